@@ -1,0 +1,15 @@
+//! The journal: what happened in a run, as an ordered list of typed events.
+//!
+//! Data flows one way: whatever anybody wants to know of a run (tables, expectations, oracles,
+//! snapshots, reports) is a pure function of its journal.
+
+mod event;
+
+pub use event::{Close, Death, Entry, Event, Handling, Id, Outcome, Touch};
+
+/// What a run leaves behind.
+#[derive(Debug, Clone, Default)]
+pub struct Journal {
+    /// In order of time, and of happening within an instant.
+    pub entries: Vec<Entry>,
+}

@@ -1,0 +1,335 @@
+//! The typed plan of one run: what the files say once names are resolved and the seed has filled in
+//! every range. Parse, don't validate: whoever holds a [`Plan`] holds one that can be run.
+//!
+//! Times are virtual and count from the start of the run. Nothing here knows of TOML, and nothing
+//! below here can find a dangling name.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+/// A system of modules, as `[module.*]`, `[network]` and `[[link]]` describe it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Topology {
+    /// The file's `name`.
+    pub name: String,
+    /// The file's `description`.
+    pub description: Option<String>,
+    /// What every link has unless a [`Link`] says otherwise.
+    pub network: Network,
+    /// Exceptions, in file order: the last one that matches a pair of hosts wins, field by field.
+    pub links: Vec<Link>,
+    /// By module name, in file order.
+    pub modules: IndexMap<String, Module>,
+}
+
+impl Topology {
+    /// Every host with its module, in file order.
+    pub fn hosts(&self) -> impl Iterator<Item = (&str, &Module)> {
+        self.modules
+            .values()
+            .flat_map(|module| module.hosts.iter().map(move |host| (host.as_str(), module)))
+    }
+
+    /// The module that owns `node`.
+    pub fn owner(&self, node: &str) -> Option<&Module> {
+        self.modules.values().find(|module| module.nodes.contains_key(node))
+    }
+}
+
+/// What a link has unless something says otherwise.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Network {
+    /// One-way delay.
+    pub latency: Latency,
+    /// How many segments are lost, each way.
+    pub loss: Ratio,
+}
+
+/// An exception to [`Network`] for some pairs of hosts.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Link {
+    /// Which ordered pairs of hosts it is about.
+    pub pairs: Pairs,
+    /// One-way delay, when it differs.
+    pub latency: Option<Latency>,
+    /// Loss, when it differs.
+    pub loss: Option<Ratio>,
+}
+
+/// Ordered pairs of hosts: from each of `from` to each of `to`, and back when `both_ways`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pairs {
+    /// Host names.
+    pub from: Vec<String>,
+    /// Host names.
+    pub to: Vec<String>,
+    /// Whether the way back is meant too.
+    pub both_ways: bool,
+}
+
+/// How long a segment takes, one way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Latency {
+    /// Always the same.
+    Constant(Duration),
+    /// Evenly spread, both ends included.
+    Uniform {
+        /// The shortest.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// A log-normal distribution, given by two of its quantiles.
+    LogNormal {
+        /// Half of all segments take at most this.
+        median: Duration,
+        /// 99 of 100 segments take at most this. Not below `median`.
+        p99: Duration,
+    },
+}
+
+/// A probability as a ratio of integers: no floats decide anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ratio {
+    /// So many...
+    pub numerator: u32,
+    /// ...of so many. Never zero; never below `numerator`.
+    pub denominator: u32,
+}
+
+impl Ratio {
+    /// Never.
+    pub const ZERO: Ratio = Ratio { numerator: 0, denominator: 1 };
+}
+
+/// One module: one host, or one host per replica. All replicas hold all of its nodes.
+/// Spec: router H-15.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Module {
+    /// The module's name, by which others address it.
+    pub name: String,
+    /// Its hosts: `name` alone, or `name-0`, `name-1`, ...
+    pub hosts: Vec<String>,
+    /// How long a call that this module makes may take. 30 s unless the file says otherwise.
+    pub call_timeout: Duration,
+    /// By node name, in file order.
+    pub nodes: IndexMap<String, Node>,
+}
+
+/// One node: an instance of a component.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Node {
+    /// Unique in the topology.
+    pub name: String,
+    /// A built-in, or one that a test registers under this name.
+    pub component: String,
+    /// The component's settings, as JSON. An object, empty when the file has none.
+    pub settings: serde_json::Value,
+    /// In file order.
+    pub edges: Vec<Edge>,
+}
+
+/// From a port of a node to a port of another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edge {
+    /// The source port on the node that has the edge.
+    pub port: String,
+    /// The target node. It exists.
+    pub node: String,
+    /// The target port.
+    pub target_port: String,
+}
+
+/// One run, complete: nothing is left for the seed to fill in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The system that it runs.
+    pub topology: Arc<Topology>,
+    /// From which everything random derives.
+    pub seed: u64,
+    /// How long the run lasts, in virtual time.
+    pub duration: Duration,
+    /// How long the run may take on the wall clock before the watchdog ends it.
+    pub wall_limit: Duration,
+    /// With which probability a ready task is put back once before it is polled.
+    pub interleave: Ratio,
+    /// They run concurrently.
+    pub workloads: Vec<Workload>,
+    /// They run concurrently. A fault's id is its place here.
+    pub faults: Vec<Fault>,
+    /// What must hold at the end.
+    pub expectations: Vec<Expectation>,
+    /// What the seed filled in: (which key, which value), for the report.
+    pub drawn: Vec<(String, String)>,
+}
+
+/// A stream of calls.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Workload {
+    /// Unique in the scenario.
+    pub name: String,
+    /// The hosts where the calls start, taken in turn.
+    pub from: Vec<String>,
+    /// The target node. It exists.
+    pub node: String,
+    /// The target port.
+    pub port: String,
+    /// When calls start.
+    pub arrival: Arrival,
+    /// No call starts before.
+    pub start: Duration,
+    /// No call starts at or after.
+    pub end: Duration,
+    /// At most so many calls.
+    pub limit: Option<u64>,
+    /// How long one call may take; the module's own call timeout when absent.
+    pub timeout: Option<Duration>,
+    /// What every call carries, as JSON.
+    pub payload: serde_json::Value,
+}
+
+/// When the calls of a workload start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Arrival {
+    /// Open loop: one call each interval, however long the calls take.
+    Open {
+        /// Calls per this...
+        calls: u64,
+        /// ...period.
+        per: Duration,
+    },
+    /// Closed loop: so many clients, each with one call at a time.
+    Closed {
+        /// How many.
+        clients: u32,
+        /// How long a client waits after an answer before its next call.
+        think: Duration,
+    },
+}
+
+/// One fault, from `at` until `until`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fault {
+    /// The file's `name`, or `#3` for the third one.
+    pub name: String,
+    /// When it strikes.
+    pub at: Duration,
+    /// When it ends; never, when absent. Not before `at`.
+    pub until: Option<Duration>,
+    /// What happens.
+    pub kind: FaultKind,
+}
+
+/// What a fault does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FaultKind {
+    /// Segments are held between these hosts, and retransmitted.
+    Partition(Pairs),
+    /// Links take longer.
+    Latency {
+        /// Which links.
+        pairs: Pairs,
+        /// How long.
+        latency: Latency,
+        /// On top of the link's own latency, or instead of it.
+        added: bool,
+    },
+    /// Links lose segments.
+    Loss {
+        /// Which links.
+        pairs: Pairs,
+        /// How many. Instead of the link's own loss.
+        ratio: Ratio,
+    },
+    /// The processes die, and their kernels close their sockets. They start again when the fault ends.
+    Kill {
+        /// Host names.
+        hosts: Vec<String>,
+    },
+    /// The machines die without a word. They boot again when the fault ends.
+    Crash {
+        /// Host names.
+        hosts: Vec<String>,
+    },
+    /// The processes are not scheduled; their kernels go on.
+    Pause {
+        /// Host names.
+        hosts: Vec<String>,
+    },
+}
+
+/// What must hold for the calls of one workload that start within a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// Which workload.
+    pub workload: String,
+    /// Which calls of it.
+    pub window: Window,
+    /// What must hold of them. Several checks in one `[[expect]]` are several expectations.
+    pub check: Check,
+}
+
+/// The calls that start at or after `from` and before `until`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Window {
+    /// From the start of the run.
+    pub from: Duration,
+    /// From the start of the run; the end of the run when absent.
+    pub until: Option<Duration>,
+    /// How to say it: ``, `during split`, `from 2s after split`.
+    pub text: String,
+}
+
+/// One check on the calls of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Check {
+    /// The share of calls that are ok. With no call in the window it does not hold.
+    SuccessRate(Bounds<f64>),
+    /// How many calls.
+    Calls(Bounds<u64>),
+    /// How many calls are ok.
+    Ok(Bounds<u64>),
+    /// How many calls failed: they certainly did not happen.
+    Failed(Bounds<u64>),
+    /// How many calls ended without anybody knowing whether they happened.
+    Unknown(Bounds<u64>),
+    /// Every error is of one of these classes.
+    ErrorsOnly(Vec<String>),
+    /// No error is of one of these classes.
+    ErrorsNever(Vec<String>),
+    /// At least one error of each of these classes.
+    ErrorsSome(Vec<String>),
+    /// A quantile of the latency of the calls that are ok. With no such call it does not hold.
+    Latency {
+        /// Which one.
+        quantile: Quantile,
+        /// In virtual time.
+        bounds: Bounds<Duration>,
+    },
+}
+
+/// Inclusive bounds; at least one is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds<T> {
+    /// `at_least`
+    pub at_least: Option<T>,
+    /// `at_most`
+    pub at_most: Option<T>,
+}
+
+/// A quantile that reports show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantile {
+    /// 50 of 100.
+    P50,
+    /// 90 of 100.
+    P90,
+    /// 99 of 100.
+    P99,
+    /// All.
+    Max,
+}

@@ -1,0 +1,9 @@
+//! The wire messages of the systems that Squall implements.
+//!
+//! Generated at build from the `.proto` files beside this crate, by protox and tonic-prost-build.
+
+/// The TinySystems cross-module service (`module.ModuleService`). Spec: router section 2.
+#[expect(missing_docs, reason = "generated code: the .proto file has the documentation")]
+pub mod module {
+    tonic::include_proto!("module");
+}

@@ -1,0 +1,133 @@
+//! The seam: all that Squall's production code needs from the outside world.
+//!
+//! Everything in `runtime/` is generic over [`Platform`]. [`TokioPlatform`] is real sockets, real
+//! tasks and the system's clock and randomness; the simulator's platform (in `harness/sim`) is one
+//! simulated host. Code that goes through this trait alone behaves the same on both.
+//!
+//! Deliberately absent: timers. Time is `tokio::time` everywhere; under simulation its clock is
+//! paused and driven. Also absent: threads and blocking work, which would escape the virtual clock.
+
+mod executor;
+mod tokio_platform;
+
+use std::fmt::Debug;
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::time::SystemTime;
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+pub use executor::Executor;
+/// Where to connect to: `host:port`, the host being a name or an address.
+pub use http::uri::Authority;
+pub use tokio_platform::{TokioListener, TokioPlatform};
+
+/// What production code needs from the outside world.
+///
+/// A platform is a cheap handle: clones speak for the same process (in simulation, for the same
+/// incarnation of the same host).
+pub trait Platform: Clone + Send + Sync + 'static {
+    /// A connected byte stream.
+    type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
+    /// A bound, listening socket.
+    type Listener: Listener<Stream = Self::Stream>;
+
+    /// Listens on `port` at every address of this host; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// As the operating system's: `AddrInUse` when the port is taken.
+    fn bind(&self, port: u16) -> impl Future<Output = io::Result<Self::Listener>> + Send;
+
+    /// Resolves `to` and opens a connection to it. Has no time limit of its own beyond the
+    /// operating system's: callers set one.
+    ///
+    /// # Errors
+    /// As the operating system's: `ConnectionRefused`, `TimedOut`, `HostUnreachable`;
+    /// `InvalidInput` when `to` has no port.
+    fn connect(&self, to: &Authority) -> impl Future<Output = io::Result<Self::Stream>> + Send;
+
+    /// Runs `task` as part of this process. It ends when it is done, aborted through its handle, or
+    /// when the process dies; a dropped handle leaves it running.
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle;
+
+    /// The host's wall clock, which may be skewed under test. For stamps that people read; intervals
+    /// are measured with `tokio::time::Instant`.
+    fn wall_clock(&self) -> SystemTime;
+
+    /// Randomness for jitter and identifiers, seeded under test. Not for secrets.
+    fn random_u64(&self) -> u64;
+
+    /// Asks whether a fault is to be injected here. Always false in production.
+    #[inline(always)]
+    fn fault(&self, point: FaultPoint) -> bool {
+        let _ = point;
+        false
+    }
+}
+
+/// A bound, listening socket.
+pub trait Listener: Send + 'static {
+    /// What [`Listener::accept`] gives.
+    type Stream;
+
+    /// Waits for the next connection.
+    ///
+    /// # Errors
+    /// As the operating system's. An error concerns one connection, not the listener: go on accepting,
+    /// after a pause when it is a lack of resources.
+    fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
+
+    /// The address that the socket is bound to.
+    ///
+    /// # Errors
+    /// As the operating system's.
+    fn local_addr(&self) -> io::Result<SocketAddr>;
+}
+
+/// A place in production code where a test may inject a fault that no network fault can express.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum FaultPoint {
+    /// A provider is about to send a heartbeat. Spec: provider section 2.7.
+    Heartbeat,
+    /// A manager is about to acknowledge a heartbeat.
+    HeartbeatAck,
+}
+
+/// A running task of a process. Dropping it detaches the task.
+#[derive(Debug)]
+pub struct TaskHandle(tokio::task::AbortHandle);
+
+impl TaskHandle {
+    /// Wraps what tokio gives for a spawned task.
+    pub fn new(handle: tokio::task::AbortHandle) -> Self {
+        TaskHandle(handle)
+    }
+
+    /// Ends the task at its next await point; its future is dropped by the runtime.
+    pub fn abort(&self) {
+        self.0.abort();
+    }
+
+    /// True once the task has ended and its future is dropped.
+    pub fn is_finished(&self) -> bool {
+        self.0.is_finished()
+    }
+}
+
+/// A task that ends with its owner: aborts on drop.
+#[derive(Debug)]
+pub struct OwnedTask(TaskHandle);
+
+impl From<TaskHandle> for OwnedTask {
+    fn from(handle: TaskHandle) -> Self {
+        OwnedTask(handle)
+    }
+}
+
+impl Drop for OwnedTask {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}

@@ -1,0 +1,131 @@
+//! The real thing: tokio's TCP and tasks, the system's clock and randomness.
+
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::SystemTime;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::{Authority, Listener, Platform, TaskHandle};
+
+/// Real sockets, tasks, clock and randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct TokioPlatform {
+    loopback_only: bool,
+}
+
+impl TokioPlatform {
+    /// Listens at every IPv4 address of the machine.
+    pub fn new() -> Self {
+        TokioPlatform { loopback_only: false }
+    }
+
+    /// Listens on 127.0.0.1 only: for tests and for several modules on one machine.
+    pub fn loopback() -> Self {
+        TokioPlatform { loopback_only: true }
+    }
+}
+
+#[expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "this is where the seam meets the real world"
+)]
+impl Platform for TokioPlatform {
+    type Stream = TcpStream;
+    type Listener = TokioListener;
+
+    async fn bind(&self, port: u16) -> io::Result<TokioListener> {
+        let ip = if self.loopback_only { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        TcpListener::bind((ip, port)).await.map(TokioListener)
+    }
+
+    async fn connect(&self, to: &Authority) -> io::Result<TcpStream> {
+        let port = to.port_u16().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("no port in the address {to}: write host:port"))
+        })?;
+        let host = to.host().trim_start_matches('[').trim_end_matches(']');
+        let stream = TcpStream::connect((host, port)).await?;
+        // A gRPC message is often smaller than a packet: Nagle's algorithm would hold it for an ack.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
+        TaskHandle::new(tokio::spawn(task).abort_handle())
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn random_u64(&self) -> u64 {
+        rand::random()
+    }
+}
+
+/// A real listening socket.
+#[derive(Debug)]
+#[expect(clippy::disallowed_types, reason = "this is where the seam meets the real world")]
+pub struct TokioListener(TcpListener);
+
+#[expect(clippy::disallowed_types, reason = "this is where the seam meets the real world")]
+impl Listener for TokioListener {
+    type Stream = TcpStream;
+
+    async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
+        let (stream, peer) = self.0.accept().await?;
+        stream.set_nodelay(true)?;
+        Ok((stream, peer))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn bytes_cross_a_loopback_connection_both_ways() {
+        let platform = TokioPlatform::loopback();
+        let mut listener = platform.bind(0).await.expect("a free port");
+        let to = listener.local_addr().expect("bound").to_string().parse().expect("an authority");
+        platform.spawn(async move {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut bytes = [0; 4];
+            stream.read_exact(&mut bytes).await.expect("four bytes");
+            stream.write_all(&bytes).await.expect("the peer reads");
+        });
+        let mut stream = platform.connect(&to).await.expect("the listener is there");
+        stream.write_all(b"ping").await.expect("the peer reads");
+        let mut reply = [0; 4];
+        stream.read_exact(&mut reply).await.expect("the echo");
+        assert_eq!(&reply, b"ping");
+    }
+
+    #[tokio::test]
+    async fn an_address_without_a_port_is_refused_with_the_remedy() {
+        let error = TokioPlatform::loopback()
+            .connect(&Authority::from_static("localhost"))
+            .await
+            .expect_err("there is no port to connect to");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("write host:port"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn nobody_listening_is_connection_refused() {
+        let platform = TokioPlatform::loopback();
+        let listener = platform.bind(0).await.expect("a free port");
+        let to = listener.local_addr().expect("bound").to_string().parse().expect("an authority");
+        drop(listener);
+        let error = platform.connect(&to).await.expect_err("nobody listens there");
+        assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+}
