@@ -1,1 +1,48 @@
-//! x
+//! A deterministic simulator: hosts, virtual time, and a faulty network, for code on `squall-platform`.
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`run()`] | a run: its thread, runtime, watchdog and result |
+//! | `driver` | moves bytes and the clock |
+//! | `world`, `host`, `task` | hosts, processes and their tasks |
+//! | `platform` | the seam's other side: [`SimPlatform`] |
+//! | `engine` | sockets, behind one interface; `engine/flow` is ours |
+//! | `net`, `link` | what becomes of a segment between two kernels |
+//! | `seed`, `latency` | randomness, in named streams; distributions |
+//! | `digest`, `observe` | the proof of a run, and what happened in it |
+//!
+//! Deliberately absent: any knowledge of modules, gRPC, topologies or scenarios; UDP; file systems.
+
+#[cfg(not(tokio_unstable))]
+compile_error!(
+    "squall-sim needs `--cfg tokio_unstable`. It is set in .cargo/config.toml; a RUSTFLAGS variable overrides \
+     that file silently: unset it, or add `--cfg tokio_unstable` to it."
+);
+
+mod current;
+mod digest;
+mod driver;
+mod engine;
+mod host;
+mod latency;
+mod link;
+mod net;
+mod observe;
+mod platform;
+mod run;
+mod seed;
+mod segment;
+mod sim;
+mod task;
+mod world;
+
+pub use current::position;
+pub use digest::TracePoint;
+pub use host::HostId;
+pub use latency::Latency;
+pub use link::{Effect, HostPairs, LinkRule, LinkSpec};
+pub use observe::{Blind, Closed, Connection, Down, Observer, SimEvent, Touch};
+pub use platform::{SimListener, SimPlatform, SimStream};
+pub use run::{Config, Failure, Finished, THREAD_NAME, run};
+pub use seed::{Chance, Stream};
+pub use sim::{HostDown, Sim};

@@ -1,0 +1,26 @@
+//! Which world and which host a simulation thread is working for.
+
+use std::cell::RefCell;
+use std::sync::Arc;
+
+use crate::host::HostId;
+use crate::world::World;
+
+thread_local! {
+    static WORLD: RefCell<Option<Arc<World>>> = const { RefCell::new(None) };
+}
+
+pub(crate) fn set(world: Option<Arc<World>>) {
+    WORLD.with(|slot| *slot.borrow_mut() = world);
+}
+
+/// Where this thread is in a run: virtual nanoseconds and the host whose task is being polled (none
+/// for the world itself). None on a thread that runs no simulation.
+pub fn position() -> Option<(u64, Option<Arc<str>>)> {
+    WORLD.with(|slot| {
+        let world = slot.borrow();
+        let world = world.as_ref()?;
+        let host = world.current();
+        Some((world.now(), (host != HostId::WORLD).then(|| world.host_name(host))))
+    })
+}

@@ -1,0 +1,114 @@
+//! The driver: one task that moves bytes and the clock, in this order:
+//!
+//! 1. *At this instant*, until nothing is new: deliver the segments that are due; let the hosts run until
+//!    all of their tasks are pending; hand what they wrote to the network.
+//! 2. *Move the clock*: exactly to the next segment when that lies before the next millisecond; else to
+//!    the millisecond, when the clock stands between two; else let the runtime jump to the millisecond of
+//!    the next segment, or to an earlier timer.
+//!
+//! "All pending" is the runtime's park callback. It wakes the driver while the world is dirty, and a
+//! runtime that was woken does not move a paused clock. tokio's timers have a granularity of one
+//! millisecond, and its own jumps are of whole milliseconds from wherever the clock stands: without the
+//! return to the boundary every later segment would be late by the offset.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::time::{advance, sleep_until};
+
+use crate::run::Failure;
+use crate::world::World;
+
+const MILLISECOND: u64 = 1_000_000;
+
+/// Drives the world until `is_done`, or until `budget` nanoseconds have passed.
+pub(crate) async fn drive(world: &World, budget: u64, is_done: impl Fn() -> bool) -> Result<(), Failure> {
+    let start = world.start_instant();
+    let mut buffer = Vec::new();
+    loop {
+        loop {
+            world.deliver_due();
+            if !world.is_dirty() {
+                break;
+            }
+            hosts_idle(world).await;
+            if let Some(host) = world.stuck() {
+                return Err(Failure::Stuck {
+                    host: world.host_name(host).to_string(),
+                    at: Duration::from_nanos(world.now()),
+                });
+            }
+            world.clear_dirty();
+            world.drain(&mut buffer);
+        }
+        if is_done() {
+            return Ok(());
+        }
+        let now = world.now();
+        if now >= budget {
+            return Err(Failure::OutOfTime { budget: Duration::from_nanos(budget) });
+        }
+        let boundary = (now / MILLISECOND + 1) * MILLISECOND;
+        let next = world.state().net.next();
+        match next {
+            Some(at) if at < boundary => move_to(world, at).await,
+            _ if now % MILLISECOND != 0 => {
+                move_to(world, boundary).await;
+                // Timers may fire here.
+                world.mark_dirty();
+            }
+            next => {
+                let until = next.unwrap_or(budget).min(budget);
+                let until = Duration::from_nanos(until / MILLISECOND * MILLISECOND);
+                let mut sleep = pin!(sleep_until(start + until));
+                poll_fn(|context| {
+                    register(world, context);
+                    if world.is_dirty() || world.stuck().is_some() {
+                        return Poll::Ready(());
+                    }
+                    sleep.as_mut().poll(context)
+                })
+                .await;
+                world.follow_clock();
+            }
+        }
+    }
+}
+
+async fn move_to(world: &World, at: u64) {
+    let by = Duration::from_nanos(at - world.now());
+    world.set_now(at);
+    advance(by).await;
+}
+
+/// Waits until every task is pending.
+async fn hosts_idle(world: &World) {
+    world.all_pending.store(false, Ordering::Relaxed);
+    poll_fn(|context| {
+        register(world, context);
+        if world.all_pending.load(Ordering::Relaxed) || world.stuck().is_some() {
+            return Poll::Ready(());
+        }
+        Poll::Pending
+    })
+    .await;
+}
+
+fn register(world: &World, context: &Context<'_>) {
+    let mut driver = world.driver.lock().unwrap_or_else(PoisonError::into_inner);
+    if !driver.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+        *driver = Some(context.waker().clone());
+    }
+}
+
+/// The runtime's park callback: nothing is ready.
+pub(crate) fn on_park(world: &World) {
+    if world.is_dirty() {
+        world.all_pending.store(true, Ordering::Relaxed);
+        world.wake_driver();
+    }
+}

@@ -1,0 +1,312 @@
+//! One end of a flow: what the kernel of one host keeps of a connection.
+//!
+//! ```text
+//!   unborn ----establish----> open <----establish---- connecting
+//!                              | shutdown: writes end, reads go on
+//!                              | close (the handle is dropped): FIN, or RST when data is unread
+//!                              v
+//!                        done when both FINs arrived, or gone
+//! ```
+
+use std::collections::VecDeque;
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::task::{Context, Poll, Waker};
+
+use bytes::{Buf, Bytes, BytesMut};
+use tokio::io::ReadBuf;
+
+use crate::engine::Owner;
+use crate::observe::Closed;
+use crate::segment::Body;
+
+/// Bytes that may be on their way or unread, each way. A writer with more waits.
+pub(super) const WINDOW: u64 = 256 * 1024;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The server's end before the connect segment arrives.
+    Unborn,
+    /// The client's end before the accept segment arrives. Holds the port to ask for.
+    Connecting { port: u16, asked: bool },
+    /// Established.
+    Open,
+}
+
+#[derive(Debug)]
+pub(super) struct End {
+    pub(super) owner: Owner,
+    pub(super) local: SocketAddr,
+    /// An application holds a handle, or will when it accepts.
+    pub(super) is_open: bool,
+    /// The kernel has forgotten the connection: a reset was sent or received, or the machine died.
+    pub(super) is_gone: bool,
+    /// This end's FIN has arrived at the other.
+    pub(super) fin_arrived: bool,
+    /// In the engine's list of ends with something to send.
+    pub(super) is_queued: bool,
+    /// Bytes that the application has read.
+    pub(super) consumed: u64,
+    stage: Stage,
+    received: VecDeque<Bytes>,
+    unread: u64,
+    end_of_stream: bool,
+    /// To be reported once, by the next read or write.
+    error: Option<io::ErrorKind>,
+    reader: Option<Waker>,
+    writer: Option<Waker>,
+    output: BytesMut,
+    written: u64,
+    /// How much the other end's application has read, as far as this kernel knows.
+    credited: u64,
+    /// What the other kernel was last told of `consumed`.
+    reported: u64,
+    write_closed: bool,
+    fin_sent: bool,
+}
+
+impl End {
+    fn new(owner: Owner, local: SocketAddr, stage: Stage, is_open: bool) -> Self {
+        End {
+            owner,
+            local,
+            is_open,
+            is_gone: false,
+            fin_arrived: false,
+            is_queued: false,
+            consumed: 0,
+            stage,
+            received: VecDeque::new(),
+            unread: 0,
+            end_of_stream: false,
+            error: None,
+            reader: None,
+            writer: None,
+            output: BytesMut::new(),
+            written: 0,
+            credited: 0,
+            reported: 0,
+            write_closed: false,
+            fin_sent: false,
+        }
+    }
+
+    pub(super) fn connecting(owner: Owner, local: SocketAddr, port: u16) -> Self {
+        End::new(owner, local, Stage::Connecting { port, asked: false }, true)
+    }
+
+    pub(super) fn unborn(owner: Owner, local: SocketAddr) -> Self {
+        End::new(owner, local, Stage::Unborn, false)
+    }
+
+    pub(super) fn establish(&mut self, wakers: &mut Vec<Waker>) {
+        if self.stage == Stage::Unborn {
+            self.is_open = true;
+        }
+        self.stage = Stage::Open;
+        wakers.extend(self.writer.take());
+    }
+
+    /// Nothing more will be sent or received by this end. `peer` is the other one.
+    pub(super) fn is_done(&self, peer: &End) -> bool {
+        let finished = self.fin_arrived && (self.end_of_stream || peer.is_gone);
+        !self.is_open && (self.is_gone || finished || (self.stage == Stage::Unborn && !peer.is_open))
+            || (self.stage == Stage::Unborn && peer.is_gone)
+    }
+
+    pub(super) fn poll_connected(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if let Some(error) = self.error.take() {
+            return Poll::Ready(Err(error.into()));
+        }
+        if self.stage == Stage::Open {
+            return Poll::Ready(Ok(()));
+        }
+        self.writer = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    pub(super) fn poll_read(
+        &mut self,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if buffer.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        // What arrived before a reset can still be read, as on Linux.
+        if self.unread > 0 {
+            self.copy_to(buffer);
+            return Poll::Ready(Ok(()));
+        }
+        if let Some(error) = self.error.take() {
+            return Poll::Ready(Err(error.into()));
+        }
+        if self.end_of_stream || self.is_gone {
+            return Poll::Ready(Ok(()));
+        }
+        self.reader = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn copy_to(&mut self, buffer: &mut ReadBuf<'_>) {
+        let before = buffer.remaining();
+        while let Some(front) = self.received.front_mut() {
+            let count = front.len().min(buffer.remaining());
+            buffer.put_slice(&front[..count]);
+            front.advance(count);
+            if front.is_empty() {
+                self.received.pop_front();
+            }
+            if buffer.remaining() == 0 {
+                break;
+            }
+        }
+        let count = (before - buffer.remaining()) as u64;
+        self.unread -= count;
+        self.consumed += count;
+    }
+
+    /// The other end may be out of room, and should be told that there is some again.
+    pub(super) fn owes_window(&self) -> bool {
+        self.consumed - self.reported >= WINDOW / 2 && !self.end_of_stream && !self.is_gone
+    }
+
+    pub(super) fn poll_write(
+        &mut self,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if let Some(error) = self.error.take() {
+            return Poll::Ready(Err(error.into()));
+        }
+        if self.is_gone || self.write_closed {
+            return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
+        }
+        let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
+        let room = WINDOW.saturating_sub(self.written - self.credited) as usize;
+        if room == 0 && wanted > 0 {
+            self.writer = Some(context.waker().clone());
+            return Poll::Pending;
+        }
+        let mut left = wanted.min(room);
+        let count = left;
+        for buffer in buffers {
+            let take = left.min(buffer.len());
+            self.output.extend_from_slice(&buffer[..take]);
+            left -= take;
+        }
+        self.written += count as u64;
+        Poll::Ready(Ok(count))
+    }
+
+    pub(super) fn shutdown(&mut self) -> io::Result<()> {
+        if self.is_gone {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        self.write_closed = true;
+        Ok(())
+    }
+
+    /// The application drops its handle. True when that calls for a reset: data was left unread.
+    pub(super) fn close(&mut self) -> bool {
+        self.is_open = false;
+        self.reader = None;
+        self.writer = None;
+        if self.is_gone {
+            return false;
+        }
+        let never_asked = matches!(self.stage, Stage::Connecting { asked: false, .. });
+        if self.unread > 0 || never_asked {
+            self.abandon();
+            return !never_asked;
+        }
+        if matches!(self.stage, Stage::Connecting { .. }) {
+            // An accept that is still on its way is answered with a reset.
+            self.abandon();
+            return false;
+        }
+        self.write_closed = true;
+        false
+    }
+
+    /// The kernel forgets the connection, silently.
+    pub(super) fn abandon(&mut self) {
+        self.is_open = false;
+        self.is_gone = true;
+        self.reader = None;
+        self.writer = None;
+        self.received.clear();
+        self.unread = 0;
+        self.output.clear();
+    }
+
+    /// The connection broke: the application hears of it once.
+    pub(super) fn fail(&mut self, error: io::ErrorKind, wakers: &mut Vec<Waker>) {
+        self.is_gone = true;
+        self.output.clear();
+        if self.is_open {
+            self.error = Some(error);
+            wakers.extend(self.reader.take());
+            wakers.extend(self.writer.take());
+        }
+    }
+
+    /// What a reset means to this end, by what it was doing.
+    pub(super) fn meaning_of_reset(&self) -> (io::ErrorKind, Closed) {
+        match self.stage {
+            Stage::Connecting { .. } => (io::ErrorKind::ConnectionRefused, Closed::Refused),
+            _ if self.end_of_stream => (io::ErrorKind::BrokenPipe, Closed::Reset),
+            _ => (io::ErrorKind::ConnectionReset, Closed::Reset),
+        }
+    }
+
+    pub(super) fn receive(&mut self, bytes: Bytes, wakers: &mut Vec<Waker>) {
+        self.unread += bytes.len() as u64;
+        self.received.push_back(bytes);
+        wakers.extend(self.reader.take());
+    }
+
+    pub(super) fn receive_fin(&mut self, wakers: &mut Vec<Waker>) {
+        self.end_of_stream = true;
+        wakers.extend(self.reader.take());
+    }
+
+    pub(super) fn credit(&mut self, consumed: u64, wakers: &mut Vec<Waker>) {
+        if consumed > self.credited {
+            self.credited = consumed;
+            if self.stage == Stage::Open {
+                wakers.extend(self.writer.take());
+            }
+        }
+    }
+
+    /// Hands out what this end has to send, in order.
+    pub(super) fn take_output(&mut self, mut send: impl FnMut(u64, Body)) {
+        self.is_queued = false;
+        if self.is_gone {
+            return;
+        }
+        match &mut self.stage {
+            Stage::Connecting { port, asked } => {
+                if !std::mem::replace(asked, true) {
+                    send(0, Body::Connect { port: *port });
+                }
+                return;
+            }
+            Stage::Unborn => return,
+            Stage::Open => {}
+        }
+        if !self.output.is_empty() {
+            self.reported = self.consumed;
+            send(self.consumed, Body::Data(self.output.split().freeze()));
+        }
+        if self.write_closed && !self.fin_sent {
+            self.fin_sent = true;
+            self.reported = self.consumed;
+            send(self.consumed, Body::Fin);
+        } else if self.owes_window() {
+            self.reported = self.consumed;
+            send(self.consumed, Body::Window);
+        }
+    }
+}

@@ -1,0 +1,430 @@
+//! The flow engine: byte streams, no packets.
+//!
+//! Whatever a flow writes within a step is one segment, one event. There are no acknowledgements: an
+//! idle connection costs nothing, and nothing looks at hosts that did nothing. What an application can
+//! see is as on Linux: refused connects, the accept backlog, half close, end of stream after buffered
+//! data, a reset when a socket is dropped with unread data, errors after a reset, backpressure by a
+//! window.
+//!
+//! Deliberately absent: packets, congestion control, delayed acknowledgements, urgent data, TIME_WAIT.
+
+mod end;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::ReadBuf;
+
+use self::end::End;
+use super::{Effects, Engine, FlowEnds, Owner, SocketId};
+use crate::host::{HostId, address};
+use crate::observe::Closed;
+use crate::segment::{Body, Direction, FlowId, Segment};
+
+/// Connections that wait to be accepted, per listener: what tokio asks Linux for.
+const BACKLOG: usize = 1024;
+/// Where ports that nobody chose begin, as on Linux.
+const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
+
+#[derive(Default)]
+pub(crate) struct FlowEngine {
+    flows: Vec<Option<Box<Flow>>>,
+    free: Vec<u32>,
+    next_number: u64,
+    listeners: BTreeMap<u64, Listener>,
+    by_port: BTreeMap<(HostId, u16), u64>,
+    next_port: BTreeMap<HostId, u16>,
+    /// Ends with something to send, in the order of their first write in this step.
+    written: Vec<(FlowId, Direction)>,
+    /// Segments that kernels send by themselves: resets and accepts.
+    replies: Vec<Segment>,
+}
+
+struct Flow {
+    id: FlowId,
+    /// Indexed by the direction that each end receives: `[server, client]`.
+    ends: [End; 2],
+    /// Why it ended, if it ended otherwise than in order.
+    broken: Option<Closed>,
+}
+
+impl Flow {
+    fn names(&self) -> FlowEnds {
+        FlowEnds { flow: self.id, client: self.ends[1].owner.host, server: self.ends[0].owner.host }
+    }
+}
+
+/// The end that writes in `direction` is the one that receives the other.
+fn opposite(direction: Direction) -> Direction {
+    match direction {
+        Direction::ToServer => Direction::ToClient,
+        Direction::ToClient => Direction::ToServer,
+    }
+}
+
+struct Listener {
+    owner: Owner,
+    port: u16,
+    backlog: VecDeque<FlowId>,
+    waker: Option<Waker>,
+}
+
+impl FlowEngine {
+    fn flow(&mut self, id: FlowId) -> Option<&mut Flow> {
+        self.flows.get_mut(id.slot as usize)?.as_deref_mut().filter(|flow| flow.id == id)
+    }
+
+    /// The end that an application's handle means; an error when its process is gone.
+    fn end(&mut self, socket: SocketId) -> io::Result<&mut End> {
+        let SocketId::Stream(id, direction) = socket else { unreachable!("a listener is no stream") };
+        self.flow(id)
+            .map(|flow| &mut flow.ends[direction.index()])
+            .filter(|end| end.is_open)
+            .ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    fn insert(&mut self, client: End, server: End) -> FlowId {
+        let number = self.next_number;
+        self.next_number += 1;
+        let slot = self.free.pop().unwrap_or_else(|| {
+            self.flows.push(None);
+            (self.flows.len() - 1) as u32
+        });
+        let id = FlowId { slot, number };
+        self.flows[slot as usize] = Some(Box::new(Flow { id, ends: [server, client], broken: None }));
+        id
+    }
+
+    /// Forgets a flow once both ends are done with it.
+    fn reap(&mut self, id: FlowId, effects: &mut Effects) {
+        let Some(flow) = self.flow(id) else { return };
+        let [server, client] = &flow.ends;
+        if server.is_done(client) && client.is_done(server) {
+            effects.closed.push((flow.names(), flow.broken.unwrap_or(Closed::Finished)));
+            self.flows[id.slot as usize] = None;
+            self.free.push(id.slot);
+        }
+    }
+
+    fn mark_written(&mut self, id: FlowId, direction: Direction) {
+        if let Some(flow) = self.flow(id) {
+            let end = &mut flow.ends[opposite(direction).index()];
+            if !end.is_queued {
+                end.is_queued = true;
+                self.written.push((id, direction));
+            }
+        }
+    }
+
+    fn reply(&mut self, to: &Segment, body: Body) {
+        self.replies.push(Segment {
+            flow: to.flow,
+            direction: opposite(to.direction),
+            from: to.to,
+            to: to.from,
+            consumed: 0,
+            order: 0,
+            body,
+        });
+    }
+
+    /// Breaks a flow at one end, as a reset that arrives does.
+    fn break_end(&mut self, id: FlowId, at: Direction, error: io::ErrorKind, why: Closed, effects: &mut Effects) {
+        if let Some(flow) = self.flow(id) {
+            flow.broken.get_or_insert(why);
+            flow.ends[at.index()].fail(error, &mut effects.wakers);
+            self.reap(id, effects);
+        }
+    }
+
+    fn deliver_connect(&mut self, segment: Segment, port: u16, effects: &mut Effects) -> Option<Segment> {
+        if self.flow(segment.flow).is_none() {
+            // The client gave up while this was on its way.
+            return None;
+        }
+        let listener = self.by_port.get(&(segment.to, port)).and_then(|number| self.listeners.get_mut(number));
+        let Some(listener) = listener else {
+            self.reply(&segment, Body::Reset);
+            return None;
+        };
+        if listener.backlog.len() >= BACKLOG {
+            return Some(segment);
+        }
+        listener.backlog.push_back(segment.flow);
+        effects.wakers.extend(listener.waker.take());
+        let owner = listener.owner;
+        let flow = self.flow(segment.flow).expect("looked up above");
+        flow.ends[0].owner = owner;
+        flow.ends[0].establish(&mut effects.wakers);
+        self.reply(&segment, Body::Accept);
+        None
+    }
+
+    fn close_end(&mut self, id: FlowId, at: Direction, effects: &mut Effects) {
+        let Some(flow) = self.flow(id) else { return };
+        let names = flow.names();
+        let end = &mut flow.ends[at.index()];
+        if !end.is_open {
+            return;
+        }
+        let unread = end.close();
+        let consumed = end.consumed;
+        if unread {
+            flow.broken.get_or_insert(Closed::Reset);
+            let direction = opposite(at);
+            let (from, to) = match at {
+                Direction::ToServer => (names.server, names.client),
+                Direction::ToClient => (names.client, names.server),
+            };
+            self.replies.push(Segment { flow: id, direction, from, to, consumed, order: 0, body: Body::Reset });
+        } else {
+            self.mark_written(id, opposite(at));
+        }
+        self.reap(id, effects);
+    }
+
+    fn close_listener(&mut self, number: u64, effects: &mut Effects) {
+        let Some(listener) = self.listeners.remove(&number) else { return };
+        self.by_port.remove(&(listener.owner.host, listener.port));
+        for id in listener.backlog {
+            // Never accepted: the kernel resets it.
+            if let Some(flow) = self.flow(id) {
+                let names = flow.names();
+                flow.broken.get_or_insert(Closed::Reset);
+                flow.ends[0].abandon();
+                self.replies.push(Segment {
+                    flow: id,
+                    direction: Direction::ToClient,
+                    from: names.server,
+                    to: names.client,
+                    consumed: 0,
+                    order: 0,
+                    body: Body::Reset,
+                });
+                self.reap(id, effects);
+            }
+        }
+    }
+
+    fn free_port(&mut self, host: HostId) -> io::Result<u16> {
+        let next = self.next_port.entry(host).or_insert(*EPHEMERAL_PORTS.start());
+        for _ in EPHEMERAL_PORTS {
+            let port = *next;
+            *next = if port == *EPHEMERAL_PORTS.end() { *EPHEMERAL_PORTS.start() } else { port + 1 };
+            if !self.by_port.contains_key(&(host, port)) {
+                return Ok(port);
+            }
+        }
+        Err(io::ErrorKind::AddrNotAvailable.into())
+    }
+
+    fn all_flows(&self) -> Vec<FlowId> {
+        self.flows.iter().flatten().map(|flow| flow.id).collect()
+    }
+}
+
+impl Engine for FlowEngine {
+    fn bind(&mut self, owner: Owner, port: u16) -> io::Result<(SocketId, SocketAddr)> {
+        let port = if port == 0 { self.free_port(owner.host)? } else { port };
+        if self.by_port.contains_key(&(owner.host, port)) {
+            return Err(io::ErrorKind::AddrInUse.into());
+        }
+        let number = self.next_number;
+        self.next_number += 1;
+        self.by_port.insert((owner.host, port), number);
+        self.listeners.insert(number, Listener { owner, port, backlog: VecDeque::new(), waker: None });
+        Ok((SocketId::Listener(number), SocketAddr::new(address(owner.host), port)))
+    }
+
+    fn poll_accept(
+        &mut self,
+        listener: SocketId,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(SocketId, SocketAddr)>> {
+        let SocketId::Listener(number) = listener else { unreachable!("a stream does not accept") };
+        let Some(listener) = self.listeners.get_mut(&number) else {
+            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
+        };
+        let Some(id) = listener.backlog.pop_front() else {
+            listener.waker = Some(context.waker().clone());
+            return Poll::Pending;
+        };
+        let flow = self.flow(id).expect("a flow stays while it waits to be accepted: its server end is open");
+        Poll::Ready(Ok((SocketId::Stream(id, Direction::ToServer), flow.ends[1].local)))
+    }
+
+    fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId> {
+        let local = SocketAddr::new(address(owner.host), self.free_port(owner.host)?);
+        let remote = SocketAddr::new(address(to), port);
+        let client = End::connecting(owner, local, port);
+        // The server end is nobody's until the connect segment finds a listener.
+        let server = End::unborn(Owner { host: to, incarnation: 0 }, remote);
+        let id = self.insert(client, server);
+        self.mark_written(id, Direction::ToServer);
+        Ok(SocketId::Stream(id, Direction::ToClient))
+    }
+
+    fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.end(socket)?.poll_connected(context)
+    }
+
+    fn poll_read(
+        &mut self,
+        socket: SocketId,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let end = self.end(socket)?;
+        let read = end.poll_read(context, buffer);
+        if end.owes_window() {
+            let SocketId::Stream(id, direction) = socket else { unreachable!("a listener is no stream") };
+            self.mark_written(id, opposite(direction));
+        }
+        read
+    }
+
+    fn poll_write(
+        &mut self,
+        socket: SocketId,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = self.end(socket)?.poll_write(context, buffers);
+        if let (Poll::Ready(Ok(1..)), SocketId::Stream(id, direction)) = (&written, socket) {
+            self.mark_written(id, opposite(direction));
+        }
+        written
+    }
+
+    fn shutdown(&mut self, socket: SocketId) -> io::Result<()> {
+        self.end(socket)?.shutdown()?;
+        let SocketId::Stream(id, direction) = socket else { unreachable!("a listener is no stream") };
+        self.mark_written(id, opposite(direction));
+        Ok(())
+    }
+
+    fn close(&mut self, socket: SocketId, effects: &mut Effects) {
+        match socket {
+            SocketId::Stream(id, at) => self.close_end(id, at, effects),
+            SocketId::Listener(number) => self.close_listener(number, effects),
+        }
+    }
+
+    fn drain(&mut self, out: &mut Vec<Segment>) {
+        out.append(&mut self.replies);
+        for (id, direction) in std::mem::take(&mut self.written) {
+            let Some(flow) = self.flow(id) else { continue };
+            let names = flow.names();
+            let (from, to) = match direction {
+                Direction::ToServer => (names.client, names.server),
+                Direction::ToClient => (names.server, names.client),
+            };
+            flow.ends[opposite(direction).index()].take_output(|consumed, body| {
+                out.push(Segment { flow: id, direction, from, to, consumed, order: 0, body });
+            });
+        }
+    }
+
+    fn deliver(&mut self, segment: Segment, effects: &mut Effects) -> Option<Segment> {
+        if let Body::Connect { port } = segment.body {
+            return self.deliver_connect(segment, port, effects);
+        }
+        let (id, at) = (segment.flow, segment.direction);
+        let Some(flow) = self.flow(id).filter(|flow| !flow.ends[at.index()].is_gone) else {
+            // This kernel does not know the connection. A reset is never answered with a reset.
+            if segment.body != Body::Reset {
+                self.reply(&segment, Body::Reset);
+            }
+            return None;
+        };
+        let names = flow.names();
+        let [server, client] = &mut flow.ends;
+        let (end, peer) = match at {
+            Direction::ToServer => (server, client),
+            Direction::ToClient => (client, server),
+        };
+        end.credit(segment.consumed, &mut effects.wakers);
+        match &segment.body {
+            Body::Connect { .. } | Body::Window => {}
+            Body::Accept => {
+                end.establish(&mut effects.wakers);
+                effects.opened.push(names);
+            }
+            Body::Data(bytes) if end.is_open => end.receive(bytes.clone(), &mut effects.wakers),
+            Body::Data(_) => {
+                // The application has closed: data for it is answered with a reset.
+                end.abandon();
+                flow.broken.get_or_insert(Closed::Reset);
+                self.reply(&segment, Body::Reset);
+            }
+            Body::Fin => {
+                peer.fin_arrived = true;
+                end.receive_fin(&mut effects.wakers);
+            }
+            Body::Reset => {
+                let (error, why) = end.meaning_of_reset();
+                self.break_end(id, at, error, why, effects);
+            }
+        }
+        self.reap(id, effects);
+        None
+    }
+
+    fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
+        self.break_end(flow, opposite(direction), io::ErrorKind::TimedOut, Closed::TimedOut, effects);
+    }
+
+    fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {
+        let held = self.sockets(owner);
+        let listeners: Vec<u64> = self
+            .listeners
+            .iter()
+            .filter(|(_, listener)| listener.owner == owner)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in listeners {
+            self.close_listener(number, effects);
+        }
+        for id in self.all_flows() {
+            for at in [Direction::ToServer, Direction::ToClient] {
+                if self.flow(id).is_some_and(|flow| flow.ends[at.index()].owner == owner) {
+                    self.close_end(id, at, effects);
+                }
+            }
+        }
+        held
+    }
+
+    fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64 {
+        let mut held = 0;
+        let gone: Vec<u64> = self
+            .listeners
+            .iter()
+            .filter(|(_, listener)| listener.owner.host == host)
+            .map(|(number, _)| *number)
+            .collect();
+        for number in gone {
+            held += 1;
+            self.listeners.remove(&number);
+        }
+        self.by_port.retain(|(owner, _), _| *owner != host);
+        for id in self.all_flows() {
+            let Some(flow) = self.flow(id) else { continue };
+            for end in flow.ends.iter_mut().filter(|end| end.owner.host == host) {
+                held += u64::from(end.is_open);
+                end.abandon();
+                flow.broken.get_or_insert(Closed::Reset);
+            }
+            self.reap(id, effects);
+        }
+        held
+    }
+
+    fn sockets(&self, owner: Owner) -> u64 {
+        let listeners = self.listeners.values().filter(|listener| listener.owner == owner).count();
+        let ends = self.flows.iter().flatten().flat_map(|flow| &flow.ends);
+        (listeners + ends.filter(|end| end.is_open && end.owner == owner).count()) as u64
+    }
+}

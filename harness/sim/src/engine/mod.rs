@@ -1,0 +1,97 @@
+//! What carries the bytes: the sockets of all hosts, behind one interface.
+//!
+//! An engine knows sockets and nothing else. What becomes of a segment on its way (delay, loss,
+//! partitions, retransmission) is decided outside, in [`crate::net`], the same for every engine.
+
+mod flow;
+
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::ReadBuf;
+
+pub(crate) use flow::FlowEngine;
+
+use crate::host::HostId;
+use crate::observe::Closed;
+use crate::segment::{Direction, FlowId, Segment};
+
+/// A socket, as the handle that an application holds names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum SocketId {
+    /// One end of a flow.
+    Stream(FlowId, Direction),
+    /// A listener, by its number.
+    Listener(u64),
+}
+
+/// Which process a socket belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Owner {
+    pub(crate) host: HostId,
+    pub(crate) incarnation: u32,
+}
+
+/// Wakers to wake once the world is unlocked, and connections that changed.
+#[derive(Debug, Default)]
+pub(crate) struct Effects {
+    pub(crate) wakers: Vec<Waker>,
+    pub(crate) opened: Vec<FlowEnds>,
+    pub(crate) closed: Vec<(FlowEnds, Closed)>,
+}
+
+/// A flow and the hosts at its ends.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct FlowEnds {
+    pub(crate) flow: FlowId,
+    pub(crate) client: HostId,
+    pub(crate) server: HostId,
+}
+
+/// Sockets of all hosts.
+pub(crate) trait Engine: Send {
+    /// Listens; port 0 takes a free one.
+    fn bind(&mut self, owner: Owner, port: u16) -> io::Result<(SocketId, SocketAddr)>;
+    /// The next connection of a listener.
+    fn poll_accept(
+        &mut self,
+        listener: SocketId,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<(SocketId, SocketAddr)>>;
+    /// Starts to open a connection.
+    fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId>;
+    /// Waits for a connection to be open.
+    fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>>;
+    /// Reads what has arrived.
+    fn poll_read(
+        &mut self,
+        socket: SocketId,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>>;
+    /// Writes as much as there is room for.
+    fn poll_write(
+        &mut self,
+        socket: SocketId,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>>;
+    /// Says that no more bytes will be written.
+    fn shutdown(&mut self, socket: SocketId) -> io::Result<()>;
+    /// The application drops its handle.
+    fn close(&mut self, socket: SocketId, effects: &mut Effects);
+    /// Moves what hosts have written since the last call to `out`, in order.
+    fn drain(&mut self, out: &mut Vec<Segment>);
+    /// A segment arrives at a host that is up. Gives it back when the kernel has no room for it: it
+    /// counts as lost.
+    fn deliver(&mut self, segment: Segment, effects: &mut Effects) -> Option<Segment>;
+    /// Nothing of this direction got through for too long: its sender gives up.
+    fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects);
+    /// A process died; the kernel closes its sockets. Returns how many.
+    fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64;
+    /// A machine died: its sockets are gone, silently. Returns how many.
+    fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64;
+    /// How many sockets a process holds.
+    fn sockets(&self, owner: Owner) -> u64;
+}

@@ -1,0 +1,204 @@
+//! Hosts and their processes.
+//!
+//! A host is a machine with a name and an address. What runs on it is a process: one incarnation of the
+//! host, with a set of tasks. A killed or crashed process is gone for good; the host may start another.
+//!
+//! ```text
+//!            start              kill, crash, fail
+//!   down  ----------->  up  ------------------------->  down
+//!                      |  ^
+//!                pause v  | resume
+//!                      paused
+//! ```
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+
+use tokio::task::AbortHandle;
+
+use crate::platform::SimPlatform;
+use crate::seed::Stream;
+
+/// A host's number: 0 is the world itself, which has no network.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct HostId(pub(crate) u32);
+
+impl HostId {
+    /// The world: what runs the scenario and belongs to no host.
+    pub const WORLD: HostId = HostId(0);
+}
+
+/// What a host runs each time that it starts. Returning an error, or panicking, takes the host down.
+pub(crate) type Main =
+    Arc<dyn Fn(SimPlatform) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
+
+pub(crate) struct Host {
+    pub(crate) name: Arc<str>,
+    pub(crate) main: Option<Main>,
+    /// The running process, or the last one.
+    pub(crate) process: Option<Arc<Process>>,
+    pub(crate) power: Power,
+}
+
+/// Whether a host's kernel answers, and whether it runs a process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Power {
+    /// The kernel is there and a process runs.
+    Up,
+    /// The kernel is there, no process runs: connects are refused.
+    Idle,
+    /// Nothing is there: silence.
+    Off,
+}
+
+/// The address of the host with this number.
+pub(crate) fn address(host: HostId) -> IpAddr {
+    let [_, b, c, d] = host.0.to_be_bytes();
+    IpAddr::V4(Ipv4Addr::new(10, b, c, d))
+}
+
+/// The number of the host with this address.
+pub(crate) fn host_at(address: Ipv4Addr) -> Option<HostId> {
+    let [a, b, c, d] = address.octets();
+    (a == 10).then_some(HostId(u32::from_be_bytes([0, b, c, d])))
+}
+
+/// One incarnation of a host.
+pub(crate) struct Process {
+    pub(crate) host: HostId,
+    pub(crate) incarnation: u32,
+    pub(crate) name: Arc<str>,
+    alive: AtomicBool,
+    paused: AtomicBool,
+    inner: Mutex<Inner>,
+}
+
+struct Inner {
+    tasks: Slab,
+    /// Tasks that became ready while the process was paused.
+    waiting: Vec<Waker>,
+    random: Stream,
+}
+
+impl Process {
+    pub(crate) fn new(host: HostId, incarnation: u32, name: Arc<str>, seed: u64) -> Arc<Self> {
+        let random = Stream::new(seed, &format!("application/{name}/{incarnation}"));
+        Arc::new(Process {
+            host,
+            incarnation,
+            name,
+            alive: AtomicBool::new(true),
+            paused: AtomicBool::new(false),
+            inner: Mutex::new(Inner { tasks: Slab::default(), waiting: Vec::new(), random }),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    pub(crate) fn is_alive(&self) -> bool {
+        self.alive.load(Ordering::Relaxed)
+    }
+
+    #[inline]
+    pub(crate) fn is_paused(&self) -> bool {
+        self.paused.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn random_u64(&self) -> u64 {
+        self.lock().random.bits()
+    }
+
+    pub(crate) fn reserve_task(&self) -> usize {
+        self.lock().tasks.reserve()
+    }
+
+    pub(crate) fn set_task(&self, key: usize, handle: AbortHandle) {
+        self.lock().tasks.set(key, handle);
+    }
+
+    pub(crate) fn task_ended(&self, key: usize) {
+        // The handle's own drop may free the task: not under the lock.
+        let handle = self.lock().tasks.remove(key);
+        drop(handle);
+    }
+
+    /// Tasks that have not ended.
+    pub(crate) fn task_count(&self) -> usize {
+        self.lock().tasks.len
+    }
+
+    /// Ends every task: each is dropped, under this host, before anything else happens at this instant.
+    pub(crate) fn die(&self) -> usize {
+        self.alive.store(false, Ordering::Relaxed);
+        let (handles, waiting) = {
+            let mut inner = self.lock();
+            (inner.tasks.handles(), std::mem::take(&mut inner.waiting))
+        };
+        for handle in &handles {
+            handle.abort();
+        }
+        drop(waiting);
+        handles.len()
+    }
+
+    pub(crate) fn pause(&self) {
+        self.paused.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn resume(&self) {
+        self.paused.store(false, Ordering::Relaxed);
+        let waiting = std::mem::take(&mut self.lock().waiting);
+        for waker in waiting {
+            waker.wake();
+        }
+    }
+
+    pub(crate) fn wait_for_resume(&self, waker: &Waker) {
+        self.lock().waiting.push(waker.clone());
+    }
+}
+
+impl fmt::Debug for Process {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.name, self.incarnation)
+    }
+}
+
+/// Abort handles by key, in a deterministic order.
+#[derive(Default)]
+struct Slab {
+    entries: Vec<Option<AbortHandle>>,
+    free: Vec<usize>,
+    len: usize,
+}
+
+impl Slab {
+    fn reserve(&mut self) -> usize {
+        self.len += 1;
+        self.free.pop().unwrap_or_else(|| {
+            self.entries.push(None);
+            self.entries.len() - 1
+        })
+    }
+
+    fn set(&mut self, key: usize, handle: AbortHandle) {
+        self.entries[key] = Some(handle);
+    }
+
+    fn remove(&mut self, key: usize) -> Option<AbortHandle> {
+        self.len -= 1;
+        self.free.push(key);
+        self.entries[key].take()
+    }
+
+    fn handles(&self) -> Vec<AbortHandle> {
+        self.entries.iter().flatten().cloned().collect()
+    }
+}

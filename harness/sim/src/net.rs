@@ -1,0 +1,317 @@
+//! What becomes of a segment between two kernels: delay, loss, partitions, retransmission.
+//!
+//! An application on TCP never sees a packet lost: it sees bytes arrive later. So a lost segment is sent
+//! again after a retransmission timeout (200 ms, doubling up to two minutes), later segments of the same
+//! flow and direction queue behind it, and after too long a time without progress the sender gives up. A
+//! partition holds segments in the same way. Delivery within one flow and direction is always in order.
+//!
+//! Simpler than a real kernel, deliberately: there is no fast retransmit, and what queued behind a lost
+//! segment is judged afresh when its turn comes.
+
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, VecDeque};
+
+use crate::digest::Digest;
+use crate::host::HostId;
+use crate::link::Links;
+use crate::observe::Touch;
+use crate::seed::Stream;
+use crate::segment::{Body, Direction, FlowId, Segment};
+
+const MILLISECOND: u64 = 1_000_000;
+/// The first retransmission timeout of an open connection.
+const FIRST_TIMEOUT: u64 = 200 * MILLISECOND;
+/// The first retransmission timeout of a connect, as on Linux.
+const FIRST_CONNECT_TIMEOUT: u64 = 1_000 * MILLISECOND;
+const LONGEST_TIMEOUT: u64 = 120_000 * MILLISECOND;
+/// How long a sender tries before it gives the connection up. Linux tries for 127 s to connect, and about
+/// 15 minutes on an open connection; two minutes for both keeps scenarios short.
+const GIVE_UP_AFTER: u64 = 127_000 * MILLISECOND;
+/// One way between two sockets of the same host.
+const LOOPBACK: u64 = 10_000;
+
+/// Something that will happen to the network.
+#[derive(Debug)]
+enum Due {
+    Deliver(Segment),
+    /// A retransmission timeout of this flow and direction.
+    Retry(FlowId, Direction),
+}
+
+struct Queued {
+    at: u64,
+    number: u64,
+    due: Due,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Self) -> bool {
+        self.number == other.number
+    }
+}
+impl Eq for Queued {}
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Queued {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (self.at, self.number).cmp(&(other.at, other.number))
+    }
+}
+
+/// One direction of one flow.
+#[derive(Debug, Default)]
+struct Channel {
+    flow: Option<u64>,
+    /// The place of the next segment.
+    next_order: u64,
+    /// When the last segment arrives: none overtakes it.
+    last_arrival: u64,
+    /// Segments that wait for the first of them to get through.
+    blocked: VecDeque<Segment>,
+    /// When the first of them was first sent.
+    blocked_since: u64,
+    timeout: u64,
+    /// How many timers run for `blocked`: one at most.
+    has_timer: bool,
+}
+
+/// A segment that was touched on its way.
+#[derive(Debug)]
+pub(crate) struct Touched {
+    pub(crate) touch: Touch,
+    pub(crate) flow: u64,
+    pub(crate) from: HostId,
+    pub(crate) to: HostId,
+    pub(crate) bytes: u64,
+    pub(crate) faults: Vec<u32>,
+}
+
+/// What comes of an event that is due.
+pub(crate) enum Arrival {
+    /// Hand this to the engine.
+    Segment(Segment),
+    /// Tell the engine that the sender of this direction gives up.
+    GiveUp(FlowId, Direction),
+    /// Nothing to do.
+    Nothing,
+}
+
+pub(crate) struct Net {
+    pub(crate) links: Links,
+    pub(crate) digest: Digest,
+    /// Segments touched since the journal last took them.
+    pub(crate) touched: Vec<Touched>,
+    queue: BinaryHeap<Reverse<Queued>>,
+    next_number: u64,
+    channels: Vec<[Channel; 2]>,
+    /// Hosts that are off: nothing reaches them.
+    off: Vec<bool>,
+    network: Stream,
+    faults: Stream,
+}
+
+impl Net {
+    pub(crate) fn new(links: Links, seed: u64, traced: bool) -> Self {
+        Net {
+            links,
+            digest: Digest::new(traced),
+            touched: Vec::new(),
+            queue: BinaryHeap::new(),
+            next_number: 0,
+            channels: Vec::new(),
+            off: Vec::new(),
+            network: Stream::new(seed, "network"),
+            faults: Stream::new(seed, "faults"),
+        }
+    }
+
+    /// When the next event is due.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.queue.peek().map(|Reverse(queued)| queued.at)
+    }
+
+    /// Takes a segment that a host has written at `now`.
+    pub(crate) fn send(&mut self, now: u64, mut segment: Segment) {
+        self.digest.segment(now, &segment);
+        let channel = self.channel(segment.flow, segment.direction);
+        segment.order = channel.next_order;
+        channel.next_order += 1;
+        if channel.blocked.is_empty() {
+            self.judge(now, segment);
+        } else {
+            channel.blocked.push_back(segment);
+        }
+    }
+
+    /// The next event that is due at or before `now`.
+    pub(crate) fn pop(&mut self, now: u64) -> Option<Arrival> {
+        if self.next()? > now {
+            return None;
+        }
+        let Reverse(queued) = self.queue.pop()?;
+        Some(match queued.due {
+            Due::Deliver(segment) if self.is_off(segment.to) => {
+                self.block(now, segment, Touch::Dropped, Vec::new());
+                Arrival::Nothing
+            }
+            Due::Deliver(segment) => Arrival::Segment(segment),
+            Due::Retry(flow, direction) => self.retry(now, flow, direction),
+        })
+    }
+
+    /// The receiver had no room: the segment counts as lost.
+    pub(crate) fn bounce(&mut self, now: u64, segment: Segment) {
+        self.block(now, segment, Touch::Lost, Vec::new());
+    }
+
+    /// The machine is off: what it was still trying to send is gone, nothing reaches it.
+    pub(crate) fn switch_off(&mut self, host: HostId) {
+        self.set_off(host, true);
+        for channel in self.channels.iter_mut().flatten() {
+            if channel.blocked.front().is_some_and(|segment| segment.from == host) {
+                channel.blocked.clear();
+            }
+        }
+    }
+
+    pub(crate) fn switch_on(&mut self, host: HostId) {
+        self.set_off(host, false);
+    }
+
+    fn set_off(&mut self, host: HostId, off: bool) {
+        let place = host.0 as usize;
+        if self.off.len() <= place {
+            self.off.resize(place + 1, false);
+        }
+        self.off[place] = off;
+    }
+
+    fn is_off(&self, host: HostId) -> bool {
+        self.off.get(host.0 as usize).copied().unwrap_or(false)
+    }
+
+    fn channel(&mut self, flow: FlowId, direction: Direction) -> &mut Channel {
+        let slot = flow.slot as usize;
+        if self.channels.len() <= slot {
+            self.channels.resize_with(slot + 1, Default::default);
+        }
+        let channel = &mut self.channels[slot][direction.index()];
+        if channel.flow != Some(flow.number) {
+            // The slot was used by a flow that is gone; a timer of it may still run, and finds nothing.
+            *channel = Channel { flow: Some(flow.number), ..Channel::default() };
+        }
+        channel
+    }
+
+    /// Decides what becomes of a segment that is first of its channel.
+    fn judge(&mut self, now: u64, segment: Segment) {
+        if segment.from == segment.to {
+            return self.schedule(now, now + LOOPBACK, segment);
+        }
+        let link = self.links.get(segment.from, segment.to);
+        if !link.held_by.is_empty() {
+            let faults = link.held_by.clone();
+            return self.block(now, segment, Touch::Held, faults);
+        }
+        let stream = if link.lossy_by.is_some() { &mut self.faults } else { &mut self.network };
+        if stream.happens(link.loss) {
+            let faults = link.lossy_by.into_iter().collect();
+            return self.block(now, segment, Touch::Lost, faults);
+        }
+        let mut delay = link.latency.sample(&mut self.network);
+        for added in &link.added {
+            delay += added.sample(&mut self.faults);
+        }
+        if !link.slowed_by.is_empty() {
+            let faults = link.slowed_by.clone();
+            self.touch(&segment, Touch::Delayed, faults);
+        }
+        self.schedule(now, now + delay, segment);
+    }
+
+    fn schedule(&mut self, now: u64, at: u64, segment: Segment) {
+        let channel = self.channel(segment.flow, segment.direction);
+        let at = at.max(channel.last_arrival).max(now);
+        channel.last_arrival = at;
+        self.push(at, Due::Deliver(segment));
+    }
+
+    fn push(&mut self, at: u64, due: Due) {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.queue.push(Reverse(Queued { at, number, due }));
+    }
+
+    fn touch(&mut self, segment: &Segment, touch: Touch, faults: Vec<u32>) {
+        self.touched.push(Touched {
+            touch,
+            flow: segment.flow.number,
+            from: segment.from,
+            to: segment.to,
+            bytes: segment.body.bytes().len() as u64,
+            faults,
+        });
+    }
+
+    /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
+    fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
+        self.touch(&segment, touch, faults);
+        if segment.body == Body::Reset {
+            // A reset is sent once. The peer gets another one when it writes to the dead connection.
+            return;
+        }
+        let (flow, direction) = (segment.flow, segment.direction);
+        let first = match segment.body {
+            Body::Connect { .. } => FIRST_CONNECT_TIMEOUT,
+            _ => FIRST_TIMEOUT,
+        };
+        let channel = self.channel(flow, direction);
+        if channel.blocked.is_empty() && channel.timeout == 0 {
+            channel.timeout = first;
+            channel.blocked_since = now;
+        }
+        // A segment that was on its way to a machine that went down goes before those sent since.
+        let place = channel.blocked.partition_point(|blocked| blocked.order < segment.order);
+        channel.blocked.insert(place, segment);
+        if !channel.has_timer {
+            channel.has_timer = true;
+            let at = now + channel.timeout;
+            self.push(at, Due::Retry(flow, direction));
+        }
+    }
+
+    /// A retransmission timeout: the first blocked segment tries again, and the others follow it.
+    fn retry(&mut self, now: u64, flow: FlowId, direction: Direction) -> Arrival {
+        let known = self.channels.get(flow.slot as usize).map(|channels| channels[direction.index()].flow);
+        if known != Some(Some(flow.number)) {
+            return Arrival::Nothing;
+        }
+        let channel = self.channel(flow, direction);
+        channel.has_timer = false;
+        if channel.blocked.is_empty() {
+            return Arrival::Nothing;
+        }
+        if now - channel.blocked_since >= GIVE_UP_AFTER {
+            channel.blocked.clear();
+            return Arrival::GiveUp(flow, direction);
+        }
+        channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
+        let mut waiting = std::mem::take(&mut channel.blocked);
+        while let Some(segment) = waiting.pop_front() {
+            self.judge(now, segment);
+            let channel = self.channel(flow, direction);
+            if !channel.blocked.is_empty() {
+                // It did not get through, so the rest goes on waiting behind it.
+                channel.blocked.append(&mut waiting);
+                return Arrival::Nothing;
+            }
+            // Progress: the next loss starts with a short timeout again.
+            channel.timeout = 0;
+        }
+        self.channel(flow, direction).timeout = 0;
+        Arrival::Nothing
+    }
+}

@@ -1,0 +1,192 @@
+//! The seam's other side: one process of a simulated host.
+
+use std::future::{Future, poll_fn};
+use std::io::{self, IoSlice};
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use squall_platform::{Authority, Listener, Platform, TaskHandle};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+use crate::engine::{Effects, Owner, SocketId};
+use crate::host::Process;
+use crate::task;
+use crate::world::World;
+
+/// One process of a simulated host. Once that process is dead, its sockets are gone and it can open no
+/// new ones; tasks that it spawns end at once.
+#[derive(Clone)]
+pub struct SimPlatform {
+    world: Arc<World>,
+    process: Arc<Process>,
+}
+
+impl SimPlatform {
+    pub(crate) fn new(world: Arc<World>, process: Arc<Process>) -> Self {
+        SimPlatform { world, process }
+    }
+
+    /// The host's name.
+    pub fn host(&self) -> &str {
+        &self.process.name
+    }
+
+    /// 0 for the host's first process, one more for each one after that.
+    pub fn incarnation(&self) -> u32 {
+        self.process.incarnation
+    }
+
+    fn owner(&self) -> io::Result<Owner> {
+        if self.process.is_alive() {
+            Ok(Owner { host: self.process.host, incarnation: self.process.incarnation })
+        } else {
+            Err(io::Error::new(io::ErrorKind::NetworkDown, "the process of this task is dead"))
+        }
+    }
+}
+
+impl std::fmt::Debug for SimPlatform {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SimPlatform({:?})", self.process)
+    }
+}
+
+impl Platform for SimPlatform {
+    type Stream = SimStream;
+    type Listener = SimListener;
+
+    async fn bind(&self, port: u16) -> io::Result<SimListener> {
+        let owner = self.owner()?;
+        let (socket, address) = self.world.state().engine.bind(owner, port)?;
+        Ok(SimListener { socket: Socket { world: self.world.clone(), id: socket }, address })
+    }
+
+    async fn connect(&self, to: &Authority) -> io::Result<SimStream> {
+        let owner = self.owner()?;
+        let port = to.port_u16().ok_or_else(|| {
+            io::Error::new(io::ErrorKind::InvalidInput, format!("no port in the address {to}: write host:port"))
+        })?;
+        let host = self.world.resolve(to.host()).ok_or_else(|| {
+            io::Error::other(format!("failed to look up {}: no host of the topology has this name", to.host()))
+        })?;
+        let id = self.world.state().engine.connect(owner, host, port)?;
+        self.world.mark_dirty();
+        // Owned from here on: a caller that stops waiting closes it.
+        let stream = SimStream { socket: Socket { world: self.world.clone(), id } };
+        poll_fn(|context| self.world.state().engine.poll_connected(id, context)).await?;
+        Ok(stream)
+    }
+
+    fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
+        task::spawn(&self.world, &self.process, future)
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "on a simulation thread this is the run's clock")]
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::now()
+    }
+
+    fn random_u64(&self) -> u64 {
+        self.process.random_u64()
+    }
+}
+
+/// A socket of the engine, closed on drop.
+struct Socket {
+    world: Arc<World>,
+    id: SocketId,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        let mut effects = Effects::default();
+        self.world.change(|state, all| {
+            state.engine.close(self.id, &mut effects);
+            all.wakers.append(&mut effects.wakers);
+            all.opened.append(&mut effects.opened);
+            all.closed.append(&mut effects.closed);
+        });
+        self.world.mark_dirty();
+    }
+}
+
+/// A connected stream of the simulated network.
+pub struct SimStream {
+    socket: Socket,
+}
+
+impl std::fmt::Debug for SimStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SimStream({:?})", self.socket.id)
+    }
+}
+
+impl AsyncRead for SimStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let Socket { world, id } = &self.socket;
+        world.state().engine.poll_read(*id, context, buffer)
+    }
+}
+
+impl AsyncWrite for SimStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let Socket { world, id } = &self.socket;
+        world.mark_dirty();
+        world.state().engine.poll_write(*id, context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Socket { world, id } = &self.socket;
+        world.mark_dirty();
+        Poll::Ready(world.state().engine.shutdown(*id))
+    }
+}
+
+/// A listening socket of the simulated network.
+pub struct SimListener {
+    socket: Socket,
+    address: SocketAddr,
+}
+
+impl std::fmt::Debug for SimListener {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "SimListener({})", self.address)
+    }
+}
+
+impl Listener for SimListener {
+    type Stream = SimStream;
+
+    async fn accept(&mut self) -> io::Result<(SimStream, SocketAddr)> {
+        let Socket { world, id } = &self.socket;
+        let (id, peer) = poll_fn(|context| world.state().engine.poll_accept(*id, context)).await?;
+        Ok((SimStream { socket: Socket { world: world.clone(), id } }, peer))
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.address)
+    }
+}

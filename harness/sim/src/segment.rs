@@ -1,0 +1,97 @@
+//! What crosses the simulated network: the unit that the fault model judges and the digest covers.
+
+use bytes::Bytes;
+
+use crate::host::HostId;
+
+/// Names a flow: one TCP connection, or the attempt at one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FlowId {
+    /// The place in tables that both the engine and the network keep; used again after a flow is gone.
+    pub(crate) slot: u32,
+    /// Unique in a run.
+    pub(crate) number: u64,
+}
+
+/// Which way along a flow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the side that dialled.
+    ToServer,
+    /// To the side that dialled.
+    ToClient,
+}
+
+impl Direction {
+    pub(crate) fn index(self) -> usize {
+        match self {
+            Direction::ToServer => 0,
+            Direction::ToClient => 1,
+        }
+    }
+}
+
+/// What a segment carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Body {
+    /// Opens a connection to this port (SYN).
+    Connect { port: u16 },
+    /// The connection is open (SYN, ACK).
+    Accept,
+    /// Bytes of the stream.
+    Data(Bytes),
+    /// The reader has made room (a window update).
+    Window,
+    /// No more bytes will come this way.
+    Fin,
+    /// The connection does not exist, or not any more.
+    Reset,
+}
+
+impl Body {
+    /// A stable number for the digest.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            Body::Connect { .. } => 1,
+            Body::Accept => 2,
+            Body::Data(_) => 3,
+            Body::Fin => 4,
+            Body::Reset => 5,
+            Body::Window => 6,
+        }
+    }
+
+    /// For people.
+    pub(crate) fn name(code: u8) -> &'static str {
+        match code {
+            1 => "connect",
+            2 => "accept",
+            3 => "data",
+            4 => "fin",
+            5 => "reset",
+            _ => "window",
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Body::Data(bytes) => bytes,
+            _ => &[],
+        }
+    }
+}
+
+/// One segment.
+#[derive(Debug, Clone)]
+pub(crate) struct Segment {
+    pub(crate) flow: FlowId,
+    pub(crate) direction: Direction,
+    pub(crate) from: HostId,
+    pub(crate) to: HostId,
+    /// How many bytes of the other direction the sender's application has read so far: rides along, as
+    /// an acknowledgement does.
+    pub(crate) consumed: u64,
+    /// Its place among the segments of its flow and direction. The network sets it.
+    pub(crate) order: u64,
+    pub(crate) body: Body,
+}

@@ -1,0 +1,149 @@
+//! What a director holds: the handle through which it makes hosts and does things to them.
+
+use std::future::Future;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::oneshot;
+
+use crate::host::{HostId, Power};
+use crate::link::{Effect, LinkRule};
+use crate::observe::Down;
+use crate::platform::SimPlatform;
+use crate::task;
+use crate::world::World;
+
+/// The world, as its director sees it. Clones are the same world.
+#[derive(Clone)]
+pub struct Sim {
+    world: Arc<World>,
+}
+
+/// The process that a future ran on died before the future ended, or there was none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the host is down")]
+pub struct HostDown;
+
+impl Sim {
+    pub(crate) fn new(world: Arc<World>) -> Self {
+        Sim { world }
+    }
+
+    /// Adds a host that is off until it is started. `main` runs each time that it starts; when it returns
+    /// an error or panics, the host goes down. When it returns Ok, the host's other tasks go on.
+    pub fn add_host<F>(
+        &self,
+        name: &str,
+        main: impl Fn(SimPlatform) -> F + Send + Sync + 'static,
+    ) -> HostId
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        self.world.add_host(name, Arc::new(move |platform| Box::pin(main(platform))))
+    }
+
+    /// The host of this name.
+    pub fn host(&self, name: &str) -> Option<HostId> {
+        self.world.resolve(name)
+    }
+
+    /// The host's address.
+    pub fn address(&self, host: HostId) -> IpAddr {
+        self.world.address(host)
+    }
+
+    /// Starts a process on a host that runs none.
+    pub fn start(&self, host: HostId) {
+        self.world.start(host);
+    }
+
+    /// The process dies, and its kernel closes its sockets: peers see FIN, or RST where data was unread.
+    /// Connects are refused until the host is started again.
+    pub fn kill(&self, host: HostId) {
+        self.world.stop(host, Down::Killed, String::new());
+    }
+
+    /// The machine dies: nothing comes from it or reaches it. Once it is started again, it answers
+    /// segments of old connections with RST.
+    pub fn crash(&self, host: HostId) {
+        self.world.stop(host, Down::Crashed, String::new());
+    }
+
+    /// The process is not scheduled from here on; its kernel goes on. Timers that are due meanwhile fire
+    /// late.
+    pub fn pause(&self, host: HostId) {
+        self.world.set_paused(host, true);
+    }
+
+    /// The process is scheduled again.
+    pub fn resume(&self, host: HostId) {
+        self.world.set_paused(host, false);
+    }
+
+    /// Whether a process runs on the host.
+    pub fn is_up(&self, host: HostId) -> bool {
+        self.world.power(host) == Power::Up
+    }
+
+    /// Sets what differs from the network's default; later rules win.
+    pub fn set_link_rules(&self, rules: Vec<LinkRule>) {
+        self.world.state().net.links.set_rules(rules);
+    }
+
+    /// A fault begins to act on links. Segments that are on their way already are not touched.
+    pub fn start_effect(&self, fault: u32, effect: Effect) {
+        self.world.state().net.links.start(fault, effect);
+    }
+
+    /// A fault ends.
+    pub fn end_effect(&self, fault: u32) {
+        self.world.state().net.links.end(fault);
+    }
+
+    /// Virtual time since the start of the run.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.world.now())
+    }
+
+    /// Runs a future as a task of the host's process, and waits for its result.
+    ///
+    /// # Errors
+    /// When no process runs there, or it dies before the future has ended.
+    pub async fn run_on<T, F>(
+        &self,
+        host: HostId,
+        make: impl FnOnce(SimPlatform) -> F,
+    ) -> Result<T, HostDown>
+    where
+        T: Send + 'static,
+        F: Future<Output = T> + Send + 'static,
+    {
+        let process = self.world.process(host).ok_or(HostDown)?;
+        let future = make(SimPlatform::new(self.world.clone(), process.clone()));
+        let (sender, receiver) = oneshot::channel();
+        task::spawn(&self.world, &process, async move {
+            // Nobody waits any more: nobody to tell.
+            let _ = sender.send(future.await);
+        });
+        receiver.await.map_err(|_| HostDown)
+    }
+
+    /// Runs a future beside the director, on no host.
+    pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        task::spawn_world(&self.world, future);
+    }
+
+    /// How many tasks and sockets processes that have ended still hold. Both should be zero as soon as
+    /// the instant of their death is over.
+    pub fn left_behind(&self) -> (u64, u64) {
+        self.world.left_behind()
+    }
+}
+
+impl std::fmt::Debug for Sim {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Sim(at {:?})", self.now())
+    }
+}

@@ -1,0 +1,406 @@
+//! The world of one run: hosts, sockets, the network, and what binds them together.
+//!
+//! Everything runs on one thread. The locks are there because handles to the world are `Send`; none is
+//! ever held while code of a host runs, or while a waker is woken.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Waker;
+
+use squall_hermetic as hermetic;
+use tokio::time::Instant;
+
+use crate::engine::{Effects, Engine, FlowEnds, Owner};
+use crate::host::{Host, HostId, Main, Power, Process, address, host_at};
+use crate::net::{Arrival, Net};
+use crate::observe::{Connection, Down, Observer, SimEvent};
+use crate::platform::SimPlatform;
+use crate::seed::{Chance, Stream};
+use crate::task;
+
+/// Polls of tasks within one instant of virtual time, after which a run is taken to be stuck.
+const POLLS_PER_INSTANT: u64 = 2_000_000;
+
+pub(crate) struct World {
+    pub(crate) seed: u64,
+    /// Something ran, or arrived, since the network was last drained.
+    dirty: AtomicBool,
+    now: AtomicU64,
+    current: AtomicU32,
+    polls: AtomicU64,
+    /// The host that polled for too long within an instant.
+    stuck: AtomicU32,
+    interleave: Option<Mutex<(Chance, Stream)>>,
+    strays: task::Strays,
+    state: Mutex<State>,
+    observer: Mutex<Box<dyn Observer>>,
+    /// Woken by the runtime when every task is pending while the world is dirty.
+    pub(crate) driver: Mutex<Option<Waker>>,
+    /// Set by the runtime at that moment.
+    pub(crate) all_pending: AtomicBool,
+    start: OnceLock<Instant>,
+}
+
+pub(crate) struct State {
+    pub(crate) engine: Box<dyn Engine>,
+    pub(crate) net: Net,
+    pub(crate) hosts: Vec<Host>,
+    /// Processes that have ended: their tasks and sockets must be gone.
+    ended: Vec<Arc<Process>>,
+}
+
+const NOBODY: u32 = u32::MAX;
+
+impl World {
+    pub(crate) fn new(
+        seed: u64,
+        interleave: Chance,
+        engine: Box<dyn Engine>,
+        net: Net,
+        observer: Box<dyn Observer>,
+    ) -> Arc<Self> {
+        let world = Host { name: "".into(), main: None, process: None, power: Power::Idle };
+        Arc::new(World {
+            seed,
+            dirty: AtomicBool::new(false),
+            now: AtomicU64::new(0),
+            current: AtomicU32::new(0),
+            polls: AtomicU64::new(0),
+            stuck: AtomicU32::new(NOBODY),
+            interleave: (interleave.numerator > 0)
+                .then(|| Mutex::new((interleave, Stream::new(seed, "interleave")))),
+            strays: task::Strays::default(),
+            state: Mutex::new(State { engine, net, hosts: vec![world], ended: Vec::new() }),
+            observer: Mutex::new(observer),
+            driver: Mutex::new(None),
+            all_pending: AtomicBool::new(false),
+            start: OnceLock::new(),
+        })
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    // ---- time
+
+    #[inline]
+    pub(crate) fn now(&self) -> u64 {
+        self.now.load(Ordering::Relaxed)
+    }
+
+    /// The runtime's clock at the start of the run. Only within the runtime.
+    pub(crate) fn start_instant(&self) -> Instant {
+        *self.start.get_or_init(Instant::now)
+    }
+
+    /// Follows the runtime's clock, which jumps when the runtime parks.
+    pub(crate) fn follow_clock(&self) {
+        if let Some(start) = self.start.get() {
+            self.set_now(start.elapsed().as_nanos() as u64);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn set_now(&self, nanos: u64) {
+        if nanos != self.now() {
+            self.now.store(nanos, Ordering::Relaxed);
+            self.polls.store(0, Ordering::Relaxed);
+            hermetic::set_now(nanos);
+        }
+    }
+
+    #[inline]
+    pub(crate) fn mark_dirty(&self) {
+        self.dirty.store(true, Ordering::Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn is_dirty(&self) -> bool {
+        self.dirty.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn clear_dirty(&self) {
+        self.dirty.store(false, Ordering::Relaxed);
+    }
+
+    pub(crate) fn wake_driver(&self) {
+        let waker = self.driver.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    // ---- who runs
+
+    #[inline]
+    pub(crate) fn current(&self) -> HostId {
+        HostId(self.current.load(Ordering::Relaxed))
+    }
+
+    #[inline]
+    pub(crate) fn set_current(&self, host: HostId) {
+        self.current.store(host.0, Ordering::Relaxed);
+    }
+
+    /// Counts a poll of a task of `host`, and stops a run in which virtual time stands still.
+    #[inline]
+    pub(crate) fn count_poll(&self, host: HostId) {
+        self.mark_dirty();
+        let polls = self.polls.load(Ordering::Relaxed) + 1;
+        self.polls.store(polls, Ordering::Relaxed);
+        if polls > POLLS_PER_INSTANT && self.stuck.load(Ordering::Relaxed) == NOBODY {
+            self.stuck.store(host.0, Ordering::Relaxed);
+            self.wake_driver();
+        }
+    }
+
+    pub(crate) fn stuck(&self) -> Option<HostId> {
+        let host = self.stuck.load(Ordering::Relaxed);
+        (host != NOBODY).then_some(HostId(host))
+    }
+
+    /// Whether a ready task is to be put back once before it is polled.
+    #[inline]
+    pub(crate) fn puts_back(&self) -> bool {
+        self.interleave.as_ref().is_some_and(|interleave| {
+            let (chance, stream) = &mut *interleave.lock().unwrap_or_else(PoisonError::into_inner);
+            stream.happens(*chance)
+        })
+    }
+
+    pub(crate) fn strays(&self) -> &task::Strays {
+        &self.strays
+    }
+
+    pub(crate) fn host_name(&self, host: HostId) -> Arc<str> {
+        self.state().hosts[host.0 as usize].name.clone()
+    }
+
+    /// The host that runs, for the watchdog: never waits for a lock.
+    pub(crate) fn running_host(&self) -> String {
+        let host = self.current();
+        match self.state.try_lock() {
+            _ if host == HostId::WORLD => "(the world)".to_owned(),
+            Ok(state) => state.hosts[host.0 as usize].name.to_string(),
+            Err(_) => format!("#{}", host.0),
+        }
+    }
+
+    pub(crate) fn observe(&self, host: HostId, event: SimEvent) {
+        let name = (host != HostId::WORLD).then(|| self.host_name(host));
+        self.observer.lock().unwrap_or_else(PoisonError::into_inner).observe(self.now(), name.as_ref(), event);
+    }
+
+    // ---- the network
+
+    /// Runs `change` on the sockets and the network, then wakes and tells whom it concerns.
+    pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
+        let mut effects = Effects::default();
+        let (result, touched) = {
+            let mut state = self.state();
+            let result = change(&mut state, &mut effects);
+            (result, std::mem::take(&mut state.net.touched))
+        };
+        for waker in effects.wakers {
+            waker.wake();
+        }
+        for touched in touched {
+            let event = SimEvent::Touched {
+                touch: touched.touch,
+                flow: touched.flow,
+                from: self.host_name(touched.from),
+                to: self.host_name(touched.to),
+                bytes: touched.bytes,
+                faults: touched.faults,
+            };
+            self.observe(HostId::WORLD, event);
+        }
+        for ends in effects.opened {
+            self.observe(HostId::WORLD, SimEvent::Opened(self.connection(ends)));
+        }
+        for (ends, how) in effects.closed {
+            self.observe(HostId::WORLD, SimEvent::Closed(self.connection(ends), how));
+        }
+        result
+    }
+
+    fn connection(&self, ends: FlowEnds) -> Connection {
+        Connection {
+            flow: ends.flow.number,
+            from: self.host_name(ends.client),
+            to: self.host_name(ends.server),
+        }
+    }
+
+    /// Delivers what is due at this instant.
+    pub(crate) fn deliver_due(&self) {
+        let now = self.now();
+        if self.state().net.next().is_none_or(|at| at > now) {
+            return;
+        }
+        self.change(|state, effects| {
+            while let Some(arrival) = state.net.pop(now) {
+                match arrival {
+                    Arrival::Segment(segment) => {
+                        if let Some(segment) = state.engine.deliver(segment, effects) {
+                            state.net.bounce(now, segment);
+                        }
+                    }
+                    Arrival::GiveUp(flow, direction) => state.engine.give_up(flow, direction, effects),
+                    Arrival::Nothing => {}
+                }
+            }
+        });
+        self.mark_dirty();
+    }
+
+    /// Hands what hosts have written to the network.
+    pub(crate) fn drain(&self, buffer: &mut Vec<crate::segment::Segment>) {
+        let now = self.now();
+        self.change(|state, _| {
+            state.engine.drain(buffer);
+            for segment in buffer.drain(..) {
+                state.net.send(now, segment);
+            }
+        });
+    }
+
+    // ---- hosts
+
+    pub(crate) fn add_host(&self, name: &str, main: Main) -> HostId {
+        let mut state = self.state();
+        let id = HostId(state.hosts.len() as u32);
+        state.hosts.push(Host { name: name.into(), main: Some(main), process: None, power: Power::Idle });
+        id
+    }
+
+    pub(crate) fn power(&self, host: HostId) -> Power {
+        self.state().hosts[host.0 as usize].power
+    }
+
+    pub(crate) fn process(&self, host: HostId) -> Option<Arc<Process>> {
+        self.state().hosts[host.0 as usize].process.clone().filter(|process| process.is_alive())
+    }
+
+    /// The host that a name or an address means.
+    pub(crate) fn resolve(&self, name: &str) -> Option<HostId> {
+        let state = self.state();
+        if let Ok(IpAddr::V4(address)) = name.parse() {
+            return host_at(address).filter(|host| (1..state.hosts.len() as u32).contains(&host.0));
+        }
+        let place = state.hosts.iter().skip(1).position(|host| &*host.name == name)?;
+        Some(HostId(place as u32 + 1))
+    }
+
+    /// Starts a process on a host that runs none.
+    pub(crate) fn start(self: &Arc<Self>, host: HostId) {
+        let (process, main) = {
+            let mut state = self.state();
+            let entry = &mut state.hosts[host.0 as usize];
+            let Some(main) = entry.main.clone() else { return };
+            if entry.power == Power::Up {
+                return;
+            }
+            let incarnation = entry.process.as_ref().map_or(0, |process| process.incarnation + 1);
+            let process = Process::new(host, incarnation, entry.name.clone(), self.seed);
+            entry.process = Some(process.clone());
+            entry.power = Power::Up;
+            state.net.switch_on(host);
+            (process, main)
+        };
+        self.observe(host, SimEvent::Started { incarnation: process.incarnation });
+        let world = self.clone();
+        let platform = SimPlatform::new(self.clone(), process.clone());
+        let of = process.clone();
+        task::spawn(self, &process, async move {
+            let mut fall = TakesHostDown { world: &world, host: of.host, armed: true };
+            let result = main(platform).await;
+            fall.armed = false;
+            if let Err(error) = result {
+                world.stop(of.host, Down::Failed, error);
+            }
+        });
+    }
+
+    /// Takes a host's process down. Does nothing when none runs, except that a crash also takes an idle
+    /// machine down.
+    pub(crate) fn stop(&self, host: HostId, how: Down, error: String) {
+        let process = self.process(host);
+        let sockets = self.change(|state, effects| {
+            let entry = &mut state.hosts[host.0 as usize];
+            entry.power = if how == Down::Crashed { Power::Off } else { Power::Idle };
+            match (&process, how) {
+                (_, Down::Crashed) => {
+                    state.net.switch_off(host);
+                    state.engine.crash(host, effects)
+                }
+                (Some(process), _) => {
+                    state.engine.kill(Owner { host, incarnation: process.incarnation }, effects)
+                }
+                (None, _) => 0,
+            }
+        });
+        self.mark_dirty();
+        let Some(process) = process else { return };
+        let tasks = process.die() as u64;
+        self.state().ended.push(process.clone());
+        let incarnation = process.incarnation;
+        self.observe(host, SimEvent::Stopped { incarnation, how, tasks, sockets, error });
+    }
+
+    pub(crate) fn set_paused(&self, host: HostId, paused: bool) {
+        let Some(process) = self.process(host).filter(|process| process.is_paused() != paused) else { return };
+        self.mark_dirty();
+        if paused {
+            process.pause();
+            self.observe(host, SimEvent::Paused);
+        } else {
+            self.observe(host, SimEvent::Resumed);
+            process.resume();
+        }
+    }
+
+    /// Tasks and sockets that processes which have ended still hold. Both should be zero.
+    pub(crate) fn left_behind(&self) -> (u64, u64) {
+        let state = self.state();
+        let tasks = state.ended.iter().map(|process| process.task_count() as u64).sum();
+        let owners = state.ended.iter().map(|p| Owner { host: p.host, incarnation: p.incarnation });
+        (tasks, owners.map(|owner| state.engine.sockets(owner)).sum())
+    }
+
+    pub(crate) fn address(&self, host: HostId) -> IpAddr {
+        address(host)
+    }
+
+    /// Lets go of everything that refers back to the world, once the run is over.
+    pub(crate) fn dissolve(&self, engine: Box<dyn Engine>) {
+        *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        let mut state = self.state();
+        let engine = std::mem::replace(&mut state.engine, engine);
+        let mains: Vec<_> = state.hosts.iter_mut().map(|host| host.main.take()).collect();
+        drop(state);
+        drop((engine, mains));
+    }
+
+    /// From here on nobody watches.
+    pub(crate) fn blindfold(&self) {
+        *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(crate::observe::Blind);
+    }
+}
+
+/// A main that panics takes its host down, as a process that panics ends.
+struct TakesHostDown<'w> {
+    world: &'w World,
+    host: HostId,
+    armed: bool,
+}
+
+impl Drop for TakesHostDown<'_> {
+    fn drop(&mut self) {
+        if self.armed && std::thread::panicking() {
+            self.world.stop(self.host, Down::Failed, "its main task panicked".to_owned());
+        }
+    }
+}
