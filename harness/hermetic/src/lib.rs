@@ -63,7 +63,9 @@ pub fn enter(seed: u64) -> Result<Entered, NotHermetic> {
         context.skew_nanos.set(0);
         context.active.set(true);
     });
-    let entered = Entered { not_send: PhantomData };
+    let entered = Entered {
+        not_send: PhantomData,
+    };
     self_test()?;
     Ok(entered)
 }
@@ -182,7 +184,10 @@ mod tests {
             let _entered = enter(1).expect("the overrides are linked in");
             let elsewhere = thread::spawn(|| (SystemTime::now(), RandomState::new().hash_one("squall")));
             let (wall, hash) = elsewhere.join().expect("no panic");
-            assert!(wall > SystemTime::now(), "the system's clock is past the runs' epoch");
+            assert!(
+                wall > SystemTime::now(),
+                "the system's clock is past the runs' epoch"
+            );
             assert_ne!(hash, hash_under(1));
         })
         .join()

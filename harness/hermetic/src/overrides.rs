@@ -18,7 +18,9 @@ unsafe extern "C" fn getrandom(buffer: *mut c_void, length: usize, flags: c_uint
             // The getrandom crate probes with length 0: that must not move the stream.
             if length > 0 {
                 // SAFETY: the caller promises `length` writable bytes.
-                fill(context, unsafe { std::slice::from_raw_parts_mut(buffer.cast(), length) });
+                fill(context, unsafe {
+                    std::slice::from_raw_parts_mut(buffer.cast(), length)
+                });
             }
             length as isize
         } else {
@@ -69,7 +71,9 @@ fn virtual_nanos(context: &Context, clock: libc::clockid_t) -> Option<u64> {
     let now = context.now_nanos.get();
     match clock {
         libc::CLOCK_REALTIME | libc::CLOCK_REALTIME_COARSE => Some(
-            (EPOCH_SECONDS * NANOS_PER_SECOND).saturating_add(now).saturating_add_signed(context.skew_nanos.get()),
+            (EPOCH_SECONDS * NANOS_PER_SECOND)
+                .saturating_add(now)
+                .saturating_add_signed(context.skew_nanos.get()),
         ),
         libc::CLOCK_MONOTONIC
         | libc::CLOCK_MONOTONIC_RAW

@@ -21,6 +21,9 @@ pub fn position() -> Option<(u64, Option<Arc<str>>)> {
         let world = slot.borrow();
         let world = world.as_ref()?;
         let host = world.current();
-        Some((world.now(), (host != HostId::WORLD).then(|| world.host_name(host))))
+        Some((
+            world.now(),
+            (host != HostId::WORLD).then(|| world.host_name(host)),
+        ))
     })
 }

@@ -38,7 +38,10 @@ pub(crate) struct Digest {
 
 impl Digest {
     pub(crate) fn new(traced: bool) -> Self {
-        Digest { value: 0, trace: traced.then(Vec::new) }
+        Digest {
+            value: 0,
+            trace: traced.then(Vec::new),
+        }
     }
 
     #[inline]

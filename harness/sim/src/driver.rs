@@ -50,7 +50,9 @@ pub(crate) async fn drive(world: &World, budget: u64, is_done: impl Fn() -> bool
         }
         let now = world.now();
         if now >= budget {
-            return Err(Failure::OutOfTime { budget: Duration::from_nanos(budget) });
+            return Err(Failure::OutOfTime {
+                budget: Duration::from_nanos(budget),
+            });
         }
         let boundary = (now / MILLISECOND + 1) * MILLISECOND;
         let next = world.state().net.next();
@@ -100,7 +102,10 @@ async fn hosts_idle(world: &World) {
 
 fn register(world: &World, context: &Context<'_>) {
     let mut driver = world.driver.lock().unwrap_or_else(PoisonError::into_inner);
-    if !driver.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+    if !driver
+        .as_ref()
+        .is_some_and(|waker| waker.will_wake(context.waker()))
+    {
         *driver = Some(context.waker().clone());
     }
 }

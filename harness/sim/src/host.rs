@@ -93,7 +93,11 @@ impl Process {
             name,
             alive: AtomicBool::new(true),
             paused: AtomicBool::new(false),
-            inner: Mutex::new(Inner { tasks: Slab::default(), waiting: Vec::new(), random }),
+            inner: Mutex::new(Inner {
+                tasks: Slab::default(),
+                waiting: Vec::new(),
+                random,
+            }),
         })
     }
 

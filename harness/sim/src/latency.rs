@@ -105,8 +105,12 @@ fn normal_quantile(p: f64) -> f64 {
         4.374_664_141_464_968,
         2.938_163_982_698_783,
     ];
-    const D: [f64; 4] =
-        [7.784_695_709_041_462e-3, 3.224_671_290_700_398e-1, 2.445_134_137_142_996, 3.754_408_661_907_416];
+    const D: [f64; 4] = [
+        7.784_695_709_041_462e-3,
+        3.224_671_290_700_398e-1,
+        2.445_134_137_142_996,
+        3.754_408_661_907_416,
+    ];
     const LOW: f64 = 0.024_25;
     let poly = |coefficients: &[f64], x: f64| coefficients.iter().fold(0.0, |sum, c| sum * x + c);
     if p < LOW {
@@ -139,8 +143,16 @@ mod tests {
     #[test]
     fn a_log_normal_has_the_quantiles_that_it_was_built_from() {
         let latency = Latency::log_normal(Duration::from_millis(15), Duration::from_millis(45));
-        assert!(close(quantile(&latency, 50), Duration::from_millis(15)), "{:?}", quantile(&latency, 50));
-        assert!(close(quantile(&latency, 99), Duration::from_millis(45)), "{:?}", quantile(&latency, 99));
+        assert!(
+            close(quantile(&latency, 50), Duration::from_millis(15)),
+            "{:?}",
+            quantile(&latency, 50)
+        );
+        assert!(
+            close(quantile(&latency, 99), Duration::from_millis(45)),
+            "{:?}",
+            quantile(&latency, 99)
+        );
         assert!(quantile(&latency, 90) > quantile(&latency, 50));
     }
 
@@ -157,7 +169,10 @@ mod tests {
     #[test]
     fn a_constant_draws_nothing() {
         let (mut drawn, mut fresh) = (Stream::new(1, "test"), Stream::new(1, "test"));
-        assert_eq!(Latency::constant(Duration::from_micros(200)).sample(&mut drawn), 200_000);
+        assert_eq!(
+            Latency::constant(Duration::from_micros(200)).sample(&mut drawn),
+            200_000
+        );
         assert_eq!(drawn.bits(), fresh.bits());
     }
 }

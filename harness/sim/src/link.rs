@@ -101,7 +101,13 @@ pub(crate) struct Links {
 
 impl Links {
     pub(crate) fn new(default: LinkSpec) -> Self {
-        Links { default, rules: Vec::new(), effects: BTreeMap::new(), epoch: 0, states: Vec::new() }
+        Links {
+            default,
+            rules: Vec::new(),
+            effects: BTreeMap::new(),
+            epoch: 0,
+            states: Vec::new(),
+        }
     }
 
     pub(crate) fn set_rules(&mut self, rules: Vec<LinkRule>) {
@@ -159,7 +165,11 @@ impl Links {
                 link.loss = loss;
             }
         }
-        for (&fault, effect) in self.effects.iter().filter(|(_, effect)| effect.pairs().contains(from, to)) {
+        for (&fault, effect) in self
+            .effects
+            .iter()
+            .filter(|(_, effect)| effect.pairs().contains(from, to))
+        {
             match effect {
                 Effect::Hold(_) => link.held_by.push(fault),
                 Effect::AddLatency(_, latency) => {
@@ -190,7 +200,11 @@ mod tests {
     const B: HostId = HostId(2);
 
     fn pairs(both_ways: bool) -> HostPairs {
-        HostPairs { from: [A].into(), to: [B].into(), both_ways }
+        HostPairs {
+            from: [A].into(),
+            to: [B].into(),
+            both_ways,
+        }
     }
 
     fn millis(millis: u64) -> Latency {
@@ -198,7 +212,10 @@ mod tests {
     }
 
     fn links() -> Links {
-        Links::new(LinkSpec { latency: millis(2), loss: Chance::NEVER })
+        Links::new(LinkSpec {
+            latency: millis(2),
+            loss: Chance::NEVER,
+        })
     }
 
     #[test]
@@ -224,10 +241,24 @@ mod tests {
         let mut links = links();
         let loss = Chance::new(1, 10);
         links.set_rules(vec![
-            LinkRule { pairs: pairs(true), latency: Some(millis(5)), loss: Some(loss) },
-            LinkRule { pairs: pairs(false), latency: Some(millis(7)), loss: None },
+            LinkRule {
+                pairs: pairs(true),
+                latency: Some(millis(5)),
+                loss: Some(loss),
+            },
+            LinkRule {
+                pairs: pairs(false),
+                latency: Some(millis(7)),
+                loss: None,
+            },
         ]);
-        assert_eq!((links.get(A, B).latency.clone(), links.get(A, B).loss), (millis(7), loss));
-        assert_eq!((links.get(B, A).latency.clone(), links.get(B, A).loss), (millis(5), loss));
+        assert_eq!(
+            (links.get(A, B).latency.clone(), links.get(A, B).loss),
+            (millis(7), loss)
+        );
+        assert_eq!(
+            (links.get(B, A).latency.clone(), links.get(B, A).loss),
+            (millis(5), loss)
+        );
     }
 }

@@ -171,7 +171,11 @@ impl Net {
     pub(crate) fn switch_off(&mut self, host: HostId) {
         self.set_off(host, true);
         for channel in self.channels.iter_mut().flatten() {
-            if channel.blocked.front().is_some_and(|segment| segment.from == host) {
+            if channel
+                .blocked
+                .front()
+                .is_some_and(|segment| segment.from == host)
+            {
                 channel.blocked.clear();
             }
         }
@@ -201,7 +205,10 @@ impl Net {
         let channel = &mut self.channels[slot][direction.index()];
         if channel.flow != Some(flow.number) {
             // The slot was used by a flow that is gone; a timer of it may still run, and finds nothing.
-            *channel = Channel { flow: Some(flow.number), ..Channel::default() };
+            *channel = Channel {
+                flow: Some(flow.number),
+                ..Channel::default()
+            };
         }
         channel
     }
@@ -216,7 +223,11 @@ impl Net {
             let faults = link.held_by.clone();
             return self.block(now, segment, Touch::Held, faults);
         }
-        let stream = if link.lossy_by.is_some() { &mut self.faults } else { &mut self.network };
+        let stream = if link.lossy_by.is_some() {
+            &mut self.faults
+        } else {
+            &mut self.network
+        };
         if stream.happens(link.loss) {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
@@ -274,7 +285,9 @@ impl Net {
             channel.blocked_since = now;
         }
         // A segment that was on its way to a machine that went down goes before those sent since.
-        let place = channel.blocked.partition_point(|blocked| blocked.order < segment.order);
+        let place = channel
+            .blocked
+            .partition_point(|blocked| blocked.order < segment.order);
         channel.blocked.insert(place, segment);
         if !channel.has_timer {
             channel.has_timer = true;
@@ -285,7 +298,10 @@ impl Net {
 
     /// A retransmission timeout: the first blocked segment tries again, and the others follow it.
     fn retry(&mut self, now: u64, flow: FlowId, direction: Direction) -> Arrival {
-        let known = self.channels.get(flow.slot as usize).map(|channels| channels[direction.index()].flow);
+        let known = self
+            .channels
+            .get(flow.slot as usize)
+            .map(|channels| channels[direction.index()].flow);
         if known != Some(Some(flow.number)) {
             return Arrival::Nothing;
         }

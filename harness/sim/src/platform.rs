@@ -41,9 +41,15 @@ impl SimPlatform {
 
     fn owner(&self) -> io::Result<Owner> {
         if self.process.is_alive() {
-            Ok(Owner { host: self.process.host, incarnation: self.process.incarnation })
+            Ok(Owner {
+                host: self.process.host,
+                incarnation: self.process.incarnation,
+            })
         } else {
-            Err(io::Error::new(io::ErrorKind::NetworkDown, "the process of this task is dead"))
+            Err(io::Error::new(
+                io::ErrorKind::NetworkDown,
+                "the process of this task is dead",
+            ))
         }
     }
 }
@@ -61,21 +67,38 @@ impl Platform for SimPlatform {
     async fn bind(&self, port: u16) -> io::Result<SimListener> {
         let owner = self.owner()?;
         let (socket, address) = self.world.state().engine.bind(owner, port)?;
-        Ok(SimListener { socket: Socket { world: self.world.clone(), id: socket }, address })
+        Ok(SimListener {
+            socket: Socket {
+                world: self.world.clone(),
+                id: socket,
+            },
+            address,
+        })
     }
 
     async fn connect(&self, to: &Authority) -> io::Result<SimStream> {
         let owner = self.owner()?;
         let port = to.port_u16().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, format!("no port in the address {to}: write host:port"))
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("no port in the address {to}: write host:port"),
+            )
         })?;
         let host = self.world.resolve(to.host()).ok_or_else(|| {
-            io::Error::other(format!("failed to look up {}: no host of the topology has this name", to.host()))
+            io::Error::other(format!(
+                "failed to look up {}: no host of the topology has this name",
+                to.host()
+            ))
         })?;
         let id = self.world.state().engine.connect(owner, host, port)?;
         self.world.mark_dirty();
         // Owned from here on: a caller that stops waiting closes it.
-        let stream = SimStream { socket: Socket { world: self.world.clone(), id } };
+        let stream = SimStream {
+            socket: Socket {
+                world: self.world.clone(),
+                id,
+            },
+        };
         poll_fn(|context| self.world.state().engine.poll_connected(id, context)).await?;
         Ok(stream)
     }
@@ -84,7 +107,10 @@ impl Platform for SimPlatform {
         task::spawn(&self.world, &self.process, future)
     }
 
-    #[expect(clippy::disallowed_methods, reason = "on a simulation thread this is the run's clock")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "on a simulation thread this is the run's clock"
+    )]
     fn wall_clock(&self) -> SystemTime {
         SystemTime::now()
     }
@@ -183,7 +209,15 @@ impl Listener for SimListener {
     async fn accept(&mut self) -> io::Result<(SimStream, SocketAddr)> {
         let Socket { world, id } = &self.socket;
         let (id, peer) = poll_fn(|context| world.state().engine.poll_accept(*id, context)).await?;
-        Ok((SimStream { socket: Socket { world: world.clone(), id } }, peer))
+        Ok((
+            SimStream {
+                socket: Socket {
+                    world: world.clone(),
+                    id,
+                },
+            },
+            peer,
+        ))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

@@ -124,28 +124,38 @@ where
     let watched = world.clone();
     let (sender, receiver) = mpsc::channel();
     let (seed, budget, dispatch) = (config.seed, config.budget, config.dispatch);
-    let thread = thread::Builder::new().name(THREAD_NAME.to_owned()).spawn(move || {
-        let result = catch_unwind(AssertUnwindSafe(|| on_thread(&world, seed, budget, &dispatch, director)));
-        let result = result.unwrap_or_else(|panic| Err(Failure::Panicked(task::panic_message(&*panic))));
-        // The receiver is gone after the watchdog has given up: nobody to tell.
-        let _ = sender.send(result);
-    });
+    let thread = thread::Builder::new()
+        .name(THREAD_NAME.to_owned())
+        .spawn(move || {
+            let result = catch_unwind(AssertUnwindSafe(|| {
+                on_thread(&world, seed, budget, &dispatch, director)
+            }));
+            let result = result.unwrap_or_else(|panic| Err(Failure::Panicked(task::panic_message(&*panic))));
+            // The receiver is gone after the watchdog has given up: nobody to tell.
+            let _ = sender.send(result);
+        });
     if let Err(error) = thread {
         return Err(Failure::Panicked(format!("no thread could be started: {error}")));
     }
     match receiver.recv_timeout(wall_limit) {
         Ok(result) => {
             let (value, virtual_time, digest, trace) = result?;
-            Ok(Finished { value, virtual_time, wall_time: started.elapsed(), digest, trace })
+            Ok(Finished {
+                value,
+                virtual_time,
+                wall_time: started.elapsed(),
+                digest,
+                trace,
+            })
         }
         Err(RecvTimeoutError::Timeout) => Err(Failure::Watchdog {
             host: watched.running_host(),
             at: Duration::from_nanos(watched.now()),
             wall: wall_limit,
         }),
-        Err(RecvTimeoutError::Disconnected) => {
-            Err(Failure::Panicked("the run's thread ended without a result".to_owned()))
-        }
+        Err(RecvTimeoutError::Disconnected) => Err(Failure::Panicked(
+            "the run's thread ended without a result".to_owned(),
+        )),
     }
 }
 
@@ -190,7 +200,12 @@ where
     let value = value.ok_or_else(|| Failure::Panicked("the director ended without a result".to_owned()))?;
     let mut state = world.state();
     let trace = state.net.digest.take_trace();
-    Ok((value, Duration::from_nanos(world.now()), state.net.digest.value(), trace))
+    Ok((
+        value,
+        Duration::from_nanos(world.now()),
+        state.net.digest.value(),
+        trace,
+    ))
 }
 
 /// A current-thread runtime with a paused clock, timers and no I/O driver, whose callbacks know the world.

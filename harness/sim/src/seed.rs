@@ -15,7 +15,10 @@ pub struct Stream(ChaCha8Rng);
 impl Stream {
     /// The stream called `name` of the run with this `seed`.
     pub fn new(seed: u64, name: &str) -> Self {
-        Stream(ChaCha8Rng::seed_from_u64(xxh3_64_with_seed(name.as_bytes(), seed)))
+        Stream(ChaCha8Rng::seed_from_u64(xxh3_64_with_seed(
+            name.as_bytes(),
+            seed,
+        )))
     }
 
     /// 64 random bits.
@@ -52,7 +55,10 @@ pub struct Chance {
 
 impl Chance {
     /// Never.
-    pub const NEVER: Chance = Chance { numerator: 0, denominator: 1 };
+    pub const NEVER: Chance = Chance {
+        numerator: 0,
+        denominator: 1,
+    };
 
     /// `numerator` of `denominator` times.
     ///
@@ -60,7 +66,10 @@ impl Chance {
     /// When `denominator` is zero.
     pub const fn new(numerator: u32, denominator: u32) -> Self {
         assert!(denominator > 0, "a chance needs a denominator");
-        Chance { numerator, denominator }
+        Chance {
+            numerator,
+            denominator,
+        }
     }
 }
 

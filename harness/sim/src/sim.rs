@@ -33,15 +33,12 @@ impl Sim {
 
     /// Adds a host that is off until it is started. `main` runs each time that it starts; when it returns
     /// an error or panics, the host goes down. When it returns Ok, the host's other tasks go on.
-    pub fn add_host<F>(
-        &self,
-        name: &str,
-        main: impl Fn(SimPlatform) -> F + Send + Sync + 'static,
-    ) -> HostId
+    pub fn add_host<F>(&self, name: &str, main: impl Fn(SimPlatform) -> F + Send + Sync + 'static) -> HostId
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.world.add_host(name, Arc::new(move |platform| Box::pin(main(platform))))
+        self.world
+            .add_host(name, Arc::new(move |platform| Box::pin(main(platform))))
     }
 
     /// The host of this name.
@@ -111,11 +108,7 @@ impl Sim {
     ///
     /// # Errors
     /// When no process runs there, or it dies before the future has ended.
-    pub async fn run_on<T, F>(
-        &self,
-        host: HostId,
-        make: impl FnOnce(SimPlatform) -> F,
-    ) -> Result<T, HostDown>
+    pub async fn run_on<T, F>(&self, host: HostId, make: impl FnOnce(SimPlatform) -> F) -> Result<T, HostDown>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,

@@ -113,7 +113,8 @@ impl<F: Future<Output = ()>> Future for HostTask<F> {
         };
         let polled = polled.unwrap_or_else(|panic| {
             let message = panic_message(&*panic);
-            this.world.observe(this.process.host, SimEvent::Panicked { message });
+            this.world
+                .observe(this.process.host, SimEvent::Panicked { message });
             Poll::Ready(())
         });
         if polled.is_ready() {
@@ -146,7 +147,10 @@ impl Strays {
             return None;
         }
         let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts.iter().find(|(stray, _)| *stray == id).map(|(_, host)| *host)
+        hosts
+            .iter()
+            .find(|(stray, _)| *stray == id)
+            .map(|(_, host)| *host)
     }
 
     /// The spawn hook: whoever spawns past us starts a stray.
@@ -156,7 +160,11 @@ impl Strays {
         }
         let host = world.current();
         let strays = world.strays();
-        strays.hosts.lock().unwrap_or_else(PoisonError::into_inner).push((id, host));
+        strays
+            .hosts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push((id, host));
         strays.count.fetch_add(1, Ordering::Relaxed);
         world.observe(host, SimEvent::StrayTask);
     }
@@ -183,7 +191,11 @@ impl Strays {
     pub(crate) fn ended(world: &World, id: Id) {
         let strays = world.strays();
         if strays.host(id).is_some() {
-            strays.hosts.lock().unwrap_or_else(PoisonError::into_inner).retain(|(stray, _)| *stray != id);
+            strays
+                .hosts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .retain(|(stray, _)| *stray != id);
             strays.count.fetch_sub(1, Ordering::Relaxed);
         }
     }

@@ -20,7 +20,7 @@ use crate::seed::{Chance, Stream};
 use crate::task;
 
 /// Polls of tasks within one instant of virtual time, after which a run is taken to be stuck.
-const POLLS_PER_INSTANT: u64 = 2_000_000;
+const POLLS_PER_INSTANT: u64 = 1_000_000;
 
 pub(crate) struct World {
     pub(crate) seed: u64,
@@ -60,7 +60,12 @@ impl World {
         net: Net,
         observer: Box<dyn Observer>,
     ) -> Arc<Self> {
-        let world = Host { name: "".into(), main: None, process: None, power: Power::Idle };
+        let world = Host {
+            name: "".into(),
+            main: None,
+            process: None,
+            power: Power::Idle,
+        };
         Arc::new(World {
             seed,
             dirty: AtomicBool::new(false),
@@ -71,7 +76,12 @@ impl World {
             interleave: (interleave.numerator > 0)
                 .then(|| Mutex::new((interleave, Stream::new(seed, "interleave")))),
             strays: task::Strays::default(),
-            state: Mutex::new(State { engine, net, hosts: vec![world], ended: Vec::new() }),
+            state: Mutex::new(State {
+                engine,
+                net,
+                hosts: vec![world],
+                ended: Vec::new(),
+            }),
             observer: Mutex::new(observer),
             driver: Mutex::new(None),
             all_pending: AtomicBool::new(false),
@@ -190,7 +200,10 @@ impl World {
 
     pub(crate) fn observe(&self, host: HostId, event: SimEvent) {
         let name = (host != HostId::WORLD).then(|| self.host_name(host));
-        self.observer.lock().unwrap_or_else(PoisonError::into_inner).observe(self.now(), name.as_ref(), event);
+        self.observer
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .observe(self.now(), name.as_ref(), event);
     }
 
     // ---- the network
@@ -272,7 +285,12 @@ impl World {
     pub(crate) fn add_host(&self, name: &str, main: Main) -> HostId {
         let mut state = self.state();
         let id = HostId(state.hosts.len() as u32);
-        state.hosts.push(Host { name: name.into(), main: Some(main), process: None, power: Power::Idle });
+        state.hosts.push(Host {
+            name: name.into(),
+            main: Some(main),
+            process: None,
+            power: Power::Idle,
+        });
         id
     }
 
@@ -281,7 +299,10 @@ impl World {
     }
 
     pub(crate) fn process(&self, host: HostId) -> Option<Arc<Process>> {
-        self.state().hosts[host.0 as usize].process.clone().filter(|process| process.is_alive())
+        self.state().hosts[host.0 as usize]
+            .process
+            .clone()
+            .filter(|process| process.is_alive())
     }
 
     /// The host that a name or an address means.
@@ -303,19 +324,31 @@ impl World {
             if entry.power == Power::Up {
                 return;
             }
-            let incarnation = entry.process.as_ref().map_or(0, |process| process.incarnation + 1);
+            let incarnation = entry
+                .process
+                .as_ref()
+                .map_or(0, |process| process.incarnation + 1);
             let process = Process::new(host, incarnation, entry.name.clone(), self.seed);
             entry.process = Some(process.clone());
             entry.power = Power::Up;
             state.net.switch_on(host);
             (process, main)
         };
-        self.observe(host, SimEvent::Started { incarnation: process.incarnation });
+        self.observe(
+            host,
+            SimEvent::Started {
+                incarnation: process.incarnation,
+            },
+        );
         let world = self.clone();
         let platform = SimPlatform::new(self.clone(), process.clone());
         let of = process.clone();
         task::spawn(self, &process, async move {
-            let mut fall = TakesHostDown { world: &world, host: of.host, armed: true };
+            let mut fall = TakesHostDown {
+                world: &world,
+                host: of.host,
+                armed: true,
+            };
             let result = main(platform).await;
             fall.armed = false;
             if let Err(error) = result {
@@ -330,15 +363,23 @@ impl World {
         let process = self.process(host);
         let sockets = self.change(|state, effects| {
             let entry = &mut state.hosts[host.0 as usize];
-            entry.power = if how == Down::Crashed { Power::Off } else { Power::Idle };
+            entry.power = if how == Down::Crashed {
+                Power::Off
+            } else {
+                Power::Idle
+            };
             match (&process, how) {
                 (_, Down::Crashed) => {
                     state.net.switch_off(host);
                     state.engine.crash(host, effects)
                 }
-                (Some(process), _) => {
-                    state.engine.kill(Owner { host, incarnation: process.incarnation }, effects)
-                }
+                (Some(process), _) => state.engine.kill(
+                    Owner {
+                        host,
+                        incarnation: process.incarnation,
+                    },
+                    effects,
+                ),
                 (None, _) => 0,
             }
         });
@@ -347,11 +388,22 @@ impl World {
         let tasks = process.die() as u64;
         self.state().ended.push(process.clone());
         let incarnation = process.incarnation;
-        self.observe(host, SimEvent::Stopped { incarnation, how, tasks, sockets, error });
+        self.observe(
+            host,
+            SimEvent::Stopped {
+                incarnation,
+                how,
+                tasks,
+                sockets,
+                error,
+            },
+        );
     }
 
     pub(crate) fn set_paused(&self, host: HostId, paused: bool) {
-        let Some(process) = self.process(host).filter(|process| process.is_paused() != paused) else { return };
+        let Some(process) = self.process(host).filter(|process| process.is_paused() != paused) else {
+            return;
+        };
         self.mark_dirty();
         if paused {
             process.pause();
@@ -365,8 +417,15 @@ impl World {
     /// Tasks and sockets that processes which have ended still hold. Both should be zero.
     pub(crate) fn left_behind(&self) -> (u64, u64) {
         let state = self.state();
-        let tasks = state.ended.iter().map(|process| process.task_count() as u64).sum();
-        let owners = state.ended.iter().map(|p| Owner { host: p.host, incarnation: p.incarnation });
+        let tasks = state
+            .ended
+            .iter()
+            .map(|process| process.task_count() as u64)
+            .sum();
+        let owners = state.ended.iter().map(|p| Owner {
+            host: p.host,
+            incarnation: p.incarnation,
+        });
         (tasks, owners.map(|owner| state.engine.sockets(owner)).sum())
     }
 
@@ -400,7 +459,8 @@ struct TakesHostDown<'w> {
 impl Drop for TakesHostDown<'_> {
     fn drop(&mut self) {
         if self.armed && std::thread::panicking() {
-            self.world.stop(self.host, Down::Failed, "its main task panicked".to_owned());
+            self.world
+                .stop(self.host, Down::Failed, "its main task panicked".to_owned());
         }
     }
 }

@@ -85,7 +85,10 @@ fn timers_of_hosts_fire_on_time_between_segments() {
         .expect("the client lives");
     })
     .expect("the run ends");
-    assert!(worst.load(Ordering::Relaxed) < 1_000_000, "a timer was {worst:?} ns late");
+    assert!(
+        worst.load(Ordering::Relaxed) < 1_000_000,
+        "a timer was {worst:?} ns late"
+    );
 }
 
 #[test]
@@ -114,7 +117,9 @@ fn a_timer_that_arms_itself_for_ever_does_not_keep_a_run_alive() {
     });
     assert_eq!(
         failure.expect_err("nobody ends it"),
-        Failure::OutOfTime { budget: Duration::from_secs(10) }
+        Failure::OutOfTime {
+            budget: Duration::from_secs(10)
+        }
     );
 }
 
@@ -135,7 +140,13 @@ fn an_endless_loop_of_awaits_is_named_instead_of_hanging() {
         sleep(Duration::from_secs(1)).await;
     });
     let failure = failure.expect_err("virtual time stands still");
-    assert_eq!(failure, Failure::Stuck { host: "spinner".into(), at: Duration::from_millis(30) });
+    assert_eq!(
+        failure,
+        Failure::Stuck {
+            host: "spinner".into(),
+            at: Duration::from_millis(30)
+        }
+    );
 }
 
 #[test]
@@ -175,7 +186,10 @@ fn a_stray_task_is_reported_with_its_host() {
         sleep(Duration::from_secs(2)).await;
     });
     let log = log.lock().unwrap();
-    let strays: Vec<_> = log.iter().filter(|(_, _, event)| *event == SimEvent::StrayTask).collect();
+    let strays: Vec<_> = log
+        .iter()
+        .filter(|(_, _, event)| *event == SimEvent::StrayTask)
+        .collect();
     assert_eq!(strays.len(), 1);
     assert_eq!(strays[0].1, "careless");
 }

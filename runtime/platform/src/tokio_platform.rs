@@ -37,13 +37,20 @@ impl Platform for TokioPlatform {
     type Listener = TokioListener;
 
     async fn bind(&self, port: u16) -> io::Result<TokioListener> {
-        let ip = if self.loopback_only { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
+        let ip = if self.loopback_only {
+            Ipv4Addr::LOCALHOST
+        } else {
+            Ipv4Addr::UNSPECIFIED
+        };
         TcpListener::bind((ip, port)).await.map(TokioListener)
     }
 
     async fn connect(&self, to: &Authority) -> io::Result<TcpStream> {
         let port = to.port_u16().ok_or_else(|| {
-            io::Error::new(io::ErrorKind::InvalidInput, format!("no port in the address {to}: write host:port"))
+            io::Error::new(
+                io::ErrorKind::InvalidInput,
+                format!("no port in the address {to}: write host:port"),
+            )
         })?;
         let host = to.host().trim_start_matches('[').trim_end_matches(']');
         let stream = TcpStream::connect((host, port)).await?;
@@ -67,10 +74,16 @@ impl Platform for TokioPlatform {
 
 /// A real listening socket.
 #[derive(Debug)]
-#[expect(clippy::disallowed_types, reason = "this is where the seam meets the real world")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is where the seam meets the real world"
+)]
 pub struct TokioListener(TcpListener);
 
-#[expect(clippy::disallowed_types, reason = "this is where the seam meets the real world")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is where the seam meets the real world"
+)]
 impl Listener for TokioListener {
     type Stream = TcpStream;
 
@@ -95,7 +108,12 @@ mod tests {
     async fn bytes_cross_a_loopback_connection_both_ways() {
         let platform = TokioPlatform::loopback();
         let mut listener = platform.bind(0).await.expect("a free port");
-        let to = listener.local_addr().expect("bound").to_string().parse().expect("an authority");
+        let to = listener
+            .local_addr()
+            .expect("bound")
+            .to_string()
+            .parse()
+            .expect("an authority");
         platform.spawn(async move {
             let (mut stream, _) = listener.accept().await.expect("a connection");
             let mut bytes = [0; 4];
@@ -123,7 +141,12 @@ mod tests {
     async fn nobody_listening_is_connection_refused() {
         let platform = TokioPlatform::loopback();
         let listener = platform.bind(0).await.expect("a free port");
-        let to = listener.local_addr().expect("bound").to_string().parse().expect("an authority");
+        let to = listener
+            .local_addr()
+            .expect("bound")
+            .to_string()
+            .parse()
+            .expect("an authority");
         drop(listener);
         let error = platform.connect(&to).await.expect_err("nobody listens there");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);

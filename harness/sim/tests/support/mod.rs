@@ -32,7 +32,10 @@ pub(crate) fn config(latency: Duration) -> (Config, Log) {
         budget: Duration::from_secs(3600),
         wall_limit: Duration::from_secs(60),
         interleave: Chance::NEVER,
-        link: LinkSpec { latency: Latency::constant(latency), loss: Chance::NEVER },
+        link: LinkSpec {
+            latency: Latency::constant(latency),
+            loss: Chance::NEVER,
+        },
         traced: true,
         observer: Box::new(Recorder(log.clone())),
         dispatch: tracing::Dispatch::none(),
@@ -96,5 +99,9 @@ pub(crate) async fn ping(platform: SimPlatform, host: &str) -> std::io::Result<(
 /// Holds everything between two hosts.
 pub(crate) fn hold(sim: &Sim, a: &str, b: &str, both_ways: bool) -> Effect {
     let set = |name| [sim.host(name).expect("a host")].into();
-    Effect::Hold(HostPairs { from: set(a), to: set(b), both_ways })
+    Effect::Hold(HostPairs {
+        from: set(a),
+        to: set(b),
+        both_ways,
+    })
 }

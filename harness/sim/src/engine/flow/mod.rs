@@ -52,7 +52,11 @@ struct Flow {
 
 impl Flow {
     fn names(&self) -> FlowEnds {
-        FlowEnds { flow: self.id, client: self.ends[1].owner.host, server: self.ends[0].owner.host }
+        FlowEnds {
+            flow: self.id,
+            client: self.ends[1].owner.host,
+            server: self.ends[0].owner.host,
+        }
     }
 }
 
@@ -73,12 +77,17 @@ struct Listener {
 
 impl FlowEngine {
     fn flow(&mut self, id: FlowId) -> Option<&mut Flow> {
-        self.flows.get_mut(id.slot as usize)?.as_deref_mut().filter(|flow| flow.id == id)
+        self.flows
+            .get_mut(id.slot as usize)?
+            .as_deref_mut()
+            .filter(|flow| flow.id == id)
     }
 
     /// The end that an application's handle means; an error when its process is gone.
     fn end(&mut self, socket: SocketId) -> io::Result<&mut End> {
-        let SocketId::Stream(id, direction) = socket else { unreachable!("a listener is no stream") };
+        let SocketId::Stream(id, direction) = socket else {
+            unreachable!("a listener is no stream")
+        };
         self.flow(id)
             .map(|flow| &mut flow.ends[direction.index()])
             .filter(|end| end.is_open)
@@ -93,7 +102,11 @@ impl FlowEngine {
             (self.flows.len() - 1) as u32
         });
         let id = FlowId { slot, number };
-        self.flows[slot as usize] = Some(Box::new(Flow { id, ends: [server, client], broken: None }));
+        self.flows[slot as usize] = Some(Box::new(Flow {
+            id,
+            ends: [server, client],
+            broken: None,
+        }));
         id
     }
 
@@ -102,7 +115,9 @@ impl FlowEngine {
         let Some(flow) = self.flow(id) else { return };
         let [server, client] = &flow.ends;
         if server.is_done(client) && client.is_done(server) {
-            effects.closed.push((flow.names(), flow.broken.unwrap_or(Closed::Finished)));
+            effects
+                .closed
+                .push((flow.names(), flow.broken.unwrap_or(Closed::Finished)));
             self.flows[id.slot as usize] = None;
             self.free.push(id.slot);
         }
@@ -131,7 +146,14 @@ impl FlowEngine {
     }
 
     /// Breaks a flow at one end, as a reset that arrives does.
-    fn break_end(&mut self, id: FlowId, at: Direction, error: io::ErrorKind, why: Closed, effects: &mut Effects) {
+    fn break_end(
+        &mut self,
+        id: FlowId,
+        at: Direction,
+        error: io::ErrorKind,
+        why: Closed,
+        effects: &mut Effects,
+    ) {
         if let Some(flow) = self.flow(id) {
             flow.broken.get_or_insert(why);
             flow.ends[at.index()].fail(error, &mut effects.wakers);
@@ -144,7 +166,10 @@ impl FlowEngine {
             // The client gave up while this was on its way.
             return None;
         }
-        let listener = self.by_port.get(&(segment.to, port)).and_then(|number| self.listeners.get_mut(number));
+        let listener = self
+            .by_port
+            .get(&(segment.to, port))
+            .and_then(|number| self.listeners.get_mut(number));
         let Some(listener) = listener else {
             self.reply(&segment, Body::Reset);
             return None;
@@ -178,7 +203,15 @@ impl FlowEngine {
                 Direction::ToServer => (names.server, names.client),
                 Direction::ToClient => (names.client, names.server),
             };
-            self.replies.push(Segment { flow: id, direction, from, to, consumed, order: 0, body: Body::Reset });
+            self.replies.push(Segment {
+                flow: id,
+                direction,
+                from,
+                to,
+                consumed,
+                order: 0,
+                body: Body::Reset,
+            });
         } else {
             self.mark_written(id, opposite(at));
         }
@@ -186,7 +219,9 @@ impl FlowEngine {
     }
 
     fn close_listener(&mut self, number: u64, effects: &mut Effects) {
-        let Some(listener) = self.listeners.remove(&number) else { return };
+        let Some(listener) = self.listeners.remove(&number) else {
+            return;
+        };
         self.by_port.remove(&(listener.owner.host, listener.port));
         for id in listener.backlog {
             // Never accepted: the kernel resets it.
@@ -212,7 +247,11 @@ impl FlowEngine {
         let next = self.next_port.entry(host).or_insert(*EPHEMERAL_PORTS.start());
         for _ in EPHEMERAL_PORTS {
             let port = *next;
-            *next = if port == *EPHEMERAL_PORTS.end() { *EPHEMERAL_PORTS.start() } else { port + 1 };
+            *next = if port == *EPHEMERAL_PORTS.end() {
+                *EPHEMERAL_PORTS.start()
+            } else {
+                port + 1
+            };
             if !self.by_port.contains_key(&(host, port)) {
                 return Ok(port);
             }
@@ -227,15 +266,30 @@ impl FlowEngine {
 
 impl Engine for FlowEngine {
     fn bind(&mut self, owner: Owner, port: u16) -> io::Result<(SocketId, SocketAddr)> {
-        let port = if port == 0 { self.free_port(owner.host)? } else { port };
+        let port = if port == 0 {
+            self.free_port(owner.host)?
+        } else {
+            port
+        };
         if self.by_port.contains_key(&(owner.host, port)) {
             return Err(io::ErrorKind::AddrInUse.into());
         }
         let number = self.next_number;
         self.next_number += 1;
         self.by_port.insert((owner.host, port), number);
-        self.listeners.insert(number, Listener { owner, port, backlog: VecDeque::new(), waker: None });
-        Ok((SocketId::Listener(number), SocketAddr::new(address(owner.host), port)))
+        self.listeners.insert(
+            number,
+            Listener {
+                owner,
+                port,
+                backlog: VecDeque::new(),
+                waker: None,
+            },
+        );
+        Ok((
+            SocketId::Listener(number),
+            SocketAddr::new(address(owner.host), port),
+        ))
     }
 
     fn poll_accept(
@@ -243,7 +297,9 @@ impl Engine for FlowEngine {
         listener: SocketId,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<(SocketId, SocketAddr)>> {
-        let SocketId::Listener(number) = listener else { unreachable!("a stream does not accept") };
+        let SocketId::Listener(number) = listener else {
+            unreachable!("a stream does not accept")
+        };
         let Some(listener) = self.listeners.get_mut(&number) else {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
@@ -251,8 +307,13 @@ impl Engine for FlowEngine {
             listener.waker = Some(context.waker().clone());
             return Poll::Pending;
         };
-        let flow = self.flow(id).expect("a flow stays while it waits to be accepted: its server end is open");
-        Poll::Ready(Ok((SocketId::Stream(id, Direction::ToServer), flow.ends[1].local)))
+        let flow = self
+            .flow(id)
+            .expect("a flow stays while it waits to be accepted: its server end is open");
+        Poll::Ready(Ok((
+            SocketId::Stream(id, Direction::ToServer),
+            flow.ends[1].local,
+        )))
     }
 
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId> {
@@ -260,7 +321,13 @@ impl Engine for FlowEngine {
         let remote = SocketAddr::new(address(to), port);
         let client = End::connecting(owner, local, port);
         // The server end is nobody's until the connect segment finds a listener.
-        let server = End::unborn(Owner { host: to, incarnation: 0 }, remote);
+        let server = End::unborn(
+            Owner {
+                host: to,
+                incarnation: 0,
+            },
+            remote,
+        );
         let id = self.insert(client, server);
         self.mark_written(id, Direction::ToServer);
         Ok(SocketId::Stream(id, Direction::ToClient))
@@ -279,7 +346,9 @@ impl Engine for FlowEngine {
         let end = self.end(socket)?;
         let read = end.poll_read(context, buffer);
         if end.owes_window() {
-            let SocketId::Stream(id, direction) = socket else { unreachable!("a listener is no stream") };
+            let SocketId::Stream(id, direction) = socket else {
+                unreachable!("a listener is no stream")
+            };
             self.mark_written(id, opposite(direction));
         }
         read
@@ -300,7 +369,9 @@ impl Engine for FlowEngine {
 
     fn shutdown(&mut self, socket: SocketId) -> io::Result<()> {
         self.end(socket)?.shutdown()?;
-        let SocketId::Stream(id, direction) = socket else { unreachable!("a listener is no stream") };
+        let SocketId::Stream(id, direction) = socket else {
+            unreachable!("a listener is no stream")
+        };
         self.mark_written(id, opposite(direction));
         Ok(())
     }
@@ -322,7 +393,15 @@ impl Engine for FlowEngine {
                 Direction::ToClient => (names.server, names.client),
             };
             flow.ends[opposite(direction).index()].take_output(|consumed, body| {
-                out.push(Segment { flow: id, direction, from, to, consumed, order: 0, body });
+                out.push(Segment {
+                    flow: id,
+                    direction,
+                    from,
+                    to,
+                    consumed,
+                    order: 0,
+                    body,
+                });
             });
         }
     }
@@ -373,7 +452,13 @@ impl Engine for FlowEngine {
     }
 
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
-        self.break_end(flow, opposite(direction), io::ErrorKind::TimedOut, Closed::TimedOut, effects);
+        self.break_end(
+            flow,
+            opposite(direction),
+            io::ErrorKind::TimedOut,
+            Closed::TimedOut,
+            effects,
+        );
     }
 
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {
@@ -389,7 +474,10 @@ impl Engine for FlowEngine {
         }
         for id in self.all_flows() {
             for at in [Direction::ToServer, Direction::ToClient] {
-                if self.flow(id).is_some_and(|flow| flow.ends[at.index()].owner == owner) {
+                if self
+                    .flow(id)
+                    .is_some_and(|flow| flow.ends[at.index()].owner == owner)
+                {
                     self.close_end(id, at, effects);
                 }
             }
@@ -423,7 +511,11 @@ impl Engine for FlowEngine {
     }
 
     fn sockets(&self, owner: Owner) -> u64 {
-        let listeners = self.listeners.values().filter(|listener| listener.owner == owner).count();
+        let listeners = self
+            .listeners
+            .values()
+            .filter(|listener| listener.owner == owner)
+            .count();
         let ends = self.flows.iter().flatten().flat_map(|flow| &flow.ends);
         (listeners + ends.filter(|end| end.is_open && end.owner == owner).count()) as u64
     }
