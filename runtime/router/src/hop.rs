@@ -74,7 +74,7 @@ async fn transmit<P: Platform>(
     progress: &Arc<Progress>,
     hop: &mut events::Hop,
 ) -> Result<Option<Payload>, Error> {
-    let peer = shared.pool.get(module).ok_or_else(|| Error::NotDiscovered {
+    let peer = shared.peer(module).ok_or_else(|| Error::NotDiscovered {
         module: Arc::clone(module),
     })?;
     let connection = peer.connection().await.map_err(|refusal| Error::Unavailable {

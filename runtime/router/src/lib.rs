@@ -8,7 +8,7 @@
 //! | subject | file |
 //! |---|---|
 //! | one process, its nodes and its peers | `module` |
-//! | local or remote? who owns the node? | `scheduler`, `directory`, `destination` |
+//! | local or remote? who owns the node? | `scheduler`, `directory`, `discovery`, `destination` |
 //! | one call across modules: deadline, trace, classification | `hop`, `classify` |
 //! | connections: single flight, backoff, round robin | `pool` |
 //! | what other modules can call | `server` |
@@ -28,6 +28,7 @@ mod classify;
 mod component;
 mod destination;
 mod directory;
+mod discovery;
 mod edge;
 mod error;
 mod events;
@@ -47,6 +48,7 @@ mod wire;
 pub use async_trait::async_trait;
 pub use component::{Component, Input};
 pub use destination::Destination;
+pub use discovery::Discovery;
 pub use edge::{Edge, Output};
 pub use error::{ComponentError, Error, Kind, Outcome, RemoteError};
 pub use message::{Context, Message};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use squall_platform::{Authority, Platform};
 
 use crate::directory::Instance;
-use crate::{Component, Edge, Options, Scheduler, ServeError, Server};
+use crate::{Component, Discovery, Edge, Options, Scheduler, ServeError, Server};
 
 /// One module. Clones are handles to the same one.
 ///
@@ -80,6 +80,11 @@ impl<P: Platform> Module<P> {
     /// Forgets where `module` runs: new calls fail with `module not discovered`, those in flight finish.
     pub fn deregister(&self, module: &str) {
         self.scheduler.shared().pool.deregister(module);
+    }
+
+    /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source.
+    pub fn discover(&self, discovery: Arc<dyn Discovery>) {
+        self.scheduler.shared().set_discovery(discovery);
     }
 
     /// Handles messages.

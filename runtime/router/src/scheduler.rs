@@ -2,15 +2,16 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use squall_platform::{Platform, TaskHandle};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::directory::{Directory, Instance};
+use crate::discovery::{Discovery, Nothing};
 use crate::edge::{Emit, Output, Route, Sending};
 use crate::message::after;
-use crate::pool::Pool;
+use crate::pool::{Peer, Pool};
 use crate::{Context, Destination, Error, Input, Message, Options, Payload, events, hop, trace, unwind};
 
 /// Routes messages of one module. Clones are handles to the same one.
@@ -22,6 +23,38 @@ pub(crate) struct Shared<P: Platform> {
     pub(crate) options: Options,
     pub(crate) directory: Directory,
     pub(crate) pool: Pool<P>,
+    discovery: RwLock<Arc<dyn Discovery>>,
+}
+
+impl<P: Platform> Shared<P> {
+    pub(crate) fn set_discovery(&self, discovery: Arc<dyn Discovery>) {
+        *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = discovery;
+    }
+
+    fn discovery(&self) -> Arc<dyn Discovery> {
+        Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The module that owns `node`, as far as is known.
+    fn owner(&self, node: &str) -> Option<Arc<str>> {
+        self.directory
+            .owner(node)
+            .or_else(|| self.discovery().owner(node))
+    }
+
+    /// True when `node` is known in any way.
+    fn knows(&self, node: &str) -> bool {
+        self.directory.knows(node) || self.discovery().owner(node).is_some()
+    }
+
+    /// The peer called `module`, as far as is known.
+    pub(crate) fn peer(&self, module: &Arc<str>) -> Option<Arc<Peer<P>>> {
+        self.pool.get(module).or_else(|| {
+            let endpoints = self.discovery().endpoints(module)?;
+            self.pool.register(Arc::clone(module), endpoints);
+            self.pool.get(module)
+        })
+    }
 }
 
 impl<P: Platform> Scheduler<P> {
@@ -33,6 +66,7 @@ impl<P: Platform> Scheduler<P> {
             options,
             directory: Directory::default(),
             pool,
+            discovery: RwLock::new(Arc::new(Nothing)),
         }))
     }
 
@@ -63,12 +97,12 @@ impl<P: Platform> Scheduler<P> {
         if let Some(instance) = shared.directory.instance(node) {
             return self.deliver(&instance, port, message).await;
         }
-        match shared.directory.owner(node) {
+        match shared.owner(node) {
             // What came over the wire, or should be here, is never sent on. Spec: router H-9.
             _ if message.context.remote => self.deliver_late(node, port, message).await,
             Some(module) if module == shared.module => self.deliver_late(node, port, message).await,
             Some(module) => hop::send(shared, Some(module), node, message).await,
-            None if shared.directory.knows(&to) => Err(Error::invalid(
+            None if shared.knows(&to) => Err(Error::invalid(
                 &to,
                 "this is a node without a port: write node.port",
             )),
@@ -78,7 +112,7 @@ impl<P: Platform> Scheduler<P> {
 
     fn destination<'a>(&self, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {
         Destination::parse(to).map_err(|error| match error {
-            Error::InvalidDestination { .. } if self.0.directory.knows(to) => {
+            Error::InvalidDestination { .. } if self.0.knows(to) => {
                 Error::invalid(to, "this is a node without a port: write node.port")
             }
             error => error,

@@ -91,7 +91,10 @@ impl Component for Router {
         };
         match self.routes.get(&value).or(self.default.as_ref()) {
             Some(port) => Ok(output.emit(port, input.data).await?),
-            None => Err(ComponentError::new(format!("no route for {} = {value:?}", self.field))),
+            None => Err(ComponentError::new(format!(
+                "no route for {} = {value:?}",
+                self.field
+            ))),
         }
     }
 }

@@ -52,7 +52,10 @@ impl Components {
     /// # Errors
     /// When there is none of that name, or its settings are wrong.
     pub fn make(&self, name: &str, settings: &Value) -> Result<Arc<dyn Component>, String> {
-        let make = self.0.get(name).ok_or_else(|| format!("no component is called `{name}`"))?;
+        let make = self
+            .0
+            .get(name)
+            .ok_or_else(|| format!("no component is called `{name}`"))?;
         make(settings)
     }
 }

@@ -11,9 +11,11 @@ pub(super) struct Span(pub(super) Duration);
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        humantime::parse_duration(&text)
-            .map(Span)
-            .map_err(|error| de::Error::custom(format!("`{text}` is no duration ({error}): write it like \"250ms\"")))
+        humantime::parse_duration(&text).map(Span).map_err(|error| {
+            de::Error::custom(format!(
+                "`{text}` is no duration ({error}): write it like \"250ms\""
+            ))
+        })
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Failure, Harness, Run};
 use crate::journal::Entry;
 use crate::plan::Plan;
-use crate::time;
 
 /// Where two runs of one plan first differ.
 #[derive(Debug, Clone)]
@@ -21,7 +21,13 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "at {}:\n  in one run    {}\n  in the other  {}", time::instant(self.at), self.one, self.other)
+        write!(
+            f,
+            "at {}:\n  in one run    {}\n  in the other  {}",
+            humantime::format_duration(Duration::from_nanos(self.at)),
+            self.one,
+            self.other
+        )
     }
 }
 
@@ -37,7 +43,9 @@ impl Harness {
         let (one, other) = std::thread::scope(|scope| {
             let other = scope.spawn(|| harness.run(plan.clone()));
             let one = harness.run(plan.clone());
-            let other = other.join().unwrap_or_else(|_| Err(Failure::Panicked("the second run".to_owned())));
+            let other = other
+                .join()
+                .unwrap_or_else(|_| Err(Failure::Panicked("the second run".to_owned())));
             (one, other)
         });
         let (one, other) = (one?, other?);
@@ -63,7 +71,10 @@ pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
         one: describe_segment(a),
         other: describe_segment(b),
     });
-    let earliest = segment.into_iter().chain(line).min_by_key(|difference| difference.at);
+    let earliest = segment
+        .into_iter()
+        .chain(line)
+        .min_by_key(|difference| difference.at);
     Some(earliest.unwrap_or_else(|| Difference {
         at: 0,
         one: format!("digest {:016x}", one.digest),
@@ -71,7 +82,10 @@ pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
     }))
 }
 
-fn first_difference<'a, T: PartialEq>(one: &'a [T], other: &'a [T]) -> Option<(Option<&'a T>, Option<&'a T>)> {
+fn first_difference<'a, T: PartialEq>(
+    one: &'a [T],
+    other: &'a [T],
+) -> Option<(Option<&'a T>, Option<&'a T>)> {
     let place = one.iter().zip(other).position(|(a, b)| a != b);
     let place = place.unwrap_or(one.len().min(other.len()));
     let pair = (one.get(place), other.get(place));

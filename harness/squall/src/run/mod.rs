@@ -44,7 +44,11 @@ pub struct Harness {
 impl Harness {
     /// With the built-in components.
     pub fn new() -> Self {
-        Harness { components: Components::builtin(), front: Arc::new(Straight), traced: false }
+        Harness {
+            components: Components::builtin(),
+            front: Arc::new(Straight),
+            traced: false,
+        }
     }
 
     /// Adds a component of your own, under the name that topologies use. `make` gets the node's settings,
@@ -129,7 +133,9 @@ impl Default for Harness {
 
 impl std::fmt::Debug for Harness {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Harness").field("components", &self.components).finish_non_exhaustive()
+        f.debug_struct("Harness")
+            .field("components", &self.components)
+            .finish_non_exhaustive()
     }
 }
 
@@ -185,7 +191,12 @@ struct Director {
 
 impl Director {
     async fn direct(self, sim: squall_sim::Sim) {
-        let Director { plan, components, front, recorder } = self;
+        let Director {
+            plan,
+            components,
+            front,
+            recorder,
+        } = self;
         recorder.record(Event::RunStarted {
             scenario: plan.scenario.as_str().into(),
             topology: plan.topology.name.as_str().into(),
@@ -210,7 +221,10 @@ impl Director {
         }
         sleep(Duration::from_millis(1)).await;
         let (tasks_left, sockets_left) = sim.left_behind();
-        recorder.record(Event::RunEnded { tasks_left, sockets_left });
+        recorder.record(Event::RunEnded {
+            tasks_left,
+            sockets_left,
+        });
     }
 }
 

@@ -36,26 +36,51 @@ pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Re
 fn strike(sim: &Sim, number: u32, fault: &Fault) {
     match &fault.kind {
         FaultKind::Partition(pairs) => sim.start_effect(number, Effect::Hold(host_pairs(sim, pairs))),
-        FaultKind::Latency { pairs, latency: value, added } => {
+        FaultKind::Latency {
+            pairs,
+            latency: value,
+            added,
+        } => {
             let (pairs, value) = (host_pairs(sim, pairs), latency(value));
-            let effect = if *added { Effect::AddLatency(pairs, value) } else { Effect::SetLatency(pairs, value) };
+            let effect = if *added {
+                Effect::AddLatency(pairs, value)
+            } else {
+                Effect::SetLatency(pairs, value)
+            };
             sim.start_effect(number, effect);
         }
         FaultKind::Loss { pairs, ratio } => {
             sim.start_effect(number, Effect::SetLoss(host_pairs(sim, pairs), chance(*ratio)));
         }
-        FaultKind::Kill { hosts } => hosts.iter().filter_map(|host| sim.host(host)).for_each(|id| sim.kill(id)),
-        FaultKind::Crash { hosts } => hosts.iter().filter_map(|host| sim.host(host)).for_each(|id| sim.crash(id)),
-        FaultKind::Pause { hosts } => hosts.iter().filter_map(|host| sim.host(host)).for_each(|id| sim.pause(id)),
+        FaultKind::Kill { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.kill(id)),
+        FaultKind::Crash { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.crash(id)),
+        FaultKind::Pause { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.pause(id)),
     }
 }
 
 fn end(sim: &Sim, number: u32, fault: &Fault) {
     match &fault.kind {
-        FaultKind::Partition(_) | FaultKind::Latency { .. } | FaultKind::Loss { .. } => sim.end_effect(number),
-        FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
-            hosts.iter().filter_map(|host| sim.host(host)).for_each(|id| sim.start(id));
+        FaultKind::Partition(_) | FaultKind::Latency { .. } | FaultKind::Loss { .. } => {
+            sim.end_effect(number)
         }
-        FaultKind::Pause { hosts } => hosts.iter().filter_map(|host| sim.host(host)).for_each(|id| sim.resume(id)),
+        FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
+            hosts
+                .iter()
+                .filter_map(|host| sim.host(host))
+                .for_each(|id| sim.start(id));
+        }
+        FaultKind::Pause { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.resume(id)),
     }
 }

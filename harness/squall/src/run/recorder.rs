@@ -44,17 +44,35 @@ impl Recorder {
         self.lock().push(at, host, event);
     }
 
+    /// Records something that concerns `host`, now.
+    pub(super) fn record_on(&self, host: &str, event: Event) {
+        let (at, _) = position().unwrap_or_default();
+        let mut inner = self.lock();
+        let host = inner.name(host);
+        inner.push(at, Some(host), event);
+    }
+
     /// The journal so far, and its digest. Leaves an empty one.
     pub(super) fn take(&self) -> (Journal, u64) {
         let mut inner = self.lock();
-        (Journal { entries: std::mem::take(&mut inner.entries) }, inner.digest)
+        (
+            Journal {
+                entries: std::mem::take(&mut inner.entries),
+            },
+            inner.digest,
+        )
     }
 }
 
 impl Inner {
     fn push(&mut self, at: u64, host: Option<Arc<str>>, event: Event) {
         let host = host.unwrap_or_else(|| self.name(""));
-        let entry = Entry { at, number: self.entries.len() as u64, host, event };
+        let entry = Entry {
+            at,
+            number: self.entries.len() as u64,
+            host,
+            event,
+        };
         let mut hasher = Rolling(self.digest);
         entry.hash(&mut hasher);
         self.digest = hasher.0;
@@ -105,19 +123,37 @@ impl Inner {
     fn of_the_simulator(&mut self, event: SimEvent) -> Event {
         match event {
             SimEvent::Started { incarnation } => Event::HostStarted { incarnation },
-            SimEvent::Stopped { incarnation, how, tasks, sockets, error } => {
+            SimEvent::Stopped {
+                incarnation,
+                how,
+                tasks,
+                sockets,
+                error,
+            } => {
                 let how = match how {
                     Down::Killed => Death::Killed,
                     Down::Crashed => Death::Crashed,
                     Down::Failed => Death::Failed,
                 };
-                Event::HostStopped { incarnation, how, tasks, sockets, error: self.name(&error) }
+                Event::HostStopped {
+                    incarnation,
+                    how,
+                    tasks,
+                    sockets,
+                    error: self.name(&error),
+                }
             }
             SimEvent::Paused => Event::HostPaused,
             SimEvent::Resumed => Event::HostResumed,
-            SimEvent::Panicked { message } => Event::TaskPanicked { message: self.name(&message) },
+            SimEvent::Panicked { message } => Event::TaskPanicked {
+                message: self.name(&message),
+            },
             SimEvent::StrayTask => Event::StrayTask,
-            SimEvent::Opened(it) => Event::ConnectionOpened { flow: it.flow, from: it.from, to: it.to },
+            SimEvent::Opened(it) => Event::ConnectionOpened {
+                flow: it.flow,
+                from: it.from,
+                to: it.to,
+            },
             SimEvent::Closed(it, how) => {
                 let how = match how {
                     Closed::Finished => Close::Finished,
@@ -125,16 +161,35 @@ impl Inner {
                     Closed::TimedOut => Close::TimedOut,
                     Closed::Refused => Close::Refused,
                 };
-                Event::ConnectionClosed { flow: it.flow, from: it.from, to: it.to, how }
+                Event::ConnectionClosed {
+                    flow: it.flow,
+                    from: it.from,
+                    to: it.to,
+                    how,
+                }
             }
-            SimEvent::Touched { touch, flow, from, to, bytes, faults } => {
+            SimEvent::Touched {
+                touch,
+                flow,
+                from,
+                to,
+                bytes,
+                faults,
+            } => {
                 let touch = match touch {
                     squall_sim::Touch::Lost => Touch::Lost,
                     squall_sim::Touch::Held => Touch::Held,
                     squall_sim::Touch::Delayed => Touch::Delayed,
                     squall_sim::Touch::Dropped => Touch::Dropped,
                 };
-                Event::Segment { touch, flow, from, to, bytes, faults }
+                Event::Segment {
+                    touch,
+                    flow,
+                    from,
+                    to,
+                    bytes,
+                    faults,
+                }
             }
         }
     }
@@ -143,7 +198,11 @@ impl Inner {
 /// The subscriber that a run's thread listens to.
 impl Subscriber for Recorder {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
-        if self.enabled(metadata) { Interest::always() } else { Interest::never() }
+        if self.enabled(metadata) {
+            Interest::always()
+        } else {
+            Interest::never()
+        }
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -184,11 +243,20 @@ struct Fields<'i> {
 
 impl<'i> Fields<'i> {
     fn new(inner: &'i mut Inner) -> Self {
-        Fields { inner, numbers: [("", 0); 8], number_count: 0, texts: Default::default(), text_count: 0 }
+        Fields {
+            inner,
+            numbers: [("", 0); 8],
+            number_count: 0,
+            texts: Default::default(),
+            text_count: 0,
+        }
     }
 
     fn number(&self, name: &str) -> u64 {
-        self.numbers[..self.number_count].iter().find(|(field, _)| *field == name).map_or(0, |(_, value)| *value)
+        self.numbers[..self.number_count]
+            .iter()
+            .find(|(field, _)| *field == name)
+            .map_or(0, |(_, value)| *value)
     }
 
     fn id(&self, name: &str) -> Id {
@@ -196,7 +264,10 @@ impl<'i> Fields<'i> {
     }
 
     fn text(&mut self, name: &str) -> Arc<str> {
-        let found = self.texts[..self.text_count].iter_mut().flatten().find(|(field, _)| *field == name);
+        let found = self.texts[..self.text_count]
+            .iter_mut()
+            .flatten()
+            .find(|(field, _)| *field == name);
         match found {
             Some((_, text)) => text.clone(),
             None => self.inner.name(""),

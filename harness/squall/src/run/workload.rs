@@ -158,7 +158,11 @@ impl Calls {
 
     fn message(&self, workload: &Workload, call: u64) -> Message {
         let text = workload.payload.to_string();
-        let text = if text.contains(CALL_NUMBER) { text.replace(CALL_NUMBER, &call.to_string()) } else { text };
+        let text = if text.contains(CALL_NUMBER) {
+            text.replace(CALL_NUMBER, &call.to_string())
+        } else {
+            text
+        };
         let trace = {
             let mut traces = self.0.traces.lock().unwrap_or_else(PoisonError::into_inner);
             (u128::from(traces.bits()) << 64) | u128::from(traces.bits().max(1))
@@ -170,7 +174,10 @@ impl Calls {
     fn timeout(&self, workload: &Workload, host: &str) -> Duration {
         let of_module = || {
             let hosts = self.0.plan.topology.hosts();
-            hosts.into_iter().find(|(name, _)| *name == host).map(|(_, module)| module.call_timeout)
+            hosts
+                .into_iter()
+                .find(|(name, _)| *name == host)
+                .map(|(_, module)| module.call_timeout)
         };
         workload.timeout.or_else(of_module).unwrap_or_default()
     }
@@ -178,7 +185,11 @@ impl Calls {
     async fn execute(&self, host: HostId, message: Message, timeout: Duration) -> Ended {
         let shared = self.0.clone();
         if !shared.sim.is_up(host) {
-            return Ended::broken(Outcome::Failed, "source_down", "the module where the call starts is down");
+            return Ended::broken(
+                Outcome::Failed,
+                "source_down",
+                "the module where the call starts is down",
+            );
         }
         let message = message.timeout(timeout);
         let world = shared.world.clone();
@@ -202,7 +213,11 @@ impl Calls {
         match result {
             Ok(Ok(result)) => Ended::of(result),
             Ok(Err(_)) => Ended::broken(Outcome::Unknown, "timeout", "the call timed out"),
-            Err(_) => Ended::broken(Outcome::Unknown, "caller_died", "the module where the call started went down"),
+            Err(_) => Ended::broken(
+                Outcome::Unknown,
+                "caller_died",
+                "the module where the call started went down",
+            ),
         }
     }
 }
@@ -218,15 +233,29 @@ struct Ended {
 
 impl Ended {
     fn broken(outcome: Outcome, class: &str, error: &str) -> Self {
-        Ended { outcome, class: class.into(), error: error.into(), bytes: 0, digest: Id::NONE }
+        Ended {
+            outcome,
+            class: class.into(),
+            error: error.into(),
+            bytes: 0,
+            digest: Id::NONE,
+        }
     }
 
     fn of(result: Result<Option<Payload>, Error>) -> Self {
         match result {
             Ok(value) => {
                 let bytes = value.as_ref().map_or(0, Payload::len) as u64;
-                let digest = value.as_ref().map_or(Id::NONE, |value| Id(xxh3_64(value.bytes())));
-                Ended { outcome: Outcome::Ok, class: "".into(), error: "".into(), bytes, digest }
+                let digest = value
+                    .as_ref()
+                    .map_or(Id::NONE, |value| Id(xxh3_64(value.bytes())));
+                Ended {
+                    outcome: Outcome::Ok,
+                    class: "".into(),
+                    error: "".into(),
+                    bytes,
+                    digest,
+                }
             }
             Err(error) => {
                 let outcome = match error.outcome() {
@@ -239,7 +268,20 @@ impl Ended {
     }
 
     fn into_event(self, call: u64) -> Event {
-        let Ended { outcome, class, error, bytes, digest } = self;
-        Event::CallEnded { call, outcome, class, error, bytes, digest }
+        let Ended {
+            outcome,
+            class,
+            error,
+            bytes,
+            digest,
+        } = self;
+        Event::CallEnded {
+            call,
+            outcome,
+            class,
+            error,
+            bytes,
+            digest,
+        }
     }
 }

@@ -29,13 +29,21 @@ impl World {
     /// The module that runs on a host; none before its process has set it up.
     pub(super) fn module(&self, host: HostId, incarnation: u32) -> Option<Module<SimPlatform>> {
         let modules = self.0.modules.lock().unwrap_or_else(PoisonError::into_inner);
-        modules.get(&host).filter(|(of, _)| *of == incarnation).map(|(_, module)| module.clone())
+        modules
+            .get(&host)
+            .filter(|(of, _)| *of == incarnation)
+            .map(|(_, module)| module.clone())
     }
 
     /// Waits until every host has come up for the first time.
     pub(super) async fn all_up(&self) {
         loop {
-            let up = self.0.modules.lock().unwrap_or_else(PoisonError::into_inner).len();
+            let up = self
+                .0
+                .modules
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .len();
             if up >= self.0.hosts.len() {
                 return;
             }
@@ -50,8 +58,12 @@ pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components
     let shared = Arc::new_cyclic(|shared: &std::sync::Weak<Shared>| {
         let mut hosts = Vec::new();
         for (host, module) in topology.hosts() {
-            let (shared, module, components, directory) =
-                (shared.clone(), module.clone(), components.clone(), directory.clone());
+            let (shared, module, components, directory) = (
+                shared.clone(),
+                module.clone(),
+                components.clone(),
+                directory.clone(),
+            );
             hosts.push(sim.add_host(host, move |platform| {
                 let shared = shared.upgrade();
                 let process = set_up(&platform, &module, &components, directory.clone());
@@ -60,8 +72,7 @@ pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components
                     let server = module.bind(PORT).await.map_err(|error| error.to_string())?;
                     if let Some(shared) = shared {
                         let mut modules = shared.modules.lock().unwrap_or_else(PoisonError::into_inner);
-                        let host = HostId::of(&platform);
-                        modules.insert(host, (platform.incarnation(), module));
+                        modules.insert(platform.host_id(), (platform.incarnation(), module));
                         shared.came_up.notify_one();
                     }
                     server.run().await;
@@ -69,7 +80,11 @@ pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components
                 }
             }));
         }
-        Shared { modules: Mutex::default(), came_up: Notify::new(), hosts }
+        Shared {
+            modules: Mutex::default(),
+            came_up: Notify::new(),
+            hosts,
+        }
     });
     sim.set_link_rules(topology.links.iter().map(|link| link_rule(sim, link)).collect());
     for host in &shared.hosts {
@@ -85,7 +100,10 @@ fn set_up(
     components: &Components,
     directory: Arc<Directory>,
 ) -> Result<Module<SimPlatform>, String> {
-    let options = Options { call_timeout: module.call_timeout, ..Options::default() };
+    let options = Options {
+        call_timeout: module.call_timeout,
+        ..Options::default()
+    };
     let process = Module::new(platform.clone(), module.name.as_str(), options);
     process.discover(directory);
     for node in module.nodes.values() {
@@ -93,7 +111,8 @@ fn set_up(
             .make(&node.component, &node.settings)
             .map_err(|error| format!("node `{}`: {error}", node.name))?;
         let edges = node.edges.iter();
-        let edges = edges.map(|edge| Edge::new(edge.port.as_str(), format!("{}.{}", edge.node, edge.target_port)));
+        let edges =
+            edges.map(|edge| Edge::new(edge.port.as_str(), format!("{}.{}", edge.node, edge.target_port)));
         process.install(node.name.as_str(), component, edges.collect());
     }
     Ok(process)
@@ -107,16 +126,23 @@ struct Directory {
 
 impl Directory {
     fn of(topology: &Topology) -> Self {
-        let mut directory = Directory { owners: IndexMap::new(), endpoints: IndexMap::new() };
+        let mut directory = Directory {
+            owners: IndexMap::new(),
+            endpoints: IndexMap::new(),
+        };
         for module in topology.modules.values() {
             let name: Arc<str> = module.name.as_str().into();
             for node in module.nodes.keys() {
                 directory.owners.insert(node.as_str().into(), name.clone());
             }
             let authority = |host: &String| {
-                format!("{host}:{PORT}").parse().expect("host names are checked when a topology is loaded")
+                format!("{host}:{PORT}")
+                    .parse()
+                    .expect("host names are checked when a topology is loaded")
             };
-            directory.endpoints.insert(name, module.hosts.iter().map(authority).collect());
+            directory
+                .endpoints
+                .insert(name, module.hosts.iter().map(authority).collect());
         }
         directory
     }
@@ -143,5 +169,9 @@ fn link_rule(sim: &Sim, link: &plan::Link) -> LinkRule {
 /// The simulator's numbers for a plan's names.
 pub(super) fn host_pairs(sim: &Sim, pairs: &Pairs) -> HostPairs {
     let set = |names: &[String]| names.iter().filter_map(|name| sim.host(name)).collect();
-    HostPairs { from: set(&pairs.from), to: set(&pairs.to), both_ways: pairs.both_ways }
+    HostPairs {
+        from: set(&pairs.from),
+        to: set(&pairs.to),
+        both_ways: pairs.both_ways,
+    }
 }
