@@ -3,7 +3,11 @@
 //! Generated at build from the `.proto` files beside this crate, by protox and tonic-prost-build.
 
 /// The TinySystems cross-module service (`module.ModuleService`). Spec: router section 2.
-#[expect(missing_docs, reason = "generated code: the .proto file has the documentation")]
+#[expect(
+    missing_docs,
+    clippy::allow_attributes,
+    reason = "generated code: the .proto file has the documentation"
+)]
 pub mod module {
     tonic::include_proto!("module");
 }
