@@ -4,11 +4,9 @@
 //! Times are virtual and count from the start of the run. Nothing here knows of TOML, and nothing
 //! below here can find a dangling name.
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use humantime::format_duration;
 use indexmap::IndexMap;
 
 /// A system of modules, as `[module.*]`, `[network]` and `[[link]]` describe it.
@@ -339,54 +337,4 @@ pub enum Quantile {
     P99,
     /// All.
     Max,
-}
-
-impl fmt::Display for Pairs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let arrow = if self.both_ways { "|" } else { "->" };
-        write!(f, "{} {arrow} {}", self.from.join(", "), self.to.join(", "))
-    }
-}
-
-impl fmt::Display for Latency {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Latency::Constant(value) => write!(f, "{}", format_duration(*value)),
-            Latency::Uniform { min, max } => {
-                write!(f, "{} to {}", format_duration(*min), format_duration(*max))
-            }
-            Latency::LogNormal { median, p99 } => {
-                write!(
-                    f,
-                    "median {}, p99 {}",
-                    format_duration(*median),
-                    format_duration(*p99)
-                )
-            }
-        }
-    }
-}
-
-impl fmt::Display for FaultKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FaultKind::Partition(pairs) => write!(f, "partition {pairs}"),
-            FaultKind::Latency {
-                pairs,
-                latency,
-                added: true,
-            } => write!(f, "latency {pairs} + {latency}"),
-            FaultKind::Latency {
-                pairs,
-                latency,
-                added: false,
-            } => write!(f, "latency {pairs} = {latency}"),
-            FaultKind::Loss { pairs, ratio } => {
-                write!(f, "loss {pairs} {}/{}", ratio.numerator, ratio.denominator)
-            }
-            FaultKind::Kill { hosts } => write!(f, "kill {}", hosts.join(", ")),
-            FaultKind::Crash { hosts } => write!(f, "crash {}", hosts.join(", ")),
-            FaultKind::Pause { hosts } => write!(f, "pause {}", hosts.join(", ")),
-        }
-    }
 }

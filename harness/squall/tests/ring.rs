@@ -16,7 +16,12 @@ fn ring(size: usize) -> Arc<Topology> {
         let node = format!("n{i}");
         let nodes = [(
             node.clone(),
-            Node { name: node, component: "echo".into(), settings: json!({}), edges: vec![] },
+            Node {
+                name: node,
+                component: "echo".into(),
+                settings: json!({}),
+                edges: vec![],
+            },
         )];
         modules.insert(
             name.clone(),
@@ -31,7 +36,10 @@ fn ring(size: usize) -> Arc<Topology> {
     Arc::new(Topology {
         name: "ring".into(),
         description: None,
-        network: Network { latency: Latency::Constant(Duration::from_millis(5)), loss: Ratio::ZERO },
+        network: Network {
+            latency: Latency::Constant(Duration::from_millis(5)),
+            loss: Ratio::ZERO,
+        },
         links: vec![],
         modules,
     })
@@ -43,7 +51,10 @@ fn plan(size: usize, seconds: u64) -> Plan {
         from: vec![format!("m{i}")],
         node: format!("n{}", (i + 1) % size),
         port: "in".into(),
-        arrival: Arrival::Open { calls: 1, per: Duration::from_secs(5) },
+        arrival: Arrival::Open {
+            calls: 1,
+            per: Duration::from_secs(5),
+        },
         start: Duration::ZERO,
         end: Duration::from_secs(seconds),
         limit: None,
@@ -81,5 +92,8 @@ fn every_call_of_a_ring_is_answered_after_one_round_trip() {
     }
     println!("wall {:?} {}", run.wall_time, run.journal.entries.len());
     assert_eq!(ended.len(), 60);
-    assert!(ended.iter().all(|(outcome, _)| *outcome == Outcome::Ok), "{ended:?}");
+    assert!(
+        ended.iter().all(|(outcome, _)| *outcome == Outcome::Ok),
+        "{ended:?}"
+    );
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::{Failure, Harness, Run};
 use crate::journal::Entry;
 use crate::plan::Plan;
+use crate::time;
 
 /// Where two runs of one plan first differ.
 #[derive(Debug, Clone)]
@@ -21,12 +21,11 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { at, one, other } = self;
         write!(
             f,
-            "at {}:\n  in one run    {}\n  in the other  {}",
-            humantime::format_duration(Duration::from_nanos(self.at)),
-            self.one,
-            self.other
+            "at {}:\n  in one run    {one}\n  in the other  {other}",
+            time::instant(*at)
         )
     }
 }

@@ -10,6 +10,7 @@ use super::world::host_pairs;
 use super::{chance, latency};
 use crate::journal::Event;
 use crate::plan::{Fault, FaultKind, Plan};
+use crate::report::fault_text;
 
 /// Starts every fault's timer. A fault never strikes at or after the end of the plan.
 pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Recorder) {
@@ -21,7 +22,7 @@ pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Re
             recorder.record(Event::FaultStarted {
                 fault: number,
                 name: fault.name.as_str().into(),
-                text: fault.kind.to_string().into(),
+                text: fault_text(&fault.kind).into(),
             });
             strike(&sim, number, fault);
             if let Some(until) = fault.until {
