@@ -151,6 +151,7 @@ impl<'j> Fold<'j> {
                 return;
             }
         };
+        reserve_few(hops);
         hops.push(Hop {
             span: *span,
             parent: *parent,
@@ -239,6 +240,7 @@ impl<'j> Fold<'j> {
                 return;
             }
         };
+        reserve_few(executions);
         executions.push(Execution {
             span: *span,
             parent: *parent,
@@ -311,6 +313,14 @@ impl<'j> Fold<'j> {
             None => &mut self.calls.own_executions,
         };
         &mut executions[place.index as usize]
+    }
+}
+
+/// Most calls have one hop or two. A vector would begin with room for four: in a long run, that is most of the
+/// memory that a fold touches.
+fn reserve_few<T>(items: &mut Vec<T>) {
+    if items.capacity() == 0 {
+        items.reserve_exact(2);
     }
 }
 

@@ -80,8 +80,10 @@ impl Touched {
 #[derive(Default)]
 struct Segments<'j> {
     /// By unordered pair; within that by fault, none for the link's own loss.
-    pairs: IndexMap<(&'j str, &'j str), Vec<(Option<u32>, Times)>>,
+    pairs: IndexMap<(&'j str, &'j str), Vec<ByFault>>,
 }
+
+type ByFault = (Option<u32>, Times);
 
 /// Ascending.
 #[derive(Default)]
@@ -131,7 +133,7 @@ impl<'j> Segments<'j> {
     }
 }
 
-fn record(pair: &mut Vec<(Option<u32>, Times)>, fault: Option<u32>, at: u64, touch: Touch) {
+fn record(pair: &mut Vec<ByFault>, fault: Option<u32>, at: u64, touch: Touch) {
     let place = pair
         .iter()
         .position(|(known, _)| *known == fault)

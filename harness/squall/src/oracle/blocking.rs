@@ -7,8 +7,6 @@
 //!   dropped) may end later. Hosts on which a component used `tokio::spawn` are exempt: what such a task
 //!   sends, nobody waits for.
 
-use indexmap::IndexMap;
-
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};
 use crate::journal::{Handling, Id};
@@ -87,10 +85,11 @@ fn check_parents(
     if executions.is_empty() {
         return;
     }
-    let returned: IndexMap<Id, (Moment, &Execution<'_>)> = executions
+    let mut parents: Vec<(Id, Moment, &Execution<'_>)> = executions
         .iter()
-        .filter_map(|it| Some((it.span, (returned(run, it)?, it))))
+        .filter_map(|it| Some((it.span, returned(run, it)?, it)))
         .collect();
+    parents.sort_unstable_by_key(|(span, ..)| *span);
     let children = hops
         .iter()
         .filter(|hop| !gave_up(hop))
@@ -101,10 +100,12 @@ fn check_parents(
         .filter(|it| !it.remote && it.end.is_some_and(|end| end.how != Handling::Dropped))
         .map(|it| (it.parent, it.end.map(|end| end.moment)));
     for (parent, ended) in children.chain(local) {
-        let (Some((returned, parent)), Some(ended)) = (returned.get(&parent), ended) else {
+        let Ok(place) = parents.binary_search_by_key(&parent, |(span, ..)| *span) else {
             continue;
         };
-        if ended > *returned {
+        let (_, returned, parent) = parents[place];
+        let Some(ended) = ended else { continue };
+        if ended > returned {
             let what = "returned before what it waits for";
             first.offer(ended, || run.of_execution(call, parent, returned.at, what));
         }
