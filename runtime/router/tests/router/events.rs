@@ -3,24 +3,7 @@
 use crate::support::*;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::Options;
-use tracing_test::traced_test;
 use xxhash_rust::xxh3::xxh3_64;
-
-#[traced_test]
-#[tokio::test]
-async fn an_answered_cross_module_message_is_logged() {
-    let (a, b) = loopback_pair().await;
-    place(&a, &[], "pass", Pass, &[("out", "echo.in")]);
-    place(&b, &[&a], "echo", Echo, &[]);
-    a.scheduler()
-        .handle(message("pass.in"))
-        .await
-        .expect("b is there");
-    assert!(logs_contain("cross-module message sent"));
-    assert!(logs_contain(
-        r#"from="pass.out" to="echo.in" targetModule="b" durationMs="#
-    ));
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_hop_and_its_handling_share_a_span_and_tell_the_same_digests() {

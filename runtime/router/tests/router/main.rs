@@ -1,4 +1,6 @@
 //! The router's promises, by subject. One binary, so that it links once.
+//!
+//! (The log line has its own: tracing-test listens to the whole process.)
 
 #![expect(
     clippy::unwrap_used,
