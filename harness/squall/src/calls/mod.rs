@@ -14,7 +14,7 @@ use crate::plan::Plan;
 
 /// Every class that an error of a call, and every status other than `ok` that a hop can have.
 /// Spec: router H-10.
-pub const ERROR_CLASSES: [&str; 7] = [
+pub const ERROR_CLASSES: [&str; 9] = [
     "remote_error",
     "unavailable",
     "timeout",
@@ -22,6 +22,10 @@ pub const ERROR_CLASSES: [&str; 7] = [
     "not_discovered",
     "serialization",
     "error",
+    // The module where the call was to start is down: the call was never made.
+    "source_down",
+    // The module where the call started went down before it ended.
+    "caller_died",
 ];
 
 /// The class of a call that had not ended when the run did.
