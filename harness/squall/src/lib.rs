@@ -3,6 +3,7 @@
 //! Data flows one way: TOML files -> typed [`plan`] -> world -> run -> [`journal`] -> oracles, statistics,
 //! snapshots and reports.
 
+pub mod assembly;
 pub mod calls;
 pub mod components;
 pub mod expectation;

@@ -3,16 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
-use squall_router::{Authority, Discovery, Edge, Module, Options};
+use squall_router::Module;
 use squall_sim::{HostId, HostPairs, LinkRule, Sim, SimPlatform};
 use tokio::sync::Notify;
 
 use super::{chance, latency};
+use crate::assembly::{Directory, PORT, assemble};
 use crate::components::Components;
 use crate::plan::{self, Pairs, Topology};
-
-/// Where every module listens. Spec: router S-4.
-const PORT: u16 = 50051;
 
 /// The modules of a run, by host.
 #[derive(Clone)]
@@ -66,7 +64,7 @@ pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components
             );
             hosts.push(sim.add_host(host, move |platform| {
                 let shared = shared.upgrade();
-                let process = set_up(&platform, &module, &components, directory.clone());
+                let process = assemble(platform.clone(), &module, &components, directory.clone());
                 async move {
                     let module = process?;
                     let server = module.bind(PORT).await.map_err(|error| error.to_string())?;
@@ -91,71 +89,6 @@ pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components
         sim.start(*host);
     }
     World(shared)
-}
-
-/// Installs a module's nodes.
-fn set_up(
-    platform: &SimPlatform,
-    module: &plan::Module,
-    components: &Components,
-    directory: Arc<Directory>,
-) -> Result<Module<SimPlatform>, String> {
-    let options = Options {
-        call_timeout: module.call_timeout,
-        ..Options::default()
-    };
-    let process = Module::new(platform.clone(), module.name.as_str(), options);
-    process.discover(directory);
-    for node in module.nodes.values() {
-        let component = components
-            .make(&node.component, &node.settings)
-            .map_err(|error| format!("node `{}`: {error}", node.name))?;
-        let edges = node.edges.iter();
-        let edges =
-            edges.map(|edge| Edge::new(edge.port.as_str(), format!("{}.{}", edge.node, edge.target_port)));
-        process.install(node.name.as_str(), component, edges.collect());
-    }
-    Ok(process)
-}
-
-/// Who owns which node, and where modules run: what the topology says, for all modules alike.
-struct Directory {
-    owners: IndexMap<Arc<str>, Arc<str>>,
-    endpoints: IndexMap<Arc<str>, Vec<Authority>>,
-}
-
-impl Directory {
-    fn of(topology: &Topology) -> Self {
-        let mut directory = Directory {
-            owners: IndexMap::new(),
-            endpoints: IndexMap::new(),
-        };
-        for module in topology.modules.values() {
-            let name: Arc<str> = module.name.as_str().into();
-            for node in module.nodes.keys() {
-                directory.owners.insert(node.as_str().into(), name.clone());
-            }
-            let authority = |host: &String| {
-                format!("{host}:{PORT}")
-                    .parse()
-                    .expect("host names are checked when a topology is loaded")
-            };
-            directory
-                .endpoints
-                .insert(name, module.hosts.iter().map(authority).collect());
-        }
-        directory
-    }
-}
-
-impl Discovery for Directory {
-    fn owner(&self, node: &str) -> Option<Arc<str>> {
-        self.owners.get(node).cloned()
-    }
-
-    fn endpoints(&self, module: &str) -> Option<Vec<Authority>> {
-        self.endpoints.get(module).cloned()
-    }
 }
 
 fn link_rule(sim: &Sim, link: &plan::Link) -> LinkRule {
