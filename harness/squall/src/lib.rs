@@ -3,5 +3,10 @@
 //! Data flows one way: TOML files -> typed [`plan`] -> world -> run -> [`journal`] -> oracles, statistics,
 //! snapshots and reports.
 
+mod draw;
+pub mod file;
 pub mod journal;
 pub mod plan;
+pub mod scenario;
+pub mod schema;
+mod units;

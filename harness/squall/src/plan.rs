@@ -34,7 +34,9 @@ impl Topology {
 
     /// The module that owns `node`.
     pub fn owner(&self, node: &str) -> Option<&Module> {
-        self.modules.values().find(|module| module.nodes.contains_key(node))
+        self.modules
+            .values()
+            .find(|module| module.nodes.contains_key(node))
     }
 }
 
@@ -101,7 +103,10 @@ pub struct Ratio {
 
 impl Ratio {
     /// Never.
-    pub const ZERO: Ratio = Ratio { numerator: 0, denominator: 1 };
+    pub const ZERO: Ratio = Ratio {
+        numerator: 0,
+        denominator: 1,
+    };
 }
 
 /// One module: one host, or one host per replica. All replicas hold all of its nodes.
