@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::scenarios::{Loaded, load};
 use super::{Console, Exit, RunArgs};
-use crate::journal;
+use crate::journal::lines;
 use crate::plan::Plan;
 use crate::report;
 use crate::run::{Difference, Failure, Harness, Run};
@@ -45,13 +45,7 @@ fn one<O: Write, E: Write>(
     loaded: &Loaded,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let plan = match loaded.scenario.plan(args.seed) {
-        Ok(plan) => Arc::new(plan),
-        Err(report) => {
-            super::scenarios::print_report(&report, console)?;
-            return Ok(Exit::BadInput);
-        }
-    };
+    let plan = Arc::new(loaded.scenario.plan(args.seed));
     // The seed comes first: whatever happens next, it can be done again.
     if !args.json {
         writeln!(console.out, "{}", report::banner(&plan))?;
@@ -126,7 +120,7 @@ fn ended_badly<O: Write, E: Write>(
 
 fn write_journal(path: &Path, run: &Run) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    journal::write(&run.journal, &mut file)?;
+    lines::write(&run.journal, &mut file)?;
     file.flush()
 }
 
