@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use squall_platform::{Authority, Listener, Platform, TaskHandle};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::{Effects, Owner, SocketId};
+use crate::engine::{Owner, SocketId};
 use crate::host::Process;
 use crate::task;
 use crate::world::World;
@@ -128,13 +128,8 @@ struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let mut effects = Effects::default();
-        self.world.change(|state, all| {
-            state.engine.close(self.id, &mut effects);
-            all.wakers.append(&mut effects.wakers);
-            all.opened.append(&mut effects.opened);
-            all.closed.append(&mut effects.closed);
-        });
+        self.world
+            .change(|state, effects| state.engine.close(self.id, effects));
         self.world.mark_dirty();
     }
 }
