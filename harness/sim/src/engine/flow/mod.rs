@@ -162,10 +162,8 @@ impl FlowEngine {
     }
 
     fn deliver_connect(&mut self, segment: Segment, port: u16, effects: &mut Effects) -> Option<Segment> {
-        if self.flow(segment.flow).is_none() {
-            // The client gave up while this was on its way.
-            return None;
-        }
+        // The client may have given up while this was on its way.
+        self.flow(segment.flow)?;
         let listener = self
             .by_port
             .get(&(segment.to, port))
