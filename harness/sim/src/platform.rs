@@ -107,10 +107,7 @@ impl Platform for SimPlatform {
         task::spawn(&self.world, &self.process, future)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "on a simulation thread this is the run's clock"
-    )]
+    /// On a simulation thread the system's clock is the run's.
     fn wall_clock(&self) -> SystemTime {
         SystemTime::now()
     }

@@ -90,7 +90,10 @@ async fn a_connect_completes_before_anybody_accepts<P: Platform>(pair: Pair<P>) 
     let mut seen = Seen::default();
     let (mut listener, address) = pair.listen().await;
     let client = pair.client.connect(&address).await;
-    seen.result("connect", client.as_ref().map(drop).map_err(|error| error.kind().into()));
+    seen.result(
+        "connect",
+        client.as_ref().map(drop).map_err(|error| error.kind().into()),
+    );
     seen.result("accept", listener.accept().await.map(drop));
     seen.done()
 }
@@ -114,7 +117,10 @@ async fn a_client_that_left_before_accept_is_accepted_with_its_bytes<P: Platform
     client.write_all(b"hello").await.expect("it is open");
     drop(client);
     let accepted = listener.accept().await;
-    seen.result("accept", accepted.as_ref().map(drop).map_err(|error| error.kind().into()));
+    seen.result(
+        "accept",
+        accepted.as_ref().map(drop).map_err(|error| error.kind().into()),
+    );
     let (mut server, _) = accepted.expect("noted");
     seen.read("read", &mut server).await;
     seen.read("read", &mut server).await;
@@ -155,7 +161,9 @@ async fn accept_tells_the_clients_address<P: Platform>(pair: Pair<P>) -> Vec<Str
     }
     seen.note(
         "all from the client",
-        peers.iter().all(|peer| peer.ip() == pair.client_ip && peer.port() != 0),
+        peers
+            .iter()
+            .all(|peer| peer.ip() == pair.client_ip && peer.port() != 0),
     );
     let ports: BTreeSet<u16> = peers.iter().map(|peer| peer.port()).collect();
     seen.note("different ports", ports.len());
@@ -165,7 +173,10 @@ async fn accept_tells_the_clients_address<P: Platform>(pair: Pair<P>) -> Vec<Str
 async fn a_name_that_does_not_exist_is_an_error<P: Platform>(pair: Pair<P>) -> Vec<String> {
     let mut seen = Seen::default();
     let address = "no-such-host.invalid:80".parse().expect("an authority");
-    seen.note("connect is an error", pair.client.connect(&address).await.is_err());
+    seen.note(
+        "connect is an error",
+        pair.client.connect(&address).await.is_err(),
+    );
     seen.done()
 }
 

@@ -278,7 +278,9 @@ async fn a_reset_wakes_a_write_that_waits<P: Platform>(pair: Pair<P>) -> Vec<Str
         let error = loop {
             let wrote = poll_fn(|context| {
                 let polled = Pin::new(&mut client).poll_write(context, &bytes);
-                if polled.is_pending() && let Some(waits) = waits.take() {
+                if polled.is_pending()
+                    && let Some(waits) = waits.take()
+                {
                     waits.send(()).expect("the test waits for it");
                 }
                 polled

@@ -33,7 +33,9 @@ impl<P: Platform> Pair<P> {
     /// Where the client finds the listener.
     pub(crate) fn address_of(&self, listener: &P::Listener) -> Authority {
         let port = listener.local_addr().expect("it is bound").port();
-        format!("{}:{port}", self.server_name).parse().expect("an authority")
+        format!("{}:{port}", self.server_name)
+            .parse()
+            .expect("an authority")
     }
 
     pub(crate) async fn listen(&self) -> (P::Listener, Authority) {

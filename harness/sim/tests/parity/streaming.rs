@@ -82,11 +82,17 @@ async fn both_directions_at_once_do_not_block_each_other<P: Platform>(pair: Pair
     let (mut client_reads, mut client_writes) = tokio::io::split(both.client);
     let (from_server, from_client) = (sent.clone(), sent.clone());
     pair.server.spawn(async move {
-        server_writes.write_all(&from_server).await.expect("the client reads");
+        server_writes
+            .write_all(&from_server)
+            .await
+            .expect("the client reads");
         server_writes.shutdown().await.expect("it is open");
     });
     pair.client.spawn(async move {
-        client_writes.write_all(&from_client).await.expect("the server reads");
+        client_writes
+            .write_all(&from_client)
+            .await
+            .expect("the server reads");
         client_writes.shutdown().await.expect("it is open");
     });
     let (to_server, to_client) = tokio::join!(read_all(&mut server_reads), read_all(&mut client_reads));
@@ -108,7 +114,9 @@ async fn a_writer_waits_for_a_reader_that_does_not_read<P: Platform>(pair: Pair<
         while count.load(Ordering::Relaxed) < ALL {
             let wrote = poll_fn(|context| {
                 let polled = Pin::new(&mut client).poll_write(context, &bytes);
-                if polled.is_pending() && let Some(waits) = waits.take() {
+                if polled.is_pending()
+                    && let Some(waits) = waits.take()
+                {
                     waits.send(()).expect("the test waits for it");
                 }
                 polled
@@ -126,7 +134,10 @@ async fn a_writer_waits_for_a_reader_that_does_not_read<P: Platform>(pair: Pair<
             count => received += count,
         }
     }
-    seen.note("all arrives", received == written.load(Ordering::Relaxed) && received >= ALL);
+    seen.note(
+        "all arrives",
+        received == written.load(Ordering::Relaxed) && received >= ALL,
+    );
     seen.done()
 }
 
