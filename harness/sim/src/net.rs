@@ -24,8 +24,9 @@ const FIRST_TIMEOUT: u64 = 200 * MILLISECOND;
 /// The first retransmission timeout of a connect, as on Linux.
 const FIRST_CONNECT_TIMEOUT: u64 = 1_000 * MILLISECOND;
 const LONGEST_TIMEOUT: u64 = 120_000 * MILLISECOND;
-/// How long a sender tries before it gives the connection up. Linux tries for 127 s to connect, and about
-/// 15 minutes on an open connection; two minutes for both keeps scenarios short.
+/// How long a sender tries before it gives the connection up: to the nanosecond, as if its last timeout were
+/// cut short. Linux tries for 127 s to connect, and about 15 minutes on an open connection; two minutes for
+/// both keeps scenarios short.
 const GIVE_UP_AFTER: u64 = 127_000 * MILLISECOND;
 /// One way between two sockets of the same host.
 const LOOPBACK: u64 = 10_000;
@@ -74,7 +75,7 @@ struct Channel {
     /// When the first of them was first sent.
     blocked_since: u64,
     timeout: u64,
-    /// How many timers run for `blocked`: one at most.
+    /// A timer runs for `blocked`.
     has_timer: bool,
 }
 
@@ -136,7 +137,14 @@ impl Net {
     /// Takes a segment that a host has written at `now`.
     pub(crate) fn send(&mut self, now: u64, mut segment: Segment) {
         self.digest.segment(now, &segment);
+        if self.is_stale(&segment) {
+            return;
+        }
         let channel = self.channel(segment.flow, segment.direction);
+        if segment.body == Body::Reset {
+            // The sender's kernel has forgotten the connection, and what it still had to send again.
+            channel.blocked.clear();
+        }
         segment.order = channel.next_order;
         channel.next_order += 1;
         if channel.blocked.is_empty() {
@@ -213,6 +221,13 @@ impl Net {
         channel
     }
 
+    /// Whether a segment's place has gone to a later flow: both ends of its own are done, nobody waits for it.
+    fn is_stale(&self, segment: &Segment) -> bool {
+        let channels = self.channels.get(segment.flow.slot as usize);
+        let flow = channels.and_then(|channels| channels[segment.direction.index()].flow);
+        flow.is_some_and(|number| number > segment.flow.number)
+    }
+
     /// Decides what becomes of a segment that is first of its channel.
     fn judge(&mut self, now: u64, segment: Segment) {
         if segment.from == segment.to {
@@ -270,13 +285,13 @@ impl Net {
     /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
     fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
         self.touch(&segment, touch, faults);
-        if segment.body == Body::Reset {
+        if segment.body == Body::Reset || self.is_stale(&segment) {
             // A reset is sent once. The peer gets another one when it writes to the dead connection.
             return;
         }
         let (flow, direction) = (segment.flow, segment.direction);
         let first = match segment.body {
-            Body::Connect { .. } => FIRST_CONNECT_TIMEOUT,
+            Body::Connect { .. } | Body::Accept => FIRST_CONNECT_TIMEOUT,
             _ => FIRST_TIMEOUT,
         };
         let channel = self.channel(flow, direction);
@@ -291,7 +306,7 @@ impl Net {
         channel.blocked.insert(place, segment);
         if !channel.has_timer {
             channel.has_timer = true;
-            let at = now + channel.timeout;
+            let at = (now + channel.timeout).min(channel.blocked_since + GIVE_UP_AFTER);
             self.push(at, Due::Retry(flow, direction));
         }
     }

@@ -20,7 +20,10 @@ struct Recorder(Log);
 impl Observer for Recorder {
     fn observe(&mut self, at: u64, host: Option<&Arc<str>>, event: SimEvent) {
         let host = host.map(|host| host.to_string()).unwrap_or_default();
-        self.0.lock().unwrap().push((at, host, event));
+        self.0
+            .lock()
+            .expect("no panic while it was held")
+            .push((at, host, event));
     }
 }
 

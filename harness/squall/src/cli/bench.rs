@@ -12,7 +12,9 @@ pub(super) fn bench<O: Write, E: Write>(
     args: &BenchArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let Some(loaded) = load(harness, &args.paths, console)? else { return Ok(Exit::BadInput) };
+    let Some(loaded) = load(harness, &args.paths, console)? else {
+        return Ok(Exit::BadInput);
+    };
     let mut exit = Exit::Held;
     for loaded in loaded {
         let plan = loaded.scenario.plan(args.seed);

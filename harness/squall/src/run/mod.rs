@@ -91,7 +91,10 @@ impl Harness {
 
     /// The same, as files are checked against: their names, and what their settings must be.
     pub fn component_names(&self) -> ComponentNames {
-        let names = self.components.names().fold(ComponentNames::built_in(), |names, name| names.with(name));
+        let names = self
+            .components
+            .names()
+            .fold(ComponentNames::built_in(), |names, name| names.with(name));
         let components = self.components.clone();
         names.checking_settings(move |name, settings| components.make(name, settings).map(drop))
     }

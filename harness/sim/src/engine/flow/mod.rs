@@ -162,10 +162,8 @@ impl FlowEngine {
     }
 
     fn deliver_connect(&mut self, segment: Segment, port: u16, effects: &mut Effects) -> Option<Segment> {
-        if self.flow(segment.flow).is_none() {
-            // The client gave up while this was on its way.
-            return None;
-        }
+        // The client may have given up while this was on its way.
+        self.flow(segment.flow)?;
         let listener = self
             .by_port
             .get(&(segment.to, port))
@@ -194,26 +192,29 @@ impl FlowEngine {
         if !end.is_open {
             return;
         }
-        let unread = end.close();
+        let reset_after = end.close(&mut effects.wakers);
         let consumed = end.consumed;
-        if unread {
+        let direction = opposite(at);
+        if let Some(unsent) = reset_after {
             flow.broken.get_or_insert(Closed::Reset);
-            let direction = opposite(at);
             let (from, to) = match at {
                 Direction::ToServer => (names.server, names.client),
                 Direction::ToClient => (names.client, names.server),
             };
-            self.replies.push(Segment {
-                flow: id,
-                direction,
-                from,
-                to,
-                consumed,
-                order: 0,
-                body: Body::Reset,
-            });
+            let data = (!unsent.is_empty()).then_some(Body::Data(unsent));
+            for body in data.into_iter().chain([Body::Reset]) {
+                self.replies.push(Segment {
+                    flow: id,
+                    direction,
+                    from,
+                    to,
+                    consumed,
+                    order: 0,
+                    body,
+                });
+            }
         } else {
-            self.mark_written(id, opposite(at));
+            self.mark_written(id, direction);
         }
         self.reap(id, effects);
     }
@@ -223,12 +224,13 @@ impl FlowEngine {
             return;
         };
         self.by_port.remove(&(listener.owner.host, listener.port));
+        effects.wakers.extend(listener.waker);
         for id in listener.backlog {
             // Never accepted: the kernel resets it.
             if let Some(flow) = self.flow(id) {
                 let names = flow.names();
                 flow.broken.get_or_insert(Closed::Reset);
-                flow.ends[0].abandon();
+                flow.ends[0].abandon(&mut effects.wakers);
                 self.replies.push(Segment {
                     flow: id,
                     direction: Direction::ToClient,
@@ -368,7 +370,7 @@ impl Engine for FlowEngine {
     }
 
     fn shutdown(&mut self, socket: SocketId) -> io::Result<()> {
-        self.end(socket)?.shutdown()?;
+        self.end(socket)?.shutdown();
         let SocketId::Stream(id, direction) = socket else {
             unreachable!("a listener is no stream")
         };
@@ -411,13 +413,15 @@ impl Engine for FlowEngine {
             return self.deliver_connect(segment, port, effects);
         }
         let (id, at) = (segment.flow, segment.direction);
-        let Some(flow) = self.flow(id).filter(|flow| !flow.ends[at.index()].is_gone) else {
+        // A flow that both ends are done with: nobody is left to hear of it.
+        let flow = self.flow(id)?;
+        if flow.ends[at.index()].is_gone {
             // This kernel does not know the connection. A reset is never answered with a reset.
             if segment.body != Body::Reset {
                 self.reply(&segment, Body::Reset);
             }
             return None;
-        };
+        }
         let names = flow.names();
         let [server, client] = &mut flow.ends;
         let (end, peer) = match at {
@@ -434,7 +438,7 @@ impl Engine for FlowEngine {
             Body::Data(bytes) if end.is_open => end.receive(bytes.clone(), &mut effects.wakers),
             Body::Data(_) => {
                 // The application has closed: data for it is answered with a reset.
-                end.abandon();
+                end.abandon(&mut effects.wakers);
                 flow.broken.get_or_insert(Closed::Reset);
                 self.reply(&segment, Body::Reset);
             }
@@ -493,16 +497,18 @@ impl Engine for FlowEngine {
             .filter(|(_, listener)| listener.owner.host == host)
             .map(|(number, _)| *number)
             .collect();
-        for number in gone {
+        for listener in gone.iter().filter_map(|number| self.listeners.remove(number)) {
             held += 1;
-            self.listeners.remove(&number);
+            effects.wakers.extend(listener.waker);
         }
         self.by_port.retain(|(owner, _), _| *owner != host);
         for id in self.all_flows() {
             let Some(flow) = self.flow(id) else { continue };
-            for end in flow.ends.iter_mut().filter(|end| end.owner.host == host) {
+            // An unborn end is still a connect on its way, which may find the machine up again.
+            let on_host = |end: &&mut End| end.owner.host == host && !end.is_unborn();
+            for end in flow.ends.iter_mut().filter(on_host) {
                 held += u64::from(end.is_open);
-                end.abandon();
+                end.abandon(&mut effects.wakers);
                 flow.broken.get_or_insert(Closed::Reset);
             }
             self.reap(id, effects);
