@@ -14,7 +14,7 @@ use squall_sim::{Closed, Down, Observer, SimEvent, position};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Record};
-use tracing::subscriber::Interest;
+use tracing::subscriber::{Interest, NoSubscriber};
 use tracing::{Dispatch, Metadata, Subscriber, span};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
@@ -208,14 +208,17 @@ impl Recorder {
     }
 }
 
-/// The subscriber for the threads of runs. There is one for all of them, for as long as the process lives:
-/// tracing keeps, for each place that emits events, whether anybody wants them, and a subscriber that comes
-/// while such a place is used for the first time on another thread can be forgotten.
+/// The subscriber for the threads of runs: one for all of them, for as long as the process lives.
+///
+/// tracing remembers, for each place that emits events, whether any subscriber wants them. It asks when the
+/// place is first reached; and while it knows of one subscriber only, it asks that of the thread that
+/// reached it, which may have none. A deaf second one makes it ask all subscribers, whatever the thread.
 pub(super) fn subscriber() -> Dispatch {
-    static SUBSCRIBER: OnceLock<Dispatch> = OnceLock::new();
-    let subscriber = SUBSCRIBER.get_or_init(|| Dispatch::new(Ear)).clone();
+    static SUBSCRIBERS: OnceLock<(Dispatch, Dispatch)> = OnceLock::new();
+    let (ear, _deaf) = SUBSCRIBERS.get_or_init(|| (Dispatch::new(Ear), Dispatch::new(NoSubscriber::new())));
+    // A place that was first reached while these came to life may have been missed.
     tracing::callsite::rebuild_interest_cache();
-    subscriber
+    ear.clone()
 }
 
 /// Passes the runtime's events on to the recorder of the thread that they happen on.
