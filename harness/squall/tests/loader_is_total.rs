@@ -171,7 +171,7 @@ fn valid_scenario() -> impl Strategy<Value = (String, usize, usize)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(300) })]
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(200) })]
 
     #[test]
     fn arbitrary_text_is_answered(text in any::<String>()) {

@@ -8,7 +8,8 @@ use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::plan::{Bounds, Check, Quantile};
 
-/// The classes that a call's error may have. Spec: router H-10.
+/// The classes that a call's error may have: the router's statuses other than `ok`, and what only a
+/// harness sees. Spec: router H-10.
 pub const ERROR_CLASSES: [&str; 10] = [
     "remote_error",
     "unavailable",
