@@ -102,7 +102,7 @@ mod tests {
     fn a_stream_is_the_same_on_every_machine_and_in_every_release() {
         let mut dice = Dice::new(7, "fault split: at");
         let rolls = [dice.integer(0, 999), dice.integer(0, 999), dice.integer(0, 999)];
-        assert_eq!(rolls, [0, 0, 0]);
+        assert_eq!(rolls, [106, 900, 175]);
     }
 
     #[test]

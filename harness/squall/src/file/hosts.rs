@@ -1,5 +1,6 @@
 //! Which hosts a name, a module or a glob stands for.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use globset::Glob;
@@ -10,6 +11,9 @@ use super::read::At;
 use super::report::{Problem, Problems};
 use super::value::Hosts;
 use crate::plan::{Pairs, Topology};
+
+/// A glob becomes an automaton: a bound on the one bounds the other.
+const GLOB_LENGTH_MAX: usize = 200;
 
 impl Topology {
     /// The hosts that `hosts` stands for, in the order of the list and of the topology, each once.
@@ -35,7 +39,7 @@ impl Topology {
         if self.hosts().any(|(host, _)| host == name.value) {
             return Some(vec![name.value.clone()]);
         }
-        if !name.contains(['*', '?', '[', '{']) {
+        if !name.contains(['*', '?', '[', '{']) || name.len() > GLOB_LENGTH_MAX {
             let modules = self.modules.keys().map(String::as_str);
             let replicas = self
                 .hosts()
@@ -81,10 +85,11 @@ impl Topology {
 
     /// The hosts that are not among `hosts`.
     pub(crate) fn all_but(&self, hosts: &[String]) -> Vec<String> {
+        let hosts: HashSet<&str> = hosts.iter().map(String::as_str).collect();
         let others = self
             .hosts()
             .map(|(host, _)| host)
-            .filter(|host| !hosts.iter().any(|one| one == host));
+            .filter(|host| !hosts.contains(host));
         others.map(str::to_owned).collect()
     }
 }
@@ -116,7 +121,7 @@ impl Ends<'_> {
                     ("from", self.from),
                     ("to", self.to),
                 ];
-                problems.add(self.ambiguous(table, span, &keys));
+                problems.add_missing(self.ambiguous(table, span, &keys));
                 return None;
             }
         };

@@ -9,6 +9,7 @@ use super::value::Exact;
 use crate::draw::Ranged;
 use crate::plan;
 use crate::scenario::Latency;
+use crate::units::Unit;
 
 /// A latency without anything left open.
 pub(crate) fn exact(raw: &At<Raw<Exact<Duration>>>, problems: &mut Problems) -> Option<plan::Latency> {
@@ -71,7 +72,7 @@ fn resolve<T>(
                     "expected both `min` and `max`, or both `median` and `p99`",
                 )
                 .help(r#"write { min = "1ms", max = "3ms" } or { median = "2ms", p99 = "9ms" }"#);
-            problems.add(problem);
+            problems.add_missing(problem);
             return None;
         }
     };
@@ -83,9 +84,12 @@ fn resolve<T>(
         return None;
     }
     if range(high).min < range(low).max {
-        let problem = Problem::new(format!("`{high_key}` is below `{low_key}`"))
-            .at(&high.span, "this must not be less...")
-            .at(&low.span, "...than this");
+        let problem = Problem::new(format!("`{high_key}` may be below `{low_key}`"))
+            .at(&high.span, format!("at least {}", range(high).min.say()))
+            .at(&low.span, format!("at most {}", range(low).max.say()))
+            .help(format!(
+                "`{high_key}` must not be less than `{low_key}`, for any seed"
+            ));
         problems.add(problem);
         return None;
     }

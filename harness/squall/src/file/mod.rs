@@ -1,8 +1,8 @@
 //! The files that people write, and what is wrong with them.
 //!
-//! A file goes through three stages: TOML ([`toml`], which finds one syntax error at a time), the raw tables
-//! ([`raw`]: unknown, missing and misspelt keys, quantities that do not parse), and what they mean together
-//! ([`topology`], [`scenario`]: names that exist, times in order). Each stage finds all mistakes that it can
+//! A file goes through three stages: TOML (crate `toml`, which finds one syntax error at a time), the raw tables
+//! (`raw`: unknown, missing and misspelt keys, quantities that do not parse), and what they mean together
+//! (`topology`, `scenario`: names that exist, times in order). Each stage finds all mistakes that it can
 //! and is entered only if every table of the one before could be read, so that no mistake is reported as two.
 //!
 //! What a scenario's seed fills in is not drawn here: [`Scenario::plan`] does that.

@@ -193,28 +193,43 @@ pub(crate) struct Table<'a, 'i> {
     name: &'static str,
     span: Range<usize>,
     table: &'a DeTable<'i>,
+    /// Keys that were probably meant where another one was written.
+    misspelt: Vec<String>,
 }
 
 impl<'a, 'i> Table<'a, 'i> {
     /// Adds a problem for every key that is not one of `keys`.
-    pub(crate) fn open<T: Read>(
+    pub(crate) fn open(
         name: &'static str,
         keys: &[&str],
         value: &'a Value<'i>,
         problems: &mut Problems,
     ) -> Option<Self> {
         let Some(table) = value.get_ref().as_table() else {
-            return wrong_type::<T, _>(value, problems);
+            let found = with_article(value.get_ref());
+            let problem = Problem::new(format!("expected a table, found {found}"))
+                .at(&value.span(), format!("this is {found}"))
+                .help(format!(
+                    "{name} takes {}: write {{ key = value, ... }}",
+                    keys.join(", ")
+                ));
+            problems.add(problem);
+            return None;
         };
+        let mut misspelt = Vec::new();
         for (key, _) in in_file_order(table) {
-            if !keys.contains(&key.get_ref().as_ref()) {
-                problems.add(unknown_key(name, keys, key));
+            if keys.contains(&key.get_ref().as_ref()) {
+                continue;
             }
+            let meant = nearest(key.get_ref(), keys.iter().copied());
+            problems.add_unknown_key(unknown_key(name, keys, key, meant));
+            misspelt.extend(meant.map(str::to_owned));
         }
         Some(Self {
             name,
             span: value.span(),
             table,
+            misspelt,
         })
     }
 
@@ -225,21 +240,21 @@ impl<'a, 'i> Table<'a, 'i> {
             return T::read(value, problems);
         }
         let absent = T::absent();
-        if absent.is_none() {
+        if absent.is_none() && !self.misspelt.iter().any(|meant| meant == key) {
             let problem = Problem::new(format!("{} lacks the key `{key}`", self.name))
                 .at(&self.span, format!("`{key}` is missing here"))
-                .help(format!("`{key}` is {}", T::EXPECTED));
+                .help(format!("add `{key}`: {}", T::EXPECTED));
             problems.add(problem);
         }
         absent
     }
 }
 
-fn unknown_key(table: &str, keys: &[&str], key: &Spanned<Cow<'_, str>>) -> Problem {
+fn unknown_key(table: &str, keys: &[&str], key: &Spanned<Cow<'_, str>>, meant: Option<&str>) -> Problem {
     let problem =
         Problem::new(format!("unknown key `{}` in {table}", key.get_ref())).at(&key.span(), "not known here");
     let taken = format!("{table} takes {}", keys.join(", "));
-    problem.help(match nearest(key.get_ref(), keys.iter().copied()) {
+    problem.help(match meant {
         Some(name) => format!("did you mean `{name}`? {taken}"),
         None => taken,
     })
@@ -274,7 +289,7 @@ macro_rules! tables {
                 problems: &mut $crate::file::report::Problems,
             ) -> Option<Self> {
                 let keys = [$( $crate::file::read::key(stringify!($field)) ),*];
-                let table = $crate::file::read::Table::open::<Self>($place, &keys, value, problems)?;
+                let table = $crate::file::read::Table::open($place, &keys, value, problems)?;
                 $( let $field = table.take($crate::file::read::key(stringify!($field)), problems); )*
                 Some(Self { $( $field: $field?, )* })
             }

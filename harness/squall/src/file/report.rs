@@ -158,6 +158,7 @@ impl Problem {
 pub(crate) struct Problems {
     text: Arc<NamedSource<Arc<str>>>,
     found: Vec<Problem>,
+    unknown_key: bool,
 }
 
 impl Problems {
@@ -165,11 +166,25 @@ impl Problems {
         Self {
             text: Arc::new(NamedSource::new(name, Arc::from(text))),
             found: Vec::new(),
+            unknown_key: false,
         }
     }
 
     pub(crate) fn add(&mut self, problem: Problem) {
         self.found.push(problem);
+    }
+
+    /// Of a key that no table takes.
+    pub(crate) fn add_unknown_key(&mut self, problem: Problem) {
+        self.unknown_key = true;
+        self.add(problem);
+    }
+
+    /// That something is missing: not said when there is an unknown key, which may well be it, misspelt.
+    pub(crate) fn add_missing(&mut self, problem: Problem) {
+        if !self.unknown_key {
+            self.add(problem);
+        }
     }
 
     pub(crate) fn count(&self) -> usize {

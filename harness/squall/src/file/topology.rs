@@ -1,5 +1,6 @@
 //! From the raw topology to [`Topology`]: hosts, names that exist, links between hosts.
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -68,8 +69,8 @@ fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut 
         for host in hosts_of(name, module.replicas.as_ref(), problems) {
             if let Some(other) = hosts.insert(host.clone(), name.span.clone()) {
                 let problem = Problem::new(format!("two hosts would be called `{host}`"))
-                    .at(&name.span, "this module has a host of that name...")
-                    .at(&other, "...and so has this one")
+                    .at(&name.span, "has a host of that name")
+                    .at(&other, "so has this one")
                     .help("replicas are called after their module and a number: rename one module");
                 problems.add(problem);
             }
@@ -78,8 +79,8 @@ fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut 
             check_name("node", node, problems);
             if let Some(other) = nodes.insert(&node.value, node.span.clone()) {
                 let problem = Problem::new(format!("two nodes are called `{}`", node.value))
-                    .at(&node.span, "this one...")
-                    .at(&other, "...and this one")
+                    .at(&node.span, "again here")
+                    .at(&other, "first here")
                     .help("calls find a node by its name alone: rename one of them");
                 problems.add(problem);
             }
@@ -151,7 +152,7 @@ fn check_component(node: &At<raw::Node>, components: &ComponentNames, problems: 
 }
 
 fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems: &mut Problems) {
-    let mut seen: Vec<(&str, &str)> = Vec::new();
+    let mut seen: HashSet<(&str, &str)> = HashSet::new();
     for edge in node.edges.iter().flatten() {
         if edge.port.is_empty() || edge.port.contains('.') {
             let problem = Problem::new(format!("`{}` cannot be the name of a port", edge.port.value))
@@ -165,7 +166,7 @@ fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems:
             unknown("node", target, &edge.to.span, nodes.keys().copied(), problems);
         }
         let connection = (edge.port.as_str(), edge.to.as_str());
-        if seen.contains(&connection) {
+        if !seen.insert(connection) {
             let problem = Problem::new(format!(
                 "port `{}` has two edges to `{}`",
                 connection.0, connection.1
@@ -174,7 +175,6 @@ fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems:
             .help("a message is sent once per connection: drop this edge");
             problems.add(problem);
         }
-        seen.push(connection);
     }
 }
 
@@ -226,7 +226,7 @@ fn link(raw: &At<raw::Link>, topology: &Topology, problems: &mut Problems) -> Op
         let problem = Problem::new("[[link]] does not say what differs")
             .at(&raw.span, "neither `latency` nor `loss`")
             .help("give the link a latency, a loss, or both");
-        problems.add(problem);
+        problems.add_missing(problem);
     }
     let latency = raw
         .latency
@@ -251,8 +251,8 @@ fn link_pairs(raw: &At<raw::Link>, topology: &Topology, problems: &mut Problems)
     };
     if let Some(other) = raw.from.as_ref().or(raw.to.as_ref()) {
         let problem = Problem::new("[[link]] has both `between` and `from` or `to`")
-            .at(&other.span, "this is one way...")
-            .at(&between.span, "...and this is both ways")
+            .at(&other.span, "this is one way")
+            .at(&between.span, "this is both ways")
             .help("write two links, or drop one of the keys");
         problems.add(problem);
         return None;

@@ -17,7 +17,7 @@ pub(crate) enum Latency<T> {
 
 tables! {
     /// Either min and max, evenly spread, or median and p99 of a log-normal distribution
-    Spread<T>("latency") {
+    Spread<T>("`latency`") {
         /// The shortest
         min: Option<At<T>>,
         /// The longest

@@ -91,7 +91,7 @@ tables! {
     }
 
     /// Both ways with `between` and `and`, one way with `from` and `to`, or `isolate` from the rest
-    Partition("partition") {
+    Partition("`partition`") {
         /// With `and`: one side
         between: Option<At<Hosts>>,
         /// With `between`: the other side
@@ -105,7 +105,7 @@ tables! {
     }
 
     /// Which links, and either `add` or `set`
-    LinkLatency("latency") {
+    LinkLatency("`latency`") {
         /// With `and`: one side
         between: Option<At<Hosts>>,
         /// With `between`: the other side
@@ -121,7 +121,7 @@ tables! {
     }
 
     /// Which links, and how much they lose
-    LinkLoss("loss") {
+    LinkLoss("`loss`") {
         /// With `and`: one side
         between: Option<At<Hosts>>,
         /// With `between`: the other side
@@ -141,7 +141,7 @@ tables! {
     }
 
     /// Which hosts, and how long they stay down
-    Restart("restart") {
+    Restart("`restart`") {
         /// The hosts that it strikes
         hosts: At<Hosts>,
         /// How long they are down
@@ -181,7 +181,7 @@ tables! {
     }
 
     /// Inclusive bounds, at least one of them
-    Numbers("success_rate") {
+    Numbers("`success_rate`") {
         /// The least
         at_least: Option<At<f64>>,
         /// The most
@@ -205,7 +205,7 @@ tables! {
     }
 
     /// Classes of errors
-    Errors("errors") {
+    Errors("`errors`") {
         /// Every error is of one of these classes
         only: Option<At<Vec<At<String>>>>,
         /// No error is of one of these classes
@@ -215,7 +215,7 @@ tables! {
     }
 
     /// A duration is the most that the quantile may be
-    Quantiles("latency") {
+    Quantiles("`latency`") {
         /// 50 of 100
         p50: Option<At<DurationBounds>>,
         /// 90 of 100

@@ -65,7 +65,7 @@ tables! {
     }
 
     /// From a port of this node to a port of another
-    Edge("edges") {
+    Edge("an edge") {
         /// The port of this node
         port: At<String>,
         /// Where it leads: "node.port"

@@ -1,31 +1,17 @@
-//! `[[expect]]`
+//! `[[expect]]`: which calls it is about. What it wants of them is [`super::check`]'s.
 
+use std::ops::Range;
 use std::time::Duration;
 
-use super::exactly_one;
-use super::span;
+use super::check::checks;
+use super::{exactly_one, span};
 use crate::draw::Ranged;
-use crate::file::names::{nearest, unknown};
+use crate::file::names::unknown;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{Bounds, Check, Quantile};
 use crate::scenario::{Moment, OpenExpectation, OpenFault};
 use crate::units::Unit;
-
-/// The classes that a call's error may have. Spec: router H-10.
-pub const ERROR_CLASSES: [&str; 10] = [
-    "remote_error",
-    "unavailable",
-    "timeout",
-    "cancelled",
-    "not_discovered",
-    "serialization",
-    "error",
-    "no_module",
-    "source_down",
-    "caller_died",
-];
 
 /// One expectation for each check.
 pub(super) fn resolve(
@@ -76,7 +62,7 @@ struct Windows<'a> {
 
 impl Windows<'_> {
     fn window(&mut self, raw: &At<raw::Expect>) -> Option<OpenWindow> {
-        let at_most_one = |keys: &[(&str, Option<&std::ops::Range<usize>>)], problems: &mut Problems| {
+        let at_most_one = |keys: &[(&str, Option<&Range<usize>>)], problems: &mut Problems| {
             let several = keys.iter().filter(|(_, span)| span.is_some()).count() > 1;
             if several {
                 exactly_one("[[expect]]", &raw.span, keys, problems).map(|_| ())
@@ -209,151 +195,4 @@ impl Windows<'_> {
             .help("no call can start in it: move its ends apart, for every seed");
         self.problems.add(problem);
     }
-}
-
-fn checks(raw: &At<raw::Expect>, problems: &mut Problems) -> Vec<Check> {
-    let before = problems.count();
-    let mut checks = Vec::new();
-    if let Some(raw) = &raw.success_rate {
-        for bound in raw
-            .at_least
-            .iter()
-            .chain(&raw.at_most)
-            .filter(|bound| !(0.0..=1.0).contains(&bound.value))
-        {
-            let problem = Problem::new(format!("a success rate cannot be {}", bound.value))
-                .at(&bound.span, "expected 0.0 to 1.0")
-                .help("write 0.999 for 99.9%");
-            problems.add(problem);
-        }
-        checks.extend(
-            bounds(&raw.span, &raw.at_least, &raw.at_most, |bound| *bound, problems).map(Check::SuccessRate),
-        );
-    }
-    let counts: [(_, fn(Bounds<u64>) -> Check); 4] = [
-        (&raw.calls, Check::Calls),
-        (&raw.ok, Check::Ok),
-        (&raw.failed, Check::Failed),
-        (&raw.unknown, Check::Unknown),
-    ];
-    for (raw, check) in counts {
-        let Some(raw) = raw else { continue };
-        checks.extend(bounds(&raw.span, &raw.at_least, &raw.at_most, |bound| *bound, problems).map(check));
-    }
-    if let Some(raw) = &raw.errors {
-        checks.extend(errors(raw, problems));
-    }
-    if let Some(raw) = &raw.latency {
-        checks.extend(quantiles(raw, problems));
-    }
-    if checks.is_empty() && problems.count() == before {
-        let problem = Problem::new("[[expect]] expects nothing")
-            .at(&raw.span, "no check here")
-            .help("add at least one of success_rate, calls, ok, failed, unknown, errors, latency");
-        problems.add(problem);
-    }
-    checks
-}
-
-fn bounds<R, T: PartialOrd>(
-    span: &std::ops::Range<usize>,
-    at_least: &Option<At<R>>,
-    at_most: &Option<At<R>>,
-    value: impl Fn(&R) -> T,
-    problems: &mut Problems,
-) -> Option<Bounds<T>> {
-    let bounds = Bounds {
-        at_least: at_least.as_ref().map(|bound| value(&bound.value)),
-        at_most: at_most.as_ref().map(|bound| value(&bound.value)),
-    };
-    match (at_least, at_most) {
-        (None, None) => {
-            let problem = Problem::new("these bounds bound nothing")
-                .at(span, "neither `at_least` nor `at_most`")
-                .help("write { at_least = ... }, { at_most = ... } or both");
-            problems.add(problem);
-            None
-        }
-        (Some(least), Some(most)) if bounds.at_least > bounds.at_most => {
-            let problem = Problem::new("`at_least` is more than `at_most`")
-                .at(&least.span, "this is the lower bound...")
-                .at(&most.span, "...and this the upper one");
-            problems.add(problem);
-            None
-        }
-        _ => Some(bounds),
-    }
-}
-
-fn errors(raw: &At<raw::Errors>, problems: &mut Problems) -> Vec<Check> {
-    let lists: [(_, fn(Vec<String>) -> Check); 3] = [
-        (&raw.only, Check::ErrorsOnly),
-        (&raw.never, Check::ErrorsNever),
-        (&raw.some, Check::ErrorsSome),
-    ];
-    if lists.iter().all(|(list, _)| list.is_none()) {
-        let problem = Problem::new("`errors` says nothing of errors")
-            .at(&raw.span, "one of only, never, some is missing here")
-            .help(r#"write { only = ["timeout"] }, { never = [...] } or { some = [...] }"#);
-        problems.add(problem);
-    }
-    let mut checks = Vec::new();
-    for (list, check) in lists {
-        let Some(list) = list else { continue };
-        if list.is_empty() {
-            let problem = Problem::new("the list of error classes is empty")
-                .at(&list.span, "expected at least one")
-                .help("for no errors at all, write success_rate = { at_least = 1.0 }");
-            problems.add(problem);
-        }
-        for class in list
-            .iter()
-            .filter(|class| !ERROR_CLASSES.contains(&class.as_str()))
-        {
-            let known = format!("the classes are {}", ERROR_CLASSES.join(", "));
-            let problem = Problem::new(format!("there is no error class `{}`", class.value))
-                .at(&class.span, "not known")
-                .help(match nearest(class, ERROR_CLASSES.into_iter()) {
-                    Some(name) => format!("did you mean `{name}`? {known}"),
-                    None => known,
-                });
-            problems.add(problem);
-        }
-        checks.push(check(list.iter().map(|class| class.value.clone()).collect()));
-    }
-    checks
-}
-
-fn quantiles(raw: &At<raw::Quantiles>, problems: &mut Problems) -> Vec<Check> {
-    let quantiles = [
-        (&raw.p50, Quantile::P50),
-        (&raw.p90, Quantile::P90),
-        (&raw.p99, Quantile::P99),
-        (&raw.max, Quantile::Max),
-    ];
-    if quantiles.iter().all(|(bounds, _)| bounds.is_none()) {
-        let problem = Problem::new("`latency` says nothing of latency")
-            .at(&raw.span, "one of p50, p90, p99, max is missing here")
-            .help(r#"write { p99 = "50ms" }"#);
-        problems.add(problem);
-    }
-    let mut checks = Vec::new();
-    for (raw, quantile) in quantiles {
-        let Some(raw) = raw else { continue };
-        let bounds = match &raw.value {
-            raw::DurationBounds::AtMost(most) => Some(Bounds {
-                at_least: None,
-                at_most: Some(most.0),
-            }),
-            raw::DurationBounds::Bounds(both) => bounds(
-                &raw.span,
-                &both.at_least,
-                &both.at_most,
-                |bound| bound.0,
-                problems,
-            ),
-        };
-        checks.extend(bounds.map(|bounds| Check::Latency { quantile, bounds }));
-    }
-    checks
 }

@@ -1,5 +1,6 @@
 //! `[[fault]]`
 
+use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -69,8 +70,8 @@ fn length(raw: &raw::Fault, problems: &mut Problems) -> Option<(&'static str, Ra
     not_zero("down", Some(&restart.down), problems);
     if let Some(length) = &raw.r#for {
         let problem = Problem::new("a restart has no `for`")
-            .at(&length.span, "how long the fault lasts...")
-            .at(&restart.down.span, "...is what `down` says")
+            .at(&length.span, "how long the fault lasts")
+            .at(&restart.down.span, "`down` says that already")
             .help("drop `for`");
         problems.add(problem);
     }
@@ -162,8 +163,8 @@ fn partition_pairs(raw: &At<raw::Partition>, topology: &Topology, problems: &mut
         .find_map(|(key, hosts)| Some((key, hosts.as_ref()?)))
     {
         let problem = Problem::new(format!("`partition` has both `isolate` and `{key}`"))
-            .at(&hosts.span, "this names one side...")
-            .at(&isolate.span, "...and this is cut off from all others")
+            .at(&hosts.span, "this names one side")
+            .at(&isolate.span, "this is cut off from all others")
             .help(format!("drop `isolate`, or drop `{key}`"));
         problems.add(problem);
         return None;
@@ -183,22 +184,19 @@ fn partition_pairs(raw: &At<raw::Partition>, topology: &Topology, problems: &mut
 /// A host is in one state at a time: up, down or paused. So for no seed may two faults that change the
 /// state of the same host touch in time.
 pub(super) fn check_overlaps(raw: &[At<raw::Fault>], faults: &[OpenFault], problems: &mut Problems) {
-    let lifecycle: Vec<(usize, &[String])> = faults
-        .iter()
-        .enumerate()
-        .filter_map(|(place, fault)| Some((place, struck(fault)?)))
-        .collect();
-    for (index, (second, second_hosts)) in lifecycle.iter().enumerate() {
-        for (first, first_hosts) in &lifecycle[..index] {
-            let common = second_hosts.iter().find(|host| first_hosts.contains(host));
-            if let Some(host) = common.filter(|_| may_touch(&faults[*first], &faults[*second])) {
-                let (first, second) = (
-                    (&faults[*first], &raw[*first].at.span),
-                    (&faults[*second], &raw[*second].at.span),
-                );
-                problems.add(overlap(host, first, second));
+    let mut earlier: Vec<(usize, HashSet<&String>)> = Vec::new();
+    for (place, fault) in faults.iter().enumerate() {
+        let Some(hosts) = struck(fault) else { continue };
+        for (other, other_hosts) in earlier
+            .iter()
+            .filter(|(other, _)| may_touch(&faults[*other], fault))
+        {
+            if let Some(host) = hosts.iter().find(|host| other_hosts.contains(host)) {
+                let first = (&faults[*other], &raw[*other].at.span);
+                problems.add(overlap(host, first, (fault, &raw[place].at.span)));
             }
         }
+        earlier.push((place, hosts.iter().collect()));
     }
 }
 

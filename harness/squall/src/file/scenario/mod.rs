@@ -1,5 +1,6 @@
 //! From the raw scenario to [`Scenario`]: names that exist, times in order for every seed.
 
+mod check;
 mod expect;
 mod fault;
 mod workload;
@@ -18,7 +19,7 @@ use crate::plan::{Ratio, Topology};
 use crate::scenario::Scenario;
 use crate::units::Unit;
 
-pub use self::expect::ERROR_CLASSES;
+pub use self::check::ERROR_CLASSES;
 
 /// When the file does not say: a run of a minute at full speed takes far less.
 const WALL_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
@@ -97,8 +98,8 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a At<String>>, problems:
     for name in names {
         if let Some(other) = seen.insert(name.as_str(), &name.span) {
             let problem = Problem::new(format!("two {what}s are called `{}`", name.value))
-                .at(&name.span, "this one...")
-                .at(other, "...and this one")
+                .at(&name.span, "again here")
+                .at(other, "first here")
                 .help("expectations and reports tell them apart by name: rename one of them");
             problems.add(problem);
         }
@@ -143,7 +144,7 @@ fn exactly_one<'a>(
     match given[..] {
         [] => {
             let problem = Problem::new(format!("{table} lacks one of {}", names.join(", ")));
-            problems.add(problem.at(span, "one of them is missing here").help(one_of));
+            problems.add_missing(problem.at(span, "one of them is missing here").help(one_of));
             None
         }
         [(key, _)] => Some(key),

@@ -58,8 +58,8 @@ fn arrival(raw: &At<raw::Workload>, problems: &mut Problems) -> Option<OpenArriv
     let one = exactly_one("[[workload]]", &raw.span, &keys, problems);
     if let (Some(rate), None, Some(think)) = (&raw.rate, &raw.clients, &raw.think) {
         let problem = Problem::new("an open loop has no `think`")
-            .at(&think.span, "clients think...")
-            .at(&rate.span, "...but with a rate there are none")
+            .at(&think.span, "clients think")
+            .at(&rate.span, "with a rate there are no clients")
             .help("drop `think`, or write `clients` instead of `rate`");
         problems.add(problem);
     }
