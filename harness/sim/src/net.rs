@@ -6,7 +6,8 @@
 //! partition holds segments in the same way. Delivery within one flow and direction is always in order.
 //!
 //! Simpler than a real kernel, deliberately: there is no fast retransmit, and what queued behind a lost
-//! segment is judged afresh when its turn comes.
+//! segment gets through together with it, as the bytes of one stream do. (Were each judged afresh, a busy
+//! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -231,7 +232,7 @@ impl Net {
     /// Decides what becomes of a segment that is first of its channel.
     fn judge(&mut self, now: u64, segment: Segment) {
         if segment.from == segment.to {
-            return self.schedule(now, now + LOOPBACK, segment);
+            return self.forward(now, segment);
         }
         let link = self.links.get(segment.from, segment.to);
         if !link.held_by.is_empty() {
@@ -247,6 +248,15 @@ impl Net {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
         }
+        self.forward(now, segment);
+    }
+
+    /// A segment gets through: it arrives a latency later.
+    fn forward(&mut self, now: u64, segment: Segment) {
+        if segment.from == segment.to {
+            return self.schedule(now, now + LOOPBACK, segment);
+        }
+        let link = self.links.get(segment.from, segment.to);
         let mut delay = link.latency.sample(&mut self.network);
         for added in &link.added {
             delay += added.sample(&mut self.faults);
@@ -331,18 +341,25 @@ impl Net {
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);
-        while let Some(segment) = waiting.pop_front() {
-            self.judge(now, segment);
-            let channel = self.channel(flow, direction);
-            if !channel.blocked.is_empty() {
-                // It did not get through, so the rest goes on waiting behind it.
-                channel.blocked.append(&mut waiting);
-                return Arrival::Nothing;
+        if let Some(first) = waiting.pop_front() {
+            if self.is_off(first.to) {
+                // Not sent, for its arrival would be in vain: the timeouts go on from where they are.
+                self.block(now, first, Touch::Dropped, Vec::new());
+            } else {
+                self.judge(now, first);
             }
-            // Progress: the next loss starts with a short timeout again.
-            channel.timeout = 0;
         }
-        self.channel(flow, direction).timeout = 0;
+        let channel = self.channel(flow, direction);
+        if !channel.blocked.is_empty() {
+            // It did not get through, so the rest goes on waiting behind it.
+            channel.blocked.append(&mut waiting);
+            return Arrival::Nothing;
+        }
+        // Progress: the next loss starts with a short timeout again.
+        channel.timeout = 0;
+        for segment in waiting {
+            self.forward(now, segment);
+        }
         Arrival::Nothing
     }
 }
