@@ -17,7 +17,7 @@ use crate::host::HostId;
 use crate::link::Links;
 use crate::observe::Touch;
 use crate::seed::Stream;
-use crate::segment::{Body, Direction, FlowId, Segment};
+use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
 const MILLISECOND: u64 = 1_000_000;
 /// The first retransmission timeout of an open connection.
@@ -142,7 +142,7 @@ impl Net {
             return;
         }
         let channel = self.channel(segment.flow, segment.direction);
-        if segment.body == Body::Reset {
+        if matches!(segment.body, Body::Reset(_)) {
             // The sender's kernel has forgotten the connection, and what it still had to send again.
             channel.blocked.clear();
         }
@@ -295,13 +295,13 @@ impl Net {
     /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
     fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
         self.touch(&segment, touch, faults);
-        if segment.body == Body::Reset || self.is_stale(&segment) {
-            // A reset is sent once. The peer gets another one when it writes to the dead connection.
+        if segment.body == Body::Reset(Cause::Close) || self.is_stale(&segment) {
+            // Sent once: the peer gets an answer when it next writes to the dead connection.
             return;
         }
         let (flow, direction) = (segment.flow, segment.direction);
         let first = match segment.body {
-            Body::Connect { .. } | Body::Accept => FIRST_CONNECT_TIMEOUT,
+            Body::Connect { .. } | Body::Accept | Body::Reset(Cause::Connect) => FIRST_CONNECT_TIMEOUT,
             _ => FIRST_TIMEOUT,
         };
         let channel = self.channel(flow, direction);
@@ -336,8 +336,20 @@ impl Net {
             return Arrival::Nothing;
         }
         if now - channel.blocked_since >= GIVE_UP_AFTER {
-            channel.blocked.clear();
-            return Arrival::GiveUp(flow, direction);
+            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
+            let waits_for_answer = matches!(
+                channel.blocked.drain(..).next(),
+                Some(Segment {
+                    body: Body::Reset(_),
+                    ..
+                })
+            );
+            let gives_up = if waits_for_answer {
+                direction.opposite()
+            } else {
+                direction
+            };
+            return Arrival::GiveUp(flow, gives_up);
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);
