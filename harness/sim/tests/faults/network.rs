@@ -1,6 +1,6 @@
 //! Partitions, loss and latency: when segments arrive, and in which order.
 
-use std::io::ErrorKind::{ConnectionReset, TimedOut};
+use std::io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOut};
 use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
@@ -163,6 +163,56 @@ fn a_reset_is_sent_once_and_again_when_the_peer_writes() {
             .await
             .expect("it knows of nothing");
         assert_eq!(read(&mut wired.client).await, Err(ConnectionReset));
+    });
+}
+
+/// Regression: the refusal was sent once, and the client waited for ever.
+#[test]
+fn a_refusal_that_is_lost_comes_again_when_the_connect_does() {
+    simulate(|sim| async move {
+        let wired = Wired::new(sim.clone()).await;
+        until(&sim, 100).await;
+        sim.start_effect(1, Effect::SetLoss(wired.to_client(), Chance::new(1, 1)));
+        let later = sim.clone();
+        sim.spawn(async move {
+            until(&later, 500).await;
+            later.end_effect(1);
+        });
+        let nobody = "server:8".parse().expect("an authority");
+        let error = wired.client_platform.connect(&nobody).await.unwrap_err();
+        assert_eq!((error.kind(), millis(&sim)), (ConnectionRefused, 1_110));
+    });
+}
+
+/// Regression: a connection whose FIN was answered by a lost reset was never closed.
+#[test]
+fn a_reset_that_answers_comes_again_when_it_is_lost() {
+    simulate(|sim| async move {
+        let mut wired = Wired::new(sim.clone()).await;
+        drop(wired.server);
+        until(&sim, 100).await;
+        let to_client = pairs(wired.server_host, wired.client_host, false);
+        sim.start_effect(1, Effect::Hold(to_client));
+        write(&mut wired.client, "hello").await.expect("this way is open");
+        until(&sim, 150).await;
+        sim.end_effect(1);
+        until(&sim, 309).await;
+        assert_eq!(write(&mut wired.client, "hello").await, Ok(()));
+        until(&sim, 310).await;
+        sleep(Duration::from_millis(1)).await;
+        assert_eq!(write(&mut wired.client, "hello").await, Err(BrokenPipe));
+    });
+}
+
+#[test]
+fn an_answer_that_never_gets_through_times_its_asker_out() {
+    simulate(|sim| async move {
+        let wired = Wired::new(sim.clone()).await;
+        until(&sim, 100).await;
+        sim.start_effect(1, Effect::Hold(wired.to_client()));
+        let nobody = "server:8".parse().expect("an authority");
+        let error = wired.client_platform.connect(&nobody).await.unwrap_err();
+        assert_eq!((error.kind(), millis(&sim)), (TimedOut, 127_105));
     });
 }
 
