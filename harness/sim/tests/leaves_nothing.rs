@@ -5,12 +5,12 @@ mod support;
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
-use squall_sim::{Chance, Effect, Failure, Sim, SimPlatform};
+use squall_sim::{Chance, Config, Effect, Failure, Observer, Sim, SimEvent, SimPlatform};
 use support::{config, dial, echo, idle, pairs, process, simulate, simulate_with, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
@@ -254,9 +254,40 @@ fn a_stray_that_waits_on_a_dead_process_socket_is_told() {
     }
 }
 
-/// Whether a run that captured `alive` everywhere has let go of it.
-fn is_free(alive: Weak<()>) -> bool {
-    alive.upgrade().is_none()
+/// Proves that a world is gone: it held `alive` in everything that its hosts run, and its hosts' names.
+struct Proof {
+    alive: Weak<()>,
+    names: Arc<Mutex<Vec<Weak<str>>>>,
+}
+
+impl Proof {
+    fn new(alive: &Arc<()>) -> (Config, Self) {
+        let (mut config, _) = config(Duration::from_millis(5));
+        let names = Arc::default();
+        config.observer = Box::new(Names(Arc::clone(&names)));
+        let alive = Arc::downgrade(alive);
+        (config, Proof { alive, names })
+    }
+
+    fn assert_freed(self) {
+        let names = self.names.lock().expect("no panic while it was held");
+        assert!(names.len() >= 3, "three hosts were started");
+        assert_eq!(
+            names.iter().filter_map(Weak::upgrade).next(),
+            None,
+            "the world is still there"
+        );
+        assert!(self.alive.upgrade().is_none(), "a task is still there");
+    }
+}
+
+struct Names(Arc<Mutex<Vec<Weak<str>>>>);
+
+impl Observer for Names {
+    fn observe(&mut self, _: u64, host: Option<&Arc<str>>, _: SimEvent) {
+        let mut names = self.0.lock().expect("no panic while it was held");
+        names.extend(host.map(Arc::downgrade));
+    }
 }
 
 /// Fills a world with everything that could refer back to it, all of it holding `alive`.
@@ -310,21 +341,21 @@ impl Drop for SpawnsOnDrop {
 #[test]
 fn a_run_that_ends_with_tasks_pending_frees_its_world() {
     let alive = Arc::new(());
-    let weak = Arc::downgrade(&alive);
-    let (finished, _) = simulate(|sim| async move {
+    let (config, proof) = Proof::new(&alive);
+    let finished = simulate_with(config, |sim| async move {
         entangle(&sim, &alive).await;
         until(&sim, 1_000).await;
         Arc::strong_count(&alive)
     });
+    let finished = finished.expect("the run ends");
     assert!(finished.value > 10, "much was held: {}", finished.value);
-    assert!(is_free(weak));
+    proof.assert_freed();
 }
 
 #[test]
 fn a_run_out_of_time_frees_its_world() {
     let alive = Arc::new(());
-    let weak = Arc::downgrade(&alive);
-    let (mut config, _) = config(Duration::from_millis(5));
+    let (mut config, proof) = Proof::new(&alive);
     config.budget = Duration::from_micros(1_000_500);
     let failure = simulate_with(config, |sim| async move {
         entangle(&sim, &alive).await;
@@ -335,14 +366,13 @@ fn a_run_out_of_time_frees_its_world() {
         failure.expect_err("nobody ends it"),
         Failure::OutOfTime { budget }
     );
-    assert!(is_free(weak));
+    proof.assert_freed();
 }
 
 #[test]
 fn a_run_that_is_stuck_frees_its_world() {
     let alive = Arc::new(());
-    let weak = Arc::downgrade(&alive);
-    let (config, _) = config(Duration::from_millis(5));
+    let (config, proof) = Proof::new(&alive);
     let failure = simulate_with(config, |sim| async move {
         entangle(&sim, &alive).await;
         until(&sim, 1_000).await;
@@ -354,7 +384,7 @@ fn a_run_that_is_stuck_frees_its_world() {
         .map(|_: squall_sim::Finished<()>| ())
         .expect_err("time stands still");
     assert!(matches!(failure, Failure::Stuck { .. }), "{failure}");
-    assert!(is_free(weak));
+    proof.assert_freed();
 }
 
 /// Regression: a director that panicked went unnoticed until virtual time ran out.
@@ -368,10 +398,12 @@ fn a_director_that_panics_ends_the_run_with_its_words_and_frees_the_world() {
     ];
     for (at_once, panics) in ways {
         let alive = Arc::new(());
-        let weak = Arc::downgrade(&alive);
-        let (config, _) = config(Duration::from_millis(5));
+        let (config, proof) = Proof::new(&alive);
         let failure = simulate_with(config, move |sim| {
             if at_once {
+                for name in ["x", "y", "z"] {
+                    sim.start(sim.add_host(name, idle));
+                }
                 panics(&sim);
             }
             async move {
@@ -385,7 +417,7 @@ fn a_director_that_panics_ends_the_run_with_its_words_and_frees_the_world() {
             failure.expect_err("it panics"),
             Failure::Panicked("the director's words".to_owned())
         );
-        assert!(is_free(weak));
+        proof.assert_freed();
     }
 }
 
@@ -414,14 +446,14 @@ fn a_destructor_that_panics_is_told_and_leaves_nothing() {
         assert_eq!(sim.left_behind(), (0, 0));
     });
     let log = log.lock().expect("no panic while it was held");
-    let panicked = squall_sim::SimEvent::Panicked {
+    let panicked = SimEvent::Panicked {
         message: "boom".to_owned(),
     };
     assert!(
         log.iter()
             .any(|(_, host, event)| host == "host" && *event == panicked)
     );
-    assert!(is_free(weak));
+    assert!(weak.upgrade().is_none());
 }
 
 #[test]
@@ -442,8 +474,7 @@ fn what_outlives_a_run_is_harmless() {
 #[test]
 fn segments_that_wait_for_ever_do_not_keep_a_world() {
     let alive = Arc::new(());
-    let weak = Arc::downgrade(&alive);
-    let (mut config, _) = config(Duration::from_millis(5));
+    let (mut config, proof) = Proof::new(&alive);
     config.interleave = Chance::new(1, 3);
     let finished = simulate_with(config, |sim| async move {
         entangle(&sim, &alive).await;
@@ -455,5 +486,5 @@ fn segments_that_wait_for_ever_do_not_keep_a_world() {
         assert_eq!(sim.left_behind(), (0, 0));
     });
     finished.expect("the run ends");
-    assert!(is_free(weak));
+    proof.assert_freed();
 }

@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
 use crate::support::{
-    Wired, config, dial, hangs, millis, pairs, read, simulate, simulate_with, until, write,
+    Wired, config, dial, hangs, idle, millis, pairs, process, read, simulate, simulate_with, until, write,
 };
 
 fn ms(millis: u64) -> Latency {
@@ -392,6 +392,40 @@ fn a_late_segment_of_a_dead_flow_does_not_disturb_the_flow_in_its_place() {
         until(&sim, 250).await;
         sim.end_effect(2);
         assert_eq!(read(&mut client).await, Ok("held".into()));
+        assert_eq!(millis(&sim), 355);
+    });
+}
+
+/// Regression: so did one that found its machine down.
+#[test]
+fn a_late_segment_to_a_machine_that_is_down_does_not_disturb_the_flow_in_its_place() {
+    simulate(|sim| async move {
+        let mut wired = Wired::new(sim.clone()).await;
+        let other = sim.add_host("other", idle);
+        sim.start(other);
+        let mut listener = process(&sim, other).await.bind(7).await.expect("it is free");
+        write(&mut wired.client, "unread").await.expect("there is room");
+        until(&sim, 100).await;
+        drop(wired.server);
+        until(&sim, 104).await;
+        let to_server = pairs(wired.client_host, wired.server_host, false);
+        sim.start_effect(1, Effect::AddLatency(to_server, ms(95)));
+        drop(wired.client);
+        until(&sim, 106).await;
+        let to_other = "other:7".parse().expect("an authority");
+        let mut client = wired
+            .client_platform
+            .connect(&to_other)
+            .await
+            .expect("it listens");
+        let (mut server, _) = listener.accept().await.expect("it waits");
+        until(&sim, 150).await;
+        sim.start_effect(2, Effect::Hold(pairs(wired.client_host, other, false)));
+        write(&mut client, "held").await.expect("there is room");
+        sim.crash(wired.server_host);
+        until(&sim, 250).await;
+        sim.end_effect(2);
+        assert_eq!(read(&mut server).await, Ok("held".into()));
         assert_eq!(millis(&sim), 355);
     });
 }
