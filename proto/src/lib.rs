@@ -5,6 +5,7 @@
 /// The TinySystems cross-module service (`module.ModuleService`). Spec: router section 2.
 #[expect(
     missing_docs,
+    clippy::allow_attributes,
     reason = "generated code: the .proto file has the documentation"
 )]
 pub mod module {

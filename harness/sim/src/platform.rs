@@ -12,7 +12,7 @@ use squall_platform::{Authority, Listener, Platform, TaskHandle};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::{Owner, SocketId};
-use crate::host::Process;
+use crate::host::{HostId, Process};
 use crate::task;
 use crate::world::World;
 
@@ -32,6 +32,11 @@ impl SimPlatform {
     /// The host's name.
     pub fn host(&self) -> &str {
         &self.process.name
+    }
+
+    /// The host's number.
+    pub fn host_id(&self) -> HostId {
+        self.process.host
     }
 
     /// 0 for the host's first process, one more for each one after that.

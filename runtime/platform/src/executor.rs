@@ -15,6 +15,9 @@ impl<P: Platform> Executor<P> {
     }
 }
 
+// A platform is never pinned inside; hyper's client asks for this.
+impl<P> Unpin for Executor<P> {}
+
 impl<P, F> hyper::rt::Executor<F> for Executor<P>
 where
     P: Platform,

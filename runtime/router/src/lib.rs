@@ -1,1 +1,61 @@
-//! x
+//! TinySystems cross-module messaging: a scheduler, a client pool and a gRPC server for one process.
+//!
+//! A [`Module`] is one process. It has *nodes* (instances of [`Component`]s), whose output ports are
+//! joined by [`Edge`]s to input ports of other nodes. A [`Message`] goes to the [`Scheduler`], which
+//! hands it to a local instance, or sends it to the module that owns the node and waits for the answer:
+//! to a component both look the same.
+//!
+//! | subject | file |
+//! |---|---|
+//! | one process, its nodes and its peers | `module` |
+//! | local or remote? who owns the node? | `scheduler`, `directory`, `discovery`, `destination` |
+//! | one call across modules: deadline, trace, classification | `hop`, `classify` |
+//! | connections: single flight, backoff, round robin | `pool` |
+//! | what other modules can call | `server` |
+//! | protobuf and metadata keys | `wire`, `trace` |
+//! | what components see | `component`, `edge`, `message`, `payload` |
+//! | what happened, and what it means | `error`, `events` |
+//!
+//! What it promises: a call ends once, with a value, no value, or an [`Error`] that says whether it may
+//! have happened ([`Outcome`]); never later than its deadline; and never by a second attempt. It does not
+//! retry, does not bound concurrency (blocking calls nest, so any bound can deadlock), and does not order
+//! messages.
+//!
+//! Not here yet: the `Message` method of deployed Go modules, health, reflection, discovery from TinyModule
+//! resources, draining, and metrics (they can be derived from the events).
+
+mod classify;
+mod component;
+mod destination;
+mod directory;
+mod discovery;
+mod edge;
+mod error;
+mod events;
+mod fan_out;
+mod hop;
+mod message;
+mod module;
+mod options;
+mod payload;
+mod pool;
+mod scheduler;
+mod server;
+mod trace;
+mod unwind;
+mod wire;
+
+pub use async_trait::async_trait;
+pub use component::{Component, Input};
+pub use destination::Destination;
+pub use discovery::Discovery;
+pub use edge::{Edge, Output};
+pub use error::{ComponentError, Error, Kind, Outcome, RemoteError};
+pub use message::{Context, Message};
+pub use module::Module;
+pub use options::Options;
+pub use payload::{ContentType, Payload};
+pub use scheduler::Scheduler;
+pub use server::{ServeError, Server};
+pub use squall_platform::Authority;
+pub use trace::TraceContext;

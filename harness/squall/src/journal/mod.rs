@@ -4,6 +4,7 @@
 //! snapshots, reports) is a pure function of its journal.
 
 mod event;
+pub mod lines;
 
 pub use event::{Close, Death, Entry, Event, Handling, Id, Outcome, Touch};
 

@@ -1,0 +1,83 @@
+//! From a module of a topology to a running one, on any platform: what the simulator runs is what would be
+//! deployed.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use squall_platform::{Authority, Platform};
+use squall_router::{Discovery, Edge, Module, Options};
+
+use crate::components::Components;
+use crate::plan::{self, Topology};
+
+/// Where every module listens, unless it is told otherwise. Spec: router S-4.
+pub const PORT: u16 = 50051;
+
+/// Makes a module with its nodes. It serves once it is bound to a port.
+///
+/// # Errors
+/// When a node's component is not known, or its settings are wrong.
+pub fn assemble<P: Platform>(
+    platform: P,
+    module: &plan::Module,
+    components: &Components,
+    discovery: Arc<dyn Discovery>,
+) -> Result<Module<P>, String> {
+    let options = Options {
+        call_timeout: module.call_timeout,
+        ..Options::default()
+    };
+    let process = Module::new(platform, module.name.as_str(), options);
+    process.discover(discovery);
+    for node in module.nodes.values() {
+        let component = components
+            .make(&node.component, &node.settings)
+            .map_err(|error| format!("node `{}`: {error}", node.name))?;
+        let edges = node.edges.iter();
+        let edges =
+            edges.map(|edge| Edge::new(edge.port.as_str(), format!("{}.{}", edge.node, edge.target_port)));
+        process.install(node.name.as_str(), component, edges.collect());
+    }
+    Ok(process)
+}
+
+/// Who owns which node, and where modules run: what a topology says, for all modules alike.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    owners: IndexMap<Arc<str>, Arc<str>>,
+    endpoints: IndexMap<Arc<str>, Vec<Authority>>,
+}
+
+impl Directory {
+    /// With every host at its own name, on [`PORT`].
+    pub fn of(topology: &Topology) -> Self {
+        Directory::with_endpoints(topology, |host| {
+            let authority = format!("{host}:{PORT}").parse();
+            authority.expect("host names are checked when a topology is loaded")
+        })
+    }
+
+    /// With every host where `endpoint` says.
+    pub fn with_endpoints(topology: &Topology, endpoint: impl Fn(&str) -> Authority) -> Self {
+        let mut directory = Directory::default();
+        for module in topology.modules.values() {
+            let name: Arc<str> = module.name.as_str().into();
+            for node in module.nodes.keys() {
+                directory.owners.insert(node.as_str().into(), name.clone());
+            }
+            let endpoints = module.hosts.iter().map(|host| endpoint(host)).collect();
+            directory.endpoints.insert(name, endpoints);
+        }
+        directory
+    }
+}
+
+impl Discovery for Directory {
+    fn owner(&self, node: &str) -> Option<Arc<str>> {
+        self.owners.get(node).cloned()
+    }
+
+    fn endpoints(&self, module: &str) -> Option<Vec<Authority>> {
+        self.endpoints.get(module).cloned()
+    }
+}

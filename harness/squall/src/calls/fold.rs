@@ -1,0 +1,329 @@
+//! One pass over the journal: every line finds its call, hop or execution by an index.
+
+use indexmap::IndexMap;
+use indexmap::map::Entry as Slot;
+
+use super::{
+    Call, CallEnd, Calls, Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Place, Unknown, Unstarted,
+};
+use crate::journal::{Entry, Event, Id, Journal};
+
+pub(super) fn fold(journal: &Journal) -> Calls<'_> {
+    let mut fold = Fold::default();
+    for entry in &journal.entries {
+        fold.add(entry);
+    }
+    fold.calls
+}
+
+#[derive(Default)]
+struct Fold<'j> {
+    calls: Calls<'j>,
+    by_number: IndexMap<u64, u32>,
+    by_trace: IndexMap<Id, u32>,
+}
+
+impl<'j> Fold<'j> {
+    fn add(&mut self, entry: &'j Entry) {
+        let moment = Moment {
+            at: entry.at,
+            line: entry.number,
+        };
+        match &entry.event {
+            Event::CallStarted { .. } => self.call_started(moment, entry),
+            Event::CallEnded { .. } => self.call_ended(moment, entry),
+            Event::HopStarted { .. } => self.hop_started(moment, entry),
+            Event::HopEnded { .. } => self.hop_ended(moment, entry),
+            Event::HandleStarted { .. } => self.handle_started(moment, entry),
+            Event::HandleEnded { .. } => self.handle_ended(moment, entry),
+            _ => {}
+        }
+    }
+
+    fn call_started(&mut self, moment: Moment, entry: &'j Entry) {
+        let Event::CallStarted {
+            call,
+            workload,
+            to,
+            trace,
+            timeout,
+            bytes,
+            digest,
+        } = &entry.event
+        else {
+            return;
+        };
+        let known = self.by_number.get(call).or_else(|| self.by_trace.get(trace));
+        if let Some(known) = known {
+            self.calls.calls[*known as usize]
+                .started_again
+                .get_or_insert(moment);
+            return;
+        }
+        let index = place(self.calls.calls.len());
+        self.by_number.insert(*call, index);
+        self.by_trace.insert(*trace, index);
+        self.calls.calls.push(Call {
+            number: *call,
+            workload: *workload,
+            host: &entry.host,
+            to,
+            trace: *trace,
+            timeout: *timeout,
+            sent: Payload {
+                bytes: *bytes,
+                digest: *digest,
+            },
+            started: moment,
+            end: None,
+            started_again: None,
+            ended_again: None,
+            hops: Vec::new(),
+            executions: Vec::new(),
+            touched_by: Vec::new(),
+            touched_by_loss: false,
+        });
+    }
+
+    fn call_ended(&mut self, moment: Moment, entry: &'j Entry) {
+        let Event::CallEnded {
+            call,
+            outcome,
+            class,
+            error,
+            bytes,
+            digest,
+        } = &entry.event
+        else {
+            return;
+        };
+        let Some(known) = self.by_number.get(call) else {
+            return self.unstarted(moment, entry, Unknown::Call(*call));
+        };
+        let call = &mut self.calls.calls[*known as usize];
+        if call.end.is_some() {
+            call.ended_again.get_or_insert(moment);
+            return;
+        }
+        let reply = Payload {
+            bytes: *bytes,
+            digest: *digest,
+        };
+        call.end = Some(CallEnd {
+            moment,
+            outcome: *outcome,
+            class,
+            error,
+            reply,
+        });
+    }
+
+    fn hop_started(&mut self, moment: Moment, entry: &'j Entry) {
+        let Event::HopStarted {
+            trace,
+            span,
+            parent,
+            from: _,
+            to,
+            source_module,
+            target_module,
+            depth,
+            timeout,
+            bytes,
+            digest,
+        } = &entry.event
+        else {
+            return;
+        };
+        let call = self.by_trace.get(trace).copied();
+        let hops = match call {
+            Some(call) => &mut self.calls.calls[call as usize].hops,
+            None => &mut self.calls.own_hops,
+        };
+        match self.calls.hop_places.entry(*span) {
+            Slot::Vacant(slot) => slot.insert(Place {
+                call,
+                index: place(hops.len()),
+            }),
+            Slot::Occupied(slot) => {
+                let first = *slot.get();
+                self.hop_mut(first).started_again.get_or_insert(moment);
+                return;
+            }
+        };
+        reserve_few(hops);
+        hops.push(Hop {
+            span: *span,
+            parent: *parent,
+            to,
+            host: &entry.host,
+            source_module,
+            target_module,
+            depth: *depth,
+            timeout: *timeout,
+            sent: Payload {
+                bytes: *bytes,
+                digest: *digest,
+            },
+            started: moment,
+            end: None,
+            started_again: None,
+            ended_again: None,
+        });
+    }
+
+    fn hop_ended(&mut self, moment: Moment, entry: &'j Entry) {
+        let Event::HopEnded {
+            span,
+            outcome,
+            status,
+            peer,
+            error: _,
+            bytes,
+            digest,
+        } = &entry.event
+        else {
+            return;
+        };
+        let Some(known) = self.calls.hop_places.get(span).copied() else {
+            return self.unstarted(moment, entry, Unknown::Hop(*span));
+        };
+        let hop = self.hop_mut(known);
+        if hop.end.is_some() {
+            hop.ended_again.get_or_insert(moment);
+            return;
+        }
+        let reply = Payload {
+            bytes: *bytes,
+            digest: *digest,
+        };
+        hop.end = Some(HopEnd {
+            moment,
+            outcome: *outcome,
+            status,
+            peer,
+            reply,
+        });
+    }
+
+    fn handle_started(&mut self, moment: Moment, entry: &'j Entry) {
+        let Event::HandleStarted {
+            trace,
+            span,
+            parent,
+            module,
+            node,
+            port,
+            remote,
+            depth,
+            bytes,
+            digest,
+        } = &entry.event
+        else {
+            return;
+        };
+        let call = self.by_trace.get(trace).copied();
+        let executions = match call {
+            Some(call) => &mut self.calls.calls[call as usize].executions,
+            None => &mut self.calls.own_executions,
+        };
+        match self.calls.execution_places.entry(*span) {
+            Slot::Vacant(slot) => slot.insert(Place {
+                call,
+                index: place(executions.len()),
+            }),
+            Slot::Occupied(slot) => {
+                let first = *slot.get();
+                self.execution_mut(first)
+                    .started_again
+                    .get_or_insert((moment, &entry.host));
+                return;
+            }
+        };
+        reserve_few(executions);
+        executions.push(Execution {
+            span: *span,
+            parent: *parent,
+            host: &entry.host,
+            module,
+            node,
+            port,
+            remote: *remote,
+            depth: *depth,
+            received: Payload {
+                bytes: *bytes,
+                digest: *digest,
+            },
+            started: moment,
+            end: None,
+            started_again: None,
+            ended_again: None,
+        });
+    }
+
+    fn handle_ended(&mut self, moment: Moment, entry: &'j Entry) {
+        let Event::HandleEnded {
+            span,
+            how,
+            error: _,
+            bytes,
+            digest,
+        } = &entry.event
+        else {
+            return;
+        };
+        let Some(known) = self.calls.execution_places.get(span).copied() else {
+            return self.unstarted(moment, entry, Unknown::Execution(*span));
+        };
+        let execution = self.execution_mut(known);
+        if execution.end.is_some() {
+            execution.ended_again.get_or_insert(moment);
+            return;
+        }
+        let reply = Payload {
+            bytes: *bytes,
+            digest: *digest,
+        };
+        execution.end = Some(ExecutionEnd {
+            moment,
+            how: *how,
+            reply,
+        });
+    }
+
+    fn unstarted(&mut self, moment: Moment, entry: &'j Entry, what: Unknown) {
+        self.calls.unstarted.push(Unstarted {
+            moment,
+            host: &entry.host,
+            what,
+        });
+    }
+
+    fn hop_mut(&mut self, place: Place) -> &mut Hop<'j> {
+        let hops = match place.call {
+            Some(call) => &mut self.calls.calls[call as usize].hops,
+            None => &mut self.calls.own_hops,
+        };
+        &mut hops[place.index as usize]
+    }
+
+    fn execution_mut(&mut self, place: Place) -> &mut Execution<'j> {
+        let executions = match place.call {
+            Some(call) => &mut self.calls.calls[call as usize].executions,
+            None => &mut self.calls.own_executions,
+        };
+        &mut executions[place.index as usize]
+    }
+}
+
+/// Most calls have one hop or two. A vector would begin with room for four: in a long run, that is most of the
+/// memory that a fold touches.
+fn reserve_few<T>(items: &mut Vec<T>) {
+    if items.capacity() == 0 {
+        items.reserve_exact(2);
+    }
+}
+
+fn place(index: usize) -> u32 {
+    u32::try_from(index).expect("a journal with four billion calls does not fit in memory")
+}

@@ -1,0 +1,191 @@
+//! Which faults touched a call, as far as the journal shows it.
+//!
+//! A fault touched a call when, for one of its hops,
+//! - it lost, held, delayed or dropped a segment between the two hosts of the hop, either way, while the hop
+//!   was under way (requests share connections: the segment need not be of this very request);
+//! - or the hop did not end ok, and the fault lost or held such a segment shortly before: a stalled connection
+//!   stays stalled until its next retransmission;
+//! - or a fault of a host (kill, crash, pause) was active at one of the two hosts while the hop was under way.
+//!
+//! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
+//! that each hop costs a few binary searches however long the journal is.
+
+use indexmap::IndexMap;
+
+use super::{Call, Hop};
+use crate::history::History;
+use crate::journal::{Event, Journal, Touch};
+use crate::plan::{FaultKind, Plan};
+
+/// How long before a failed hop a lost segment may have stalled its connection: retransmission backs off
+/// up to some seconds, and after that the connection is reset.
+const STALL: u64 = 15_000_000_000;
+
+pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, history: &History<'_>) {
+    let segments = Segments::of(journal);
+    let hosts = HostFaults::of(plan, history);
+    if segments.pairs.is_empty() && hosts.windows.is_empty() {
+        return;
+    }
+    for call in calls {
+        let mut touched = Touched::default();
+        let end = call.end.map_or(history.ended(), |end| end.moment.at);
+        hosts.find(call.host, call.started.at, end, &mut touched);
+        for hop in &call.hops {
+            let until = hop.end.map_or(history.ended(), |end| end.moment.at);
+            hosts.find(hop.host, hop.started.at, until, &mut touched);
+            for target in targets(hop, plan) {
+                hosts.find(target, hop.started.at, until, &mut touched);
+                segments.find(hop, target, until, &mut touched);
+            }
+        }
+        call.touched_by = touched.faults;
+        call.touched_by_loss = touched.loss;
+    }
+}
+
+/// The host that the hop was sent to or, when that is not known, all that it may have been sent to.
+fn targets<'p>(hop: &'p Hop<'_>, plan: &'p Plan) -> impl Iterator<Item = &'p str> {
+    let peer = hop.peer_host();
+    let candidates = match peer {
+        Some(_) => None,
+        None => plan.topology.modules.get(hop.target_module),
+    };
+    peer.into_iter().chain(
+        candidates
+            .into_iter()
+            .flat_map(|module| module.hosts.iter().map(String::as_str)),
+    )
+}
+
+#[derive(Default)]
+struct Touched {
+    faults: Vec<u32>,
+    loss: bool,
+}
+
+impl Touched {
+    fn add(&mut self, fault: Option<u32>) {
+        let Some(fault) = fault else {
+            self.loss = true;
+            return;
+        };
+        if let Err(place) = self.faults.binary_search(&fault) {
+            self.faults.insert(place, fault);
+        }
+    }
+}
+
+/// When which fault touched a segment between which two hosts.
+#[derive(Default)]
+struct Segments<'j> {
+    /// By unordered pair; within that by fault, none for the link's own loss.
+    pairs: IndexMap<(&'j str, &'j str), Vec<ByFault>>,
+}
+
+type ByFault = (Option<u32>, Times);
+
+/// Ascending.
+#[derive(Default)]
+struct Times {
+    all: Vec<u64>,
+    /// Only of segments that wait for their retransmission.
+    stalled: Vec<u64>,
+}
+
+impl<'j> Segments<'j> {
+    fn of(journal: &'j Journal) -> Self {
+        let mut segments = Segments::default();
+        for entry in &journal.entries {
+            let Event::Segment {
+                touch,
+                from,
+                to,
+                faults,
+                ..
+            } = &entry.event
+            else {
+                continue;
+            };
+            let pair = segments.pairs.entry(unordered(from, to)).or_default();
+            if faults.is_empty() {
+                record(pair, None, entry.at, *touch);
+            }
+            for fault in faults {
+                record(pair, Some(*fault), entry.at, *touch);
+            }
+        }
+        segments
+    }
+
+    fn find(&self, hop: &Hop<'_>, target: &str, until: u64, touched: &mut Touched) {
+        let Some(pair) = self.pairs.get(&unordered(hop.host, target)) else {
+            return;
+        };
+        let start = hop.started.at;
+        for (fault, times) in pair {
+            let during = any_within(&times.all, start, until);
+            let before = !hop.is_ok() && any_within(&times.stalled, start.saturating_sub(STALL), start);
+            if during || before {
+                touched.add(*fault);
+            }
+        }
+    }
+}
+
+fn record(pair: &mut Vec<ByFault>, fault: Option<u32>, at: u64, touch: Touch) {
+    let place = pair
+        .iter()
+        .position(|(known, _)| *known == fault)
+        .unwrap_or_else(|| {
+            pair.push((fault, Times::default()));
+            pair.len() - 1
+        });
+    let times = &mut pair[place].1;
+    times.all.push(at);
+    if matches!(touch, Touch::Lost | Touch::Held) {
+        times.stalled.push(at);
+    }
+}
+
+fn any_within(times: &[u64], from: u64, until: u64) -> bool {
+    times
+        .get(times.partition_point(|at| *at < from))
+        .is_some_and(|at| *at <= until)
+}
+
+fn unordered<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
+    if one <= other { (one, other) } else { (other, one) }
+}
+
+/// When which fault of a host was active at which host.
+struct HostFaults<'p> {
+    windows: IndexMap<&'p str, Vec<(u64, u64, u32)>>,
+}
+
+impl<'p> HostFaults<'p> {
+    fn of(plan: &'p Plan, history: &History<'_>) -> Self {
+        let mut windows: IndexMap<&str, Vec<_>> = IndexMap::new();
+        for (number, (fault, past)) in (0_u32..).zip(plan.faults.iter().zip(&history.faults)) {
+            let (FaultKind::Kill { hosts } | FaultKind::Crash { hosts } | FaultKind::Pause { hosts }) =
+                &fault.kind
+            else {
+                continue;
+            };
+            let Some(started) = past.started else { continue };
+            let ended = past.ended.unwrap_or(u64::MAX);
+            for host in hosts {
+                windows.entry(host).or_default().push((started, ended, number));
+            }
+        }
+        HostFaults { windows }
+    }
+
+    fn find(&self, host: &str, from: u64, until: u64, touched: &mut Touched) {
+        for (started, ended, fault) in self.windows.get(host).into_iter().flatten() {
+            if *started <= until && from <= *ended {
+                touched.add(Some(*fault));
+            }
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! `squall bench`
+
+use std::io::{self, Write};
+
+use super::scenarios::load;
+use super::{BenchArgs, Console, Exit};
+use crate::report::{self, bench::Bench};
+use crate::run::Harness;
+
+pub(super) fn bench<O: Write, E: Write>(
+    harness: &Harness,
+    args: &BenchArgs,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
+    let Some(loaded) = load(harness, &args.paths, console)? else {
+        return Ok(Exit::BadInput);
+    };
+    let mut exit = Exit::Held;
+    for loaded in loaded {
+        let plan = loaded.scenario.plan(args.seed);
+        if !args.json {
+            writeln!(console.out, "{}\n", report::banner(&plan))?;
+        }
+        let run = match harness.run(plan) {
+            Ok(run) => run,
+            Err(failure) => {
+                writeln!(console.err, "error: {}: the run {failure}", loaded.path.display())?;
+                exit = Exit::NoVerdict;
+                continue;
+            }
+        };
+        let bench = Bench::of(&crate::oracle::Run::of(&run.plan, &run.journal));
+        if args.json {
+            let mut object = serde_json::json!({ "scenario": run.plan.scenario, "seed": run.plan.seed });
+            for (key, value) in bench.json().as_object().into_iter().flatten() {
+                object[key] = value.clone();
+            }
+            writeln!(console.out, "{object}")?;
+        } else {
+            writeln!(console.out, "{}", bench.text())?;
+        }
+    }
+    Ok(exit)
+}

@@ -1,0 +1,94 @@
+//! From the paths of a command line to scenarios: all of them, or the reasons why not.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Console;
+use crate::Scenario;
+use crate::file;
+use crate::run::Harness;
+
+/// A scenario and where it came from.
+pub(super) struct Loaded {
+    pub(super) path: PathBuf,
+    pub(super) scenario: Scenario,
+}
+
+/// Loads every scenario, or prints everything that is wrong and gives none.
+pub(super) fn load<O: Write, E: Write>(
+    harness: &Harness,
+    paths: &[PathBuf],
+    console: &mut Console<O, E>,
+) -> io::Result<Option<Vec<Loaded>>> {
+    let Some(files) = files(paths, console)? else {
+        return Ok(None);
+    };
+    let names = harness.component_names();
+    let mut loaded = Vec::new();
+    let mut is_sound = true;
+    for path in files {
+        match file::load_scenario(&path, &names) {
+            Ok(scenario) => loaded.push(Loaded { path, scenario }),
+            Err(report) => {
+                is_sound = false;
+                print_report(&report, console)?;
+            }
+        }
+    }
+    Ok(is_sound.then_some(loaded))
+}
+
+/// The files that paths mean: a folder is its `*.toml`, in order of their names.
+pub(super) fn files<O: Write, E: Write>(
+    paths: &[PathBuf],
+    console: &mut Console<O, E>,
+) -> io::Result<Option<Vec<PathBuf>>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        match toml_files(path) {
+            Ok(found) if found.is_empty() => {
+                writeln!(console.err, "error: the folder {} has no *.toml", path.display())?;
+                return Ok(None);
+            }
+            Ok(found) => files.extend(found),
+            Err(error) => {
+                writeln!(
+                    console.err,
+                    "error: cannot read the folder {}: {error}",
+                    path.display()
+                )?;
+                return Ok(None);
+            }
+        }
+    }
+    Ok(Some(files))
+}
+
+fn toml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_file() && path.extension().is_some_and(|extension| extension == "toml") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Shows what is wrong with a file.
+pub(super) fn print_report<O: Write, E: Write>(
+    report: &file::Report,
+    console: &mut Console<O, E>,
+) -> io::Result<()> {
+    write!(
+        console.err,
+        "{}",
+        file::render(report, console.style.colours, 110)
+    )
+}

@@ -1,0 +1,246 @@
+//! The built-in components.
+//!
+//! | name | what it does | settings |
+//! |---|---|---|
+//! | `echo` | answers with what it got | `delay` |
+//! | `forward` | emits what it got, answers with what comes back | `port` ("out") |
+//! | `router` | emits to the port of the first route that matches | `field`, `routes = { value = "port" }`, `default` |
+//! | `fan_out` | emits to all edges of a port at once, answers with the list of answers | `port` ("out"), `policy` ("all" or "any") |
+//! | `delay` | waits, then forwards | `for`, `port` ("out") |
+//! | `fail` | answers every nth call with an error, forwards the others | `message`, `code`, `retryable`, `every` (1) |
+//! | `panic` | panics at every nth call, forwards the others | `message`, `every` (1) |
+//! | `counter` | answers with how many calls it had | |
+//! | `sink` | answers with no value | |
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use serde::Deserialize;
+use serde_json::{Value, json};
+use squall_router::{Component, ComponentError, Input, Output, Payload, async_trait};
+use tokio::time::sleep;
+
+use super::Components;
+use super::settings::{Every, Span};
+
+type Answer = Result<Option<Payload>, ComponentError>;
+
+pub(super) fn register(components: &mut Components) {
+    components.register("echo", |it: Echo| Ok(it));
+    components.register("forward", |it: Forward| Ok(it));
+    components.register("router", |it: Router| Ok(it));
+    components.register("fan_out", |it: FanOut| Ok(it));
+    components.register("delay", |it: Delay| Ok(it));
+    components.register("fail", |it: Fail| Ok(it));
+    components.register("panic", |it: Panic| Ok(it));
+    components.register("counter", |it: Counter| Ok(it));
+    components.register("sink", |it: Sink| Ok(it));
+}
+
+fn out() -> String {
+    "out".to_owned()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Echo {
+    #[serde(default)]
+    delay: Span,
+}
+
+#[async_trait]
+impl Component for Echo {
+    async fn handle(&self, input: Input<'_>, _: &Output) -> Answer {
+        if !self.delay.0.is_zero() {
+            sleep(self.delay.0).await;
+        }
+        Ok(Some(input.data))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forward {
+    #[serde(default = "out")]
+    port: String,
+}
+
+#[async_trait]
+impl Component for Forward {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        Ok(output.emit(&self.port, input.data).await?)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Router {
+    field: String,
+    routes: BTreeMap<String, String>,
+    default: Option<String>,
+}
+
+#[async_trait]
+impl Component for Router {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        let data = input.data.json()?;
+        let value = match data.get(&self.field) {
+            Some(Value::String(text)) => text.clone(),
+            Some(other) => other.to_string(),
+            None => String::new(),
+        };
+        match self.routes.get(&value).or(self.default.as_ref()) {
+            Some(port) => Ok(output.emit(port, input.data).await?),
+            None => Err(ComponentError::new(format!(
+                "no route for {} = {value:?}",
+                self.field
+            ))),
+        }
+    }
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+enum Policy {
+    /// One failed branch fails the call.
+    #[default]
+    All,
+    /// The call fails only when every branch does.
+    Any,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FanOut {
+    #[serde(default = "out")]
+    port: String,
+    #[serde(default)]
+    policy: Policy,
+}
+
+#[async_trait]
+impl Component for FanOut {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        let (mut answers, mut first_error) = (Vec::new(), None);
+        for result in output.emit_each(&self.port, input.data).await {
+            match result {
+                Ok(answer) => answers.push(answer.map_or(Ok(Value::Null), |answer| answer.json())?),
+                Err(error) => {
+                    first_error.get_or_insert(error);
+                }
+            }
+        }
+        match (first_error, &self.policy) {
+            (Some(error), Policy::All) => Err(error.into()),
+            (Some(error), Policy::Any) if answers.is_empty() => Err(error.into()),
+            _ => Ok(Some(Payload::from_json(&Value::Array(answers)))),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Delay {
+    r#for: Span,
+    #[serde(default = "out")]
+    port: String,
+}
+
+#[async_trait]
+impl Component for Delay {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        sleep(self.r#for.0).await;
+        Ok(output.emit(&self.port, input.data).await?)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Fail {
+    #[serde(default = "failed")]
+    message: String,
+    code: Option<String>,
+    retryable: Option<bool>,
+    #[serde(default)]
+    every: Every,
+    #[serde(default = "out")]
+    port: String,
+    #[serde(skip)]
+    calls: AtomicU64,
+}
+
+fn failed() -> String {
+    "failed as asked".to_owned()
+}
+
+#[async_trait]
+impl Component for Fail {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        if !is_nth(&self.calls, self.every) {
+            return Ok(output.emit(&self.port, input.data).await?);
+        }
+        let mut error = ComponentError::new(self.message.clone());
+        if let Some(code) = &self.code {
+            error = error.code(code.clone());
+        }
+        if let Some(retryable) = self.retryable {
+            error = error.retryable(retryable);
+        }
+        Err(error)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Panic {
+    #[serde(default = "panicked")]
+    message: String,
+    #[serde(default)]
+    every: Every,
+    #[serde(default = "out")]
+    port: String,
+    #[serde(skip)]
+    calls: AtomicU64,
+}
+
+fn panicked() -> String {
+    "panicked as asked".to_owned()
+}
+
+#[async_trait]
+impl Component for Panic {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        assert!(!is_nth(&self.calls, self.every), "{}", self.message);
+        Ok(output.emit(&self.port, input.data).await?)
+    }
+}
+
+fn is_nth(calls: &AtomicU64, every: Every) -> bool {
+    (calls.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(every.0)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Counter {
+    #[serde(skip)]
+    calls: AtomicU64,
+}
+
+#[async_trait]
+impl Component for Counter {
+    async fn handle(&self, _: Input<'_>, _: &Output) -> Answer {
+        let count = self.calls.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Some(Payload::from_json(&json!({ "count": count }))))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Sink {}
+
+#[async_trait]
+impl Component for Sink {
+    async fn handle(&self, _: Input<'_>, _: &Output) -> Answer {
+        Ok(None)
+    }
+}

@@ -1,0 +1,72 @@
+//! What a topology's nodes can run: the built-in components, and those that a test registers.
+
+mod builtin;
+mod settings;
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use squall_router::Component;
+
+/// Makes a component from its settings; the error says what is wrong with them.
+type Make = Arc<dyn Fn(&Value) -> Result<Arc<dyn Component>, String> + Send + Sync>;
+
+/// Components by the name that topologies use. A node's component is made anew each time that its host
+/// starts, so its state is that of a process: gone after a kill.
+#[derive(Clone)]
+pub struct Components(IndexMap<String, Make>);
+
+impl Components {
+    /// The built-in components alone.
+    pub fn builtin() -> Self {
+        let mut components = Components(IndexMap::new());
+        builtin::register(&mut components);
+        components
+    }
+
+    /// Adds a component, in place of one of that name if there is one.
+    pub fn register<C, S>(
+        &mut self,
+        name: impl Into<String>,
+        make: impl Fn(S) -> Result<C, String> + Send + Sync + 'static,
+    ) where
+        C: Component,
+        S: DeserializeOwned,
+    {
+        let make = move |settings: &Value| -> Result<Arc<dyn Component>, String> {
+            let settings = S::deserialize(settings).map_err(|error| error.to_string())?;
+            Ok(Arc::new(make(settings)?))
+        };
+        self.0.insert(name.into(), Arc::new(make));
+    }
+
+    /// The names that topologies can use.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Makes the component `name`.
+    ///
+    /// # Errors
+    /// When there is none of that name, or its settings are wrong.
+    pub fn make(&self, name: &str, settings: &Value) -> Result<Arc<dyn Component>, String> {
+        let make = self
+            .0
+            .get(name)
+            .ok_or_else(|| format!("no component is called `{name}`"))?;
+        make(settings)
+    }
+}
+
+/// The settings of a component that has none.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}
+
+impl std::fmt::Debug for Components {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}

@@ -1,0 +1,39 @@
+//! Setting values that several components share.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, de};
+
+/// A duration written with its unit, `250ms`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Span(pub(super) Duration);
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        humantime::parse_duration(&text).map(Span).map_err(|error| {
+            de::Error::custom(format!(
+                "`{text}` is no duration ({error}): write it like \"250ms\""
+            ))
+        })
+    }
+}
+
+/// Every how many calls something happens; 1 when not given. Never zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Every(pub(super) u64);
+
+impl Default for Every {
+    fn default() -> Self {
+        Every(1)
+    }
+}
+
+impl<'de> Deserialize<'de> for Every {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match u64::deserialize(deserializer)? {
+            0 => Err(de::Error::custom("`every` counts calls from 1")),
+            every => Ok(Every(every)),
+        }
+    }
+}

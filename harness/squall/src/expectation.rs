@@ -1,0 +1,252 @@
+//! What a scenario expects of the calls of a workload, judged.
+//!
+//! A window is about the calls that *start* in it. A call that never ended counts as unknown, with the class
+//! `unended`: an expectation must not hold because something was lost.
+
+use std::fmt::{self, Display};
+use std::time::Duration;
+
+use crate::calls::Call;
+use crate::journal::Outcome;
+use crate::oracle::{Run, Violation};
+use crate::plan::{Bounds, Check, Expectation, Quantile};
+use crate::statistics;
+use crate::time;
+use crate::verdict::Judged;
+
+/// Judges one expectation.
+#[must_use]
+pub fn judge(run: &Run<'_>, expectation: &Expectation) -> Judged {
+    let calls = calls(run, expectation);
+    let finding = check(&expectation.check, &calls);
+    let culprit = finding.culprit.filter(|_| !finding.held);
+    Judged {
+        name: expectation.workload.clone(),
+        text: text(expectation),
+        held: finding.held,
+        measured: finding.measured,
+        counterexample: culprit.map(|call| counterexample(run, call)),
+    }
+}
+
+/// An expectation as a statement: `orders during split: success rate >= 0.9`.
+#[must_use]
+pub fn text(expectation: &Expectation) -> String {
+    let Expectation {
+        workload,
+        window,
+        check,
+    } = expectation;
+    let space = if window.text.is_empty() { "" } else { " " };
+    format!("{workload}{space}{}: {}", window.text, statement(check))
+}
+
+fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &Expectation) -> Vec<&'a Call<'j>> {
+    let mut workloads = (0_u32..).zip(&run.plan.workloads);
+    let Some((workload, _)) = workloads.find(|(_, workload)| workload.name == expectation.workload) else {
+        return Vec::new();
+    };
+    let from = time::nanos(expectation.window.from);
+    let until = expectation.window.until.map_or(u64::MAX, time::nanos);
+    run.calls
+        .of_workload(workload)
+        .filter(|call| from <= call.started.at && call.started.at < until)
+        .collect()
+}
+
+struct Finding<'a, 'j> {
+    held: bool,
+    measured: String,
+    /// The first call that speaks against it; of no interest when it held.
+    culprit: Option<&'a Call<'j>>,
+}
+
+fn check<'a, 'j>(check: &Check, calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+    match check {
+        Check::SuccessRate(bounds) => success_rate(*bounds, calls),
+        Check::Calls(bounds) => count(*bounds, calls, |_| true),
+        Check::Ok(bounds) => count(*bounds, calls, Call::is_ok),
+        Check::Failed(bounds) => count(*bounds, calls, |call| call.outcome() == Outcome::Failed),
+        Check::Unknown(bounds) => count(*bounds, calls, |call| call.outcome() == Outcome::Unknown),
+        Check::ErrorsOnly(classes) => no_error(calls, |class| !contains(classes, class)),
+        Check::ErrorsNever(classes) => no_error(calls, |class| contains(classes, class)),
+        Check::ErrorsSome(classes) => some_errors(classes, calls),
+        Check::Latency { quantile, bounds } => latency(*quantile, *bounds, calls),
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "no run has 2^53 calls")]
+fn success_rate<'a, 'j>(bounds: Bounds<f64>, calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+    let ok = calls.iter().filter(|call| call.is_ok()).count();
+    if calls.is_empty() {
+        return Finding {
+            held: false,
+            measured: "no call".to_owned(),
+            culprit: None,
+        };
+    }
+    // The division rounds to the nearest double, as the parser of the bound did: 19 of 20 is 0.95 exactly.
+    let rate = ok as f64 / calls.len() as f64;
+    let too_low = bounds.at_least.is_some_and(|bound| rate < bound);
+    Finding {
+        held: within(bounds, rate),
+        measured: format!("is {} ({ok} of {})", share(ok, calls.len()), calls.len()),
+        culprit: calls.iter().copied().find(|call| call.is_ok() != too_low),
+    }
+}
+
+/// Four decimals, rounded down: a share below 1 never reads as 1.
+fn share(part: usize, all: usize) -> String {
+    let scaled = part as u128 * 10_000 / all as u128;
+    let text = format!("{}.{:04}", scaled / 10_000, scaled % 10_000);
+    let short = text.trim_end_matches('0');
+    if short.ends_with('.') {
+        format!("{short}0")
+    } else {
+        short.to_owned()
+    }
+}
+
+fn count<'a, 'j>(
+    bounds: Bounds<u64>,
+    calls: &[&'a Call<'j>],
+    counts: impl Fn(&Call<'j>) -> bool,
+) -> Finding<'a, 'j> {
+    let number = calls.iter().filter(|call| counts(call)).count() as u64;
+    let too_few = bounds.at_least.is_some_and(|bound| number < bound);
+    Finding {
+        held: within(bounds, number),
+        measured: format!("is {number}"),
+        culprit: calls.iter().copied().find(|call| counts(call) != too_few),
+    }
+}
+
+fn no_error<'a, 'j>(calls: &[&'a Call<'j>], forbidden: impl Fn(&str) -> bool) -> Finding<'a, 'j> {
+    let culprit = calls
+        .iter()
+        .copied()
+        .find(|call| !call.is_ok() && forbidden(call.class()));
+    Finding {
+        held: culprit.is_none(),
+        measured: errors(calls),
+        culprit,
+    }
+}
+
+fn some_errors<'a, 'j>(classes: &[String], calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+    let is_missing = |class: &str| !calls.iter().any(|call| !call.is_ok() && call.class() == class);
+    Finding {
+        held: !classes.iter().any(|class| is_missing(class)),
+        measured: errors(calls),
+        culprit: None,
+    }
+}
+
+fn latency<'a, 'j>(quantile: Quantile, bounds: Bounds<Duration>, calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+    let Some(quantiles) = statistics::latency(calls.iter().copied()) else {
+        return Finding {
+            held: false,
+            measured: "no call was ok".to_owned(),
+            culprit: calls.first().copied(),
+        };
+    };
+    let measured = quantiles.get(quantile);
+    let bounds = Bounds {
+        at_least: bounds.at_least.map(time::nanos),
+        at_most: bounds.at_most.map(time::nanos),
+    };
+    let outside = |call: &Call<'_>| call.latency().is_some_and(|latency| !within(bounds, latency));
+    Finding {
+        held: within(bounds, measured),
+        measured: format!("is {}", time::exact(measured)),
+        culprit: calls.iter().copied().find(|call| call.is_ok() && outside(call)),
+    }
+}
+
+fn within<T: PartialOrd>(bounds: Bounds<T>, value: T) -> bool {
+    bounds.at_least.is_none_or(|bound| value >= bound) && bounds.at_most.is_none_or(|bound| value <= bound)
+}
+
+fn contains(classes: &[String], class: &str) -> bool {
+    classes.iter().any(|other| other == class)
+}
+
+fn errors(calls: &[&Call<'_>]) -> String {
+    if calls.is_empty() {
+        return "no call".to_owned();
+    }
+    let errors = statistics::errors(calls.iter().copied());
+    if errors.is_empty() {
+        return "no error".to_owned();
+    }
+    let errors: Vec<_> = errors
+        .iter()
+        .map(|(class, count)| format!("{class} {count}"))
+        .collect();
+    errors.join(", ")
+}
+
+fn counterexample(run: &Run<'_>, call: &Call<'_>) -> Violation {
+    let what = match &call.end {
+        None => "never ended".to_owned(),
+        Some(end) => {
+            let took = time::exact(call.latency().unwrap_or_default());
+            let class = if end.class.is_empty() { "ok" } else { end.class };
+            let error = if end.error.is_empty() {
+                String::new()
+            } else {
+                format!(" ({})", end.error)
+            };
+            format!("{class} after {took}{error}")
+        }
+    };
+    run.of_call(call, call.started.at, what)
+}
+
+fn statement(check: &Check) -> String {
+    match check {
+        Check::SuccessRate(bounds) => format!("success rate {}", Shown(*bounds, |rate| format!("{rate:?}"))),
+        Check::Calls(bounds) => format!("calls {}", number(*bounds)),
+        Check::Ok(bounds) => format!("ok {}", number(*bounds)),
+        Check::Failed(bounds) => format!("failed {}", number(*bounds)),
+        Check::Unknown(bounds) => format!("unknown {}", number(*bounds)),
+        Check::ErrorsOnly(classes) if classes.is_empty() => "no errors".to_owned(),
+        Check::ErrorsOnly(classes) => format!("only {}", classes.join(", ")),
+        Check::ErrorsNever(classes) => format!("never {}", classes.join(", ")),
+        Check::ErrorsSome(classes) => format!("some {}", classes.join(", ")),
+        Check::Latency { quantile, bounds } => {
+            let name = match quantile {
+                Quantile::P50 => "p50",
+                Quantile::P90 => "p90",
+                Quantile::P99 => "p99",
+                Quantile::Max => "max",
+            };
+            format!(
+                "{name} {}",
+                Shown(*bounds, |bound| time::exact(time::nanos(bound)))
+            )
+        }
+    }
+}
+
+fn number(bounds: Bounds<u64>) -> impl Display {
+    Shown(bounds, |bound: u64| bound.to_string())
+}
+
+struct Shown<T, F>(Bounds<T>, F);
+
+impl<T: Copy + PartialEq, F: Fn(T) -> String> Display for Shown<T, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Shown(bounds, show) = self;
+        match (bounds.at_least, bounds.at_most) {
+            (Some(least), Some(most)) if least == most => write!(f, "= {}", show(least)),
+            (Some(least), Some(most)) => write!(f, ">= {} and <= {}", show(least), show(most)),
+            (Some(least), None) => write!(f, ">= {}", show(least)),
+            (None, Some(most)) => write!(f, "<= {}", show(most)),
+            (None, None) => f.write_str("any"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

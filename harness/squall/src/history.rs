@@ -1,0 +1,235 @@
+//! What happened to hosts and to faults, folded from the journal.
+
+use indexmap::IndexMap;
+
+use crate::journal::{Death, Event, Journal, Touch};
+
+/// A run, without its calls.
+#[derive(Debug, Default)]
+pub struct History<'j> {
+    /// By host name, in the order of their first line.
+    pub hosts: IndexMap<&'j str, Host<'j>>,
+    /// By their place in the plan.
+    pub faults: Vec<Fault<'j>>,
+    /// The last line, when it is there.
+    pub end: Option<End>,
+    /// When the last thing happened.
+    pub last: u64,
+}
+
+/// What the last line of a journal says.
+#[derive(Debug, Clone, Copy)]
+pub struct End {
+    /// Virtual nanoseconds.
+    pub at: u64,
+    /// Tasks that should have ended and did not.
+    pub tasks_left: u64,
+    /// Sockets that should be gone and are not.
+    pub sockets_left: u64,
+}
+
+/// What happened to one host.
+#[derive(Debug, Default)]
+pub struct Host<'j> {
+    /// When it was not scheduled: from, until. They do not overlap.
+    pub pauses: Vec<(u64, Option<u64>)>,
+    /// When it went down.
+    pub stops: Vec<Stop<'j>>,
+    /// Tasks that panicked: when, and the message.
+    pub panics: Vec<(u64, &'j str)>,
+    /// Tasks that components started with `tokio::spawn`.
+    pub strays: u64,
+}
+
+/// A host went down.
+#[derive(Debug, Clone, Copy)]
+pub struct Stop<'j> {
+    /// Virtual nanoseconds.
+    pub at: u64,
+    /// How.
+    pub how: Death,
+    /// Why, when it failed by itself.
+    pub error: &'j str,
+}
+
+/// What became of one fault.
+#[derive(Debug, Default, Clone)]
+pub struct Fault<'j> {
+    /// When it began; never, when the run ended before.
+    pub started: Option<u64>,
+    /// When it ended.
+    pub ended: Option<u64>,
+    /// What it does, in words.
+    pub text: &'j str,
+    /// Segments that it had lost.
+    pub lost: u64,
+    /// Segments that it held.
+    pub held: u64,
+    /// Segments that it delayed.
+    pub delayed: u64,
+    /// Segments that went nowhere.
+    pub dropped: u64,
+}
+
+impl<'j> History<'j> {
+    /// Folds a journal. Time and memory grow with its length, and with nothing else.
+    #[must_use]
+    pub fn of(journal: &'j Journal) -> Self {
+        let mut history = History::default();
+        for entry in &journal.entries {
+            history.last = history.last.max(entry.at);
+            history.add(entry.at, &entry.host, &entry.event);
+        }
+        history
+    }
+
+    fn add(&mut self, at: u64, host: &'j str, event: &'j Event) {
+        match event {
+            Event::RunEnded {
+                tasks_left,
+                sockets_left,
+            } => {
+                self.end = Some(End {
+                    at,
+                    tasks_left: *tasks_left,
+                    sockets_left: *sockets_left,
+                });
+            }
+            Event::HostStarted { .. } => {
+                self.host(host);
+            }
+            Event::HostStopped { how, error, .. } => {
+                let host = self.host(host);
+                host.stops.push(Stop { at, how: *how, error });
+                // A paused process that dies does not resume.
+                host.resume(at);
+            }
+            Event::HostPaused => self.host(host).pause(at),
+            Event::HostResumed => self.host(host).resume(at),
+            Event::TaskPanicked { message } => self.host(host).panics.push((at, message)),
+            Event::StrayTask => self.host(host).strays += 1,
+            Event::FaultStarted { fault, text, .. } => {
+                let fault = self.fault(*fault);
+                fault.started.get_or_insert(at);
+                fault.text = text;
+            }
+            Event::FaultEnded { fault } => self.fault(*fault).ended = Some(at),
+            Event::Segment { touch, faults, .. } => {
+                for fault in faults {
+                    let fault = self.fault(*fault);
+                    match touch {
+                        Touch::Lost => fault.lost += 1,
+                        Touch::Held => fault.held += 1,
+                        Touch::Delayed => fault.delayed += 1,
+                        Touch::Dropped => fault.dropped += 1,
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// When the run ended, or, of a journal without an end, when its last line was written.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.end.map_or(self.last, |end| end.at)
+    }
+
+    /// For how many nanoseconds `host` was not scheduled between two instants.
+    #[must_use]
+    pub fn paused(&self, host: &str, from: u64, until: u64) -> u64 {
+        let Some(host) = self.hosts.get(host) else {
+            return 0;
+        };
+        let first = host
+            .pauses
+            .partition_point(|(_, end)| end.is_some_and(|end| end <= from));
+        host.pauses[first..]
+            .iter()
+            .take_while(|(start, _)| *start < until)
+            .map(|(start, end)| end.unwrap_or(until).min(until).saturating_sub(from.max(*start)))
+            .sum()
+    }
+
+    /// Whether `host` went down at or after an instant.
+    #[must_use]
+    pub fn stopped_since(&self, host: &str, since: u64) -> bool {
+        self.hosts
+            .get(host)
+            .and_then(|host| host.stops.last())
+            .is_some_and(|stop| stop.at >= since)
+    }
+
+    /// Whether `host` was not scheduled when the run ended.
+    #[must_use]
+    pub fn paused_at_the_end(&self, host: &str) -> bool {
+        self.hosts
+            .get(host)
+            .and_then(|host| host.pauses.last())
+            .is_some_and(|(_, end)| end.is_none())
+    }
+
+    fn host(&mut self, name: &'j str) -> &mut Host<'j> {
+        self.hosts.entry(name).or_default()
+    }
+
+    fn fault(&mut self, index: u32) -> &mut Fault<'j> {
+        let index = index as usize;
+        if self.faults.len() <= index {
+            self.faults.resize_with(index + 1, Fault::default);
+        }
+        &mut self.faults[index]
+    }
+}
+
+impl Host<'_> {
+    fn pause(&mut self, at: u64) {
+        if self.pauses.last().is_none_or(|(_, end)| end.is_some()) {
+            self.pauses.push((at, None));
+        }
+    }
+
+    fn resume(&mut self, at: u64) {
+        if let Some((_, end @ None)) = self.pauses.last_mut() {
+            *end = Some(at);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::{MS, Script};
+
+    #[test]
+    fn paused_time_is_what_a_window_and_the_pauses_share() {
+        let mut script = Script::new();
+        for (from, until) in [(10, 20), (40, 50)] {
+            script.at(from * MS).push("back", Event::HostPaused);
+            script.at(until * MS).push("back", Event::HostResumed);
+        }
+        script.at(90 * MS).push("back", Event::HostPaused);
+        let (_, journal) = script.finish();
+        let history = History::of(&journal);
+        let paused = |from: u64, until: u64| history.paused("back", from * MS, until * MS) / MS;
+        assert_eq!(paused(0, 10), 0);
+        assert_eq!(paused(15, 18), 3);
+        assert_eq!(paused(0, 60), 20);
+        assert_eq!(paused(20, 45), 5);
+        assert_eq!(paused(95, 100), 5);
+        assert_eq!(history.paused("front", 0, 100 * MS), 0);
+        assert!(history.paused_at_the_end("back"));
+    }
+
+    #[test]
+    fn a_host_that_dies_while_it_is_paused_is_not_paused_any_more() {
+        let mut script = Script::new();
+        script.at(10 * MS).push("back", Event::HostPaused);
+        script.at(20 * MS).stop("back", Death::Killed);
+        let (_, journal) = script.finish();
+        let history = History::of(&journal);
+        assert!(!history.paused_at_the_end("back"));
+        assert!(history.stopped_since("back", 20 * MS));
+        assert!(!history.stopped_since("back", 21 * MS));
+    }
+}

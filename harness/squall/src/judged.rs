@@ -1,0 +1,100 @@
+//! A run with its verdict, ready to be shown.
+
+use serde_json::Value;
+
+use crate::oracle;
+use crate::report::{self, RunSummary, Style};
+use crate::run::Run;
+use crate::statistics::Statistics;
+use crate::verdict::{Verdict, judge_run};
+
+/// A run, what it measured, and what is to be thought of it.
+#[derive(Debug)]
+pub struct Judgement<'r> {
+    run: &'r Run,
+    statistics: Statistics,
+    verdict: Verdict,
+}
+
+impl Run {
+    /// Measures and judges the run, from its journal alone.
+    pub fn judge(&self) -> Judgement<'_> {
+        let evidence = oracle::Run::of(&self.plan, &self.journal);
+        Judgement {
+            run: self,
+            statistics: Statistics::of(&evidence),
+            verdict: judge_run(&evidence),
+        }
+    }
+
+    /// Ends the test with the report if anything broke.
+    ///
+    /// # Panics
+    /// When an expectation or an oracle is broken.
+    #[track_caller]
+    pub fn assert_held(&self) {
+        let judgement = self.judge();
+        assert!(
+            judgement.held(),
+            "\n{}\n{}",
+            report::banner(&self.plan),
+            judgement.text("", Style::default())
+        );
+    }
+}
+
+impl Judgement<'_> {
+    /// Whether everything held.
+    pub fn held(&self) -> bool {
+        self.verdict.held()
+    }
+
+    /// What held and what broke.
+    pub fn verdict(&self) -> &Verdict {
+        &self.verdict
+    }
+
+    /// What was measured.
+    pub fn statistics(&self) -> &Statistics {
+        &self.statistics
+    }
+
+    /// The report, for people. `replay` is the command that does the same again.
+    pub fn text(&self, replay: &str, style: Style) -> String {
+        report::text(
+            &self.summary_of(replay),
+            &self.run.plan,
+            &self.statistics,
+            &self.verdict,
+            style,
+        )
+    }
+
+    /// The report, for programs.
+    pub fn json(&self, replay: &str) -> Value {
+        report::json(&self.summary_of(replay), &self.statistics, &self.verdict)
+    }
+
+    /// The report without what differs from machine to machine: for snapshots.
+    pub fn summary(&self) -> String {
+        report::summary(
+            &self.summary_of(""),
+            &self.run.plan,
+            &self.statistics,
+            &self.verdict,
+        )
+    }
+
+    fn summary_of(&self, replay: &str) -> RunSummary {
+        let run = self.run;
+        RunSummary {
+            scenario: run.plan.scenario.clone(),
+            topology: run.plan.topology.name.clone(),
+            seed: run.plan.seed,
+            virtual_time: run.virtual_time,
+            wall_time: run.wall_time,
+            digest: format!("{:016x}", run.digest),
+            replay: replay.to_owned(),
+        }
+    }
+}

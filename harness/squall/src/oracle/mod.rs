@@ -1,0 +1,124 @@
+//! Oracles: what holds in every run, whatever its scenario expects.
+//!
+//! One promise, one file. An oracle is a pure function of a run's journal and plan, and it must be sound for all
+//! scenarios: where a journal cannot tell a broken promise from an effect of the scenario itself, it stays silent.
+//!
+//! | oracle | what it promises | where that comes from |
+//! |---|---|---|
+//! | [`EndsOnce`] | every call ends exactly once, with a known class | router H-10, appendix C |
+//! | [`Deadline`] | in time, and no timeout before its time | router S-32, S-33, appendix C |
+//! | [`RightPlace`] | only the node that was addressed handles and answers | router S-9 to S-12 |
+//! | [`PayloadIntact`] | what is sent is what arrives, both ways | router S-22, S-27 |
+//! | [`Once`] | nothing is sent or executed twice | router W-2, appendix C |
+//! | [`NoSelfDial`] | no module dials itself | router H-9 |
+//! | [`Depth`] | chains of calls are bounded | router 3.4 |
+//! | [`Blocking`] | nobody returns before its callee | router S-28 |
+//! | [`NothingLeft`] | at the end nothing is left | router W-4, appendix C |
+//! | [`OutcomeHonest`] | what "certainly did not happen" did not | router W-3, appendix A |
+//! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
+
+mod blocking;
+mod deadline;
+mod depth;
+mod ends_once;
+mod no_self_dial;
+mod nothing_left;
+mod once;
+mod outcome_honest;
+mod payload;
+mod recovers;
+mod right_place;
+mod run;
+mod violation;
+
+pub use blocking::Blocking;
+pub use deadline::Deadline;
+pub use depth::Depth;
+pub use ends_once::EndsOnce;
+pub use no_self_dial::NoSelfDial;
+pub use nothing_left::NothingLeft;
+pub use once::Once;
+pub use outcome_honest::OutcomeHonest;
+pub use payload::PayloadIntact;
+pub use recovers::Recovers;
+pub use right_place::RightPlace;
+pub use run::Run;
+pub(crate) use violation::First;
+pub use violation::Violation;
+
+/// A promise that holds in every run.
+pub trait Oracle {
+    /// How reports name it: one lower-case word, or two.
+    fn name(&self) -> &'static str;
+
+    /// The promise, as a statement.
+    fn promise(&self) -> &'static str;
+
+    /// Judges a run.
+    ///
+    /// # Errors
+    /// The first violation in virtual time.
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation>;
+}
+
+/// Every oracle there is.
+pub const ALL: [&dyn Oracle; 11] = [
+    &EndsOnce,
+    &Deadline,
+    &RightPlace,
+    &PayloadIntact,
+    &Once,
+    &NoSelfDial,
+    &Depth,
+    &Blocking,
+    &NothingLeft,
+    &OutcomeHonest,
+    &Recovers,
+];
+
+/// What a timer may be late: tokio's fire at millisecond boundaries, and one more for the way of the news.
+pub(crate) const SLACK: u64 = 2_000_000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::FaultKind;
+    use crate::testing::{S, Script, assert_holds, both_ways};
+
+    #[test]
+    fn all_hold_on_a_sound_journal() {
+        for oracle in ALL {
+            let mut script = Script::new();
+            script.fault(
+                "split",
+                20 * S,
+                Some(30 * S),
+                FaultKind::Partition(both_ways("front", "back")),
+            );
+            for call in 1..50 {
+                let script = script.at(call * S);
+                match call {
+                    20..30 => script.timed_out(call),
+                    30..34 => script.unavailable(call),
+                    40 => script.slow_component(call),
+                    _ if call % 3 == 0 => script.local(call),
+                    _ => script.chain(call),
+                };
+            }
+            assert_holds(oracle, script);
+        }
+    }
+
+    #[test]
+    fn all_hold_when_nothing_happened() {
+        for oracle in ALL {
+            assert_holds(oracle, Script::new());
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|oracle| oracle.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+}

@@ -1,0 +1,221 @@
+//! At the end nothing is left: no task, no socket, no hop and no execution that should be gone.
+//! Spec: router W-4, appendix C.
+//!
+//! A hop or an execution may be without an end when its host went down after it began (though guards usually
+//! see to an end even then), when its host is paused as the run ends, or when its deadline lies beyond the end.
+//! Of what components do on their own account no deadline is known, and nothing is said.
+
+use super::{First, Oracle, Run, SLACK, Violation};
+use crate::calls::{Call, Execution, Hop, Moment, Unknown};
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct NothingLeft;
+
+impl Oracle for NothingLeft {
+    fn name(&self) -> &'static str {
+        "nothing left"
+    }
+
+    fn promise(&self) -> &'static str {
+        "no task, socket, hop or execution outlives its time"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let mut first = First::default();
+        for (call, hop) in run.calls.hops().filter(|(_, hop)| hop.end.is_none()) {
+            if outlived(run, hop.host, hop.started, hop.deadline()) {
+                let what = "a hop without an end";
+                first.offer(hop.started, || run.of_hop(call, hop, hop.started.at, what));
+            }
+        }
+        for (call, execution) in run.calls.executions().filter(|(_, it)| it.end.is_none()) {
+            let at = execution.started;
+            let Some(deadline) = deadline(run, call, execution) else {
+                continue;
+            };
+            if outlived(run, execution.host, at, deadline) {
+                let what = "an execution without an end";
+                first.offer(at, || run.of_execution(call, execution, at.at, what));
+            }
+        }
+        check_ends(run, &mut first);
+        check_run(run, &mut first);
+        first.result()
+    }
+}
+
+fn outlived(run: &Run<'_>, host: &str, started: Moment, deadline: u64) -> bool {
+    let ended = run.history.ended();
+    deadline.saturating_add(SLACK + run.history.paused(host, started.at, ended)) < ended
+        && !run.history.stopped_since(host, started.at)
+        && !run.history.paused_at_the_end(host)
+}
+
+fn deadline(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Option<u64> {
+    let hop = run.calls.hop(execution.span).map(Hop::deadline);
+    hop.into_iter().chain(call.map(Call::deadline)).max()
+}
+
+/// Ends that are one too many, or of something that never started.
+fn check_ends(run: &Run<'_>, first: &mut First) {
+    for (call, hop) in run.calls.hops() {
+        if let Some(again) = hop.ended_again {
+            first.offer(again, || run.of_hop(call, hop, again.at, "a hop ended again"));
+        }
+    }
+    for (call, execution) in run.calls.executions() {
+        if let Some(again) = execution.ended_again {
+            let what = "an execution ended again";
+            first.offer(again, || run.of_execution(call, execution, again.at, what));
+        }
+    }
+    for orphan in &run.calls.unstarted {
+        let what = match orphan.what {
+            Unknown::Call(_) => continue, // `EndsOnce` speaks of calls.
+            Unknown::Hop(span) => format!("hop {span} ended on {}, and never started", orphan.host),
+            Unknown::Execution(span) => {
+                format!("execution {span} ended on {}, and never started", orphan.host)
+            }
+        };
+        first.offer(orphan.moment, || run.of_world(None, orphan.moment.at, what));
+    }
+}
+
+fn check_run(run: &Run<'_>, first: &mut First) {
+    let last = Moment {
+        at: run.history.ended(),
+        line: u64::MAX,
+    };
+    let Some(end) = run.history.end else {
+        return first.offer(last, || run.of_world(None, last.at, "the journal has no end"));
+    };
+    if end.tasks_left > 0 || end.sockets_left > 0 {
+        let what = || {
+            format!(
+                "{} tasks and {} sockets are left",
+                end.tasks_left, end.sockets_left
+            )
+        };
+        first.offer(last, || run.of_world(None, end.at, what()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Death, Event};
+    use crate::testing::{MS, S, Script, assert_holds, broken, find, handle_end, hop_end, span};
+
+    fn script() -> Script {
+        let mut script = Script::new();
+        script.at(S).chain(1).at(2 * S).local(2);
+        script
+    }
+
+    #[test]
+    fn a_hop_without_an_end_is_found() {
+        let violation = broken(&NothingLeft, script(), |entries| {
+            entries.remove(hop_end(entries, span(1, 2)));
+        });
+        assert_eq!(
+            (violation.call, violation.what.as_str()),
+            (Some(1), "a hop without an end")
+        );
+    }
+
+    #[test]
+    fn an_execution_without_an_end_is_found() {
+        for call in [1, 2] {
+            let violation = broken(&NothingLeft, script(), |entries| {
+                entries.remove(handle_end(entries, span(call, 1)));
+            });
+            assert_eq!(
+                (violation.call, violation.what.as_str()),
+                (Some(call), "an execution without an end")
+            );
+        }
+    }
+
+    #[test]
+    fn what_was_on_a_host_that_went_down_since_may_be_without_an_end() {
+        for (stop, holds) in [(S + MS, false), (S + 2 * MS, true), (30 * S, true)] {
+            let mut script = script();
+            script.at(stop).stop("back", Death::Crashed);
+            let (plan, mut journal) = script.finish();
+            journal.entries.remove(handle_end(&journal.entries, span(1, 1)));
+            assert_eq!(
+                NothingLeft.check(&Run::of(&plan, &journal)).is_ok(),
+                holds,
+                "stopped at {stop}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_has_time_left_or_cannot_run_may_be_without_an_end() {
+        let mut late = Script::new();
+        late.at(59 * S).call_started(1, 0, "echo.in");
+        late.hop_started(
+            0,
+            "front",
+            1,
+            (span(1, 1), crate::journal::Id::NONE),
+            "echo.in",
+            0,
+        );
+        assert_holds(&NothingLeft, late);
+        let mut paused = Script::new();
+        paused.at(S).call_started(1, 0, "echo.in");
+        paused.hop_started(
+            0,
+            "front",
+            1,
+            (span(1, 1), crate::journal::Id::NONE),
+            "echo.in",
+            0,
+        );
+        paused.push("front", Event::HostPaused);
+        assert_holds(&NothingLeft, paused);
+    }
+
+    #[test]
+    fn tasks_and_sockets_that_are_left_are_found() {
+        let violation = broken(&NothingLeft, script(), |entries| {
+            let end = find(entries, |event| matches!(event, Event::RunEnded { .. }));
+            entries[end].event = Event::RunEnded {
+                tasks_left: 2,
+                sockets_left: 1,
+            };
+        });
+        assert_eq!(
+            violation.to_string(),
+            "at 60.000 s, 2 tasks and 1 sockets are left"
+        );
+    }
+
+    #[test]
+    fn a_second_end_and_an_end_without_a_start_are_found() {
+        let twice = broken(&NothingLeft, script(), |entries| {
+            let end = hop_end(entries, span(1, 1));
+            entries.insert(end, entries[end].clone());
+        });
+        assert_eq!(twice.what, "a hop ended again");
+        let never = broken(&NothingLeft, script(), |entries| {
+            let start = crate::testing::handle_start(entries, span(2, 1));
+            entries.remove(start);
+        });
+        assert_eq!(
+            never.what,
+            "execution 0000000000000201 ended on front, and never started"
+        );
+    }
+
+    #[test]
+    fn a_journal_that_was_cut_short_is_found() {
+        let violation = broken(&NothingLeft, script(), |entries| {
+            entries.pop();
+        });
+        assert_eq!(violation.what, "the journal has no end");
+    }
+}

@@ -1,0 +1,116 @@
+//! What "certainly did not happen" did not. Spec: router W-3, appendix A.
+//!
+//! A sender that says `failed` with one of its own statuses says that the message never reached a handler: whoever
+//! reads that may send it again. If it did reach one, that advice executes it twice. Errors of the callee itself,
+//! and of encoding its reply, are another matter: there the handler has run, and everybody knows.
+
+use super::{First, Oracle, Run, Violation};
+use crate::journal::Outcome;
+
+/// Statuses by which the sender itself vouches that nothing was executed.
+const NOT_EXECUTED: [&str; 4] = ["unavailable", "timeout", "not_discovered", "cancelled"];
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct OutcomeHonest;
+
+impl Oracle for OutcomeHonest {
+    fn name(&self) -> &'static str {
+        "honest outcome"
+    }
+
+    fn promise(&self) -> &'static str {
+        "what failed for certain was never executed"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let mut first = First::default();
+        for (call, hop) in run.calls.hops() {
+            let Some(end) = hop.end else { continue };
+            if end.outcome != Outcome::Failed || !NOT_EXECUTED.contains(&end.status) {
+                continue;
+            }
+            let Some(execution) = run.calls.execution(hop.span) else {
+                continue;
+            };
+            let shown = end.moment.max(execution.started);
+            let what = || {
+                format!(
+                    "failed for certain ({}), but ran on {}",
+                    end.status, execution.host
+                )
+            };
+            first.offer(shown, || run.of_hop(call, hop, shown.at, what()));
+        }
+        first.result()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Event;
+    use crate::testing::{MS, S, Script, assert_holds, broken, hop_end, span};
+
+    fn script() -> Script {
+        let mut script = Script::new();
+        script
+            .at(S)
+            .unavailable(1)
+            .at(2 * S)
+            .slow_component(2)
+            .at(9 * S)
+            .chain(3);
+        script
+    }
+
+    fn claim(event: &mut Event, label: &str) {
+        let Event::HopEnded { outcome, status, .. } = event else {
+            panic!("an end")
+        };
+        *outcome = Outcome::Failed;
+        *status = label.into();
+    }
+
+    #[test]
+    fn an_execution_that_certainly_did_not_happen_is_found() {
+        for status in NOT_EXECUTED {
+            let violation = broken(&OutcomeHonest, script(), |entries| {
+                let end = hop_end(entries, span(2, 1));
+                claim(&mut entries[end].event, status);
+            });
+            assert_eq!(
+                violation.what,
+                format!("failed for certain ({status}), but ran on back")
+            );
+        }
+    }
+
+    #[test]
+    fn an_execution_after_the_fact_is_found() {
+        let mut late = Script::new();
+        late.at(S).unavailable(1);
+        late.handle_started(
+            5 * MS,
+            "back",
+            1,
+            (span(1, 1), crate::journal::Id::NONE),
+            "echo.in",
+            true,
+        );
+        let (plan, journal) = late.finish();
+        let violation = OutcomeHonest.check(&Run::of(&plan, &journal)).unwrap_err();
+        assert_eq!(violation.at, S + 5 * MS);
+    }
+
+    #[test]
+    fn errors_of_the_callee_and_doubts_are_no_lies() {
+        for status in ["remote_error", "serialization", "error"] {
+            let (plan, mut journal) = script().finish();
+            let end = hop_end(&journal.entries, span(3, 1));
+            claim(&mut journal.entries[end].event, status);
+            assert!(OutcomeHonest.check(&Run::of(&plan, &journal)).is_ok(), "{status}");
+        }
+        assert_holds(&OutcomeHonest, script());
+    }
+}

@@ -1,0 +1,210 @@
+//! After the last fault ends, and things settle, calls succeed again. Design, section 7.
+//!
+//! Settled means 20 s of virtual time after the last fault's end: longer than retransmission and reconnection back
+//! off. From then on a call that ends `unavailable` or `timeout` breaks the promise, and no other class does: those
+//! are the callee's own answers.
+//!
+//! The promise is only judged where the scenario itself cannot be the reason:
+//! - every fault that began has ended, and no host went down by itself;
+//! - the topology has no component that fails on purpose;
+//! - links lose nothing and have a bounded latency;
+//! - before the first fault the workload had successes from this host and no such error, apart from calls that
+//!   a fault caught under way;
+//! - the workload has had as many calls from this host since the faults ended as there are hosts: the first
+//!   call on a path pays for the connection;
+//! - no component of the call was still at work when its time was up.
+//!
+//! On links that lose segments, or whose latency has no bound, single errors prove nothing. There, the promise is
+//! broken when of 20 calls or more not one succeeds, where before the first fault 20 or more did without an error.
+
+use indexmap::IndexMap;
+
+use super::{First, Oracle, Run, Violation};
+use crate::calls::{Call, Moment};
+use crate::journal::{Death, Handling, Id};
+use crate::plan::{Latency, Ratio, Topology};
+use crate::time;
+
+/// How long things take to settle, nanoseconds.
+const SETTLING: u64 = 20_000_000_000;
+
+/// How many calls prove something where single errors do not.
+const MANY: usize = 20;
+
+/// Components that fail because they are told to.
+const FAILING_COMPONENTS: [&str; 2] = ["fail", "panic"];
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Recovers;
+
+impl Oracle for Recovers {
+    fn name(&self) -> &'static str {
+        "recovers"
+    }
+
+    fn promise(&self) -> &'static str {
+        "20 s after the last fault calls succeed again"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let Some(storm) = Storm::of(run) else {
+            return Ok(());
+        };
+        let steady = is_steady(&run.plan.topology);
+        let mut first = First::default();
+        for calls in by_source(run).values() {
+            let source = Source::of(calls, &storm);
+            let violation = if steady {
+                source.error(run)
+            } else {
+                source.silence()
+            };
+            if let Some(call) = violation {
+                let at = Moment {
+                    at: call.started.at,
+                    line: call.started.line,
+                };
+                let since = || time::exact(call.started.at - storm.ended);
+                let what = || format!("{} {} after the last fault ended", call.class(), since());
+                first.offer(at, || run.of_call(call, call.started.at, what()));
+            }
+        }
+        first.result()
+    }
+}
+
+/// From the start of the first fault to the end of the last one.
+struct Storm {
+    started: u64,
+    ended: u64,
+}
+
+impl Storm {
+    /// None when there was none, when it is not over, or when hosts or components fail without it.
+    fn of(run: &Run<'_>) -> Option<Self> {
+        let faults = run.history.faults.iter().filter(|fault| fault.started.is_some());
+        let mut storm: Option<Storm> = None;
+        for fault in faults {
+            let (started, ended) = (fault.started?, fault.ended?);
+            storm = Some(match storm {
+                None => Storm { started, ended },
+                Some(other) => Storm {
+                    started: other.started.min(started),
+                    ended: other.ended.max(ended),
+                },
+            });
+        }
+        let mut stops = run.history.hosts.values().flat_map(|host| &host.stops);
+        let fails_by_itself = stops.any(|stop| stop.how == Death::Failed);
+        let fails_on_purpose = run
+            .plan
+            .topology
+            .modules
+            .values()
+            .flat_map(|module| module.nodes.values())
+            .any(|node| FAILING_COMPONENTS.contains(&node.component.as_str()));
+        storm.filter(|_| !fails_by_itself && !fails_on_purpose)
+    }
+}
+
+/// Whether links lose nothing, and none takes longer than some bound.
+fn is_steady(topology: &Topology) -> bool {
+    let bounded = |latency: &Latency| !matches!(latency, Latency::LogNormal { .. });
+    let lossless = |loss: Ratio| loss.numerator == 0;
+    bounded(&topology.network.latency)
+        && lossless(topology.network.loss)
+        && topology
+            .links
+            .iter()
+            .all(|link| link.latency.as_ref().is_none_or(bounded) && link.loss.is_none_or(lossless))
+}
+
+type BySource<'a, 'j> = IndexMap<(u32, &'j str), Vec<&'a Call<'j>>>;
+
+fn by_source<'a, 'j>(run: &'a Run<'j>) -> BySource<'a, 'j> {
+    let mut sources = BySource::new();
+    for call in run.calls.iter() {
+        sources.entry((call.workload, call.host)).or_default().push(call);
+    }
+    sources
+}
+
+/// The calls of one workload from one host, around a storm.
+struct Source<'a, 'j> {
+    /// Calls that ended ok before the storm.
+    ok_before: usize,
+    /// Whether the workload had such errors without it.
+    flawed: bool,
+    /// Calls that started since it ended.
+    since: Vec<&'a Call<'j>>,
+    settled: u64,
+}
+
+impl<'a, 'j> Source<'a, 'j> {
+    fn of(calls: &[&'a Call<'j>], storm: &Storm) -> Self {
+        let before = || calls.iter().filter(|call| call.started.at < storm.started);
+        let ended_before = |call: &Call<'_>| call.end.is_some_and(|end| end.moment.at < storm.started);
+        Source {
+            ok_before: before().filter(|call| call.is_ok() && ended_before(call)).count(),
+            flawed: before()
+                .any(|call| is_unreachable(call) && (ended_before(call) || call.touched_by.is_empty())),
+            since: calls
+                .iter()
+                .filter(|call| call.started.at >= storm.ended)
+                .copied()
+                .collect(),
+            settled: storm.ended.saturating_add(SETTLING),
+        }
+    }
+
+    /// On steady links: the first call that should have succeeded.
+    fn error(&self, run: &Run<'_>) -> Option<&'a Call<'j>> {
+        if self.flawed || self.ok_before == 0 {
+            return None;
+        }
+        let warm = run.plan.topology.hosts().count();
+        let calls = self
+            .since
+            .iter()
+            .skip(warm)
+            .filter(|call| call.started.at >= self.settled);
+        calls
+            .copied()
+            .find(|call| is_unreachable(call) && !component_was_at_work(call))
+    }
+
+    /// On links with a will of their own: the first of many calls, when not one of them succeeded.
+    fn silence(&self) -> Option<&'a Call<'j>> {
+        if self.flawed || self.ok_before < MANY {
+            return None;
+        }
+        let settled = || self.since.iter().filter(|call| call.started.at >= self.settled);
+        let unreachable = |call: &&&Call<'_>| is_unreachable(call) && !component_was_at_work(call);
+        let all = settled().count();
+        (all >= MANY && settled().filter(unreachable).count() == all).then(|| settled().next().copied())?
+    }
+}
+
+fn is_unreachable(call: &Call<'_>) -> bool {
+    matches!(call.class(), "unavailable" | "timeout")
+}
+
+/// Whether the time was spent by a component, and not on the way: one was cut off that waited for nobody.
+fn component_was_at_work(call: &Call<'_>) -> bool {
+    let waits = |span: Id| {
+        let for_hop = call.hops.iter().any(|hop| hop.parent == span && !hop.is_ok());
+        let for_other = call
+            .executions
+            .iter()
+            .any(|other| other.parent == span && other.span != span && !other.is_ok());
+        for_hop || for_other
+    };
+    call.executions
+        .iter()
+        .filter(|execution| execution.end.is_none_or(|end| end.how == Handling::Dropped))
+        .any(|execution| !waits(execution.span))
+}
+
+#[cfg(test)]
+mod tests;

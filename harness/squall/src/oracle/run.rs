@@ -1,0 +1,111 @@
+//! A run as oracles and expectations see it: plan and journal, folded once for all of them.
+
+use indexmap::IndexMap;
+
+use super::Violation;
+use crate::calls::{Call, Calls, Execution, Hop};
+use crate::history::History;
+use crate::journal::Journal;
+use crate::plan::{Module, Plan};
+
+/// The evidence.
+#[derive(Debug)]
+pub struct Run<'j> {
+    /// What was to be done.
+    pub plan: &'j Plan,
+    /// Every call, with its hops and executions.
+    pub calls: Calls<'j>,
+    /// Hosts and faults.
+    pub history: History<'j>,
+    owners: IndexMap<&'j str, &'j Module>,
+}
+
+impl<'j> Run<'j> {
+    /// Folds a journal. Everything that is said of a run follows from this.
+    #[must_use]
+    pub fn of(plan: &'j Plan, journal: &'j Journal) -> Self {
+        let history = History::of(journal);
+        let calls = Calls::with_history(journal, plan, &history);
+        let modules = plan.topology.modules.values();
+        let owners = modules
+            .flat_map(|module| module.nodes.keys().map(move |node| (node.as_str(), module)))
+            .collect();
+        Run {
+            plan,
+            calls,
+            history,
+            owners,
+        }
+    }
+
+    /// The module that owns the node of a `node.port`. The port is what follows the last dot.
+    #[must_use]
+    pub fn owner(&self, to: &str) -> Option<&'j Module> {
+        let (node, _port) = to.rsplit_once('.')?;
+        self.owners.get(node).copied()
+    }
+
+    /// Something wrong with a call, or with something on its behalf.
+    pub(crate) fn of_call(&self, call: &Call<'_>, at: u64, what: impl Into<String>) -> Violation {
+        Violation {
+            at,
+            call: Some(call.number),
+            from: call.host.to_owned(),
+            to: call.to.to_owned(),
+            what: what.into(),
+            touched_by: self.fault_names(&call.touched_by),
+        }
+    }
+
+    /// Something wrong with a hop.
+    pub(crate) fn of_hop(
+        &self,
+        call: Option<&Call<'_>>,
+        hop: &Hop<'_>,
+        at: u64,
+        what: impl Into<String>,
+    ) -> Violation {
+        Violation {
+            from: hop.host.to_owned(),
+            to: hop.to.to_owned(),
+            ..self.of_world(call, at, what)
+        }
+    }
+
+    /// Something wrong with an execution.
+    pub(crate) fn of_execution(
+        &self,
+        call: Option<&Call<'_>>,
+        execution: &Execution<'_>,
+        at: u64,
+        what: impl Into<String>,
+    ) -> Violation {
+        Violation {
+            from: execution.host.to_owned(),
+            to: format!("{}.{}", execution.node, execution.port),
+            ..self.of_world(call, at, what)
+        }
+    }
+
+    /// Something wrong, with nobody in particular.
+    pub(crate) fn of_world(&self, call: Option<&Call<'_>>, at: u64, what: impl Into<String>) -> Violation {
+        Violation {
+            at,
+            call: call.map(|call| call.number),
+            from: String::new(),
+            to: String::new(),
+            what: what.into(),
+            touched_by: call
+                .map(|call| self.fault_names(&call.touched_by))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn fault_names(&self, faults: &[u32]) -> Vec<String> {
+        let name = |fault: &u32| match self.plan.faults.get(*fault as usize) {
+            Some(fault) => fault.name.clone(),
+            None => format!("#{}", u64::from(*fault) + 1),
+        };
+        faults.iter().map(name).collect()
+    }
+}

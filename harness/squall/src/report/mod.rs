@@ -1,0 +1,40 @@
+//! A run, for people ([`text()`], [`summary()`]) and for programs ([`json()`], [`mod@bench`]).
+
+pub mod bench;
+mod json;
+mod table;
+mod text;
+
+use std::time::Duration;
+
+pub use json::json;
+pub use text::{banner, fault_text, summary, text};
+
+/// What a report says of a run that is in neither its plan nor its journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunSummary {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The topology's name.
+    pub topology: String,
+    /// The seed.
+    pub seed: u64,
+    /// How long the run took inside.
+    pub virtual_time: Duration,
+    /// How long it took outside, by the wall clock.
+    pub wall_time: Duration,
+    /// The proof of the run, in hexadecimal digits.
+    pub digest: String,
+    /// The one command that does it again: `squall run scenarios/a.toml --seed 7`.
+    pub replay: String,
+}
+
+/// How a text looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Style {
+    /// Whether what held and what broke is in colour (ANSI escape sequences).
+    pub colours: bool,
+}
+
+#[cfg(test)]
+mod tests;

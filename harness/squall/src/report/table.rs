@@ -1,0 +1,85 @@
+//! Columns of text, without frames.
+
+/// To which side the cells of a column are pushed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
+}
+
+/// Rows whose cells are padded to the width of their column. Wide gaps before columns of words, narrow ones
+/// before columns of numbers.
+pub(super) struct Table {
+    sides: Vec<Side>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    pub(super) fn new(sides: &[Side]) -> Self {
+        Table {
+            sides: sides.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// A row. Cells that are missing on its right are empty.
+    pub(super) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        let mut cells: Vec<String> = cells.into_iter().map(Into::into).collect();
+        cells.resize(self.sides.len(), String::new());
+        self.rows.push(cells);
+    }
+
+    /// One line each, without spaces at its end.
+    pub(super) fn lines(&self) -> Vec<String> {
+        let width = |place: usize| self.rows.iter().map(|row| row[place].chars().count()).max();
+        let widths: Vec<usize> = (0..self.sides.len())
+            .map(|place| width(place).unwrap_or(0))
+            .collect();
+        self.rows.iter().map(|row| self.line(row, &widths)).collect()
+    }
+
+    fn line(&self, row: &[String], widths: &[usize]) -> String {
+        let mut line = String::new();
+        for (place, ((cell, side), width)) in row.iter().zip(&self.sides).zip(widths).enumerate() {
+            if *width == 0 {
+                continue;
+            }
+            let cell = match side {
+                Side::Left => format!("{cell:<width$}"),
+                Side::Right => format!("{cell:>width$}"),
+            };
+            line.push_str(match (place, side) {
+                (0, _) => "",
+                (_, Side::Left) => "   ",
+                (_, Side::Right) => "  ",
+            });
+            line.push_str(&cell);
+        }
+        line.truncate(line.trim_end().len());
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let mut table = Table::new(&[Side::Left, Side::Right, Side::Left]);
+        table.row(["name", "calls", ""]);
+        table.row(["a", "12345678", "note"]);
+        table.row(["bücher"]);
+        assert_eq!(
+            table.lines(),
+            ["name       calls", "a       12345678   note", "bücher"]
+        );
+    }
+
+    #[test]
+    fn an_empty_column_takes_no_room() {
+        let mut table = Table::new(&[Side::Left, Side::Left, Side::Left]);
+        table.row(["a", "", "b"]);
+        assert_eq!(table.lines(), ["a   b"]);
+    }
+}

@@ -1,0 +1,334 @@
+//! A run as one table that a person can read.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use anstyle::AnsiColor;
+
+use super::table::{Side, Table};
+use super::{RunSummary, Style};
+use crate::plan::{FaultKind, Latency, Pairs, Plan, Ratio};
+use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
+use crate::time;
+use crate::verdict::{Judged, Verdict};
+
+/// The width of the first column of judgments: `held     `, `broken   `, `BROKEN   `.
+const WORD: usize = 9;
+
+/// The line that comes before a run, with all that is needed to do it again.
+#[must_use]
+pub fn banner(plan: &Plan) -> String {
+    let topology = &plan.topology;
+    let (modules, hosts) = (topology.modules.len(), topology.hosts().count());
+    format!(
+        "{}        seed {}        {}: {}, {}",
+        plan.scenario,
+        plan.seed,
+        topology.name,
+        plural(modules as u64, "module"),
+        plural(hosts as u64, "host"),
+    )
+}
+
+/// The report that follows the banner. It ends with a line break.
+#[must_use]
+pub fn text(
+    summary: &RunSummary,
+    plan: &Plan,
+    statistics: &Statistics,
+    verdict: &Verdict,
+    style: Style,
+) -> String {
+    let mut page = body(plan, statistics, verdict, style);
+    page.push('\n');
+    let time = format!(
+        "{} in {}{}",
+        time::mark(time::nanos(summary.virtual_time)),
+        seconds(summary.wall_time),
+        speed(summary),
+    );
+    line(
+        &mut page,
+        &result(verdict, style),
+        format!("{time}   digest {}", summary.digest),
+    );
+    if !verdict.held() {
+        line(&mut page, &word("replay"), &summary.replay);
+    }
+    page
+}
+
+/// Banner and report without anything that differs from machine to machine or from build to build (wall time,
+/// speed, digest): for snapshots.
+#[must_use]
+pub fn summary(summary: &RunSummary, plan: &Plan, statistics: &Statistics, verdict: &Verdict) -> String {
+    let style = Style::default();
+    let mut page = format!("{}\n\n{}\n", banner(plan), body(plan, statistics, verdict, style));
+    let time = time::mark(time::nanos(summary.virtual_time));
+    line(&mut page, &result(verdict, style), time);
+    page
+}
+
+/// What a fault does, in a few words: `partition common-module | http-module`.
+#[must_use]
+pub fn fault_text(kind: &FaultKind) -> String {
+    match kind {
+        FaultKind::Partition(pairs) => {
+            let sign = if pairs.both_ways { "|" } else { "-|" };
+            format!("partition {} {sign} {}", names(&pairs.from), names(&pairs.to))
+        }
+        FaultKind::Latency {
+            pairs,
+            latency,
+            added,
+        } => {
+            let sign = if *added { "+" } else { "" };
+            format!("latency {sign}{} {}", latency_text(latency), pairs_text(pairs))
+        }
+        FaultKind::Loss { pairs, ratio } => {
+            format!("loss {} {}", ratio_text(*ratio), pairs_text(pairs))
+        }
+        FaultKind::Kill { hosts } => format!("kill {}", names(hosts)),
+        FaultKind::Crash { hosts } => format!("crash {}", names(hosts)),
+        FaultKind::Pause { hosts } => format!("pause {}", names(hosts)),
+    }
+}
+
+fn body(plan: &Plan, statistics: &Statistics, verdict: &Verdict, style: Style) -> String {
+    let mut sections = Vec::new();
+    if !plan.drawn.is_empty() {
+        sections.push(drawn(&plan.drawn));
+    }
+    sections.push(workloads(&statistics.workloads));
+    if !statistics.faults.is_empty() {
+        sections.push(faults(&statistics.faults));
+    }
+    if !statistics.incidents.is_empty() {
+        sections.push(statistics.incidents.iter().map(incident).collect());
+    }
+    sections.push(judgments(verdict, style));
+    let sections = sections
+        .iter()
+        .map(|lines| lines.iter().map(|line| format!(" {line}\n")).collect::<String>());
+    sections.collect::<Vec<_>>().join("\n")
+}
+
+fn drawn(drawn: &[(String, String)]) -> Vec<String> {
+    let mut table = Table::new(&[Side::Left, Side::Left]);
+    table.row(["drawn", ""]);
+    for (key, value) in drawn {
+        table.row([key, value]);
+    }
+    table.lines()
+}
+
+fn workloads(workloads: &[WorkloadStatistics]) -> Vec<String> {
+    let [l, r] = [Side::Left, Side::Right];
+    let mut table = Table::new(&[l, r, r, r, r, r, r, r, r, l]);
+    table.row([
+        "workload", "calls", "ok", "failed", "unknown", "p50", "p90", "p99", "max",
+    ]);
+    for workload in workloads {
+        let counts = [workload.calls, workload.ok, workload.failed, workload.unknown];
+        let quantiles = match workload.latency {
+            Some(it) => [it.p50, it.p90, it.p99, it.max].map(time::measured),
+            None => ["-"; 4].map(str::to_owned),
+        };
+        let errors = workload
+            .errors
+            .iter()
+            .map(|(class, count)| format!("{class} {count}"));
+        let errors = errors.collect::<Vec<_>>().join(", ");
+        let cells = [workload.name.clone()]
+            .into_iter()
+            .chain(counts.map(|count| count.to_string()));
+        table.row(cells.chain(quantiles).chain([errors]));
+    }
+    table.lines()
+}
+
+fn faults(faults: &[FaultStatistics]) -> Vec<String> {
+    let mut table = Table::new(&[Side::Left, Side::Left, Side::Left, Side::Left]);
+    table.row(["fault"]);
+    for fault in faults {
+        let window = match (fault.started, fault.ended) {
+            (None, _) => "not reached".to_owned(),
+            (Some(from), None) => format!("{} ..", time::mark(from)),
+            (Some(from), Some(until)) => format!("{} .. {}", time::mark(from), time::mark(until)),
+        };
+        table.row([fault.name.clone(), window, fault.text.clone(), effects(fault)]);
+    }
+    table.lines()
+}
+
+/// `1204 segments held, 988 calls touched`: only what there is, and that nothing happened when nothing did.
+fn effects(fault: &FaultStatistics) -> String {
+    if fault.started.is_none() {
+        return String::new();
+    }
+    let segments = [
+        (fault.held, "held"),
+        (fault.lost, "lost"),
+        (fault.delayed, "delayed"),
+        (fault.dropped, "dropped"),
+    ];
+    let segments = segments.into_iter().filter(|(count, _)| *count > 0);
+    let mut effects: Vec<String> = segments
+        .map(|(count, how)| format!("{} {how}", plural(count, "segment")))
+        .collect();
+    effects.push(match fault.calls {
+        0 => "no call touched".to_owned(),
+        calls => format!("{} touched", plural(calls, "call")),
+    });
+    effects.join(", ")
+}
+
+fn incident(incident: &Incident) -> String {
+    match incident {
+        Incident::HostFailed { host, at, error } => {
+            format!(
+                "{}{host} ended by itself at {}: {error}",
+                word("host"),
+                time::instant(*at)
+            )
+        }
+        Incident::Panicked {
+            host,
+            tasks,
+            at,
+            message,
+        } => {
+            let tasks = plural(*tasks, "task");
+            let first = time::instant(*at);
+            format!(
+                "{}{tasks} of {host}, the first at {first}: {message}",
+                word("panic")
+            )
+        }
+        Incident::Stray { host, tasks } => {
+            let tasks = plural(*tasks, "task");
+            format!(
+                "{}{tasks} of {host}: started with tokio::spawn, not stopped with their host",
+                word("stray")
+            )
+        }
+    }
+}
+
+fn judgments(verdict: &Verdict, style: Style) -> Vec<String> {
+    let mut table = Table::new(&[Side::Left, Side::Left]);
+    for judged in &verdict.expectations {
+        table.row([&judged.text, &judged.measured]);
+    }
+    let mut lines = Vec::new();
+    for (judged, row) in verdict.expectations.iter().zip(table.lines()) {
+        lines.push(format!("{}{row}", held(judged.held, style)));
+        lines.extend(first(judged));
+    }
+    for judged in verdict.oracles.iter().filter(|judged| !judged.held) {
+        lines.push(format!("{}{}: {}", held(false, style), judged.name, judged.text));
+        lines.extend(first(judged));
+    }
+    let count = verdict.oracles.iter().filter(|judged| judged.held).count() as u64;
+    if count > 0 {
+        lines.push(format!("{}{}", held(true, style), plural(count, "oracle")));
+    }
+    lines
+}
+
+fn first(judged: &Judged) -> Option<String> {
+    let counterexample = judged.counterexample.as_ref()?;
+    Some(format!("{}first: {counterexample}", word("")))
+}
+
+fn held(held: bool, style: Style) -> String {
+    if held {
+        coloured("held", AnsiColor::Green, style)
+    } else {
+        coloured("broken", AnsiColor::Red, style)
+    }
+}
+
+fn result(verdict: &Verdict, style: Style) -> String {
+    if verdict.held() {
+        coloured("HELD", AnsiColor::Green, style)
+    } else {
+        coloured("BROKEN", AnsiColor::Red, style)
+    }
+}
+
+fn coloured(text: &str, colour: AnsiColor, style: Style) -> String {
+    let padding = " ".repeat(WORD.saturating_sub(text.len()));
+    if !style.colours {
+        return format!("{text}{padding}");
+    }
+    let ansi = colour.on_default().bold();
+    format!("{ansi}{text}{ansi:#}{padding}")
+}
+
+fn word(text: &str) -> String {
+    format!("{text:<WORD$}")
+}
+
+fn line(page: &mut String, word: &str, rest: impl Display) {
+    page.push_str(&format!(" {word}{rest}\n"));
+}
+
+fn seconds(wall: Duration) -> String {
+    format!("{:.2} s", wall.as_secs_f64())
+}
+
+/// Nothing when the run was too short to measure.
+fn speed(summary: &RunSummary) -> String {
+    let wall = summary.wall_time.as_secs_f64();
+    if wall <= 0.0 {
+        return String::new();
+    }
+    let speed = summary.virtual_time.as_secs_f64() / wall;
+    if speed < 10.0 {
+        format!(" ({speed:.1}x)")
+    } else {
+        format!(" ({speed:.0}x)")
+    }
+}
+
+fn pairs_text(pairs: &Pairs) -> String {
+    let sign = if pairs.both_ways { "<->" } else { "->" };
+    format!("{} {sign} {}", names(&pairs.from), names(&pairs.to))
+}
+
+fn latency_text(latency: &Latency) -> String {
+    let show = |duration: &Duration| time::exact(time::nanos(*duration));
+    match latency {
+        Latency::Constant(delay) => show(delay),
+        Latency::Uniform { min, max } => format!("{} .. {}", show(min), show(max)),
+        Latency::LogNormal { median, p99 } => format!("median {} p99 {}", show(median), show(p99)),
+    }
+}
+
+fn ratio_text(ratio: Ratio) -> String {
+    format!("{}/{}", ratio.numerator, ratio.denominator)
+}
+
+/// The first few names: a glob may stand for hundreds.
+fn names(names: &[String]) -> String {
+    const SHOWN: usize = 4;
+    let mut text = names
+        .iter()
+        .take(SHOWN)
+        .map(String::as_str)
+        .collect::<Vec<_>>()
+        .join(", ");
+    if names.len() > SHOWN {
+        text.push_str(&format!(" and {} more", names.len() - SHOWN));
+    }
+    text
+}
+
+fn plural(count: u64, noun: &str) -> String {
+    if count == 1 {
+        format!("1 {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}

@@ -1,0 +1,112 @@
+//! The check that a run is deterministic: the same plan twice, on two threads, compared.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::{Failure, Harness, Run};
+use crate::journal::Entry;
+use crate::plan::Plan;
+use crate::time;
+
+/// Where two runs of one plan first differ.
+#[derive(Debug, Clone)]
+pub struct Difference {
+    /// Virtual nanoseconds.
+    pub at: u64,
+    /// What happened there in one run.
+    pub one: String,
+    /// What happened there in the other.
+    pub other: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Difference { at, one, other } = self;
+        write!(
+            f,
+            "at {}:\n  in one run    {one}\n  in the other  {other}",
+            time::instant(*at)
+        )
+    }
+}
+
+impl Harness {
+    /// Runs a plan twice, at the same time on two threads. Gives the first run, and the first difference
+    /// between the two if they differ.
+    ///
+    /// # Errors
+    /// When one of the runs does not come to its end.
+    pub fn run_twice(&self, plan: impl Into<Arc<Plan>>) -> Result<(Run, Option<Difference>), Failure> {
+        let plan = plan.into();
+        let harness = self.clone().traced();
+        let (one, other) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| harness.run(plan.clone()));
+            let one = harness.run(plan.clone());
+            let other = other
+                .join()
+                .unwrap_or_else(|_| Err(Failure::Panicked("the second run".to_owned())));
+            (one, other)
+        });
+        let (one, other) = (one?, other?);
+        let difference = compare(&one, &other);
+        Ok((one, difference))
+    }
+}
+
+/// The first event in which two runs differ: a segment, or a line of the journal.
+pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
+    if one.digest == other.digest {
+        return None;
+    }
+    let line = first_difference(&one.journal.entries, &other.journal.entries);
+    let line = line.map(|(a, b)| Difference {
+        at: a.or(b).map_or(0, |entry| entry.at),
+        one: describe_line(a),
+        other: describe_line(b),
+    });
+    let segment = first_difference(&one.trace, &other.trace);
+    let segment = segment.map(|(a, b)| Difference {
+        at: a.or(b).map_or(0, |point| point.at),
+        one: describe_segment(a),
+        other: describe_segment(b),
+    });
+    let earliest = segment
+        .into_iter()
+        .chain(line)
+        .min_by_key(|difference| difference.at);
+    Some(earliest.unwrap_or_else(|| Difference {
+        at: 0,
+        one: format!("digest {:016x}", one.digest),
+        other: format!("digest {:016x}", other.digest),
+    }))
+}
+
+fn first_difference<'a, T: PartialEq>(
+    one: &'a [T],
+    other: &'a [T],
+) -> Option<(Option<&'a T>, Option<&'a T>)> {
+    let place = one.iter().zip(other).position(|(a, b)| a != b);
+    let place = place.unwrap_or(one.len().min(other.len()));
+    let pair = (one.get(place), other.get(place));
+    (pair != (None, None)).then_some(pair)
+}
+
+fn describe_line(entry: Option<&Entry>) -> String {
+    entry.map_or_else(
+        || "nothing".to_owned(),
+        |entry| serde_json::to_string(entry).unwrap_or_else(|error| format!("{entry:?} ({error})")),
+    )
+}
+
+fn describe_segment(point: Option<&squall_sim::TracePoint>) -> String {
+    point.map_or_else(
+        || "nothing".to_owned(),
+        |it| {
+            let kind = it.kind();
+            format!(
+                "segment: {kind} of {} bytes on connection {} from host {} to host {}",
+                it.bytes, it.flow, it.from, it.to
+            )
+        },
+    )
+}

@@ -1,0 +1,298 @@
+//! From a plan to a journal: one run in the simulator.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `world` | makes a host of every module, with its real scheduler, pool and server |
+//! | `workload` | makes the calls |
+//! | `nemesis` | makes the faults |
+//! | `recorder` | makes the journal |
+//! | `determinism` | runs twice and compares |
+
+mod determinism;
+mod nemesis;
+mod recorder;
+mod workload;
+mod world;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use squall_router::{Component, Error, Message, Payload, Scheduler, async_trait};
+use squall_sim::{Chance, Config, Latency, LinkSpec, SimPlatform, TracePoint};
+use tokio::time::{Instant, sleep, sleep_until};
+
+pub use squall_sim::Failure;
+
+pub use self::determinism::{Difference, compare};
+use self::recorder::Recorder;
+use crate::components::Components;
+use crate::file::{self, ComponentNames};
+use crate::journal::{Event, Journal};
+use crate::plan::{self, Plan};
+
+/// How long after the end of a scenario calls may take to end, beyond their timeouts.
+const SETTLE: Duration = Duration::from_secs(5);
+
+/// Runs scenarios, with the components that are registered with it.
+#[derive(Clone)]
+pub struct Harness {
+    components: Components,
+    front: Arc<dyn Front>,
+    traced: bool,
+}
+
+impl Harness {
+    /// With the built-in components.
+    pub fn new() -> Self {
+        Harness {
+            components: Components::builtin(),
+            front: Arc::new(Straight),
+            traced: false,
+        }
+    }
+
+    /// Adds a component of your own, under the name that topologies use. `make` gets the node's settings,
+    /// each time that the node's host starts; its error says what is wrong with them.
+    #[must_use]
+    pub fn component<C, S>(
+        mut self,
+        name: impl Into<String>,
+        make: impl Fn(S) -> Result<C, String> + Send + Sync + 'static,
+    ) -> Self
+    where
+        C: Component,
+        S: DeserializeOwned,
+    {
+        self.components.register(name, make);
+        self
+    }
+
+    /// Puts something in front of every scheduler that a workload calls: a retry layer under test, say.
+    #[must_use]
+    pub fn front(mut self, front: impl Front) -> Self {
+        self.front = Arc::new(front);
+        self
+    }
+
+    /// Keeps a line for every segment, so that two runs can be compared segment by segment.
+    #[must_use]
+    pub fn traced(mut self) -> Self {
+        self.traced = true;
+        self
+    }
+
+    /// The components that topologies can use.
+    pub fn components(&self) -> &Components {
+        &self.components
+    }
+
+    /// The same, as files are checked against: their names, and what their settings must be.
+    pub fn component_names(&self) -> ComponentNames {
+        let names = self
+            .components
+            .names()
+            .fold(ComponentNames::built_in(), |names, name| names.with(name));
+        let components = self.components.clone();
+        names.checking_settings(move |name, settings| components.make(name, settings).map(drop))
+    }
+
+    /// Loads a scenario and runs it, with its own seed or the one given.
+    ///
+    /// # Errors
+    /// When the file, or its topology, is wrong, or when the run does not come to its end.
+    pub fn run_file(&self, path: impl AsRef<Path>, seed: Option<u64>) -> Result<Run, RunError> {
+        let scenario = file::load_scenario(path.as_ref(), &self.component_names()).map_err(RunError::File)?;
+        self.run(scenario.plan(seed)).map_err(RunError::Run)
+    }
+
+    /// Runs a plan to its end.
+    ///
+    /// # Errors
+    /// When the run does not come to its end. That a promise broke is no error: see [`Run`].
+    pub fn run(&self, plan: impl Into<Arc<Plan>>) -> Result<Run, Failure> {
+        let plan = plan.into();
+        let recorder = Recorder::default();
+        let config = Config {
+            seed: plan.seed,
+            budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE,
+            wall_limit: plan.wall_limit,
+            interleave: chance(plan.interleave),
+            link: LinkSpec {
+                latency: latency(&plan.topology.network.latency),
+                loss: chance(plan.topology.network.loss),
+            },
+            traced: self.traced,
+            observer: Box::new(recorder.clone()),
+            dispatch: recorder::subscriber(),
+        };
+        let director = Director {
+            plan: plan.clone(),
+            components: self.components.clone(),
+            front: self.front.clone(),
+            recorder: recorder.clone(),
+        };
+        let finished = squall_sim::run(config, move |sim| {
+            director.recorder.listen_on_this_thread();
+            director.direct(sim)
+        })?;
+        let (journal, journal_digest) = recorder.take();
+        Ok(Run {
+            plan,
+            journal,
+            virtual_time: finished.virtual_time,
+            wall_time: finished.wall_time,
+            digest: finished.digest.rotate_left(32) ^ journal_digest,
+            trace: finished.trace,
+        })
+    }
+}
+
+impl Default for Harness {
+    fn default() -> Self {
+        Harness::new()
+    }
+}
+
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Harness")
+            .field("components", &self.components)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why there is no run of a file.
+pub enum RunError {
+    /// The file is wrong.
+    File(file::Report),
+    /// The run did not come to its end.
+    Run(Failure),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::File(report) => f.write_str(&file::render(report, false, 110)),
+            RunError::Run(failure) => write!(f, "the run {failure}"),
+        }
+    }
+}
+
+/// As [`Display`](fmt::Display): a test that unwraps it shows where the mistake is.
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
+
+impl std::error::Error for RunError {}
+
+/// Stands between a workload and the scheduler of the module where its calls start.
+#[async_trait]
+pub trait Front: Send + Sync + 'static {
+    /// Handles a workload's message, usually by giving it to the scheduler.
+    async fn handle(
+        &self,
+        scheduler: &Scheduler<SimPlatform>,
+        message: Message,
+    ) -> Result<Option<Payload>, Error>;
+}
+
+/// Nothing stands between them.
+struct Straight;
+
+#[async_trait]
+impl Front for Straight {
+    async fn handle(
+        &self,
+        scheduler: &Scheduler<SimPlatform>,
+        message: Message,
+    ) -> Result<Option<Payload>, Error> {
+        scheduler.handle(message).await
+    }
+}
+
+/// A run that came to its end.
+#[derive(Debug)]
+pub struct Run {
+    /// What was run.
+    pub plan: Arc<Plan>,
+    /// What happened.
+    pub journal: Journal,
+    /// How much virtual time passed.
+    pub virtual_time: Duration,
+    /// How much real time it took.
+    pub wall_time: Duration,
+    /// The proof of the run: a hash over every segment and every journal line.
+    pub digest: u64,
+    /// A line for every segment, when the harness was [`Harness::traced`].
+    pub trace: Vec<TracePoint>,
+}
+
+/// Conducts one run.
+struct Director {
+    plan: Arc<Plan>,
+    components: Components,
+    front: Arc<dyn Front>,
+    recorder: Recorder,
+}
+
+impl Director {
+    async fn direct(self, sim: squall_sim::Sim) {
+        let Director {
+            plan,
+            components,
+            front,
+            recorder,
+        } = self;
+        recorder.record(Event::RunStarted {
+            scenario: plan.scenario.as_str().into(),
+            topology: plan.topology.name.as_str().into(),
+            seed: plan.seed,
+        });
+        let start = Instant::now();
+        let world = world::build(&sim, &plan.topology, &components);
+        world.all_up().await;
+        nemesis::release(&sim, &plan, start, &recorder);
+        let calls = workload::Calls::new(&sim, &plan, start, world, front, &recorder);
+        calls.start_all();
+
+        sleep_until(start + plan.duration).await;
+        let ended = calls.all_ended();
+        // Time for the calls in flight to end. A call that a paused host holds ends with its host, below.
+        let _ = tokio::time::timeout(longest_timeout(&plan) + SETTLE, ended).await;
+        for (host, _) in plan.topology.hosts() {
+            if let Some(id) = sim.host(host) {
+                sim.resume(id);
+                sim.kill(id);
+            }
+        }
+        sleep(Duration::from_millis(1)).await;
+        let (tasks_left, sockets_left) = sim.left_behind();
+        recorder.record(Event::RunEnded {
+            tasks_left,
+            sockets_left,
+        });
+    }
+}
+
+fn longest_timeout(plan: &Plan) -> Duration {
+    let modules = plan.topology.modules.values().map(|module| module.call_timeout);
+    let workloads = plan.workloads.iter().filter_map(|workload| workload.timeout);
+    modules.chain(workloads).max().unwrap_or_default()
+}
+
+fn chance(ratio: plan::Ratio) -> Chance {
+    Chance::new(ratio.numerator, ratio.denominator)
+}
+
+fn latency(latency: &plan::Latency) -> Latency {
+    match *latency {
+        plan::Latency::Constant(value) => Latency::constant(value),
+        plan::Latency::Uniform { min, max } => Latency::uniform(min, max),
+        plan::Latency::LogNormal { median, p99 } => Latency::log_normal(median, p99),
+    }
+}

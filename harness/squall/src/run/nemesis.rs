@@ -1,0 +1,87 @@
+//! The faults of a plan: each strikes and ends at its time, with a line in the journal for both.
+
+use std::sync::Arc;
+
+use squall_sim::{Effect, Sim};
+use tokio::time::{Instant, sleep_until};
+
+use super::recorder::Recorder;
+use super::world::host_pairs;
+use super::{chance, latency};
+use crate::journal::Event;
+use crate::plan::{Fault, FaultKind, Plan};
+use crate::report::fault_text;
+
+/// Starts every fault's timer. A fault never strikes at or after the end of the plan.
+pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Recorder) {
+    for index in 0..plan.faults.len() {
+        let (sim, plan, recorder) = (sim.clone(), plan.clone(), recorder.clone());
+        sim.clone().spawn(async move {
+            let (number, fault) = (index as u32, &plan.faults[index]);
+            sleep_until(start + fault.at).await;
+            recorder.record(Event::FaultStarted {
+                fault: number,
+                name: fault.name.as_str().into(),
+                text: fault_text(&fault.kind).into(),
+            });
+            strike(&sim, number, fault);
+            if let Some(until) = fault.until {
+                sleep_until(start + until).await;
+                end(&sim, number, fault);
+                recorder.record(Event::FaultEnded { fault: number });
+            }
+        });
+    }
+}
+
+fn strike(sim: &Sim, number: u32, fault: &Fault) {
+    match &fault.kind {
+        FaultKind::Partition(pairs) => sim.start_effect(number, Effect::Hold(host_pairs(sim, pairs))),
+        FaultKind::Latency {
+            pairs,
+            latency: value,
+            added,
+        } => {
+            let (pairs, value) = (host_pairs(sim, pairs), latency(value));
+            let effect = if *added {
+                Effect::AddLatency(pairs, value)
+            } else {
+                Effect::SetLatency(pairs, value)
+            };
+            sim.start_effect(number, effect);
+        }
+        FaultKind::Loss { pairs, ratio } => {
+            sim.start_effect(number, Effect::SetLoss(host_pairs(sim, pairs), chance(*ratio)));
+        }
+        FaultKind::Kill { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.kill(id)),
+        FaultKind::Crash { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.crash(id)),
+        FaultKind::Pause { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.pause(id)),
+    }
+}
+
+fn end(sim: &Sim, number: u32, fault: &Fault) {
+    match &fault.kind {
+        FaultKind::Partition(_) | FaultKind::Latency { .. } | FaultKind::Loss { .. } => {
+            sim.end_effect(number)
+        }
+        FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
+            hosts
+                .iter()
+                .filter_map(|host| sim.host(host))
+                .for_each(|id| sim.start(id));
+        }
+        FaultKind::Pause { hosts } => hosts
+            .iter()
+            .filter_map(|host| sim.host(host))
+            .for_each(|id| sim.resume(id)),
+    }
+}

@@ -1,0 +1,510 @@
+//! Journals written by hand, for tests.
+//!
+//! The system is `front` (node `router`) -> `back` (node `echo`) -> `store` (node `disk`, two hosts).
+//! Workload 0, `orders`, calls `echo.in` from `front`; workload 1, `local`, calls `router.in` there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::json;
+
+use crate::journal::{Death, Entry, Event, Handling, Id, Journal, Outcome};
+use crate::oracle::{Oracle, Run, Violation};
+use crate::plan::{
+    Arrival, Check, Expectation, Fault, FaultKind, Latency, Module, Network, Node, Pairs, Plan, Ratio,
+    Topology, Window, Workload,
+};
+
+/// A millisecond.
+pub(crate) const MS: u64 = 1_000_000;
+/// A second.
+pub(crate) const S: u64 = 1_000 * MS;
+/// What the calls of a script may take.
+pub(crate) const TIMEOUT: u64 = 2 * S;
+
+const REQUEST: (u64, Id) = (15, Id(0x7e9));
+const REPLY: (u64, Id) = (20, Id(0x7e91));
+
+/// The span of the `place`th hop or execution of a call; 0 is its trace.
+pub(crate) fn span(call: u64, place: u64) -> Id {
+    Id(call * 0x100 + place)
+}
+
+/// A plan and a journal in the making.
+pub(crate) struct Script {
+    pub(crate) plan: Plan,
+    entries: Vec<Entry>,
+    now: u64,
+    end: u64,
+}
+
+impl Script {
+    pub(crate) fn new() -> Self {
+        let mut script = Script {
+            plan: plan(),
+            entries: Vec::new(),
+            now: 0,
+            end: 60 * S,
+        };
+        let (scenario, topology, seed) = ("storm".into(), "orders".into(), 7);
+        script.push(
+            "",
+            Event::RunStarted {
+                scenario,
+                topology,
+                seed,
+            },
+        );
+        script
+    }
+
+    /// From here on things happen at this instant.
+    pub(crate) fn at(&mut self, at: u64) -> &mut Self {
+        self.now = at;
+        self
+    }
+
+    pub(crate) fn push(&mut self, host: &str, event: Event) -> &mut Self {
+        self.after(0, host, event)
+    }
+
+    fn after(&mut self, delay: u64, host: &str, event: Event) -> &mut Self {
+        self.entries.push(Entry {
+            at: self.now + delay,
+            number: 0,
+            host: host.into(),
+            event,
+        });
+        self
+    }
+
+    pub(crate) fn stop(&mut self, host: &str, how: Death) -> &mut Self {
+        let error = if how == Death::Failed {
+            "address in use"
+        } else {
+            ""
+        }
+        .into();
+        self.push(
+            host,
+            Event::HostStopped {
+                incarnation: 0,
+                how,
+                tasks: 1,
+                sockets: 1,
+                error,
+            },
+        )
+    }
+
+    /// A fault of the plan, with its lines in the journal.
+    pub(crate) fn fault(&mut self, name: &str, at: u64, until: Option<u64>, kind: FaultKind) -> &mut Self {
+        let number = u32::try_from(self.plan.faults.len()).unwrap();
+        let text = crate::report::fault_text(&kind).into();
+        self.plan.faults.push(Fault {
+            name: name.to_owned(),
+            at: Duration::from_nanos(at),
+            until: until.map(Duration::from_nanos),
+            kind,
+        });
+        self.at(at).push(
+            "",
+            Event::FaultStarted {
+                fault: number,
+                name: name.into(),
+                text,
+            },
+        );
+        if let Some(until) = until {
+            self.at(until).push("", Event::FaultEnded { fault: number });
+        }
+        self.at(at)
+    }
+
+    pub(crate) fn expect(&mut self, from: u64, until: Option<u64>, text: &str, check: Check) -> &mut Self {
+        self.plan.expectations.push(Expectation {
+            workload: "orders".to_owned(),
+            window: Window {
+                from: Duration::from_nanos(from),
+                until: until.map(Duration::from_nanos),
+                text: text.to_owned(),
+            },
+            check,
+        });
+        self
+    }
+
+    /// A sound call `front` -> `back` -> `store-0` that takes 9 ms.
+    pub(crate) fn chain(&mut self, call: u64) -> &mut Self {
+        self.chain_of(call, 2 * MS)
+    }
+
+    /// The same, with another one-way latency: it takes four of them, and 1 ms.
+    pub(crate) fn chain_of(&mut self, call: u64, latency: u64) -> &mut Self {
+        let (first, second) = (span(call, 1), span(call, 2));
+        let (there, done) = (2 * latency, 2 * latency + MS);
+        self.call_started(call, 0, "echo.in");
+        self.hop_started(0, "front", call, (first, Id::NONE), "echo.in", 0);
+        self.handle_started(latency, "back", call, (first, Id::NONE), "echo.in", true);
+        self.hop_started(latency, "back", call, (second, first), "disk.put", 1);
+        self.handle_started(there, "store-0", call, (second, first), "disk.put", true);
+        self.handle_ended(done, "store-0", second, Handling::Ok);
+        self.hop_ended(done + latency, "back", second, "ok", "store-0:50051");
+        self.handle_ended(done + latency, "back", first, Handling::Ok);
+        self.hop_ended(done + 2 * latency, "front", first, "ok", "back:50051");
+        self.call_ended(done + 2 * latency, call, "")
+    }
+
+    /// A sound call that a module answers itself, in 1 ms.
+    pub(crate) fn local(&mut self, call: u64) -> &mut Self {
+        self.call_started(call, 1, "router.in");
+        self.handle_started(0, "front", call, (span(call, 1), Id::NONE), "router.in", false);
+        self.handle_ended(MS, "front", span(call, 1), Handling::Ok);
+        self.call_ended(MS, call, "")
+    }
+
+    /// A call whose only hop is never answered, nor executed.
+    pub(crate) fn timed_out(&mut self, call: u64) -> &mut Self {
+        self.call_started(call, 0, "echo.in");
+        self.hop_started(0, "front", call, (span(call, 1), Id::NONE), "echo.in", 0);
+        self.hop_ended(TIMEOUT, "front", span(call, 1), "timeout", "back:50051");
+        self.call_ended(TIMEOUT, call, "timeout")
+    }
+
+    /// A call that is refused after 1 ms.
+    pub(crate) fn unavailable(&mut self, call: u64) -> &mut Self {
+        self.call_started(call, 0, "echo.in");
+        self.hop_started(0, "front", call, (span(call, 1), Id::NONE), "echo.in", 0);
+        self.hop_ended(MS, "front", span(call, 1), "unavailable", "");
+        self.call_ended(MS, call, "unavailable")
+    }
+
+    /// A call whose component is still at work when the time is up.
+    pub(crate) fn slow_component(&mut self, call: u64) -> &mut Self {
+        let first = span(call, 1);
+        self.call_started(call, 0, "echo.in");
+        self.hop_started(0, "front", call, (first, Id::NONE), "echo.in", 0);
+        self.handle_started(2 * MS, "back", call, (first, Id::NONE), "echo.in", true);
+        self.hop_ended(TIMEOUT, "front", first, "timeout", "back:50051");
+        self.call_ended(TIMEOUT, call, "timeout");
+        self.handle_ended(TIMEOUT + 2 * MS, "back", first, Handling::Dropped)
+    }
+
+    pub(crate) fn call_started(&mut self, call: u64, workload: u32, to: &str) -> &mut Self {
+        let (bytes, digest) = REQUEST;
+        let (trace, timeout) = (span(call, 0), TIMEOUT);
+        let event = Event::CallStarted {
+            call,
+            workload,
+            to: to.into(),
+            trace,
+            timeout,
+            bytes,
+            digest,
+        };
+        self.push("front", event)
+    }
+
+    pub(crate) fn call_ended(&mut self, delay: u64, call: u64, class: &str) -> &mut Self {
+        let outcome = outcome(class);
+        let (bytes, digest) = if outcome == Outcome::Ok {
+            REPLY
+        } else {
+            (0, Id::NONE)
+        };
+        let error = if class.is_empty() { "" } else { "it broke" }.into();
+        let event = Event::CallEnded {
+            call,
+            outcome,
+            class: class.into(),
+            error,
+            bytes,
+            digest,
+        };
+        self.after(delay, "front", event)
+    }
+
+    pub(crate) fn hop_started(
+        &mut self,
+        delay: u64,
+        host: &str,
+        call: u64,
+        (span_id, parent): (Id, Id),
+        to: &str,
+        depth: u32,
+    ) -> &mut Self {
+        let (bytes, digest) = REQUEST;
+        let event = Event::HopStarted {
+            trace: span(call, 0),
+            span: span_id,
+            parent,
+            from: "".into(),
+            to: to.into(),
+            source_module: host.split('-').next().unwrap().into(),
+            target_module: if to.starts_with("echo") { "back" } else { "store" }.into(),
+            depth,
+            timeout: TIMEOUT,
+            bytes,
+            digest,
+        };
+        self.after(delay, host, event)
+    }
+
+    pub(crate) fn hop_ended(
+        &mut self,
+        delay: u64,
+        host: &str,
+        span: Id,
+        status: &str,
+        peer: &str,
+    ) -> &mut Self {
+        let outcome = outcome(if status == "ok" { "" } else { status });
+        let (bytes, digest) = if outcome == Outcome::Ok {
+            REPLY
+        } else {
+            (0, Id::NONE)
+        };
+        let (status, peer, error): (Arc<str>, Arc<str>, Arc<str>) = (status.into(), peer.into(), "".into());
+        self.after(
+            delay,
+            host,
+            Event::HopEnded {
+                span,
+                outcome,
+                status,
+                peer,
+                error,
+                bytes,
+                digest,
+            },
+        )
+    }
+
+    pub(crate) fn handle_started(
+        &mut self,
+        delay: u64,
+        host: &str,
+        call: u64,
+        (span_id, parent): (Id, Id),
+        at: &str,
+        remote: bool,
+    ) -> &mut Self {
+        let (bytes, digest) = REQUEST;
+        let (node, port) = at.split_once('.').unwrap();
+        let event = Event::HandleStarted {
+            trace: span(call, 0),
+            span: span_id,
+            parent,
+            module: host.split('-').next().unwrap().into(),
+            node: node.into(),
+            port: port.into(),
+            remote,
+            depth: 0,
+            bytes,
+            digest,
+        };
+        self.after(delay, host, event)
+    }
+
+    pub(crate) fn handle_ended(&mut self, delay: u64, host: &str, span: Id, how: Handling) -> &mut Self {
+        let (bytes, digest) = if how == Handling::Ok { REPLY } else { (0, Id::NONE) };
+        self.after(
+            delay,
+            host,
+            Event::HandleEnded {
+                span,
+                how,
+                error: "".into(),
+                bytes,
+                digest,
+            },
+        )
+    }
+
+    /// The run ends at this instant instead of after 60 s.
+    pub(crate) fn ends(&mut self, at: u64) -> &mut Self {
+        self.end = at;
+        self
+    }
+
+    /// In order of time, numbered, with a last line.
+    pub(crate) fn finish(mut self) -> (Plan, Journal) {
+        self.at(self.end).push(
+            "",
+            Event::RunEnded {
+                tasks_left: 0,
+                sockets_left: 0,
+            },
+        );
+        self.entries.sort_by_key(|entry| entry.at);
+        renumber(&mut self.entries);
+        self.plan.duration = Duration::from_nanos(self.end);
+        (
+            self.plan,
+            Journal {
+                entries: self.entries,
+            },
+        )
+    }
+}
+
+fn renumber(entries: &mut [Entry]) {
+    for (number, entry) in (0..).zip(entries) {
+        entry.number = number;
+    }
+}
+
+fn outcome(class: &str) -> Outcome {
+    match class {
+        "" => Outcome::Ok,
+        "timeout" | "error" => Outcome::Unknown,
+        _ => Outcome::Failed,
+    }
+}
+
+/// Asserts that an oracle has nothing to say.
+#[track_caller]
+pub(crate) fn assert_holds(oracle: &dyn Oracle, script: Script) {
+    let (plan, journal) = script.finish();
+    if let Err(violation) = oracle.check(&Run::of(&plan, &journal)) {
+        panic!("{} does not hold: {violation}", oracle.name());
+    }
+}
+
+/// Asserts that an oracle holds, then changes the journal, and returns what the oracle says now.
+#[track_caller]
+pub(crate) fn broken(oracle: &dyn Oracle, script: Script, change: impl FnOnce(&mut Vec<Entry>)) -> Violation {
+    let (plan, mut journal) = script.finish();
+    if let Err(violation) = oracle.check(&Run::of(&plan, &journal)) {
+        panic!("{} was broken before the change: {violation}", oracle.name());
+    }
+    change(&mut journal.entries);
+    renumber(&mut journal.entries);
+    match oracle.check(&Run::of(&plan, &journal)) {
+        Ok(()) => panic!("{} did not notice", oracle.name()),
+        Err(violation) => violation,
+    }
+}
+
+/// The place of the first line that says this.
+#[track_caller]
+pub(crate) fn find(entries: &[Entry], is: impl Fn(&Event) -> bool) -> usize {
+    entries
+        .iter()
+        .position(|entry| is(&entry.event))
+        .expect("no such line in the journal")
+}
+
+/// The place of the start of a hop.
+pub(crate) fn hop_start(entries: &[Entry], id: Id) -> usize {
+    find(
+        entries,
+        |event| matches!(event, Event::HopStarted { span, .. } if *span == id),
+    )
+}
+
+/// The place of the end of a hop.
+pub(crate) fn hop_end(entries: &[Entry], id: Id) -> usize {
+    find(
+        entries,
+        |event| matches!(event, Event::HopEnded { span, .. } if *span == id),
+    )
+}
+
+/// The place of the start of an execution.
+pub(crate) fn handle_start(entries: &[Entry], id: Id) -> usize {
+    find(
+        entries,
+        |event| matches!(event, Event::HandleStarted { span, .. } if *span == id),
+    )
+}
+
+/// The place of the end of an execution.
+pub(crate) fn handle_end(entries: &[Entry], id: Id) -> usize {
+    find(
+        entries,
+        |event| matches!(event, Event::HandleEnded { span, .. } if *span == id),
+    )
+}
+
+/// The place of the end of a call.
+pub(crate) fn call_end(entries: &[Entry], number: u64) -> usize {
+    find(
+        entries,
+        |event| matches!(event, Event::CallEnded { call, .. } if *call == number),
+    )
+}
+
+pub(crate) fn both_ways(from: &str, to: &str) -> Pairs {
+    Pairs {
+        from: vec![from.to_owned()],
+        to: vec![to.to_owned()],
+        both_ways: true,
+    }
+}
+
+fn plan() -> Plan {
+    Plan {
+        scenario: "storm".to_owned(),
+        topology: Arc::new(topology()),
+        seed: 7,
+        duration: Duration::from_secs(60),
+        wall_limit: Duration::from_secs(60),
+        interleave: Ratio::ZERO,
+        workloads: vec![workload("orders", "echo"), workload("local", "router")],
+        faults: Vec::new(),
+        expectations: Vec::new(),
+        drawn: Vec::new(),
+    }
+}
+
+fn topology() -> Topology {
+    let module = |name: &str, hosts: &[&str], node: &str, component: &str| {
+        let node = Node {
+            name: node.to_owned(),
+            component: component.to_owned(),
+            settings: json!({}),
+            edges: Vec::new(),
+        };
+        let module = Module {
+            name: name.to_owned(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            call_timeout: Duration::from_nanos(TIMEOUT),
+            nodes: IndexMap::from([(node.name.clone(), node)]),
+        };
+        (name.to_owned(), module)
+    };
+    Topology {
+        name: "orders".to_owned(),
+        description: None,
+        network: Network {
+            latency: Latency::Constant(Duration::from_millis(2)),
+            loss: Ratio::ZERO,
+        },
+        links: Vec::new(),
+        modules: IndexMap::from([
+            module("front", &["front"], "router", "router"),
+            module("back", &["back"], "echo", "forward"),
+            module("store", &["store-0", "store-1"], "disk", "echo"),
+        ]),
+    }
+}
+
+fn workload(name: &str, node: &str) -> Workload {
+    Workload {
+        name: name.to_owned(),
+        from: vec!["front".to_owned()],
+        node: node.to_owned(),
+        port: "in".to_owned(),
+        arrival: Arrival::Open {
+            calls: 100,
+            per: Duration::from_secs(1),
+        },
+        start: Duration::ZERO,
+        end: Duration::from_secs(60),
+        limit: None,
+        timeout: Some(Duration::from_nanos(TIMEOUT)),
+        payload: json!({ "text": "hello" }),
+    }
+}

@@ -1,0 +1,113 @@
+//! What held and what broke in a run.
+
+use crate::expectation;
+use crate::journal::Journal;
+use crate::oracle::{self, Run, Violation};
+use crate::plan::Plan;
+
+/// All judgments of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Verdict {
+    /// What the scenario expects, in the order of the plan.
+    pub expectations: Vec<Judged>,
+    /// What always holds, in the order of [`oracle::ALL`].
+    pub oracles: Vec<Judged>,
+}
+
+/// One judgment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The workload of an expectation, or the oracle's name.
+    pub name: String,
+    /// The expectation, or the oracle's promise, as a statement.
+    pub text: String,
+    /// Whether it held.
+    pub held: bool,
+    /// What was measured, ready to be read after the text: `is 0.9997`. Empty for oracles.
+    pub measured: String,
+    /// The first thing in virtual time that shows that it did not hold, where one thing can show it.
+    pub counterexample: Option<Violation>,
+}
+
+impl Verdict {
+    /// Whether everything held.
+    #[must_use]
+    pub fn held(&self) -> bool {
+        self.expectations
+            .iter()
+            .chain(&self.oracles)
+            .all(|judged| judged.held)
+    }
+}
+
+/// Judges a run by its plan and its journal. Whoever also wants to print it folds it once, with [`Run::of`],
+/// and calls [`judge_run`].
+#[must_use]
+pub fn judge(plan: &Plan, journal: &Journal) -> Verdict {
+    judge_run(&Run::of(plan, journal))
+}
+
+/// Judges a run that is folded already.
+#[must_use]
+pub fn judge_run(run: &Run<'_>) -> Verdict {
+    let expectations = run.plan.expectations.iter();
+    let oracles = oracle::ALL.iter().map(|oracle| {
+        let counterexample = oracle.check(run).err();
+        Judged {
+            name: oracle.name().to_owned(),
+            text: oracle.promise().to_owned(),
+            held: counterexample.is_none(),
+            measured: String::new(),
+            counterexample,
+        }
+    });
+    Verdict {
+        expectations: expectations
+            .map(|expectation| expectation::judge(run, expectation))
+            .collect(),
+        oracles: oracles.collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::{Bounds, Check};
+    use crate::testing::{MS, S, Script, call_end};
+
+    #[test]
+    fn a_verdict_holds_when_all_of_it_does() {
+        let mut script = Script::new();
+        let ok = Check::Ok(Bounds {
+            at_least: Some(1),
+            at_most: None,
+        });
+        script.at(S).chain(1).expect(0, None, "", ok);
+        let (plan, mut journal) = script.finish();
+        let verdict = judge(&plan, &journal);
+        assert!(verdict.held());
+        assert_eq!(
+            (verdict.expectations.len(), verdict.oracles.len()),
+            (1, oracle::ALL.len())
+        );
+
+        let end = call_end(&journal.entries, 1);
+        journal.entries[end].at += 3000 * MS;
+        let verdict = judge(&plan, &journal);
+        assert!(!verdict.held());
+        let broken: Vec<_> = verdict.oracles.iter().filter(|judged| !judged.held).collect();
+        assert_eq!((broken.len(), broken[0].name.as_str()), (1, "deadline"));
+    }
+
+    #[test]
+    fn a_broken_expectation_breaks_the_verdict() {
+        let mut script = Script::new();
+        let calls = Check::Calls(Bounds {
+            at_least: Some(1),
+            at_most: None,
+        });
+        script.expect(0, None, "", calls);
+        let (plan, journal) = script.finish();
+        assert!(!judge(&plan, &journal).held());
+    }
+}

@@ -1,0 +1,72 @@
+//! Arrows between crates go one way: squall -> {sim, router, ...} -> {platform, proto}; nothing in runtime/ knows
+//! of anything in harness/. ARCHITECTURE.md has the picture.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, MetadataCommand};
+
+/// Which crates of the workspace each crate may depend on, other than in its tests and benches.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("squall-proto", &[]),
+    ("squall-platform", &[]),
+    ("squall-router", &["squall-platform", "squall-proto"]),
+    ("squall-hermetic", &[]),
+    ("squall-sim", &["squall-hermetic", "squall-platform"]),
+    ("squall", &["squall-platform", "squall-router", "squall-sim"]),
+    ("squall-benches", &[]),
+];
+
+fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+    let metadata = MetadataCommand::new()
+        .manifest_path(manifest)
+        .no_deps()
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .expect("cargo metadata of this workspace");
+    let ours: BTreeSet<_> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
+    let arrows = metadata.packages.iter().map(|package| {
+        let targets = package.dependencies.iter();
+        let targets = targets.filter(|it| it.kind != DependencyKind::Development && ours.contains(&it.name));
+        (
+            package.name.to_string(),
+            targets.map(|it| it.name.clone()).collect(),
+        )
+    });
+    arrows.collect()
+}
+
+fn forbidden(actual: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (from, targets) in actual {
+        match ARROWS.iter().find(|(name, _)| name == from) {
+            None => found.push(format!("{from} is not in the list of arrows")),
+            Some((_, allowed)) => {
+                let extra = targets
+                    .iter()
+                    .filter(|target| !allowed.contains(&target.as_str()));
+                found.extend(extra.map(|to| format!("{from} -> {to}")));
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn the_arrows_between_crates_go_one_way() {
+    assert_eq!(forbidden(&dependencies()), Vec::<String>::new());
+}
+
+#[test]
+fn an_arrow_from_runtime_to_harness_is_caught() {
+    let mut arrows = dependencies();
+    arrows
+        .get_mut("squall-router")
+        .expect("a crate")
+        .insert("squall-sim".into());
+    assert_eq!(forbidden(&arrows), ["squall-router -> squall-sim"]);
+}

@@ -1,0 +1,99 @@
+//! A ring of modules, each calling the next: the thinnest whole run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::json;
+use squall::Harness;
+use squall::journal::{Event, Outcome};
+use squall::plan::{Arrival, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
+
+fn ring(size: usize) -> Arc<Topology> {
+    let mut modules = IndexMap::new();
+    for i in 0..size {
+        let name = format!("m{i}");
+        let node = format!("n{i}");
+        let nodes = [(
+            node.clone(),
+            Node {
+                name: node,
+                component: "echo".into(),
+                settings: json!({}),
+                edges: vec![],
+            },
+        )];
+        modules.insert(
+            name.clone(),
+            Module {
+                hosts: vec![name.clone()],
+                name,
+                call_timeout: Duration::from_secs(30),
+                nodes: nodes.into_iter().collect(),
+            },
+        );
+    }
+    Arc::new(Topology {
+        name: "ring".into(),
+        description: None,
+        network: Network {
+            latency: Latency::Constant(Duration::from_millis(5)),
+            loss: Ratio::ZERO,
+        },
+        links: vec![],
+        modules,
+    })
+}
+
+fn plan(size: usize, seconds: u64) -> Plan {
+    let workload = |i: usize| Workload {
+        name: format!("w{i}"),
+        from: vec![format!("m{i}")],
+        node: format!("n{}", (i + 1) % size),
+        port: "in".into(),
+        arrival: Arrival::Open {
+            calls: 1,
+            per: Duration::from_secs(5),
+        },
+        start: Duration::ZERO,
+        end: Duration::from_secs(seconds),
+        limit: None,
+        timeout: Some(Duration::from_secs(2)),
+        payload: json!({ "call": "{call}", "text": "x".repeat(100) }),
+    };
+    Plan {
+        scenario: "ring".into(),
+        topology: ring(size),
+        seed: 7,
+        duration: Duration::from_secs(seconds),
+        wall_limit: Duration::from_secs(60),
+        interleave: Ratio::ZERO,
+        workloads: (0..size).map(workload).collect(),
+        faults: vec![],
+        expectations: vec![],
+        drawn: vec![],
+    }
+}
+
+#[test]
+fn every_call_of_a_ring_is_answered_after_one_round_trip() {
+    let run = Harness::new().run(plan(5, 60)).expect("the run ends");
+    let ended: Vec<_> = run
+        .journal
+        .entries
+        .iter()
+        .filter_map(|entry| match &entry.event {
+            Event::CallEnded { outcome, error, .. } => Some((*outcome, error.clone())),
+            _ => None,
+        })
+        .collect();
+    for e in run.journal.entries.iter().take(60) {
+        println!("{} {} {:?}", e.at, e.host, e.event);
+    }
+    println!("wall {:?} {}", run.wall_time, run.journal.entries.len());
+    assert_eq!(ended.len(), 60);
+    assert!(
+        ended.iter().all(|(outcome, _)| *outcome == Outcome::Ok),
+        "{ended:?}"
+    );
+}

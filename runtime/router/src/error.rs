@@ -1,0 +1,411 @@
+//! What can go wrong with a message: did it happen, whose fault is it, may it be tried again.
+
+use std::fmt::{self, Display};
+use std::sync::Arc;
+
+/// Why a message has no answer.
+///
+/// The texts are the contract of the specification. Three questions are answered by methods: did it happen
+/// ([`Error::outcome`]), what kind of trouble is it ([`Error::kind`], [`Error::class`]), may it be tried again
+/// ([`Error::retryable`]).
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The destination cannot be parsed. Its author is at fault. Spec: router 3.1.
+    #[error("invalid destination {to:?}: {reason}")]
+    InvalidDestination {
+        /// The destination as given.
+        to: Arc<str>,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// No module is known to own the node. Spec: router S-11.
+    #[error("no module found for node: {node}")]
+    NoModule {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The owner is known, but not where it runs. Spec: router S-16.
+    #[error("module not discovered: {module}")]
+    NotDiscovered {
+        /// The owner.
+        module: Arc<str>,
+    },
+    /// This module should have the node and does not. Spec: router H-9.
+    #[error("instance not found: {node}")]
+    NoInstance {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The message is the product of too many hops. Spec: router 3.4.
+    #[error("max message depth {limit} exceeded (possible cycle in flow graph)")]
+    DepthExceeded {
+        /// The limit.
+        limit: u32,
+    },
+    /// Data could not be encoded or decoded, or is too large. Spec: router S-18, H-5.
+    #[error("serialization failed: {cause}")]
+    Serialization {
+        /// What the codec said.
+        cause: Arc<str>,
+        /// Unknown when it was the answer that could not be read or written.
+        outcome: Outcome,
+    },
+    /// The peer could not be reached, or the connection to it was lost. Spec: router S-29, H-3.
+    #[error("module unavailable: {module}")]
+    Unavailable {
+        /// The peer.
+        module: Arc<str>,
+        /// What the network said.
+        cause: Arc<str>,
+        /// Failed when the request certainly never reached the peer.
+        outcome: Outcome,
+    },
+    /// The deadline of a cross-module call passed. Spec: router S-33.
+    #[error("cross-module call timed out")]
+    Timeout {
+        /// The peer.
+        module: Arc<str>,
+        /// Failed when the request had not been sent yet.
+        outcome: Outcome,
+    },
+    /// The deadline passed while a component of this module was at work.
+    #[error("call timed out on node {node}")]
+    Overdue {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The call failed in gRPC in some other way. Spec: router S-20.
+    #[error("gRPC send failed: {cause}")]
+    Send {
+        /// The status code and message.
+        cause: Arc<str>,
+        /// Failed when the peer certainly did not handle the request.
+        outcome: Outcome,
+    },
+    /// The remote module answered with an error. Spec: router S-21, S-31, H-2.
+    #[error(transparent)]
+    Remote(Box<RemoteError>),
+    /// A component of this module returned an error.
+    #[error(transparent)]
+    Component(Box<ComponentError>),
+    /// A component of this module panicked.
+    #[error("component panicked: {message}")]
+    Panic {
+        /// The panic's message.
+        message: Arc<str>,
+    },
+}
+
+/// Did it happen?
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It certainly did not happen, or the callee itself says that it failed.
+    Failed,
+    /// It may have happened: a timeout or a lost connection after the request was, or may have been, sent.
+    Unknown,
+}
+
+impl Outcome {
+    /// `failed` or `unknown`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Outcome::Failed => "failed",
+            Outcome::Unknown => "unknown",
+        }
+    }
+}
+
+/// What kind of trouble: travels with the answer as `x-error-kind`. Spec: router 2.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Kind {
+    /// A component said so.
+    Component,
+    /// A component panicked.
+    Panic,
+    /// The node or its owner is not known.
+    NotFound,
+    /// The destination cannot be parsed.
+    InvalidDestination,
+    /// Data could not be encoded or decoded.
+    Serialization,
+    /// Too many hops.
+    Depth,
+    /// A module could not be reached or was lost.
+    UpstreamUnavailable,
+    /// A deadline passed.
+    UpstreamTimeout,
+    /// gRPC failed in some other way.
+    Transport,
+}
+
+impl Kind {
+    const ALL: [Kind; 9] = [
+        Kind::Component,
+        Kind::Panic,
+        Kind::NotFound,
+        Kind::InvalidDestination,
+        Kind::Serialization,
+        Kind::Depth,
+        Kind::UpstreamUnavailable,
+        Kind::UpstreamTimeout,
+        Kind::Transport,
+    ];
+
+    /// As it is spelt on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Kind::Component => "component",
+            Kind::Panic => "panic",
+            Kind::NotFound => "not_found",
+            Kind::InvalidDestination => "invalid_destination",
+            Kind::Serialization => "serialization",
+            Kind::Depth => "depth",
+            Kind::UpstreamUnavailable => "upstream_unavailable",
+            Kind::UpstreamTimeout => "upstream_timeout",
+            Kind::Transport => "transport",
+        }
+    }
+
+    /// A kind that this version does not know counts as the component's.
+    pub(crate) fn parse(text: &str) -> Self {
+        Kind::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .unwrap_or(Kind::Component)
+    }
+}
+
+/// An error that a remote module answered with. Spec: router 2.4, S-31.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("remote error: {message}")]
+pub struct RemoteError {
+    /// The text as the remote module sent it, without any prefix.
+    pub message: String,
+    /// What kind of trouble it had.
+    pub kind: Kind,
+    /// The module that raised it, which may be further away than the one that was called. Empty when unsaid.
+    pub origin: String,
+    /// The component author's stable code.
+    pub code: Option<String>,
+    /// Whether the component's author says that trying again may help.
+    pub retryable: Option<bool>,
+    /// Whether the remote module knows that it did not happen.
+    pub outcome: Outcome,
+}
+
+/// What a component returns when it fails.
+///
+/// Made from a text, or from the [`Error`] of a message that it emitted.
+#[derive(Debug, Clone)]
+pub struct ComponentError {
+    message: String,
+    code: Option<String>,
+    retryable: Option<bool>,
+    source: Option<Error>,
+}
+
+impl ComponentError {
+    /// A failure, described for the caller.
+    pub fn new(message: impl Into<String>) -> Self {
+        ComponentError {
+            message: message.into(),
+            code: None,
+            retryable: None,
+            source: None,
+        }
+    }
+
+    /// Adds a stable code that callers can decide by.
+    #[must_use]
+    pub fn code(mut self, code: impl Into<String>) -> Self {
+        self.code = Some(code.into());
+        self
+    }
+
+    /// Says whether trying again may help. Unsaid means unknown: nobody retries then.
+    #[must_use]
+    pub fn retryable(mut self, retryable: bool) -> Self {
+        self.retryable = Some(retryable);
+        self
+    }
+
+    /// The description, without any prefix.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl Display for ComponentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for ComponentError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_ref().map(|source| source as _)
+    }
+}
+
+impl From<String> for ComponentError {
+    fn from(message: String) -> Self {
+        ComponentError::new(message)
+    }
+}
+
+impl From<&str> for ComponentError {
+    fn from(message: &str) -> Self {
+        ComponentError::new(message)
+    }
+}
+
+/// Passes on what happened to an emitted message, its text bare so that prefixes do not pile up.
+/// Spec: router section 7, test 3.
+impl From<Error> for ComponentError {
+    fn from(source: Error) -> Self {
+        ComponentError {
+            message: source.message(),
+            code: None,
+            retryable: None,
+            source: Some(source),
+        }
+    }
+}
+
+impl From<ComponentError> for Error {
+    /// An error that was only passed on stays what it was.
+    fn from(error: ComponentError) -> Self {
+        match error {
+            ComponentError {
+                code: None,
+                retryable: None,
+                source: Some(source),
+                ..
+            } => source,
+            error => Error::Component(Box::new(error)),
+        }
+    }
+}
+
+impl Error {
+    /// The value of the `status` label: one of `remote_error`, `unavailable`, `timeout`, `not_discovered`,
+    /// `serialization`, `error`. (`ok` and `cancelled` are no errors of a call: nobody is there to see the
+    /// latter.) Spec: router H-10.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Error::Remote(_) => "remote_error",
+            Error::Unavailable { .. } => "unavailable",
+            Error::Timeout { .. } | Error::Overdue { .. } => "timeout",
+            Error::NotDiscovered { .. } => "not_discovered",
+            Error::Serialization { .. } => "serialization",
+            Error::Component(error) => error.source.as_ref().map_or("error", Error::class),
+            Error::InvalidDestination { .. }
+            | Error::NoModule { .. }
+            | Error::NoInstance { .. }
+            | Error::DepthExceeded { .. }
+            | Error::Send { .. }
+            | Error::Panic { .. } => "error",
+        }
+    }
+
+    /// Did it happen?
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            Error::Serialization { outcome, .. }
+            | Error::Unavailable { outcome, .. }
+            | Error::Timeout { outcome, .. }
+            | Error::Send { outcome, .. } => *outcome,
+            Error::Overdue { .. } => Outcome::Unknown,
+            Error::Remote(error) => error.outcome,
+            Error::Component(error) => error.source.as_ref().map_or(Outcome::Failed, Error::outcome),
+            Error::InvalidDestination { .. }
+            | Error::NoModule { .. }
+            | Error::NotDiscovered { .. }
+            | Error::NoInstance { .. }
+            | Error::DepthExceeded { .. }
+            | Error::Panic { .. } => Outcome::Failed,
+        }
+    }
+
+    /// What kind of trouble?
+    pub fn kind(&self) -> Kind {
+        match self {
+            Error::InvalidDestination { .. } => Kind::InvalidDestination,
+            Error::NoModule { .. } | Error::NotDiscovered { .. } | Error::NoInstance { .. } => Kind::NotFound,
+            Error::DepthExceeded { .. } => Kind::Depth,
+            Error::Serialization { .. } => Kind::Serialization,
+            Error::Unavailable { .. } => Kind::UpstreamUnavailable,
+            Error::Timeout { .. } | Error::Overdue { .. } => Kind::UpstreamTimeout,
+            Error::Send { .. } => Kind::Transport,
+            Error::Remote(error) => error.kind,
+            Error::Component(error) => error.source.as_ref().map_or(Kind::Component, Error::kind),
+            Error::Panic { .. } => Kind::Panic,
+        }
+    }
+
+    /// The text that crosses to another module: for a remote error what the remote module sent, else what
+    /// `Display` writes. Spec: router S-21, H-2.
+    pub fn message(&self) -> String {
+        match self {
+            Error::Remote(error) => error.message.clone(),
+            other => other.to_string(),
+        }
+    }
+
+    /// The component author's code for it, if any.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Error::Remote(error) => error.code.as_deref(),
+            Error::Component(error) => error
+                .code
+                .as_deref()
+                .or_else(|| error.source.as_ref().and_then(Error::code)),
+            _ => None,
+        }
+    }
+
+    /// Whether the component's author says that trying again may help; `None` when nobody said.
+    pub fn retryable(&self) -> Option<bool> {
+        match self {
+            Error::Remote(error) => error.retryable,
+            Error::Component(error) => error
+                .retryable
+                .or_else(|| error.source.as_ref().and_then(Error::retryable)),
+            _ => None,
+        }
+    }
+
+    /// The module that raised it, if that was not this one.
+    pub fn origin(&self) -> Option<&str> {
+        match self {
+            Error::Remote(error) => Some(error.origin.as_str()).filter(|origin| !origin.is_empty()),
+            Error::Component(error) => error.source.as_ref().and_then(Error::origin),
+            _ => None,
+        }
+    }
+
+    /// What the network said, when that is what went wrong.
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Error::Unavailable { cause, .. } => Some(cause),
+            Error::Component(error) => error.source.as_ref().and_then(Error::cause),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn invalid(to: &str, reason: &'static str) -> Self {
+        Error::InvalidDestination {
+            to: to.into(),
+            reason,
+        }
+    }
+
+    pub(crate) fn serialization(cause: impl Display) -> Self {
+        Error::Serialization {
+            cause: cause.to_string().into(),
+            outcome: Outcome::Failed,
+        }
+    }
+}

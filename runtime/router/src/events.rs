@@ -1,0 +1,228 @@
+//! Everything that this crate says about itself, as `tracing` events of fixed names and fields.
+//!
+//! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of the bytes, 0
+//! for none; `trace` is the low half of the trace's identifier. Payloads are never part of an event, for
+//! they may hold secrets. Spec: router W-16.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use squall_platform::Authority;
+use tracing::{Level, event};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::{Error, Message, Payload};
+
+/// What [`Hop::started`] says.
+pub(crate) struct HopStarted<'a> {
+    pub(crate) trace: u128,
+    pub(crate) span: u64,
+    pub(crate) parent: u64,
+    pub(crate) from: &'a str,
+    pub(crate) to: &'a str,
+    pub(crate) source_module: &'a str,
+    pub(crate) target_module: &'a str,
+    pub(crate) depth: u32,
+    pub(crate) timeout: Duration,
+    pub(crate) data: &'a Payload,
+}
+
+/// A call to another module, from `hop.started` to `hop.ended`: said also when the caller gives up and the
+/// future is dropped.
+pub(crate) struct Hop {
+    span: u64,
+    peer: Option<Authority>,
+    ended: bool,
+}
+
+impl Hop {
+    pub(crate) fn started(it: &HopStarted<'_>) -> Self {
+        event!(
+            name: "hop.started",
+            target: "squall::router",
+            Level::DEBUG,
+            trace = it.trace as u64,
+            span = it.span,
+            parent = it.parent,
+            from = it.from,
+            to = it.to,
+            source_module = it.source_module,
+            target_module = it.target_module,
+            depth = u64::from(it.depth),
+            timeout = it.timeout.as_nanos() as u64,
+            bytes = it.data.len() as u64,
+            digest = digest(Some(it.data)),
+        );
+        Hop {
+            span: it.span,
+            peer: None,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn peer(&mut self, peer: &Authority) {
+        self.peer = Some(peer.clone());
+    }
+
+    pub(crate) fn ended(mut self, result: &Result<Option<Payload>, Error>) {
+        self.ended = true;
+        let (outcome, status) = match result {
+            Ok(_) => ("ok", "ok"),
+            Err(error) => (error.outcome().as_str(), error.class()),
+        };
+        self.emit(outcome, status, result.as_ref().err(), value(result));
+    }
+
+    fn emit(&self, outcome: &str, status: &str, error: Option<&Error>, value: Option<&Payload>) {
+        event!(
+            name: "hop.ended",
+            target: "squall::router",
+            Level::DEBUG,
+            span = self.span,
+            outcome,
+            status,
+            peer = self.peer.as_ref().map_or("", Authority::as_str),
+            error = text(error).as_str(),
+            bytes = value.map_or(0, Payload::len) as u64,
+            digest = digest(value),
+        );
+    }
+}
+
+impl Drop for Hop {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.emit("unknown", "cancelled", None, None);
+        }
+    }
+}
+
+/// What [`Handling::started`] says.
+pub(crate) struct HandleStarted<'a> {
+    pub(crate) trace: u128,
+    pub(crate) span: u64,
+    pub(crate) parent: u64,
+    pub(crate) module: &'a str,
+    pub(crate) node: &'a str,
+    pub(crate) port: &'a str,
+    pub(crate) remote: bool,
+    pub(crate) depth: u32,
+    pub(crate) data: &'a Payload,
+}
+
+/// A component at work, from `handle.started` to `handle.ended`: said also when it is cancelled.
+pub(crate) struct Handling {
+    span: u64,
+    ended: bool,
+}
+
+impl Handling {
+    pub(crate) fn started(it: &HandleStarted<'_>) -> Self {
+        event!(
+            name: "handle.started",
+            target: "squall::router",
+            Level::DEBUG,
+            trace = it.trace as u64,
+            span = it.span,
+            parent = it.parent,
+            module = it.module,
+            node = it.node,
+            port = it.port,
+            remote = it.remote,
+            depth = u64::from(it.depth),
+            bytes = it.data.len() as u64,
+            digest = digest(Some(it.data)),
+        );
+        Handling {
+            span: it.span,
+            ended: false,
+        }
+    }
+
+    pub(crate) fn ended(mut self, result: &Result<Option<Payload>, Error>) {
+        self.ended = true;
+        let how = match result {
+            Ok(_) => "ok",
+            Err(Error::Panic { .. }) => "panic",
+            Err(_) => "error",
+        };
+        self.emit(how, result.as_ref().err(), value(result));
+    }
+
+    fn emit(&self, how: &str, error: Option<&Error>, value: Option<&Payload>) {
+        event!(
+            name: "handle.ended",
+            target: "squall::router",
+            Level::DEBUG,
+            span = self.span,
+            how,
+            error = text(error).as_str(),
+            bytes = value.map_or(0, Payload::len) as u64,
+            digest = digest(value),
+        );
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.emit("dropped", None, None);
+        }
+    }
+}
+
+/// A transition of the state machine of one endpoint.
+pub(crate) fn endpoint_state(module: &str, endpoint: &Authority, state: &str, cause: &str) {
+    event!(
+        name: "endpoint.state",
+        target: "squall::router",
+        Level::DEBUG,
+        module,
+        endpoint = endpoint.as_str(),
+        state,
+        cause,
+    );
+}
+
+/// The server accepts connections.
+pub(crate) fn server_listening(module: &str, address: SocketAddr) {
+    event!(
+        name: "server.listening",
+        target: "squall::router",
+        Level::DEBUG,
+        module,
+        address = address.to_string().as_str(),
+    );
+}
+
+/// The log line of a cross-module message that was answered. Spec: router S-36.
+pub(crate) fn message_sent(message: &Message, module: &str, took: Duration) {
+    event!(
+        name: "cross-module message sent",
+        target: "squall_router",
+        Level::INFO,
+        from = &*message.from,
+        to = &*message.to,
+        targetModule = module,
+        durationMs = took.as_millis() as u64,
+        "cross-module message sent"
+    );
+}
+
+fn value(result: &Result<Option<Payload>, Error>) -> Option<&Payload> {
+    result.as_ref().ok().and_then(Option::as_ref)
+}
+
+fn digest(data: Option<&Payload>) -> u64 {
+    data.filter(|data| !data.is_empty())
+        .map_or(0, |data| xxh3_64(data.bytes()))
+}
+
+/// The error with what the network said, if that is what went wrong.
+fn text(error: Option<&Error>) -> String {
+    match error.map(|error| (error, error.cause())) {
+        None => String::new(),
+        Some((error, None)) => error.to_string(),
+        Some((error, Some(cause))) => format!("{error}: {cause}"),
+    }
+}

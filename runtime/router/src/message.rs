@@ -1,0 +1,90 @@
+//! What the scheduler handles.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::Payload;
+
+/// A message to one port of one node. Spec: router S-7, 3.2.
+#[derive(Debug, Clone)]
+pub struct Message {
+    /// Where it goes: `node.port` or `node:port`.
+    pub to: Arc<str>,
+    /// The output port that emitted it, or empty when nobody did.
+    pub from: Arc<str>,
+    /// What it carries.
+    pub data: Payload,
+    /// How long the call may take. `None`: as long as the calls that it is part of and, across modules,
+    /// the module's [`call_timeout`](crate::Options::call_timeout). The shorter one wins. Spec: router H-13.
+    pub timeout: Option<Duration>,
+    /// What it inherits from the call that it is part of.
+    pub context: Context,
+}
+
+/// What travels with a call and all the calls that it makes. Spec: router H-6, S-24.
+#[derive(Debug, Clone, Default)]
+pub struct Context {
+    /// The trace's identifier; 0 asks for a new one.
+    pub trace: u128,
+    /// The span of the execution that emitted the message; 0 when none did.
+    pub span: u64,
+    /// How many hops lie between this message and the one that started it all.
+    pub depth: u32,
+    /// When the call that this one is part of ends.
+    pub deadline: Option<Instant>,
+    /// Further metadata, passed on unchanged: baggage and the like.
+    pub metadata: Option<Arc<BTreeMap<String, String>>>,
+    /// True when the message came over the wire. It is never sent on to a third module. Spec: router H-9.
+    pub(crate) remote: bool,
+}
+
+impl Message {
+    /// A message that starts a call: from nobody, in a new trace, without a deadline.
+    pub fn new(to: impl Into<Arc<str>>, data: impl Into<Payload>) -> Self {
+        Message {
+            to: to.into(),
+            from: "".into(),
+            data: data.into(),
+            timeout: None,
+            context: Context::default(),
+        }
+    }
+
+    /// Names the output port that it comes from.
+    #[must_use]
+    pub fn from(mut self, from: impl Into<Arc<str>>) -> Self {
+        self.from = from.into();
+        self
+    }
+
+    /// Puts it in the trace with this identifier.
+    #[must_use]
+    pub fn trace(mut self, trace: u128) -> Self {
+        self.context.trace = trace;
+        self
+    }
+
+    /// Limits how long the call may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Adds metadata that travels with the call and all the calls that it makes.
+    #[must_use]
+    pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
+        let metadata = self.context.metadata.get_or_insert_default();
+        Arc::make_mut(metadata).insert(key.into(), value.into());
+        self
+    }
+}
+
+/// `now + timeout`, or practically never when that is not representable.
+pub(crate) fn after(now: Instant, timeout: Duration) -> Instant {
+    const NEVER: Duration = Duration::from_secs(60 * 60 * 24 * 365 * 30);
+    now.checked_add(timeout).unwrap_or_else(|| now + NEVER)
+}

@@ -1,0 +1,127 @@
+//! One process: its nodes, its view of who owns which node, its peers, and its server.
+
+use std::sync::Arc;
+
+use squall_platform::{Authority, Platform};
+
+use crate::directory::Instance;
+use crate::{Component, Discovery, Edge, Options, Scheduler, ServeError, Server};
+
+/// One module. Clones are handles to the same one.
+///
+/// ```no_run
+/// # use std::sync::Arc;
+/// # use squall_platform::TokioPlatform;
+/// # use squall_router::{Component, Edge, Message, Module, Options};
+/// # async fn example(router: Arc<dyn Component>) -> Result<(), Box<dyn std::error::Error>> {
+/// let module = Module::new(TokioPlatform::new(), "common-module-v1", Options::default());
+/// module.install("router-def456", router, vec![Edge::new("out_a", "http-server-abc123.request")]);
+/// module.set_node("http-server-abc123", "http-module-v1");
+/// module.register("http-module-v1", vec!["http-module:50051".parse()?]);
+///
+/// let message = Message::new("router-def456.in", serde_json::json!({ "path": "/" }));
+/// let answer = module.scheduler().handle(message).await?;
+/// module.serve(50051).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Module<P: Platform> {
+    scheduler: Scheduler<P>,
+}
+
+impl<P: Platform> Module<P> {
+    /// A module without nodes and peers.
+    pub fn new(platform: P, name: impl Into<Arc<str>>, options: Options) -> Self {
+        Module {
+            scheduler: Scheduler::new(platform, name.into(), options),
+        }
+    }
+
+    /// The module's name.
+    pub fn name(&self) -> &str {
+        &self.scheduler.shared().module
+    }
+
+    /// Runs `node` on this module, in place of an earlier instance if there is one: what that one is
+    /// handling, it goes on to handle. Also records this module as the node's owner.
+    pub fn install(&self, node: impl Into<Arc<str>>, component: Arc<dyn Component>, edges: Vec<Edge>) {
+        let shared = self.scheduler.shared();
+        shared.directory.install(
+            Instance::new(node.into(), component, edges),
+            Arc::clone(&shared.module),
+        );
+    }
+
+    /// Takes the instance of `node` away; its owner stays recorded. Says whether there was one. What it is
+    /// handling, it goes on to handle.
+    pub fn uninstall(&self, node: &str) -> bool {
+        self.scheduler.shared().directory.uninstall(node)
+    }
+
+    /// Records that `module` owns `node`. An instance here wins all the same. Spec: router S-9, S-14, S-15.
+    pub fn set_node(&self, node: impl Into<Arc<str>>, module: impl Into<Arc<str>>) {
+        self.scheduler
+            .shared()
+            .directory
+            .set_owner(node.into(), module.into());
+    }
+
+    /// Forgets who owns `node`. Spec: router S-15.
+    pub fn remove_node(&self, node: &str) {
+        self.scheduler.shared().directory.remove_owner(node);
+    }
+
+    /// Says where `module` runs, in place of what was said before. Connections to endpoints that stay are
+    /// kept; those to others finish what is in flight and close. Nothing is dialled before the first call.
+    pub fn register(&self, module: impl Into<Arc<str>>, endpoints: Vec<Authority>) {
+        self.scheduler.shared().pool.register(module.into(), endpoints);
+    }
+
+    /// Forgets where `module` runs: new calls fail with `module not discovered`, those in flight finish.
+    pub fn deregister(&self, module: &str) {
+        self.scheduler.shared().pool.deregister(module);
+    }
+
+    /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source.
+    pub fn discover(&self, discovery: Arc<dyn Discovery>) {
+        self.scheduler.shared().set_discovery(discovery);
+    }
+
+    /// Handles messages.
+    pub fn scheduler(&self) -> &Scheduler<P> {
+        &self.scheduler
+    }
+
+    /// Listens on `port`; 0 takes a free one. Nothing is answered before the server runs.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn bind(&self, port: u16) -> Result<Server<P>, ServeError> {
+        Server::bind(self.scheduler.clone(), port).await
+    }
+
+    /// Listens on `port` and serves until the future is dropped, which closes all connections.
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn serve(&self, port: u16) -> Result<(), ServeError> {
+        self.bind(port).await?.run().await;
+        Ok(())
+    }
+}
+
+impl<P: Platform> Clone for Module<P> {
+    fn clone(&self) -> Self {
+        Module {
+            scheduler: self.scheduler.clone(),
+        }
+    }
+}
+
+impl<P: Platform> std::fmt::Debug for Module<P> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Module")
+            .field("name", &self.name())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,40 @@
+//! The limits of one module.
+
+use std::time::Duration;
+
+/// Limits and intervals of one module. All durations are measured on tokio's clock.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long a cross-module call may take, dialling included, when its message says nothing.
+    /// Spec: router S-32, H-13.
+    pub call_timeout: Duration,
+    /// How long opening one connection may take, name resolution included.
+    pub connect_timeout: Duration,
+    /// How often an HTTP/2 connection is probed with a ping, also while nothing is in flight.
+    /// Spec: router 1.10, 4.3.
+    pub keepalive_interval: Duration,
+    /// How long a ping may go unanswered before the connection counts as lost.
+    pub keepalive_timeout: Duration,
+    /// How long a message waits for an instance of a node that this module owns but has not installed.
+    /// It never waits longer than a quarter of the call's remaining time, so that the caller learns the
+    /// reason and not just of a timeout. Zero answers at once. Spec: router H-9, W-6.
+    pub instance_wait: Duration,
+    /// How many hops a message may descend from the one that started it. Spec: router 3.4.
+    pub max_depth: u32,
+    /// The largest encoded request or response, in bytes, in both directions. Spec: router 5.2.
+    pub max_message_bytes: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            call_timeout: Duration::from_secs(30),
+            connect_timeout: Duration::from_secs(5),
+            keepalive_interval: Duration::from_secs(10),
+            keepalive_timeout: Duration::from_secs(3),
+            instance_wait: Duration::ZERO,
+            max_depth: 256,
+            max_message_bytes: 4 * 1024 * 1024,
+        }
+    }
+}

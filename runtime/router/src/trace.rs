@@ -1,0 +1,95 @@
+//! Trace identifiers in the form that OpenTelemetry reads. Spec: router 2.1, H-6.
+
+use squall_platform::Platform;
+
+/// One place in a trace: a W3C `traceparent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TraceContext {
+    /// Names the whole trace. Never zero.
+    pub trace: u128,
+    /// Names one hop or one execution within it. Never zero.
+    pub span: u64,
+}
+
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
+impl TraceContext {
+    /// `00-<32 hex>-<16 hex>-01`.
+    pub fn traceparent(&self) -> String {
+        let mut text = String::with_capacity(55);
+        text.push_str("00-");
+        push_hex(&mut text, (self.trace >> 64) as u64);
+        push_hex(&mut text, self.trace as u64);
+        text.push('-');
+        push_hex(&mut text, self.span);
+        text.push_str("-01");
+        text
+    }
+
+    /// Reads a `traceparent` of version 00. `None` when it is malformed or an identifier is zero: the
+    /// W3C recommendation asks to start a new trace then.
+    pub fn parse(traceparent: &str) -> Option<Self> {
+        let mut parts = traceparent.split('-');
+        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+        let well_formed = version == "00"
+            && trace.len() == 32
+            && span.len() == 16
+            && flags.len() == 2
+            && parts.next().is_none();
+        let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        if !well_formed || !hex(trace) || !hex(span) || !hex(flags) {
+            return None;
+        }
+        let trace = u128::from_str_radix(trace, 16).ok()?;
+        let span = u64::from_str_radix(span, 16).ok()?;
+        (trace != 0 && span != 0).then_some(TraceContext { trace, span })
+    }
+}
+
+/// A fresh identifier of a span: zero means "none" in events, so it is never drawn.
+pub(crate) fn new_span<P: Platform>(platform: &P) -> u64 {
+    platform.random_u64().max(1)
+}
+
+/// A fresh identifier of a trace. Its low half is what events carry, so that half is never zero.
+pub(crate) fn new_trace<P: Platform>(platform: &P) -> u128 {
+    let high = platform.random_u64();
+    u128::from(high) << 64 | u128::from(platform.random_u64().max(1))
+}
+
+fn push_hex(text: &mut String, number: u64) {
+    for shift in (0..16).rev() {
+        text.push(char::from(DIGITS[(number >> (shift * 4)) as usize & 0xf]));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_traceparent_reads_back() {
+        let context = TraceContext {
+            trace: 0x0af7651916cd43dd8448eb211c80319c,
+            span: 0x00f067aa0ba902b7,
+        };
+        let text = context.traceparent();
+        assert_eq!(text, "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01");
+        assert_eq!(TraceContext::parse(&text), Some(context));
+    }
+
+    #[test]
+    fn malformed_traceparents_are_no_context() {
+        for text in [
+            "",
+            "00-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7",
+            "01-0af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-0af7651916cd43dd8448eb211c80319c-0000000000000000-01",
+            "00-0AF7651916CD43DD8448EB211C80319C-00f067aa0ba902b7-01",
+            "00-+af7651916cd43dd8448eb211c80319c-00f067aa0ba902b7-01",
+        ] {
+            assert_eq!(TraceContext::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! A panic of a component becomes an ordinary error. Spec: router 3.5.8, 5.2.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+
+/// Awaits `future`; a panic inside it is returned as its message.
+///
+/// The future is not polled again after a panic, and what it shares with others is behind locks that
+/// poison or atomics: so nothing broken can be observed through it.
+pub(crate) async fn guarded<F: Future>(future: F) -> Result<F::Output, String> {
+    let mut future = pin!(future);
+    poll_fn(
+        move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => std::task::Poll::Ready(Err(text(panic.as_ref()))),
+        },
+    )
+    .await
+}
+
+fn text(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_owned(),
+        (_, Some(text)) => text.clone(),
+        _ => "a panic without a message".to_owned(),
+    }
+}

@@ -1,0 +1,154 @@
+//! What the router says about itself. A binary of its own: its collector must be there before the first event.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests: a panic is the report"
+)]
+
+mod collector;
+#[path = "../router/support/mod.rs"]
+#[expect(dead_code, reason = "the other binary uses the rest")]
+mod support;
+
+use collector::Events;
+use squall_platform::{Platform, TokioPlatform};
+use squall_router::Options;
+use support::*;
+use xxhash_rust::xxh3::xxh3_64;
+
+#[tokio::test(start_paused = true)]
+async fn a_hop_and_its_handling_share_a_span_and_tell_the_same_digests() {
+    let events = Events::collect();
+    let network = Network::default();
+    let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+    place(&a, &[], "pass", Pass, &[("out", "far.in")]);
+    place(&b, &[&a], "far", Constant(Some("\"pong\"")), &[]);
+    a.scheduler()
+        .handle(message("pass.in").trace(7).timeout(ms(2000)))
+        .await
+        .expect("b is there");
+
+    let handled = events.named("handle.started");
+    let (local, remote) = (&handled[0], &handled[1]);
+    assert_eq!(
+        (&*local["node"], &*local["remote"], &*local["parent"]),
+        ("pass", "false", "0")
+    );
+    assert_eq!(
+        (&*remote["node"], &*remote["remote"], &*remote["depth"]),
+        ("far", "true", "1")
+    );
+    let hop = &events.named("hop.started")[0];
+    assert_eq!(hop["span"], remote["span"]);
+    assert_eq!(hop["parent"], local["span"]);
+    assert!([hop, local, remote].iter().all(|it| it["trace"] == "7"));
+    let names = [
+        &*hop["from"],
+        &hop["to"],
+        &hop["source_module"],
+        &hop["target_module"],
+    ];
+    assert_eq!(names, ["pass.out", "far.in", "a", "b"]);
+    assert_eq!((&*hop["timeout"], &*hop["bytes"]), ("2000000000", "1"));
+    let digests = [hop, local, remote].map(|it| it["digest"].clone());
+    assert_eq!(digests, [(); 3].map(|()| xxh3_64(b"1").to_string()));
+
+    let ended = &events.named("hop.ended")[0];
+    let told = ["span", "outcome", "status", "error", "bytes"].map(|key| &*ended[key]);
+    assert_eq!(told, [&*hop["span"], "ok", "ok", "", "6"]);
+    assert!(ended["peer"].starts_with("127.0.0.1:"), "{ended:?}");
+    for handled in events.named("handle.ended") {
+        assert_eq!(handled["how"], "ok");
+        assert_eq!((&handled["digest"], &*handled["bytes"]), (&ended["digest"], "6"));
+    }
+    assert_eq!(events.named("server.listening").len(), 2);
+    let states: Vec<_> = events
+        .named("endpoint.state")
+        .iter()
+        .map(|it| it["state"].clone())
+        .collect();
+    assert_eq!(states, ["connecting", "ready"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_cancelled_is_said_to_have_ended_on_both_sides() {
+    let events = Events::collect();
+    let network = Network::default();
+    let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+    let (component, entered, cancelled) = Cancellable::new();
+    place(&b, &[&a], "stuck", component, &[]);
+    let calling = network.host().spawn(async move {
+        drop(a.scheduler().handle(message("stuck.in")).await);
+    });
+    entered.await.expect("it is called");
+    calling.abort();
+    cancelled.await.expect_err("dropped with the handler");
+    let hop = &events.named("hop.ended")[0];
+    assert_eq!(
+        (&*hop["outcome"], &*hop["status"], &*hop["digest"]),
+        ("unknown", "cancelled", "0")
+    );
+    assert_eq!(events.named("handle.ended")[0]["how"], "dropped");
+}
+
+#[tokio::test(start_paused = true)]
+async fn failures_are_said_with_their_class_and_the_networks_reason() {
+    let events = Events::collect();
+    let network = Network::default();
+    let (a, address) = start(network.host(), "a", Options::default()).await;
+    network.set_link(&address, Link::Refused);
+    a.register("b", vec![address]);
+    for (node, module) in [("refused", "b"), ("lost", "c")] {
+        a.set_node(node, module);
+    }
+    for to in ["refused.in", "lost.in", "nobody.in"] {
+        a.scheduler()
+            .handle(message(to))
+            .await
+            .expect_err("none is there");
+    }
+    let ended = events.named("hop.ended");
+    let said: Vec<_> = ended
+        .iter()
+        .map(|it| (&*it["status"], &*it["outcome"], &*it["error"]))
+        .collect();
+    let reason = "module unavailable: b: cannot connect to 127.0.0.1:1: connection refused";
+    assert_eq!(
+        said,
+        [
+            ("unavailable", "failed", reason),
+            ("not_discovered", "failed", "module not discovered: c"),
+            ("error", "failed", "no module found for node: nobody"),
+        ]
+    );
+    let states: Vec<_> = events
+        .named("endpoint.state")
+        .iter()
+        .map(|it| it["state"].clone())
+        .collect();
+    assert_eq!(states, ["connecting", "backoff"]);
+}
+
+#[tokio::test]
+async fn a_panic_is_told_from_an_error() {
+    let events = Events::collect();
+    let module = squall_router::Module::new(TokioPlatform::loopback(), "a", Options::default());
+    place(&module, &[], "panics", Panic, &[]);
+    place(&module, &[], "bad", Fail(|| "boom".into()), &[]);
+    module
+        .scheduler()
+        .handle(message("panics.in"))
+        .await
+        .expect_err("it panics");
+    module
+        .scheduler()
+        .handle(message("bad.in"))
+        .await
+        .expect_err("it fails");
+    let how: Vec<_> = events
+        .named("handle.ended")
+        .iter()
+        .map(|it| it["how"].clone())
+        .collect();
+    assert_eq!(how, ["panic", "error"]);
+}

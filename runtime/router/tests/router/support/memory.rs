@@ -1,0 +1,208 @@
+//! An in-memory network for tests on the paused clock: no delay, and links that can be cut.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
+use std::time::SystemTime;
+
+use squall_platform::{Authority, Listener, Platform, TaskHandle};
+use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
+use tokio::sync::mpsc;
+
+/// How connects to a port are met.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Link {
+    Open,
+    Refused,
+    BlackHole,
+}
+
+#[derive(Clone, Default)]
+pub(crate) struct Network(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    listeners: BTreeMap<u16, mpsc::UnboundedSender<Pipe>>,
+    links: BTreeMap<u16, Link>,
+    dials: BTreeMap<u16, usize>,
+    frozen: Arc<AtomicBool>,
+    open: Arc<()>,
+    last_port: u16,
+}
+
+impl Network {
+    pub(crate) fn host(&self) -> Memory {
+        Memory {
+            network: self.clone(),
+            tasks: Arc::default(),
+            random: Arc::default(),
+        }
+    }
+
+    pub(crate) fn set_link(&self, to: &Authority, link: Link) {
+        self.0.lock().unwrap().links.insert(port(to), link);
+    }
+
+    /// How often `to` was dialled.
+    pub(crate) fn dials(&self, to: &Authority) -> usize {
+        self.0.lock().unwrap().dials.get(&port(to)).copied().unwrap_or(0)
+    }
+
+    /// How many ends of streams there are.
+    pub(crate) fn open_streams(&self) -> usize {
+        Arc::strong_count(&self.0.lock().unwrap().open) - 1
+    }
+
+    /// From now on nothing that is written arrives anywhere, and nobody is told.
+    pub(crate) fn freeze(&self) {
+        self.0.lock().unwrap().frozen.store(true, Ordering::SeqCst);
+    }
+}
+
+fn port(authority: &Authority) -> u16 {
+    authority.port_u16().expect("a port")
+}
+
+/// One process on the network.
+#[derive(Clone)]
+pub(crate) struct Memory {
+    network: Network,
+    tasks: Arc<Mutex<Vec<tokio::task::AbortHandle>>>,
+    random: Arc<AtomicU64>,
+}
+
+impl Memory {
+    /// Ends all tasks of the process, which closes its sockets.
+    pub(crate) fn kill(&self) {
+        for task in self.tasks.lock().unwrap().drain(..) {
+            task.abort();
+        }
+    }
+}
+
+impl Platform for Memory {
+    type Stream = Pipe;
+    type Listener = MemoryListener;
+
+    async fn bind(&self, port: u16) -> io::Result<MemoryListener> {
+        let mut state = self.network.0.lock().unwrap();
+        state.last_port += 1;
+        let port = if port == 0 { state.last_port } else { port };
+        let (sender, accepted) = mpsc::unbounded_channel();
+        state.listeners.insert(port, sender);
+        Ok(MemoryListener { port, accepted })
+    }
+
+    async fn connect(&self, to: &Authority) -> io::Result<Pipe> {
+        let (link, listener, frozen, open) = {
+            let mut state = self.network.0.lock().unwrap();
+            *state.dials.entry(port(to)).or_default() += 1;
+            let link = state.links.get(&port(to)).copied().unwrap_or(Link::Open);
+            (
+                link,
+                state.listeners.get(&port(to)).cloned(),
+                Arc::clone(&state.frozen),
+                Arc::clone(&state.open),
+            )
+        };
+        // A connect takes a turn, as a real one does.
+        tokio::task::yield_now().await;
+        match link {
+            Link::BlackHole => std::future::pending().await,
+            Link::Refused => Err(io::ErrorKind::ConnectionRefused.into()),
+            Link::Open => {
+                let (near, far) = tokio::io::duplex(1 << 16);
+                let near = Pipe {
+                    stream: near,
+                    frozen: Arc::clone(&frozen),
+                    _open: Arc::clone(&open),
+                };
+                let far = Pipe {
+                    stream: far,
+                    frozen,
+                    _open: open,
+                };
+                let sent = listener.and_then(|listener| listener.send(far).ok());
+                sent.map(|()| near)
+                    .ok_or_else(|| io::ErrorKind::ConnectionRefused.into())
+            }
+        }
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "this is a platform")]
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
+        let handle = tokio::spawn(task).abort_handle();
+        self.tasks.lock().unwrap().push(handle.clone());
+        TaskHandle::new(handle)
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        SystemTime::UNIX_EPOCH
+    }
+
+    fn random_u64(&self) -> u64 {
+        self.random.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::SeqCst)
+    }
+}
+
+pub(crate) struct MemoryListener {
+    port: u16,
+    accepted: mpsc::UnboundedReceiver<Pipe>,
+}
+
+impl Listener for MemoryListener {
+    type Stream = Pipe;
+
+    async fn accept(&mut self) -> io::Result<(Pipe, SocketAddr)> {
+        match self.accepted.recv().await {
+            Some(stream) => Ok((stream, (Ipv4Addr::LOCALHOST, 1).into())),
+            None => std::future::pending().await,
+        }
+    }
+
+    fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok((Ipv4Addr::LOCALHOST, self.port).into())
+    }
+}
+
+/// A stream that falls silent for ever when the network is frozen.
+pub(crate) struct Pipe {
+    stream: DuplexStream,
+    frozen: Arc<AtomicBool>,
+    _open: Arc<()>,
+}
+
+impl AsyncRead for Pipe {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.frozen.load(Ordering::SeqCst) {
+            return Poll::Pending;
+        }
+        Pin::new(&mut self.stream).poll_read(cx, buffer)
+    }
+}
+
+impl AsyncWrite for Pipe {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.frozen.load(Ordering::SeqCst) {
+            return Poll::Ready(Ok(bytes.len()));
+        }
+        Pin::new(&mut self.stream).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(cx)
+    }
+}
