@@ -6,7 +6,8 @@
 //! partition holds segments in the same way. Delivery within one flow and direction is always in order.
 //!
 //! Simpler than a real kernel, deliberately: there is no fast retransmit, and what queued behind a lost
-//! segment is judged afresh when its turn comes.
+//! segment gets through together with it, as the bytes of one stream do. (Were each judged afresh, a busy
+//! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -16,7 +17,7 @@ use crate::host::HostId;
 use crate::link::Links;
 use crate::observe::Touch;
 use crate::seed::Stream;
-use crate::segment::{Body, Direction, FlowId, Segment};
+use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
 const MILLISECOND: u64 = 1_000_000;
 /// The first retransmission timeout of an open connection.
@@ -141,7 +142,7 @@ impl Net {
             return;
         }
         let channel = self.channel(segment.flow, segment.direction);
-        if segment.body == Body::Reset {
+        if matches!(segment.body, Body::Reset(_)) {
             // The sender's kernel has forgotten the connection, and what it still had to send again.
             channel.blocked.clear();
         }
@@ -231,7 +232,7 @@ impl Net {
     /// Decides what becomes of a segment that is first of its channel.
     fn judge(&mut self, now: u64, segment: Segment) {
         if segment.from == segment.to {
-            return self.schedule(now, now + LOOPBACK, segment);
+            return self.forward(now, segment);
         }
         let link = self.links.get(segment.from, segment.to);
         if !link.held_by.is_empty() {
@@ -247,6 +248,15 @@ impl Net {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
         }
+        self.forward(now, segment);
+    }
+
+    /// A segment gets through: it arrives a latency later.
+    fn forward(&mut self, now: u64, segment: Segment) {
+        if segment.from == segment.to {
+            return self.schedule(now, now + LOOPBACK, segment);
+        }
+        let link = self.links.get(segment.from, segment.to);
         let mut delay = link.latency.sample(&mut self.network);
         for added in &link.added {
             delay += added.sample(&mut self.faults);
@@ -285,13 +295,13 @@ impl Net {
     /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
     fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
         self.touch(&segment, touch, faults);
-        if segment.body == Body::Reset || self.is_stale(&segment) {
-            // A reset is sent once. The peer gets another one when it writes to the dead connection.
+        if segment.body == Body::Reset(Cause::Close) || self.is_stale(&segment) {
+            // Sent once: the peer gets an answer when it next writes to the dead connection.
             return;
         }
         let (flow, direction) = (segment.flow, segment.direction);
         let first = match segment.body {
-            Body::Connect { .. } | Body::Accept => FIRST_CONNECT_TIMEOUT,
+            Body::Connect { .. } | Body::Accept | Body::Reset(Cause::Connect) => FIRST_CONNECT_TIMEOUT,
             _ => FIRST_TIMEOUT,
         };
         let channel = self.channel(flow, direction);
@@ -326,23 +336,42 @@ impl Net {
             return Arrival::Nothing;
         }
         if now - channel.blocked_since >= GIVE_UP_AFTER {
-            channel.blocked.clear();
-            return Arrival::GiveUp(flow, direction);
+            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
+            let waits_for_answer = matches!(
+                channel.blocked.drain(..).next(),
+                Some(Segment {
+                    body: Body::Reset(_),
+                    ..
+                })
+            );
+            let gives_up = if waits_for_answer {
+                direction.opposite()
+            } else {
+                direction
+            };
+            return Arrival::GiveUp(flow, gives_up);
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);
-        while let Some(segment) = waiting.pop_front() {
-            self.judge(now, segment);
-            let channel = self.channel(flow, direction);
-            if !channel.blocked.is_empty() {
-                // It did not get through, so the rest goes on waiting behind it.
-                channel.blocked.append(&mut waiting);
-                return Arrival::Nothing;
+        if let Some(first) = waiting.pop_front() {
+            if self.is_off(first.to) {
+                // Not sent, for its arrival would be in vain: the timeouts go on from where they are.
+                self.block(now, first, Touch::Dropped, Vec::new());
+            } else {
+                self.judge(now, first);
             }
-            // Progress: the next loss starts with a short timeout again.
-            channel.timeout = 0;
         }
-        self.channel(flow, direction).timeout = 0;
+        let channel = self.channel(flow, direction);
+        if !channel.blocked.is_empty() {
+            // It did not get through, so the rest goes on waiting behind it.
+            channel.blocked.append(&mut waiting);
+            return Arrival::Nothing;
+        }
+        // Progress: the next loss starts with a short timeout again.
+        channel.timeout = 0;
+        for segment in waiting {
+            self.forward(now, segment);
+        }
         Arrival::Nothing
     }
 }

@@ -21,7 +21,7 @@ use self::end::End;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{HostId, address};
 use crate::observe::Closed;
-use crate::segment::{Body, Direction, FlowId, Segment};
+use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
 /// Connections that wait to be accepted, per listener: what tokio asks Linux for.
 const BACKLOG: usize = 1024;
@@ -57,14 +57,6 @@ impl Flow {
             client: self.ends[1].owner.host,
             server: self.ends[0].owner.host,
         }
-    }
-}
-
-/// The end that writes in `direction` is the one that receives the other.
-fn opposite(direction: Direction) -> Direction {
-    match direction {
-        Direction::ToServer => Direction::ToClient,
-        Direction::ToClient => Direction::ToServer,
     }
 }
 
@@ -125,7 +117,7 @@ impl FlowEngine {
 
     fn mark_written(&mut self, id: FlowId, direction: Direction) {
         if let Some(flow) = self.flow(id) {
-            let end = &mut flow.ends[opposite(direction).index()];
+            let end = &mut flow.ends[direction.opposite().index()];
             if !end.is_queued {
                 end.is_queued = true;
                 self.written.push((id, direction));
@@ -136,7 +128,7 @@ impl FlowEngine {
     fn reply(&mut self, to: &Segment, body: Body) {
         self.replies.push(Segment {
             flow: to.flow,
-            direction: opposite(to.direction),
+            direction: to.direction.opposite(),
             from: to.to,
             to: to.from,
             consumed: 0,
@@ -169,7 +161,7 @@ impl FlowEngine {
             .get(&(segment.to, port))
             .and_then(|number| self.listeners.get_mut(number));
         let Some(listener) = listener else {
-            self.reply(&segment, Body::Reset);
+            self.reply(&segment, Body::Reset(Cause::Connect));
             return None;
         };
         if listener.backlog.len() >= BACKLOG {
@@ -194,7 +186,7 @@ impl FlowEngine {
         }
         let reset_after = end.close(&mut effects.wakers);
         let consumed = end.consumed;
-        let direction = opposite(at);
+        let direction = at.opposite();
         if let Some(unsent) = reset_after {
             flow.broken.get_or_insert(Closed::Reset);
             let (from, to) = match at {
@@ -202,7 +194,7 @@ impl FlowEngine {
                 Direction::ToClient => (names.client, names.server),
             };
             let data = (!unsent.is_empty()).then_some(Body::Data(unsent));
-            for body in data.into_iter().chain([Body::Reset]) {
+            for body in data.into_iter().chain([Body::Reset(Cause::Close)]) {
                 self.replies.push(Segment {
                     flow: id,
                     direction,
@@ -238,7 +230,7 @@ impl FlowEngine {
                     to: names.client,
                     consumed: 0,
                     order: 0,
-                    body: Body::Reset,
+                    body: Body::Reset(Cause::Close),
                 });
                 self.reap(id, effects);
             }
@@ -351,7 +343,7 @@ impl Engine for FlowEngine {
             let SocketId::Stream(id, direction) = socket else {
                 unreachable!("a listener is no stream")
             };
-            self.mark_written(id, opposite(direction));
+            self.mark_written(id, direction.opposite());
         }
         read
     }
@@ -364,7 +356,7 @@ impl Engine for FlowEngine {
     ) -> Poll<io::Result<usize>> {
         let written = self.end(socket)?.poll_write(context, buffers);
         if let (Poll::Ready(Ok(1..)), SocketId::Stream(id, direction)) = (&written, socket) {
-            self.mark_written(id, opposite(direction));
+            self.mark_written(id, direction.opposite());
         }
         written
     }
@@ -374,7 +366,7 @@ impl Engine for FlowEngine {
         let SocketId::Stream(id, direction) = socket else {
             unreachable!("a listener is no stream")
         };
-        self.mark_written(id, opposite(direction));
+        self.mark_written(id, direction.opposite());
         Ok(())
     }
 
@@ -394,7 +386,7 @@ impl Engine for FlowEngine {
                 Direction::ToServer => (names.client, names.server),
                 Direction::ToClient => (names.server, names.client),
             };
-            flow.ends[opposite(direction).index()].take_output(|consumed, body| {
+            flow.ends[direction.opposite().index()].take_output(|consumed, body| {
                 out.push(Segment {
                     flow: id,
                     direction,
@@ -417,8 +409,8 @@ impl Engine for FlowEngine {
         let flow = self.flow(id)?;
         if flow.ends[at.index()].is_gone {
             // This kernel does not know the connection. A reset is never answered with a reset.
-            if segment.body != Body::Reset {
-                self.reply(&segment, Body::Reset);
+            if !matches!(segment.body, Body::Reset(_)) {
+                self.reply(&segment, Body::Reset(Cause::Segment));
             }
             return None;
         }
@@ -440,13 +432,13 @@ impl Engine for FlowEngine {
                 // The application has closed: data for it is answered with a reset.
                 end.abandon(&mut effects.wakers);
                 flow.broken.get_or_insert(Closed::Reset);
-                self.reply(&segment, Body::Reset);
+                self.reply(&segment, Body::Reset(Cause::Segment));
             }
             Body::Fin => {
                 peer.fin_arrived = true;
                 end.receive_fin(&mut effects.wakers);
             }
-            Body::Reset => {
+            Body::Reset(_) => {
                 let (error, why) = end.meaning_of_reset();
                 self.break_end(id, at, error, why, effects);
             }
@@ -458,7 +450,7 @@ impl Engine for FlowEngine {
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
         self.break_end(
             flow,
-            opposite(direction),
+            direction.opposite(),
             io::ErrorKind::TimedOut,
             Closed::TimedOut,
             effects,
