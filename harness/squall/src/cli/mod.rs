@@ -107,7 +107,6 @@ enum SchemaKind {
 
 /// Runs the command that the process was started with.
 pub fn main(harness: &Harness) -> ExitCode {
-    keep_panics_of_runs_quiet();
     let command = Command::parse();
     let colours =
         io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -139,14 +138,4 @@ struct Console<O, E> {
     out: O,
     err: E,
     style: Style,
-}
-
-/// A panic within a run is part of its journal and report. The default hook would print it in between.
-fn keep_panics_of_runs_quiet() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
-            default(info);
-        }
-    }));
 }

@@ -16,7 +16,7 @@ mod world;
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -113,6 +113,7 @@ impl Harness {
     /// # Errors
     /// When the run does not come to its end. That a promise broke is no error: see [`Run`].
     pub fn run(&self, plan: impl Into<Arc<Plan>>) -> Result<Run, Failure> {
+        keep_panics_of_runs_quiet();
         let plan = plan.into();
         let recorder = Recorder::default();
         let config = Config {
@@ -277,6 +278,20 @@ impl Director {
             sockets_left,
         });
     }
+}
+
+/// A panic within a run is in its journal and its report. The default hook would print it, and its
+/// backtrace, in between; on other threads that hook goes on as it was.
+fn keep_panics_of_runs_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
+                before(info);
+            }
+        }));
+    });
 }
 
 fn longest_timeout(plan: &Plan) -> Duration {
