@@ -195,5 +195,11 @@ fn the_same_topology_gives_the_same_answers_on_real_sockets_and_in_the_simulator
     ));
     let (real, simulated) = (on_real_sockets(&topology), in_the_simulator(&topology));
     assert_eq!(real, simulated);
-    insta::assert_snapshot!(real.join("\n"), @"");
+    insta::with_settings!({
+        snapshot_path => "../../../snapshots",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("answers_across_the_seam", real.join("\n"));
+    });
 }
