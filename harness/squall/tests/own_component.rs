@@ -6,20 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::json;
 use squall::file::{ComponentNames, scenario_from_str, topology_from_str};
 use squall::plan::Plan;
 use squall::router::{Component, ComponentError, Input, Output, Payload, async_trait};
 use squall::{Failure, Harness, NoSettings, Run};
 
 /// Answers with what it got, in capitals.
-struct Shout {
-    marks: usize,
-}
-
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct ShoutSettings {
+struct Shout {
     marks: usize,
 }
 
@@ -27,17 +22,16 @@ struct ShoutSettings {
 impl Component for Shout {
     async fn handle(&self, input: Input<'_>, _: &Output) -> Result<Option<Payload>, ComponentError> {
         let text: String = input.data.decode()?;
-        let answer = format!("{}{}", text.to_uppercase(), "!".repeat(self.marks));
-        Ok(Some(Payload::from_json(&json!(answer))))
+        Ok(Some(Payload::encode(&format!(
+            "{}{}",
+            text.to_uppercase(),
+            "!".repeat(self.marks)
+        ))?))
     }
 }
 
 fn harness() -> Harness {
-    Harness::new().component("shout", |settings: ShoutSettings| {
-        Ok(Shout {
-            marks: settings.marks,
-        })
-    })
+    Harness::new().component("shout", |settings: Shout| Ok(settings))
 }
 
 const TOPOLOGY: &str = r#"
@@ -82,14 +76,23 @@ fn run_of<C: Component>(make: impl Fn() -> C + Send + Sync + 'static) -> Result<
 }
 
 #[test]
-fn a_component_of_ones_own_runs_like_a_built_in_one() {
-    let harness = harness();
-    let text = TOPOLOGY.replace("\"COMPONENT\"", "\"shout\"\nsettings = { marks = 3 }");
-    let topology =
-        topology_from_str("hall.toml", &text, &harness.component_names()).expect("a sound topology");
-    let scenario = scenario_from_str("loud.toml", SCENARIO, Arc::new(topology)).expect("a sound scenario");
-    let run = harness.run(scenario.plan(None)).expect("the run ends");
-    run.assert_held();
+fn shouting_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let topology = TOPOLOGY.replace("\"COMPONENT\"", "\"shout\"\nsettings = { marks = 3 }");
+    std::fs::write(folder.path().join("hall.toml"), topology).unwrap();
+    let restart = "[[fault]]\nname = \"nap\"\nat = \"2s\"\nrestart = { hosts = [\"hall\"], down = \"100ms\" }\n\
+                   [[expect]]\nworkload = \"calls\"\nafter = \"nap\"\nsettle = \"1s\"\nsuccess_rate = { at_least = 1.0 }\n";
+    let scenario = SCENARIO.replace("in this test", "hall.toml");
+    let (calls, expect) = scenario.split_at(scenario.find("[[expect]]").unwrap());
+    let path = folder.path().join("shouting.toml");
+    std::fs::write(&path, format!("{calls}{restart}")).unwrap();
+
+    harness().run_file(&path, None).unwrap().assert_held();
+
+    // The opposite: during the restart, not every call succeeds.
+    std::fs::write(&path, format!("{calls}{restart}{expect}")).unwrap();
+    let run = harness().run_file(&path, None).unwrap();
+    assert!(!run.judge().held(), "{}", run.judge().summary());
 }
 
 #[test]

@@ -57,7 +57,7 @@ fn one<O: Write, E: Write>(
     let plan = Arc::new(loaded.scenario.plan(args.seed));
     // The seed comes first: whatever happens next, it can be done again.
     if !args.json {
-        writeln!(console.out, "{}", report::banner(&plan))?;
+        writeln!(console.out, "{}\n", report::banner(&plan))?;
         console.out.flush()?;
     }
     let replay = replay(&loaded.path, &plan);
