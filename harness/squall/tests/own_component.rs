@@ -1,7 +1,5 @@
 //! Components of one's own: the test of the README, and what a component cannot do to a run.
 
-mod support;
-
 use std::sync::Arc;
 use std::time::Duration;
 
