@@ -110,6 +110,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
             loss: Chance::NEVER,
         },
         traced: false,
+        captured: false,
         observer: Box::new(Blind),
         dispatch: tracing::Dispatch::none(),
     };

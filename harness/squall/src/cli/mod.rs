@@ -69,6 +69,9 @@ struct RunArgs {
     /// Write the journal of the run to this file, as JSON Lines (one scenario only)
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Write what crossed the network to this file, as pcapng for Wireshark (one scenario only)
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
     /// Print one JSON object per scenario
     #[arg(long)]
     json: bool,
