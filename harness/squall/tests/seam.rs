@@ -9,11 +9,12 @@ use indexmap::IndexMap;
 use serde_json::json;
 use squall::assembly::{Directory, PORT, assemble};
 use squall::components::Components;
+use squall::file::ComponentNames;
 use squall::plan::Topology;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::{Message, Module};
 use squall_sim::{Blind, Chance, Config, Latency, LinkSpec};
-use support::topology;
+use support::topology_with;
 
 /// Calls with every kind of outcome: from which module, to where, with what.
 fn questions() -> Vec<(&'static str, &'static str, serde_json::Value)> {
@@ -155,7 +156,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
 
 #[test]
 fn the_same_topology_gives_the_same_answers_on_real_sockets_and_in_the_simulator() {
-    let topology = Arc::new(topology(
+    let topology = Arc::new(topology_with(
         r#"
         name = "seam"
         [module.front.node.ask-panic]
@@ -193,6 +194,7 @@ fn the_same_topology_gives_the_same_answers_on_real_sockets_and_in_the_simulator
         [module.gone-module.node.gone]
         component = "echo"
         "#,
+        &ComponentNames::built_in(),
     ));
     let (real, simulated) = (on_real_sockets(&topology), in_the_simulator(&topology));
     assert_eq!(real, simulated);

@@ -4,6 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{Failure, Harness, Run};
+use squall_sim::TracePoint;
+
 use crate::journal::Entry;
 use crate::plan::Plan;
 use crate::time;
@@ -67,8 +69,8 @@ pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
     let segment = first_difference(&one.trace, &other.trace);
     let segment = segment.map(|(a, b)| Difference {
         at: a.or(b).map_or(0, |point| point.at),
-        one: describe_segment(a),
-        other: describe_segment(b),
+        one: describe_segment(one, a),
+        other: describe_segment(other, b),
     });
     let earliest = segment
         .into_iter()
@@ -98,14 +100,21 @@ fn describe_line(entry: Option<&Entry>) -> String {
     )
 }
 
-fn describe_segment(point: Option<&squall_sim::TracePoint>) -> String {
+fn describe_segment(run: &Run, point: Option<&TracePoint>) -> String {
+    let host = |number: u32| match (number as usize)
+        .checked_sub(1)
+        .and_then(|place| run.addresses.get(place))
+    {
+        Some((name, _)) => name.to_string(),
+        None => format!("host {number}"),
+    };
     point.map_or_else(
         || "nothing".to_owned(),
         |it| {
-            let kind = it.kind();
+            let (kind, from, to) = (it.kind(), host(it.from), host(it.to));
             format!(
-                "segment: {kind} of {} bytes on connection {} from host {} to host {}",
-                it.bytes, it.flow, it.from, it.to
+                "segment: {kind} of {} bytes on connection {}, {from} -> {to}",
+                it.bytes, it.flow
             )
         },
     )
