@@ -3,9 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::{Failure, Harness, Run};
 use squall_sim::TracePoint;
 
+use super::{Failure, Harness, Run};
 use crate::journal::Entry;
 use crate::plan::Plan;
 use crate::time;
@@ -72,9 +72,10 @@ pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
         one: describe_segment(one, a),
         other: describe_segment(other, b),
     });
-    let earliest = segment
+    // At the same instant a line of the journal says more than a segment.
+    let earliest = line
         .into_iter()
-        .chain(line)
+        .chain(segment)
         .min_by_key(|difference| difference.at);
     Some(earliest.unwrap_or_else(|| Difference {
         at: 0,
