@@ -111,5 +111,5 @@ unsafe fn system_clock_gettime(clock: libc::clockid_t, time: *mut libc::timespec
 pub(crate) fn getrandom_is_ours() -> bool {
     // SAFETY: a plain look-up of a symbol by a constant, terminated name.
     let found = unsafe { libc::dlsym(libc::RTLD_DEFAULT, c"getrandom".as_ptr()) };
-    found as usize == getrandom as *const () as usize
+    std::ptr::eq(found, getrandom as *const c_void)
 }

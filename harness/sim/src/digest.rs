@@ -53,6 +53,9 @@ impl Digest {
         head[24..28].copy_from_slice(&segment.from.0.to_le_bytes());
         head[28..32].copy_from_slice(&segment.to.0.to_le_bytes());
         head[32] = segment.body.code();
+        if let Body::Connect { port } = segment.body {
+            head[33..35].copy_from_slice(&port.to_le_bytes());
+        }
         let bytes = segment.body.bytes();
         self.value = xxh3_64_with_seed(bytes, xxh3_64_with_seed(&head, self.value));
         if let Some(trace) = &mut self.trace {

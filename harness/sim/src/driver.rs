@@ -24,10 +24,20 @@ use crate::run::Failure;
 use crate::world::World;
 
 const MILLISECOND: u64 = 1_000_000;
+/// A century, in nanoseconds: a longer budget is as good as this one.
+const FOR_EVER: u64 = 100 * 365 * 86_400 * 1_000 * MILLISECOND;
 
-/// Drives the world until `is_done`, or until `budget` nanoseconds have passed.
-pub(crate) async fn drive(world: &World, budget: u64, is_done: impl Fn() -> bool) -> Result<(), Failure> {
+/// Drives the world until `is_done`, or until the `budget` is used up.
+pub(crate) async fn drive(
+    world: &World,
+    budget: Duration,
+    is_done: impl Fn() -> bool,
+) -> Result<(), Failure> {
     let start = world.start_instant();
+    let out_of_time = Failure::OutOfTime { budget };
+    // In whole milliseconds, as timers are: a sleep until then must not end before it.
+    let budget = u64::try_from(budget.as_nanos()).map_or(FOR_EVER, |nanos| nanos.min(FOR_EVER));
+    let budget = budget.div_ceil(MILLISECOND) * MILLISECOND;
     let mut buffer = Vec::new();
     loop {
         loop {
@@ -42,6 +52,9 @@ pub(crate) async fn drive(world: &World, budget: u64, is_done: impl Fn() -> bool
                     at: Duration::from_nanos(world.now()),
                 });
             }
+            if let Some(message) = world.panic() {
+                return Err(Failure::Panicked(message.clone()));
+            }
             world.clear_dirty();
             world.drain(&mut buffer);
         }
@@ -50,15 +63,13 @@ pub(crate) async fn drive(world: &World, budget: u64, is_done: impl Fn() -> bool
         }
         let now = world.now();
         if now >= budget {
-            return Err(Failure::OutOfTime {
-                budget: Duration::from_nanos(budget),
-            });
+            return Err(out_of_time);
         }
         let boundary = (now / MILLISECOND + 1) * MILLISECOND;
         let next = world.state().net.next();
         match next {
             Some(at) if at < boundary => move_to(world, at).await,
-            _ if now % MILLISECOND != 0 => {
+            _ if !now.is_multiple_of(MILLISECOND) => {
                 move_to(world, boundary).await;
                 // Timers may fire here.
                 world.mark_dirty();

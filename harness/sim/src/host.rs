@@ -178,31 +178,51 @@ impl fmt::Debug for Process {
 /// Abort handles by key, in a deterministic order.
 #[derive(Default)]
 struct Slab {
-    entries: Vec<Option<AbortHandle>>,
+    entries: Vec<Entry>,
     free: Vec<usize>,
     len: usize,
+}
+
+enum Entry {
+    Free,
+    /// Its task is being spawned. It may end before that returns: a runtime that shuts down runs none.
+    Reserved,
+    Running(AbortHandle),
 }
 
 impl Slab {
     fn reserve(&mut self) -> usize {
         self.len += 1;
-        self.free.pop().unwrap_or_else(|| {
-            self.entries.push(None);
+        let key = self.free.pop().unwrap_or_else(|| {
+            self.entries.push(Entry::Free);
             self.entries.len() - 1
-        })
+        });
+        self.entries[key] = Entry::Reserved;
+        key
     }
 
+    /// Does nothing when the task has ended already: a handle that nobody takes out would keep the
+    /// runtime's parts, and with them the world, alive for ever.
     fn set(&mut self, key: usize, handle: AbortHandle) {
-        self.entries[key] = Some(handle);
+        if let Entry::Reserved = self.entries[key] {
+            self.entries[key] = Entry::Running(handle);
+        }
     }
 
     fn remove(&mut self, key: usize) -> Option<AbortHandle> {
         self.len -= 1;
         self.free.push(key);
-        self.entries[key].take()
+        match std::mem::replace(&mut self.entries[key], Entry::Free) {
+            Entry::Running(handle) => Some(handle),
+            Entry::Free | Entry::Reserved => None,
+        }
     }
 
     fn handles(&self) -> Vec<AbortHandle> {
-        self.entries.iter().flatten().cloned().collect()
+        let running = self.entries.iter().filter_map(|entry| match entry {
+            Entry::Running(handle) => Some(handle.clone()),
+            Entry::Free | Entry::Reserved => None,
+        });
+        running.collect()
     }
 }

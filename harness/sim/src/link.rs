@@ -92,7 +92,7 @@ pub(crate) struct Links {
     default: LinkSpec,
     rules: Vec<LinkRule>,
     /// By fault.
-    effects: BTreeMap<u32, Effect>,
+    effects: BTreeMap<u32, Vec<Effect>>,
     /// Moves when an effect starts or ends: states from an older epoch are worked out anew.
     epoch: u64,
     /// Per sending host, ascending by receiving host.
@@ -116,7 +116,7 @@ impl Links {
     }
 
     pub(crate) fn start(&mut self, fault: u32, effect: Effect) {
-        self.effects.insert(fault, effect);
+        self.effects.entry(fault).or_default().push(effect);
         self.epoch += 1;
     }
 
@@ -165,11 +165,11 @@ impl Links {
                 link.loss = loss;
             }
         }
-        for (&fault, effect) in self
+        let all = self
             .effects
             .iter()
-            .filter(|(_, effect)| effect.pairs().contains(from, to))
-        {
+            .flat_map(|(&fault, effects)| effects.iter().map(move |effect| (fault, effect)));
+        for (fault, effect) in all.filter(|(_, effect)| effect.pairs().contains(from, to)) {
             match effect {
                 Effect::Hold(_) => link.held_by.push(fault),
                 Effect::AddLatency(_, latency) => {
@@ -186,6 +186,9 @@ impl Links {
                 }
             }
         }
+        // In the order of the faults' numbers: several effects of one fault are neighbours.
+        link.held_by.dedup();
+        link.slowed_by.dedup();
         link
     }
 }
@@ -234,6 +237,20 @@ mod tests {
         links.end(0);
         assert_eq!(links.get(B, A).latency, millis(2));
         assert!(links.get(B, A).slowed_by.is_empty());
+    }
+
+    #[test]
+    fn several_effects_of_one_fault_act_together_and_end_together() {
+        let mut links = links();
+        links.start(3, Effect::Hold(pairs(false)));
+        links.start(3, Effect::Hold(pairs(true)));
+        links.start(3, Effect::AddLatency(pairs(true), millis(1)));
+        assert_eq!(links.get(A, B).held_by, [3]);
+        assert_eq!(links.get(B, A).held_by, [3]);
+        assert_eq!(links.get(B, A).slowed_by, [3]);
+        links.end(3);
+        assert!(links.get(A, B).held_by.is_empty());
+        assert!(links.get(B, A).added.is_empty());
     }
 
     #[test]

@@ -6,7 +6,8 @@
 //! partition holds segments in the same way. Delivery within one flow and direction is always in order.
 //!
 //! Simpler than a real kernel, deliberately: there is no fast retransmit, and what queued behind a lost
-//! segment is judged afresh when its turn comes.
+//! segment gets through together with it, as the bytes of one stream do. (Were each judged afresh, a busy
+//! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
@@ -16,7 +17,7 @@ use crate::host::HostId;
 use crate::link::Links;
 use crate::observe::Touch;
 use crate::seed::Stream;
-use crate::segment::{Body, Direction, FlowId, Segment};
+use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
 const MILLISECOND: u64 = 1_000_000;
 /// The first retransmission timeout of an open connection.
@@ -24,8 +25,9 @@ const FIRST_TIMEOUT: u64 = 200 * MILLISECOND;
 /// The first retransmission timeout of a connect, as on Linux.
 const FIRST_CONNECT_TIMEOUT: u64 = 1_000 * MILLISECOND;
 const LONGEST_TIMEOUT: u64 = 120_000 * MILLISECOND;
-/// How long a sender tries before it gives the connection up. Linux tries for 127 s to connect, and about
-/// 15 minutes on an open connection; two minutes for both keeps scenarios short.
+/// How long a sender tries before it gives the connection up: to the nanosecond, as if its last timeout were
+/// cut short. Linux tries for 127 s to connect, and about 15 minutes on an open connection; two minutes for
+/// both keeps scenarios short.
 const GIVE_UP_AFTER: u64 = 127_000 * MILLISECOND;
 /// One way between two sockets of the same host.
 const LOOPBACK: u64 = 10_000;
@@ -74,7 +76,7 @@ struct Channel {
     /// When the first of them was first sent.
     blocked_since: u64,
     timeout: u64,
-    /// How many timers run for `blocked`: one at most.
+    /// A timer runs for `blocked`.
     has_timer: bool,
 }
 
@@ -136,7 +138,14 @@ impl Net {
     /// Takes a segment that a host has written at `now`.
     pub(crate) fn send(&mut self, now: u64, mut segment: Segment) {
         self.digest.segment(now, &segment);
+        if self.is_stale(&segment) {
+            return;
+        }
         let channel = self.channel(segment.flow, segment.direction);
+        if matches!(segment.body, Body::Reset(_)) {
+            // The sender's kernel has forgotten the connection, and what it still had to send again.
+            channel.blocked.clear();
+        }
         segment.order = channel.next_order;
         channel.next_order += 1;
         if channel.blocked.is_empty() {
@@ -213,10 +222,17 @@ impl Net {
         channel
     }
 
+    /// Whether a segment's place has gone to a later flow: both ends of its own are done, nobody waits for it.
+    fn is_stale(&self, segment: &Segment) -> bool {
+        let channels = self.channels.get(segment.flow.slot as usize);
+        let flow = channels.and_then(|channels| channels[segment.direction.index()].flow);
+        flow.is_some_and(|number| number > segment.flow.number)
+    }
+
     /// Decides what becomes of a segment that is first of its channel.
     fn judge(&mut self, now: u64, segment: Segment) {
         if segment.from == segment.to {
-            return self.schedule(now, now + LOOPBACK, segment);
+            return self.forward(now, segment);
         }
         let link = self.links.get(segment.from, segment.to);
         if !link.held_by.is_empty() {
@@ -232,6 +248,15 @@ impl Net {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
         }
+        self.forward(now, segment);
+    }
+
+    /// A segment gets through: it arrives a latency later.
+    fn forward(&mut self, now: u64, segment: Segment) {
+        if segment.from == segment.to {
+            return self.schedule(now, now + LOOPBACK, segment);
+        }
+        let link = self.links.get(segment.from, segment.to);
         let mut delay = link.latency.sample(&mut self.network);
         for added in &link.added {
             delay += added.sample(&mut self.faults);
@@ -270,13 +295,13 @@ impl Net {
     /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
     fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
         self.touch(&segment, touch, faults);
-        if segment.body == Body::Reset {
-            // A reset is sent once. The peer gets another one when it writes to the dead connection.
+        if segment.body == Body::Reset(Cause::Close) || self.is_stale(&segment) {
+            // Sent once: the peer gets an answer when it next writes to the dead connection.
             return;
         }
         let (flow, direction) = (segment.flow, segment.direction);
         let first = match segment.body {
-            Body::Connect { .. } => FIRST_CONNECT_TIMEOUT,
+            Body::Connect { .. } | Body::Accept | Body::Reset(Cause::Connect) => FIRST_CONNECT_TIMEOUT,
             _ => FIRST_TIMEOUT,
         };
         let channel = self.channel(flow, direction);
@@ -291,7 +316,7 @@ impl Net {
         channel.blocked.insert(place, segment);
         if !channel.has_timer {
             channel.has_timer = true;
-            let at = now + channel.timeout;
+            let at = (now + channel.timeout).min(channel.blocked_since + GIVE_UP_AFTER);
             self.push(at, Due::Retry(flow, direction));
         }
     }
@@ -311,23 +336,42 @@ impl Net {
             return Arrival::Nothing;
         }
         if now - channel.blocked_since >= GIVE_UP_AFTER {
-            channel.blocked.clear();
-            return Arrival::GiveUp(flow, direction);
+            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
+            let waits_for_answer = matches!(
+                channel.blocked.drain(..).next(),
+                Some(Segment {
+                    body: Body::Reset(_),
+                    ..
+                })
+            );
+            let gives_up = if waits_for_answer {
+                direction.opposite()
+            } else {
+                direction
+            };
+            return Arrival::GiveUp(flow, gives_up);
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);
-        while let Some(segment) = waiting.pop_front() {
-            self.judge(now, segment);
-            let channel = self.channel(flow, direction);
-            if !channel.blocked.is_empty() {
-                // It did not get through, so the rest goes on waiting behind it.
-                channel.blocked.append(&mut waiting);
-                return Arrival::Nothing;
+        if let Some(first) = waiting.pop_front() {
+            if self.is_off(first.to) {
+                // Not sent, for its arrival would be in vain: the timeouts go on from where they are.
+                self.block(now, first, Touch::Dropped, Vec::new());
+            } else {
+                self.judge(now, first);
             }
-            // Progress: the next loss starts with a short timeout again.
-            channel.timeout = 0;
         }
-        self.channel(flow, direction).timeout = 0;
+        let channel = self.channel(flow, direction);
+        if !channel.blocked.is_empty() {
+            // It did not get through, so the rest goes on waiting behind it.
+            channel.blocked.append(&mut waiting);
+            return Arrival::Nothing;
+        }
+        // Progress: the next loss starts with a short timeout again.
+        channel.timeout = 0;
+        for segment in waiting {
+            self.forward(now, segment);
+        }
         Arrival::Nothing
     }
 }

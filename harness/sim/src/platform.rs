@@ -11,7 +11,7 @@ use std::time::SystemTime;
 use squall_platform::{Authority, Listener, Platform, TaskHandle};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::engine::{Effects, Owner, SocketId};
+use crate::engine::{Owner, SocketId};
 use crate::host::{HostId, Process};
 use crate::task;
 use crate::world::World;
@@ -112,10 +112,7 @@ impl Platform for SimPlatform {
         task::spawn(&self.world, &self.process, future)
     }
 
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "on a simulation thread this is the run's clock"
-    )]
+    /// On a simulation thread the system's clock is the run's.
     fn wall_clock(&self) -> SystemTime {
         SystemTime::now()
     }
@@ -133,13 +130,8 @@ struct Socket {
 
 impl Drop for Socket {
     fn drop(&mut self) {
-        let mut effects = Effects::default();
-        self.world.change(|state, all| {
-            state.engine.close(self.id, &mut effects);
-            all.wakers.append(&mut effects.wakers);
-            all.opened.append(&mut effects.opened);
-            all.closed.append(&mut effects.closed);
-        });
+        self.world
+            .change(|state, effects| state.engine.close(self.id, effects));
         self.world.mark_dirty();
     }
 }

@@ -134,11 +134,11 @@ where
             // The receiver is gone after the watchdog has given up: nobody to tell.
             let _ = sender.send(result);
         });
-    if let Err(error) = thread {
-        return Err(Failure::Panicked(format!("no thread could be started: {error}")));
-    }
+    let thread = thread.map_err(|error| Failure::Panicked(format!("no thread could be started: {error}")))?;
     match receiver.recv_timeout(wall_limit) {
         Ok(result) => {
+            // Nothing of the run outlives this call. What it said is said: a panic on the way out adds nothing.
+            let _ = thread.join();
             let (value, virtual_time, digest, trace) = result?;
             Ok(Finished {
                 value,
@@ -176,7 +176,7 @@ where
     let runtime = runtime(world, seed);
     current::set(Some(world.clone()));
     let value = Arc::new(Mutex::new(None));
-    let result = tracing::dispatcher::with_default(dispatch, || {
+    let direct = || {
         runtime.block_on(async {
             world.start_instant();
             let slot = value.clone();
@@ -187,15 +187,18 @@ where
             });
             world.mark_dirty();
             let is_done = || value.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-            driver::drive(world, budget.as_nanos() as u64, is_done).await
+            driver::drive(world, budget, is_done).await
         })
-    });
+    };
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        tracing::dispatcher::with_default(dispatch, direct)
+    }));
     world.blindfold();
     // Tasks that are left are dropped here, with the world still there for their sockets.
     drop(runtime);
     world.dissolve(Box::new(FlowEngine::default()));
     current::set(None);
-    result?;
+    result.unwrap_or_else(|panic| Err(Failure::Panicked(task::panic_message(&*panic))))?;
     let value = value.lock().unwrap_or_else(PoisonError::into_inner).take();
     let value = value.ok_or_else(|| Failure::Panicked("the director ended without a result".to_owned()))?;
     let mut state = world.state();

@@ -23,6 +23,14 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
+    /// The end that writes in one direction is the one that receives the other.
+    pub(crate) fn opposite(self) -> Self {
+        match self {
+            Direction::ToServer => Direction::ToClient,
+            Direction::ToClient => Direction::ToServer,
+        }
+    }
+
     pub(crate) fn index(self) -> usize {
         match self {
             Direction::ToServer => 0,
@@ -45,7 +53,19 @@ pub(crate) enum Body {
     /// No more bytes will come this way.
     Fin,
     /// The connection does not exist, or not any more.
-    Reset,
+    Reset(Cause),
+}
+
+/// What a reset is sent for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A socket was closed with data unread: it is sent once.
+    Close,
+    /// An answer to a connect. Like the next, it comes again when it is lost, for the peer sends again what
+    /// was not answered.
+    Connect,
+    /// An answer to any other segment.
+    Segment,
 }
 
 impl Body {
@@ -56,7 +76,7 @@ impl Body {
             Body::Accept => 2,
             Body::Data(_) => 3,
             Body::Fin => 4,
-            Body::Reset => 5,
+            Body::Reset(_) => 5,
             Body::Window => 6,
         }
     }

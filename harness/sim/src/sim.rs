@@ -89,12 +89,13 @@ impl Sim {
         self.world.state().net.links.set_rules(rules);
     }
 
-    /// A fault begins to act on links. Segments that are on their way already are not touched.
+    /// A fault begins to act on links; several effects of one fault act together. Segments that are on their
+    /// way already are not touched.
     pub fn start_effect(&self, fault: u32, effect: Effect) {
         self.world.state().net.links.start(fault, effect);
     }
 
-    /// A fault ends.
+    /// A fault ends, with all of its effects.
     pub fn end_effect(&self, fault: u32) {
         self.world.state().net.links.end(fault);
     }
@@ -123,7 +124,7 @@ impl Sim {
         receiver.await.map_err(|_| HostDown)
     }
 
-    /// Runs a future beside the director, on no host.
+    /// Runs a future beside the director, on no host. When it panics, so does the run.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         task::spawn_world(&self.world, future);
     }

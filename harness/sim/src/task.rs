@@ -46,7 +46,7 @@ where
     TaskHandle::new(handle)
 }
 
-/// Runs `future` as a task of the world: of no host.
+/// Runs `future` as a task of the world: of no host. When it panics, the run fails.
 pub(crate) fn spawn_world<F>(world: &Arc<World>, future: F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -55,7 +55,11 @@ where
     let mut future = Box::pin(future);
     spawn_raw(std::future::poll_fn(move |context| {
         world.count_poll(HostId::WORLD);
-        future.as_mut().poll(context)
+        let polled = catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(context)));
+        polled.unwrap_or_else(|panic| {
+            world.fail(panic_message(&*panic));
+            Poll::Ready(())
+        })
     }));
 }
 
@@ -81,7 +85,12 @@ pin_project_lite::pin_project! {
             let mut this = this.project();
             let before = this.world.current();
             this.world.set_current(this.process.host);
-            this.future.set(None);
+            // A panic here must not keep the rest of the task's end from happening.
+            let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
+            if let Err(panic) = dropped {
+                let message = panic_message(&*panic);
+                this.world.observe(this.process.host, SimEvent::Panicked { message });
+            }
             this.world.set_current(before);
             this.world.mark_dirty();
             this.process.task_ended(*this.key);
@@ -107,19 +116,22 @@ impl<F: Future<Output = ()>> Future for HostTask<F> {
         *this.was_put_back = false;
         let before = this.world.current();
         this.world.set_current(this.process.host);
-        let polled = match this.future.as_mut().as_pin_mut() {
-            Some(future) => catch_unwind(AssertUnwindSafe(|| future.poll(context))),
-            None => Ok(Poll::Ready(())),
-        };
+        let polled = catch_unwind(AssertUnwindSafe(|| {
+            let Some(future) = this.future.as_mut().as_pin_mut() else {
+                return Poll::Ready(());
+            };
+            let polled = future.poll(context);
+            if polled.is_ready() {
+                this.future.set(None);
+            }
+            polled
+        }));
         let polled = polled.unwrap_or_else(|panic| {
             let message = panic_message(&*panic);
             this.world
                 .observe(this.process.host, SimEvent::Panicked { message });
             Poll::Ready(())
         });
-        if polled.is_ready() {
-            this.future.set(None);
-        }
         this.world.set_current(before);
         polled
     }

@@ -31,6 +31,8 @@ pub(crate) struct World {
     polls: AtomicU64,
     /// The host that polled for too long within an instant.
     stuck: AtomicU32,
+    /// What the first task of the world that panicked said.
+    panic: OnceLock<String>,
     interleave: Option<Mutex<(Chance, Stream)>>,
     strays: task::Strays,
     state: Mutex<State>,
@@ -73,6 +75,7 @@ impl World {
             current: AtomicU32::new(0),
             polls: AtomicU64::new(0),
             stuck: AtomicU32::new(NOBODY),
+            panic: OnceLock::new(),
             interleave: (interleave.numerator > 0)
                 .then(|| Mutex::new((interleave, Stream::new(seed, "interleave")))),
             strays: task::Strays::default(),
@@ -164,6 +167,17 @@ impl World {
             self.stuck.store(host.0, Ordering::Relaxed);
             self.wake_driver();
         }
+    }
+
+    /// A task of the world panicked: the run cannot go on.
+    pub(crate) fn fail(&self, message: String) {
+        // The first panic is the one to tell of.
+        let _ = self.panic.set(message);
+        self.mark_dirty();
+    }
+
+    pub(crate) fn panic(&self) -> Option<&String> {
+        self.panic.get()
     }
 
     pub(crate) fn stuck(&self) -> Option<HostId> {
@@ -361,6 +375,9 @@ impl World {
     /// machine down.
     pub(crate) fn stop(&self, host: HostId, how: Down, error: String) {
         let process = self.process(host);
+        if process.is_none() && how != Down::Crashed {
+            return;
+        }
         let sockets = self.change(|state, effects| {
             let entry = &mut state.hosts[host.0 as usize];
             entry.power = if how == Down::Crashed {

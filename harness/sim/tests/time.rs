@@ -103,6 +103,80 @@ fn a_day_of_silence_costs_nothing() {
 }
 
 #[test]
+fn a_budget_without_end_and_timers_of_years_are_exact() {
+    const YEAR: Duration = Duration::from_secs(365 * 86_400);
+    let (mut config, _) = config(Duration::from_millis(5));
+    config.budget = Duration::MAX;
+    let finished = simulate_with(config, |sim| async move {
+        sleep(3 * YEAR).await;
+        sim.now()
+    });
+    assert_eq!(finished.expect("the run ends").value, 3 * YEAR);
+}
+
+/// Regression: the driver slept until a millisecond that was over, again and again.
+#[test]
+fn a_budget_that_is_no_whole_number_of_milliseconds_runs_out() {
+    for micros in [1, 999, 10_500] {
+        let (mut config, _) = config(Duration::from_millis(5));
+        config.budget = Duration::from_micros(micros);
+        let failure = simulate_with(config, |_| std::future::pending::<()>());
+        let budget = Duration::from_micros(micros);
+        assert_eq!(
+            failure.expect_err("nobody ends it"),
+            Failure::OutOfTime { budget }
+        );
+    }
+}
+
+/// A timer and a segment that are due at the same instant both happen at that instant.
+#[test]
+fn a_timer_and_a_segment_at_the_same_instant_both_happen_then() {
+    for latency in [1_000, 3_000, 333, 500] {
+        let (config, _) = config(Duration::from_micros(latency));
+        let finished = simulate_with(config, move |sim| async move {
+            let server = sim.add_host("server", echo);
+            let client = sim.add_host("client", idle);
+            sim.start(server);
+            sim.start(client);
+            sim.run_on(client, move |platform| async move {
+                let to = "server:7".parse().expect("an authority");
+                let mut stream = platform.connect(&to).await.expect("the echo is there");
+                let mut happened = Vec::new();
+                for _ in 0..12 {
+                    // From a whole millisecond, so that timers are exact.
+                    sleep(Duration::from_micros(1)).await;
+                    let sent = Instant::now();
+                    stream.write_all(b"x").await.expect("the peer reads");
+                    let timer = sleep(Duration::from_millis((2 * latency).div_ceil(1_000)));
+                    let (trip, fired) = tokio::join!(
+                        async {
+                            stream.read_u8().await.expect("the echo");
+                            sent.elapsed()
+                        },
+                        async {
+                            timer.await;
+                            sent.elapsed()
+                        }
+                    );
+                    happened.push((trip, fired));
+                }
+                happened
+            })
+            .await
+            .expect("the client lives")
+        });
+        let trip = Duration::from_micros(2 * latency);
+        let fired = Duration::from_millis((2 * latency).div_ceil(1_000));
+        let happened = finished.expect("the run ends").value;
+        assert!(
+            happened.iter().all(|&both| both == (trip, fired)),
+            "{latency} us: {happened:?}"
+        );
+    }
+}
+
+#[test]
 fn a_timer_that_arms_itself_for_ever_does_not_keep_a_run_alive() {
     let (mut config, _) = config(Duration::from_millis(5));
     config.budget = Duration::from_secs(10);

@@ -23,7 +23,10 @@ pub fn assemble<P: Platform>(
     components: &Components,
     discovery: Arc<dyn Discovery>,
 ) -> Result<Module<P>, String> {
-    let options = Options { call_timeout: module.call_timeout, ..Options::default() };
+    let options = Options {
+        call_timeout: module.call_timeout,
+        ..Options::default()
+    };
     let process = Module::new(platform, module.name.as_str(), options);
     process.discover(discovery);
     for node in module.nodes.values() {
@@ -31,7 +34,8 @@ pub fn assemble<P: Platform>(
             .make(&node.component, &node.settings)
             .map_err(|error| format!("node `{}`: {error}", node.name))?;
         let edges = node.edges.iter();
-        let edges = edges.map(|edge| Edge::new(edge.port.as_str(), format!("{}.{}", edge.node, edge.target_port)));
+        let edges =
+            edges.map(|edge| Edge::new(edge.port.as_str(), format!("{}.{}", edge.node, edge.target_port)));
         process.install(node.name.as_str(), component, edges.collect());
     }
     Ok(process)

@@ -20,7 +20,11 @@ impl Run {
     /// Measures and judges the run, from its journal alone.
     pub fn judge(&self) -> Judgement<'_> {
         let evidence = oracle::Run::of(&self.plan, &self.journal);
-        Judgement { run: self, statistics: Statistics::of(&evidence), verdict: judge_run(&evidence) }
+        Judgement {
+            run: self,
+            statistics: Statistics::of(&evidence),
+            verdict: judge_run(&evidence),
+        }
     }
 
     /// Ends the test with the report if anything broke.
@@ -30,7 +34,12 @@ impl Run {
     #[track_caller]
     pub fn assert_held(&self) {
         let judgement = self.judge();
-        assert!(judgement.held(), "\n{}\n{}", report::banner(&self.plan), judgement.text("", Style::default()));
+        assert!(
+            judgement.held(),
+            "\n{}\n{}",
+            report::banner(&self.plan),
+            judgement.text("", Style::default())
+        );
     }
 }
 
@@ -52,7 +61,13 @@ impl Judgement<'_> {
 
     /// The report, for people. `replay` is the command that does the same again.
     pub fn text(&self, replay: &str, style: Style) -> String {
-        report::text(&self.summary_of(replay), &self.run.plan, &self.statistics, &self.verdict, style)
+        report::text(
+            &self.summary_of(replay),
+            &self.run.plan,
+            &self.statistics,
+            &self.verdict,
+            style,
+        )
     }
 
     /// The report, for programs.
@@ -62,7 +77,12 @@ impl Judgement<'_> {
 
     /// The report without what differs from machine to machine: for snapshots.
     pub fn summary(&self) -> String {
-        report::summary(&self.summary_of(""), &self.run.plan, &self.statistics, &self.verdict)
+        report::summary(
+            &self.summary_of(""),
+            &self.run.plan,
+            &self.statistics,
+            &self.verdict,
+        )
     }
 
     fn summary_of(&self, replay: &str) -> RunSummary {

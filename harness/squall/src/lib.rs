@@ -1,24 +1,44 @@
 //! Squall: a test harness and simulator for systems of modules that call each other over gRPC.
 //!
 //! Data flows one way: TOML files -> typed [`plan`] -> world -> run -> [`journal`] -> oracles, statistics,
-//! snapshots and reports.
+//! snapshots and reports. In a test, begin with [`Harness`].
+//!
+//! | room | what lives there |
+//! |---|---|
+//! | [`mod@file`], [`scenario`], [`plan`], [`schema`] | files, what they say, and the plan that a seed makes of it |
+//! | [`components`], [`assembly`] | what nodes run, and how a module is put together, on any platform |
+//! | [`Harness`], [`Run`] | a run in the simulator |
+//! | [`journal`], [`history`], [`calls`] | what happened |
+//! | [`oracle`], [`expectation`], [`verdict`] | what is to be thought of it |
+//! | [`statistics`], [`report`], [`time`] | how to show it |
+//! | [`cli`] | the command line |
 
 pub mod assembly;
 pub mod calls;
+pub mod cli;
 pub mod components;
+mod draw;
 pub mod expectation;
+pub mod file;
 pub mod history;
 pub mod journal;
+mod judged;
 pub mod oracle;
 pub mod plan;
 pub mod report;
 mod run;
+pub mod scenario;
+pub mod schema;
 pub mod statistics;
 #[cfg(test)]
 mod testing;
 pub mod time;
+mod units;
 pub mod verdict;
 
-pub use run::{Difference, Failure, Front, Harness, Run, compare};
+pub use components::NoSettings;
+pub use judged::Judgement;
+pub use run::{Difference, Failure, Front, Harness, Run, RunError, compare};
+pub use scenario::Scenario;
 /// What components are made of.
 pub use squall_router as router;

@@ -24,11 +24,18 @@ fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
         .other_options(["--offline".to_owned()])
         .exec()
         .expect("cargo metadata of this workspace");
-    let ours: BTreeSet<_> = metadata.packages.iter().map(|package| package.name.to_string()).collect();
+    let ours: BTreeSet<_> = metadata
+        .packages
+        .iter()
+        .map(|package| package.name.to_string())
+        .collect();
     let arrows = metadata.packages.iter().map(|package| {
         let targets = package.dependencies.iter();
         let targets = targets.filter(|it| it.kind != DependencyKind::Development && ours.contains(&it.name));
-        (package.name.to_string(), targets.map(|it| it.name.clone()).collect())
+        (
+            package.name.to_string(),
+            targets.map(|it| it.name.clone()).collect(),
+        )
     });
     arrows.collect()
 }
@@ -39,7 +46,9 @@ fn forbidden(actual: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
         match ARROWS.iter().find(|(name, _)| name == from) {
             None => found.push(format!("{from} is not in the list of arrows")),
             Some((_, allowed)) => {
-                let extra = targets.iter().filter(|target| !allowed.contains(&target.as_str()));
+                let extra = targets
+                    .iter()
+                    .filter(|target| !allowed.contains(&target.as_str()));
                 found.extend(extra.map(|to| format!("{from} -> {to}")));
             }
         }
@@ -55,6 +64,9 @@ fn the_arrows_between_crates_go_one_way() {
 #[test]
 fn an_arrow_from_runtime_to_harness_is_caught() {
     let mut arrows = dependencies();
-    arrows.get_mut("squall-router").expect("a crate").insert("squall-sim".into());
+    arrows
+        .get_mut("squall-router")
+        .expect("a crate")
+        .insert("squall-sim".into());
     assert_eq!(forbidden(&arrows), ["squall-router -> squall-sim"]);
 }

@@ -24,7 +24,11 @@ fn trials(folder: &str, prefix: &str, must_hold: bool) -> Vec<Trial> {
     let files = toml_files(&root().join(folder));
     assert!(!files.is_empty(), "no scenario in {folder}");
     let trial = |path: PathBuf| {
-        let stem = path.file_stem().unwrap_or_default().to_string_lossy().replace('-', "_");
+        let stem = path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .replace('-', "_");
         let name = format!("{prefix}{stem}");
         let snapshot = name.clone();
         Trial::test(name, move || check(&path, &snapshot, must_hold))
@@ -36,7 +40,11 @@ fn check(path: &Path, snapshot: &str, must_hold: bool) -> Result<(), Failed> {
     let run = Harness::new().run_file(path, None)?;
     let judgement = run.judge();
     if judgement.held() != must_hold {
-        let what = if must_hold { "must hold, and is broken" } else { "must break, and held: the alarm is dead" };
+        let what = if must_hold {
+            "must hold, and is broken"
+        } else {
+            "must break, and held: the alarm is dead"
+        };
         let text = judgement.text(&format!("squall run {}", path.display()), Default::default());
         return Err(format!("{}: {what}\n{text}", path.display()).into());
     }
@@ -57,7 +65,9 @@ fn root() -> PathBuf {
 fn toml_files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).expect("the folder is part of the repository");
     let paths = entries.map(|entry| entry.expect("readable").path());
-    let mut files: Vec<_> = paths.filter(|path| path.extension().is_some_and(|it| it == "toml")).collect();
+    let mut files: Vec<_> = paths
+        .filter(|path| path.extension().is_some_and(|it| it == "toml"))
+        .collect();
     files.sort();
     files
 }

@@ -28,7 +28,11 @@ fn questions() -> Vec<(&'static str, &'static str, serde_json::Value)> {
         ("front", "route.in", json!({ "kind": "a", "n": 1 })),
         ("front", "route.in", json!({ "kind": "z" })),
         ("front", "spread.in", json!([1, 2, 3])),
-        ("front", "there-and-back.in", json!({ "deep": { "er": [null, true] } })),
+        (
+            "front",
+            "there-and-back.in",
+            json!({ "deep": { "er": [null, true] } }),
+        ),
         ("back", "echo.in", json!("local")),
         ("front", "gone.in", json!({})),
     ]
@@ -42,7 +46,12 @@ async fn ask<P: Platform>(modules: &IndexMap<String, Module<P>>) -> Vec<String> 
         answers.push(match answer {
             Ok(Some(value)) => format!("{to}: {}", value.json().expect("JSON")),
             Ok(None) => format!("{to}: no value"),
-            Err(error) => format!("{to}: {} ({}, {})", error, error.class(), error.outcome()),
+            Err(error) => format!(
+                "{to}: {} ({}, {})",
+                error,
+                error.class(),
+                error.outcome().as_str()
+            ),
         });
     }
     answers
@@ -52,7 +61,10 @@ async fn ask<P: Platform>(modules: &IndexMap<String, Module<P>>) -> Vec<String> 
 const GONE: &str = "gone-module";
 
 fn on_real_sockets(topology: &Arc<Topology>) -> Vec<String> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let platform = TokioPlatform::loopback();
         let unused = platform.bind(0).await.expect("a free port");
@@ -62,15 +74,19 @@ fn on_real_sockets(topology: &Arc<Topology>) -> Vec<String> {
         // Modules listen first, and learn afterwards where the others do.
         let (mut modules, mut servers, mut addresses) = (IndexMap::new(), Vec::new(), IndexMap::new());
         for (host, module) in topology.hosts().filter(|(host, _)| *host != GONE) {
-            let module = assemble(platform, module, &components, Arc::new(Directory::default())).expect("sound");
+            let module =
+                assemble(platform, module, &components, Arc::new(Directory::default())).expect("sound");
             let server = module.bind(0).await.expect("a free port");
-            addresses.insert(host.to_owned(), server.local_addr().expect("bound"));
+            addresses.insert(host.to_owned(), server.local_addr());
             servers.push(server);
             modules.insert(host.to_owned(), module);
         }
         addresses.insert(GONE.to_owned(), nobody);
         let directory = Directory::with_endpoints(topology, |host| {
-            addresses[host].to_string().parse().expect("an address is an authority")
+            addresses[host]
+                .to_string()
+                .parse()
+                .expect("an address is an authority")
         });
         let directory = Arc::new(directory);
         for module in modules.values() {
@@ -89,7 +105,10 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
         budget: Duration::from_secs(100),
         wall_limit: Duration::from_secs(60),
         interleave: Chance::NEVER,
-        link: LinkSpec { latency: Latency::constant(Duration::from_millis(2)), loss: Chance::NEVER },
+        link: LinkSpec {
+            latency: Latency::constant(Duration::from_millis(2)),
+            loss: Chance::NEVER,
+        },
         traced: false,
         observer: Box::new(Blind),
         dispatch: tracing::Dispatch::none(),
@@ -101,11 +120,19 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
         for (host, module) in topology.hosts() {
             let (module, directory, modules) = (module.clone(), directory.clone(), modules.clone());
             let id = sim.add_host(host, move |platform| {
-                let process = assemble(platform.clone(), &module, &Components::builtin(), directory.clone());
+                let process = assemble(
+                    platform.clone(),
+                    &module,
+                    &Components::builtin(),
+                    directory.clone(),
+                );
                 let modules = modules.clone();
                 async move {
                     let process = process?;
-                    modules.lock().expect("one thread").insert(platform.host().to_owned(), process.clone());
+                    modules
+                        .lock()
+                        .expect("one thread")
+                        .insert(platform.host().to_owned(), process.clone());
                     process.serve(PORT).await.map_err(|error| error.to_string())
                 }
             });

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::json;
 use squall::plan::{
-    Arrival, Bounds, Check, Expectation, Fault, FaultKind, Latency, Pairs, Plan, Ratio, Topology, Window, Workload,
+    Arrival, Bounds, Check, Expectation, Fault, FaultKind, Latency, Pairs, Plan, Ratio, Topology, Window,
+    Workload,
 };
 use squall::router::{Error, Message, Outcome, Payload, Scheduler, async_trait};
 use squall::{Front, Harness};
@@ -59,7 +60,10 @@ fn workload(name: &str, from: &str, node: &str, per: u64, timeout: u64) -> Workl
         from: vec![from.into()],
         node: node.into(),
         port: "in".into(),
-        arrival: Arrival::Open { calls: 1, per: Duration::from_millis(per) },
+        arrival: Arrival::Open {
+            calls: 1,
+            per: Duration::from_millis(per),
+        },
         start: Duration::ZERO,
         end: END,
         limit: None,
@@ -74,11 +78,18 @@ fn plan(seed: u64, faults: Vec<Fault>) -> Plan {
         workload("direct", "left", "t", 130, 500),
         workload("back", "store", "l", 310, 1_000),
     ];
-    let settled = Window { from: SETTLED, until: None, text: "once things have settled".into() };
+    let settled = Window {
+        from: SETTLED,
+        until: None,
+        text: "once things have settled".into(),
+    };
     let all_ok = |workload: &Workload| Expectation {
         workload: workload.name.clone(),
         window: settled.clone(),
-        check: Check::SuccessRate(Bounds { at_least: Some(1.0), at_most: None }),
+        check: Check::SuccessRate(Bounds {
+            at_least: Some(1.0),
+            at_most: None,
+        }),
     };
     Plan {
         scenario: "storm".into(),
@@ -86,7 +97,10 @@ fn plan(seed: u64, faults: Vec<Fault>) -> Plan {
         seed,
         duration: END,
         wall_limit: Duration::from_secs(60),
-        interleave: Ratio { numerator: 1, denominator: 16 },
+        interleave: Ratio {
+            numerator: 1,
+            denominator: 16,
+        },
         expectations: workloads.iter().map(all_ok).collect(),
         workloads,
         faults,
@@ -99,7 +113,12 @@ fn pairs() -> impl Strategy<Value = Pairs> {
     (host.clone(), host, any::<bool>()).prop_map(|(from, to, both_ways)| Pairs {
         from: vec![HOSTS[from].into()],
         to: if from == to {
-            HOSTS.iter().enumerate().filter(|(i, _)| *i != from).map(|(_, host)| (*host).into()).collect()
+            HOSTS
+                .iter()
+                .enumerate()
+                .filter(|(i, _)| *i != from)
+                .map(|(_, host)| (*host).into())
+                .collect()
         } else {
             vec![HOSTS[to].into()]
         },
@@ -121,13 +140,24 @@ fn kind() -> impl Strategy<Value = FaultKind> {
         }),
         (pairs(), 1..30u32).prop_map(|(pairs, percent)| FaultKind::Loss {
             pairs,
-            ratio: Ratio { numerator: percent, denominator: 100 }
+            ratio: Ratio {
+                numerator: percent,
+                denominator: 100
+            }
         }),
         // One host per kind of end, so that no two of them meet on one host.
-        Just(FaultKind::Kill { hosts: vec!["middle".into()] }),
-        Just(FaultKind::Crash { hosts: vec!["store".into()] }),
-        Just(FaultKind::Pause { hosts: vec!["right".into()] }),
-        Just(FaultKind::Kill { hosts: vec!["front".into()] }),
+        Just(FaultKind::Kill {
+            hosts: vec!["middle".into()]
+        }),
+        Just(FaultKind::Crash {
+            hosts: vec!["store".into()]
+        }),
+        Just(FaultKind::Pause {
+            hosts: vec!["right".into()]
+        }),
+        Just(FaultKind::Kill {
+            hosts: vec!["front".into()]
+        }),
     ]
 }
 
@@ -137,14 +167,22 @@ fn faults() -> impl Strategy<Value = Vec<Fault>> {
         let mut faults: Vec<Fault> = Vec::new();
         for (at, lasts, kind) in drawn {
             let is_ending = |kind: &FaultKind| {
-                matches!(kind, FaultKind::Kill { .. } | FaultKind::Crash { .. } | FaultKind::Pause { .. })
+                matches!(
+                    kind,
+                    FaultKind::Kill { .. } | FaultKind::Crash { .. } | FaultKind::Pause { .. }
+                )
             };
             // The same end twice would be one fault that the other one cuts short.
             if is_ending(&kind) && faults.iter().any(|fault| fault.kind == kind) {
                 continue;
             }
             let name = format!("#{}", faults.len() + 1);
-            faults.push(Fault { name, at, until: Some((at + lasts).min(CALM)), kind });
+            faults.push(Fault {
+                name,
+                at,
+                until: Some((at + lasts).min(CALM)),
+                kind,
+            });
         }
         faults
     })
@@ -170,14 +208,21 @@ proptest! {
 
 /// The oracles that a run breaks.
 fn broken(front: impl Front) -> Vec<String> {
-    let deaf = FaultKind::Partition(Pairs { from: vec!["store".into()], to: vec!["left".into()], both_ways: false });
+    let deaf = FaultKind::Partition(Pairs {
+        from: vec!["store".into()],
+        to: vec!["left".into()],
+        both_ways: false,
+    });
     let faults = vec![Fault {
         name: "deaf".into(),
         at: Duration::from_secs(5),
         until: Some(Duration::from_secs(6)),
         kind: deaf,
     }];
-    let run = Harness::new().front(front).run(plan(3, faults)).expect("the run ends");
+    let run = Harness::new()
+        .front(front)
+        .run(plan(3, faults))
+        .expect("the run ends");
     let judgement = run.judge();
     let broken = judgement.verdict().oracles.iter().filter(|oracle| !oracle.held);
     broken.map(|oracle| oracle.name.clone()).collect()
@@ -206,10 +251,16 @@ struct BrokenPool;
 
 #[async_trait]
 impl Front for BrokenPool {
-    async fn handle(&self, scheduler: &Scheduler<SimPlatform>, message: Message) -> Result<Option<Payload>, Error> {
+    async fn handle(
+        &self,
+        scheduler: &Scheduler<SimPlatform>,
+        message: Message,
+    ) -> Result<Option<Payload>, Error> {
         let half = Duration::from_millis(250);
         match scheduler.handle(message.clone().timeout(half)).await {
-            Err(error) if error.outcome() == Outcome::Unknown => scheduler.handle(message.timeout(half)).await,
+            Err(error) if error.outcome() == Outcome::Unknown => {
+                scheduler.handle(message.timeout(half)).await
+            }
             result => result,
         }
     }
@@ -220,7 +271,11 @@ struct Sound;
 
 #[async_trait]
 impl Front for Sound {
-    async fn handle(&self, scheduler: &Scheduler<SimPlatform>, message: Message) -> Result<Option<Payload>, Error> {
+    async fn handle(
+        &self,
+        scheduler: &Scheduler<SimPlatform>,
+        message: Message,
+    ) -> Result<Option<Payload>, Error> {
         scheduler.handle(message).await
     }
 }

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
 use squall_sim::{
-    Chance, Config, Effect, Failure, Finished, HostPairs, Latency, LinkSpec, Observer, Sim, SimEvent,
-    SimPlatform, run,
+    Chance, Config, Effect, Failure, Finished, HostId, HostPairs, Latency, LinkSpec, Observer, Sim, SimEvent,
+    SimListener, SimPlatform, SimStream, run,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -20,7 +20,10 @@ struct Recorder(Log);
 impl Observer for Recorder {
     fn observe(&mut self, at: u64, host: Option<&Arc<str>>, event: SimEvent) {
         let host = host.map(|host| host.to_string()).unwrap_or_default();
-        self.0.lock().unwrap().push((at, host, event));
+        self.0
+            .lock()
+            .expect("no panic while it was held")
+            .push((at, host, event));
     }
 }
 
@@ -104,4 +107,108 @@ pub(crate) fn hold(sim: &Sim, a: &str, b: &str, both_ways: bool) -> Effect {
         to: set(b),
         both_ways,
     })
+}
+
+/// Two hosts, `server` and `client`, that do nothing but hold an open connection between them.
+pub(crate) struct Wired {
+    pub(crate) sim: Sim,
+    pub(crate) server_host: HostId,
+    pub(crate) client_host: HostId,
+    pub(crate) server_platform: SimPlatform,
+    pub(crate) client_platform: SimPlatform,
+    pub(crate) listener: SimListener,
+    pub(crate) server: SimStream,
+    pub(crate) client: SimStream,
+}
+
+impl Wired {
+    pub(crate) async fn new(sim: Sim) -> Self {
+        let server_host = sim.add_host("server", idle);
+        let client_host = sim.add_host("client", idle);
+        sim.start(server_host);
+        sim.start(client_host);
+        let server_platform = process(&sim, server_host).await;
+        let client_platform = process(&sim, client_host).await;
+        let mut listener = server_platform.bind(7).await.expect("a free port");
+        let client = dial(&client_platform).await.expect("somebody listens");
+        let (server, _) = listener.accept().await.expect("somebody connected");
+        Wired {
+            sim,
+            server_host,
+            client_host,
+            server_platform,
+            client_platform,
+            listener,
+            server,
+            client,
+        }
+    }
+
+    /// Pairs from the client to the server.
+    pub(crate) fn to_server(&self) -> HostPairs {
+        pairs(self.client_host, self.server_host, false)
+    }
+
+    /// Pairs from the server to the client.
+    pub(crate) fn to_client(&self) -> HostPairs {
+        pairs(self.server_host, self.client_host, false)
+    }
+
+    /// Both.
+    pub(crate) fn both_ways(&self) -> HostPairs {
+        pairs(self.server_host, self.client_host, true)
+    }
+}
+
+pub(crate) fn pairs(from: HostId, to: HostId, both_ways: bool) -> HostPairs {
+    HostPairs {
+        from: [from].into(),
+        to: [to].into(),
+        both_ways,
+    }
+}
+
+/// The process that runs on a host.
+pub(crate) async fn process(sim: &Sim, host: HostId) -> SimPlatform {
+    let platform = sim.run_on(host, |platform| async { platform }).await;
+    platform.expect("it is up")
+}
+
+/// Dials port 7 of `server`.
+pub(crate) async fn dial(from: &SimPlatform) -> std::io::Result<SimStream> {
+    from.connect(&"server:7".parse().expect("an authority")).await
+}
+
+/// Reads once, as text.
+pub(crate) async fn read(stream: &mut SimStream) -> Result<String, std::io::ErrorKind> {
+    let mut bytes = [0; 64];
+    let count = stream.read(&mut bytes).await.map_err(|error| error.kind())?;
+    Ok(String::from_utf8_lossy(&bytes[..count]).into_owned())
+}
+
+/// Writes `text`, for which there is room.
+pub(crate) async fn write(stream: &mut SimStream, text: &str) -> Result<(), std::io::ErrorKind> {
+    stream
+        .write_all(text.as_bytes())
+        .await
+        .map_err(|error| error.kind())
+}
+
+/// Waits until `ms` milliseconds have passed since the start of the run.
+pub(crate) async fn until(sim: &Sim, ms: u64) {
+    let left = Duration::from_millis(ms).saturating_sub(sim.now());
+    tokio::time::sleep(left).await;
+}
+
+/// Milliseconds since the start of the run; a fraction of one is an error.
+pub(crate) fn millis(sim: &Sim) -> u64 {
+    assert_eq!(sim.now().subsec_nanos() % 1_000_000, 0, "{:?}", sim.now());
+    sim.now().as_millis() as u64
+}
+
+/// Whether `future` is still pending after `ms` milliseconds.
+pub(crate) async fn hangs<F: Future>(future: F, ms: u64) -> bool {
+    tokio::time::timeout(Duration::from_millis(ms), future)
+        .await
+        .is_err()
 }

@@ -12,16 +12,12 @@ pub(super) fn bench<O: Write, E: Write>(
     args: &BenchArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let Some(loaded) = load(harness, &args.paths, console)? else { return Ok(Exit::BadInput) };
+    let Some(loaded) = load(harness, &args.paths, console)? else {
+        return Ok(Exit::BadInput);
+    };
     let mut exit = Exit::Held;
     for loaded in loaded {
-        let plan = match loaded.scenario.plan(args.seed) {
-            Ok(plan) => plan,
-            Err(report) => {
-                super::scenarios::print_report(&report, console)?;
-                return Ok(Exit::BadInput);
-            }
-        };
+        let plan = loaded.scenario.plan(args.seed);
         if !args.json {
             writeln!(console.out, "{}\n", report::banner(&plan))?;
         }

@@ -12,7 +12,9 @@ pub(super) fn check<O: Write, E: Write>(
     args: &CheckArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let Some(files) = files(&args.paths, console)? else { return Ok(Exit::BadInput) };
+    let Some(files) = files(&args.paths, console)? else {
+        return Ok(Exit::BadInput);
+    };
     let names = harness.component_names();
     let mut exit = Exit::Held;
     for path in files {

@@ -109,8 +109,13 @@ enum SchemaKind {
 pub fn main(harness: &Harness) -> ExitCode {
     keep_panics_of_runs_quiet();
     let command = Command::parse();
-    let colours = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-    let mut console = Console { out: io::stdout(), err: io::stderr(), style: Style { colours } };
+    let colours =
+        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let mut console = Console {
+        out: io::stdout(),
+        err: io::stderr(),
+        style: Style { colours },
+    };
     let result = match &command.verb {
         Verb::Run(args) => run::run(harness, args, &mut console),
         Verb::Check(args) => check::check(harness, args, &mut console),

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::scenarios::{Loaded, load};
 use super::{Console, Exit, RunArgs};
-use crate::journal;
+use crate::journal::lines;
 use crate::plan::Plan;
 use crate::report;
 use crate::run::{Difference, Failure, Harness, Run};
@@ -17,10 +17,15 @@ pub(super) fn run<O: Write, E: Write>(
     args: &RunArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let Some(loaded) = load(harness, &args.paths, console)? else { return Ok(Exit::BadInput) };
+    let Some(loaded) = load(harness, &args.paths, console)? else {
+        return Ok(Exit::BadInput);
+    };
     if args.journal.is_some() && loaded.len() > 1 {
         let count = loaded.len();
-        writeln!(console.err, "error: --journal takes the journal of one run: name one scenario, not {count}")?;
+        writeln!(
+            console.err,
+            "error: --journal takes the journal of one run: name one scenario, not {count}"
+        )?;
         return Ok(Exit::BadInput);
     }
     let mut exits = Vec::new();
@@ -30,7 +35,11 @@ pub(super) fn run<O: Write, E: Write>(
     if exits.len() > 1 && !args.json {
         let count = |exit| exits.iter().filter(|it| **it == exit).count();
         let (held, broken, none) = (count(Exit::Held), count(Exit::Broken), count(Exit::NoVerdict));
-        write!(console.out, "{} scenarios: {held} held, {broken} broken", exits.len())?;
+        write!(
+            console.out,
+            "{} scenarios: {held} held, {broken} broken",
+            exits.len()
+        )?;
         if none > 0 {
             write!(console.out, ", {none} without a verdict")?;
         }
@@ -45,13 +54,7 @@ fn one<O: Write, E: Write>(
     loaded: &Loaded,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let plan = match loaded.scenario.plan(args.seed) {
-        Ok(plan) => Arc::new(plan),
-        Err(report) => {
-            super::scenarios::print_report(&report, console)?;
-            return Ok(Exit::BadInput);
-        }
-    };
+    let plan = Arc::new(loaded.scenario.plan(args.seed));
     // The seed comes first: whatever happens next, it can be done again.
     if !args.json {
         writeln!(console.out, "{}", report::banner(&plan))?;
@@ -79,7 +82,11 @@ fn ended_well<O: Write, E: Write>(
     if let Some(path) = &args.journal
         && let Err(error) = write_journal(path, run)
     {
-        writeln!(console.err, "error: cannot write the journal to {}: {error}", path.display())?;
+        writeln!(
+            console.err,
+            "error: cannot write the journal to {}: {error}",
+            path.display()
+        )?;
         return Ok(Exit::BadInput);
     }
     let judged = run.judge();
@@ -93,11 +100,19 @@ fn ended_well<O: Write, E: Write>(
         writeln!(console.out, "{}", judged.text(replay, console.style))?;
     }
     if let Some(difference) = difference {
-        writeln!(console.err, "NOT DETERMINISTIC: two runs with seed {} differ, first {difference}", run.plan.seed)?;
+        writeln!(
+            console.err,
+            "NOT DETERMINISTIC: two runs with seed {} differ, first {difference}",
+            run.plan.seed
+        )?;
         return Ok(Exit::NoVerdict);
     }
     if args.check_determinism && !args.json {
-        writeln!(console.out, " deterministic: two runs on two threads have the digest {:016x}\n", run.digest)?;
+        writeln!(
+            console.out,
+            " deterministic: two runs on two threads have the digest {:016x}\n",
+            run.digest
+        )?;
     }
     Ok(if judged.held() { Exit::Held } else { Exit::Broken })
 }
@@ -119,14 +134,17 @@ fn ended_badly<O: Write, E: Write>(
         });
         writeln!(console.out, "{object}")?;
     } else {
-        writeln!(console.out, "\n NO VERDICT   the run {failure}\n replay   {replay}\n")?;
+        writeln!(
+            console.out,
+            "\n NO VERDICT   the run {failure}\n replay   {replay}\n"
+        )?;
     }
     Ok(Exit::NoVerdict)
 }
 
 fn write_journal(path: &Path, run: &Run) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
-    journal::write(&run.journal, &mut file)?;
+    lines::write(&run.journal, &mut file)?;
     file.flush()
 }
 

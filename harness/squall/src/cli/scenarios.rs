@@ -21,7 +21,9 @@ pub(super) fn load<O: Write, E: Write>(
     paths: &[PathBuf],
     console: &mut Console<O, E>,
 ) -> io::Result<Option<Vec<Loaded>>> {
-    let Some(files) = files(paths, console)? else { return Ok(None) };
+    let Some(files) = files(paths, console)? else {
+        return Ok(None);
+    };
     let names = harness.component_names();
     let mut loaded = Vec::new();
     let mut is_sound = true;
@@ -55,7 +57,11 @@ pub(super) fn files<O: Write, E: Write>(
             }
             Ok(found) => files.extend(found),
             Err(error) => {
-                writeln!(console.err, "error: cannot read the folder {}: {error}", path.display())?;
+                writeln!(
+                    console.err,
+                    "error: cannot read the folder {}: {error}",
+                    path.display()
+                )?;
                 return Ok(None);
             }
         }
@@ -80,5 +86,9 @@ pub(super) fn print_report<O: Write, E: Write>(
     report: &file::Report,
     console: &mut Console<O, E>,
 ) -> io::Result<()> {
-    write!(console.err, "{}", file::render(report, console.style.colours, 110))
+    write!(
+        console.err,
+        "{}",
+        file::render(report, console.style.colours, 110)
+    )
 }

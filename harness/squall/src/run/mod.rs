@@ -14,6 +14,8 @@ mod recorder;
 mod workload;
 mod world;
 
+use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -27,6 +29,7 @@ pub use squall_sim::Failure;
 pub use self::determinism::{Difference, compare};
 use self::recorder::Recorder;
 use crate::components::Components;
+use crate::file::{self, ComponentNames};
 use crate::journal::{Event, Journal};
 use crate::plan::{self, Plan};
 
@@ -86,6 +89,25 @@ impl Harness {
         &self.components
     }
 
+    /// The same, as files are checked against: their names, and what their settings must be.
+    pub fn component_names(&self) -> ComponentNames {
+        let names = self
+            .components
+            .names()
+            .fold(ComponentNames::built_in(), |names, name| names.with(name));
+        let components = self.components.clone();
+        names.checking_settings(move |name, settings| components.make(name, settings).map(drop))
+    }
+
+    /// Loads a scenario and runs it, with its own seed or the one given.
+    ///
+    /// # Errors
+    /// When the file, or its topology, is wrong, or when the run does not come to its end.
+    pub fn run_file(&self, path: impl AsRef<Path>, seed: Option<u64>) -> Result<Run, RunError> {
+        let scenario = file::load_scenario(path.as_ref(), &self.component_names()).map_err(RunError::File)?;
+        self.run(scenario.plan(seed)).map_err(RunError::Run)
+    }
+
     /// Runs a plan to its end.
     ///
     /// # Errors
@@ -104,7 +126,7 @@ impl Harness {
             },
             traced: self.traced,
             observer: Box::new(recorder.clone()),
-            dispatch: tracing::Dispatch::new(recorder.clone()),
+            dispatch: recorder::subscriber(),
         };
         let director = Director {
             plan: plan.clone(),
@@ -112,7 +134,10 @@ impl Harness {
             front: self.front.clone(),
             recorder: recorder.clone(),
         };
-        let finished = squall_sim::run(config, move |sim| director.direct(sim))?;
+        let finished = squall_sim::run(config, move |sim| {
+            director.recorder.listen_on_this_thread();
+            director.direct(sim)
+        })?;
         let (journal, journal_digest) = recorder.take();
         Ok(Run {
             plan,
@@ -131,13 +156,39 @@ impl Default for Harness {
     }
 }
 
-impl std::fmt::Debug for Harness {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Harness {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Harness")
             .field("components", &self.components)
             .finish_non_exhaustive()
     }
 }
+
+/// Why there is no run of a file.
+pub enum RunError {
+    /// The file is wrong.
+    File(file::Report),
+    /// The run did not come to its end.
+    Run(Failure),
+}
+
+impl fmt::Display for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            RunError::File(report) => f.write_str(&file::render(report, false, 110)),
+            RunError::Run(failure) => write!(f, "the run {failure}"),
+        }
+    }
+}
+
+/// As [`Display`](fmt::Display): a test that unwraps it shows where the mistake is.
+impl fmt::Debug for RunError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\n{self}")
+    }
+}
+
+impl std::error::Error for RunError {}
 
 /// Stands between a workload and the scheduler of the module where its calls start.
 #[async_trait]

@@ -4,17 +4,18 @@
 //! The runtime's events are recognised by their target and name; everything else that is said with
 //! `tracing` during a run is ignored.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use squall_sim::{Closed, Down, Observer, SimEvent, position};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Record};
-use tracing::subscriber::Interest;
-use tracing::{Metadata, Subscriber, span};
+use tracing::subscriber::{Interest, NoSubscriber};
+use tracing::{Dispatch, Metadata, Subscriber, span};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use crate::journal::{Close, Death, Entry, Event, Handling, Id, Journal, Outcome, Touch};
@@ -195,8 +196,35 @@ impl Inner {
     }
 }
 
-/// The subscriber that a run's thread listens to.
-impl Subscriber for Recorder {
+thread_local! {
+    /// The recorder of the run that happens on this thread.
+    static RECORDER: RefCell<Option<Recorder>> = const { RefCell::new(None) };
+}
+
+impl Recorder {
+    /// From here on, what the runtime says on this thread goes into this journal.
+    pub(super) fn listen_on_this_thread(&self) {
+        RECORDER.set(Some(self.clone()));
+    }
+}
+
+/// The subscriber for the threads of runs: one for all of them, for as long as the process lives.
+///
+/// tracing remembers, for each place that emits events, whether any subscriber wants them. It asks when the
+/// place is first reached; and while it knows of one subscriber only, it asks that of the thread that
+/// reached it, which may have none. A deaf second one makes it ask all subscribers, whatever the thread.
+pub(super) fn subscriber() -> Dispatch {
+    static SUBSCRIBERS: OnceLock<(Dispatch, Dispatch)> = OnceLock::new();
+    let (ear, _deaf) = SUBSCRIBERS.get_or_init(|| (Dispatch::new(Ear), Dispatch::new(NoSubscriber::new())));
+    // A place that was first reached while these came to life may have been missed.
+    tracing::callsite::rebuild_interest_cache();
+    ear.clone()
+}
+
+/// Passes the runtime's events on to the recorder of the thread that they happen on.
+struct Ear;
+
+impl Subscriber for Ear {
     fn register_callsite(&self, metadata: &'static Metadata<'static>) -> Interest {
         if self.enabled(metadata) {
             Interest::always()
@@ -215,12 +243,15 @@ impl Subscriber for Recorder {
 
     fn event(&self, event: &tracing::Event<'_>) {
         let Some((at, host)) = position() else { return };
-        let mut inner = self.lock();
-        let mut fields = Fields::new(&mut inner);
-        event.record(&mut fields);
-        if let Some(event) = fields.into_event(event.metadata().name()) {
-            inner.push(at, host, event);
-        }
+        RECORDER.with_borrow(|recorder| {
+            let Some(recorder) = recorder else { return };
+            let mut inner = recorder.lock();
+            let mut fields = Fields::new(&mut inner);
+            event.record(&mut fields);
+            if let Some(event) = fields.into_event(event.metadata().name()) {
+                inner.push(at, host, event);
+            }
+        });
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> span::Id {

@@ -1,6 +1,6 @@
 //! The router's promises, by subject. One binary, so that it links once.
 //!
-//! (The log line has its own: tracing-test listens to the whole process.)
+//! (Events and the log line have their own: subscribers belong to a whole process.)
 
 #![expect(
     clippy::unwrap_used,
@@ -8,7 +8,6 @@
 )]
 
 mod blocking;
-mod events;
 mod faults;
 mod outcomes;
 mod pool;

@@ -107,6 +107,11 @@ impl End {
         wakers.extend(self.writer.take());
     }
 
+    /// No connect segment has arrived for this end: it is on no machine yet.
+    pub(super) fn is_unborn(&self) -> bool {
+        self.stage == Stage::Unborn
+    }
+
     /// Nothing more will be sent or received by this end. `peer` is the other one.
     pub(super) fn is_done(&self, peer: &End) -> bool {
         let finished = self.fin_arrived && (self.end_of_stream || peer.is_gone);
@@ -130,18 +135,19 @@ impl End {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if buffer.remaining() == 0 {
-            return Poll::Ready(Ok(()));
-        }
-        // What arrived before a reset can still be read, as on Linux.
+        // What arrived before a reset can still be read, as on Linux. An empty buffer waits as any other.
         if self.unread > 0 {
             self.copy_to(buffer);
+            return Poll::Ready(Ok(()));
+        }
+        // After the end of the stream a read never fails: a later reset is for a write to report.
+        if self.end_of_stream {
             return Poll::Ready(Ok(()));
         }
         if let Some(error) = self.error.take() {
             return Poll::Ready(Err(error.into()));
         }
-        if self.end_of_stream || self.is_gone {
+        if self.is_gone {
             return Poll::Ready(Ok(()));
         }
         self.reader = Some(context.waker().clone());
@@ -199,45 +205,47 @@ impl End {
         Poll::Ready(Ok(count))
     }
 
-    pub(super) fn shutdown(&mut self) -> io::Result<()> {
-        if self.is_gone {
-            return Err(io::ErrorKind::NotConnected.into());
-        }
+    /// No more will be written. Fine on a dead connection too: tokio hides Linux's `NotConnected`.
+    pub(super) fn shutdown(&mut self) {
         self.write_closed = true;
-        Ok(())
     }
 
-    /// The application drops its handle. True when that calls for a reset: data was left unread.
-    pub(super) fn close(&mut self) -> bool {
+    /// The application drops its handle, or its process dies. When data was left unread, that calls for a
+    /// reset: what was written before goes out ahead of it, and is returned.
+    pub(super) fn close(&mut self, wakers: &mut Vec<Waker>) -> Option<Bytes> {
         self.is_open = false;
-        self.reader = None;
-        self.writer = None;
+        self.wake_both(wakers);
         if self.is_gone {
-            return false;
+            return None;
         }
-        let never_asked = matches!(self.stage, Stage::Connecting { asked: false, .. });
-        if self.unread > 0 || never_asked {
-            self.abandon();
-            return !never_asked;
+        if self.unread > 0 {
+            let unsent = self.output.split().freeze();
+            self.abandon(wakers);
+            return Some(unsent);
         }
         if matches!(self.stage, Stage::Connecting { .. }) {
             // An accept that is still on its way is answered with a reset.
-            self.abandon();
-            return false;
+            self.abandon(wakers);
+            return None;
         }
         self.write_closed = true;
-        false
+        None
     }
 
     /// The kernel forgets the connection, silently.
-    pub(super) fn abandon(&mut self) {
+    pub(super) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
         self.is_open = false;
         self.is_gone = true;
-        self.reader = None;
-        self.writer = None;
+        self.wake_both(wakers);
         self.received.clear();
         self.unread = 0;
         self.output.clear();
+    }
+
+    /// Whoever still waits finds the socket closed: a task that outlives its process must not wait for ever.
+    fn wake_both(&mut self, wakers: &mut Vec<Waker>) {
+        wakers.extend(self.reader.take());
+        wakers.extend(self.writer.take());
     }
 
     /// The connection broke: the application hears of it once.
@@ -246,8 +254,7 @@ impl End {
         self.output.clear();
         if self.is_open {
             self.error = Some(error);
-            wakers.extend(self.reader.take());
-            wakers.extend(self.writer.take());
+            self.wake_both(wakers);
         }
     }
 

@@ -21,7 +21,7 @@ use self::end::End;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{HostId, address};
 use crate::observe::Closed;
-use crate::segment::{Body, Direction, FlowId, Segment};
+use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
 /// Connections that wait to be accepted, per listener: what tokio asks Linux for.
 const BACKLOG: usize = 1024;
@@ -57,14 +57,6 @@ impl Flow {
             client: self.ends[1].owner.host,
             server: self.ends[0].owner.host,
         }
-    }
-}
-
-/// The end that writes in `direction` is the one that receives the other.
-fn opposite(direction: Direction) -> Direction {
-    match direction {
-        Direction::ToServer => Direction::ToClient,
-        Direction::ToClient => Direction::ToServer,
     }
 }
 
@@ -125,7 +117,7 @@ impl FlowEngine {
 
     fn mark_written(&mut self, id: FlowId, direction: Direction) {
         if let Some(flow) = self.flow(id) {
-            let end = &mut flow.ends[opposite(direction).index()];
+            let end = &mut flow.ends[direction.opposite().index()];
             if !end.is_queued {
                 end.is_queued = true;
                 self.written.push((id, direction));
@@ -136,7 +128,7 @@ impl FlowEngine {
     fn reply(&mut self, to: &Segment, body: Body) {
         self.replies.push(Segment {
             flow: to.flow,
-            direction: opposite(to.direction),
+            direction: to.direction.opposite(),
             from: to.to,
             to: to.from,
             consumed: 0,
@@ -162,16 +154,14 @@ impl FlowEngine {
     }
 
     fn deliver_connect(&mut self, segment: Segment, port: u16, effects: &mut Effects) -> Option<Segment> {
-        if self.flow(segment.flow).is_none() {
-            // The client gave up while this was on its way.
-            return None;
-        }
+        // The client may have given up while this was on its way.
+        self.flow(segment.flow)?;
         let listener = self
             .by_port
             .get(&(segment.to, port))
             .and_then(|number| self.listeners.get_mut(number));
         let Some(listener) = listener else {
-            self.reply(&segment, Body::Reset);
+            self.reply(&segment, Body::Reset(Cause::Connect));
             return None;
         };
         if listener.backlog.len() >= BACKLOG {
@@ -194,26 +184,29 @@ impl FlowEngine {
         if !end.is_open {
             return;
         }
-        let unread = end.close();
+        let reset_after = end.close(&mut effects.wakers);
         let consumed = end.consumed;
-        if unread {
+        let direction = at.opposite();
+        if let Some(unsent) = reset_after {
             flow.broken.get_or_insert(Closed::Reset);
-            let direction = opposite(at);
             let (from, to) = match at {
                 Direction::ToServer => (names.server, names.client),
                 Direction::ToClient => (names.client, names.server),
             };
-            self.replies.push(Segment {
-                flow: id,
-                direction,
-                from,
-                to,
-                consumed,
-                order: 0,
-                body: Body::Reset,
-            });
+            let data = (!unsent.is_empty()).then_some(Body::Data(unsent));
+            for body in data.into_iter().chain([Body::Reset(Cause::Close)]) {
+                self.replies.push(Segment {
+                    flow: id,
+                    direction,
+                    from,
+                    to,
+                    consumed,
+                    order: 0,
+                    body,
+                });
+            }
         } else {
-            self.mark_written(id, opposite(at));
+            self.mark_written(id, direction);
         }
         self.reap(id, effects);
     }
@@ -223,12 +216,13 @@ impl FlowEngine {
             return;
         };
         self.by_port.remove(&(listener.owner.host, listener.port));
+        effects.wakers.extend(listener.waker);
         for id in listener.backlog {
             // Never accepted: the kernel resets it.
             if let Some(flow) = self.flow(id) {
                 let names = flow.names();
                 flow.broken.get_or_insert(Closed::Reset);
-                flow.ends[0].abandon();
+                flow.ends[0].abandon(&mut effects.wakers);
                 self.replies.push(Segment {
                     flow: id,
                     direction: Direction::ToClient,
@@ -236,7 +230,7 @@ impl FlowEngine {
                     to: names.client,
                     consumed: 0,
                     order: 0,
-                    body: Body::Reset,
+                    body: Body::Reset(Cause::Close),
                 });
                 self.reap(id, effects);
             }
@@ -349,7 +343,7 @@ impl Engine for FlowEngine {
             let SocketId::Stream(id, direction) = socket else {
                 unreachable!("a listener is no stream")
             };
-            self.mark_written(id, opposite(direction));
+            self.mark_written(id, direction.opposite());
         }
         read
     }
@@ -362,17 +356,17 @@ impl Engine for FlowEngine {
     ) -> Poll<io::Result<usize>> {
         let written = self.end(socket)?.poll_write(context, buffers);
         if let (Poll::Ready(Ok(1..)), SocketId::Stream(id, direction)) = (&written, socket) {
-            self.mark_written(id, opposite(direction));
+            self.mark_written(id, direction.opposite());
         }
         written
     }
 
     fn shutdown(&mut self, socket: SocketId) -> io::Result<()> {
-        self.end(socket)?.shutdown()?;
+        self.end(socket)?.shutdown();
         let SocketId::Stream(id, direction) = socket else {
             unreachable!("a listener is no stream")
         };
-        self.mark_written(id, opposite(direction));
+        self.mark_written(id, direction.opposite());
         Ok(())
     }
 
@@ -392,7 +386,7 @@ impl Engine for FlowEngine {
                 Direction::ToServer => (names.client, names.server),
                 Direction::ToClient => (names.server, names.client),
             };
-            flow.ends[opposite(direction).index()].take_output(|consumed, body| {
+            flow.ends[direction.opposite().index()].take_output(|consumed, body| {
                 out.push(Segment {
                     flow: id,
                     direction,
@@ -411,13 +405,15 @@ impl Engine for FlowEngine {
             return self.deliver_connect(segment, port, effects);
         }
         let (id, at) = (segment.flow, segment.direction);
-        let Some(flow) = self.flow(id).filter(|flow| !flow.ends[at.index()].is_gone) else {
+        // A flow that both ends are done with: nobody is left to hear of it.
+        let flow = self.flow(id)?;
+        if flow.ends[at.index()].is_gone {
             // This kernel does not know the connection. A reset is never answered with a reset.
-            if segment.body != Body::Reset {
-                self.reply(&segment, Body::Reset);
+            if !matches!(segment.body, Body::Reset(_)) {
+                self.reply(&segment, Body::Reset(Cause::Segment));
             }
             return None;
-        };
+        }
         let names = flow.names();
         let [server, client] = &mut flow.ends;
         let (end, peer) = match at {
@@ -434,15 +430,15 @@ impl Engine for FlowEngine {
             Body::Data(bytes) if end.is_open => end.receive(bytes.clone(), &mut effects.wakers),
             Body::Data(_) => {
                 // The application has closed: data for it is answered with a reset.
-                end.abandon();
+                end.abandon(&mut effects.wakers);
                 flow.broken.get_or_insert(Closed::Reset);
-                self.reply(&segment, Body::Reset);
+                self.reply(&segment, Body::Reset(Cause::Segment));
             }
             Body::Fin => {
                 peer.fin_arrived = true;
                 end.receive_fin(&mut effects.wakers);
             }
-            Body::Reset => {
+            Body::Reset(_) => {
                 let (error, why) = end.meaning_of_reset();
                 self.break_end(id, at, error, why, effects);
             }
@@ -454,7 +450,7 @@ impl Engine for FlowEngine {
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
         self.break_end(
             flow,
-            opposite(direction),
+            direction.opposite(),
             io::ErrorKind::TimedOut,
             Closed::TimedOut,
             effects,
@@ -493,16 +489,18 @@ impl Engine for FlowEngine {
             .filter(|(_, listener)| listener.owner.host == host)
             .map(|(number, _)| *number)
             .collect();
-        for number in gone {
+        for listener in gone.iter().filter_map(|number| self.listeners.remove(number)) {
             held += 1;
-            self.listeners.remove(&number);
+            effects.wakers.extend(listener.waker);
         }
         self.by_port.retain(|(owner, _), _| *owner != host);
         for id in self.all_flows() {
             let Some(flow) = self.flow(id) else { continue };
-            for end in flow.ends.iter_mut().filter(|end| end.owner.host == host) {
+            // An unborn end is still a connect on its way, which may find the machine up again.
+            let on_host = |end: &&mut End| end.owner.host == host && !end.is_unborn();
+            for end in flow.ends.iter_mut().filter(on_host) {
                 held += u64::from(end.is_open);
-                end.abandon();
+                end.abandon(&mut effects.wakers);
                 flow.broken.get_or_insert(Closed::Reset);
             }
             self.reap(id, effects);

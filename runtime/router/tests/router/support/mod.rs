@@ -1,7 +1,6 @@
 //! Modules and components for the tests, on real loopback sockets or on an in-memory network.
 
 mod components;
-mod events;
 mod memory;
 
 use squall_platform::{Platform, TokioPlatform};
@@ -10,7 +9,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use components::*;
-pub(crate) use events::Events;
 pub(crate) use memory::{Link, Network};
 
 /// A module that serves on a free port, and its address.

@@ -1,40 +1,46 @@
-//! Collects the router's events of the current thread.
+//! Collects the router's events, each test those of its own thread.
+//!
+//! One subscriber for the process, installed before anything is emitted: with one per thread, tracing may
+//! remember of an event that nobody wants it.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::subscriber::DefaultGuard;
 use tracing::{Event, Metadata, Subscriber};
 
 type Fields = BTreeMap<&'static str, String>;
 
-/// While it lives, collects what is emitted on this thread.
-pub(crate) struct Events {
-    list: Arc<Mutex<Vec<(&'static str, Fields)>>>,
-    _guard: DefaultGuard,
+thread_local! {
+    static LIST: RefCell<Vec<(&'static str, Fields)>> = const { RefCell::new(Vec::new()) };
 }
+
+/// What has been emitted on this thread since it began to collect.
+pub(crate) struct Events;
 
 impl Events {
     pub(crate) fn collect() -> Self {
-        let list = Arc::default();
-        let guard = tracing::subscriber::set_default(Collector(Arc::clone(&list)));
-        Events { list, _guard: guard }
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Collector).unwrap());
+        LIST.with_borrow_mut(Vec::clear);
+        Events
     }
 
     /// The fields of all events with this name, in order.
     pub(crate) fn named(&self, name: &str) -> Vec<Fields> {
-        let list = self.list.lock().unwrap();
-        list.iter()
-            .filter(|(it, _)| *it == name)
-            .map(|(_, fields)| fields.clone())
-            .collect()
+        LIST.with_borrow(|list| {
+            list.iter()
+                .filter(|(it, _)| *it == name)
+                .map(|(_, fields)| fields.clone())
+                .collect()
+        })
     }
 }
 
-struct Collector(Arc<Mutex<Vec<(&'static str, Fields)>>>);
+struct Collector;
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
@@ -44,7 +50,7 @@ impl Subscriber for Collector {
     fn event(&self, event: &Event<'_>) {
         let mut fields = Collected(Fields::new());
         event.record(&mut fields);
-        self.0.lock().unwrap().push((event.metadata().name(), fields.0));
+        LIST.with_borrow_mut(|list| list.push((event.metadata().name(), fields.0)));
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -1,8 +1,19 @@
-//! What the router says about itself.
+//! What the router says about itself. A binary of its own: its collector must be there before the first event.
 
-use crate::support::*;
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests: a panic is the report"
+)]
+
+mod collector;
+#[path = "../router/support/mod.rs"]
+#[expect(dead_code, reason = "the other binary uses the rest")]
+mod support;
+
+use collector::Events;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::Options;
+use support::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 #[tokio::test(start_paused = true)]

@@ -1,0 +1,202 @@
+//! The files that people write, and what is wrong with them.
+//!
+//! A file goes through three stages: TOML (crate `toml`, which finds one syntax error at a time), the raw tables
+//! (`raw`: unknown, missing and misspelt keys, quantities that do not parse), and what they mean together
+//! (`topology`, `scenario`: names that exist, times in order). Each stage finds all mistakes that it can
+//! and is entered only if every table of the one before could be read, so that no mistake is reported as two.
+//!
+//! What a scenario's seed fills in is not drawn here: [`Scenario::plan`] does that.
+
+mod hosts;
+mod latency;
+mod names;
+mod raw;
+mod read;
+mod report;
+mod scenario;
+mod topology;
+mod value;
+
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+pub(crate) use self::names::nearest;
+pub use self::names::{BUILT_IN_COMPONENTS, ComponentNames};
+use self::read::{Read, Value};
+pub use self::report::{Mistake, Report, render};
+use self::report::{Problem, Problems};
+pub use self::scenario::ERROR_CLASSES;
+use crate::plan::Topology;
+use crate::scenario::Scenario;
+
+pub(crate) use self::raw::scenario::Scenario as ScenarioFile;
+pub(crate) use self::raw::topology::Topology as TopologyFile;
+
+/// Longer files are refused: their authors are programs, and can write several.
+const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// What a file is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Who is there.
+    Topology,
+    /// What happens to them.
+    Scenario,
+}
+
+/// Loads a topology file.
+pub fn load_topology(path: &Path, components: &ComponentNames) -> Result<Topology, Report> {
+    let name = shown(path);
+    topology_from_str(&name, &read_file(path, &name)?, components)
+}
+
+/// Loads a scenario file and the topology that it names. When both have mistakes the report has those of
+/// both.
+pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenario, Report> {
+    let name = shown(path);
+    let text = read_file(path, &name)?;
+    let mut problems = Problems::new(&name, &text);
+    let raw = parse(&text, &mut problems).and_then(|table| ScenarioFile::read(&table, &mut problems));
+    let Some(raw) = raw else {
+        return problems.finish(None);
+    };
+    match load_named_topology(path, &raw, components, &mut problems) {
+        Ok(Some(topology)) => {
+            let scenario = scenario::resolve(raw, Arc::new(topology), &mut problems);
+            problems.finish(scenario)
+        }
+        Ok(None) => problems.finish(None),
+        Err(report) => match problems.finish(Some(())) {
+            Ok(()) => Err(report),
+            Err(own) => Err(own.and(report)),
+        },
+    }
+}
+
+/// Loads a file of either kind, and says which it is: a scenario has a `topology` key or tables that only
+/// scenarios have.
+pub fn check(path: &Path, components: &ComponentNames) -> Result<Kind, Report> {
+    let name = shown(path);
+    let text = read_file(path, &name)?;
+    let mut problems = Problems::new(&name, &text);
+    let Some(document) = parse(&text, &mut problems) else {
+        return problems.finish(None);
+    };
+    match kind(&document) {
+        Kind::Topology => load_topology(path, components).map(|_| Kind::Topology),
+        Kind::Scenario => load_scenario(path, components).map(|_| Kind::Scenario),
+    }
+}
+
+/// Reads a topology from its text. `name` is what reports call the file.
+pub fn topology_from_str(name: &str, text: &str, components: &ComponentNames) -> Result<Topology, Report> {
+    let mut problems = Problems::new(name, text);
+    let raw = parse(text, &mut problems).and_then(|table| TopologyFile::read(&table, &mut problems));
+    let topology = raw.and_then(|raw| topology::resolve(raw, components, &mut problems));
+    problems.finish(topology)
+}
+
+/// Reads a scenario from its text. It runs on `topology`, whatever its `topology` key says. `name` is what
+/// reports call the file.
+pub fn scenario_from_str(name: &str, text: &str, topology: Arc<Topology>) -> Result<Scenario, Report> {
+    let mut problems = Problems::new(name, text);
+    let raw = parse(text, &mut problems).and_then(|table| ScenarioFile::read(&table, &mut problems));
+    let scenario = raw.and_then(|raw| scenario::resolve(raw, topology, &mut problems));
+    problems.finish(scenario)
+}
+
+fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
+    match DeTable::parse(text) {
+        Ok(document) => Some(Spanned::new(
+            document.span(),
+            DeValue::Table(document.into_inner()),
+        )),
+        Err(error) => {
+            let end = text.len();
+            let span = error.span().unwrap_or(end..end);
+            let problem = Problem::new(format!("this is not TOML: {}", error.message()));
+            problems.add(problem.at(&(span.start.min(end)..span.end.min(end)), "the parser stops here"));
+            None
+        }
+    }
+}
+
+fn kind(document: &Value<'_>) -> Kind {
+    let has = |keys: &[&str]| {
+        let table = document.get_ref().as_table();
+        table.is_some_and(|table| {
+            table
+                .iter()
+                .any(|(key, _)| keys.contains(&key.get_ref().as_ref()))
+        })
+    };
+    let scenario =
+        has(&["topology"]) || (has(&["workload", "fault", "expect"]) && !has(&["module", "network"]));
+    if scenario { Kind::Scenario } else { Kind::Topology }
+}
+
+/// Nothing when the file cannot be read: the mistake is then the scenario's.
+fn load_named_topology(
+    scenario: &Path,
+    raw: &ScenarioFile,
+    components: &ComponentNames,
+    problems: &mut Problems,
+) -> Result<Option<Topology>, Report> {
+    let path = scenario
+        .parent()
+        .unwrap_or(Path::new(""))
+        .join(&raw.topology.value);
+    let name = shown(&path);
+    match read_text(&path) {
+        Ok(text) => topology_from_str(&name, &text, components).map(Some),
+        Err(why) => {
+            let problem = Problem::new(format!("the topology `{name}` cannot be read"))
+                .at(&raw.topology.span, why)
+                .help("the path is relative to the scenario file");
+            problems.add(problem);
+            Ok(None)
+        }
+    }
+}
+
+fn read_file(path: &Path, name: &str) -> Result<String, Report> {
+    read_text(path).map_err(|why| {
+        let mut problems = Problems::new(name, "");
+        problems.add(Problem::new(format!("cannot read {name}: {why}")));
+        problems.finish::<()>(None).expect_err("a problem was added")
+    })
+}
+
+fn read_text(path: &Path) -> Result<String, String> {
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if metadata.is_dir() {
+        return Err("it is a directory".to_owned());
+    }
+    if metadata.len() > FILE_BYTES_MAX {
+        return Err(format!(
+            "it is longer than {}",
+            bytesize::ByteSize(FILE_BYTES_MAX)
+        ));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    String::from_utf8(bytes)
+        .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
+}
+
+/// A path for people: `scenarios/../topologies/a.toml` is `topologies/a.toml`.
+fn shown(path: &Path) -> String {
+    let mut shown = PathBuf::new();
+    for component in path.components() {
+        match component {
+            Component::ParentDir if matches!(shown.components().next_back(), Some(Component::Normal(_))) => {
+                shown.pop();
+            }
+            Component::CurDir => {}
+            other => shown.push(other),
+        }
+    }
+    shown.display().to_string()
+}

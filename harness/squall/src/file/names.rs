@@ -1,0 +1,175 @@
+//! Names: which are allowed, which exist, and which one was probably meant.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::read::At;
+use super::report::{Problem, Problems};
+
+/// What module, node, workload and fault names look like, as a regular expression.
+pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
+
+/// The longest name: with a replica's number behind it, it still is a DNS name.
+const NAME_LENGTH_MAX: usize = 200;
+
+/// The components that every installation has.
+pub const BUILT_IN_COMPONENTS: [&str; 9] = [
+    "echo", "forward", "router", "fan_out", "delay", "fail", "panic", "counter", "sink",
+];
+
+type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), String> + Send + Sync;
+
+/// The components that a topology may name, and what their settings must be.
+///
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct ComponentNames {
+    names: BTreeSet<String>,
+    check_settings: Option<Arc<CheckSettings>>,
+}
+
+impl ComponentNames {
+    /// The built-in components. Their settings are not looked at.
+    pub fn built_in() -> Self {
+        let names = BUILT_IN_COMPONENTS.into_iter().map(str::to_owned).collect();
+        Self {
+            names,
+            check_settings: None,
+        }
+    }
+
+    /// Adds a component that a test registers.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>) -> Self {
+        self.names.insert(name.into());
+        self
+    }
+
+    /// `check` is given a known component's name and the settings of a node: always a JSON object, empty
+    /// where the file has none. What it says is wrong is shown at the settings.
+    #[must_use]
+    pub fn checking_settings(
+        mut self,
+        check: impl Fn(&str, &serde_json::Value) -> Result<(), String> + Send + Sync + 'static,
+    ) -> Self {
+        self.check_settings = Some(Arc::new(check));
+        self
+    }
+
+    /// In alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.names.iter().map(String::as_str)
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.names.contains(name)
+    }
+
+    pub(crate) fn check_settings(&self, name: &str, settings: &serde_json::Value) -> Result<(), String> {
+        self.check_settings
+            .as_ref()
+            .map_or(Ok(()), |check| check(name, settings))
+    }
+}
+
+impl Default for ComponentNames {
+    fn default() -> Self {
+        Self::built_in()
+    }
+}
+
+impl fmt::Debug for ComponentNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}
+
+/// The name that was probably meant: few letters away from what was written.
+pub(crate) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let distance = |name: &&str| strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase());
+    let (distance, name) = known.map(|name| (distance(&name), name)).min()?;
+    (distance <= written.chars().count().max(3) / 3).then_some(name)
+}
+
+/// Adds the problem that there is no such thing, with the names of those that there are.
+pub(crate) fn unknown<'a>(
+    what: &str,
+    name: &str,
+    span: &Range<usize>,
+    known: impl Iterator<Item = &'a str>,
+    problems: &mut Problems,
+) {
+    let known: Vec<&str> = known.collect();
+    let problem = Problem::new(format!("there is no {what} `{name}`")).at(span, "not known");
+    problems.add(match (nearest(name, known.iter().copied()), listed(known)) {
+        (Some(name), _) => problem.help(format!("did you mean `{name}`?")),
+        (None, Some(list)) => problem.help(format!("there is {list}")),
+        (None, None) => problem.help(format!("there is no {what} at all")),
+    });
+}
+
+/// A list of at most a dozen names.
+fn listed(mut names: Vec<&str>) -> Option<String> {
+    let rest = names.len().saturating_sub(12);
+    names.truncate(12);
+    let more = if rest > 0 {
+        format!(" and {rest} more")
+    } else {
+        String::new()
+    };
+    (!names.is_empty()).then(|| names.join(", ") + &more)
+}
+
+/// Adds a problem when `name` is not [allowed](NAME_PATTERN).
+pub(crate) fn check_name(what: &str, name: &At<String>, problems: &mut Problems) {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let problem = if name.is_empty() {
+        Problem::new(format!("the name of a {what} is empty")).at(&name.span, "expected a name")
+    } else if name.len() > NAME_LENGTH_MAX {
+        Problem::new(format!(
+            "the name of a {what} is longer than {NAME_LENGTH_MAX} bytes"
+        ))
+        .at(&name.span, "too long")
+    } else if !name.chars().all(allowed) || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
+        Problem::new(format!(
+            "`{}` cannot be the name of a {what}",
+            name.escape_debug()
+        ))
+        .at(&name.span, "not allowed as a name")
+    } else {
+        return;
+    };
+    problems
+        .add(problem.help("names are letters, digits, `.`, `_` and `-`, and start with a letter or digit"));
+}
+
+/// Splits `node.port`: at the last dot, for a node's name may have dots and a port's may not.
+pub(crate) fn destination<'a>(text: &'a At<String>, problems: &mut Problems) -> Option<(&'a str, &'a str)> {
+    let parts = text
+        .rsplit_once('.')
+        .filter(|(node, port)| !node.is_empty() && !port.is_empty());
+    if parts.is_none() {
+        let problem = Problem::new(format!("`{}` does not say which port of which node", text.value))
+            .at(&text.span, "expected \"node.port\"")
+            .help("name the node, a dot, and the port, as in \"router.in\"");
+        problems.add(problem);
+    }
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_name_is_proposed_and_a_far_one_is_not() {
+        let known = || ["latency", "loss", "between"].into_iter();
+        assert_eq!(nearest("latncy", known()), Some("latency"));
+        assert_eq!(nearest("Loss", known()), Some("loss"));
+        assert_eq!(nearest("ebtween", known()), Some("between"));
+        assert_eq!(nearest("bandwidth", known()), None);
+        assert_eq!(nearest("x", [].into_iter()), None);
+    }
+}

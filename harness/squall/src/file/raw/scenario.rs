@@ -1,0 +1,254 @@
+//! A scenario file.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+
+use super::latency::Latency;
+use crate::draw::Ranged;
+use crate::file::read::{At, Read, Value, tables, wrong_type};
+use crate::file::report::Problems;
+use crate::file::value::{Count, Exact, Hosts, Json};
+use crate::plan::Ratio;
+use crate::units::Rate;
+
+tables! {
+    /// What happens to a topology, and what must hold nevertheless
+    Scenario("the scenario") {
+        /// What reports call it
+        name: At<String>,
+        /// What one learns from it
+        description: Option<At<String>>,
+        /// The topology file, relative to this file
+        topology: At<String>,
+        /// How long the run lasts, in virtual time
+        duration: At<Ranged<Duration>>,
+        /// From which everything random derives. 0 when absent; the command line may say another
+        seed: Option<At<u64>>,
+        /// How long the run may take on the wall clock before it counts as hung. 60s when absent
+        wall_limit: Option<At<Exact<Duration>>>,
+        /// With which probability a ready task is put back once before it runs: explores other orders of
+        /// tasks. 0 when absent
+        interleave: Option<At<Ranged<Ratio>>>,
+        /// Who calls whom, and how often. They run concurrently
+        workload: Option<Vec<At<Workload>>>,
+        /// What goes wrong, and when. They run concurrently
+        fault: Option<Vec<At<Fault>>>,
+        /// What must hold at the end
+        expect: Option<Vec<At<Expect>>>,
+    }
+
+    /// A stream of calls: open loop with `rate`, closed loop with `clients`
+    Workload("[[workload]]") {
+        /// Unique in the scenario
+        name: At<String>,
+        /// The hosts where the calls start, taken in turn
+        from: At<Hosts>,
+        /// Whom they call: "node.port"
+        to: At<String>,
+        /// Open loop: calls per time, however long they take
+        rate: Option<At<Ranged<Rate>>>,
+        /// Closed loop: so many clients, each with one call at a time. 1 to 100000
+        clients: Option<At<Count>>,
+        /// How long a client waits after an answer before its next call. 0s when absent
+        think: Option<At<Ranged<Duration>>>,
+        /// When the first call starts. 0s when absent
+        start: Option<At<Ranged<Duration>>>,
+        /// When calls cease to start. The end of the run when absent, or when it lies behind that
+        end: Option<At<Ranged<Duration>>>,
+        /// Instead of `end`: for how long calls start
+        r#for: Option<At<Ranged<Duration>>>,
+        /// At most so many calls
+        limit: Option<At<Count>>,
+        /// How long one call may take. The calling module's call_timeout when absent
+        timeout: Option<At<Ranged<Duration>>>,
+        /// What every call carries. {} when absent
+        payload: Option<At<Json>>,
+    }
+
+    /// One thing that goes wrong
+    Fault("[[fault]]") {
+        /// Unique in the scenario. "#3" for the third fault when absent
+        name: Option<At<String>>,
+        /// When it strikes
+        at: At<Ranged<Duration>>,
+        /// How long it lasts. Until the end of the run when absent
+        r#for: Option<At<Ranged<Duration>>>,
+        /// Nothing gets through between hosts
+        partition: Option<At<Partition>>,
+        /// Links take longer
+        latency: Option<At<LinkLatency>>,
+        /// Links lose segments
+        loss: Option<At<LinkLoss>>,
+        /// Processes die; their kernels close their sockets. They start again when the fault ends
+        kill: Option<At<Targets>>,
+        /// Machines die without a word. They boot again when the fault ends
+        crash: Option<At<Targets>>,
+        /// Processes die and start again after a while
+        restart: Option<At<Restart>>,
+        /// Processes are not scheduled until the fault ends
+        pause: Option<At<Targets>>,
+    }
+
+    /// Both ways with `between` and `and`, one way with `from` and `to`, or `isolate` from the rest
+    Partition("`partition`") {
+        /// With `and`: one side
+        between: Option<At<Hosts>>,
+        /// With `between`: the other side
+        and: Option<At<Hosts>>,
+        /// With `to`: nothing gets through from these...
+        from: Option<At<Hosts>>,
+        /// ...to these
+        to: Option<At<Hosts>>,
+        /// Nothing gets through between these and all others
+        isolate: Option<At<Hosts>>,
+    }
+
+    /// Which links, and either `add` or `set`
+    LinkLatency("`latency`") {
+        /// With `and`: one side
+        between: Option<At<Hosts>>,
+        /// With `between`: the other side
+        and: Option<At<Hosts>>,
+        /// With `to`: one way, from these...
+        from: Option<At<Hosts>>,
+        /// ...to these
+        to: Option<At<Hosts>>,
+        /// On top of the link's own latency
+        add: Option<At<Latency<Ranged<Duration>>>>,
+        /// Instead of the link's own latency
+        set: Option<At<Latency<Ranged<Duration>>>>,
+    }
+
+    /// Which links, and how much they lose
+    LinkLoss("`loss`") {
+        /// With `and`: one side
+        between: Option<At<Hosts>>,
+        /// With `between`: the other side
+        and: Option<At<Hosts>>,
+        /// With `to`: one way, from these...
+        from: Option<At<Hosts>>,
+        /// ...to these
+        to: Option<At<Hosts>>,
+        /// How many segments are lost. Instead of the link's own loss
+        ratio: At<Ranged<Ratio>>,
+    }
+
+    /// Which hosts
+    Targets("the fault") {
+        /// The hosts that it strikes
+        hosts: At<Hosts>,
+    }
+
+    /// Which hosts, and how long they stay down
+    Restart("`restart`") {
+        /// The hosts that it strikes
+        hosts: At<Hosts>,
+        /// How long they are down
+        down: At<Ranged<Duration>>,
+    }
+
+    /// What must hold for the calls of a workload that start within a window; for all of them without one
+    Expect("[[expect]]") {
+        /// Which workload
+        workload: At<String>,
+        /// Calls that start while this fault lasts
+        during: Option<At<String>>,
+        /// Calls that start after this fault ended, or after this time
+        after: Option<At<String>>,
+        /// With `after`: so much later
+        settle: Option<At<Exact<Duration>>>,
+        /// Calls that start before this fault strikes, or before this time
+        before: Option<At<String>>,
+        /// Calls that start at this time or later
+        from: Option<At<Exact<Duration>>>,
+        /// Calls that start before this time
+        until: Option<At<Exact<Duration>>>,
+        /// The share of calls that are ok, of 0.0 to 1.0
+        success_rate: Option<At<Numbers>>,
+        /// How many calls
+        calls: Option<At<Integers>>,
+        /// How many calls are ok
+        ok: Option<At<Integers>>,
+        /// How many calls failed: they certainly did not happen
+        failed: Option<At<Integers>>,
+        /// How many calls ended without anybody knowing whether they happened
+        unknown: Option<At<Integers>>,
+        /// Which errors occur
+        errors: Option<At<Errors>>,
+        /// Quantiles of the latency of the calls that are ok
+        latency: Option<At<Quantiles>>,
+    }
+
+    /// Inclusive bounds, at least one of them
+    Numbers("`success_rate`") {
+        /// The least
+        at_least: Option<At<f64>>,
+        /// The most
+        at_most: Option<At<f64>>,
+    }
+
+    /// Inclusive bounds, at least one of them
+    Integers("the bounds") {
+        /// The least
+        at_least: Option<At<u64>>,
+        /// The most
+        at_most: Option<At<u64>>,
+    }
+
+    /// Inclusive bounds, at least one of them
+    Durations("the bounds") {
+        /// The least
+        at_least: Option<At<Exact<Duration>>>,
+        /// The most
+        at_most: Option<At<Exact<Duration>>>,
+    }
+
+    /// Classes of errors
+    Errors("`errors`") {
+        /// Every error is of one of these classes
+        only: Option<At<Vec<At<String>>>>,
+        /// No error is of one of these classes
+        never: Option<At<Vec<At<String>>>>,
+        /// At least one error is of each of these classes
+        some: Option<At<Vec<At<String>>>>,
+    }
+
+    /// A duration is the most that the quantile may be
+    Quantiles("`latency`") {
+        /// 50 of 100
+        p50: Option<At<DurationBounds>>,
+        /// 90 of 100
+        p90: Option<At<DurationBounds>>,
+        /// 99 of 100
+        p99: Option<At<DurationBounds>>,
+        /// All
+        max: Option<At<DurationBounds>>,
+    }
+}
+
+/// The most, or bounds
+#[derive(Debug, Clone, JsonSchema)]
+#[schemars(untagged)]
+pub(crate) enum DurationBounds {
+    /// At most this
+    AtMost(Exact<Duration>),
+    /// Bounds
+    Bounds(Durations),
+}
+
+impl Read for DurationBounds {
+    const EXPECTED: &'static str = "a duration, or bounds";
+    const REMEDY: &'static str =
+        r#"write "50ms", which is the most, or { at_least = "10ms", at_most = "50ms" }"#;
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        if value.get_ref().is_table() {
+            Durations::read(value, problems).map(Self::Bounds)
+        } else if value.get_ref().is_str() {
+            Exact::read(value, problems).map(Self::AtMost)
+        } else {
+            wrong_type::<Self, _>(value, problems)
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! A topology file.
+
+use std::time::Duration;
+
+use super::latency::Latency;
+use crate::file::read::{At, Named, tables};
+use crate::file::value::{Exact, Hosts, JsonObject};
+use crate::plan::Ratio;
+
+tables! {
+    /// A system of modules: who they are, what they run, and the network between them
+    Topology("the topology") {
+        /// What reports call it
+        name: At<String>,
+        /// What it is for
+        description: Option<At<String>>,
+        /// What every link has unless a [[link]] says otherwise
+        network: Option<At<Network>>,
+        /// Exceptions to [network]: the last one that matches a pair of hosts wins, key by key
+        link: Option<Vec<At<Link>>>,
+        /// The modules, by name. Each is one host, or one host per replica
+        module: Named<Module>,
+    }
+
+    /// What every link has unless a [[link]] says otherwise
+    Network("[network]") {
+        /// One-way delay. 1ms when absent
+        latency: Option<At<Latency<Exact<Duration>>>>,
+        /// How many segments are lost, each way. None when absent
+        loss: Option<At<Exact<Ratio>>>,
+    }
+
+    /// An exception for some pairs of hosts: between two, both ways, or from one to another
+    Link("[[link]]") {
+        /// Two hosts, modules or globs. Both ways
+        between: Option<At<Hosts>>,
+        /// With `to`: the sending hosts, of one direction
+        from: Option<At<Hosts>>,
+        /// With `from`: the receiving hosts, of one direction
+        to: Option<At<Hosts>>,
+        /// One-way delay
+        latency: Option<At<Latency<Exact<Duration>>>>,
+        /// How many segments are lost, each way
+        loss: Option<At<Exact<Ratio>>>,
+    }
+
+    /// A module: a process that holds nodes, calls other modules and is called by them
+    Module("[module.*]") {
+        /// How many hosts run it: name-0, name-1, ... when more than one. 1 to 1000; 1 when absent
+        replicas: Option<At<u64>>,
+        /// How long a call that this module makes may take. 30s when absent
+        call_timeout: Option<At<Exact<Duration>>>,
+        /// Its nodes, by name. A node's name is unique in the topology
+        node: Option<Named<Node>>,
+    }
+
+    /// A node: an instance of a component
+    Node("[module.*.node.*]") {
+        /// A built-in component, or one that a test registers under this name
+        component: At<String>,
+        /// What the component makes of it is its own affair
+        settings: Option<At<JsonObject>>,
+        /// Where what the node emits goes
+        edges: Option<Vec<At<Edge>>>,
+    }
+
+    /// From a port of this node to a port of another
+    Edge("an edge") {
+        /// The port of this node
+        port: At<String>,
+        /// Where it leads: "node.port"
+        to: At<String>,
+    }
+}

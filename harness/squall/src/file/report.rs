@@ -1,0 +1,213 @@
+//! What is wrong with a file, said so that its author can put it right: where, what, and what instead.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use miette::{
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    ThemeCharacters, ThemeStyles,
+};
+
+/// Everything that is wrong with a file and with the files that it names: at least one mistake.
+#[derive(Debug, Clone)]
+pub struct Report {
+    mistakes: Vec<Mistake>,
+}
+
+impl Report {
+    /// In the order of the files, and of their lines.
+    pub fn mistakes(&self) -> &[Mistake] {
+        &self.mistakes
+    }
+
+    /// This and the other, in one.
+    pub(crate) fn and(mut self, other: Report) -> Self {
+        self.mistakes.extend(other.mistakes);
+        self
+    }
+}
+
+/// One line per mistake: `scenarios/a.toml:3:7: unknown key ...`. [`render`] shows more.
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, mistake) in self.mistakes.iter().enumerate() {
+            if index > 0 {
+                writeln!(f)?;
+            }
+            write!(f, "{}", mistake.file())?;
+            if let Some((line, column)) = mistake.line_and_column() {
+                write!(f, ":{line}:{column}")?;
+            }
+            write!(f, ": {mistake}")?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Report {}
+
+/// One mistake.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{}", problem.message)]
+pub struct Mistake {
+    problem: Problem,
+    text: Arc<NamedSource<Arc<str>>>,
+}
+
+impl Mistake {
+    /// The file, as it was named.
+    pub fn file(&self) -> &str {
+        self.text.name()
+    }
+
+    /// Both count from one; columns count characters. Nothing when the mistake is about the file as a
+    /// whole: it cannot be read.
+    pub fn line_and_column(&self) -> Option<(usize, usize)> {
+        let (span, _) = self.problem.labels.first()?;
+        let before = self.text.inner().get(..span.start)?;
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        Some((
+            before.matches('\n').count() + 1,
+            before[line_start..].chars().count() + 1,
+        ))
+    }
+
+    /// What to do about it.
+    pub fn remedy(&self) -> Option<&str> {
+        self.problem.help.as_deref()
+    }
+}
+
+impl Diagnostic for Mistake {
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.problem.help.as_ref().map(|help| Box::new(help) as _)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        let mut labels = self.problem.labels.iter();
+        let (span, text) = labels.next()?;
+        // The first label is where the mistake is: line and column are its.
+        let primary = LabeledSpan::new_primary_with_span(Some(text.clone()), span.clone());
+        let others = labels.map(|(span, text)| LabeledSpan::new_with_span(Some(text.clone()), span.clone()));
+        Some(Box::new(std::iter::once(primary).chain(others)))
+    }
+
+    fn source_code(&self) -> Option<&dyn SourceCode> {
+        (!self.problem.labels.is_empty()).then_some(&*self.text as _)
+    }
+}
+
+/// Shows a report for people: each mistake with its file, line and column, the line itself, and the remedy.
+/// Without `colours` it is plain text. `width` is in columns.
+pub fn render(report: &Report, colours: bool, width: usize) -> String {
+    let styles = if colours {
+        ThemeStyles::ansi()
+    } else {
+        ThemeStyles::none()
+    };
+    let theme = GraphicalTheme {
+        characters: ThemeCharacters::unicode(),
+        styles,
+    };
+    let handler = GraphicalReportHandler::new_themed(theme)
+        .with_width(width)
+        .with_links(false)
+        .with_context_lines(1);
+    let mut text = String::new();
+    for mistake in &report.mistakes {
+        handler
+            .render_report(&mut text, mistake)
+            .expect("writing to a string, about spans that are in the text");
+    }
+    text
+}
+
+/// A mistake in the file that is being read.
+#[derive(Debug, Clone)]
+pub(crate) struct Problem {
+    message: String,
+    /// Bytes of the file, with what to write under them.
+    labels: Vec<(Range<usize>, String)>,
+    help: Option<String>,
+}
+
+impl Problem {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            labels: Vec::new(),
+            help: None,
+        }
+    }
+
+    /// Where. The first place is where the mistake is, the others explain it.
+    pub(crate) fn at(mut self, span: &Range<usize>, label: impl Into<String>) -> Self {
+        self.labels.push((span.clone(), label.into()));
+        self
+    }
+
+    /// What to do about it.
+    pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// What was found so far in the file that is being read.
+pub(crate) struct Problems {
+    text: Arc<NamedSource<Arc<str>>>,
+    found: Vec<Problem>,
+    unknown_key: bool,
+}
+
+impl Problems {
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        Self {
+            text: Arc::new(NamedSource::new(name, Arc::from(text))),
+            found: Vec::new(),
+            unknown_key: false,
+        }
+    }
+
+    pub(crate) fn add(&mut self, problem: Problem) {
+        self.found.push(problem);
+    }
+
+    /// Of a key that no table takes.
+    pub(crate) fn add_unknown_key(&mut self, problem: Problem) {
+        self.unknown_key = true;
+        self.add(problem);
+    }
+
+    /// That something is missing: not said when there is an unknown key, which may well be it, misspelt.
+    pub(crate) fn add_missing(&mut self, problem: Problem) {
+        if !self.unknown_key {
+            self.add(problem);
+        }
+    }
+
+    pub(crate) fn count(&self) -> usize {
+        self.found.len()
+    }
+
+    /// Ends the reading of the file. A `value` that could be read is only worth having without problems.
+    pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Report> {
+        match value {
+            Some(value) if self.found.is_empty() => Ok(value),
+            _ => {
+                debug_assert!(!self.found.is_empty(), "what cannot be read has a reason");
+                self.found
+                    .sort_by_key(|problem| problem.labels.first().map(|(span, _)| span.start));
+                let text = self.text;
+                let with_text = |problem| Mistake {
+                    problem,
+                    text: Arc::clone(&text),
+                };
+                Err(Report {
+                    mistakes: self.found.into_iter().map(with_text).collect(),
+                })
+            }
+        }
+    }
+}

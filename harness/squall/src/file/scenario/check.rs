@@ -1,0 +1,172 @@
+//! What an `[[expect]]` wants of the calls in its window.
+
+use std::ops::Range;
+
+use crate::file::names::nearest;
+use crate::file::raw::scenario as raw;
+use crate::file::read::At;
+use crate::file::report::{Problem, Problems};
+use crate::plan::{Bounds, Check, Quantile};
+
+/// The classes that a call's error may have: the router's statuses other than `ok`, and what only a
+/// harness sees. Spec: router H-10.
+pub const ERROR_CLASSES: [&str; 10] = [
+    "remote_error",
+    "unavailable",
+    "timeout",
+    "cancelled",
+    "not_discovered",
+    "serialization",
+    "error",
+    "no_module",
+    "source_down",
+    "caller_died",
+];
+
+/// One for each promise that the table makes.
+pub(super) fn checks(raw: &At<raw::Expect>, problems: &mut Problems) -> Vec<Check> {
+    let before = problems.count();
+    let mut checks = Vec::new();
+    if let Some(raw) = &raw.success_rate {
+        for bound in raw
+            .at_least
+            .iter()
+            .chain(&raw.at_most)
+            .filter(|bound| !(0.0..=1.0).contains(&bound.value))
+        {
+            let problem = Problem::new(format!("a success rate cannot be {}", bound.value))
+                .at(&bound.span, "expected 0.0 to 1.0")
+                .help("write 0.999 for 99.9%");
+            problems.add(problem);
+        }
+        checks.extend(
+            bounds(&raw.span, &raw.at_least, &raw.at_most, |bound| *bound, problems).map(Check::SuccessRate),
+        );
+    }
+    let counts = [
+        (&raw.calls, Check::Calls as fn(Bounds<u64>) -> Check),
+        (&raw.ok, Check::Ok),
+        (&raw.failed, Check::Failed),
+        (&raw.unknown, Check::Unknown),
+    ];
+    for (raw, check) in counts {
+        let Some(raw) = raw else { continue };
+        checks.extend(bounds(&raw.span, &raw.at_least, &raw.at_most, |bound| *bound, problems).map(check));
+    }
+    if let Some(raw) = &raw.errors {
+        checks.extend(errors(raw, problems));
+    }
+    if let Some(raw) = &raw.latency {
+        checks.extend(quantiles(raw, problems));
+    }
+    if checks.is_empty() && problems.count() == before {
+        let problem = Problem::new("[[expect]] expects nothing")
+            .at(&raw.span, "no check here")
+            .help("add at least one of success_rate, calls, ok, failed, unknown, errors, latency");
+        problems.add_missing(problem);
+    }
+    checks
+}
+
+fn bounds<R, T: PartialOrd>(
+    span: &Range<usize>,
+    at_least: &Option<At<R>>,
+    at_most: &Option<At<R>>,
+    value: impl Fn(&R) -> T,
+    problems: &mut Problems,
+) -> Option<Bounds<T>> {
+    let bounds = Bounds {
+        at_least: at_least.as_ref().map(|bound| value(&bound.value)),
+        at_most: at_most.as_ref().map(|bound| value(&bound.value)),
+    };
+    match (at_least, at_most) {
+        (None, None) => {
+            let problem = Problem::new("these bounds bound nothing")
+                .at(span, "neither `at_least` nor `at_most`")
+                .help("write { at_least = ... }, { at_most = ... } or both");
+            problems.add_missing(problem);
+            None
+        }
+        (Some(least), Some(most)) if bounds.at_least > bounds.at_most => {
+            let problem = Problem::new("`at_least` is more than `at_most`")
+                .at(&least.span, "the lower bound")
+                .at(&most.span, "the upper bound");
+            problems.add(problem);
+            None
+        }
+        _ => Some(bounds),
+    }
+}
+
+fn errors(raw: &At<raw::Errors>, problems: &mut Problems) -> Vec<Check> {
+    let lists = [
+        (&raw.only, Check::ErrorsOnly as fn(Vec<String>) -> Check),
+        (&raw.never, Check::ErrorsNever),
+        (&raw.some, Check::ErrorsSome),
+    ];
+    if lists.iter().all(|(list, _)| list.is_none()) {
+        let problem = Problem::new("`errors` says nothing of errors")
+            .at(&raw.span, "one of only, never, some is missing here")
+            .help(r#"write { only = ["timeout"] }, { never = [...] } or { some = [...] }"#);
+        problems.add_missing(problem);
+    }
+    let mut checks = Vec::new();
+    for (list, check) in lists {
+        let Some(list) = list else { continue };
+        if list.is_empty() {
+            let problem = Problem::new("the list of error classes is empty")
+                .at(&list.span, "expected at least one")
+                .help("for no errors at all, write success_rate = { at_least = 1.0 }");
+            problems.add(problem);
+        }
+        for class in list
+            .iter()
+            .filter(|class| !ERROR_CLASSES.contains(&class.as_str()))
+        {
+            let known = format!("the classes are {}", ERROR_CLASSES.join(", "));
+            let problem = Problem::new(format!("there is no error class `{}`", class.value))
+                .at(&class.span, "not known")
+                .help(match nearest(class, ERROR_CLASSES.into_iter()) {
+                    Some(name) => format!("did you mean `{name}`? {known}"),
+                    None => known,
+                });
+            problems.add(problem);
+        }
+        checks.push(check(list.iter().map(|class| class.value.clone()).collect()));
+    }
+    checks
+}
+
+fn quantiles(raw: &At<raw::Quantiles>, problems: &mut Problems) -> Vec<Check> {
+    let quantiles = [
+        (&raw.p50, Quantile::P50),
+        (&raw.p90, Quantile::P90),
+        (&raw.p99, Quantile::P99),
+        (&raw.max, Quantile::Max),
+    ];
+    if quantiles.iter().all(|(bounds, _)| bounds.is_none()) {
+        let problem = Problem::new("`latency` says nothing of latency")
+            .at(&raw.span, "one of p50, p90, p99, max is missing here")
+            .help(r#"write { p99 = "50ms" }"#);
+        problems.add_missing(problem);
+    }
+    let mut checks = Vec::new();
+    for (raw, quantile) in quantiles {
+        let Some(raw) = raw else { continue };
+        let bounds = match &raw.value {
+            raw::DurationBounds::AtMost(most) => Some(Bounds {
+                at_least: None,
+                at_most: Some(most.0),
+            }),
+            raw::DurationBounds::Bounds(both) => bounds(
+                &raw.span,
+                &both.at_least,
+                &both.at_most,
+                |bound| bound.0,
+                problems,
+            ),
+        };
+        checks.extend(bounds.map(|bounds| Check::Latency { quantile, bounds }));
+    }
+    checks
+}

@@ -1,0 +1,233 @@
+//! `[[fault]]`
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use super::{before_end, exactly_one, not_zero, span};
+use crate::draw::Ranged;
+use crate::file::hosts::{Ends, pairs};
+use crate::file::latency;
+use crate::file::names::check_name;
+use crate::file::raw::scenario as raw;
+use crate::file::read::At;
+use crate::file::report::{Problem, Problems};
+use crate::plan::{FaultKind, Pairs, Topology};
+use crate::scenario::{OpenFault, OpenFaultKind};
+use crate::units::Unit;
+
+/// A fault that reaches past the run's end stays as it is: the run ends first.
+pub(super) fn resolve(
+    place: usize,
+    raw: &At<raw::Fault>,
+    topology: &Topology,
+    duration: Ranged<Duration>,
+    problems: &mut Problems,
+) -> Option<OpenFault> {
+    if let Some(name) = &raw.name {
+        check_fault_name(name, problems);
+    }
+    before_end("the fault strikes", Some(&raw.at), duration, problems);
+    not_zero("for", raw.r#for.as_ref(), problems);
+    let keys = [
+        ("partition", span(&raw.partition)),
+        ("latency", span(&raw.latency)),
+        ("loss", span(&raw.loss)),
+        ("kill", span(&raw.kill)),
+        ("crash", span(&raw.crash)),
+        ("restart", span(&raw.restart)),
+        ("pause", span(&raw.pause)),
+    ];
+    let one = exactly_one("[[fault]]", &raw.span, &keys, problems);
+    let length = length(raw, problems);
+    one?;
+    Some(OpenFault {
+        name: raw
+            .name
+            .as_ref()
+            .map_or_else(|| format!("#{}", place + 1), |name| name.value.clone()),
+        at: raw.at.value,
+        length,
+        kind: kind(raw, topology, problems)?,
+    })
+}
+
+fn check_fault_name(name: &At<String>, problems: &mut Problems) {
+    check_name("fault", name, problems);
+    if Duration::parse(name).is_ok() {
+        let problem = Problem::new(format!("`{}` cannot be the name of a fault", name.value))
+            .at(&name.span, "this reads as a time")
+            .help("in `after` and `before` of an [[expect]] it would be taken for one: choose another name");
+        problems.add(problem);
+    }
+}
+
+/// How long it lasts, and the key that says so.
+fn length(raw: &raw::Fault, problems: &mut Problems) -> Option<(&'static str, Ranged<Duration>)> {
+    let Some(restart) = &raw.restart else {
+        return raw.r#for.as_ref().map(|length| ("for", length.value));
+    };
+    not_zero("down", Some(&restart.down), problems);
+    if let Some(length) = &raw.r#for {
+        let problem = Problem::new("a restart has no `for`")
+            .at(&length.span, "how long the fault lasts")
+            .at(&restart.down.span, "`down` says that already")
+            .help("drop `for`");
+        problems.add(problem);
+    }
+    Some(("down", restart.down.value))
+}
+
+fn kind(raw: &raw::Fault, topology: &Topology, problems: &mut Problems) -> Option<OpenFaultKind> {
+    let mut hosts = |targets: &raw::Targets| topology.select(&targets.hosts, problems);
+    let plain = if let Some(targets) = &raw.kill {
+        FaultKind::Kill {
+            hosts: hosts(targets)?,
+        }
+    } else if let Some(targets) = &raw.crash {
+        FaultKind::Crash {
+            hosts: hosts(targets)?,
+        }
+    } else if let Some(targets) = &raw.pause {
+        FaultKind::Pause {
+            hosts: hosts(targets)?,
+        }
+    } else if let Some(restart) = &raw.restart {
+        FaultKind::Kill {
+            hosts: topology.select(&restart.hosts, problems)?,
+        }
+    } else if let Some(partition) = &raw.partition {
+        FaultKind::Partition(partition_pairs(partition, topology, problems)?)
+    } else if let Some(loss) = &raw.loss {
+        let ends = Ends {
+            between: &loss.between,
+            and: &loss.and,
+            from: &loss.from,
+            to: &loss.to,
+        };
+        let pairs = ends.pairs("`loss`", &loss.span, topology, problems)?;
+        return Some(OpenFaultKind::Loss {
+            pairs,
+            ratio: loss.ratio.value,
+        });
+    } else {
+        return link_latency(raw.latency.as_ref()?, topology, problems);
+    };
+    Some(OpenFaultKind::Plain(plain))
+}
+
+fn link_latency(
+    raw: &At<raw::LinkLatency>,
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<OpenFaultKind> {
+    let ends = Ends {
+        between: &raw.between,
+        and: &raw.and,
+        from: &raw.from,
+        to: &raw.to,
+    };
+    let pairs = ends.pairs("`latency`", &raw.span, topology, problems);
+    let keys = [("add", span(&raw.add)), ("set", span(&raw.set))];
+    exactly_one("`latency`", &raw.span, &keys, problems)?;
+    let latency = raw
+        .add
+        .as_ref()
+        .or(raw.set.as_ref())
+        .and_then(|raw| latency::ranged(raw, problems));
+    Some(OpenFaultKind::Latency {
+        pairs: pairs?,
+        latency: latency?,
+        added: raw.add.is_some(),
+    })
+}
+
+fn partition_pairs(raw: &At<raw::Partition>, topology: &Topology, problems: &mut Problems) -> Option<Pairs> {
+    let Some(isolate) = &raw.isolate else {
+        let ends = Ends {
+            between: &raw.between,
+            and: &raw.and,
+            from: &raw.from,
+            to: &raw.to,
+        };
+        return ends.pairs("`partition`", &raw.span, topology, problems);
+    };
+    let others = [
+        ("between", &raw.between),
+        ("and", &raw.and),
+        ("from", &raw.from),
+        ("to", &raw.to),
+    ];
+    if let Some((key, hosts)) = others
+        .iter()
+        .find_map(|(key, hosts)| Some((key, hosts.as_ref()?)))
+    {
+        let problem = Problem::new(format!("`partition` has both `isolate` and `{key}`"))
+            .at(&hosts.span, "this names one side")
+            .at(&isolate.span, "this is cut off from all others")
+            .help(format!("drop `isolate`, or drop `{key}`"));
+        problems.add(problem);
+        return None;
+    }
+    let hosts = topology.select(isolate, problems)?;
+    let rest = topology.all_but(&hosts);
+    if rest.is_empty() {
+        let problem = Problem::new("these are all hosts")
+            .at(&isolate.span, "nobody is left to be isolated from")
+            .help("isolate some of the hosts");
+        problems.add(problem);
+        return None;
+    }
+    pairs(hosts, rest, true, &isolate.span, problems)
+}
+
+/// A host is in one state at a time: up, down or paused. So for no seed may two faults that change the
+/// state of the same host touch in time.
+pub(super) fn check_overlaps(raw: &[At<raw::Fault>], faults: &[OpenFault], problems: &mut Problems) {
+    let mut earlier: Vec<(usize, HashSet<&String>)> = Vec::new();
+    for (place, fault) in faults.iter().enumerate() {
+        let Some(hosts) = struck(fault) else { continue };
+        for (other, other_hosts) in earlier
+            .iter()
+            .filter(|(other, _)| may_touch(&faults[*other], fault))
+        {
+            if let Some(host) = hosts.iter().find(|host| other_hosts.contains(host)) {
+                let first = (&faults[*other], &raw[*other].at.span);
+                problems.add(overlap(host, first, (fault, &raw[place].at.span)));
+            }
+        }
+        earlier.push((place, hosts.iter().collect()));
+    }
+}
+
+/// The hosts whose state it changes.
+fn struck(fault: &OpenFault) -> Option<&[String]> {
+    match &fault.kind {
+        OpenFaultKind::Plain(
+            FaultKind::Kill { hosts } | FaultKind::Crash { hosts } | FaultKind::Pause { hosts },
+        ) => Some(hosts),
+        _ => None,
+    }
+}
+
+fn may_touch(one: &OpenFault, other: &OpenFault) -> bool {
+    let begins_in_time =
+        |one: &OpenFault, other: &OpenFault| other.end().is_none_or(|end| one.at.min <= end.max);
+    begins_in_time(one, other) && begins_in_time(other, one)
+}
+
+fn overlap(host: &str, first: (&OpenFault, &Range<usize>), second: (&OpenFault, &Range<usize>)) -> Problem {
+    let when = |fault: &OpenFault| {
+        let end = fault
+            .end()
+            .map_or("the end of the run".to_owned(), |end| end.max.say());
+        format!("`{}` lasts from {} to {end}", fault.name, fault.at.min.say())
+    };
+    Problem::new(format!(
+        "`{}` and `{}` may strike `{host}` at the same time",
+        first.0.name, second.0.name
+    ))
+    .at(second.1, when(second.0))
+    .at(first.1, when(first.0))
+    .help("a host is up, down or paused, one at a time: leave time between them, for every seed")
+}

@@ -1,0 +1,168 @@
+//! From the raw scenario to [`Scenario`]: names that exist, times in order for every seed.
+
+mod check;
+mod expect;
+mod fault;
+mod workload;
+
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::raw::scenario as raw;
+use super::read::At;
+use super::report::{Problem, Problems};
+use crate::draw::Ranged;
+use crate::plan::{Ratio, Topology};
+use crate::scenario::Scenario;
+use crate::units::Unit;
+
+pub use self::check::ERROR_CLASSES;
+
+/// When the file does not say: a run of a minute at full speed takes far less.
+const WALL_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
+
+/// What a file says once its names are resolved. Nothing where it would make no sense to go on; problems
+/// may have been added otherwise too.
+pub(crate) fn resolve(
+    raw: raw::Scenario,
+    topology: Arc<Topology>,
+    problems: &mut Problems,
+) -> Option<Scenario> {
+    not_zero("duration", Some(&raw.duration), problems);
+    if let Some(limit) = raw.wall_limit.as_ref().filter(|limit| limit.0.is_zero()) {
+        problems.add(Problem::new("`wall_limit` is 0").at(&limit.span, "expected more than 0"));
+    }
+    let duration = raw.duration.value;
+    let raw_workloads = raw.workload.unwrap_or_default();
+    let raw_faults = raw.fault.unwrap_or_default();
+    unique(
+        "workload",
+        raw_workloads.iter().map(|workload| &workload.name),
+        problems,
+    );
+    unique(
+        "fault",
+        raw_faults.iter().filter_map(|fault| fault.name.as_ref()),
+        problems,
+    );
+
+    let workloads = all(&raw_workloads, |_, raw| {
+        workload::resolve(raw, &topology, duration, problems)
+    });
+    let faults = all(&raw_faults, |place, raw| {
+        fault::resolve(place, raw, &topology, duration, problems)
+    });
+    if let Some(faults) = &faults {
+        fault::check_overlaps(&raw_faults, faults, problems);
+    }
+    // Without the faults there is no telling which windows there are.
+    let faults = faults?;
+    let names: Vec<&str> = raw_workloads
+        .iter()
+        .map(|workload| workload.name.as_str())
+        .collect();
+    let expectations = all(&raw.expect.unwrap_or_default(), |_, raw| {
+        expect::resolve(raw, &names, &faults, duration, problems)
+    });
+    Some(Scenario {
+        name: raw.name.value,
+        description: raw.description.map(|description| description.value),
+        topology,
+        seed: raw.seed.map_or(0, |seed| seed.value),
+        duration,
+        wall_limit: raw.wall_limit.map_or(WALL_LIMIT_DEFAULT, |limit| limit.value.0),
+        interleave: raw
+            .interleave
+            .map_or(Ranged::exactly(Ratio::ZERO), |interleave| interleave.value),
+        workloads: workloads?,
+        expectations: expectations?.into_iter().flatten().collect(),
+        faults,
+    })
+}
+
+/// Every one of `raw`, or nothing: but none is left out, for each may have problems of its own.
+fn all<R, T>(raw: &[R], mut resolve: impl FnMut(usize, &R) -> Option<T>) -> Option<Vec<T>> {
+    let resolved: Vec<Option<T>> = raw
+        .iter()
+        .enumerate()
+        .map(|(place, raw)| resolve(place, raw))
+        .collect();
+    resolved.into_iter().collect()
+}
+
+fn unique<'a>(what: &str, names: impl Iterator<Item = &'a At<String>>, problems: &mut Problems) {
+    let mut seen: IndexMap<&str, &Range<usize>> = IndexMap::new();
+    for name in names {
+        if let Some(other) = seen.insert(name.as_str(), &name.span) {
+            let problem = Problem::new(format!("two {what}s are called `{}`", name.value))
+                .at(&name.span, "again here")
+                .at(other, "first here")
+                .help("expectations and reports tell them apart by name: rename one of them");
+            problems.add(problem);
+        }
+    }
+}
+
+/// A problem when a seed could draw zero.
+fn not_zero(key: &str, range: Option<&At<Ranged<Duration>>>, problems: &mut Problems) {
+    if let Some(range) = range.filter(|range| range.min.is_zero()) {
+        problems.add(Problem::new(format!("`{key}` is 0")).at(&range.span, "expected more than 0"));
+    }
+}
+
+/// A problem when a seed could draw a time that is not before the run's end.
+fn before_end(
+    what: &str,
+    at: Option<&At<Ranged<Duration>>>,
+    duration: Ranged<Duration>,
+    problems: &mut Problems,
+) {
+    if let Some(at) = at.filter(|at| at.max >= duration.min) {
+        let problem = Problem::new(format!("{what} when the run is over"))
+            .at(&at.span, format!("the run ends at {}", duration.min.say()))
+            .help("choose an earlier time, or a longer `duration`");
+        problems.add(problem);
+    }
+}
+
+/// The one key of `keys` that is there. A problem when it is none, or more than one.
+fn exactly_one<'a>(
+    table: &str,
+    span: &Range<usize>,
+    keys: &[(&'a str, Option<&Range<usize>>)],
+    problems: &mut Problems,
+) -> Option<&'a str> {
+    let names: Vec<&str> = keys.iter().map(|(key, _)| *key).collect();
+    let given: Vec<_> = keys
+        .iter()
+        .filter_map(|(key, span)| Some((*key, (*span)?)))
+        .collect();
+    let one_of = format!("write one of {}", names.join(", "));
+    match given[..] {
+        [] => {
+            let problem = Problem::new(format!("{table} lacks one of {}", names.join(", ")));
+            problems.add_missing(problem.at(span, "one of them is missing here").help(one_of));
+            None
+        }
+        [(key, _)] => Some(key),
+        [(first, _), (second, _), ..] => {
+            let mut problem = Problem::new(format!("{table} has both `{first}` and `{second}`"));
+            // The later one is where the mistake is.
+            let mut given = given.clone();
+            given.sort_by_key(|(_, span)| std::cmp::Reverse(span.start));
+            for (key, span) in given {
+                problem = problem.at(span, format!("this is `{key}`"));
+            }
+            problems.add(problem.help(one_of));
+            None
+        }
+    }
+}
+
+/// Where a key's value stands, if it is there.
+fn span<T>(value: &Option<At<T>>) -> Option<&Range<usize>> {
+    value.as_ref().map(|value| &value.span)
+}

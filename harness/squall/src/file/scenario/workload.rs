@@ -1,0 +1,119 @@
+//! `[[workload]]`
+
+use std::time::Duration;
+
+use super::{before_end, exactly_one, not_zero, span};
+use crate::draw::Ranged;
+use crate::file::names::{check_name, destination, unknown};
+use crate::file::raw::scenario as raw;
+use crate::file::read::At;
+use crate::file::report::{Problem, Problems};
+use crate::file::value::Count;
+use crate::plan::Topology;
+use crate::scenario::{End, OpenArrival, OpenWorkload};
+use crate::units::Unit;
+
+/// Each has a task, and a connection's window of calls is far below.
+const CLIENTS_MAX: u64 = 100_000;
+
+pub(super) fn resolve(
+    raw: &At<raw::Workload>,
+    topology: &Topology,
+    duration: Ranged<Duration>,
+    problems: &mut Problems,
+) -> Option<OpenWorkload> {
+    check_name("workload", &raw.name, problems);
+    let from = topology.select(&raw.from, problems);
+    let target = destination(&raw.to, problems);
+    if let Some((node, _)) = target
+        && topology.owner(node).is_none()
+    {
+        let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
+        unknown("node", node, &raw.to.span, nodes.map(String::as_str), problems);
+    }
+    let arrival = arrival(raw, problems);
+    let end = end(raw, duration, problems);
+    at_least_one("limit", raw.limit.as_ref(), problems);
+    not_zero("timeout", raw.timeout.as_ref(), problems);
+    let (node, port) = target?;
+    Some(OpenWorkload {
+        name: raw.name.value.clone(),
+        from: from?,
+        node: node.to_owned(),
+        port: port.to_owned(),
+        arrival: arrival?,
+        start: start(raw),
+        end: end?,
+        limit: raw.limit.as_ref().map(|limit| limit.0),
+        timeout: raw.timeout.as_ref().map(|timeout| timeout.value),
+        payload: raw
+            .payload
+            .as_ref()
+            .map_or_else(|| serde_json::json!({}), |payload| payload.0.clone()),
+    })
+}
+
+fn arrival(raw: &At<raw::Workload>, problems: &mut Problems) -> Option<OpenArrival> {
+    let keys = [("rate", span(&raw.rate)), ("clients", span(&raw.clients))];
+    let one = exactly_one("[[workload]]", &raw.span, &keys, problems);
+    if let (Some(rate), None, Some(think)) = (&raw.rate, &raw.clients, &raw.think) {
+        let problem = Problem::new("an open loop has no `think`")
+            .at(&think.span, "clients think")
+            .at(&rate.span, "with a rate there are no clients")
+            .help("drop `think`, or write `clients` instead of `rate`");
+        problems.add(problem);
+    }
+    at_least_one("clients", raw.clients.as_ref(), problems);
+    if let Some(clients) = raw.clients.as_ref().filter(|clients| clients.0.max > CLIENTS_MAX) {
+        problems.add(
+            Problem::new("too many clients").at(&clients.span, format!("expected at most {CLIENTS_MAX}")),
+        );
+        return None;
+    }
+    one?;
+    Some(match (&raw.rate, &raw.clients) {
+        (Some(rate), _) => OpenArrival::Open(rate.value),
+        (None, clients) => OpenArrival::Closed {
+            clients: clients.as_ref()?.0,
+            think: raw
+                .think
+                .as_ref()
+                .map_or(Ranged::exactly(Duration::ZERO), |think| think.value),
+        },
+    })
+}
+
+fn start(raw: &raw::Workload) -> Ranged<Duration> {
+    raw.start
+        .as_ref()
+        .map_or(Ranged::exactly(Duration::ZERO), |start| start.value)
+}
+
+fn end(raw: &raw::Workload, duration: Ranged<Duration>, problems: &mut Problems) -> Option<End> {
+    before_end("the workload starts", raw.start.as_ref(), duration, problems);
+    not_zero("for", raw.r#for.as_ref(), problems);
+    match (&raw.end, &raw.r#for) {
+        (None, None) => Some(End::OfRun),
+        (None, Some(length)) => Some(End::For(length.value)),
+        (Some(end), None) => {
+            if end.min <= start(raw).max {
+                let start = start(raw).max.say();
+                let problem = Problem::new("the workload ends before it starts")
+                    .at(&end.span, format!("expected more than {start}, when it starts"));
+                problems.add(problem);
+            }
+            Some(End::At(end.value))
+        }
+        (Some(end), Some(length)) => {
+            let keys = [("end", Some(&end.span)), ("for", Some(&length.span))];
+            exactly_one("[[workload]]", &end.span, &keys, problems);
+            None
+        }
+    }
+}
+
+fn at_least_one(key: &str, count: Option<&At<Count>>, problems: &mut Problems) {
+    if let Some(count) = count.filter(|count| count.0.min == 0) {
+        problems.add(Problem::new(format!("`{key}` is 0")).at(&count.span, "expected at least 1"));
+    }
+}

@@ -1,0 +1,270 @@
+//! From the raw topology to [`Topology`]: hosts, names that exist, links between hosts.
+
+use std::collections::HashSet;
+use std::ops::Range;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+
+use super::hosts::{Ends, pairs};
+use super::latency;
+use super::names::{ComponentNames, check_name, destination, unknown};
+use super::raw::topology as raw;
+use super::read::At;
+use super::report::{Problem, Problems};
+use crate::plan::{Edge, Latency, Link, Module, Network, Node, Pairs, Ratio, Topology};
+
+const REPLICAS_MAX: u64 = 1000;
+const HOSTS_MAX: usize = 10_000;
+
+/// When the file does not say.
+const LATENCY_DEFAULT: Duration = Duration::from_millis(1);
+/// Spec: router H-13.
+const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
+
+/// What a file says once its names are resolved. Nothing where it would make no sense to go on; problems
+/// may have been added otherwise too.
+pub(crate) fn resolve(
+    raw: raw::Topology,
+    components: &ComponentNames,
+    problems: &mut Problems,
+) -> Option<Topology> {
+    check_nodes(&raw, components, problems);
+    let network = raw.network.as_ref().map(|network| &network.value);
+    let mut topology = Topology {
+        name: raw.name.value.clone(),
+        description: raw.description.map(|description| description.value),
+        network: Network {
+            latency: network
+                .and_then(|network| network.latency.as_ref())
+                .map_or(Some(Latency::Constant(LATENCY_DEFAULT)), |latency| {
+                    latency::exact(latency, problems)
+                })?,
+            loss: network
+                .and_then(|network| network.loss.as_ref())
+                .map_or(Ratio::ZERO, |loss| loss.value.0),
+        },
+        links: Vec::new(),
+        modules: IndexMap::new(),
+    };
+    for (name, raw) in raw.module.0 {
+        let module = module(&name, raw.value, problems)?;
+        topology.modules.insert(name.value, module);
+    }
+    for raw in raw.link.unwrap_or_default() {
+        topology.links.extend(link(&raw, &topology, problems));
+    }
+    Some(topology)
+}
+
+/// All that needs to know of all modules: host and node names, edges.
+fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut Problems) {
+    let mut hosts: IndexMap<String, Range<usize>> = IndexMap::new();
+    let mut nodes: IndexMap<&str, Range<usize>> = IndexMap::new();
+    if raw.module.0.is_empty() {
+        problems.add(Problem::new("the topology has no module").at(&raw.name.span, "a topology of nothing"));
+    }
+    for (name, module) in &raw.module.0 {
+        check_name("module", name, problems);
+        for host in hosts_of(name, module.replicas.as_ref(), problems) {
+            if let Some(other) = hosts.insert(host.clone(), name.span.clone()) {
+                let problem = Problem::new(format!("two hosts would be called `{host}`"))
+                    .at(&name.span, "has a host of that name")
+                    .at(&other, "so has this one")
+                    .help("replicas are called after their module and a number: rename one module");
+                problems.add(problem);
+            }
+        }
+        for (node, _) in module.node.iter().flat_map(|nodes| &nodes.0) {
+            check_name("node", node, problems);
+            if let Some(other) = nodes.insert(&node.value, node.span.clone()) {
+                let problem = Problem::new(format!("two nodes are called `{}`", node.value))
+                    .at(&node.span, "again here")
+                    .at(&other, "first here")
+                    .help("calls find a node by its name alone: rename one of them");
+                problems.add(problem);
+            }
+        }
+    }
+    if hosts.len() > HOSTS_MAX {
+        let problem = Problem::new(format!(
+            "the topology has {} hosts, and may have {HOSTS_MAX}",
+            hosts.len()
+        ))
+        .at(&raw.name.span, "too many")
+        .help("take fewer replicas");
+        problems.add(problem);
+    }
+    for (_, node) in raw
+        .module
+        .0
+        .iter()
+        .flat_map(|(_, module)| &module.node)
+        .flat_map(|nodes| &nodes.0)
+    {
+        check_component(node, components, problems);
+        check_edges(node, &nodes, problems);
+    }
+}
+
+/// `name` alone, or `name-0`, `name-1`, ...
+fn hosts_of(name: &str, replicas: Option<&At<u64>>, problems: &mut Problems) -> Vec<String> {
+    match replicas {
+        Some(replicas) if !(1..=REPLICAS_MAX).contains(&replicas.value) => {
+            let problem = Problem::new(format!("a module cannot have {} replicas", replicas.value))
+                .at(&replicas.span, format!("expected 1 to {REPLICAS_MAX}"));
+            problems.add(problem);
+            Vec::new()
+        }
+        Some(replicas) if replicas.value > 1 => (0..replicas.value)
+            .map(|number| format!("{name}-{number}"))
+            .collect(),
+        _ => vec![name.to_owned()],
+    }
+}
+
+fn check_component(node: &At<raw::Node>, components: &ComponentNames, problems: &mut Problems) {
+    let component = &node.component;
+    if !components.contains(component) {
+        unknown(
+            "component",
+            component,
+            &component.span,
+            components.iter(),
+            problems,
+        );
+        return;
+    }
+    let empty = serde_json::json!({});
+    let (settings, span) = node
+        .settings
+        .as_ref()
+        .map_or((&empty, &component.span), |settings| {
+            (&settings.value.0, &settings.span)
+        });
+    if let Err(why) = components.check_settings(component, settings) {
+        let problem = Problem::new(format!(
+            "the component `{}` does not take these settings",
+            component.value
+        ));
+        problems.add(problem.at(span, why));
+    }
+}
+
+fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems: &mut Problems) {
+    let mut seen: HashSet<(&str, &str)> = HashSet::new();
+    for edge in node.edges.iter().flatten() {
+        if edge.port.is_empty() || edge.port.contains('.') {
+            let problem = Problem::new(format!("`{}` cannot be the name of a port", edge.port.value))
+                .at(&edge.port.span, "not allowed as a name")
+                .help("a port's name is not empty and has no dot: \"node.port\" is split at the last one");
+            problems.add(problem);
+        }
+        if let Some((target, _)) = destination(&edge.to, problems)
+            && !nodes.contains_key(target)
+        {
+            unknown("node", target, &edge.to.span, nodes.keys().copied(), problems);
+        }
+        let connection = (edge.port.as_str(), edge.to.as_str());
+        if !seen.insert(connection) {
+            let problem = Problem::new(format!(
+                "port `{}` has two edges to `{}`",
+                connection.0, connection.1
+            ))
+            .at(&edge.span, "the same again")
+            .help("a message is sent once per connection: drop this edge");
+            problems.add(problem);
+        }
+    }
+}
+
+fn module(name: &At<String>, raw: raw::Module, problems: &mut Problems) -> Option<Module> {
+    let call_timeout = raw.call_timeout.as_ref();
+    if let Some(timeout) = call_timeout.filter(|timeout| timeout.0.is_zero()) {
+        problems.add(Problem::new("a call needs time").at(&timeout.span, "expected more than 0"));
+    }
+    // Out of range was said by `check_nodes`.
+    let replicas = raw
+        .replicas
+        .filter(|replicas| (2..=REPLICAS_MAX).contains(&replicas.value));
+    let nodes: Vec<Option<_>> = raw
+        .node
+        .into_iter()
+        .flat_map(|nodes| nodes.0)
+        .map(|(name, raw)| Some((name.value.clone(), node(name.value, raw.value)?)))
+        .collect();
+    Some(Module {
+        name: name.value.clone(),
+        hosts: hosts_of(name, replicas.as_ref(), problems),
+        call_timeout: call_timeout.map_or(CALL_TIMEOUT_DEFAULT, |timeout| timeout.0),
+        nodes: nodes.into_iter().collect::<Option<_>>()?,
+    })
+}
+
+/// Nothing when [`check_edges`] found a mistake.
+fn node(name: String, raw: raw::Node) -> Option<Node> {
+    let edge = |edge: At<raw::Edge>| {
+        let (node, target_port) = edge.to.rsplit_once('.')?;
+        Some(Edge {
+            port: edge.port.value.clone(),
+            node: node.to_owned(),
+            target_port: target_port.to_owned(),
+        })
+    };
+    Some(Node {
+        name,
+        component: raw.component.value,
+        settings: raw
+            .settings
+            .map_or_else(|| serde_json::json!({}), |settings| settings.value.0),
+        edges: raw.edges.into_iter().flatten().map(edge).collect::<Option<_>>()?,
+    })
+}
+
+fn link(raw: &At<raw::Link>, topology: &Topology, problems: &mut Problems) -> Option<Link> {
+    if raw.latency.is_none() && raw.loss.is_none() {
+        let problem = Problem::new("[[link]] does not say what differs")
+            .at(&raw.span, "neither `latency` nor `loss`")
+            .help("give the link a latency, a loss, or both");
+        problems.add_missing(problem);
+    }
+    let latency = raw
+        .latency
+        .as_ref()
+        .map(|latency| latency::exact(latency, problems));
+    Some(Link {
+        pairs: link_pairs(raw, topology, problems)?,
+        latency: latency.map_or(Some(None), |latency| latency.map(Some))?,
+        loss: raw.loss.as_ref().map(|loss| loss.value.0),
+    })
+}
+
+fn link_pairs(raw: &At<raw::Link>, topology: &Topology, problems: &mut Problems) -> Option<Pairs> {
+    let Some(between) = &raw.between else {
+        let ends = Ends {
+            between: &None,
+            and: &None,
+            from: &raw.from,
+            to: &raw.to,
+        };
+        return ends.pairs("[[link]]", &raw.span, topology, problems);
+    };
+    if let Some(other) = raw.from.as_ref().or(raw.to.as_ref()) {
+        let problem = Problem::new("[[link]] has both `between` and `from` or `to`")
+            .at(&other.span, "this is one way")
+            .at(&between.span, "this is both ways")
+            .help("write two links, or drop one of the keys");
+        problems.add(problem);
+        return None;
+    }
+    let [one, other] = &between.0[..] else {
+        let problem = Problem::new("a link is between two")
+            .at(&between.span, format!("{} named here", between.0.len()))
+            .help("write between = [\"a\", \"b\"]; each may be a host, a module, or a glob");
+        problems.add(problem);
+        return None;
+    };
+    let mut side = |name: &At<String>| topology.select(&super::value::Hosts(vec![name.clone()]), problems);
+    let (one, other) = (side(one), side(other));
+    pairs(one?, other?, true, &between.span, problems)
+}

@@ -1,0 +1,309 @@
+//! A scenario: checked against its topology, with ranges still open.
+//!
+//! Every check was made for the worst that any seed could draw, so [`Scenario::plan`] cannot fail: a sweep
+//! of a thousand seeds meets no bad input halfway through.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::draw::{Draws, Ranged};
+use crate::plan::{self, Arrival, Check, Fault, FaultKind, Pairs, Plan, Ratio, Topology, Window, Workload};
+use crate::units::Rate;
+
+/// A scenario file and its topology. [`crate::file::load_scenario`] makes one.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    pub(crate) name: String,
+    pub(crate) description: Option<String>,
+    pub(crate) topology: Arc<Topology>,
+    pub(crate) seed: u64,
+    pub(crate) duration: Ranged<Duration>,
+    pub(crate) wall_limit: Duration,
+    pub(crate) interleave: Ranged<Ratio>,
+    pub(crate) workloads: Vec<OpenWorkload>,
+    pub(crate) faults: Vec<OpenFault>,
+    pub(crate) expectations: Vec<OpenExpectation>,
+}
+
+impl Scenario {
+    /// The plan of one run: every range is filled in from `seed`, or from the file's own.
+    ///
+    /// What is drawn for a range depends on the seed and on the range's path (`fault split: at`) alone. So
+    /// the draws of a named fault stay what they are when another one is added or taken away.
+    pub fn plan(&self, seed: Option<u64>) -> Plan {
+        let seed = seed.unwrap_or(self.seed);
+        let mut draws = Draws::new(seed);
+        let duration = draws.draw("duration", self.duration);
+        let interleave = draws.draw("interleave", self.interleave);
+        let workloads = self
+            .workloads
+            .iter()
+            .map(|workload| workload.fill(duration, &mut draws))
+            .collect();
+        let faults: Vec<Fault> = self.faults.iter().map(|fault| fault.fill(&mut draws)).collect();
+        Plan {
+            scenario: self.name.clone(),
+            topology: Arc::clone(&self.topology),
+            seed,
+            duration,
+            wall_limit: self.wall_limit,
+            interleave,
+            workloads,
+            expectations: self
+                .expectations
+                .iter()
+                .map(|expectation| expectation.fill(&faults))
+                .collect(),
+            faults,
+            drawn: draws.into_drawn(),
+        }
+    }
+
+    /// The file's `name`.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The file's `description`.
+    pub fn description(&self) -> Option<&str> {
+        self.description.as_deref()
+    }
+
+    /// What it runs on.
+    pub fn topology(&self) -> &Arc<Topology> {
+        &self.topology
+    }
+
+    /// The file's `seed`: 0 when it has none.
+    pub fn seed(&self) -> u64 {
+        self.seed
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OpenWorkload {
+    pub(crate) name: String,
+    pub(crate) from: Vec<String>,
+    pub(crate) node: String,
+    pub(crate) port: String,
+    pub(crate) arrival: OpenArrival,
+    pub(crate) start: Ranged<Duration>,
+    pub(crate) end: End,
+    pub(crate) limit: Option<Ranged<u64>>,
+    pub(crate) timeout: Option<Ranged<Duration>>,
+    pub(crate) payload: serde_json::Value,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum OpenArrival {
+    Open(Ranged<Rate>),
+    Closed {
+        clients: Ranged<u64>,
+        think: Ranged<Duration>,
+    },
+}
+
+/// When a workload's calls cease to start.
+#[derive(Debug, Clone)]
+pub(crate) enum End {
+    OfRun,
+    At(Ranged<Duration>),
+    For(Ranged<Duration>),
+}
+
+impl OpenWorkload {
+    fn fill(&self, duration: Duration, draws: &mut Draws) -> Workload {
+        let path = |key: &str| format!("workload {}: {key}", self.name);
+        let arrival = match self.arrival {
+            OpenArrival::Open(rate) => {
+                let Rate { calls, per } = draws.draw(&path("rate"), rate);
+                Arrival::Open { calls, per }
+            }
+            OpenArrival::Closed { clients, think } => Arrival::Closed {
+                clients: u32::try_from(draws.draw(&path("clients"), clients)).expect("at most `CLIENTS_MAX`"),
+                think: draws.draw(&path("think"), think),
+            },
+        };
+        let start = draws.draw(&path("start"), self.start);
+        let end = match self.end {
+            End::OfRun => duration,
+            End::At(end) => draws.draw(&path("end"), end),
+            End::For(length) => start + draws.draw(&path("for"), length),
+        };
+        Workload {
+            name: self.name.clone(),
+            from: self.from.clone(),
+            node: self.node.clone(),
+            port: self.port.clone(),
+            arrival,
+            start,
+            end: end.min(duration),
+            limit: self.limit.map(|limit| draws.draw(&path("limit"), limit)),
+            timeout: self.timeout.map(|timeout| draws.draw(&path("timeout"), timeout)),
+            payload: self.payload.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OpenFault {
+    pub(crate) name: String,
+    pub(crate) at: Ranged<Duration>,
+    /// With the key that says it.
+    pub(crate) length: Option<(&'static str, Ranged<Duration>)>,
+    pub(crate) kind: OpenFaultKind,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum OpenFaultKind {
+    /// Nothing is open.
+    Plain(FaultKind),
+    Latency {
+        pairs: Pairs,
+        latency: Latency,
+        added: bool,
+    },
+    Loss {
+        pairs: Pairs,
+        ratio: Ranged<Ratio>,
+    },
+}
+
+/// [`plan::Latency`], with ranges for its parameters.
+#[derive(Debug, Clone)]
+pub(crate) enum Latency {
+    Constant(Ranged<Duration>),
+    Uniform {
+        min: Ranged<Duration>,
+        max: Ranged<Duration>,
+    },
+    LogNormal {
+        median: Ranged<Duration>,
+        p99: Ranged<Duration>,
+    },
+}
+
+impl OpenFault {
+    fn fill(&self, draws: &mut Draws) -> Fault {
+        let path = |key: &str| format!("fault {}: {key}", self.name);
+        let at = draws.draw(&path("at"), self.at);
+        let until = self
+            .length
+            .map(|(key, length)| at + draws.draw(&path(key), length));
+        let kind = match &self.kind {
+            OpenFaultKind::Plain(kind) => kind.clone(),
+            OpenFaultKind::Latency {
+                pairs,
+                latency,
+                added,
+            } => {
+                let mut draw = |key, range| draws.draw(&path(key), range);
+                let latency = match *latency {
+                    Latency::Constant(latency) => plan::Latency::Constant(draw("latency", latency)),
+                    Latency::Uniform { min, max } => plan::Latency::Uniform {
+                        min: draw("latency min", min),
+                        max: draw("latency max", max),
+                    },
+                    Latency::LogNormal { median, p99 } => plan::Latency::LogNormal {
+                        median: draw("latency median", median),
+                        p99: draw("latency p99", p99),
+                    },
+                };
+                FaultKind::Latency {
+                    pairs: pairs.clone(),
+                    latency,
+                    added: *added,
+                }
+            }
+            OpenFaultKind::Loss { pairs, ratio } => FaultKind::Loss {
+                pairs: pairs.clone(),
+                ratio: draws.draw(&path("loss"), *ratio),
+            },
+        };
+        Fault {
+            name: self.name.clone(),
+            at,
+            until,
+            kind,
+        }
+    }
+
+    /// When it ends, over all seeds; nothing when it does not.
+    pub(crate) fn end(&self) -> Option<Ranged<Duration>> {
+        let (_, length) = self.length?;
+        Some(Ranged {
+            min: self.at.min + length.min,
+            max: self.at.max + length.max,
+        })
+    }
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OpenExpectation {
+    pub(crate) workload: String,
+    pub(crate) from: Moment,
+    pub(crate) until: Option<Moment>,
+    pub(crate) text: String,
+    pub(crate) check: Check,
+}
+
+/// An end of an expectation's window. Faults are meant by their place.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Moment {
+    Time(Duration),
+    Start {
+        fault: usize,
+    },
+    /// Of a fault that has an end.
+    End {
+        fault: usize,
+        settle: Duration,
+    },
+}
+
+impl Moment {
+    /// When that is, over all seeds.
+    pub(crate) fn range(self, faults: &[OpenFault]) -> Ranged<Duration> {
+        match self {
+            Self::Time(time) => Ranged::exactly(time),
+            Self::Start { fault } => faults[fault].at,
+            Self::End { fault, settle } => {
+                let end = faults[fault]
+                    .end()
+                    .expect("a moment is made of a fault that has an end");
+                Ranged {
+                    min: end.min + settle,
+                    max: end.max + settle,
+                }
+            }
+        }
+    }
+
+    fn fill(self, faults: &[Fault]) -> Duration {
+        match self {
+            Self::Time(time) => time,
+            Self::Start { fault } => faults[fault].at,
+            Self::End { fault, settle } => {
+                faults[fault]
+                    .until
+                    .expect("a moment is made of a fault that has an end")
+                    + settle
+            }
+        }
+    }
+}
+
+impl OpenExpectation {
+    fn fill(&self, faults: &[Fault]) -> plan::Expectation {
+        let window = Window {
+            from: self.from.fill(faults),
+            until: self.until.map(|until| until.fill(faults)),
+            text: self.text.clone(),
+        };
+        plan::Expectation {
+            workload: self.workload.clone(),
+            window,
+            check: self.check.clone(),
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! JSON Schemas of the files, for editors that complete and check them.
+//!
+//! They are made from the structs that the files are read into, so they have the same keys.
+
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{RecursiveTransform, Transform};
+use serde_json::{Value, json};
+
+use crate::file::{Kind, ScenarioFile, TopologyFile};
+
+/// The JSON Schema of one kind of file. Draft 7: the newest that the TOML extensions of all common editors
+/// know.
+pub fn schema(kind: Kind) -> Value {
+    let generator = SchemaSettings::draft07().into_generator();
+    let mut schema = match kind {
+        Kind::Topology => generator.into_root_schema_for::<TopologyFile>(),
+        Kind::Scenario => generator.into_root_schema_for::<ScenarioFile>(),
+    };
+    RecursiveTransform(without_null).transform(&mut schema);
+    schema.to_value()
+}
+
+/// schemars says of an optional key that it may be null. TOML has no null: the key is absent.
+fn without_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else {
+        return;
+    };
+    if let Some(Value::Array(types)) = object.get_mut("type") {
+        types.retain(|one| *one != json!("null"));
+        if let [one] = &types[..] {
+            let one = one.clone();
+            object.insert("type".to_owned(), one);
+        }
+    }
+    if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
+        choices.retain(|choice| *choice != json!({ "type": "null" }));
+        if let [choice] = &choices[..] {
+            // Draft 7 ignores what stands next to a `$ref`, descriptions too.
+            let choice = choice.clone();
+            object.remove("anyOf");
+            object.insert("allOf".to_owned(), json!([choice]));
+        }
+    }
+}
