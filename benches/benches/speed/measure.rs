@@ -1,7 +1,8 @@
-//! Repetitions and medians.
+//! Repetitions: medians of ratios, and the fastest of runs that stand alone.
 //!
 //! Other programs run on the machine, and its speed changes while they do. So runs that are compared take
-//! turns, each turn gives one ratio, and the median of the ratios is what counts.
+//! turns, each turn gives one ratio, and the median of the ratios is what counts. What has an absolute bound
+//! counts by its fastest run: what else the machine does can only slow a run down.
 
 use std::time::Duration;
 
@@ -12,6 +13,8 @@ pub(crate) struct Compared {
     pub(crate) first: Duration,
     /// The median of the second one's wall times.
     pub(crate) second: Duration,
+    /// The fastest of the second one's runs.
+    pub(crate) second_fastest: Duration,
     /// The median of `second / first`, turn by turn.
     pub(crate) ratio: f64,
 }
@@ -32,7 +35,7 @@ pub(crate) fn compare(
 ) -> Compared {
     let (mut firsts, mut seconds, mut ratios) = (vec![], vec![], vec![]);
     for _ in 0..turns.turns {
-        let one = repeat(turns.first_per_turn, &mut first);
+        let one = median(sample(turns.first_per_turn, &mut first));
         let other = second();
         ratios.push(other.as_secs_f64() / one.as_secs_f64());
         firsts.push(one);
@@ -41,14 +44,23 @@ pub(crate) fn compare(
     ratios.sort_by(f64::total_cmp);
     Compared {
         first: median(firsts),
+        second_fastest: fastest(&seconds),
         second: median(seconds),
         ratio: ratios[ratios.len() / 2],
     }
 }
 
-/// The median of so many runs.
-pub(crate) fn repeat(times: usize, run: impl FnMut() -> Duration) -> Duration {
-    median(std::iter::repeat_with(run).take(times).collect())
+/// The fastest of so many runs.
+pub(crate) fn fastest_of(runs: usize, run: impl FnMut() -> Duration) -> Duration {
+    fastest(&sample(runs, run))
+}
+
+fn sample(runs: usize, run: impl FnMut() -> Duration) -> Vec<Duration> {
+    std::iter::repeat_with(run).take(runs).collect()
+}
+
+fn fastest(times: &[Duration]) -> Duration {
+    times.iter().copied().min().expect("there is at least one run")
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
