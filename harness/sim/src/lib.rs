@@ -9,7 +9,7 @@
 //! | `engine` | sockets, behind one interface; `engine/flow` is ours |
 //! | `net`, `link` | what becomes of a segment between two kernels |
 //! | `seed`, `latency` | randomness, in named streams; distributions |
-//! | `digest`, `observe` | the proof of a run, and what happened in it |
+//! | `digest`, `observe`, `capture` | the proof of a run, what happened in it, and its packets |
 //!
 //! Deliberately absent: any knowledge of modules, gRPC, topologies or scenarios; UDP; file systems.
 
@@ -19,6 +19,7 @@ compile_error!(
      that file silently: unset it, or add `--cfg tokio_unstable` to it."
 );
 
+mod capture;
 mod current;
 mod digest;
 mod driver;
@@ -36,6 +37,7 @@ mod sim;
 mod task;
 mod world;
 
+pub use capture::Packet;
 pub use current::position;
 pub use digest::TracePoint;
 pub use host::HostId;
@@ -46,3 +48,4 @@ pub use platform::{SimListener, SimPlatform, SimStream};
 pub use run::{Config, Failure, Finished, THREAD_NAME, run};
 pub use seed::{Chance, Stream};
 pub use sim::{HostDown, Sim};
+pub use squall_hermetic::EPOCH_SECONDS;

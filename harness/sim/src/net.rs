@@ -12,6 +12,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use crate::capture::Capture;
 use crate::digest::Digest;
 use crate::host::HostId;
 use crate::link::Links;
@@ -104,6 +105,8 @@ pub(crate) enum Arrival {
 pub(crate) struct Net {
     pub(crate) links: Links,
     pub(crate) digest: Digest,
+    /// Shows what arrives, when somebody wants to see it.
+    pub(crate) capture: Option<Capture>,
     /// Segments touched since the journal last took them.
     pub(crate) touched: Vec<Touched>,
     queue: BinaryHeap<Reverse<Queued>>,
@@ -120,6 +123,7 @@ impl Net {
         Net {
             links,
             digest: Digest::new(traced),
+            capture: None,
             touched: Vec::new(),
             queue: BinaryHeap::new(),
             next_number: 0,

@@ -274,6 +274,9 @@ impl World {
             while let Some(arrival) = state.net.pop(now) {
                 match arrival {
                     Arrival::Segment(segment) => {
+                        if let Some(capture) = &mut state.net.capture {
+                            capture.arrival(now, &segment, state.engine.addresses(segment.flow));
+                        }
                         if let Some(segment) = state.engine.deliver(segment, effects) {
                             state.net.bounce(now, segment);
                         }
@@ -323,6 +326,15 @@ impl World {
             .process
             .clone()
             .filter(|process| process.is_alive())
+    }
+
+    /// Every host's address, by name.
+    pub(crate) fn addresses(&self) -> Vec<(Arc<str>, IpAddr)> {
+        let state = self.state();
+        let hosts = state.hosts.iter().enumerate().skip(1);
+        hosts
+            .map(|(place, host)| (host.name.clone(), address(HostId(place as u32))))
+            .collect()
     }
 
     /// The host that a name or an address means.

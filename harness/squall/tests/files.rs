@@ -69,7 +69,7 @@ fn a_scenario_finds_its_topology_beside_itself() {
     )
     .unwrap();
     let plan = healthy.plan(None);
-    assert_eq!((healthy.name(), healthy.seed(), plan.seed), ("healthy", 0, 0));
+    assert_eq!((healthy.name(), healthy.seed(), plan.seed), ("healthy", 7, 7));
     assert_eq!(plan.topology.name, "pair");
     assert_eq!(plan.topology.network.latency, Latency::Constant(millis(2)));
     assert_eq!(
@@ -79,10 +79,13 @@ fn a_scenario_finds_its_topology_beside_itself() {
             per: secs(1)
         }
     );
-    assert_eq!(plan.workloads[0].payload, serde_json::json!({ "text": "hello" }));
+    assert_eq!(
+        plan.workloads[0].payload,
+        serde_json::json!({ "text": "hello", "number": "{call}" })
+    );
     assert_eq!(
         plan.expectations.len(),
-        4,
+        5,
         "each check is an expectation of its own"
     );
     assert!(plan.drawn.is_empty(), "nothing was left open");

@@ -87,13 +87,16 @@ fn every_call_of_a_ring_is_answered_after_one_round_trip() {
             _ => None,
         })
         .collect();
-    for e in run.journal.entries.iter().take(60) {
-        println!("{} {} {:?}", e.at, e.host, e.event);
-    }
-    println!("wall {:?} {}", run.wall_time, run.journal.entries.len());
     assert_eq!(ended.len(), 60);
     assert!(
         ended.iter().all(|(outcome, _)| *outcome == Outcome::Ok),
         "{ended:?}"
     );
+    let judgement = run.judge();
+    assert!(judgement.held(), "{}", judgement.summary());
+    // Links of 5 ms: a round trip is 10 ms, and the first call also pays for the connection.
+    let latency = judgement.statistics().workloads[0]
+        .latency
+        .expect("calls were ok");
+    assert_eq!((latency.p50, latency.max), (10_000_000, 20_000_000));
 }

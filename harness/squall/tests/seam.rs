@@ -110,6 +110,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
             loss: Chance::NEVER,
         },
         traced: false,
+        captured: false,
         observer: Box::new(Blind),
         dispatch: tracing::Dispatch::none(),
     };
@@ -195,5 +196,11 @@ fn the_same_topology_gives_the_same_answers_on_real_sockets_and_in_the_simulator
     ));
     let (real, simulated) = (on_real_sockets(&topology), in_the_simulator(&topology));
     assert_eq!(real, simulated);
-    insta::assert_snapshot!(real.join("\n"), @"");
+    insta::with_settings!({
+        snapshot_path => "../../../snapshots",
+        prepend_module_to_snapshot => false,
+        omit_expression => true,
+    }, {
+        insta::assert_snapshot!("answers_across_the_seam", real.join("\n"));
+    });
 }

@@ -1,5 +1,11 @@
 //! The real thing: tokio's TCP and tasks, the system's clock and randomness.
 
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "this is where the seam meets the real world"
+)]
+
 use std::future::Future;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -27,11 +33,6 @@ impl TokioPlatform {
     }
 }
 
-#[expect(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "this is where the seam meets the real world"
-)]
 impl Platform for TokioPlatform {
     type Stream = TcpStream;
     type Listener = TokioListener;

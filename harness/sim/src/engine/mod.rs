@@ -92,6 +92,8 @@ pub(crate) trait Engine: Send {
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64;
     /// A machine died: its sockets are gone, silently. Returns how many.
     fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64;
+    /// The addresses of a flow's client and server, while the flow is known.
+    fn addresses(&self, flow: FlowId) -> Option<(SocketAddr, SocketAddr)>;
     /// How many sockets a process holds.
     fn sockets(&self, owner: Owner) -> u64;
 }

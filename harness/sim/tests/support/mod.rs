@@ -40,6 +40,7 @@ pub(crate) fn config(latency: Duration) -> (Config, Log) {
             loss: Chance::NEVER,
         },
         traced: true,
+        captured: false,
         observer: Box::new(Recorder(log.clone())),
         dispatch: tracing::Dispatch::none(),
     };

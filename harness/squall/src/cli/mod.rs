@@ -69,6 +69,9 @@ struct RunArgs {
     /// Write the journal of the run to this file, as JSON Lines (one scenario only)
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Write what crossed the network to this file, as pcapng for Wireshark (one scenario only)
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
     /// Print one JSON object per scenario
     #[arg(long)]
     json: bool,
@@ -107,7 +110,6 @@ enum SchemaKind {
 
 /// Runs the command that the process was started with.
 pub fn main(harness: &Harness) -> ExitCode {
-    keep_panics_of_runs_quiet();
     let command = Command::parse();
     let colours =
         io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
@@ -139,14 +141,4 @@ struct Console<O, E> {
     out: O,
     err: E,
     style: Style,
-}
-
-/// A panic within a run is part of its journal and report. The default hook would print it in between.
-fn keep_panics_of_runs_quiet() {
-    let default = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
-            default(info);
-        }
-    }));
 }

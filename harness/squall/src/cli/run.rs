@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::scenarios::{Loaded, load};
 use super::{Console, Exit, RunArgs};
+use crate::capture;
 use crate::journal::lines;
 use crate::plan::Plan;
 use crate::report;
@@ -20,13 +21,15 @@ pub(super) fn run<O: Write, E: Write>(
     let Some(loaded) = load(harness, &args.paths, console)? else {
         return Ok(Exit::BadInput);
     };
-    if args.journal.is_some() && loaded.len() > 1 {
-        let count = loaded.len();
-        writeln!(
-            console.err,
-            "error: --journal takes the journal of one run: name one scenario, not {count}"
-        )?;
-        return Ok(Exit::BadInput);
+    for (option, is_given) in [("journal", args.journal.is_some()), ("pcap", args.pcap.is_some())] {
+        if is_given && loaded.len() > 1 {
+            let count = loaded.len();
+            writeln!(
+                console.err,
+                "error: --{option} takes the {option} of one run: name one scenario, not {count}"
+            )?;
+            return Ok(Exit::BadInput);
+        }
     }
     let mut exits = Vec::new();
     for loaded in &loaded {
@@ -57,9 +60,14 @@ fn one<O: Write, E: Write>(
     let plan = Arc::new(loaded.scenario.plan(args.seed));
     // The seed comes first: whatever happens next, it can be done again.
     if !args.json {
-        writeln!(console.out, "{}", report::banner(&plan))?;
+        writeln!(console.out, "{}\n", report::banner(&plan))?;
         console.out.flush()?;
     }
+    let harness = if args.pcap.is_some() {
+        harness.clone().captured()
+    } else {
+        harness.clone()
+    };
     let replay = replay(&loaded.path, &plan);
     let ended = if args.check_determinism {
         harness.run_twice(plan.clone())
@@ -85,6 +93,16 @@ fn ended_well<O: Write, E: Write>(
         writeln!(
             console.err,
             "error: cannot write the journal to {}: {error}",
+            path.display()
+        )?;
+        return Ok(Exit::BadInput);
+    }
+    if let Some(path) = &args.pcap
+        && let Err(error) = write_capture(path, run)
+    {
+        writeln!(
+            console.err,
+            "error: cannot write the capture to {}: {error}",
             path.display()
         )?;
         return Ok(Exit::BadInput);
@@ -145,6 +163,12 @@ fn ended_badly<O: Write, E: Write>(
 fn write_journal(path: &Path, run: &Run) -> io::Result<()> {
     let mut file = BufWriter::new(File::create(path)?);
     lines::write(&run.journal, &mut file)?;
+    file.flush()
+}
+
+fn write_capture(path: &Path, run: &Run) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    capture::write(run, &mut file)?;
     file.flush()
 }
 

@@ -28,7 +28,6 @@ pub use self::names::{BUILT_IN_COMPONENTS, ComponentNames};
 use self::read::{Read, Value};
 pub use self::report::{Mistake, Report, render};
 use self::report::{Problem, Problems};
-pub use self::scenario::ERROR_CLASSES;
 use crate::plan::Topology;
 use crate::scenario::Scenario;
 

@@ -15,13 +15,14 @@ mod workload;
 mod world;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use squall_router::{Component, Error, Message, Payload, Scheduler, async_trait};
-use squall_sim::{Chance, Config, Latency, LinkSpec, SimPlatform, TracePoint};
+use squall_sim::{Chance, Config, Latency, LinkSpec, Packet, SimPlatform, TracePoint};
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub use squall_sim::Failure;
@@ -42,6 +43,7 @@ pub struct Harness {
     components: Components,
     front: Arc<dyn Front>,
     traced: bool,
+    captured: bool,
 }
 
 impl Harness {
@@ -51,6 +53,7 @@ impl Harness {
             components: Components::builtin(),
             front: Arc::new(Straight),
             traced: false,
+            captured: false,
         }
     }
 
@@ -84,6 +87,13 @@ impl Harness {
         self
     }
 
+    /// Keeps every segment that arrives as the packet that it would be; see [`capture`](crate::capture).
+    #[must_use]
+    pub fn captured(mut self) -> Self {
+        self.captured = true;
+        self
+    }
+
     /// The components that topologies can use.
     pub fn components(&self) -> &Components {
         &self.components
@@ -113,6 +123,7 @@ impl Harness {
     /// # Errors
     /// When the run does not come to its end. That a promise broke is no error: see [`Run`].
     pub fn run(&self, plan: impl Into<Arc<Plan>>) -> Result<Run, Failure> {
+        keep_panics_of_runs_quiet();
         let plan = plan.into();
         let recorder = Recorder::default();
         let config = Config {
@@ -125,6 +136,7 @@ impl Harness {
                 loss: chance(plan.topology.network.loss),
             },
             traced: self.traced,
+            captured: self.captured,
             observer: Box::new(recorder.clone()),
             dispatch: recorder::subscriber(),
         };
@@ -146,6 +158,8 @@ impl Harness {
             wall_time: finished.wall_time,
             digest: finished.digest.rotate_left(32) ^ journal_digest,
             trace: finished.trace,
+            packets: finished.packets,
+            addresses: finished.addresses,
         })
     }
 }
@@ -230,6 +244,10 @@ pub struct Run {
     pub digest: u64,
     /// A line for every segment, when the harness was [`Harness::traced`].
     pub trace: Vec<TracePoint>,
+    /// Every segment that arrived, when the harness was [`Harness::captured`].
+    pub packets: Vec<Packet>,
+    /// Every host's address, by name.
+    pub addresses: Vec<(Arc<str>, IpAddr)>,
 }
 
 /// Conducts one run.
@@ -277,6 +295,20 @@ impl Director {
             sockets_left,
         });
     }
+}
+
+/// A panic within a run is in its journal and its report. The default hook would print it, and its
+/// backtrace, in between; on other threads that hook goes on as it was.
+fn keep_panics_of_runs_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
+                before(info);
+            }
+        }));
+    });
 }
 
 fn longest_timeout(plan: &Plan) -> Duration {

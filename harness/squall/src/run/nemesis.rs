@@ -71,7 +71,7 @@ fn strike(sim: &Sim, number: u32, fault: &Fault) {
 fn end(sim: &Sim, number: u32, fault: &Fault) {
     match &fault.kind {
         FaultKind::Partition(_) | FaultKind::Latency { .. } | FaultKind::Loss { .. } => {
-            sim.end_effect(number)
+            sim.end_effect(number);
         }
         FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
             hosts

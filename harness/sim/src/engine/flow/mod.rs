@@ -522,6 +522,15 @@ impl Engine for FlowEngine {
         held
     }
 
+    fn addresses(&self, flow: FlowId) -> Option<(SocketAddr, SocketAddr)> {
+        let flow = self
+            .flows
+            .get(flow.slot as usize)?
+            .as_deref()
+            .filter(|it| it.id == flow)?;
+        Some((flow.ends[1].local, flow.ends[0].local))
+    }
+
     fn sockets(&self, owner: Owner) -> u64 {
         let listeners = self.listeners_of(owner.host).into_iter();
         let listeners = listeners

@@ -2,26 +2,12 @@
 
 use std::ops::Range;
 
+use crate::calls::ERROR_CLASSES;
 use crate::file::names::nearest;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::plan::{Bounds, Check, Quantile};
-
-/// The classes that a call's error may have: the router's statuses other than `ok`, and what only a
-/// harness sees. Spec: router H-10.
-pub const ERROR_CLASSES: [&str; 10] = [
-    "remote_error",
-    "unavailable",
-    "timeout",
-    "cancelled",
-    "not_discovered",
-    "serialization",
-    "error",
-    "no_module",
-    "source_down",
-    "caller_died",
-];
 
 /// One for each promise that the table makes.
 pub(super) fn checks(raw: &At<raw::Expect>, problems: &mut Problems) -> Vec<Check> {

@@ -19,8 +19,6 @@ use crate::plan::{Ratio, Topology};
 use crate::scenario::Scenario;
 use crate::units::Unit;
 
-pub use self::check::ERROR_CLASSES;
-
 /// When the file does not say: a run of a minute at full speed takes far less.
 const WALL_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
 

@@ -1,0 +1,209 @@
+//! Components of one's own: the test of the README, and what a component cannot do to a run.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::Deserialize;
+use squall::file::{ComponentNames, scenario_from_str, topology_from_str};
+use squall::plan::Plan;
+use squall::router::{Component, ComponentError, Input, Output, Payload, async_trait};
+use squall::{Failure, Harness, NoSettings, Run};
+
+/// Answers with what it got, in capitals.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shout {
+    marks: usize,
+}
+
+#[async_trait]
+impl Component for Shout {
+    async fn handle(&self, input: Input<'_>, _: &Output) -> Result<Option<Payload>, ComponentError> {
+        let text: String = input.data.decode()?;
+        Ok(Some(Payload::encode(&format!(
+            "{}{}",
+            text.to_uppercase(),
+            "!".repeat(self.marks)
+        ))?))
+    }
+}
+
+fn harness() -> Harness {
+    Harness::new().component("shout", |settings: Shout| Ok(settings))
+}
+
+const TOPOLOGY: &str = r#"
+    name = "hall"
+    [module.caller]
+    call_timeout = "2s"
+    [module.hall.node.stage]
+    component = "COMPONENT"
+"#;
+
+const SCENARIO: &str = r#"
+    name = "loud"
+    topology = "in this test"
+    duration = "5s"
+    [[workload]]
+    name = "calls"
+    from = "caller"
+    to = "stage.in"
+    rate = "10/s"
+    payload = "hello"
+    [[expect]]
+    workload = "calls"
+    success_rate = { at_least = 1.0 }
+"#;
+
+fn plan(harness: &Harness, component: &str) -> Plan {
+    let text = TOPOLOGY.replace("COMPONENT", component);
+    let topology = topology_from_str("hall.toml", &text, &harness.component_names());
+    let topology = topology.unwrap_or_else(|report| panic!("{}", squall::file::render(&report, false, 100)));
+    let scenario = scenario_from_str("loud.toml", SCENARIO, Arc::new(topology));
+    let scenario = scenario.unwrap_or_else(|report| panic!("{}", squall::file::render(&report, false, 100)));
+    scenario.plan(None)
+}
+
+/// A run of a component that is made by `make`.
+fn run_of<C: Component>(make: impl Fn() -> C + Send + Sync + 'static) -> Result<Run, Failure> {
+    let harness = Harness::new().component("mine", move |_: NoSettings| Ok(make()));
+    let mut plan = plan(&harness, "mine");
+    plan.wall_limit = Duration::from_secs(10);
+    plan.expectations.clear();
+    harness.run(plan)
+}
+
+#[test]
+fn shouting_survives_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    let topology = TOPOLOGY.replace("\"COMPONENT\"", "\"shout\"\nsettings = { marks = 3 }");
+    std::fs::write(folder.path().join("hall.toml"), topology).unwrap();
+    let restart = "[[fault]]\nname = \"nap\"\nat = \"2s\"\nrestart = { hosts = [\"hall\"], down = \"100ms\" }\n\
+                   [[expect]]\nworkload = \"calls\"\nafter = \"nap\"\nsettle = \"1s\"\nsuccess_rate = { at_least = 1.0 }\n";
+    let scenario = SCENARIO.replace("in this test", "hall.toml");
+    let (calls, expect) = scenario.split_at(scenario.find("[[expect]]").unwrap());
+    let path = folder.path().join("shouting.toml");
+    std::fs::write(&path, format!("{calls}{restart}")).unwrap();
+
+    harness().run_file(&path, None).unwrap().assert_held();
+
+    // The opposite: during the restart, not every call succeeds.
+    std::fs::write(&path, format!("{calls}{restart}{expect}")).unwrap();
+    let run = harness().run_file(&path, None).unwrap();
+    assert!(!run.judge().held(), "{}", run.judge().summary());
+}
+
+#[test]
+fn settings_that_a_component_does_not_take_are_shown_at_their_place() {
+    let text = TOPOLOGY.replace("\"COMPONENT\"", "\"shout\"\nsettings = { markz = 3 }");
+    let report =
+        topology_from_str("hall.toml", &text, &harness().component_names()).expect_err("a misspelt setting");
+    let shown = squall::file::render(&report, false, 100);
+    assert!(
+        shown.contains("hall.toml:7:") && shown.contains("markz"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn a_component_that_is_not_registered_is_shown_with_the_nearest_name() {
+    let text = TOPOLOGY.replace("COMPONENT", "ecko");
+    let report =
+        topology_from_str("hall.toml", &text, &ComponentNames::built_in()).expect_err("no such component");
+    assert!(squall::file::render(&report, false, 100).contains("`echo`"));
+}
+
+/// Starts a task past the platform, and never answers.
+struct Careless;
+
+#[async_trait]
+impl Component for Careless {
+    async fn handle(&self, _: Input<'_>, _: &Output) -> Result<Option<Payload>, ComponentError> {
+        tokio::spawn(async {
+            loop {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+        });
+        std::future::pending().await
+    }
+}
+
+#[test]
+fn stray_tasks_and_calls_that_are_never_answered_do_not_hang_a_run() {
+    let run = run_of(|| Careless).expect("the run ends");
+    let judgement = run.judge();
+    assert!(judgement.held(), "{}", judgement.summary());
+    let (summary, timeouts) = (judgement.summary(), &judgement.statistics().workloads[0].errors);
+    assert_eq!(timeouts.get("timeout"), Some(&50), "{summary}");
+    assert!(
+        summary.contains("tokio::spawn") && summary.contains("hall"),
+        "{summary}"
+    );
+}
+
+/// Never lets virtual time pass.
+struct Restless;
+
+#[async_trait]
+impl Component for Restless {
+    async fn handle(&self, _: Input<'_>, _: &Output) -> Result<Option<Payload>, ComponentError> {
+        loop {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[test]
+fn an_endless_loop_of_awaits_is_named_with_its_host() {
+    match run_of(|| Restless).expect_err("virtual time stands still") {
+        Failure::Stuck { host, .. } => assert_eq!(host, "hall"),
+        other => panic!("not stuck: {other}"),
+    }
+}
+
+/// Sleeps again and again within a call that nobody waits for any more.
+struct Sleepless;
+
+#[async_trait]
+impl Component for Sleepless {
+    async fn handle(&self, _: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
+        output.spawn(async {
+            loop {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        });
+        Ok(None)
+    }
+}
+
+#[test]
+fn tasks_that_a_component_leaves_behind_end_with_their_host() {
+    run_of(|| Sleepless).expect("the run ends").assert_held();
+}
+
+/// Panics outside of any await.
+struct Fragile;
+
+#[async_trait]
+impl Component for Fragile {
+    async fn handle(&self, _: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
+        output.spawn(async { panic!("in a task of its own") });
+        panic!("in the handler");
+    }
+}
+
+#[test]
+fn panics_are_errors_of_the_call_and_lines_of_the_journal() {
+    let run = run_of(|| Fragile).expect("the run ends");
+    let judgement = run.judge();
+    assert!(judgement.held(), "{}", judgement.summary());
+    assert_eq!(
+        judgement.statistics().workloads[0].errors.get("remote_error"),
+        Some(&50)
+    );
+    assert!(
+        judgement.summary().contains("in a task of its own"),
+        "{}",
+        judgement.summary()
+    );
+}
