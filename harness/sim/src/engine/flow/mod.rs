@@ -10,7 +10,7 @@
 
 mod end;
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::task::{Context, Poll, Waker};
@@ -32,6 +32,8 @@ const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 pub(crate) struct FlowEngine {
     flows: Vec<Option<Box<Flow>>>,
     free: Vec<u32>,
+    /// The slots of the flows that have an end on each host: so that the end of a host concerns no other.
+    by_host: BTreeMap<HostId, BTreeSet<u32>>,
     next_number: u64,
     listeners: BTreeMap<u64, Listener>,
     by_port: BTreeMap<(HostId, u16), u64>,
@@ -94,6 +96,9 @@ impl FlowEngine {
             (self.flows.len() - 1) as u32
         });
         let id = FlowId { slot, number };
+        for end in [&client, &server] {
+            self.by_host.entry(end.owner.host).or_default().insert(slot);
+        }
         self.flows[slot as usize] = Some(Box::new(Flow {
             id,
             ends: [server, client],
@@ -107,9 +112,14 @@ impl FlowEngine {
         let Some(flow) = self.flow(id) else { return };
         let [server, client] = &flow.ends;
         if server.is_done(client) && client.is_done(server) {
-            effects
-                .closed
-                .push((flow.names(), flow.broken.unwrap_or(Closed::Finished)));
+            let names = flow.names();
+            let how = flow.broken.unwrap_or(Closed::Finished);
+            effects.closed.push((names, how));
+            for host in [names.client, names.server] {
+                if let Some(slots) = self.by_host.get_mut(&host) {
+                    slots.remove(&id.slot);
+                }
+            }
             self.flows[id.slot as usize] = None;
             self.free.push(id.slot);
         }
@@ -253,8 +263,18 @@ impl FlowEngine {
         Err(io::ErrorKind::AddrNotAvailable.into())
     }
 
-    fn all_flows(&self) -> Vec<FlowId> {
-        self.flows.iter().flatten().map(|flow| flow.id).collect()
+    /// The flows that have an end on `host`, in the order of their slots.
+    fn flows_of(&self, host: HostId) -> impl Iterator<Item = &Flow> {
+        let slots = self.by_host.get(&host).into_iter().flatten();
+        slots.filter_map(|slot| self.flows[*slot as usize].as_deref())
+    }
+
+    /// The numbers of the listeners on `host`, in the order of their birth.
+    fn listeners_of(&self, host: HostId) -> Vec<u64> {
+        let ports = self.by_port.range((host, 0)..=(host, u16::MAX));
+        let mut numbers: Vec<u64> = ports.map(|(_, number)| *number).collect();
+        numbers.sort_unstable();
+        numbers
     }
 }
 
@@ -459,16 +479,13 @@ impl Engine for FlowEngine {
 
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {
         let held = self.sockets(owner);
-        let listeners: Vec<u64> = self
-            .listeners
-            .iter()
-            .filter(|(_, listener)| listener.owner == owner)
-            .map(|(number, _)| *number)
-            .collect();
-        for number in listeners {
-            self.close_listener(number, effects);
+        for number in self.listeners_of(owner.host) {
+            if self.listeners[&number].owner == owner {
+                self.close_listener(number, effects);
+            }
         }
-        for id in self.all_flows() {
+        let flows: Vec<FlowId> = self.flows_of(owner.host).map(|flow| flow.id).collect();
+        for id in flows {
             for at in [Direction::ToServer, Direction::ToClient] {
                 if self
                     .flow(id)
@@ -483,18 +500,15 @@ impl Engine for FlowEngine {
 
     fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64 {
         let mut held = 0;
-        let gone: Vec<u64> = self
-            .listeners
-            .iter()
-            .filter(|(_, listener)| listener.owner.host == host)
-            .map(|(number, _)| *number)
-            .collect();
-        for listener in gone.iter().filter_map(|number| self.listeners.remove(number)) {
-            held += 1;
-            effects.wakers.extend(listener.waker);
+        for number in self.listeners_of(host) {
+            if let Some(listener) = self.listeners.remove(&number) {
+                held += 1;
+                self.by_port.remove(&(host, listener.port));
+                effects.wakers.extend(listener.waker);
+            }
         }
-        self.by_port.retain(|(owner, _), _| *owner != host);
-        for id in self.all_flows() {
+        let flows: Vec<FlowId> = self.flows_of(host).map(|flow| flow.id).collect();
+        for id in flows {
             let Some(flow) = self.flow(id) else { continue };
             // An unborn end is still a connect on its way, which may find the machine up again.
             let on_host = |end: &&mut End| end.owner.host == host && !end.is_unborn();
@@ -518,12 +532,11 @@ impl Engine for FlowEngine {
     }
 
     fn sockets(&self, owner: Owner) -> u64 {
-        let listeners = self
-            .listeners
-            .values()
-            .filter(|listener| listener.owner == owner)
+        let listeners = self.listeners_of(owner.host).into_iter();
+        let listeners = listeners
+            .filter(|number| self.listeners[number].owner == owner)
             .count();
-        let ends = self.flows.iter().flatten().flat_map(|flow| &flow.ends);
+        let ends = self.flows_of(owner.host).flat_map(|flow| &flow.ends);
         (listeners + ends.filter(|end| end.is_open && end.owner == owner).count()) as u64
     }
 }
