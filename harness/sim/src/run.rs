@@ -65,7 +65,7 @@ pub struct Finished<T> {
     /// Every segment that arrived, when asked for.
     pub packets: Vec<Packet>,
     /// Every host's address, by name.
-    pub addresses: Vec<(Arc<str>, IpAddr)>,
+    pub addresses: Vec<(String, IpAddr)>,
 }
 
 /// A run that did not come to its end.

@@ -329,11 +329,11 @@ impl World {
     }
 
     /// Every host's address, by name.
-    pub(crate) fn addresses(&self) -> Vec<(Arc<str>, IpAddr)> {
+    pub(crate) fn addresses(&self) -> Vec<(String, IpAddr)> {
         let state = self.state();
         let hosts = state.hosts.iter().enumerate().skip(1);
         hosts
-            .map(|(place, host)| (host.name.clone(), address(HostId(place as u32))))
+            .map(|(place, host)| (host.name.to_string(), address(HostId(place as u32))))
             .collect()
     }
 

@@ -62,7 +62,7 @@ fn write_blocks<W: Write>(run: &Run, writer: W) -> Result<(), PcapError> {
 fn names(run: &Run) -> Vec<Record<'_>> {
     let named = run.addresses.iter().filter_map(|(host, address)| match address {
         IpAddr::V4(address) => {
-            let names = vec![Cow::Borrowed(&**host)];
+            let names = vec![Cow::Borrowed(host.as_str())];
             let ip_addr = Cow::Owned(address.octets().to_vec());
             Some(Record::Ipv4(Ipv4Record { ip_addr, names }))
         }

@@ -106,7 +106,7 @@ fn describe_segment(run: &Run, point: Option<&TracePoint>) -> String {
         .checked_sub(1)
         .and_then(|place| run.addresses.get(place))
     {
-        Some((name, _)) => name.to_string(),
+        Some((name, _)) => name.clone(),
         None => format!("host {number}"),
     };
     point.map_or_else(

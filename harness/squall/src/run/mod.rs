@@ -247,7 +247,7 @@ pub struct Run {
     /// Every segment that arrived, when the harness was [`Harness::captured`].
     pub packets: Vec<Packet>,
     /// Every host's address, by name.
-    pub addresses: Vec<(Arc<str>, IpAddr)>,
+    pub addresses: Vec<(String, IpAddr)>,
 }
 
 /// Conducts one run.
