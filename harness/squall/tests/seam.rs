@@ -12,7 +12,7 @@ use squall::components::Components;
 use squall::plan::Topology;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::{Message, Module};
-use squall_sim::{Blind, Chance, Config, Latency, LinkSpec};
+use squall_sim::{Blind, Chance, Config, EngineKind, Latency, LinkSpec};
 use support::topology;
 
 /// Calls with every kind of outcome: from which module, to where, with what.
@@ -105,6 +105,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
         budget: Duration::from_secs(100),
         wall_limit: Duration::from_secs(60),
         interleave: Chance::NEVER,
+        engine: EngineKind::Flow,
         link: LinkSpec {
             latency: Latency::constant(Duration::from_millis(2)),
             loss: Chance::NEVER,

@@ -8,7 +8,7 @@ use squall_sim::{Chance, Effect, Latency, LinkRule};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
-use crate::support::{
+use super::support::{
     Wired, config, dial, hangs, idle, millis, pairs, process, read, simulate, simulate_with, until, write,
 };
 

@@ -8,7 +8,7 @@ use squall_sim::{HostDown, SimPlatform};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep};
 
-use crate::support::{Wired, dial, echo, hangs, idle, millis, ping, process, read, simulate, until, write};
+use super::support::{Wired, dial, echo, hangs, idle, millis, ping, process, read, simulate, until, write};
 
 /// A main that tells everybody who connects which incarnation it is.
 async fn tell_incarnation(platform: SimPlatform) -> Result<(), String> {
