@@ -341,7 +341,10 @@ impl Net {
             return Arrival::Nothing;
         }
         if now - channel.blocked_since >= GIVE_UP_AFTER {
-            return Arrival::GiveUp(flow, who_gives_up(direction, &std::mem::take(&mut channel.blocked)));
+            return Arrival::GiveUp(
+                flow,
+                who_gives_up(direction, &std::mem::take(&mut channel.blocked)),
+            );
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
 use squall_sim::{
-    Chance, Config, Effect, EngineKind, Failure, Finished, HostId, HostPairs, Latency, LinkSpec, Observer, Sim, SimEvent,
-    SimListener, SimPlatform, SimStream, run,
+    Chance, Config, Effect, EngineKind, Failure, Finished, HostId, HostPairs, Latency, LinkSpec, Observer,
+    Sim, SimEvent, SimListener, SimPlatform, SimStream, run,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -18,6 +18,15 @@ pub(crate) fn engine() -> EngineKind {
         EngineKind::Turmoil
     } else {
         EngineKind::Flow
+    }
+}
+
+/// How much later a server can accept than the flow engine lets it. That one lets it when the connect
+/// arrives; on turmoil, as on Linux, the client has to hear of it first, and to say so.
+pub(crate) fn accept_later(round_trip: Duration) -> Duration {
+    match engine() {
+        EngineKind::Flow => Duration::ZERO,
+        EngineKind::Turmoil => round_trip,
     }
 }
 

@@ -14,9 +14,8 @@
 //! | closed sockets take data, until their peer has no room | answered with a reset |
 //! | a full backlog drops a connect without a word | it is kept here, and the connect counts as lost |
 //! | a reset drops what was written before it | that is sent first |
-//!
-//! A stack's wakers are woken while the world is locked, unlike anywhere else: a waker must not do more than
-//! mark a task as ready.
+//! | a reset drops what can still be read; its error is told for ever | as on Linux (`end`) |
+//! | wakers are woken at once, and kept after a socket is closed | it gets wakers that only take notes (`wake`) |
 //!
 //! Limits: 16,384 connections that a host has dialled or ports that it listens on at once, and 16 million
 //! flows in all; beyond that, `AddrInUse` or `AddrNotAvailable`. A server's socket whose client gave up before
@@ -24,20 +23,22 @@
 
 mod end;
 mod stacks;
+mod wake;
 mod wire;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::ReadBuf;
 use turmoil_net::Packet;
 use turmoil_net::shim::tokio::net::{TcpListener, TcpStream};
 
 use self::end::{End, Handle, remember};
 use self::stacks::{Stacks, nowhere};
+use self::wake::{Whom, Woken};
 use super::ports::Ports;
 use super::slots::Slots;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
@@ -65,6 +66,7 @@ pub(crate) struct TurmoilEngine {
     is_dirty: bool,
     batch: u64,
     packets: Vec<Packet>,
+    woken: Woken,
     stacks: Stacks,
 }
 
@@ -128,6 +130,8 @@ struct Listener {
     /// Connects that have arrived and are not accepted, open or about to be.
     backlog: VecDeque<FlowId>,
     waker: Option<Waker>,
+    /// What the stack gets in its stead.
+    wakes: Waker,
 }
 
 impl TurmoilEngine {
@@ -207,6 +211,10 @@ impl TurmoilEngine {
         if direction == Direction::ToServer && flow.handshake == Handshake::Answered {
             flow.handshake = Handshake::Confirmed;
         }
+        if taken.body == Body::Reset(Cause::Close) && flow.ends[direction.index()].would_ask_again() {
+            // If this is lost, what the other end sends again is answered with the same.
+            taken.body = Body::Reset(Cause::Segment);
+        }
         flow.ends[direction.opposite().index()].says(&mut taken);
         let segment = flow.segment(direction, taken.header, taken.body);
         self.out.push(segment);
@@ -250,6 +258,30 @@ impl TurmoilEngine {
         if let Some(place) = flow.and_then(|flow| flow.ends[segment.direction.index()].place) {
             self.stacks.deliver(wire::packet(segment, place));
             self.is_dirty = true;
+        }
+    }
+
+    /// Passes on whom the stacks have woken.
+    fn wake(&mut self, effects: &mut Effects) {
+        for whom in self.woken.take() {
+            match whom {
+                Whom::Reader(id, at) => {
+                    if let Some(flow) = self.flows.get(id) {
+                        flow.ends[at.index()].wake_reader(&mut effects.wakers);
+                    }
+                }
+                Whom::Writer(id, at) => {
+                    if let Some(flow) = self.flows.get(id) {
+                        flow.ends[at.index()].wake_writer(&mut effects.wakers);
+                    }
+                }
+                Whom::Acceptor(number) => {
+                    let listener = self.listeners.get_mut(&number);
+                    effects
+                        .wakers
+                        .extend(listener.and_then(|listener| listener.waker.take()));
+                }
+            }
         }
     }
 
@@ -323,9 +355,13 @@ impl TurmoilEngine {
                 self.refuse(segment);
                 return false;
             }
-            Body::Fin => peer.fin_arrived = true,
+            Body::Fin => {
+                peer.fin_arrived = true;
+                end.hears_fin();
+            }
             Body::Reset(_) => {
-                let why = end.breaks();
+                self.stacks.select(end.owner.host);
+                let why = end.is_reset();
                 flow.broken.get_or_insert(why);
                 if segment.direction == Direction::ToServer && flow.handshake != Handshake::Done {
                     self.never_accepted(segment.flow, effects);
@@ -448,6 +484,7 @@ impl Engine for TurmoilEngine {
                 place,
                 backlog: VecDeque::new(),
                 waker: None,
+                wakes: self.woken.waker(Whom::Acceptor(number)),
             },
         );
         Ok((
@@ -468,7 +505,8 @@ impl Engine for TurmoilEngine {
             return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
         };
         self.stacks.select(listener.owner.host);
-        let Poll::Ready((stream, alias)) = listener.socket.poll_accept(context)? else {
+        let noted = &mut Context::from_waker(&listener.wakes);
+        let Poll::Ready((stream, alias)) = listener.socket.poll_accept(noted)? else {
             remember(&mut listener.waker, context);
             return Poll::Pending;
         };
@@ -478,27 +516,29 @@ impl Engine for TurmoilEngine {
         listener.backlog.retain(|waiting| *waiting != id);
         let flow = self.flows.get(id).expect("looked up above");
         flow.ends[0].handle = Handle::Open(stream);
-        Poll::Ready(Ok((
-            SocketId::Stream(id, Direction::ToServer),
-            flow.dialled_from,
-        )))
+        Poll::Ready(Ok((SocketId::Stream(id, Direction::ToServer), flow.dialled_from)))
     }
 
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId> {
         let dialled_from = SocketAddr::new(address(owner.host), self.ports.free(owner.host)?);
         self.stacks.select(owner.host);
         // The server end is nobody's until the connect segment finds a listener.
-        let server = End::unborn(Owner {
+        let nobody = Owner {
             host: to,
             incarnation: 0,
-        });
+        };
         let id = self.flows.insert(|id| Flow {
             id,
             port,
             dialled_from,
             ends: [
-                server,
-                End::connecting(owner, Box::pin(TcpStream::connect(wire::alias(id)))),
+                End::unborn(nobody, &self.woken, id),
+                End::client(
+                    owner,
+                    Box::pin(TcpStream::connect(wire::alias(id))),
+                    &self.woken,
+                    id,
+                ),
             ],
             handshake: Handshake::Begun,
             broken: None,
@@ -530,19 +570,7 @@ impl Engine for TurmoilEngine {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let end = self.end(socket)?;
-        if let Some(error) = end.error.take() {
-            return Poll::Ready(Err(error.into()));
-        }
-        let Handle::Open(stream) = &mut end.handle else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
-        let before = buffer.filled().len();
-        let read = Pin::new(stream).poll_read(context, buffer);
-        if read.is_pending() {
-            remember(&mut end.reader, context);
-            return read;
-        }
-        end.unread = end.unread.saturating_sub(buffer.filled().len() - before);
+        let read = end.poll_read(context, buffer);
         if end.owes_window() && !std::mem::replace(&mut end.is_reader, true) {
             let SocketId::Stream(id, at) = socket else {
                 unreachable!("a listener is no stream")
@@ -560,35 +588,12 @@ impl Engine for TurmoilEngine {
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.is_dirty = true;
-        let end = self.end(socket)?;
-        if let Some(error) = end.error.take() {
-            return Poll::Ready(Err(error.into()));
-        }
-        let Handle::Open(stream) = &mut end.handle else {
-            return Poll::Ready(Err(io::ErrorKind::NotConnected.into()));
-        };
-        let mut count = 0;
-        for buffer in buffers {
-            match Pin::new(&mut *stream).poll_write(context, buffer) {
-                Poll::Ready(Ok(written)) => count += written,
-                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
-                Poll::Pending if count > 0 => break,
-                Poll::Pending => {
-                    remember(&mut end.writer, context);
-                    return Poll::Pending;
-                }
-            }
-        }
-        Poll::Ready(Ok(count))
+        self.end(socket)?.poll_write(context, buffers)
     }
 
     fn shutdown(&mut self, socket: SocketId) -> io::Result<()> {
         self.is_dirty = true;
-        if let Handle::Open(stream) = &mut self.end(socket)?.handle {
-            let nobody = &mut Context::from_waker(Waker::noop());
-            // Fine on a dead connection too: tokio hides Linux's `NotConnected`.
-            let _: Poll<io::Result<()>> = Pin::new(stream).poll_shutdown(nobody);
-        }
+        self.end(socket)?.shutdown();
         Ok(())
     }
 
@@ -611,6 +616,7 @@ impl Engine for TurmoilEngine {
         let id = segment.flow;
         if self.note(&segment, effects) {
             self.hand(segment);
+            self.wake(effects);
         }
         self.reap(id, effects);
         None
@@ -624,12 +630,11 @@ impl Engine for TurmoilEngine {
             return;
         }
         flow.broken.get_or_insert(Closed::TimedOut);
-        end.breaks();
-        if end.is_open {
-            end.error = Some(io::ErrorKind::TimedOut);
-        }
+        self.stacks.select(end.owner.host);
+        end.fail(io::ErrorKind::TimedOut);
         // Wakes whoever waits for the connection.
         self.forget(id, at);
+        self.wake(effects);
         self.reap(id, effects);
     }
 
