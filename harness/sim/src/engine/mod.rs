@@ -33,6 +33,9 @@ pub enum EngineKind {
 }
 
 impl EngineKind {
+    /// All of them, the default first.
+    pub const ALL: [EngineKind; 2] = [EngineKind::Flow, EngineKind::Turmoil];
+
     /// `flow`, `turmoil`.
     pub fn name(self) -> &'static str {
         match self {

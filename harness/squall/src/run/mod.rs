@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use squall_router::{Component, Error, Message, Payload, Scheduler, async_trait};
-use squall_sim::{Chance, Config, EngineKind, Latency, LinkSpec, SimPlatform, TracePoint};
+use squall_sim::{Chance, Config, Latency, LinkSpec, SimPlatform, TracePoint};
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub use squall_sim::Failure;
@@ -121,7 +121,7 @@ impl Harness {
             budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE,
             wall_limit: plan.wall_limit,
             interleave: chance(plan.interleave),
-            engine: EngineKind::default(),
+            engine: plan.topology.network.engine,
             link: LinkSpec {
                 latency: latency(&plan.topology.network.latency),
                 loss: chance(plan.topology.network.loss),
