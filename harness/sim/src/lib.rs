@@ -6,7 +6,7 @@
 //! | `driver` | moves bytes and the clock |
 //! | `world`, `host`, `task` | hosts, processes and their tasks |
 //! | `platform` | the seam's other side: [`SimPlatform`] |
-//! | `engine` | sockets, behind one interface; `engine/flow` is ours |
+//! | `engine` | sockets, behind one interface: `engine/flow` is ours, `engine/turmoil` is on `turmoil-net` |
 //! | `net`, `link` | what becomes of a segment between two kernels |
 //! | `seed`, `latency` | randomness, in named streams; distributions |
 //! | `digest`, `observe`, `capture` | the proof of a run, what happened in it, and its packets |
@@ -40,6 +40,7 @@ mod world;
 pub use capture::Packet;
 pub use current::position;
 pub use digest::TracePoint;
+pub use engine::EngineKind;
 pub use host::HostId;
 pub use latency::Latency;
 pub use link::{Effect, HostPairs, LinkRule, LinkSpec};

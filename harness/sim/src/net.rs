@@ -96,8 +96,8 @@ pub(crate) struct Touched {
 pub(crate) enum Arrival {
     /// Hand this to the engine.
     Segment(Segment),
-    /// Tell the engine that the sender of this direction gives up.
-    GiveUp(FlowId, Direction),
+    /// Tell the engine that the senders of these directions give up.
+    GiveUp(FlowId, Vec<Direction>),
     /// Nothing to do.
     Nothing,
 }
@@ -248,7 +248,8 @@ impl Net {
         } else {
             &mut self.network
         };
-        if stream.happens(link.loss) {
+        // A lost acknowledgement is made good by the next one, or comes again: nobody notices.
+        if segment.body != Body::Ack && stream.happens(link.loss) {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
         }
@@ -286,6 +287,10 @@ impl Net {
     }
 
     fn touch(&mut self, segment: &Segment, touch: Touch, faults: Vec<u32>) {
+        if segment.body == Body::Ack {
+            // No application waits for it.
+            return;
+        }
         self.touched.push(Touched {
             touch,
             flow: segment.flow.number,
@@ -340,20 +345,10 @@ impl Net {
             return Arrival::Nothing;
         }
         if now - channel.blocked_since >= GIVE_UP_AFTER {
-            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
-            let waits_for_answer = matches!(
-                channel.blocked.drain(..).next(),
-                Some(Segment {
-                    body: Body::Reset(_),
-                    ..
-                })
+            return Arrival::GiveUp(
+                flow,
+                who_gives_up(direction, &std::mem::take(&mut channel.blocked)),
             );
-            let gives_up = if waits_for_answer {
-                direction.opposite()
-            } else {
-                direction
-            };
-            return Arrival::GiveUp(flow, gives_up);
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);
@@ -378,4 +373,17 @@ impl Net {
         }
         Arrival::Nothing
     }
+}
+
+/// Who sends again and again in vain when these segments do not get through.
+fn who_gives_up(direction: Direction, blocked: &VecDeque<Segment>) -> Vec<Direction> {
+    // Behind a reset that was an answer, it is the other side.
+    if matches!(blocked.front(), Some(first) if matches!(first.body, Body::Reset(_))) {
+        return vec![direction.opposite()];
+    }
+    let unacknowledged = blocked.iter().any(|segment| segment.body == Body::Ack);
+    let unsent = blocked.iter().any(|segment| segment.body != Body::Ack);
+    let sides = [(unsent, direction), (unacknowledged, direction.opposite())];
+    let waits = sides.into_iter().filter(|(waits, _)| *waits);
+    waits.map(|(_, direction)| direction).collect()
 }

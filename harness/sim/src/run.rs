@@ -13,7 +13,7 @@ use tokio::runtime::{Builder, RngSeed};
 
 use crate::capture::{Capture, Packet};
 use crate::digest::TracePoint;
-use crate::engine::FlowEngine;
+use crate::engine::EngineKind;
 use crate::link::{LinkSpec, Links};
 use crate::net::Net;
 use crate::observe::Observer;
@@ -37,6 +37,8 @@ pub struct Config {
     /// With which probability a ready task is put back once before it is polled: explores orders of
     /// tasks that a seed alone never reaches.
     pub interleave: Chance,
+    /// What carries the bytes.
+    pub engine: EngineKind,
     /// What every link is like, unless a rule says otherwise.
     pub link: LinkSpec,
     /// Keep a line for every segment, to localise a difference between two runs.
@@ -127,7 +129,7 @@ where
     let world = World::new(
         config.seed,
         config.interleave,
-        Box::new(FlowEngine::default()),
+        config.engine.make(),
         net,
         config.observer,
     );
@@ -199,7 +201,7 @@ where
     world.blindfold();
     // Tasks that are left are dropped here, with the world still there for their sockets.
     drop(runtime);
-    world.dissolve(Box::new(FlowEngine::default()));
+    world.dissolve(EngineKind::default().make());
     current::set(None);
     result.unwrap_or_else(|panic| Err(Failure::Panicked(task::panic_message(&*panic))))?;
     let value = value.lock().unwrap_or_else(PoisonError::into_inner).take();

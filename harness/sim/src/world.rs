@@ -281,7 +281,11 @@ impl World {
                             state.net.bounce(now, segment);
                         }
                     }
-                    Arrival::GiveUp(flow, direction) => state.engine.give_up(flow, direction, effects),
+                    Arrival::GiveUp(flow, directions) => {
+                        for direction in directions {
+                            state.engine.give_up(flow, direction, effects);
+                        }
+                    }
                     Arrival::Nothing => {}
                 }
             }
@@ -314,6 +318,7 @@ impl World {
             process: None,
             power: Power::Idle,
         });
+        state.engine.add_host(id);
         id
     }
 

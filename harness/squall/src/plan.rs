@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+pub use squall_sim::EngineKind;
+
 /// A system of modules, as `[module.*]`, `[network]` and `[[link]]` describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
@@ -47,6 +49,8 @@ pub struct Network {
     pub latency: Latency,
     /// How many segments are lost, each way.
     pub loss: Ratio,
+    /// What carries the bytes of all links.
+    pub engine: EngineKind,
 }
 
 /// An exception to [`Network`] for some pairs of hosts.
@@ -170,6 +174,15 @@ pub struct Plan {
     pub expectations: Vec<Expectation>,
     /// What the seed filled in: (which key, which value), for the report.
     pub drawn: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// The same on this engine, whatever the topology says.
+    #[must_use]
+    pub fn on_engine(mut self, engine: EngineKind) -> Self {
+        Arc::make_mut(&mut self.topology).network.engine = engine;
+        self
+    }
 }
 
 /// A stream of calls.

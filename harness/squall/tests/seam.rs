@@ -13,7 +13,7 @@ use squall::file::ComponentNames;
 use squall::plan::Topology;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::{Message, Module};
-use squall_sim::{Blind, Chance, Config, Latency, LinkSpec};
+use squall_sim::{Blind, Chance, Config, EngineKind, Latency, LinkSpec};
 use support::topology_with;
 
 /// Calls with every kind of outcome: from which module, to where, with what.
@@ -106,6 +106,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
         budget: Duration::from_secs(100),
         wall_limit: Duration::from_secs(60),
         interleave: Chance::NEVER,
+        engine: EngineKind::Flow,
         link: LinkSpec {
             latency: Latency::constant(Duration::from_millis(2)),
             loss: Chance::NEVER,

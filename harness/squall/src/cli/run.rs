@@ -6,10 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::scenarios::{Loaded, load};
-use super::{Console, Exit, RunArgs};
+use super::{Console, Engine, Exit, RunArgs};
 use crate::capture;
 use crate::journal::lines;
-use crate::plan::Plan;
+use crate::plan::{EngineKind, Plan};
 use crate::report;
 use crate::run::{Difference, Failure, Harness, Run};
 
@@ -57,7 +57,7 @@ fn one<O: Write, E: Write>(
     loaded: &Loaded,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let plan = Arc::new(loaded.scenario.plan(args.seed));
+    let plan = Arc::new(loaded.plan(args.seed, args.engine));
     // The seed comes first: whatever happens next, it can be done again.
     if !args.json {
         writeln!(console.out, "{}\n", report::banner(&plan))?;
@@ -68,7 +68,7 @@ fn one<O: Write, E: Write>(
     } else {
         harness.clone()
     };
-    let replay = replay(&loaded.path, &plan);
+    let replay = replay(&loaded.path, &plan, args.engine);
     let ended = if args.check_determinism {
         harness.run_twice(plan.clone())
     } else {
@@ -173,6 +173,12 @@ fn write_capture(path: &Path, run: &Run) -> io::Result<()> {
 }
 
 /// The one command that does the same again.
-fn replay(path: &Path, plan: &Plan) -> String {
-    format!("squall run {} --seed {}", path.display(), plan.seed)
+fn replay(path: &Path, plan: &Plan, engine: Option<Engine>) -> String {
+    let engine = engine.map(|engine| format!(" --engine {}", EngineKind::from(engine).name()));
+    format!(
+        "squall run {} --seed {}{}",
+        path.display(),
+        plan.seed,
+        engine.unwrap_or_default()
+    )
 }

@@ -131,6 +131,7 @@ impl Harness {
             budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE,
             wall_limit: plan.wall_limit,
             interleave: chance(plan.interleave),
+            engine: plan.topology.network.engine,
             link: LinkSpec {
                 latency: latency(&plan.topology.network.latency),
                 loss: chance(plan.topology.network.loss),

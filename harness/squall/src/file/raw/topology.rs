@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::latency::Latency;
 use crate::file::read::{At, Named, tables};
-use crate::file::value::{Exact, Hosts, JsonObject};
+use crate::file::value::{Engine, Exact, Hosts, JsonObject};
 use crate::plan::Ratio;
 
 tables! {
@@ -28,6 +28,8 @@ tables! {
         latency: Option<At<Latency<Exact<Duration>>>>,
         /// How many segments are lost, each way. None when absent
         loss: Option<At<Exact<Ratio>>>,
+        /// What carries the bytes: "flow", which is fast, or "turmoil", packet by packet. "flow" when absent
+        engine: Option<At<Engine>>,
     }
 
     /// An exception for some pairs of hosts: between two, both ways, or from one to another
