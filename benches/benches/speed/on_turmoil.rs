@@ -4,7 +4,6 @@
 //! clients have ended.
 
 use std::cell::Cell;
-use std::future::Future;
 use std::io::{self, IoSlice};
 use std::net::Ipv4Addr;
 use std::pin::Pin;
@@ -92,11 +91,9 @@ fn channel(to: usize) -> Channel {
     endpoint.connect_with_connector_lazy(tower::service_fn(connect))
 }
 
-fn connect(to: Uri) -> impl Future<Output = io::Result<TokioIo<TcpStream>>> + Send {
-    async move {
-        let host = to.host().expect("the endpoint has a host");
-        Ok(TokioIo::new(TcpStream::connect((host, PORT)).await?))
-    }
+async fn connect(to: Uri) -> io::Result<TokioIo<TcpStream>> {
+    let host = to.host().expect("the endpoint has a host");
+    Ok(TokioIo::new(TcpStream::connect((host, PORT)).await?))
 }
 
 /// A connection that tonic's server takes: one that tells nothing about itself.
