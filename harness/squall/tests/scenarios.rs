@@ -57,7 +57,8 @@ fn trials(folder: &str, prefix: &str, must_hold: bool) -> Vec<Trial> {
 
 fn verdict(path: &Path, engine: EngineKind, must_hold: bool) -> Result<Run, Failed> {
     let harness = Harness::new();
-    let scenario = file::load_scenario(path, &harness.component_names()).map_err(|report| report.to_string())?;
+    let scenario =
+        file::load_scenario(path, &harness.component_names()).map_err(|report| report.to_string())?;
     let run = harness.run(scenario.plan(None).on_engine(engine))?;
     let judgement = run.judge();
     if judgement.held() != must_hold {
