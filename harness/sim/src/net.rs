@@ -9,9 +9,12 @@
 //! segment gets through together with it, as the bytes of one stream do. (Were each judged afresh, a busy
 //! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 
+mod bare;
+
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 
+use self::bare::Bare;
 use crate::capture::Capture;
 use crate::digest::Digest;
 use crate::host::HostId;
@@ -39,6 +42,8 @@ enum Due {
     Deliver(Segment),
     /// A retransmission timeout of this flow and direction.
     Retry(FlowId, Direction),
+    /// The same for its acknowledgements.
+    RetryBare(FlowId, Direction),
 }
 
 struct Queued {
@@ -70,6 +75,8 @@ struct Channel {
     flow: Option<u64>,
     /// The place of the next segment.
     next_order: u64,
+    /// How many have arrived.
+    arrived: u64,
     /// When the last segment arrives: none overtakes it.
     last_arrival: u64,
     /// Segments that wait for the first of them to get through.
@@ -79,6 +86,7 @@ struct Channel {
     timeout: u64,
     /// A timer runs for `blocked`.
     has_timer: bool,
+    bare: Bare,
 }
 
 /// A segment that was touched on its way.
@@ -96,8 +104,8 @@ pub(crate) struct Touched {
 pub(crate) enum Arrival {
     /// Hand this to the engine.
     Segment(Segment),
-    /// Tell the engine that the senders of these directions give up.
-    GiveUp(FlowId, Vec<Direction>),
+    /// Tell the engine that the sender of this direction gives up.
+    GiveUp(FlowId, Direction),
     /// Nothing to do.
     Nothing,
 }
@@ -145,10 +153,14 @@ impl Net {
         if self.is_stale(&segment) {
             return;
         }
+        if segment.body == Body::Ack {
+            return self.send_bare(now, segment);
+        }
         let channel = self.channel(segment.flow, segment.direction);
         if matches!(segment.body, Body::Reset(_)) {
             // The sender's kernel has forgotten the connection, and what it still had to send again.
             channel.blocked.clear();
+            channel.bare.supersede();
         }
         segment.order = channel.next_order;
         channel.next_order += 1;
@@ -166,12 +178,25 @@ impl Net {
         }
         let Reverse(queued) = self.queue.pop()?;
         Some(match queued.due {
+            Due::Deliver(segment) if segment.body == Body::Ack => {
+                if self.is_off(segment.to) || self.is_overtaken(&segment) {
+                    Arrival::Nothing
+                } else {
+                    Arrival::Segment(segment)
+                }
+            }
             Due::Deliver(segment) if self.is_off(segment.to) => {
                 self.block(now, segment, Touch::Dropped, Vec::new());
                 Arrival::Nothing
             }
-            Due::Deliver(segment) => Arrival::Segment(segment),
+            Due::Deliver(segment) => {
+                if self.knows(segment.flow, segment.direction) {
+                    self.channel(segment.flow, segment.direction).arrived = segment.order + 1;
+                }
+                Arrival::Segment(segment)
+            }
             Due::Retry(flow, direction) => self.retry(now, flow, direction),
+            Due::RetryBare(flow, direction) => self.retry_bare(now, flow, direction),
         })
     }
 
@@ -226,6 +251,12 @@ impl Net {
         channel
     }
 
+    /// Whether the slot is still this flow's.
+    fn knows(&self, flow: FlowId, direction: Direction) -> bool {
+        let channels = self.channels.get(flow.slot as usize);
+        channels.is_some_and(|channels| channels[direction.index()].flow == Some(flow.number))
+    }
+
     /// Whether a segment's place has gone to a later flow: both ends of its own are done, nobody waits for it.
     fn is_stale(&self, segment: &Segment) -> bool {
         let channels = self.channels.get(segment.flow.slot as usize);
@@ -248,8 +279,7 @@ impl Net {
         } else {
             &mut self.network
         };
-        // A lost acknowledgement is made good by the next one, or comes again: nobody notices.
-        if segment.body != Body::Ack && stream.happens(link.loss) {
+        if segment.body != Body::Confirm && stream.happens(link.loss) {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
         }
@@ -258,25 +288,35 @@ impl Net {
 
     /// A segment gets through: it arrives a latency later.
     fn forward(&mut self, now: u64, segment: Segment) {
+        let delay = self.delay(&segment);
+        if segment.from != segment.to {
+            let link = self.links.get(segment.from, segment.to);
+            if !link.slowed_by.is_empty() {
+                let faults = link.slowed_by.clone();
+                self.touch(&segment, Touch::Delayed, faults);
+            }
+        }
+        self.schedule(now, now + delay, segment);
+    }
+
+    /// How long a segment takes.
+    fn delay(&mut self, segment: &Segment) -> u64 {
         if segment.from == segment.to {
-            return self.schedule(now, now + LOOPBACK, segment);
+            return LOOPBACK;
         }
         let link = self.links.get(segment.from, segment.to);
         let mut delay = link.latency.sample(&mut self.network);
         for added in &link.added {
             delay += added.sample(&mut self.faults);
         }
-        if !link.slowed_by.is_empty() {
-            let faults = link.slowed_by.clone();
-            self.touch(&segment, Touch::Delayed, faults);
-        }
-        self.schedule(now, now + delay, segment);
+        delay
     }
 
     fn schedule(&mut self, now: u64, at: u64, segment: Segment) {
         let channel = self.channel(segment.flow, segment.direction);
         let at = at.max(channel.last_arrival).max(now);
         channel.last_arrival = at;
+        channel.bare.supersede();
         self.push(at, Due::Deliver(segment));
     }
 
@@ -287,10 +327,6 @@ impl Net {
     }
 
     fn touch(&mut self, segment: &Segment, touch: Touch, faults: Vec<u32>) {
-        if segment.body == Body::Ack {
-            // No application waits for it.
-            return;
-        }
         self.touched.push(Touched {
             touch,
             flow: segment.flow.number,
@@ -332,11 +368,7 @@ impl Net {
 
     /// A retransmission timeout: the first blocked segment tries again, and the others follow it.
     fn retry(&mut self, now: u64, flow: FlowId, direction: Direction) -> Arrival {
-        let known = self
-            .channels
-            .get(flow.slot as usize)
-            .map(|channels| channels[direction.index()].flow);
-        if known != Some(Some(flow.number)) {
+        if !self.knows(flow, direction) {
             return Arrival::Nothing;
         }
         let channel = self.channel(flow, direction);
@@ -345,10 +377,20 @@ impl Net {
             return Arrival::Nothing;
         }
         if now - channel.blocked_since >= GIVE_UP_AFTER {
-            return Arrival::GiveUp(
-                flow,
-                who_gives_up(direction, &std::mem::take(&mut channel.blocked)),
+            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
+            let waits_for_answer = matches!(
+                channel.blocked.drain(..).next(),
+                Some(Segment {
+                    body: Body::Reset(_),
+                    ..
+                })
             );
+            let gives_up = if waits_for_answer {
+                direction.opposite()
+            } else {
+                direction
+            };
+            return Arrival::GiveUp(flow, gives_up);
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);
@@ -373,17 +415,4 @@ impl Net {
         }
         Arrival::Nothing
     }
-}
-
-/// Who sends again and again in vain when these segments do not get through.
-fn who_gives_up(direction: Direction, blocked: &VecDeque<Segment>) -> Vec<Direction> {
-    // Behind a reset that was an answer, it is the other side.
-    if matches!(blocked.front(), Some(first) if matches!(first.body, Body::Reset(_))) {
-        return vec![direction.opposite()];
-    }
-    let unacknowledged = blocked.iter().any(|segment| segment.body == Body::Ack);
-    let unsent = blocked.iter().any(|segment| segment.body != Body::Ack);
-    let sides = [(unsent, direction), (unacknowledged, direction.opposite())];
-    let waits = sides.into_iter().filter(|(waits, _)| *waits);
-    waits.map(|(_, direction)| direction).collect()
 }

@@ -50,6 +50,9 @@ pub(crate) enum Body {
     Data(Bytes),
     /// The reader has made room (a window update).
     Window,
+    /// The side that dialled has heard that the connection is open (ACK). Never lost: what follows it says so
+    /// too, and if nothing does, nobody waits for it.
+    Confirm,
     /// Nothing but the header, from an engine that acknowledges what arrives. Says what every later segment
     /// says too, so that losing one loses nothing.
     Ack,
@@ -82,6 +85,7 @@ impl Body {
             Body::Reset(_) => 5,
             Body::Window => 6,
             Body::Ack => 7,
+            Body::Confirm => 8,
         }
     }
 
@@ -94,6 +98,7 @@ impl Body {
             4 => "fin",
             5 => "reset",
             6 => "window",
+            8 => "confirm",
             _ => "ack",
         }
     }

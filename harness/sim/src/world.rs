@@ -281,11 +281,7 @@ impl World {
                             state.net.bounce(now, segment);
                         }
                     }
-                    Arrival::GiveUp(flow, directions) => {
-                        for direction in directions {
-                            state.engine.give_up(flow, direction, effects);
-                        }
-                    }
+                    Arrival::GiveUp(flow, direction) => state.engine.give_up(flow, direction, effects),
                     Arrival::Nothing => {}
                 }
             }

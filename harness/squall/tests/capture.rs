@@ -24,12 +24,12 @@ fn parse(at: Duration, packet: &[u8]) -> Tcp {
         packet.len()
     );
     let port = |place: usize| u16::from_be_bytes([packet[place], packet[place + 1]]);
-    let address = |place: usize| <[u8; 4]>::try_from(&packet[place..place + 4]).unwrap();
+    let address = |place: usize| <[u8; 4]>::try_from(&packet[place..place + 4]).expect("four bytes");
     Tcp {
         at,
         from: (address(12), port(20)),
         to: (address(16), port(22)),
-        sequence: u32::from_be_bytes(packet[24..28].try_into().unwrap()),
+        sequence: u32::from_be_bytes(packet[24..28].try_into().expect("four bytes")),
         flags: packet[33],
         payload: packet[40..].to_vec(),
     }
@@ -39,13 +39,16 @@ fn capture_of(scenario: &str) -> (Vec<Tcp>, Vec<String>) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("../../scenarios")
         .join(scenario);
-    let run = Harness::new().captured().run_file(path, None).unwrap();
+    let run = Harness::new()
+        .captured()
+        .run_file(path, None)
+        .expect("a sound capture of a sound run");
     let mut file = Vec::new();
-    squall::capture::write(&run, &mut file).unwrap();
-    let mut reader = PcapNgReader::new(&file[..]).unwrap();
+    squall::capture::write(&run, &mut file).expect("a sound capture of a sound run");
+    let mut reader = PcapNgReader::new(&file[..]).expect("a sound capture of a sound run");
     let (mut packets, mut names) = (Vec::new(), Vec::new());
     while let Some(block) = reader.next_block() {
-        match block.unwrap() {
+        match block.expect("a sound capture of a sound run") {
             Block::EnhancedPacket(it) => packets.push(parse(it.timestamp, &it.data)),
             Block::NameResolution(it) => names.extend(it.records.iter().map(|record| format!("{record:?}"))),
             _ => {}

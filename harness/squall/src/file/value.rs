@@ -222,10 +222,6 @@ impl Read for Engine {
 }
 
 impl JsonSchema for Engine {
-    fn inline_schema() -> bool {
-        true
-    }
-
     fn schema_name() -> Cow<'static, str> {
         "Engine".into()
     }

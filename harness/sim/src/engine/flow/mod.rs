@@ -382,7 +382,7 @@ impl Engine for FlowEngine {
         };
         end.credit(segment.header.acknowledged, &mut effects.wakers);
         match &segment.body {
-            Body::Connect { .. } | Body::Window | Body::Ack => {}
+            Body::Connect { .. } | Body::Window | Body::Ack | Body::Confirm => {}
             Body::Accept => {
                 end.establish(&mut effects.wakers);
                 effects.opened.push(names);

@@ -85,8 +85,8 @@ struct Flow {
     is_reported: bool,
 }
 
-/// How far a flow has come to be open, as its last packet tells: that one stands alone, for the server's
-/// stack takes nothing else before it.
+/// How far a flow has come to be open. The client's confirmation stands alone, for the server's stack would drop
+/// the bytes that came with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Handshake {
     Begun,
@@ -208,8 +208,12 @@ impl TurmoilEngine {
         } else {
             Direction::ToClient
         };
-        if direction == Direction::ToServer && flow.handshake == Handshake::Answered {
+        if direction == Direction::ToServer
+            && flow.handshake == Handshake::Answered
+            && taken.body == Body::Ack
+        {
             flow.handshake = Handshake::Confirmed;
+            taken.body = Body::Confirm;
         }
         if taken.body == Body::Reset(Cause::Close) && flow.ends[direction.index()].would_ask_again() {
             // If this is lost, what the other end sends again is answered with the same.
@@ -243,8 +247,7 @@ impl TurmoilEngine {
             };
             let end = &mut flow.ends[segment.direction.opposite().index()];
             let is_followed = std::mem::replace(&mut end.spoke_in, self.batch) == self.batch;
-            let opens = segment.direction == Direction::ToServer && flow.handshake == Handshake::Confirmed;
-            segment.body != Body::Ack || opens || !is_followed
+            segment.body != Body::Ack || !is_followed
         });
         kept.reverse();
         self.out.append(&mut kept);
@@ -340,6 +343,7 @@ impl TurmoilEngine {
         end.hears(segment.header);
         match &segment.body {
             Body::Connect { .. } | Body::Window | Body::Ack => {}
+            Body::Confirm => flow.handshake = Handshake::Done,
             Body::Accept => {
                 flow.handshake = Handshake::Answered;
                 effects.opened.push(names);
@@ -368,9 +372,6 @@ impl TurmoilEngine {
                 }
                 return true;
             }
-        }
-        if segment.direction == Direction::ToServer && flow.handshake == Handshake::Confirmed {
-            flow.handshake = Handshake::Done;
         }
         true
     }

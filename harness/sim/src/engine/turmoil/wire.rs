@@ -100,7 +100,7 @@ pub(super) fn packet(segment: Segment, to: SocketAddr) -> Packet {
         Body::Accept => flags.syn = true,
         Body::Fin => flags.fin = true,
         Body::Reset(_) => flags.rst = true,
-        Body::Data(_) | Body::Window | Body::Ack => {}
+        Body::Data(_) | Body::Window | Body::Confirm | Body::Ack => {}
     }
     let payload = match segment.body {
         Body::Data(bytes) => bytes,
