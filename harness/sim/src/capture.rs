@@ -67,7 +67,7 @@ impl Capture {
             Body::Connect { .. } => SYN,
             Body::Accept => SYN | ACK,
             Body::Data(_) => PSH | ACK,
-            Body::Window | Body::Ack => ACK,
+            Body::Window | Body::Ack | Body::Confirm => ACK,
             Body::Fin => FIN | ACK,
             Body::Reset(_) => RST | ACK,
         };
