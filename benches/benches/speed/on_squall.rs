@@ -76,6 +76,7 @@ fn topology(modules: usize) -> Topology {
         name: "speed".into(),
         description: None,
         network: Network {
+            engine: squall::plan::EngineKind::Flow,
             latency: Latency::Constant(LATENCY),
             loss: Ratio::ZERO,
         },
