@@ -129,6 +129,34 @@ fn a_budget_that_is_no_whole_number_of_milliseconds_runs_out() {
     }
 }
 
+/// Regression: the driver woke at the millisecond of the next segment, and went on to the segment before the
+/// tasks had run whose timers had fired at that millisecond too.
+#[test]
+fn a_timer_fires_on_time_when_a_segment_arrives_within_the_same_millisecond() {
+    let (config, _) = config(Duration::from_micros(1_500));
+    let finished = simulate_with(config, |sim| async move {
+        let server = sim.add_host("server", echo);
+        let client = sim.add_host("client", idle);
+        sim.start(server);
+        sim.start(client);
+        sim.run_on(client, |platform| async move {
+            let to = "server:7".parse().expect("an authority");
+            let mut stream = platform.connect(&to).await.expect("the echo is there");
+            let sent = Instant::now();
+            stream.write_all(b"x").await.expect("the peer reads");
+            let mut fired = Vec::new();
+            for due in 1..4 {
+                tokio::time::sleep_until(sent + Duration::from_millis(due)).await;
+                fired.push(sent.elapsed());
+            }
+            fired
+        })
+        .await
+    });
+    let fired = finished.expect("the run ends").value.expect("the client lives");
+    assert_eq!(fired, [1, 2, 3].map(Duration::from_millis));
+}
+
 /// A timer and a segment that are due at the same instant both happen at that instant.
 #[test]
 fn a_timer_and_a_segment_at_the_same_instant_both_happen_then() {
