@@ -21,9 +21,10 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::json;
 use squall::Harness;
+use squall::file::ComponentNames;
 use squall::journal::{Event, Outcome};
 use squall::plan::{Arrival, EngineKind, Fault, FaultKind, Latency, Pairs, Plan, Ratio, Topology, Workload};
-use support::topology;
+use support::topology_with;
 
 const END: Duration = Duration::from_secs(15);
 
@@ -61,7 +62,7 @@ impl System {
             };
             write!(text, "[module.m{i}]\n[module.m{i}.node.n{i}]\n{behaviour}\n").expect("into a string");
         }
-        Arc::new(topology(&text))
+        Arc::new(topology_with(&text, &ComponentNames::built_in()))
     }
 }
 
