@@ -321,6 +321,7 @@ fn latency_can_be_added_and_replaced_each_way() {
             pairs: to_server,
             latency: Some(ms(7)),
             loss: None,
+            bandwidth: None,
         }]);
         trip((8, 6)).await;
         sim.end_effect(3);

@@ -20,6 +20,7 @@ use tokio::io::ReadBuf;
 use self::end::End;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{HostId, address};
+use crate::link::HostPairs;
 use crate::observe::Closed;
 use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
@@ -327,6 +328,15 @@ impl Engine for FlowEngine {
         Ok(SocketId::Stream(id, Direction::ToClient))
     }
 
+    fn widen(&mut self, socket: SocketId, window: u64) {
+        let SocketId::Stream(id, _) = socket else {
+            unreachable!("a listener is no stream")
+        };
+        for end in self.flow(id).into_iter().flat_map(|flow| &mut flow.ends) {
+            end.widen(window);
+        }
+    }
+
     fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.end(socket)?.poll_connected(context)
     }
@@ -445,6 +455,34 @@ impl Engine for FlowEngine {
         }
         self.reap(id, effects);
         None
+    }
+
+    fn refuse(&mut self, connect: Segment) {
+        if self.flow(connect.flow).is_some() {
+            self.reply(&connect, Body::Reset(Cause::Connect));
+        }
+    }
+
+    fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds> {
+        let open = self.flows.iter().flatten().filter(|flow| {
+            let FlowEnds { client, server, .. } = flow.names();
+            let is_known = flow.ends.iter().any(|end| !end.is_gone);
+            pairs.contains(client, server) && is_known && flow.ends.iter().all(End::is_established)
+        });
+        let open: Vec<FlowEnds> = open.map(|flow| flow.names()).collect();
+        for ends in &open {
+            for at in [Direction::ToServer, Direction::ToClient] {
+                let Some(flow) = self.flow(ends.flow) else {
+                    continue;
+                };
+                let end = &flow.ends[at.index()];
+                if !end.is_gone {
+                    let (error, why) = end.meaning_of_reset();
+                    self.break_end(ends.flow, at, error, why, effects);
+                }
+            }
+        }
+        open
     }
 
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
