@@ -108,6 +108,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
         link: LinkSpec {
             latency: Latency::constant(Duration::from_millis(2)),
             loss: Chance::NEVER,
+            bandwidth: None,
         },
         traced: false,
         observer: Box::new(Blind),

@@ -1,6 +1,7 @@
 //! The flow engine: byte streams, no packets.
 //!
-//! Whatever a flow writes within a step is one segment, one event. There are no acknowledgements: an
+//! Whatever a flow writes within a step is one segment, one event (on a link with a bandwidth, several of 64 KiB,
+//! so that bytes arrive as they are written). There are no acknowledgements: an
 //! idle connection costs nothing, and nothing looks at hosts that did nothing. What an application can
 //! see is as on Linux: refused connects, the accept backlog, half close, end of stream after buffered
 //! data, a reset when a socket is dropped with unread data, errors after a reset, backpressure by a
