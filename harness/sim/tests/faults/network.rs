@@ -492,3 +492,20 @@ fn a_window_update_that_is_held_keeps_the_writer_waiting() {
         assert_eq!(millis(&sim), 315);
     });
 }
+
+/// Regression: the network went on sending for a kernel that had been reset, and gave up in its name.
+#[test]
+fn who_was_reset_does_not_time_out_as_well() {
+    simulate(|sim| async move {
+        let mut wired = Wired::new(sim.clone()).await;
+        write(&mut wired.client, "unread").await.expect("there is room");
+        until(&sim, 100).await;
+        sim.start_effect(1, Effect::Hold(wired.to_server()));
+        write(&mut wired.client, "held").await.expect("there is room");
+        until(&sim, 150).await;
+        drop(wired.server);
+        assert_eq!(read(&mut wired.client).await, Err(ConnectionReset));
+        until(&sim, 200_000).await;
+        assert_eq!(read(&mut wired.client).await, Ok(String::new()));
+    });
+}

@@ -487,13 +487,13 @@ impl Engine for FlowEngine {
     }
 
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
-        self.break_end(
-            flow,
-            direction.opposite(),
-            io::ErrorKind::TimedOut,
-            Closed::TimedOut,
-            effects,
-        );
+        let sender = direction.opposite();
+        let is_gone = |flow: &mut Flow| flow.ends[sender.index()].is_gone;
+        if self.flow(flow).is_none_or(is_gone) {
+            // What the network still tried to send is nobody's any more: its kernel was reset meanwhile.
+            return;
+        }
+        self.break_end(flow, sender, io::ErrorKind::TimedOut, Closed::TimedOut, effects);
     }
 
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {
