@@ -5,6 +5,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let descriptors = protox::compile(["module.proto"], ["."])?;
     tonic_prost_build::configure()
         .build_transport(false)
+        .codec_path("crate::Codec")
         .bytes(".module")
         .btree_map(".module")
         .compile_fds(descriptors)?;

@@ -2,6 +2,10 @@
 //!
 //! Generated at build from the `.proto` files beside this crate, by protox and tonic-prost-build.
 
+mod codec;
+
+pub use codec::Codec;
+
 /// The TinySystems cross-module service (`module.ModuleService`). Spec: router section 2.
 #[expect(
     missing_docs,

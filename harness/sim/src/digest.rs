@@ -49,13 +49,17 @@ impl Digest {
         let mut head = [0u8; 40];
         head[..8].copy_from_slice(&at.to_le_bytes());
         head[8..16].copy_from_slice(&segment.flow.number.to_le_bytes());
-        head[16..24].copy_from_slice(&segment.consumed.to_le_bytes());
+        head[16..24].copy_from_slice(&segment.header.acknowledged.to_le_bytes());
         head[24..28].copy_from_slice(&segment.from.0.to_le_bytes());
         head[28..32].copy_from_slice(&segment.to.0.to_le_bytes());
         head[32] = segment.body.code();
-        if let Body::Connect { port } = segment.body {
-            head[33..35].copy_from_slice(&port.to_le_bytes());
-        }
+        // A connect has no window worth telling.
+        let port_or_window = match segment.body {
+            Body::Connect { port } => port,
+            _ => segment.header.window,
+        };
+        head[33..35].copy_from_slice(&port_or_window.to_le_bytes());
+        head[36..40].copy_from_slice(&segment.header.sequence.to_le_bytes());
         let bytes = segment.body.bytes();
         self.value = xxh3_64_with_seed(bytes, xxh3_64_with_seed(&head, self.value));
         if let Some(trace) = &mut self.trace {

@@ -87,6 +87,8 @@ pub(crate) async fn drive(
                 })
                 .await;
                 world.follow_clock();
+                // Timers of hosts may be due at this very millisecond, and their tasks not have run yet.
+                world.mark_dirty();
             }
         }
     }

@@ -6,10 +6,10 @@
 //! | `driver` | moves bytes and the clock |
 //! | `world`, `host`, `task` | hosts, processes and their tasks |
 //! | `platform` | the seam's other side: [`SimPlatform`] |
-//! | `engine` | sockets, behind one interface; `engine/flow` is ours |
+//! | `engine` | sockets, behind one interface: `engine/flow` is ours, `engine/turmoil` is on `turmoil-net` |
 //! | `net`, `link`, `queue` | what becomes of a segment between two kernels |
 //! | `seed`, `latency` | randomness, in named streams; distributions |
-//! | `digest`, `observe` | the proof of a run, and what happened in it |
+//! | `digest`, `observe`, `capture` | the proof of a run, what happened in it, and its packets |
 //!
 //! Deliberately absent: any knowledge of modules, gRPC, topologies or scenarios; UDP; file systems.
 
@@ -19,6 +19,7 @@ compile_error!(
      that file silently: unset it, or add `--cfg tokio_unstable` to it."
 );
 
+mod capture;
 mod current;
 mod digest;
 mod driver;
@@ -37,8 +38,10 @@ mod sim;
 mod task;
 mod world;
 
+pub use capture::Packet;
 pub use current::position;
 pub use digest::TracePoint;
+pub use engine::EngineKind;
 pub use host::HostId;
 pub use latency::Latency;
 pub use link::{Effect, HostPairs, LinkRule, LinkSpec};
@@ -48,3 +51,4 @@ pub use queue::Bandwidth;
 pub use run::{Config, Failure, Finished, THREAD_NAME, run};
 pub use seed::{Chance, Stream};
 pub use sim::{HostDown, Sim};
+pub use squall_hermetic::EPOCH_SECONDS;

@@ -13,9 +13,13 @@
 //! segment gets through together with it, as the bytes of one stream do. (Were each judged afresh, a busy
 //! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 
+mod bare;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
+use self::bare::Bare;
+use crate::capture::Capture;
 use crate::digest::Digest;
 use crate::host::HostId;
 use crate::link::{Effect, LinkRule, Links};
@@ -45,6 +49,8 @@ enum Due {
     Retry(FlowId, Direction),
     /// The first segment of a link's queue leaves, unless the queue's ticket has changed since.
     Depart(HostId, HostId, u64),
+    /// A retransmission timeout of its acknowledgements.
+    RetryBare(FlowId, Direction),
 }
 
 struct Queued {
@@ -76,6 +82,8 @@ struct Channel {
     flow: Option<u64>,
     /// The place of the next segment.
     next_order: u64,
+    /// How many have arrived.
+    arrived: u64,
     /// When the last segment arrives: none overtakes it.
     last_arrival: u64,
     /// Segments that wait for the first of them to get through.
@@ -85,6 +93,7 @@ struct Channel {
     timeout: u64,
     /// A timer runs for `blocked`.
     has_timer: bool,
+    bare: Bare,
 }
 
 impl Channel {
@@ -123,6 +132,8 @@ pub(crate) enum Arrival {
 pub(crate) struct Net {
     links: Links,
     pub(crate) digest: Digest,
+    /// Shows what arrives, when somebody wants to see it.
+    pub(crate) capture: Option<Capture>,
     /// Segments touched since the journal last took them.
     pub(crate) touched: Vec<Touched>,
     queue: BinaryHeap<Reverse<Queued>>,
@@ -141,6 +152,7 @@ impl Net {
         Net {
             links,
             digest: Digest::new(traced),
+            capture: None,
             touched: Vec::new(),
             queue: BinaryHeap::new(),
             next_number: 0,
@@ -163,10 +175,14 @@ impl Net {
         if self.is_stale(&segment) {
             return;
         }
+        if segment.body == Body::Ack {
+            return self.send_bare(now, segment);
+        }
         let channel = self.channel(segment.flow, segment.direction);
         if matches!(segment.body, Body::Reset(_)) {
             // The sender's kernel has forgotten the connection, and what it still had to send again.
             channel.blocked.clear();
+            channel.bare.supersede();
         }
         segment.order = channel.next_order;
         channel.next_order += 1;
@@ -184,12 +200,25 @@ impl Net {
         }
         let Reverse(queued) = self.queue.pop()?;
         Some(match queued.due {
+            Due::Deliver(segment) if segment.body == Body::Ack => {
+                if self.is_off(segment.to) || self.is_overtaken(&segment) {
+                    Arrival::Nothing
+                } else {
+                    Arrival::Segment(segment)
+                }
+            }
             Due::Deliver(segment) if self.is_off(segment.to) => {
                 self.block(now, segment, Touch::Dropped, Vec::new());
                 Arrival::Nothing
             }
-            Due::Deliver(segment) => self.arrive(segment),
+            Due::Deliver(segment) => {
+                if self.knows(segment.flow, segment.direction) {
+                    self.channel(segment.flow, segment.direction).arrived = segment.order + 1;
+                }
+                self.arrive(segment)
+            }
             Due::Retry(flow, direction) => self.retry(now, flow, direction),
+            Due::RetryBare(flow, direction) => self.retry_bare(now, flow, direction),
             Due::Depart(from, to, ticket) => {
                 self.leave_queue(now, (from, to), ticket);
                 Arrival::Nothing
@@ -218,7 +247,9 @@ impl Net {
     /// Both ends have forgotten the connection: nothing of it is sent again.
     pub(crate) fn forget(&mut self, flow: FlowId, faults: &[u32], ends: (HostId, HostId)) {
         for direction in [Direction::ToServer, Direction::ToClient] {
-            self.channel(flow, direction).blocked.clear();
+            let channel = self.channel(flow, direction);
+            channel.blocked.clear();
+            channel.bare.supersede();
         }
         self.touched.push(Touched {
             touch: Touch::Reset,
@@ -286,6 +317,12 @@ impl Net {
         channel
     }
 
+    /// Whether the slot is still this flow's.
+    fn knows(&self, flow: FlowId, direction: Direction) -> bool {
+        let channels = self.channels.get(flow.slot as usize);
+        channels.is_some_and(|channels| channels[direction.index()].flow == Some(flow.number))
+    }
+
     /// Whether a segment's place has gone to a later flow: both ends of its own are done, nobody waits for it.
     fn is_stale(&self, segment: &Segment) -> bool {
         let channels = self.channels.get(segment.flow.slot as usize);
@@ -312,7 +349,7 @@ impl Net {
         } else {
             &mut self.network
         };
-        if stream.happens(link.loss) {
+        if segment.body != Body::Confirm && stream.happens(link.loss) {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
         }
@@ -347,6 +384,11 @@ impl Net {
         } else if !narrowed_by.is_empty() {
             self.touch(&segment, Touch::Delayed, narrowed_by);
         }
+        self.push_to_queue(now, pace, segment);
+    }
+
+    fn push_to_queue(&mut self, now: u64, pace: Pace, segment: Segment) {
+        let pair = (segment.from, segment.to);
         let (_, queue) = self.queues.entry(pair).or_insert((0, Queue::new(pace)));
         let is_first = queue.is_empty();
         queue.push(now, segment);
@@ -402,6 +444,9 @@ impl Net {
         if self.is_stale(&segment) {
             return;
         }
+        if segment.body == Body::Ack {
+            return self.depart_bare(now, segment);
+        }
         let link = self.links.get(segment.from, segment.to);
         if !link.held_by.is_empty() {
             let faults = link.held_by.clone();
@@ -418,16 +463,26 @@ impl Net {
 
     /// A segment gets through: it arrives a latency later.
     fn forward(&mut self, now: u64, segment: Segment) {
+        let delay = self.delay(&segment);
         let link = self.links.get(segment.from, segment.to);
-        let mut delay = link.latency.sample(&mut self.network);
-        for added in &link.added {
-            delay += added.sample(&mut self.faults);
-        }
         if !link.slowed_by.is_empty() {
             let faults = link.slowed_by.clone();
             self.touch(&segment, Touch::Delayed, faults);
         }
         self.schedule(now, now + delay, segment);
+    }
+
+    /// How long a segment takes.
+    fn delay(&mut self, segment: &Segment) -> u64 {
+        if segment.from == segment.to {
+            return LOOPBACK;
+        }
+        let link = self.links.get(segment.from, segment.to);
+        let mut delay = link.latency.sample(&mut self.network);
+        for added in &link.added {
+            delay += added.sample(&mut self.faults);
+        }
+        delay
     }
 
     /// A segment that is due arrives at a machine that is up.
@@ -447,6 +502,7 @@ impl Net {
         let channel = self.channel(segment.flow, segment.direction);
         let at = at.max(channel.last_arrival).max(now);
         channel.last_arrival = at;
+        channel.bare.supersede();
         self.push(at, Due::Deliver(segment));
     }
 
@@ -494,11 +550,7 @@ impl Net {
 
     /// A retransmission timeout: the first blocked segment tries again, and the others follow it.
     fn retry(&mut self, now: u64, flow: FlowId, direction: Direction) -> Arrival {
-        let known = self
-            .channels
-            .get(flow.slot as usize)
-            .map(|channels| channels[direction.index()].flow);
-        if known != Some(Some(flow.number)) {
+        if !self.knows(flow, direction) {
             return Arrival::Nothing;
         }
         let channel = self.channel(flow, direction);

@@ -144,7 +144,7 @@ mod tests {
 
     use super::*;
     use crate::host::HostId;
-    use crate::segment::{Body, Direction, FlowId};
+    use crate::segment::{Body, Direction, FlowId, Header};
 
     fn segment(bytes: usize) -> Segment {
         Segment {
@@ -152,7 +152,7 @@ mod tests {
             direction: Direction::ToServer,
             from: HostId(1),
             to: HostId(2),
-            consumed: 0,
+            header: Header::default(),
             order: 0,
             body: Body::Data(Bytes::from(vec![0; bytes])),
         }

@@ -1,5 +1,6 @@
 //! One run: a fresh thread, a paused runtime, a world, and the future that directs it.
 
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,8 +11,9 @@ use squall_hermetic as hermetic;
 use thiserror::Error;
 use tokio::runtime::{Builder, RngSeed};
 
+use crate::capture::{Capture, Packet};
 use crate::digest::TracePoint;
-use crate::engine::FlowEngine;
+use crate::engine::EngineKind;
 use crate::link::{LinkSpec, Links};
 use crate::net::Net;
 use crate::observe::Observer;
@@ -35,10 +37,14 @@ pub struct Config {
     /// With which probability a ready task is put back once before it is polled: explores orders of
     /// tasks that a seed alone never reaches.
     pub interleave: Chance,
+    /// What carries the bytes.
+    pub engine: EngineKind,
     /// What every link is like, unless a rule says otherwise.
     pub link: LinkSpec,
     /// Keep a line for every segment, to localise a difference between two runs.
     pub traced: bool,
+    /// Keep every segment that arrives as the packet that it would be.
+    pub captured: bool,
     /// Hears what happens in the world.
     pub observer: Box<dyn Observer>,
     /// Hears what the code under test says with `tracing`.
@@ -58,6 +64,10 @@ pub struct Finished<T> {
     pub digest: u64,
     /// A line for every segment, when asked for.
     pub trace: Vec<TracePoint>,
+    /// Every segment that arrived, when asked for.
+    pub packets: Vec<Packet>,
+    /// Every host's address, by name.
+    pub addresses: Vec<(String, IpAddr)>,
 }
 
 /// A run that did not come to its end.
@@ -114,11 +124,13 @@ where
     let started = Instant::now();
     let wall_limit = config.wall_limit;
     let links = Links::new(config.link.clone());
+    let mut net = Net::new(links, config.seed, config.traced);
+    net.capture = config.captured.then(Capture::default);
     let world = World::new(
         config.seed,
         config.interleave,
-        Box::new(FlowEngine::default()),
-        Net::new(links, config.seed, config.traced),
+        config.engine.make(),
+        net,
         config.observer,
     );
     let watched = world.clone();
@@ -139,14 +151,9 @@ where
         Ok(result) => {
             // Nothing of the run outlives this call. What it said is said: a panic on the way out adds nothing.
             let _ = thread.join();
-            let (value, virtual_time, digest, trace) = result?;
-            Ok(Finished {
-                value,
-                virtual_time,
-                wall_time: started.elapsed(),
-                digest,
-                trace,
-            })
+            let mut finished: Finished<T> = result?;
+            finished.wall_time = started.elapsed();
+            Ok(finished)
         }
         Err(RecvTimeoutError::Timeout) => Err(Failure::Watchdog {
             host: watched.running_host(),
@@ -159,15 +166,13 @@ where
     }
 }
 
-type Ended<T> = (T, Duration, u64, Vec<TracePoint>);
-
 fn on_thread<T, F>(
     world: &Arc<World>,
     seed: u64,
     budget: Duration,
     dispatch: &tracing::Dispatch,
     director: impl FnOnce(Sim) -> F,
-) -> Result<Ended<T>, Failure>
+) -> Result<Finished<T>, Failure>
 where
     T: Send + 'static,
     F: Future<Output = T> + Send + 'static,
@@ -196,19 +201,23 @@ where
     world.blindfold();
     // Tasks that are left are dropped here, with the world still there for their sockets.
     drop(runtime);
-    world.dissolve(Box::new(FlowEngine::default()));
+    world.dissolve(EngineKind::default().make());
     current::set(None);
     result.unwrap_or_else(|panic| Err(Failure::Panicked(task::panic_message(&*panic))))?;
     let value = value.lock().unwrap_or_else(PoisonError::into_inner).take();
     let value = value.ok_or_else(|| Failure::Panicked("the director ended without a result".to_owned()))?;
+    let addresses = world.addresses();
     let mut state = world.state();
-    let trace = state.net.digest.take_trace();
-    Ok((
+    Ok(Finished {
         value,
-        Duration::from_nanos(world.now()),
-        state.net.digest.value(),
-        trace,
-    ))
+        virtual_time: Duration::from_nanos(world.now()),
+        // Measured by who waits for this thread: on it, the clock is virtual.
+        wall_time: Duration::ZERO,
+        digest: state.net.digest.value(),
+        trace: state.net.digest.take_trace(),
+        addresses,
+        packets: state.net.capture.take().unwrap_or_default().into_packets(),
+    })
 }
 
 /// A current-thread runtime with a paused clock, timers and no I/O driver, whose callbacks know the world.

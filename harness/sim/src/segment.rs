@@ -50,6 +50,12 @@ pub(crate) enum Body {
     Data(Bytes),
     /// The reader has made room (a window update).
     Window,
+    /// The side that dialled has heard that the connection is open (ACK). Never lost: what follows it says so
+    /// too, and if nothing does, nobody waits for it.
+    Confirm,
+    /// Nothing but the header, from an engine that acknowledges what arrives. Says what every later segment
+    /// says too, so that losing one loses nothing.
+    Ack,
     /// No more bytes will come this way.
     Fin,
     /// The connection does not exist, or not any more.
@@ -78,6 +84,8 @@ impl Body {
             Body::Fin => 4,
             Body::Reset(_) => 5,
             Body::Window => 6,
+            Body::Ack => 7,
+            Body::Confirm => 8,
         }
     }
 
@@ -89,7 +97,9 @@ impl Body {
             3 => "data",
             4 => "fin",
             5 => "reset",
-            _ => "window",
+            6 => "window",
+            8 => "confirm",
+            _ => "ack",
         }
     }
 
@@ -101,6 +111,26 @@ impl Body {
     }
 }
 
+/// What engines tell themselves beside the body, as TCP does in its header.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Header {
+    /// Where the body stands in the stream of its direction.
+    pub(crate) sequence: u32,
+    /// How far the sender has come with the other direction: rides along.
+    pub(crate) acknowledged: u64,
+    /// Room for that direction, in bytes.
+    pub(crate) window: u16,
+}
+
+impl Header {
+    pub(crate) fn acknowledging(acknowledged: u64) -> Self {
+        Header {
+            acknowledged,
+            ..Header::default()
+        }
+    }
+}
+
 /// One segment.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
@@ -108,9 +138,7 @@ pub(crate) struct Segment {
     pub(crate) direction: Direction,
     pub(crate) from: HostId,
     pub(crate) to: HostId,
-    /// How many bytes of the other direction the sender's application has read so far: rides along, as
-    /// an acknowledgement does.
-    pub(crate) consumed: u64,
+    pub(crate) header: Header,
     /// Its place among the segments of its flow and direction. The network sets it.
     pub(crate) order: u64,
     pub(crate) body: Body,

@@ -125,7 +125,8 @@ impl Sim {
         F: Future<Output = T> + Send + 'static,
     {
         let process = self.world.process(host).ok_or(HostDown)?;
-        let future = make(SimPlatform::new(self.world.clone(), process.clone()));
+        // Boxed: a block that awaits what it owns holds it twice.
+        let future = Box::pin(make(SimPlatform::new(self.world.clone(), process.clone())));
         let (sender, receiver) = oneshot::channel();
         task::spawn(&self.world, &process, async move {
             // Nobody waits any more: nobody to tell.

@@ -25,8 +25,23 @@ thread_local! {
     static SPAWNING: Cell<bool> = const { Cell::new(false) };
 }
 
+/// Futures larger than this, in bytes, are boxed at once: on its way into the runtime a future is moved
+/// several times, and hyper's are of kilobytes.
+const BOXED_FROM: usize = 256;
+
 /// Runs `future` as a task of `process`.
 pub(crate) fn spawn<F>(world: &Arc<World>, process: &Arc<Process>, future: F) -> TaskHandle
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    if size_of::<F>() >= BOXED_FROM {
+        spawn_small(world, process, Box::pin(future))
+    } else {
+        spawn_small(world, process, future)
+    }
+}
+
+fn spawn_small<F>(world: &Arc<World>, process: &Arc<Process>, future: F) -> TaskHandle
 where
     F: Future<Output = ()> + Send + 'static,
 {

@@ -3,6 +3,7 @@
 //! Everything runs on one thread. The locks are there because handles to the world are `Send`; none is
 //! ever held while code of a host runs, or while a waker is woken.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
@@ -50,6 +51,7 @@ pub(crate) struct State {
     pub(crate) engine: Box<dyn Engine>,
     pub(crate) net: Net,
     pub(crate) hosts: Vec<Host>,
+    by_name: BTreeMap<Arc<str>, HostId>,
     /// Processes that have ended: their tasks and sockets must be gone.
     ended: Vec<Arc<Process>>,
 }
@@ -85,6 +87,7 @@ impl World {
                 engine,
                 net,
                 hosts: vec![world],
+                by_name: BTreeMap::new(),
                 ended: Vec::new(),
             }),
             observer: Mutex::new(observer),
@@ -273,6 +276,9 @@ impl World {
             while let Some(arrival) = state.net.pop(now) {
                 match arrival {
                     Arrival::Segment(segment) => {
+                        if let Some(capture) = &mut state.net.capture {
+                            capture.arrival(now, &segment, state.engine.addresses(segment.flow));
+                        }
                         if let Some(segment) = state.engine.deliver(segment, effects) {
                             state.net.bounce(now, segment);
                         }
@@ -324,12 +330,16 @@ impl World {
     pub(crate) fn add_host(&self, name: &str, main: Main) -> HostId {
         let mut state = self.state();
         let id = HostId(state.hosts.len() as u32);
+        let name: Arc<str> = name.into();
+        // Of two hosts with one name, the first has it.
+        state.by_name.entry(name.clone()).or_insert(id);
         state.hosts.push(Host {
-            name: name.into(),
+            name,
             main: Some(main),
             process: None,
             power: Power::Idle,
         });
+        state.engine.add_host(id);
         id
     }
 
@@ -344,14 +354,22 @@ impl World {
             .filter(|process| process.is_alive())
     }
 
+    /// Every host's address, by name.
+    pub(crate) fn addresses(&self) -> Vec<(String, IpAddr)> {
+        let state = self.state();
+        let hosts = state.hosts.iter().enumerate().skip(1);
+        hosts
+            .map(|(place, host)| (host.name.to_string(), address(HostId(place as u32))))
+            .collect()
+    }
+
     /// The host that a name or an address means.
     pub(crate) fn resolve(&self, name: &str) -> Option<HostId> {
         let state = self.state();
         if let Ok(IpAddr::V4(address)) = name.parse() {
             return host_at(address).filter(|host| (1..state.hosts.len() as u32).contains(&host.0));
         }
-        let place = state.hosts.iter().skip(1).position(|host| &*host.name == name)?;
-        Some(HostId(place as u32 + 1))
+        state.by_name.get(name).copied()
     }
 
     /// Starts a process on a host that runs none.

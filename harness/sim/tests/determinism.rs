@@ -172,9 +172,14 @@ fn the_second_process() {
 #[test]
 fn a_second_process_comes_to_the_same_digest() {
     let here = format!("digest={:016x};", run(11, Chance::new(1, 8)).digest);
+    let module = module_path!().split_once("::");
+    let the_second_process = match module {
+        Some((_, module)) => format!("{module}::the_second_process"),
+        None => "the_second_process".to_owned(),
+    };
     for _ in 0..2 {
         let output = Command::new(std::env::current_exe().expect("this is one"))
-            .args(["--exact", "the_second_process", "--nocapture"])
+            .args(["--exact", &the_second_process, "--nocapture"])
             .env(SEED_VARIABLE, "11")
             .output()
             .expect("it starts");

@@ -347,8 +347,9 @@ fn a_run_that_ends_with_tasks_pending_frees_its_world() {
         until(&sim, 1_000).await;
         Arc::strong_count(&alive)
     });
-    let finished = finished.expect("the run ends");
-    assert!(finished.value > 10, "much was held: {}", finished.value);
+    // What is kept of the run has the hosts' names; only the count is wanted.
+    let held = finished.expect("the run ends").value;
+    assert!(held > 10, "much was held: {held}");
     proof.assert_freed();
 }
 

@@ -14,13 +14,18 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use squall_platform::{Listener, Platform};
-use squall_sim::{Bandwidth, Chance, Effect, Latency, Sim, SimEvent, SimListener, SimPlatform, SimStream};
-use support::{config, idle, pairs, process, simulate_with};
+use squall_sim::{
+    Bandwidth, Chance, Effect, EngineKind, Latency, Sim, SimEvent, SimListener, SimPlatform, SimStream,
+};
+use support::{config, engine, idle, pairs, process, simulate_with};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{sleep, timeout};
 
 /// Longer than any retransmission timeout that there can be.
 const SETTLED: Duration = Duration::from_secs(400);
+
+/// Longer than a connection can be half open.
+const HALF_OPEN: Duration = Duration::from_secs(200);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Side {
@@ -132,18 +137,30 @@ impl Connection {
         }
     }
 
-    /// The server accepts when it first does something.
-    async fn accept(&mut self) {
-        let server = &self.server;
+    /// The server accepts when it first does something, or as soon after that as it can. False while it cannot.
+    async fn accept(&mut self, patience: Duration) -> bool {
+        let server = &mut self.server;
         let never_accepted = server.stream.is_none() && !server.write_closed;
         if never_accepted {
-            let accepted = self
-                .listener
-                .accept()
-                .await
-                .expect("the client's connect has completed");
-            self.server.stream = Some(accepted.0);
+            let Ok(accepted) = timeout(patience, self.listener.accept()).await else {
+                // The client's part of the handshake is still on its way.
+                assert_eq!(
+                    engine(),
+                    EngineKind::Turmoil,
+                    "the client's connect has completed"
+                );
+                return false;
+            };
+            server.stream = Some(accepted.expect("it listens").0);
         }
+        true
+    }
+
+    /// It never came to be open for the server.
+    fn never_accepted(&mut self) {
+        self.server.write_closed = true;
+        self.server.dropped_early = true;
+        self.client.dropped_early = true;
     }
 
     async fn write(&mut self, side: Side, bytes: usize) {
@@ -333,7 +350,7 @@ async fn take(hosts: &Hosts, connections: &mut Vec<Connection>, step: Step) {
             }
             let connection = of.get_mut(connections);
             if side == Server {
-                connection.accept().await;
+                connection.accept(Duration::from_millis(1)).await;
             }
             match step {
                 Step::Write { bytes, .. } => connection.write(side, bytes).await,
@@ -348,7 +365,9 @@ async fn take(hosts: &Hosts, connections: &mut Vec<Connection>, step: Step) {
 /// After everything has healed: reads until nothing comes any more, and demands what was promised.
 async fn settle(connections: &mut [Connection]) {
     for connection in &mut *connections {
-        connection.accept().await;
+        if !connection.accept(HALF_OPEN).await {
+            connection.never_accepted();
+        }
         connection.shutdown(Client).await;
         connection.shutdown(Server).await;
     }

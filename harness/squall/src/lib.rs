@@ -10,11 +10,12 @@
 //! | [`Harness`], [`Run`] | a run in the simulator |
 //! | [`journal`], [`history`], [`calls`] | what happened |
 //! | [`oracle`], [`expectation`], [`verdict`] | what is to be thought of it |
-//! | [`statistics`], [`report`], [`time`] | how to show it |
+//! | [`statistics`], [`report`], [`capture`], [`time`] | how to show it |
 //! | [`cli`] | the command line |
 
 pub mod assembly;
 pub mod calls;
+pub mod capture;
 pub mod cli;
 pub mod components;
 mod draw;

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+pub use squall_sim::EngineKind;
+
 /// A system of modules, as `[module.*]`, `[network]` and `[[link]]` describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
@@ -50,6 +52,8 @@ pub struct Network {
     pub loss: Ratio,
     /// How much crosses each way; any amount at once when absent.
     pub bandwidth: Option<Bandwidth>,
+    /// What carries the bytes of all links.
+    pub engine: EngineKind,
 }
 
 /// An exception to [`Network`] for some pairs of hosts.
@@ -182,6 +186,15 @@ pub struct Plan {
     pub expectations: Vec<Expectation>,
     /// What the seed filled in: (which key, which value), for the report.
     pub drawn: Vec<(String, String)>,
+}
+
+impl Plan {
+    /// The same on this engine, whatever the topology says.
+    #[must_use]
+    pub fn on_engine(mut self, engine: EngineKind) -> Self {
+        Arc::make_mut(&mut self.topology).network.engine = engine;
+        self
+    }
 }
 
 /// A stream of calls.

@@ -12,8 +12,8 @@ use serde_json::json;
 use crate::journal::{Death, Entry, Event, Handling, Id, Journal, Outcome};
 use crate::oracle::{Oracle, Run, Violation};
 use crate::plan::{
-    Arrival, Check, Expectation, Fault, FaultKind, Latency, Module, Network, Node, Pairs, Plan, Ratio,
-    Topology, Window, Workload,
+    Arrival, Check, EngineKind, Expectation, Fault, FaultKind, Latency, Module, Network, Node, Pairs, Plan,
+    Ratio, Topology, Window, Workload,
 };
 
 /// A millisecond.
@@ -482,6 +482,7 @@ fn topology() -> Topology {
             latency: Latency::Constant(Duration::from_millis(2)),
             loss: Ratio::ZERO,
             bandwidth: None,
+            engine: EngineKind::Flow,
         },
         links: Vec::new(),
         modules: IndexMap::from([

@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
-use squall::plan::{Arrival, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
+use squall::plan::{Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
 
 fn ring(size: usize) -> Arc<Topology> {
     let mut modules = IndexMap::new();
@@ -40,6 +40,7 @@ fn ring(size: usize) -> Arc<Topology> {
             latency: Latency::Constant(Duration::from_millis(5)),
             loss: Ratio::ZERO,
             bandwidth: None,
+            engine: EngineKind::Flow,
         },
         links: vec![],
         modules,

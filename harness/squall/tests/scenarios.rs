@@ -1,11 +1,15 @@
 //! Every scenario file is a test of its own name: `scenarios/*.toml` must hold, `scenarios/negative/*.toml` must
 //! break. What each one shows is a snapshot under `snapshots/`.
+//!
+//! On the turmoil engine each comes to the same verdict, under a name that ends in `_on_turmoil`. What it shows
+//! there is no snapshot: chance falls differently, for it is asked about other segments.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Failed, Trial};
-use squall::Harness;
+use squall::plan::EngineKind;
+use squall::{Harness, Run, file};
 
 fn main() -> ExitCode {
     let mut arguments = Arguments::from_args();
@@ -23,21 +27,39 @@ fn trials_of_negative() -> Vec<Trial> {
 fn trials(folder: &str, prefix: &str, must_hold: bool) -> Vec<Trial> {
     let files = toml_files(&root().join(folder));
     assert!(!files.is_empty(), "no scenario in {folder}");
-    let trial = |path: PathBuf| {
+    let trials_of = |path: PathBuf| {
         let stem = path
             .file_stem()
             .unwrap_or_default()
             .to_string_lossy()
             .replace('-', "_");
         let name = format!("{prefix}{stem}");
-        let snapshot = name.clone();
-        Trial::test(name, move || check(&path, &snapshot, must_hold))
+        let (same_path, snapshot) = (path.clone(), name.clone());
+        [
+            Trial::test(format!("{name}_on_turmoil"), move || {
+                verdict(&same_path, EngineKind::Turmoil, must_hold).map(drop)
+            }),
+            Trial::test(name, move || {
+                let run = verdict(&path, EngineKind::Flow, must_hold)?;
+                insta::with_settings!({
+                    snapshot_path => "../../../snapshots",
+                    prepend_module_to_snapshot => false,
+                    omit_expression => true,
+                }, {
+                    insta::assert_snapshot!(snapshot, run.judge().summary());
+                });
+                Ok(())
+            }),
+        ]
     };
-    files.into_iter().map(trial).collect()
+    files.into_iter().flat_map(trials_of).collect()
 }
 
-fn check(path: &Path, snapshot: &str, must_hold: bool) -> Result<(), Failed> {
-    let run = Harness::new().run_file(path, None)?;
+fn verdict(path: &Path, engine: EngineKind, must_hold: bool) -> Result<Run, Failed> {
+    let harness = Harness::new();
+    let scenario =
+        file::load_scenario(path, &harness.component_names()).map_err(|report| report.to_string())?;
+    let run = harness.run(scenario.plan(None).on_engine(engine))?;
     let judgement = run.judge();
     if judgement.held() != must_hold {
         let what = if must_hold {
@@ -48,14 +70,7 @@ fn check(path: &Path, snapshot: &str, must_hold: bool) -> Result<(), Failed> {
         let text = judgement.text(&format!("squall run {}", path.display()), Default::default());
         return Err(format!("{}: {what}\n{text}", path.display()).into());
     }
-    insta::with_settings!({
-        snapshot_path => "../../../snapshots",
-        prepend_module_to_snapshot => false,
-        omit_expression => true,
-    }, {
-        insta::assert_snapshot!(snapshot, judgement.summary());
-    });
-    Ok(())
+    Ok(run)
 }
 
 fn root() -> PathBuf {

@@ -9,11 +9,12 @@ use indexmap::IndexMap;
 use serde_json::json;
 use squall::assembly::{Directory, PORT, assemble};
 use squall::components::Components;
+use squall::file::ComponentNames;
 use squall::plan::Topology;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::{Message, Module};
-use squall_sim::{Blind, Chance, Config, Latency, LinkSpec};
-use support::topology;
+use squall_sim::{Blind, Chance, Config, EngineKind, Latency, LinkSpec};
+use support::topology_with;
 
 /// Calls with every kind of outcome: from which module, to where, with what.
 fn questions() -> Vec<(&'static str, &'static str, serde_json::Value)> {
@@ -105,12 +106,14 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
         budget: Duration::from_secs(100),
         wall_limit: Duration::from_secs(60),
         interleave: Chance::NEVER,
+        engine: EngineKind::Flow,
         link: LinkSpec {
             latency: Latency::constant(Duration::from_millis(2)),
             loss: Chance::NEVER,
             bandwidth: None,
         },
         traced: false,
+        captured: false,
         observer: Box::new(Blind),
         dispatch: tracing::Dispatch::none(),
     };
@@ -155,7 +158,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
 
 #[test]
 fn the_same_topology_gives_the_same_answers_on_real_sockets_and_in_the_simulator() {
-    let topology = Arc::new(topology(
+    let topology = Arc::new(topology_with(
         r#"
         name = "seam"
         [module.front.node.ask-panic]
@@ -193,6 +196,7 @@ fn the_same_topology_gives_the_same_answers_on_real_sockets_and_in_the_simulator
         [module.gone-module.node.gone]
         component = "echo"
         "#,
+        &ComponentNames::built_in(),
     ));
     let (real, simulated) = (on_real_sockets(&topology), in_the_simulator(&topology));
     assert_eq!(real, simulated);

@@ -12,6 +12,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::json;
+use squall::file::ComponentNames;
 use squall::plan::{
     Arrival, Bandwidth, Bounds, Check, Connects, Expectation, Fault, FaultKind, Latency, Pairs, Plan, Ratio,
     Topology, Window, Workload,
@@ -19,7 +20,7 @@ use squall::plan::{
 use squall::router::{Error, Message, Outcome, Payload, Scheduler, async_trait};
 use squall::{Front, Harness};
 use squall_sim::SimPlatform;
-use support::topology;
+use support::topology_with;
 
 const HOSTS: [&str; 5] = ["front", "left", "right", "middle", "store"];
 /// Every fault is over by then.
@@ -29,7 +30,7 @@ const SETTLED: Duration = Duration::from_secs(50);
 const END: Duration = Duration::from_secs(60);
 
 fn five_modules() -> Arc<Topology> {
-    Arc::new(topology(
+    Arc::new(topology_with(
         r#"
         name = "five"
         [network]
@@ -52,6 +53,7 @@ fn five_modules() -> Arc<Topology> {
         [module.store.node.t]
         component = "counter"
         "#,
+        &ComponentNames::built_in(),
     ))
 }
 

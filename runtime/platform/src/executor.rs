@@ -1,6 +1,8 @@
 //! hyper's executor over [`Platform::spawn`]: every task that hyper starts belongs to its host.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use crate::Platform;
 
@@ -25,8 +27,22 @@ where
     F::Output: Send,
 {
     fn execute(&self, task: F) {
-        self.0.spawn(async move {
-            task.await;
-        });
+        self.0.spawn(Discard { task });
+    }
+}
+
+pin_project_lite::pin_project! {
+    /// Drops a task's output. An async block that awaits the task would hold it twice, and these are large.
+    struct Discard<F> {
+        #[pin]
+        task: F,
+    }
+}
+
+impl<F: Future> Future for Discard<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        self.project().task.poll(context).map(drop)
     }
 }

@@ -66,6 +66,8 @@ impl<P: Platform> Server<P> {
             match self.listener.accept().await {
                 Ok((stream, _)) => {
                     let connection = protocol.serve_connection(TokioIo::new(stream), service.clone());
+                    // Boxed: it is large, and a block that awaits what it owns holds it twice.
+                    let connection = Box::pin(connection);
                     connections.spawn(&self.scheduler.shared().platform, async {
                         // How a connection ends is its peer's to report.
                         drop(connection.await);

@@ -4,6 +4,9 @@
 //! partitions, retransmission) is decided outside, in [`crate::net`], the same for every engine.
 
 mod flow;
+mod ports;
+mod slots;
+mod turmoil;
 
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
@@ -11,12 +14,44 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::io::ReadBuf;
 
-pub(crate) use flow::FlowEngine;
+use flow::FlowEngine;
+use turmoil::TurmoilEngine;
 
 use crate::host::HostId;
 use crate::link::HostPairs;
 use crate::observe::Closed;
 use crate::segment::{Direction, FlowId, Segment};
+
+/// Which engine carries the bytes of a run. Hosts, links, faults and what is observed are the same on both;
+/// each is an independent witness of the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum EngineKind {
+    /// Ours: byte streams, no packets. Fast, and pays for nothing that does not happen.
+    #[default]
+    Flow,
+    /// `turmoil-net`: a TCP stack per host, with packets, acknowledgements and a window of 64 KiB.
+    Turmoil,
+}
+
+impl EngineKind {
+    /// All of them, the default first.
+    pub const ALL: [EngineKind; 2] = [EngineKind::Flow, EngineKind::Turmoil];
+
+    /// `flow`, `turmoil`.
+    pub fn name(self) -> &'static str {
+        match self {
+            EngineKind::Flow => "flow",
+            EngineKind::Turmoil => "turmoil",
+        }
+    }
+
+    pub(crate) fn make(self) -> Box<dyn Engine> {
+        match self {
+            EngineKind::Flow => Box::new(FlowEngine::default()),
+            EngineKind::Turmoil => Box::new(TurmoilEngine::default()),
+        }
+    }
+}
 
 /// A socket, as the handle that an application holds names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +87,8 @@ pub(crate) struct FlowEnds {
 
 /// Sockets of all hosts.
 pub(crate) trait Engine: Send {
+    /// A host joins the network.
+    fn add_host(&mut self, host: HostId);
     /// Listens; port 0 takes a free one.
     fn bind(&mut self, owner: Owner, port: u16) -> io::Result<(SocketId, SocketAddr)>;
     /// The next connection of a listener.
@@ -101,6 +138,8 @@ pub(crate) trait Engine: Send {
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64;
     /// A machine died: its sockets are gone, silently. Returns how many.
     fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64;
+    /// The addresses of a flow's client and server, while the flow is known.
+    fn addresses(&self, flow: FlowId) -> Option<(SocketAddr, SocketAddr)>;
     /// How many sockets a process holds.
     fn sockets(&self, owner: Owner) -> u64;
 }

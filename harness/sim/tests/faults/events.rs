@@ -8,7 +8,7 @@ use squall_sim::{Chance, Closed, Down, Effect, Latency, Sim, SimEvent, Touch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
-use crate::support::{
+use super::support::{
     Log, Wired, config, dial, echo, idle, pairs, ping, process, read, simulate, simulate_with, until, write,
 };
 

@@ -1,4 +1,4 @@
-//! Two hosts and a way to note what was seen, on real TCP and on the flow engine.
+//! Two hosts and a way to note what was seen, on real TCP and on each engine.
 
 use std::fmt::Debug;
 use std::future::Future;
@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use squall_platform::{Authority, Listener, Platform, TokioPlatform};
-use squall_sim::{Chance, SimPlatform};
+use squall_sim::{Chance, EngineKind, SimPlatform};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 use crate::support::{config, idle, simulate_with};
@@ -136,8 +136,9 @@ where
     })
 }
 
-/// Runs a behaviour on the flow engine.
-pub(crate) fn on_flow<F>(
+/// Runs a behaviour on an engine.
+pub(crate) fn on_engine<F>(
+    engine: EngineKind,
     latency: Duration,
     interleave: Chance,
     behaviour: impl FnOnce(Pair<SimPlatform>) -> F + Send + 'static,
@@ -146,6 +147,7 @@ where
     F: Future<Output = Vec<String>> + Send + 'static,
 {
     let (mut config, _) = config(latency);
+    config.engine = engine;
     config.interleave = interleave;
     let finished = simulate_with(config, |sim| async move {
         let server_host = sim.add_host("server", idle);
@@ -173,19 +175,21 @@ macro_rules! the_same_everywhere {
         mod the_same_everywhere {
             use std::time::Duration;
 
-            use squall_sim::Chance;
+            use squall_sim::{Chance, EngineKind};
 
-            use crate::pair::{on_flow, on_tcp};
+            use crate::pair::{on_engine, on_tcp};
 
             $(
                 #[test]
                 fn $behaviour() {
                     let expected: &[&str] = &[$($seen),*];
                     assert_eq!(on_tcp(super::$behaviour), expected, "on real TCP");
-                    for (latency, interleave) in [(5_000, Chance::NEVER), (333, Chance::new(1, 2))] {
-                        let latency = Duration::from_micros(latency);
-                        let seen = on_flow(latency, interleave, super::$behaviour);
-                        assert_eq!(seen, expected, "on the flow engine, {latency:?}, {interleave:?}");
+                    for engine in [EngineKind::Flow, EngineKind::Turmoil] {
+                        for (latency, interleave) in [(5_000, Chance::NEVER), (333, Chance::new(1, 2))] {
+                            let latency = Duration::from_micros(latency);
+                            let seen = on_engine(engine, latency, interleave, super::$behaviour);
+                            assert_eq!(seen, expected, "on {engine:?}, {latency:?}, {interleave:?}");
+                        }
                     }
                 }
             )*

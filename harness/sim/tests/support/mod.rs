@@ -7,10 +7,28 @@ use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
 use squall_sim::{
-    Chance, Config, Effect, Failure, Finished, HostId, HostPairs, Latency, LinkSpec, Observer, Sim, SimEvent,
-    SimListener, SimPlatform, SimStream, run,
+    Chance, Config, Effect, EngineKind, Failure, Finished, HostId, HostPairs, Latency, LinkSpec, Observer,
+    Sim, SimEvent, SimListener, SimPlatform, SimStream, run,
 };
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+/// Which engine a suite runs on: each is compiled twice, once under a name that ends like this.
+pub(crate) fn engine() -> EngineKind {
+    if env!("CARGO_CRATE_NAME").ends_with("_on_turmoil") {
+        EngineKind::Turmoil
+    } else {
+        EngineKind::Flow
+    }
+}
+
+/// How much later a server can accept than the flow engine lets it. That one lets it when the connect
+/// arrives; on turmoil, as on Linux, the client has to hear of it first, and to say so.
+pub(crate) fn accept_later(round_trip: Duration) -> Duration {
+    match engine() {
+        EngineKind::Flow => Duration::ZERO,
+        EngineKind::Turmoil => round_trip,
+    }
+}
 
 /// What was observed in a run: virtual nanoseconds, host, event.
 pub(crate) type Log = Arc<Mutex<Vec<(u64, String, SimEvent)>>>;
@@ -35,12 +53,14 @@ pub(crate) fn config(latency: Duration) -> (Config, Log) {
         budget: Duration::from_secs(3600),
         wall_limit: Duration::from_secs(60),
         interleave: Chance::NEVER,
+        engine: engine(),
         link: LinkSpec {
             latency: Latency::constant(latency),
             loss: Chance::NEVER,
             bandwidth: None,
         },
         traced: true,
+        captured: false,
         observer: Box::new(Recorder(log.clone())),
         dispatch: tracing::Dispatch::none(),
     };

@@ -17,7 +17,7 @@ pub(super) fn bench<O: Write, E: Write>(
     };
     let mut exit = Exit::Held;
     for loaded in loaded {
-        let plan = loaded.scenario.plan(args.seed);
+        let plan = loaded.plan(args.seed, args.engine);
         if !args.json {
             writeln!(console.out, "{}\n", report::banner(&plan))?;
         }

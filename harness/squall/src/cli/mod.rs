@@ -13,6 +13,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::plan::EngineKind;
 use crate::report::Style;
 use crate::run::Harness;
 
@@ -66,9 +67,15 @@ struct RunArgs {
     /// The seed, instead of the scenario's own
     #[arg(long)]
     seed: Option<u64>,
+    /// What carries the bytes, instead of what the topology says
+    #[arg(long)]
+    engine: Option<Engine>,
     /// Write the journal of the run to this file, as JSON Lines (one scenario only)
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
+    /// Write what crossed the network to this file, as pcapng for Wireshark (one scenario only)
+    #[arg(long, value_name = "FILE")]
+    pcap: Option<PathBuf>,
     /// Print one JSON object per scenario
     #[arg(long)]
     json: bool,
@@ -92,9 +99,29 @@ struct BenchArgs {
     /// The seed, instead of the scenario's own
     #[arg(long)]
     seed: Option<u64>,
+    /// What carries the bytes, instead of what the topology says
+    #[arg(long)]
+    engine: Option<Engine>,
     /// Print one JSON object per scenario
     #[arg(long)]
     json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Engine {
+    /// Byte streams: fast
+    Flow,
+    /// Packets, on turmoil-net: slower, and an independent witness
+    Turmoil,
+}
+
+impl From<Engine> for EngineKind {
+    fn from(engine: Engine) -> Self {
+        match engine {
+            Engine::Flow => EngineKind::Flow,
+            Engine::Turmoil => EngineKind::Turmoil,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]

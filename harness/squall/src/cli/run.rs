@@ -6,9 +6,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::scenarios::{Loaded, load};
-use super::{Console, Exit, RunArgs};
+use super::{Console, Engine, Exit, RunArgs};
+use crate::capture;
 use crate::journal::lines;
-use crate::plan::Plan;
+use crate::plan::{EngineKind, Plan};
 use crate::report;
 use crate::run::{Difference, Failure, Harness, Run};
 
@@ -20,13 +21,15 @@ pub(super) fn run<O: Write, E: Write>(
     let Some(loaded) = load(harness, &args.paths, console)? else {
         return Ok(Exit::BadInput);
     };
-    if args.journal.is_some() && loaded.len() > 1 {
-        let count = loaded.len();
-        writeln!(
-            console.err,
-            "error: --journal takes the journal of one run: name one scenario, not {count}"
-        )?;
-        return Ok(Exit::BadInput);
+    for (option, is_given) in [("journal", args.journal.is_some()), ("pcap", args.pcap.is_some())] {
+        if is_given && loaded.len() > 1 {
+            let count = loaded.len();
+            writeln!(
+                console.err,
+                "error: --{option} takes the {option} of one run: name one scenario, not {count}"
+            )?;
+            return Ok(Exit::BadInput);
+        }
     }
     let mut exits = Vec::new();
     for loaded in &loaded {
@@ -54,13 +57,18 @@ fn one<O: Write, E: Write>(
     loaded: &Loaded,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let plan = Arc::new(loaded.scenario.plan(args.seed));
+    let plan = Arc::new(loaded.plan(args.seed, args.engine));
     // The seed comes first: whatever happens next, it can be done again.
     if !args.json {
         writeln!(console.out, "{}\n", report::banner(&plan))?;
         console.out.flush()?;
     }
-    let replay = replay(&loaded.path, &plan);
+    let harness = if args.pcap.is_some() {
+        harness.clone().captured()
+    } else {
+        harness.clone()
+    };
+    let replay = replay(&loaded.path, &plan, args.engine);
     let ended = if args.check_determinism {
         harness.run_twice(plan.clone())
     } else {
@@ -85,6 +93,16 @@ fn ended_well<O: Write, E: Write>(
         writeln!(
             console.err,
             "error: cannot write the journal to {}: {error}",
+            path.display()
+        )?;
+        return Ok(Exit::BadInput);
+    }
+    if let Some(path) = &args.pcap
+        && let Err(error) = write_capture(path, run)
+    {
+        writeln!(
+            console.err,
+            "error: cannot write the capture to {}: {error}",
             path.display()
         )?;
         return Ok(Exit::BadInput);
@@ -148,7 +166,19 @@ fn write_journal(path: &Path, run: &Run) -> io::Result<()> {
     file.flush()
 }
 
+fn write_capture(path: &Path, run: &Run) -> io::Result<()> {
+    let mut file = BufWriter::new(File::create(path)?);
+    capture::write(run, &mut file)?;
+    file.flush()
+}
+
 /// The one command that does the same again.
-fn replay(path: &Path, plan: &Plan) -> String {
-    format!("squall run {} --seed {}", path.display(), plan.seed)
+fn replay(path: &Path, plan: &Plan, engine: Option<Engine>) -> String {
+    let engine = engine.map(|engine| format!(" --engine {}", EngineKind::from(engine).name()));
+    format!(
+        "squall run {} --seed {}{}",
+        path.display(),
+        plan.seed,
+        engine.unwrap_or_default()
+    )
 }

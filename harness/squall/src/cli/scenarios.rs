@@ -4,15 +4,27 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::Console;
+use super::{Console, Engine};
 use crate::Scenario;
 use crate::file;
+use crate::plan::Plan;
 use crate::run::Harness;
 
 /// A scenario and where it came from.
 pub(super) struct Loaded {
     pub(super) path: PathBuf,
     pub(super) scenario: Scenario,
+}
+
+impl Loaded {
+    /// The plan for this seed, or the scenario's own; on this engine, or the topology's own.
+    pub(super) fn plan(&self, seed: Option<u64>, engine: Option<Engine>) -> Plan {
+        let plan = self.scenario.plan(seed);
+        match engine {
+            Some(engine) => plan.on_engine(engine.into()),
+            None => plan,
+        }
+    }
 }
 
 /// Loads every scenario, or prints everything that is wrong and gives none.

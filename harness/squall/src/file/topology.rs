@@ -12,7 +12,7 @@ use super::names::{ComponentNames, check_name, destination, unknown};
 use super::raw::topology as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
-use crate::plan::{Edge, Latency, Link, Module, Network, Node, Pairs, Ratio, Topology};
+use crate::plan::{Edge, EngineKind, Latency, Link, Module, Network, Node, Pairs, Ratio, Topology};
 
 const REPLICAS_MAX: u64 = 1000;
 const HOSTS_MAX: usize = 10_000;
@@ -46,6 +46,9 @@ pub(crate) fn resolve(
             bandwidth: network
                 .and_then(|network| network.bandwidth.as_ref())
                 .map(|bandwidth| bandwidth.value.0),
+            engine: network
+                .and_then(|network| network.engine.as_ref())
+                .map_or(EngineKind::default(), |engine| engine.value.0),
         },
         links: Vec::new(),
         modules: IndexMap::new(),

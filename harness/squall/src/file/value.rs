@@ -5,9 +5,11 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use toml::de::DeValue;
 
+use super::names::unknown;
 use super::read::{At, Read, Value, in_file_order, wrong_type};
 use super::report::{Problem, Problems};
 use crate::draw::Ranged;
+use crate::plan::EngineKind;
 use crate::units::Unit;
 
 impl Read for String {
@@ -195,6 +197,37 @@ impl JsonSchema for Count {
             ],
             "examples": [8, "1..8"],
         })
+    }
+}
+
+/// What carries the bytes, by name.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Engine(pub(crate) EngineKind);
+
+impl Read for Engine {
+    const EXPECTED: &'static str = "an engine";
+    const REMEDY: &'static str = r#"write "flow" or "turmoil""#;
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let Some(text) = value.get_ref().as_str() else {
+            return wrong_type::<Self, _>(value, problems);
+        };
+        let engine = EngineKind::ALL.into_iter().find(|engine| engine.name() == text);
+        if engine.is_none() {
+            let known = EngineKind::ALL.map(EngineKind::name);
+            unknown("engine", text, &value.span(), known.into_iter(), problems);
+        }
+        engine.map(Self)
+    }
+}
+
+impl JsonSchema for Engine {
+    fn schema_name() -> Cow<'static, str> {
+        "Engine".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": EngineKind::ALL.map(EngineKind::name) })
     }
 }
 

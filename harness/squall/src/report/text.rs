@@ -7,7 +7,7 @@ use anstyle::AnsiColor;
 
 use super::table::{Side, Table};
 use super::{RunSummary, Style};
-use crate::plan::{Connects, FaultKind, Latency, Pairs, Plan, Ratio};
+use crate::plan::{Connects, EngineKind, FaultKind, Latency, Pairs, Plan, Ratio};
 use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
 use crate::time;
 use crate::units::Unit;
@@ -21,8 +21,13 @@ const WORD: usize = 9;
 pub fn banner(plan: &Plan) -> String {
     let topology = &plan.topology;
     let (modules, hosts) = (topology.modules.len(), topology.hosts().count());
+    // Most runs are on the default engine: that it is not is what is worth a word.
+    let engine = match topology.network.engine {
+        EngineKind::Flow => String::new(),
+        other => format!("        on {}", other.name()),
+    };
     format!(
-        "{}        seed {}        {}: {}, {}",
+        "{}        seed {}        {}: {}, {}{engine}",
         plan.scenario,
         plan.seed,
         topology.name,

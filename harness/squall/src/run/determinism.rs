@@ -3,6 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
+use squall_sim::TracePoint;
+
 use super::{Failure, Harness, Run};
 use crate::journal::Entry;
 use crate::plan::Plan;
@@ -67,12 +69,13 @@ pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
     let segment = first_difference(&one.trace, &other.trace);
     let segment = segment.map(|(a, b)| Difference {
         at: a.or(b).map_or(0, |point| point.at),
-        one: describe_segment(a),
-        other: describe_segment(b),
+        one: describe_segment(one, a),
+        other: describe_segment(other, b),
     });
-    let earliest = segment
+    // At the same instant a line of the journal says more than a segment.
+    let earliest = line
         .into_iter()
-        .chain(line)
+        .chain(segment)
         .min_by_key(|difference| difference.at);
     Some(earliest.unwrap_or_else(|| Difference {
         at: 0,
@@ -98,14 +101,21 @@ fn describe_line(entry: Option<&Entry>) -> String {
     )
 }
 
-fn describe_segment(point: Option<&squall_sim::TracePoint>) -> String {
+fn describe_segment(run: &Run, point: Option<&TracePoint>) -> String {
+    let host = |number: u32| match (number as usize)
+        .checked_sub(1)
+        .and_then(|place| run.addresses.get(place))
+    {
+        Some((name, _)) => name.clone(),
+        None => format!("host {number}"),
+    };
     point.map_or_else(
         || "nothing".to_owned(),
         |it| {
-            let kind = it.kind();
+            let (kind, from, to) = (it.kind(), host(it.from), host(it.to));
             format!(
-                "segment: {kind} of {} bytes on connection {} from host {} to host {}",
-                it.bytes, it.flow, it.from, it.to
+                "segment: {kind} of {} bytes on connection {}, {from} -> {to}",
+                it.bytes, it.flow
             )
         },
     )

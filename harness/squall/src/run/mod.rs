@@ -15,13 +15,14 @@ mod workload;
 mod world;
 
 use std::fmt;
+use std::net::IpAddr;
 use std::path::Path;
 use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use squall_router::{Component, Error, Message, Payload, Scheduler, async_trait};
-use squall_sim::{Bandwidth, Chance, Config, Latency, LinkSpec, SimPlatform, TracePoint};
+use squall_sim::{Bandwidth, Chance, Config, Latency, LinkSpec, Packet, SimPlatform, TracePoint};
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub use squall_sim::Failure;
@@ -42,6 +43,7 @@ pub struct Harness {
     components: Components,
     front: Arc<dyn Front>,
     traced: bool,
+    captured: bool,
 }
 
 impl Harness {
@@ -51,6 +53,7 @@ impl Harness {
             components: Components::builtin(),
             front: Arc::new(Straight),
             traced: false,
+            captured: false,
         }
     }
 
@@ -81,6 +84,13 @@ impl Harness {
     #[must_use]
     pub fn traced(mut self) -> Self {
         self.traced = true;
+        self
+    }
+
+    /// Keeps every segment that arrives as the packet that it would be; see [`capture`](crate::capture).
+    #[must_use]
+    pub fn captured(mut self) -> Self {
+        self.captured = true;
         self
     }
 
@@ -121,12 +131,14 @@ impl Harness {
             budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE,
             wall_limit: plan.wall_limit,
             interleave: chance(plan.interleave),
+            engine: plan.topology.network.engine,
             link: LinkSpec {
                 latency: latency(&plan.topology.network.latency),
                 loss: chance(plan.topology.network.loss),
                 bandwidth: plan.topology.network.bandwidth.map(bandwidth),
             },
             traced: self.traced,
+            captured: self.captured,
             observer: Box::new(recorder.clone()),
             dispatch: recorder::subscriber(),
         };
@@ -148,6 +160,8 @@ impl Harness {
             wall_time: finished.wall_time,
             digest: finished.digest.rotate_left(32) ^ journal_digest,
             trace: finished.trace,
+            packets: finished.packets,
+            addresses: finished.addresses,
         })
     }
 }
@@ -232,6 +246,10 @@ pub struct Run {
     pub digest: u64,
     /// A line for every segment, when the harness was [`Harness::traced`].
     pub trace: Vec<TracePoint>,
+    /// Every segment that arrived, when the harness was [`Harness::captured`].
+    pub packets: Vec<Packet>,
+    /// Every host's address, by name.
+    pub addresses: Vec<(String, IpAddr)>,
 }
 
 /// Conducts one run.

@@ -1,5 +1,6 @@
 //! The calls of a plan's workloads.
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,6 +32,8 @@ struct Shared {
     world: World,
     front: Arc<dyn Front>,
     recorder: Recorder,
+    /// By workload.
+    prepared: Vec<Prepared>,
     traces: Mutex<Stream>,
     next_call: AtomicU64,
     /// Workloads that still start calls, and calls that have not ended.
@@ -54,6 +57,7 @@ impl Calls {
             world,
             front,
             recorder: recorder.clone(),
+            prepared: prepare(sim, plan),
             traces: Mutex::new(Stream::new(plan.seed, "workload")),
             next_call: AtomicU64::new(0),
             busy: AtomicU64::new(0),
@@ -85,6 +89,8 @@ impl Calls {
 
     /// Runs something that [`Calls::all_ended`] waits for.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
+        // Boxed: a block that awaits what it owns holds it twice.
+        let future = Box::pin(future);
         self.0.busy.fetch_add(1, Ordering::Relaxed);
         let shared = self.0.clone();
         self.0.sim.spawn(async move {
@@ -134,14 +140,14 @@ impl Calls {
     /// One call from start to end.
     async fn call(&self, index: usize, turn: u64) {
         let shared = &*self.0;
-        let workload = &shared.plan.workloads[index];
+        let prepared = &shared.prepared[index];
         let call = shared.next_call.fetch_add(1, Ordering::Relaxed);
-        let name = &workload.from[(turn % workload.from.len() as u64) as usize];
-        let Some(host) = shared.sim.host(name) else { return };
-        let message = self.message(workload, call);
-        let timeout = self.timeout(workload, name);
+        let from = &prepared.from[(turn % prepared.from.len() as u64) as usize];
+        let Some(host) = from.host else { return };
+        let timeout = from.timeout;
+        let message = self.message(prepared, call);
         shared.recorder.record_on(
-            name,
+            &from.name,
             Event::CallStarted {
                 call,
                 workload: index as u32,
@@ -153,33 +159,19 @@ impl Calls {
             },
         );
         let ended = self.execute(host, message, timeout).await;
-        shared.recorder.record_on(name, ended.into_event(call));
+        shared.recorder.record_on(&from.name, ended.into_event(call));
     }
 
-    fn message(&self, workload: &Workload, call: u64) -> Message {
-        let text = workload.payload.to_string();
-        let text = if text.contains(CALL_NUMBER) {
-            text.replace(CALL_NUMBER, &call.to_string())
-        } else {
-            text
+    fn message(&self, prepared: &Prepared, call: u64) -> Message {
+        let text = match &prepared.payload {
+            Text::Fixed(text) => text.clone(),
+            Text::Numbered(text) => text.replace(CALL_NUMBER, &call.to_string()).into(),
         };
         let trace = {
             let mut traces = self.0.traces.lock().unwrap_or_else(PoisonError::into_inner);
             (u128::from(traces.bits()) << 64) | u128::from(traces.bits().max(1))
         };
-        let to = format!("{}.{}", workload.node, workload.port);
-        Message::new(to, Payload::new(Bytes::from(text), ContentType::Json)).trace(trace)
-    }
-
-    fn timeout(&self, workload: &Workload, host: &str) -> Duration {
-        let of_module = || {
-            let hosts = self.0.plan.topology.hosts();
-            hosts
-                .into_iter()
-                .find(|(name, _)| *name == host)
-                .map(|(_, module)| module.call_timeout)
-        };
-        workload.timeout.or_else(of_module).unwrap_or_default()
+        Message::new(prepared.to.clone(), Payload::new(text, ContentType::Json)).trace(trace)
     }
 
     async fn execute(&self, host: HostId, message: Message, timeout: Duration) -> Ended {
@@ -220,6 +212,55 @@ impl Calls {
             ),
         }
     }
+}
+
+/// What all calls of one workload have in common, worked out once.
+struct Prepared {
+    from: Vec<Source>,
+    to: Arc<str>,
+    payload: Text,
+}
+
+/// JSON.
+enum Text {
+    /// The same for all calls.
+    Fixed(Bytes),
+    /// Holds [`CALL_NUMBER`].
+    Numbered(String),
+}
+
+/// Where calls start.
+struct Source {
+    name: Arc<str>,
+    /// None when the topology has no such host.
+    host: Option<HostId>,
+    timeout: Duration,
+}
+
+fn prepare(sim: &Sim, plan: &Plan) -> Vec<Prepared> {
+    let hosts = plan.topology.hosts();
+    let timeouts: BTreeMap<_, _> = hosts.map(|(name, module)| (name, module.call_timeout)).collect();
+    let source = |name: &String, workload: &Workload| Source {
+        name: name.as_str().into(),
+        host: sim.host(name),
+        timeout: workload
+            .timeout
+            .or_else(|| timeouts.get(name.as_str()).copied())
+            .unwrap_or_default(),
+    };
+    let prepare = |workload: &Workload| {
+        let text = workload.payload.to_string();
+        Prepared {
+            from: workload.from.iter().map(|name| source(name, workload)).collect(),
+            to: format!("{}.{}", workload.node, workload.port).into(),
+            payload: if text.contains(CALL_NUMBER) {
+                Text::Numbered(text)
+            } else {
+                Text::Fixed(text.into())
+            },
+        }
+    };
+    plan.workloads.iter().map(prepare).collect()
 }
 
 /// How a call ended.

@@ -3,9 +3,9 @@
 use squall::file::{ComponentNames, topology_from_str};
 use squall::plan::Topology;
 
-/// A topology written in a test.
-pub(crate) fn topology(text: &str) -> Topology {
-    match topology_from_str("test.toml", text, &ComponentNames::built_in()) {
+/// A topology written in a test, of components that are known by these names.
+pub(crate) fn topology_with(text: &str, components: &ComponentNames) -> Topology {
+    match topology_from_str("test.toml", text, components) {
         Ok(topology) => topology,
         Err(report) => panic!("{}", squall::file::render(&report, false, 100)),
     }

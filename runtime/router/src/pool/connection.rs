@@ -46,6 +46,8 @@ pub(super) async fn open<P: Platform>(
         let stream = platform.connect(peer).await?;
         let handshake = protocol(platform, options).handshake(TokioIo::new(stream)).await;
         let (sender, driver) = handshake.map_err(io::Error::other)?;
+        // Boxed: it is large, and a block that awaits what it owns holds it twice.
+        let driver = Box::pin(driver);
         let origin = Uri::builder()
             .scheme("http")
             .authority(peer.clone())

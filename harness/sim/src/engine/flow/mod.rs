@@ -19,25 +19,23 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::ReadBuf;
 
 use self::end::End;
+use super::ports::Ports;
+use super::slots::Slots;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{HostId, address};
 use crate::link::HostPairs;
 use crate::observe::Closed;
-use crate::segment::{Body, Cause, Direction, FlowId, Segment};
+use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 
 /// Connections that wait to be accepted, per listener: what tokio asks Linux for.
 const BACKLOG: usize = 1024;
-/// Where ports that nobody chose begin, as on Linux.
-const EPHEMERAL_PORTS: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
 #[derive(Default)]
 pub(crate) struct FlowEngine {
-    flows: Vec<Option<Box<Flow>>>,
-    free: Vec<u32>,
-    next_number: u64,
+    flows: Slots<Flow>,
     listeners: BTreeMap<u64, Listener>,
-    by_port: BTreeMap<(HostId, u16), u64>,
-    next_port: BTreeMap<HostId, u16>,
+    next_listener: u64,
+    ports: Ports,
     /// Ends with something to send, in the order of their first write in this step.
     written: Vec<(FlowId, Direction)>,
     /// Segments that kernels send by themselves: resets and accepts.
@@ -71,10 +69,7 @@ struct Listener {
 
 impl FlowEngine {
     fn flow(&mut self, id: FlowId) -> Option<&mut Flow> {
-        self.flows
-            .get_mut(id.slot as usize)?
-            .as_deref_mut()
-            .filter(|flow| flow.id == id)
+        self.flows.get(id)
     }
 
     /// The end that an application's handle means; an error when its process is gone.
@@ -89,19 +84,12 @@ impl FlowEngine {
     }
 
     fn insert(&mut self, client: End, server: End) -> FlowId {
-        let number = self.next_number;
-        self.next_number += 1;
-        let slot = self.free.pop().unwrap_or_else(|| {
-            self.flows.push(None);
-            (self.flows.len() - 1) as u32
-        });
-        let id = FlowId { slot, number };
-        self.flows[slot as usize] = Some(Box::new(Flow {
-            id,
-            ends: [server, client],
-            broken: None,
-        }));
-        id
+        self.flows
+            .insert([client.owner.host, server.owner.host], |id| Flow {
+                id,
+                ends: [server, client],
+                broken: None,
+            })
     }
 
     /// Forgets a flow once both ends are done with it.
@@ -112,8 +100,7 @@ impl FlowEngine {
             effects
                 .closed
                 .push((flow.names(), flow.broken.unwrap_or(Closed::Finished)));
-            self.flows[id.slot as usize] = None;
-            self.free.push(id.slot);
+            self.flows.remove(id);
         }
     }
 
@@ -133,7 +120,7 @@ impl FlowEngine {
             direction: to.direction.opposite(),
             from: to.to,
             to: to.from,
-            consumed: 0,
+            header: Header::default(),
             order: 0,
             body,
         });
@@ -158,10 +145,8 @@ impl FlowEngine {
     fn deliver_connect(&mut self, segment: Segment, port: u16, effects: &mut Effects) -> Option<Segment> {
         // The client may have given up while this was on its way.
         self.flow(segment.flow)?;
-        let listener = self
-            .by_port
-            .get(&(segment.to, port))
-            .and_then(|number| self.listeners.get_mut(number));
+        let number = self.ports.listener(segment.to, port);
+        let listener = number.and_then(|number| self.listeners.get_mut(&number));
         let Some(listener) = listener else {
             self.reply(&segment, Body::Reset(Cause::Connect));
             return None;
@@ -202,7 +187,7 @@ impl FlowEngine {
                     direction,
                     from,
                     to,
-                    consumed,
+                    header: Header::acknowledging(consumed),
                     order: 0,
                     body,
                 });
@@ -217,7 +202,7 @@ impl FlowEngine {
         let Some(listener) = self.listeners.remove(&number) else {
             return;
         };
-        self.by_port.remove(&(listener.owner.host, listener.port));
+        self.ports.release(listener.owner.host, listener.port);
         effects.wakers.extend(listener.waker);
         for id in listener.backlog {
             // Never accepted: the kernel resets it.
@@ -230,7 +215,7 @@ impl FlowEngine {
                     direction: Direction::ToClient,
                     from: names.server,
                     to: names.client,
-                    consumed: 0,
+                    header: Header::default(),
                     order: 0,
                     body: Body::Reset(Cause::Close),
                 });
@@ -238,41 +223,16 @@ impl FlowEngine {
             }
         }
     }
-
-    fn free_port(&mut self, host: HostId) -> io::Result<u16> {
-        let next = self.next_port.entry(host).or_insert(*EPHEMERAL_PORTS.start());
-        for _ in EPHEMERAL_PORTS {
-            let port = *next;
-            *next = if port == *EPHEMERAL_PORTS.end() {
-                *EPHEMERAL_PORTS.start()
-            } else {
-                port + 1
-            };
-            if !self.by_port.contains_key(&(host, port)) {
-                return Ok(port);
-            }
-        }
-        Err(io::ErrorKind::AddrNotAvailable.into())
-    }
-
-    fn all_flows(&self) -> Vec<FlowId> {
-        self.flows.iter().flatten().map(|flow| flow.id).collect()
-    }
 }
 
 impl Engine for FlowEngine {
+    /// Nothing is kept per host.
+    fn add_host(&mut self, _: HostId) {}
+
     fn bind(&mut self, owner: Owner, port: u16) -> io::Result<(SocketId, SocketAddr)> {
-        let port = if port == 0 {
-            self.free_port(owner.host)?
-        } else {
-            port
-        };
-        if self.by_port.contains_key(&(owner.host, port)) {
-            return Err(io::ErrorKind::AddrInUse.into());
-        }
-        let number = self.next_number;
-        self.next_number += 1;
-        self.by_port.insert((owner.host, port), number);
+        let number = self.next_listener;
+        let port = self.ports.listen(owner.host, port, number)?;
+        self.next_listener += 1;
         self.listeners.insert(
             number,
             Listener {
@@ -313,7 +273,7 @@ impl Engine for FlowEngine {
     }
 
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId> {
-        let local = SocketAddr::new(address(owner.host), self.free_port(owner.host)?);
+        let local = SocketAddr::new(address(owner.host), self.ports.free(owner.host)?);
         let remote = SocketAddr::new(address(to), port);
         let client = End::connecting(owner, local, port);
         // The server end is nobody's until the connect segment finds a listener.
@@ -403,7 +363,7 @@ impl Engine for FlowEngine {
                     direction,
                     from,
                     to,
-                    consumed,
+                    header: Header::acknowledging(consumed),
                     order: 0,
                     body,
                 });
@@ -431,9 +391,9 @@ impl Engine for FlowEngine {
             Direction::ToServer => (server, client),
             Direction::ToClient => (client, server),
         };
-        end.credit(segment.consumed, &mut effects.wakers);
+        end.credit(segment.header.acknowledged, &mut effects.wakers);
         match &segment.body {
-            Body::Connect { .. } | Body::Window => {}
+            Body::Connect { .. } | Body::Window | Body::Ack | Body::Confirm => {}
             Body::Accept => {
                 end.establish(&mut effects.wakers);
                 effects.opened.push(names);
@@ -465,7 +425,7 @@ impl Engine for FlowEngine {
     }
 
     fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds> {
-        let open = self.flows.iter().flatten().filter(|flow| {
+        let open = self.flows.iter().filter(|flow| {
             let FlowEnds { client, server, .. } = flow.names();
             let is_known = flow.ends.iter().any(|end| !end.is_gone);
             pairs.contains(client, server) && is_known && flow.ends.iter().all(End::is_established)
@@ -498,16 +458,12 @@ impl Engine for FlowEngine {
 
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {
         let held = self.sockets(owner);
-        let listeners: Vec<u64> = self
-            .listeners
-            .iter()
-            .filter(|(_, listener)| listener.owner == owner)
-            .map(|(number, _)| *number)
-            .collect();
-        for number in listeners {
-            self.close_listener(number, effects);
+        for number in self.ports.listeners_of(owner.host) {
+            if self.listeners[&number].owner == owner {
+                self.close_listener(number, effects);
+            }
         }
-        for id in self.all_flows() {
+        for id in self.flows.ids_of(owner.host) {
             for at in [Direction::ToServer, Direction::ToClient] {
                 if self
                     .flow(id)
@@ -522,18 +478,14 @@ impl Engine for FlowEngine {
 
     fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64 {
         let mut held = 0;
-        let gone: Vec<u64> = self
-            .listeners
-            .iter()
-            .filter(|(_, listener)| listener.owner.host == host)
-            .map(|(number, _)| *number)
-            .collect();
-        for listener in gone.iter().filter_map(|number| self.listeners.remove(number)) {
-            held += 1;
-            effects.wakers.extend(listener.waker);
+        for number in self.ports.listeners_of(host) {
+            if let Some(listener) = self.listeners.remove(&number) {
+                held += 1;
+                self.ports.release(host, listener.port);
+                effects.wakers.extend(listener.waker);
+            }
         }
-        self.by_port.retain(|(owner, _), _| *owner != host);
-        for id in self.all_flows() {
+        for id in self.flows.ids_of(host) {
             let Some(flow) = self.flow(id) else { continue };
             // An unborn end is still a connect on its way, which may find the machine up again.
             let on_host = |end: &&mut End| end.owner.host == host && !end.is_unborn();
@@ -547,13 +499,17 @@ impl Engine for FlowEngine {
         held
     }
 
+    fn addresses(&self, flow: FlowId) -> Option<(SocketAddr, SocketAddr)> {
+        let flow = self.flows.peek(flow)?;
+        Some((flow.ends[1].local, flow.ends[0].local))
+    }
+
     fn sockets(&self, owner: Owner) -> u64 {
-        let listeners = self
-            .listeners
-            .values()
-            .filter(|listener| listener.owner == owner)
+        let listeners = self.ports.listeners_of(owner.host).into_iter();
+        let listeners = listeners
+            .filter(|number| self.listeners[number].owner == owner)
             .count();
-        let ends = self.flows.iter().flatten().flat_map(|flow| &flow.ends);
+        let ends = self.flows.of(owner.host).flat_map(|flow| &flow.ends);
         (listeners + ends.filter(|end| end.is_open && end.owner == owner).count()) as u64
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::latency::Latency;
 use crate::file::read::{At, Named, tables};
-use crate::file::value::{Exact, Hosts, JsonObject};
+use crate::file::value::{Engine, Exact, Hosts, JsonObject};
 use crate::plan::{Bandwidth, Ratio};
 
 tables! {
@@ -30,6 +30,8 @@ tables! {
         loss: Option<At<Exact<Ratio>>>,
         /// How much crosses, each way. Any amount at once when absent
         bandwidth: Option<At<Exact<Bandwidth>>>,
+        /// What carries the bytes: "flow", which is fast, or "turmoil", packet by packet. "flow" when absent
+        engine: Option<At<Engine>>,
     }
 
     /// An exception for some pairs of hosts: between two, both ways, or from one to another

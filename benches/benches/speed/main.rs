@@ -1,0 +1,232 @@
+//! Squall's speed, side by side with its peers, in one run. See README.md.
+//!
+//! ```text
+//! cargo bench -p squall-benches                    everything, a few minutes; exits 1 when a target is missed
+//! cargo bench -p squall-benches -- sparse idle     only these
+//! cargo bench -p squall-benches -- --quick         small sizes, no verdict: whether everything works
+//! ```
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
+
+mod measure;
+mod memory;
+mod on_duplex;
+mod on_squall;
+mod on_turmoil;
+mod program;
+mod report;
+mod tonic_peer;
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::measure::{Turns, compare, fastest_of};
+use crate::program::Program;
+use crate::report::{HEAD, Measured, Row, Target, calls_per_second, seconds};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// Full sizes and repetitions, or those of a smoke run.
+#[derive(Clone, Copy)]
+struct Scale {
+    quick: bool,
+}
+
+impl Scale {
+    fn pick<T>(self, full: T, quick: T) -> T {
+        if self.quick { quick } else { full }
+    }
+}
+
+/// A group of measurements: its name, and what makes its rows.
+type Group = (&'static str, fn(Scale) -> Vec<Row>);
+
+const GROUPS: [Group; 6] = [
+    ("dense", dense),
+    ("scaling", scaling),
+    ("idle", idle),
+    ("mesh", mesh),
+    ("memory", memory_per_module),
+    ("sparse", sparse),
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let [flag, modules] = &arguments[..]
+        && flag == memory::ARGUMENT
+    {
+        let peak = modules.parse().ok().and_then(memory::measure);
+        println!("{}", peak.map_or_else(String::new, |peak| peak.to_string()));
+        return ExitCode::SUCCESS;
+    }
+    let quick = arguments.iter().any(|it| it == "--quick");
+    // `cargo bench` adds a flag of its own.
+    let wanted: Vec<_> = arguments.iter().filter(|it| !it.starts_with("--")).collect();
+    if let Some(unknown) = wanted
+        .iter()
+        .find(|it| GROUPS.iter().all(|(name, _)| name != *it))
+    {
+        eprintln!(
+            "there is no group `{unknown}`: there are {}",
+            GROUPS.map(|(name, _)| name).join(", ")
+        );
+        return ExitCode::from(2);
+    }
+
+    // The first run of a process pays for what it never pays again.
+    on_squall::run(&Program::sparse(10, MINUTE));
+    println!("{HEAD}");
+    let mut missed = 0;
+    for (name, group) in GROUPS {
+        if wanted.is_empty() || wanted.iter().any(|it| *it == name) {
+            for mut row in group(Scale { quick }) {
+                if quick {
+                    row.target = None;
+                }
+                println!("{row}");
+                missed += u32::from(row.is_missed());
+            }
+        }
+    }
+    if quick {
+        println!("\nA smoke run: everything works, the figures mean nothing.");
+    } else if missed > 0 {
+        println!("\n{missed} targets missed.");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// One call of each module every 5 s, against turmoil with ticks of 1 ms.
+fn sparse(scale: Scale) -> Vec<Row> {
+    let row = |modules: usize, turns: usize, target: f64| {
+        let program = Program::sparse(modules, scale.pick(MINUTE, MINUTE / 6));
+        let turns = Turns {
+            turns,
+            first_per_turn: scale.pick(9, 1),
+        };
+        let times = compare(turns, || on_squall::run(&program), || on_turmoil::run(&program));
+        Row {
+            program: format!("sparse, {modules} modules"),
+            squall: seconds(times.first),
+            peer: format!("turmoil {}", seconds(times.second)),
+            measured: Measured::Ratio(times.ratio),
+            target: Some(Target::AtLeast(target)),
+        }
+    };
+    vec![
+        row(scale.pick(20, 3), scale.pick(5, 1), 150.0),
+        row(scale.pick(50, 5), scale.pick(2, 1), 400.0),
+    ]
+}
+
+/// Sparse, with more and more modules: what a call costs must not depend on how many there are.
+fn scaling(scale: Scale) -> Vec<Row> {
+    let [few, many, very_many] = scale.pick([10, 1000, 3000], [2, 20, 40]);
+    let program = |modules| Program::sparse(modules, MINUTE);
+    let turns = Turns {
+        turns: scale.pick(5, 1),
+        first_per_turn: scale.pick(9, 1),
+    };
+    let run = |modules: usize| on_squall::run(&program(modules));
+    let times = compare(turns, || run(few), || run(many));
+    let cost = |modules: usize, time: Duration| {
+        format!(
+            "{:.1} us/call",
+            time.as_secs_f64() * 1e6 / program(modules).calls() as f64
+        )
+    };
+    let longest = fastest_of(1, || run(very_many));
+    let alone = |modules: usize, time: Duration, target| Row {
+        program: format!("sparse, {modules} modules"),
+        squall: cost(modules, time),
+        peer: String::new(),
+        measured: Measured::Seconds(time),
+        target,
+    };
+    vec![
+        alone(few, times.first, None),
+        alone(many, times.second_fastest, Some(Target::AtMost(1.5))),
+        Row {
+            program: format!("cost of a call, {many} modules to {few}"),
+            squall: cost(many, times.second),
+            peer: cost(few, times.first),
+            measured: Measured::Ratio(times.ratio * few as f64 / many as f64),
+            target: Some(Target::AtMost(2.0)),
+        },
+        alone(very_many, longest, None),
+    ]
+}
+
+/// Back to back, against turmoil and against tonic without any simulation.
+fn dense(scale: Scale) -> Vec<Row> {
+    let row = |modules: usize, peer: &str, run_peer: fn(&Program) -> Duration, target: Option<f64>| {
+        let program = Program::dense(modules, scale.pick(20_000, 40) / modules as u64);
+        let turns = Turns {
+            turns: scale.pick(9, 1),
+            first_per_turn: 1,
+        };
+        let times = compare(turns, || on_squall::run(&program), || run_peer(&program));
+        Row {
+            program: format!("dense, {modules} modules"),
+            squall: calls_per_second(program.calls(), times.first),
+            peer: format!("{peer} {}", calls_per_second(program.calls(), times.second)),
+            measured: Measured::Ratio(times.ratio),
+            target: target.map(Target::AtLeast),
+        }
+    };
+    vec![
+        row(20, "turmoil", on_turmoil::run, Some(1.5)),
+        row(20, "bare tonic", on_duplex::run, Some(0.6)),
+        row(2, "turmoil", on_turmoil::run, None),
+        row(2, "bare tonic", on_duplex::run, None),
+    ]
+}
+
+/// A day in which little happens.
+fn idle(scale: Scale) -> Vec<Row> {
+    let program = Program::sparse(10, scale.pick(DAY, DAY / 1440));
+    let time = fastest_of(scale.pick(3, 1), || on_squall::run(&program));
+    vec![Row {
+        program: format!(
+            "idle, 10 modules, {} virtual hours",
+            program.duration().as_secs() / 3600
+        ),
+        squall: calls_per_second(program.calls(), time),
+        peer: String::new(),
+        measured: Measured::Seconds(time),
+        target: Some(Target::AtMost(15.0)),
+    }]
+}
+
+/// Everybody calls everybody.
+fn mesh(scale: Scale) -> Vec<Row> {
+    let program = Program::sparse(scale.pick(100, 5), MINUTE).meshed();
+    let time = fastest_of(scale.pick(2, 1), || on_squall::run(&program));
+    vec![Row {
+        program: format!(
+            "mesh, {} connections, {} calls",
+            program.connections().len(),
+            program.calls()
+        ),
+        squall: calls_per_second(program.calls(), time),
+        peer: String::new(),
+        measured: Measured::Seconds(time),
+        target: None,
+    }]
+}
+
+/// What one more module takes, with its connection, its server and its share of the journal.
+fn memory_per_module(scale: Scale) -> Vec<Row> {
+    let (few, many) = scale.pick((100, 1000), (2, 20));
+    let peaks = memory::peak_with(few).zip(memory::peak_with(many));
+    let row = |(less, more): (f64, f64)| Row {
+        program: format!("memory for each of {many} modules, sparse"),
+        squall: format!("{:.0} MiB in all", more / 1024.0),
+        peer: String::new(),
+        measured: Measured::KibiBytes((more - less) / (many - few) as f64),
+        target: None,
+    };
+    peaks.map(row).into_iter().collect()
+}

@@ -1,0 +1,112 @@
+//! The program on Squall: real schedulers, pools and servers, the journal kept, the digest computed.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use squall::Harness;
+use squall::journal::{Event, Outcome};
+use squall::plan::{Arrival, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
+
+use crate::program::{LATENCY, PERIOD, Pace, Program, payload};
+
+/// How long the whole takes on the wall: plan, thread, runtime, set-up, run and tear-down.
+///
+/// # Panics
+/// When a call is not answered.
+pub(crate) fn run(program: &Program) -> Duration {
+    let start = Instant::now();
+    let run = Harness::new()
+        .run(plan(program))
+        .expect("nothing keeps the run from its end");
+    let wall = start.elapsed();
+    let ok = |event: &Event| {
+        matches!(
+            event,
+            Event::CallEnded {
+                outcome: Outcome::Ok,
+                ..
+            }
+        )
+    };
+    let answered = run
+        .journal
+        .entries
+        .iter()
+        .filter(|entry| ok(&entry.event))
+        .count();
+    assert_eq!(answered as u64, program.calls(), "every call is answered");
+    wall
+}
+
+fn plan(program: &Program) -> Plan {
+    let workloads = program.connections().into_iter();
+    Plan {
+        scenario: "speed".into(),
+        topology: Arc::new(topology(program.modules)),
+        seed: 7,
+        duration: program.duration(),
+        wall_limit: Duration::from_secs(600),
+        interleave: Ratio::ZERO,
+        workloads: workloads.map(|(from, to)| workload(program, from, to)).collect(),
+        faults: vec![],
+        expectations: vec![],
+        drawn: vec![],
+    }
+}
+
+fn topology(modules: usize) -> Topology {
+    let module = |index: usize| {
+        let name = format!("m{index}");
+        let node = Node {
+            name: format!("n{index}"),
+            component: "echo".into(),
+            settings: json!({}),
+            edges: vec![],
+        };
+        let module = Module {
+            name: name.clone(),
+            hosts: vec![name.clone()],
+            call_timeout: Duration::from_secs(30),
+            nodes: [(node.name.clone(), node)].into_iter().collect(),
+        };
+        (name, module)
+    };
+    Topology {
+        name: "speed".into(),
+        description: None,
+        network: Network {
+            engine: squall::plan::EngineKind::Flow,
+            latency: Latency::Constant(LATENCY),
+            loss: Ratio::ZERO,
+            bandwidth: None,
+        },
+        links: vec![],
+        modules: (0..modules).map(module).collect(),
+    }
+}
+
+fn workload(program: &Program, from: usize, to: usize) -> Workload {
+    let arrival = match program.pace {
+        Pace::Sparse { .. } => Arrival::Open {
+            calls: 1,
+            per: PERIOD,
+        },
+        Pace::Dense { .. } => Arrival::Closed {
+            clients: 1,
+            think: Duration::ZERO,
+        },
+    };
+    Workload {
+        name: format!("m{from} to m{to}"),
+        from: vec![format!("m{from}")],
+        node: format!("n{to}"),
+        port: "in".into(),
+        arrival,
+        start: Duration::ZERO,
+        end: program.duration(),
+        limit: Some(program.calls_per_connection()),
+        timeout: Some(Duration::from_secs(2)),
+        payload: payload("{call}"),
+    }
+}

@@ -1,0 +1,117 @@
+//! Acknowledgements that nothing goes along with.
+//!
+//! Only engines with packets have them, and no application waits for one. So they keep out of the way of what
+//! applications do wait for: chance never loses them, they start no timeout of their direction, and none
+//! follows behind. One that is overtaken is worth nothing; one that cannot get through is sent again, for the
+//! peer would send again what it acknowledges, and when that has gone on for too long the peer gives up.
+
+use super::{Arrival, Due, FIRST_TIMEOUT, GIVE_UP_AFTER, LONGEST_TIMEOUT, Net};
+use crate::queue::Pace;
+use crate::segment::{Direction, FlowId, Segment};
+
+/// Those of one direction of one flow. Each says all that those before it said.
+#[derive(Debug, Default)]
+pub(super) struct Bare {
+    /// The last one that did not get through.
+    waiting: Option<Segment>,
+    since: u64,
+    timeout: u64,
+    has_timer: bool,
+    last_arrival: u64,
+}
+
+impl Bare {
+    /// Something got through that says the same.
+    pub(super) fn supersede(&mut self) {
+        self.waiting = None;
+        self.timeout = 0;
+    }
+}
+
+impl Net {
+    pub(super) fn send_bare(&mut self, now: u64, mut segment: Segment) {
+        let channel = self.channel(segment.flow, segment.direction);
+        segment.order = channel.next_order;
+        if channel.blocked.is_empty() {
+            return self.judge_bare(now, segment);
+        }
+        // What waits is sent again as it would be written then.
+        for blocked in &mut channel.blocked {
+            blocked.header.acknowledged = segment.header.acknowledged;
+            blocked.header.window = segment.header.window;
+        }
+    }
+
+    fn judge_bare(&mut self, now: u64, segment: Segment) {
+        let is_local = segment.from == segment.to;
+        if !is_local && !self.links.get(segment.from, segment.to).held_by.is_empty() {
+            return self.block_bare(now, segment);
+        }
+        if !is_local {
+            // It has no payload to be written: it only waits for what is before it.
+            let pair = (segment.from, segment.to);
+            let pace = self.links.get(pair.0, pair.1).pace();
+            if pace == Pace::Stopped || self.queues.contains_key(&pair) {
+                return self.push_to_queue(now, pace, segment);
+            }
+        }
+        self.forward_bare(now, segment);
+    }
+
+    /// One leaves the queue before its link. Meanwhile a partition may have begun.
+    pub(super) fn depart_bare(&mut self, now: u64, segment: Segment) {
+        if !self.links.get(segment.from, segment.to).held_by.is_empty() {
+            return self.block_bare(now, segment);
+        }
+        self.forward_bare(now, segment);
+    }
+
+    fn forward_bare(&mut self, now: u64, segment: Segment) {
+        let at = now + self.delay(&segment);
+        let channel = self.channel(segment.flow, segment.direction);
+        let at = at.max(channel.last_arrival).max(channel.bare.last_arrival);
+        channel.bare.last_arrival = at;
+        channel.bare.supersede();
+        self.push(at, Due::Deliver(segment));
+    }
+
+    fn block_bare(&mut self, now: u64, segment: Segment) {
+        let (flow, direction) = (segment.flow, segment.direction);
+        let bare = &mut self.channel(flow, direction).bare;
+        if bare.timeout == 0 {
+            bare.timeout = FIRST_TIMEOUT;
+            bare.since = now;
+        }
+        bare.waiting = Some(segment);
+        if !bare.has_timer {
+            bare.has_timer = true;
+            let at = (now + bare.timeout).min(bare.since + GIVE_UP_AFTER);
+            self.push(at, Due::RetryBare(flow, direction));
+        }
+    }
+
+    pub(super) fn retry_bare(&mut self, now: u64, flow: FlowId, direction: Direction) -> Arrival {
+        if !self.knows(flow, direction) {
+            return Arrival::Nothing;
+        }
+        let bare = &mut self.channel(flow, direction).bare;
+        bare.has_timer = false;
+        let Some(segment) = bare.waiting.take() else {
+            return Arrival::Nothing;
+        };
+        if now - bare.since >= GIVE_UP_AFTER {
+            return Arrival::GiveUp(flow, direction.opposite());
+        }
+        bare.timeout = (bare.timeout * 2).min(LONGEST_TIMEOUT);
+        if !self.is_off(segment.to) {
+            self.judge_bare(now, segment);
+        }
+        Arrival::Nothing
+    }
+
+    /// Whether something has arrived that was sent later.
+    pub(super) fn is_overtaken(&mut self, segment: &Segment) -> bool {
+        let (flow, direction) = (segment.flow, segment.direction);
+        self.knows(flow, direction) && self.channel(flow, direction).arrived > segment.order
+    }
+}

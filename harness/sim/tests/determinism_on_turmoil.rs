@@ -1,0 +1,4 @@
+//! `tests/determinism.rs` on the turmoil engine.
+
+#[path = "determinism.rs"]
+mod determinism;

@@ -1,0 +1,4 @@
+//! `tests/faults` on the turmoil engine.
+
+#[path = "faults/main.rs"]
+mod faults;

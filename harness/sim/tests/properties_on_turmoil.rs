@@ -1,0 +1,4 @@
+//! `tests/properties.rs` on the turmoil engine.
+
+#[path = "properties.rs"]
+mod properties;

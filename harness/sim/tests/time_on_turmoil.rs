@@ -1,0 +1,4 @@
+//! `tests/time.rs` on the turmoil engine.
+
+#[path = "time.rs"]
+mod time;
