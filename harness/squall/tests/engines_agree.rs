@@ -156,7 +156,8 @@ fn plan(system: &System, seed: u64, workloads: Vec<Workload>, faults: Vec<Fault>
 }
 
 /// What became of each call: where it started, when, how it ended, and how long it took.
-type Calls = BTreeMap<u64, (u64, Option<(Outcome, String, u64)>)>;
+type Calls = BTreeMap<u64, Call>;
+type Call = (u64, Option<(Outcome, String, u64)>);
 
 fn calls(plan: &Plan, engine: EngineKind) -> Calls {
     let run = Harness::new()
@@ -224,7 +225,7 @@ proptest! {
         let plan = plan(&system, seed, workloads, faults);
         let (flow, turmoil) = (calls(&plan, EngineKind::Flow), calls(&plan, EngineKind::Turmoil));
         let ends = |calls: &Calls| -> Vec<_> {
-            let end = |(number, (started, end)): (&u64, &(u64, Option<(Outcome, String, u64)>))| {
+            let end = |(number, (started, end)): (&u64, &Call)| {
                 (*number, *started, end.as_ref().map(|(outcome, class, _)| (*outcome, class.clone())))
             };
             calls.iter().map(end).collect()

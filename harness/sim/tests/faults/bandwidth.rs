@@ -6,7 +6,7 @@ use squall_platform::Listener;
 use squall_sim::{Bandwidth, Closed, Effect, LinkRule, SimEvent, Touch};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::support::{Wired, dial, idle, millis, process, read, simulate, until, write};
+use super::support::{Wired, dial, idle, millis, process, read, simulate, until, write};
 
 /// So many bytes per second.
 fn bytes(per_second: u64) -> Bandwidth {

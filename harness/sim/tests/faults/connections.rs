@@ -5,7 +5,7 @@ use std::io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOu
 use squall_platform::{Listener, Platform};
 use squall_sim::{Closed, Effect, HostPairs, SimEvent, Touch};
 
-use crate::support::{Log, Wired, dial, hangs, idle, millis, pairs, process, read, simulate, until, write};
+use super::support::{Log, Wired, dial, hangs, idle, millis, pairs, process, read, simulate, until, write};
 
 /// When something was touched, how, and by which faults.
 fn touches(log: &Log) -> Vec<(u64, Touch, Vec<u32>)> {

@@ -4,7 +4,7 @@ use squall_platform::Listener;
 use squall_sim::{Bandwidth, Effect, SimEvent, Touch};
 use tokio::io::AsyncReadExt;
 
-use crate::support::{Wired, dial, hangs, millis, read, simulate, until, write};
+use super::support::{Wired, dial, hangs, millis, read, simulate, until, write};
 
 #[test]
 fn what_is_held_goes_on_at_once_and_in_order_when_released() {
