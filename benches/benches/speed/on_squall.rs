@@ -79,6 +79,7 @@ fn topology(modules: usize) -> Topology {
             engine: squall::plan::EngineKind::Flow,
             latency: Latency::Constant(LATENCY),
             loss: Ratio::ZERO,
+            bandwidth: None,
         },
         links: vec![],
         modules: (0..modules).map(module).collect(),

@@ -7,7 +7,7 @@
 //! | `world`, `host`, `task` | hosts, processes and their tasks |
 //! | `platform` | the seam's other side: [`SimPlatform`] |
 //! | `engine` | sockets, behind one interface: `engine/flow` is ours, `engine/turmoil` is on `turmoil-net` |
-//! | `net`, `link` | what becomes of a segment between two kernels |
+//! | `net`, `link`, `queue` | what becomes of a segment between two kernels |
 //! | `seed`, `latency` | randomness, in named streams; distributions |
 //! | `digest`, `observe`, `capture` | the proof of a run, what happened in it, and its packets |
 //!
@@ -30,6 +30,7 @@ mod link;
 mod net;
 mod observe;
 mod platform;
+mod queue;
 mod run;
 mod seed;
 mod segment;
@@ -46,6 +47,7 @@ pub use latency::Latency;
 pub use link::{Effect, HostPairs, LinkRule, LinkSpec};
 pub use observe::{Blind, Closed, Connection, Down, Observer, SimEvent, Touch};
 pub use platform::{SimListener, SimPlatform, SimStream};
+pub use queue::Bandwidth;
 pub use run::{Config, Failure, Finished, THREAD_NAME, run};
 pub use seed::{Chance, Stream};
 pub use sim::{HostDown, Sim};

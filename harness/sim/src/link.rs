@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::host::HostId;
 use crate::latency::Latency;
+use crate::queue::{Bandwidth, Pace};
 use crate::seed::Chance;
 
 /// What a link does to segments.
@@ -17,6 +18,8 @@ pub struct LinkSpec {
     pub latency: Latency,
     /// Loss, each way.
     pub loss: Chance,
+    /// How much crosses each way; any amount at once when absent.
+    pub bandwidth: Option<Bandwidth>,
 }
 
 /// Ordered pairs of hosts.
@@ -31,7 +34,7 @@ pub struct HostPairs {
 }
 
 impl HostPairs {
-    fn contains(&self, from: HostId, to: HostId) -> bool {
+    pub(crate) fn contains(&self, from: HostId, to: HostId) -> bool {
         (self.from.contains(&from) && self.to.contains(&to))
             || (self.both_ways && self.from.contains(&to) && self.to.contains(&from))
     }
@@ -46,28 +49,43 @@ pub struct LinkRule {
     pub latency: Option<Latency>,
     /// Their loss, if it differs.
     pub loss: Option<Chance>,
+    /// Their bandwidth, if it differs.
+    pub bandwidth: Option<Bandwidth>,
 }
 
 /// What a fault does to links while it is active.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// Segments are held and sent again later.
+    /// A partition: segments do not get through, and are sent again later.
     Hold(HostPairs),
+    /// Segments wait on the link, and go on their way at once and in order when the effect ends. No kernel
+    /// takes them for lost, however long that is.
+    Stall(HostPairs),
     /// Adds to a link's latency.
     AddLatency(HostPairs, Latency),
     /// Replaces a link's latency.
     SetLatency(HostPairs, Latency),
     /// Replaces a link's loss.
     SetLoss(HostPairs, Chance),
+    /// Replaces a link's bandwidth.
+    SetBandwidth(HostPairs, Bandwidth),
+    /// Connects are answered with a refusal when they arrive, whoever listens. Open connections go on.
+    Refuse(HostPairs),
+    /// Connects get no answer, and are sent again later. Open connections go on.
+    Blackhole(HostPairs),
 }
 
 impl Effect {
     fn pairs(&self) -> &HostPairs {
         match self {
             Effect::Hold(pairs)
+            | Effect::Stall(pairs)
             | Effect::AddLatency(pairs, _)
             | Effect::SetLatency(pairs, _)
-            | Effect::SetLoss(pairs, _) => pairs,
+            | Effect::SetLoss(pairs, _)
+            | Effect::SetBandwidth(pairs, _)
+            | Effect::Refuse(pairs)
+            | Effect::Blackhole(pairs) => pairs,
         }
     }
 }
@@ -84,7 +102,27 @@ pub(crate) struct Link {
     pub(crate) slowed_by: Vec<u32>,
     /// The fault that changed the loss.
     pub(crate) lossy_by: Option<u32>,
+    bandwidth: Option<Bandwidth>,
+    /// The fault that changed the bandwidth.
+    pub(crate) narrowed_by: Option<u32>,
+    /// Faults that stop segments on the link; stopped while there are any.
+    pub(crate) stalled_by: Vec<u32>,
+    /// Faults that refuse connects.
+    pub(crate) refused_by: Vec<u32>,
+    /// Faults that swallow connects.
+    pub(crate) swallowed_by: Vec<u32>,
     epoch: u64,
+}
+
+impl Link {
+    /// How fast segments leave the queue before it.
+    pub(crate) fn pace(&self) -> Pace {
+        match self.bandwidth {
+            _ if !self.stalled_by.is_empty() => Pace::Stopped,
+            Some(bandwidth) => Pace::Limited(bandwidth),
+            None => Pace::Unlimited,
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -147,24 +185,44 @@ impl Links {
         &self.states[row][place].1
     }
 
+    /// What a link is like without any fault.
+    fn own(&self, from: HostId, to: HostId) -> LinkSpec {
+        let mut own = self.default.clone();
+        for rule in self.rules.iter().filter(|rule| rule.pairs.contains(from, to)) {
+            if let Some(latency) = &rule.latency {
+                own.latency = latency.clone();
+            }
+            own.loss = rule.loss.unwrap_or(own.loss);
+            own.bandwidth = rule.bandwidth.or(own.bandwidth);
+        }
+        own
+    }
+
+    /// How large a window a connection needs to fill its links: twice bandwidth times round trip, for it is opened
+    /// again by halves; the larger of both ways. None when neither way has a bandwidth.
+    pub(crate) fn window(&self, client: HostId, server: HostId) -> Option<u64> {
+        let (there, back) = (self.own(client, server), self.own(server, client));
+        let round_trip = there.latency.longest() + back.latency.longest();
+        let both = there.bandwidth.into_iter().chain(back.bandwidth);
+        both.map(|bandwidth| bandwidth.bytes_within(2 * round_trip)).max()
+    }
+
     fn resolve(&self, from: HostId, to: HostId) -> Link {
+        let own = self.own(from, to);
         let mut link = Link {
-            latency: self.default.latency.clone(),
+            latency: own.latency,
             added: Vec::new(),
-            loss: self.default.loss,
+            loss: own.loss,
             held_by: Vec::new(),
             slowed_by: Vec::new(),
             lossy_by: None,
+            bandwidth: own.bandwidth,
+            narrowed_by: None,
+            stalled_by: Vec::new(),
+            refused_by: Vec::new(),
+            swallowed_by: Vec::new(),
             epoch: self.epoch,
         };
-        for rule in self.rules.iter().filter(|rule| rule.pairs.contains(from, to)) {
-            if let Some(latency) = &rule.latency {
-                link.latency = latency.clone();
-            }
-            if let Some(loss) = rule.loss {
-                link.loss = loss;
-            }
-        }
         let all = self
             .effects
             .iter()
@@ -172,6 +230,9 @@ impl Links {
         for (fault, effect) in all.filter(|(_, effect)| effect.pairs().contains(from, to)) {
             match effect {
                 Effect::Hold(_) => link.held_by.push(fault),
+                Effect::Stall(_) => link.stalled_by.push(fault),
+                Effect::Refuse(_) => link.refused_by.push(fault),
+                Effect::Blackhole(_) => link.swallowed_by.push(fault),
                 Effect::AddLatency(_, latency) => {
                     link.added.push(latency.clone());
                     link.slowed_by.push(fault);
@@ -184,11 +245,22 @@ impl Links {
                     link.loss = *loss;
                     link.lossy_by = Some(fault);
                 }
+                Effect::SetBandwidth(_, bandwidth) => {
+                    link.bandwidth = Some(*bandwidth);
+                    link.narrowed_by = Some(fault);
+                }
             }
         }
         // In the order of the faults' numbers: several effects of one fault are neighbours.
-        link.held_by.dedup();
-        link.slowed_by.dedup();
+        for faults in [
+            &mut link.held_by,
+            &mut link.slowed_by,
+            &mut link.stalled_by,
+            &mut link.refused_by,
+            &mut link.swallowed_by,
+        ] {
+            faults.dedup();
+        }
         link
     }
 }
@@ -218,6 +290,7 @@ mod tests {
         Links::new(LinkSpec {
             latency: millis(2),
             loss: Chance::NEVER,
+            bandwidth: None,
         })
     }
 
@@ -262,11 +335,13 @@ mod tests {
                 pairs: pairs(true),
                 latency: Some(millis(5)),
                 loss: Some(loss),
+                bandwidth: None,
             },
             LinkRule {
                 pairs: pairs(false),
                 latency: Some(millis(7)),
                 loss: None,
+                bandwidth: None,
             },
         ]);
         assert_eq!(
@@ -277,5 +352,26 @@ mod tests {
             (links.get(B, A).latency.clone(), links.get(B, A).loss),
             (millis(5), loss)
         );
+    }
+
+    #[test]
+    fn a_window_is_twice_bandwidth_times_round_trip_of_the_wider_way() {
+        let mut links = links();
+        assert_eq!(links.window(A, B), None);
+        let rule = |both_ways, bits| LinkRule {
+            pairs: pairs(both_ways),
+            latency: Some(millis(50)),
+            loss: None,
+            bandwidth: Bandwidth::bits_per_second(bits),
+        };
+        links.set_rules(vec![rule(true, 8_000_000), rule(false, 80_000_000)]);
+        assert_eq!(links.window(A, B), Some(2_000_000));
+        assert_eq!(links.window(B, A), Some(2_000_000));
+        let narrow = Bandwidth::bits_per_second(1).expect("not zero");
+        links.start(0, Effect::SetBandwidth(pairs(true), narrow));
+        assert_eq!(links.window(A, B), Some(2_000_000), "no fault changes it");
+        assert_eq!(links.get(B, A).pace(), Pace::Limited(narrow));
+        links.start(1, Effect::Stall(pairs(false)));
+        assert_eq!(links.get(A, B).pace(), Pace::Stopped);
     }
 }

@@ -5,6 +5,10 @@
 //! flow and direction queue behind it, and after too long a time without progress the sender gives up. A
 //! partition holds segments in the same way. Delivery within one flow and direction is always in order.
 //!
+//! Before each link there is a queue ([`crate::queue`]): segments enter it after they were found not to be lost,
+//! whatever their flow, and leave it in the same order as the link's bandwidth allows. Latency comes after it.
+//! What finds a second's worth of bytes before it counts as lost. A link without a bandwidth has no queue.
+//!
 //! Simpler than a real kernel, deliberately: there is no fast retransmit, and what queued behind a lost
 //! segment gets through together with it, as the bytes of one stream do. (Were each judged afresh, a busy
 //! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
@@ -12,14 +16,15 @@
 mod bare;
 
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, VecDeque};
+use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use self::bare::Bare;
 use crate::capture::Capture;
 use crate::digest::Digest;
 use crate::host::HostId;
-use crate::link::Links;
+use crate::link::{Effect, LinkRule, Links};
 use crate::observe::Touch;
+use crate::queue::{Pace, Queue};
 use crate::seed::Stream;
 use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
@@ -42,7 +47,9 @@ enum Due {
     Deliver(Segment),
     /// A retransmission timeout of this flow and direction.
     Retry(FlowId, Direction),
-    /// The same for its acknowledgements.
+    /// The first segment of a link's queue leaves, unless the queue's ticket has changed since.
+    Depart(HostId, HostId, u64),
+    /// A retransmission timeout of its acknowledgements.
     RetryBare(FlowId, Direction),
 }
 
@@ -89,6 +96,16 @@ struct Channel {
     bare: Bare,
 }
 
+impl Channel {
+    /// A segment that was on its way to a machine that went down goes before those sent since.
+    fn wait(&mut self, segment: Segment) {
+        let place = self
+            .blocked
+            .partition_point(|blocked| blocked.order < segment.order);
+        self.blocked.insert(place, segment);
+    }
+}
+
 /// A segment that was touched on its way.
 #[derive(Debug)]
 pub(crate) struct Touched {
@@ -104,6 +121,8 @@ pub(crate) struct Touched {
 pub(crate) enum Arrival {
     /// Hand this to the engine.
     Segment(Segment),
+    /// Have the engine answer this connect as if nobody listened.
+    Refused(Segment),
     /// Tell the engine that the sender of this direction gives up.
     GiveUp(FlowId, Direction),
     /// Nothing to do.
@@ -111,7 +130,7 @@ pub(crate) enum Arrival {
 }
 
 pub(crate) struct Net {
-    pub(crate) links: Links,
+    links: Links,
     pub(crate) digest: Digest,
     /// Shows what arrives, when somebody wants to see it.
     pub(crate) capture: Option<Capture>,
@@ -120,6 +139,8 @@ pub(crate) struct Net {
     queue: BinaryHeap<Reverse<Queued>>,
     next_number: u64,
     channels: Vec<[Channel; 2]>,
+    /// Of the links before which something waits, with the ticket of the departure that is due.
+    queues: BTreeMap<(HostId, HostId), (u64, Queue)>,
     /// Hosts that are off: nothing reaches them.
     off: Vec<bool>,
     network: Stream,
@@ -136,6 +157,7 @@ impl Net {
             queue: BinaryHeap::new(),
             next_number: 0,
             channels: Vec::new(),
+            queues: BTreeMap::new(),
             off: Vec::new(),
             network: Stream::new(seed, "network"),
             faults: Stream::new(seed, "faults"),
@@ -193,11 +215,55 @@ impl Net {
                 if self.knows(segment.flow, segment.direction) {
                     self.channel(segment.flow, segment.direction).arrived = segment.order + 1;
                 }
-                Arrival::Segment(segment)
+                self.arrive(segment)
             }
             Due::Retry(flow, direction) => self.retry(now, flow, direction),
             Due::RetryBare(flow, direction) => self.retry_bare(now, flow, direction),
+            Due::Depart(from, to, ticket) => {
+                self.leave_queue(now, (from, to), ticket);
+                Arrival::Nothing
+            }
         })
+    }
+
+    /// What differs between links.
+    pub(crate) fn set_rules(&mut self, now: u64, rules: Vec<LinkRule>) {
+        self.links.set_rules(rules);
+        self.set_paces(now);
+    }
+
+    /// A fault begins to act on links.
+    pub(crate) fn start(&mut self, now: u64, fault: u32, effect: Effect) {
+        self.links.start(fault, effect);
+        self.set_paces(now);
+    }
+
+    /// A fault ends, with all of its effects.
+    pub(crate) fn end(&mut self, now: u64, fault: u32) {
+        self.links.end(fault);
+        self.set_paces(now);
+    }
+
+    /// Both ends have forgotten the connection: nothing of it is sent again.
+    pub(crate) fn forget(&mut self, flow: FlowId, faults: &[u32], ends: (HostId, HostId)) {
+        for direction in [Direction::ToServer, Direction::ToClient] {
+            let channel = self.channel(flow, direction);
+            channel.blocked.clear();
+            channel.bare.supersede();
+        }
+        self.touched.push(Touched {
+            touch: Touch::Reset,
+            flow: flow.number,
+            from: ends.0,
+            to: ends.1,
+            bytes: 0,
+            faults: faults.to_vec(),
+        });
+    }
+
+    /// How large a window a connection needs to fill its links; see [`Links::window`].
+    pub(crate) fn window(&self, client: HostId, server: HostId) -> Option<u64> {
+        self.links.window(client, server)
     }
 
     /// The receiver had no room: the segment counts as lost.
@@ -267,12 +333,16 @@ impl Net {
     /// Decides what becomes of a segment that is first of its channel.
     fn judge(&mut self, now: u64, segment: Segment) {
         if segment.from == segment.to {
-            return self.forward(now, segment);
+            return self.schedule(now, now + LOOPBACK, segment);
         }
         let link = self.links.get(segment.from, segment.to);
         if !link.held_by.is_empty() {
             let faults = link.held_by.clone();
             return self.block(now, segment, Touch::Held, faults);
+        }
+        if !link.swallowed_by.is_empty() && matches!(segment.body, Body::Connect { .. }) {
+            let faults = link.swallowed_by.clone();
+            return self.block(now, segment, Touch::Dropped, faults);
         }
         let stream = if link.lossy_by.is_some() {
             &mut self.faults
@@ -283,18 +353,121 @@ impl Net {
             let faults = link.lossy_by.into_iter().collect();
             return self.block(now, segment, Touch::Lost, faults);
         }
+        self.enter_queue(now, segment);
+    }
+
+    /// A segment was not lost: it leaves when all that came to this link before it has left, and its own bytes
+    /// are written.
+    fn enter_queue(&mut self, now: u64, segment: Segment) {
+        if segment.from == segment.to {
+            return self.schedule(now, now + LOOPBACK, segment);
+        }
+        let pair = (segment.from, segment.to);
+        let link = self.links.get(pair.0, pair.1);
+        let pace = link.pace();
+        let takes_time = match pace {
+            Pace::Unlimited => false,
+            Pace::Limited(_) => !segment.body.bytes().is_empty(),
+            Pace::Stopped => true,
+        };
+        let queue = self.queues.get(&pair);
+        if queue.is_none() && !takes_time {
+            return self.forward(now, segment);
+        }
+        let narrowed_by: Vec<u32> = link.narrowed_by.into_iter().collect();
+        if queue.is_some_and(|(_, queue)| queue.is_full()) {
+            return self.block(now, segment, Touch::Lost, narrowed_by);
+        }
+        if pace == Pace::Stopped {
+            let faults = link.stalled_by.clone();
+            self.touch(&segment, Touch::Held, faults);
+        } else if !narrowed_by.is_empty() {
+            self.touch(&segment, Touch::Delayed, narrowed_by);
+        }
+        self.push_to_queue(now, pace, segment);
+    }
+
+    fn push_to_queue(&mut self, now: u64, pace: Pace, segment: Segment) {
+        let pair = (segment.from, segment.to);
+        let (_, queue) = self.queues.entry(pair).or_insert((0, Queue::new(pace)));
+        let is_first = queue.is_empty();
+        queue.push(now, segment);
+        if is_first {
+            self.await_departure(pair);
+        }
+    }
+
+    /// The first segment of a queue leaves, unless it was to leave at another time.
+    fn leave_queue(&mut self, now: u64, pair: (HostId, HostId), ticket: u64) {
+        let queue = self.queues.get_mut(&pair);
+        let Some((_, queue)) = queue.filter(|(current, _)| *current == ticket) else {
+            return;
+        };
+        let segment = queue.pop(now);
+        if queue.is_empty() {
+            self.queues.remove(&pair);
+        } else {
+            self.await_departure(pair);
+        }
+        if let Some(segment) = segment {
+            self.depart(now, segment);
+        }
+    }
+
+    /// A fault began or ended: queues go on at the pace that links have now.
+    fn set_paces(&mut self, now: u64) {
+        let pairs: Vec<_> = self.queues.keys().copied().collect();
+        for pair in pairs {
+            let pace = self.links.get(pair.0, pair.1).pace();
+            if let Some((_, queue)) = self.queues.get_mut(&pair) {
+                queue.set_pace(now, pace);
+            }
+            self.await_departure(pair);
+        }
+    }
+
+    fn await_departure(&mut self, pair: (HostId, HostId)) {
+        let number = self.next_number;
+        let Some((ticket, queue)) = self.queues.get_mut(&pair) else {
+            return;
+        };
+        // Unique, for every event has a number of its own.
+        *ticket = number;
+        match queue.due() {
+            Some(at) => self.push(at, Due::Depart(pair.0, pair.1, number)),
+            None => self.next_number += 1,
+        }
+    }
+
+    /// A segment leaves a queue. Meanwhile a partition may have begun, or its flow may be gone.
+    fn depart(&mut self, now: u64, segment: Segment) {
+        if self.is_stale(&segment) {
+            return;
+        }
+        if segment.body == Body::Ack {
+            return self.depart_bare(now, segment);
+        }
+        let link = self.links.get(segment.from, segment.to);
+        if !link.held_by.is_empty() {
+            let faults = link.held_by.clone();
+            return self.block(now, segment, Touch::Held, faults);
+        }
+        let channel = self.channel(segment.flow, segment.direction);
+        let first = channel.blocked.front();
+        if first.is_some_and(|first| first.order < segment.order) {
+            // One that left before it met a partition.
+            return channel.wait(segment);
+        }
         self.forward(now, segment);
     }
 
     /// A segment gets through: it arrives a latency later.
     fn forward(&mut self, now: u64, segment: Segment) {
         let delay = self.delay(&segment);
-        if segment.from != segment.to {
-            let link = self.links.get(segment.from, segment.to);
-            if !link.slowed_by.is_empty() {
-                let faults = link.slowed_by.clone();
-                self.touch(&segment, Touch::Delayed, faults);
-            }
+        let link = self.links.get(segment.from, segment.to);
+        if !link.slowed_by.is_empty() {
+            let faults = link.slowed_by.clone();
+            self.touch(&segment, Touch::Delayed, faults);
         }
         self.schedule(now, now + delay, segment);
     }
@@ -310,6 +483,19 @@ impl Net {
             delay += added.sample(&mut self.faults);
         }
         delay
+    }
+
+    /// A segment that is due arrives at a machine that is up.
+    fn arrive(&mut self, segment: Segment) -> Arrival {
+        if matches!(segment.body, Body::Connect { .. }) && segment.from != segment.to {
+            let link = self.links.get(segment.from, segment.to);
+            if !link.refused_by.is_empty() {
+                let faults = link.refused_by.clone();
+                self.touch(&segment, Touch::Refused, faults);
+                return Arrival::Refused(segment);
+            }
+        }
+        Arrival::Segment(segment)
     }
 
     fn schedule(&mut self, now: u64, at: u64, segment: Segment) {
@@ -354,11 +540,7 @@ impl Net {
             channel.timeout = first;
             channel.blocked_since = now;
         }
-        // A segment that was on its way to a machine that went down goes before those sent since.
-        let place = channel
-            .blocked
-            .partition_point(|blocked| blocked.order < segment.order);
-        channel.blocked.insert(place, segment);
+        channel.wait(segment);
         if !channel.has_timer {
             channel.has_timer = true;
             let at = (now + channel.timeout).min(channel.blocked_since + GIVE_UP_AFTER);
@@ -411,8 +593,18 @@ impl Net {
         // Progress: the next loss starts with a short timeout again.
         channel.timeout = 0;
         for segment in waiting {
-            self.forward(now, segment);
+            self.follow(now, segment);
         }
         Arrival::Nothing
+    }
+
+    /// What waited behind a segment that got through follows it, until one finds the link's queue full.
+    fn follow(&mut self, now: u64, segment: Segment) {
+        let channel = self.channel(segment.flow, segment.direction);
+        if channel.blocked.is_empty() {
+            self.enter_queue(now, segment);
+        } else {
+            channel.blocked.push_back(segment);
+        }
     }
 }

@@ -109,10 +109,14 @@ pub enum Closed {
 pub enum Touch {
     /// Lost, and sent again later.
     Lost,
-    /// Held by a partition, and sent again later.
+    /// Held by a partition, and sent again later; or stopped on its link.
     Held,
     /// Delivered later than its link alone would have.
     Delayed,
-    /// One end is a machine that is down.
+    /// One end is a machine that is down, or nobody answers connects.
     Dropped,
+    /// A connect was answered with a refusal.
+    Refused,
+    /// An open connection was reset; no segment, and from the host that dialled.
+    Reset,
 }

@@ -95,8 +95,7 @@ impl Platform for SimPlatform {
                 to.host()
             ))
         })?;
-        let id = self.world.state().engine.connect(owner, host, port)?;
-        self.world.mark_dirty();
+        let id = self.world.connect(owner, host, port)?;
         // Owned from here on: a caller that stops waiting closes it.
         let stream = SimStream {
             socket: Socket {

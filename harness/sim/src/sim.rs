@@ -9,7 +9,7 @@ use thiserror::Error;
 use tokio::sync::oneshot;
 
 use crate::host::{HostId, Power};
-use crate::link::{Effect, LinkRule};
+use crate::link::{Effect, HostPairs, LinkRule};
 use crate::observe::Down;
 use crate::platform::SimPlatform;
 use crate::task;
@@ -86,18 +86,28 @@ impl Sim {
 
     /// Sets what differs from the network's default; later rules win.
     pub fn set_link_rules(&self, rules: Vec<LinkRule>) {
-        self.world.state().net.links.set_rules(rules);
+        let now = self.world.now();
+        self.world.change(|state, _| state.net.set_rules(now, rules));
     }
 
     /// A fault begins to act on links; several effects of one fault act together. Segments that are on their
-    /// way already are not touched.
+    /// way already are not touched. Those that still wait for a link's bandwidth are: they wait as long as the
+    /// link is now like.
     pub fn start_effect(&self, fault: u32, effect: Effect) {
-        self.world.state().net.links.start(fault, effect);
+        let now = self.world.now();
+        self.world.change(|state, _| state.net.start(now, fault, effect));
     }
 
     /// A fault ends, with all of its effects.
     pub fn end_effect(&self, fault: u32) {
-        self.world.state().net.links.end(fault);
+        let now = self.world.now();
+        self.world.change(|state, _| state.net.end(now, fault));
+    }
+
+    /// A fault resets the open connections that hosts of `pairs` have dialled: both ends hear of it at once.
+    /// Connects in progress go on.
+    pub fn reset(&self, fault: u32, pairs: &HostPairs) {
+        self.world.reset(fault, pairs);
     }
 
     /// Virtual time since the start of the run.

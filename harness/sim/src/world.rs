@@ -4,6 +4,7 @@
 //! ever held while code of a host runs, or while a waker is woken.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -12,8 +13,9 @@ use std::task::Waker;
 use squall_hermetic as hermetic;
 use tokio::time::Instant;
 
-use crate::engine::{Effects, Engine, FlowEnds, Owner};
+use crate::engine::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{Host, HostId, Main, Power, Process, address, host_at};
+use crate::link::HostPairs;
 use crate::net::{Arrival, Net};
 use crate::observe::{Connection, Down, Observer, SimEvent};
 use crate::platform::SimPlatform;
@@ -281,6 +283,7 @@ impl World {
                             state.net.bounce(now, segment);
                         }
                     }
+                    Arrival::Refused(connect) => state.engine.refuse(connect),
                     Arrival::GiveUp(flow, direction) => state.engine.give_up(flow, direction, effects),
                     Arrival::Nothing => {}
                 }
@@ -298,6 +301,28 @@ impl World {
                 state.net.send(now, segment);
             }
         });
+    }
+
+    /// A fault resets the open connections that hosts of `pairs` have dialled.
+    pub(crate) fn reset(&self, fault: u32, pairs: &HostPairs) {
+        self.change(|state, effects| {
+            for ends in state.engine.reset(pairs, effects) {
+                state.net.forget(ends.flow, &[fault], (ends.client, ends.server));
+            }
+        });
+        self.mark_dirty();
+    }
+
+    /// Starts to open a connection, with a window that its links can be filled with.
+    pub(crate) fn connect(&self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId> {
+        let mut state = self.state();
+        let socket = state.engine.connect(owner, to, port)?;
+        if let Some(window) = state.net.window(owner.host, to) {
+            state.engine.widen(socket, window);
+        }
+        drop(state);
+        self.mark_dirty();
+        Ok(socket)
     }
 
     // ---- hosts

@@ -14,7 +14,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use squall_platform::{Listener, Platform};
-use squall_sim::{Chance, Effect, EngineKind, Latency, Sim, SimEvent, SimListener, SimPlatform, SimStream};
+use squall_sim::{
+    Bandwidth, Chance, Effect, EngineKind, Latency, Sim, SimEvent, SimListener, SimPlatform, SimStream,
+};
 use support::{config, engine, idle, pairs, process, simulate_with};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::time::{sleep, timeout};
@@ -66,6 +68,9 @@ enum Step {
     Hold(Way),
     Lose(Way, u32),
     Slow(Way, u64),
+    Stall(Way),
+    /// Bits per second.
+    Narrow(Way, u64),
     Heal,
     Wait {
         ms: u64,
@@ -86,6 +91,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => way().prop_map(Step::Hold),
         1 => (way(), 2..6_u32).prop_map(|(way, one_in)| Step::Lose(way, one_in)),
         1 => (way(), 1..300_u64).prop_map(|(way, ms)| Step::Slow(way, ms)),
+        1 => way().prop_map(Step::Stall),
+        1 => (way(), 1_000_000..50_000_000_u64).prop_map(|(way, bits)| Step::Narrow(way, bits)),
         2 => Just(Step::Heal),
         8 => (0..400_u64).prop_map(|ms| Step::Wait { ms }),
     ]
@@ -306,7 +313,7 @@ impl Hosts {
     }
 
     fn heal(&self) {
-        for fault in 1..=3 {
+        for fault in 1..=5 {
             self.sim.end_effect(fault);
         }
     }
@@ -326,6 +333,11 @@ async fn take(hosts: &Hosts, connections: &mut Vec<Connection>, step: Step) {
         Step::Slow(way, ms) => {
             let latency = Latency::uniform(Duration::ZERO, Duration::from_millis(ms));
             hosts.disturb(3, way, |pairs| Effect::AddLatency(pairs, latency.clone()));
+        }
+        Step::Stall(way) => hosts.disturb(4, way, Effect::Stall),
+        Step::Narrow(way, bits) => {
+            let bandwidth = Bandwidth::bits_per_second(bits).expect("not zero");
+            hosts.disturb(5, way, |pairs| Effect::SetBandwidth(pairs, bandwidth));
         }
         Step::Heal => hosts.heal(),
         Step::Wait { ms } => sleep(Duration::from_millis(ms)).await,

@@ -69,6 +69,10 @@ pub struct Fault<'j> {
     pub delayed: u64,
     /// Segments that went nowhere.
     pub dropped: u64,
+    /// Connects that it refused.
+    pub refused: u64,
+    /// Connections that it reset.
+    pub reset: u64,
 }
 
 impl<'j> History<'j> {
@@ -122,6 +126,8 @@ impl<'j> History<'j> {
                         Touch::Held => fault.held += 1,
                         Touch::Delayed => fault.delayed += 1,
                         Touch::Dropped => fault.dropped += 1,
+                        Touch::Refused => fault.refused += 1,
+                        Touch::Reset => fault.reset += 1,
                     }
                 }
             }

@@ -4,6 +4,7 @@
 //! Times are virtual and count from the start of the run. Nothing here knows of TOML, and nothing
 //! below here can find a dangling name.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -49,6 +50,8 @@ pub struct Network {
     pub latency: Latency,
     /// How many segments are lost, each way.
     pub loss: Ratio,
+    /// How much crosses each way; any amount at once when absent.
+    pub bandwidth: Option<Bandwidth>,
     /// What carries the bytes of all links.
     pub engine: EngineKind,
 }
@@ -62,6 +65,8 @@ pub struct Link {
     pub latency: Option<Latency>,
     /// Loss, when it differs.
     pub loss: Option<Ratio>,
+    /// Bandwidth, when it differs.
+    pub bandwidth: Option<Bandwidth>,
 }
 
 /// Ordered pairs of hosts: from each of `from` to each of `to`, and back when `both_ways`.
@@ -94,6 +99,13 @@ pub enum Latency {
         /// 99 of 100 segments take at most this. Not below `median`.
         p99: Duration,
     },
+}
+
+/// How much payload crosses a link, each way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
+pub struct Bandwidth {
+    /// Payload bits: headers are not counted.
+    pub bits_per_second: NonZeroU64,
 }
 
 /// A probability as a ratio of integers: no floats decide anything.
@@ -263,6 +275,21 @@ pub enum FaultKind {
         /// How many. Instead of the link's own loss.
         ratio: Ratio,
     },
+    /// Links are as narrow as this.
+    Bandwidth {
+        /// Which links.
+        pairs: Pairs,
+        /// How much crosses. Instead of the link's own bandwidth.
+        rate: Bandwidth,
+    },
+    /// Segments stop between these hosts, and go on when the fault ends.
+    Hold(Pairs),
+    /// The connections between these hosts are reset, at the instant that it strikes: it ends with that.
+    Reset(Pairs),
+    /// Connects are refused at once; open connections go on.
+    Refuse(Connects),
+    /// Connects are never answered; open connections go on.
+    Blackhole(Connects),
     /// The processes die, and their kernels close their sockets. They start again when the fault ends.
     Kill {
         /// Host names.
@@ -278,6 +305,15 @@ pub enum FaultKind {
         /// Host names.
         hosts: Vec<String>,
     },
+}
+
+/// Attempts to connect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Connects {
+    /// To these hosts, from wherever.
+    To(Vec<String>),
+    /// Between these hosts, by who dials whom.
+    Between(Pairs),
 }
 
 /// What must hold for the calls of one workload that start within a window.

@@ -7,7 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::draw::{Draws, Ranged};
-use crate::plan::{self, Arrival, Check, Fault, FaultKind, Pairs, Plan, Ratio, Topology, Window, Workload};
+use crate::plan::{
+    self, Arrival, Bandwidth, Check, Fault, FaultKind, Pairs, Plan, Ratio, Topology, Window, Workload,
+};
 use crate::units::Rate;
 
 /// A scenario file and its topology. [`crate::file::load_scenario`] makes one.
@@ -167,6 +169,10 @@ pub(crate) enum OpenFaultKind {
         pairs: Pairs,
         ratio: Ranged<Ratio>,
     },
+    Bandwidth {
+        pairs: Pairs,
+        rate: Ranged<Bandwidth>,
+    },
 }
 
 /// [`plan::Latency`], with ranges for its parameters.
@@ -218,6 +224,10 @@ impl OpenFault {
             OpenFaultKind::Loss { pairs, ratio } => FaultKind::Loss {
                 pairs: pairs.clone(),
                 ratio: draws.draw(&path("loss"), *ratio),
+            },
+            OpenFaultKind::Bandwidth { pairs, rate } => FaultKind::Bandwidth {
+                pairs: pairs.clone(),
+                rate: draws.draw(&path("bandwidth"), *rate),
             },
         };
         Fault {

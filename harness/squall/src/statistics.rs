@@ -69,6 +69,10 @@ pub struct FaultStatistics {
     pub delayed: u64,
     /// Segments that went nowhere.
     pub dropped: u64,
+    /// Connects that it refused.
+    pub refused: u64,
+    /// Connections that it reset.
+    pub reset: u64,
     /// Calls that it touched.
     pub calls: u64,
 }
@@ -217,6 +221,8 @@ fn faults(run: &Run<'_>) -> Vec<FaultStatistics> {
                 held: past.held,
                 delayed: past.delayed,
                 dropped: past.dropped,
+                refused: past.refused,
+                reset: past.reset,
                 calls,
             }
         })

@@ -481,6 +481,7 @@ fn topology() -> Topology {
         network: Network {
             latency: Latency::Constant(Duration::from_millis(2)),
             loss: Ratio::ZERO,
+            bandwidth: None,
             engine: EngineKind::Flow,
         },
         links: Vec::new(),

@@ -4,10 +4,11 @@
 //! seed picks one between two. Nothing here is ever a float.
 
 use std::cmp::Ordering;
+use std::num::NonZeroU64;
 use std::time::Duration;
 
 use crate::draw::Dice;
-use crate::plan::Ratio;
+use crate::plan::{Bandwidth, Ratio};
 
 /// The longest duration that a file may say: sums of a few of them stay far from the end of 64 bits of
 /// nanoseconds.
@@ -179,6 +180,12 @@ impl Unit for Ratio {
 
 /// `0.25` as (25, 10000).
 fn percentage(text: &str) -> Result<(u64, u64), String> {
+    let (numerator, denominator) = decimal(text)?;
+    Ok((numerator, 100 * denominator))
+}
+
+/// `0.25` as (25, 100).
+fn decimal(text: &str) -> Result<(u64, u64), String> {
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
     if decimals.len() > 6 {
         return Err("it has more than six decimals".into());
@@ -186,7 +193,7 @@ fn percentage(text: &str) -> Result<(u64, u64), String> {
     if text.ends_with('.') {
         return Err("a digit is missing after the point".into());
     }
-    let mut denominator = 100;
+    let mut denominator = 1;
     let mut numerator = integer(whole)?;
     for digit in decimals.chars() {
         numerator = numerator * 10 + integer(digit.encode_utf8(&mut [0; 4]))?;
@@ -282,6 +289,80 @@ impl Unit for Rate {
     }
 }
 
+/// The most that a link may carry: a terabit per second.
+const BANDWIDTH_MAX: u64 = 1_000_000_000_000;
+
+/// What bandwidths are written in, and bits per second of each. Bytes are `B`, and bits are spelt out: of `Mb`
+/// nobody knows which it is.
+const BANDWIDTH_UNITS: [(&str, u64); 10] = [
+    ("bit", 1),
+    ("kbit", 1_000),
+    ("Mbit", 1_000_000),
+    ("Gbit", 1_000_000_000),
+    ("B", 8),
+    ("kB", 8_000),
+    ("MB", 8_000_000),
+    ("GB", 8_000_000_000),
+    ("KiB", 8 * 1024),
+    ("MiB", 8 * 1024 * 1024),
+];
+
+impl Unit for Bandwidth {
+    const TITLE: &'static str = "Bandwidth";
+    const NAME: &'static str = "a bandwidth";
+    const HELP: &'static str = r#"bandwidths are bits or bytes per second, as a string: "100 Mbit/s", "56 kbit/s", "10 MB/s", "64 KiB/s""#;
+    const PATTERN: &'static str = r"\s*[0-9]+(\.[0-9]{1,6})?\s*([kMG]?bit|[kMG]?B|[KM]iB)/s\s*";
+    const EXAMPLES: &'static [&'static str] = &["56 kbit/s", "100 Mbit/s", "10 MB/s"];
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let text = text.trim();
+        let amount = text.strip_suffix("/s").ok_or("it does not end in `/s`")?;
+        let unit_at = amount
+            .find(|c: char| !c.is_ascii_digit() && c != '.')
+            .ok_or("it has no unit")?;
+        let (number, unit) = amount.split_at(unit_at);
+        let unit = unit.trim_start();
+        let known = BANDWIDTH_UNITS.iter().find(|(name, _)| *name == unit);
+        let (_, bits) = known.ok_or_else(|| {
+            let units: Vec<&str> = BANDWIDTH_UNITS.iter().map(|(name, _)| *name).collect();
+            format!("`{unit}` is not one of {}", units.join(", "))
+        })?;
+        let (numerator, denominator) = decimal(number)?;
+        let total = u128::from(numerator) * u128::from(*bits);
+        if !total.is_multiple_of(denominator.into()) {
+            return Err("it is not a whole number of bits".into());
+        }
+        let bits = u64::try_from(total / u128::from(denominator)).ok();
+        let bits = bits.filter(|bits| *bits <= BANDWIDTH_MAX);
+        let bits_per_second = NonZeroU64::new(bits.ok_or("it is more than 1000 Gbit/s")?)
+            .ok_or("nothing would ever cross: to stop a link is a fault, `hold`")?;
+        Ok(Self { bits_per_second })
+    }
+
+    fn between(min: Self, max: Self, dice: &mut Dice) -> Self {
+        let (min, max) = (min.bits_per_second.get(), max.bits_per_second.get());
+        let coarse_enough = |grain: &u64| {
+            min.is_multiple_of(*grain) && max.is_multiple_of(*grain) && (max - min) / grain >= DRAW_STEPS_MIN
+        };
+        let grain = [1_000_000, 1000].into_iter().find(coarse_enough).unwrap_or(1);
+        let bits = grain * dice.integer(min / grain, max / grain);
+        Self {
+            bits_per_second: NonZeroU64::new(bits).expect("it is not below `min`"),
+        }
+    }
+
+    fn say(&self) -> String {
+        let bits = self.bits_per_second.get();
+        let fits = |(unit, size): &(&'static str, u64)| bits.is_multiple_of(*size).then_some((*unit, *size));
+        let (unit, size) = BANDWIDTH_UNITS[..4]
+            .iter()
+            .rev()
+            .find_map(fits)
+            .expect("every number is one of single bits");
+        format!("{} {unit}/s", bits / size)
+    }
+}
+
 fn gcd(mut left: u128, mut right: u128) -> u128 {
     while right != 0 {
         (left, right) = (right, left % right);
@@ -342,7 +423,40 @@ mod tests {
     }
 
     #[test]
+    fn bandwidths_are_bits_or_bytes_per_second() {
+        let bits = |text| Bandwidth::parse(text).map(|bandwidth| bandwidth.bits_per_second.get());
+        assert_eq!(bits("100 Mbit/s"), Ok(100_000_000));
+        assert_eq!(bits("10 MB/s"), Ok(80_000_000));
+        assert_eq!(bits("1 Gbit/s"), Ok(1_000_000_000));
+        assert_eq!(bits(" 56kbit/s "), Ok(56_000));
+        assert_eq!(bits("64 KiB/s"), Ok(524_288));
+        assert_eq!(bits("1.5 Mbit/s"), Ok(1_500_000));
+        assert_eq!(bits("0.5 B/s"), Ok(4));
+        for wrong in [
+            "",
+            "/s",
+            "100",
+            "100 Mbit",
+            "100 Mb/s",
+            "100 mbit/s",
+            "100/s",
+            "0 bit/s",
+            "0.1 bit/s",
+            "-1 bit/s",
+            "1.2.3 bit/s",
+            "1001 Gbit/s",
+            "100 Mbit / s",
+        ] {
+            assert!(Bandwidth::parse(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
     fn what_is_said_parses_back() {
+        for text in ["100 Mbit/s", "10 MB/s", "56 kbit/s", "1 B/s", "1 Gbit/s"] {
+            let parsed = Bandwidth::parse(text).unwrap();
+            assert_eq!(Bandwidth::parse(&parsed.say()), Ok(parsed), "{text}");
+        }
         for text in ["2%", "0.5%", "1/3", "33.3333%"] {
             let parsed = Ratio::parse(text).unwrap();
             assert_eq!(Ratio::parse(&parsed.say()), Ok(parsed), "{text}");

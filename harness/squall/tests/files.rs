@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use squall::file::{self, ComponentNames, Kind};
-use squall::plan::{Arrival, Check, FaultKind, Latency, Pairs, Plan, Quantile, Ratio, Topology};
+use squall::plan::{Arrival, Check, Connects, FaultKind, Latency, Pairs, Plan, Quantile, Ratio, Topology};
 use squall::scenario::Scenario;
 
 fn topology(text: &str) -> Topology {
@@ -210,7 +210,7 @@ fn every_range_is_drawn_within_its_ends_and_recorded() {
             drawn(&plan, "workload closed: clients"),
             Some(clients.to_string())
         );
-        assert_eq!(plan.drawn.len(), 16, "{:?}", plan.drawn);
+        assert_eq!(plan.drawn.len(), 18, "{:?}", plan.drawn);
     }
 }
 
@@ -282,6 +282,22 @@ fn faults_are_what_the_file_says() {
             ..
         }
     ));
+    let FaultKind::Bandwidth { rate, .. } = &fault("narrow-one-way").kind else {
+        panic!("it is a bandwidth")
+    };
+    assert_eq!(rate.bits_per_second.get(), 524_288);
+    assert!(matches!(&fault("stopped").kind, FaultKind::Hold(pairs) if pairs.both_ways));
+    let cut = fault("cut");
+    assert!(matches!(&cut.kind, FaultKind::Reset(pairs) if !pairs.both_ways));
+    assert_eq!(cut.until, Some(cut.at), "it is over as soon as it struck");
+    assert_eq!(
+        fault("shut").kind,
+        FaultKind::Refuse(Connects::To(vec!["store".into()]))
+    );
+    let FaultKind::Blackhole(Connects::Between(pairs)) = &fault("mute").kind else {
+        panic!("it is between hosts")
+    };
+    assert_eq!(pairs.to, ["orders-0", "orders-1", "orders-2"]);
     assert_eq!(
         fault("vanish").kind,
         FaultKind::Crash {

@@ -53,7 +53,9 @@ fn check_plan(plan: &Plan) {
     }
     for fault in &plan.faults {
         assert!(fault.at < plan.duration, "{fault:?}");
-        assert!(fault.until.is_none_or(|until| until > fault.at), "{fault:?}");
+        let is_instant = matches!(fault.kind, FaultKind::Reset(_));
+        let ends_in_order = |until| until > fault.at || (is_instant && until == fault.at);
+        assert!(fault.until.is_none_or(ends_in_order), "{fault:?}");
     }
     for expectation in &plan.expectations {
         let until = expectation.window.until.unwrap_or(plan.duration);
@@ -141,7 +143,7 @@ fn with_value(text: &str, place: f64, value: &str) -> String {
 /// A scenario of workloads and faults whose times leave room for one another.
 fn valid_scenario() -> impl Strategy<Value = (String, usize, usize)> {
     let workload = (1..500_u32, 0..30_u32, any::<bool>());
-    let fault = (1..5_u32, 0..6_usize);
+    let fault = (1..5_u32, 0..10_usize);
     (prop::collection::vec(workload, 1..5), prop::collection::vec(fault, 0..8), any::<u64>()).prop_map(
         |(workloads, faults, seed)| {
             let mut text = format!("name = \"generated\"\ntopology = \"-\"\nduration = \"120s..200s\"\nseed = {seed}\n");
@@ -156,6 +158,10 @@ fn valid_scenario() -> impl Strategy<Value = (String, usize, usize)> {
                     "partition = { isolate = \"store\" }",
                     "latency = { between = \"front\", and = \"orders\", add = \"1ms..9ms\" }",
                     "loss = { from = \"front\", to = \"store\", ratio = \"1%..1/2\" }",
+                    "bandwidth = { between = \"front\", and = \"store\", rate = \"9600 bit/s..1 GB/s\" }",
+                    "hold = { from = \"front\", to = \"store\" }",
+                    "refuse = { hosts = \"store\" }",
+                    "blackhole = { between = \"front\", and = \"store\" }",
                     "kill = { hosts = \"store\" }",
                     "crash = { hosts = \"orders-*\" }",
                     "pause = { hosts = \"front\" }",

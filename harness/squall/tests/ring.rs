@@ -39,6 +39,7 @@ fn ring(size: usize) -> Arc<Topology> {
         network: Network {
             latency: Latency::Constant(Duration::from_millis(5)),
             loss: Ratio::ZERO,
+            bandwidth: None,
             engine: EngineKind::Flow,
         },
         links: vec![],

@@ -110,6 +110,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
         link: LinkSpec {
             latency: Latency::constant(Duration::from_millis(2)),
             loss: Chance::NEVER,
+            bandwidth: None,
         },
         traced: false,
         captured: false,

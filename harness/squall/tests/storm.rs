@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -13,8 +14,8 @@ use proptest::test_runner::{Config, RngSeed};
 use serde_json::json;
 use squall::file::ComponentNames;
 use squall::plan::{
-    Arrival, Bounds, Check, Expectation, Fault, FaultKind, Latency, Pairs, Plan, Ratio, Topology, Window,
-    Workload,
+    Arrival, Bandwidth, Bounds, Check, Connects, Expectation, Fault, FaultKind, Latency, Pairs, Plan, Ratio,
+    Topology, Window, Workload,
 };
 use squall::router::{Error, Message, Outcome, Payload, Scheduler, async_trait};
 use squall::{Front, Harness};
@@ -147,6 +148,19 @@ fn kind() -> impl Strategy<Value = FaultKind> {
                 denominator: 100
             }
         }),
+        (pairs(), 50..20_000u64).prop_map(|(pairs, kilobits)| FaultKind::Bandwidth {
+            pairs,
+            rate: Bandwidth {
+                bits_per_second: NonZeroU64::new(1000 * kilobits).expect("not zero"),
+            },
+        }),
+        pairs().prop_map(FaultKind::Hold),
+        pairs().prop_map(FaultKind::Reset),
+        pairs().prop_map(|pairs| FaultKind::Refuse(Connects::Between(pairs))),
+        Just(FaultKind::Blackhole(Connects::To(vec![
+            "store".into(),
+            "left".into()
+        ]))),
         // One host per kind of end, so that no two of them meet on one host.
         Just(FaultKind::Kill {
             hosts: vec!["middle".into()]

@@ -18,6 +18,7 @@ use flow::FlowEngine;
 use turmoil::TurmoilEngine;
 
 use crate::host::HostId;
+use crate::link::HostPairs;
 use crate::observe::Closed;
 use crate::segment::{Direction, FlowId, Segment};
 
@@ -98,6 +99,9 @@ pub(crate) trait Engine: Send {
     ) -> Poll<io::Result<(SocketId, SocketAddr)>>;
     /// Starts to open a connection.
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId>;
+    /// This new connection crosses a link that has a bandwidth: so many bytes must fit into its window, each
+    /// way, to fill it. An engine whose windows are fixed has nothing to do.
+    fn widen(&mut self, _socket: SocketId, _window: u64) {}
     /// Waits for a connection to be open.
     fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Reads what has arrived.
@@ -123,8 +127,13 @@ pub(crate) trait Engine: Send {
     /// A segment arrives at a host that is up. Gives it back when the kernel has no room for it: it
     /// counts as lost.
     fn deliver(&mut self, segment: Segment, effects: &mut Effects) -> Option<Segment>;
+    /// A connect arrives at a host that refuses it, whoever listens.
+    fn refuse(&mut self, connect: Segment);
     /// Nothing of this direction got through for too long: its sender gives up.
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects);
+    /// Resets the open connections that hosts of `pairs` have dialled, at both ends and at once: nothing is sent.
+    /// Connects in progress go on. Returns which.
+    fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds>;
     /// A process died; the kernel closes its sockets. Returns how many.
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64;
     /// A machine died: its sockets are gone, silently. Returns how many.

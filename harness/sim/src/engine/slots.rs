@@ -81,6 +81,11 @@ impl<T> Slots<T> {
         }
     }
 
+    /// All flows, in the order of their slots.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.entries.iter().flatten().map(|entry| &*entry.flow)
+    }
+
     /// The flows that have an end on `host`, in the order of their slots.
     pub(super) fn of(&self, host: HostId) -> impl Iterator<Item = &T> {
         let slots = self.by_host.get(&host).into_iter().flatten();

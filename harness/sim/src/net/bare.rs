@@ -6,6 +6,7 @@
 //! peer would send again what it acknowledges, and when that has gone on for too long the peer gives up.
 
 use super::{Arrival, Due, FIRST_TIMEOUT, GIVE_UP_AFTER, LONGEST_TIMEOUT, Net};
+use crate::queue::Pace;
 use crate::segment::{Direction, FlowId, Segment};
 
 /// Those of one direction of one flow. Each says all that those before it said.
@@ -46,6 +47,26 @@ impl Net {
         if !is_local && !self.links.get(segment.from, segment.to).held_by.is_empty() {
             return self.block_bare(now, segment);
         }
+        if !is_local {
+            // It has no payload to be written: it only waits for what is before it.
+            let pair = (segment.from, segment.to);
+            let pace = self.links.get(pair.0, pair.1).pace();
+            if pace == Pace::Stopped || self.queues.contains_key(&pair) {
+                return self.push_to_queue(now, pace, segment);
+            }
+        }
+        self.forward_bare(now, segment);
+    }
+
+    /// One leaves the queue before its link. Meanwhile a partition may have begun.
+    pub(super) fn depart_bare(&mut self, now: u64, segment: Segment) {
+        if !self.links.get(segment.from, segment.to).held_by.is_empty() {
+            return self.block_bare(now, segment);
+        }
+        self.forward_bare(now, segment);
+    }
+
+    fn forward_bare(&mut self, now: u64, segment: Segment) {
         let at = now + self.delay(&segment);
         let channel = self.channel(segment.flow, segment.direction);
         let at = at.max(channel.last_arrival).max(channel.bare.last_arrival);

@@ -3,6 +3,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod bandwidth;
+mod connections;
 mod events;
+mod hold;
 mod network;
 mod processes;

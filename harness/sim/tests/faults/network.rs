@@ -322,6 +322,7 @@ fn latency_can_be_added_and_replaced_each_way() {
             pairs: to_server,
             latency: Some(ms(7)),
             loss: None,
+            bandwidth: None,
         }]);
         trip((8, 6)).await;
         sim.end_effect(3);
@@ -500,5 +501,22 @@ fn a_window_update_that_is_held_keeps_the_writer_waiting() {
         };
         assert_eq!(written, writes);
         assert_eq!(millis(&sim), reads);
+    });
+}
+
+/// Regression: the network went on sending for a kernel that had been reset, and gave up in its name.
+#[test]
+fn who_was_reset_does_not_time_out_as_well() {
+    simulate(|sim| async move {
+        let mut wired = Wired::new(sim.clone()).await;
+        write(&mut wired.client, "unread").await.expect("there is room");
+        until(&sim, 100).await;
+        sim.start_effect(1, Effect::Hold(wired.to_server()));
+        write(&mut wired.client, "held").await.expect("there is room");
+        until(&sim, 150).await;
+        drop(wired.server);
+        assert_eq!(read(&mut wired.client).await, Err(ConnectionReset));
+        until(&sim, 200_000).await;
+        assert_eq!(read(&mut wired.client).await, Ok(String::new()));
     });
 }

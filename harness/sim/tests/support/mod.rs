@@ -57,6 +57,7 @@ pub(crate) fn config(latency: Duration) -> (Config, Log) {
         link: LinkSpec {
             latency: Latency::constant(latency),
             loss: Chance::NEVER,
+            bandwidth: None,
         },
         traced: true,
         captured: false,

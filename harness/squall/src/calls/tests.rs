@@ -1,6 +1,6 @@
 use super::*;
 use crate::journal::{Event, Touch};
-use crate::plan::FaultKind;
+use crate::plan::{Connects, FaultKind};
 use crate::testing::{MS, S, Script, TIMEOUT, both_ways, span};
 
 fn segment(script: &mut Script, at: u64, touch: Touch, from: &str, to: &str, faults: &[u32]) {
@@ -154,4 +154,46 @@ fn a_fault_of_a_host_touches_the_calls_to_and_from_it_while_it_is_active() {
             .any(|(number, by, _)| *number == call && by == &[0])
     };
     assert_eq!([1, 2, 3, 4, 5].map(is_touched), [false, true, true, false, false]);
+}
+
+#[test]
+fn a_fault_that_keeps_connects_out_touches_the_calls_that_fail_for_it_and_no_other() {
+    let mut script = Script::new();
+    let shut = Connects::To(vec!["back".to_owned()]);
+    script.fault("shut", 10 * S, Some(20 * S), FaultKind::Refuse(shut));
+    let mute = Connects::Between(both_ways("back", "store-0"));
+    script.fault("mute", 10 * S, Some(20 * S), FaultKind::Blackhole(mute));
+    script.at(9 * S).unavailable(1);
+    script.at(10 * S).unavailable(2);
+    script.at(15 * S).chain(3);
+    script.at(20 * S + 1).unavailable(4);
+    assert_eq!(
+        touched(script),
+        [
+            (1, vec![], false),
+            (2, vec![0], false),
+            (3, vec![], false),
+            (4, vec![], false)
+        ]
+    );
+}
+
+#[test]
+fn a_connect_in_vain_touches_the_calls_that_fail_while_the_pool_waits() {
+    let mut script = Script::new();
+    segment(&mut script, 10 * S, Touch::Refused, "front", "back", &[4]);
+    segment(&mut script, 10 * S, Touch::Dropped, "front", "back", &[5]);
+    segment(&mut script, 10 * S, Touch::Dropped, "front", "back", &[]);
+    segment(&mut script, 10 * S, Touch::Reset, "front", "back", &[6]);
+    script.at(12 * S).chain(1).at(13 * S).unavailable(2);
+    assert_eq!(touched(script), [(1, vec![], false), (2, vec![4, 5], false)]);
+}
+
+#[test]
+fn a_reset_touches_the_calls_under_way() {
+    let mut script = Script::new();
+    script.at(10 * S).chain(1);
+    segment(&mut script, 10 * S + MS, Touch::Reset, "front", "back", &[0]);
+    script.at(12 * S).chain(2);
+    assert_eq!(touched(script), [(1, vec![0], false), (2, vec![], false)]);
 }

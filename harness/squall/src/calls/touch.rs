@@ -1,10 +1,13 @@
 //! Which faults touched a call, as far as the journal shows it.
 //!
 //! A fault touched a call when, for one of its hops,
-//! - it lost, held, delayed or dropped a segment between the two hosts of the hop, either way, while the hop
-//!   was under way (requests share connections: the segment need not be of this very request);
-//! - or the hop did not end ok, and the fault lost or held such a segment shortly before: a stalled connection
-//!   stays stalled until its next retransmission;
+//! - it lost, held, delayed or dropped a segment between the two hosts of the hop, either way, refused a connect
+//!   or reset a connection, while the hop was under way (requests share connections: the segment need not be of
+//!   this very request);
+//! - or the hop did not end ok, and the fault did such a thing shortly before: a stalled connection stays stalled
+//!   until its next retransmission, and a pool that could not connect waits before it tries again;
+//! - or the hop did not end ok, and a fault that refuses or swallows connects lay between its two hosts while it
+//!   was under way: then what the pool did not try for may be why;
 //! - or a fault of a host (kill, crash, pause) was active at one of the two hosts while the hop was under way.
 //!
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
@@ -15,7 +18,7 @@ use indexmap::IndexMap;
 use super::{Call, Hop};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
-use crate::plan::{FaultKind, Plan};
+use crate::plan::{Connects, FaultKind, Plan};
 
 /// How long before a failed hop a lost segment may have stalled its connection: retransmission backs off
 /// up to some seconds, and after that the connection is reset.
@@ -24,7 +27,8 @@ const STALL: u64 = 15_000_000_000;
 pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, history: &History<'_>) {
     let segments = Segments::of(journal);
     let hosts = HostFaults::of(plan, history);
-    if segments.pairs.is_empty() && hosts.windows.is_empty() {
+    let closed = ClosedDoors::of(plan, history);
+    if segments.pairs.is_empty() && hosts.windows.is_empty() && closed.0.is_empty() {
         return;
     }
     for call in calls {
@@ -37,6 +41,9 @@ pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, hist
             for target in targets(hop, plan) {
                 hosts.find(target, hop.started.at, until, &mut touched);
                 segments.find(hop, target, until, &mut touched);
+                if !hop.is_ok() {
+                    closed.find(hop, target, until, &mut touched);
+                }
             }
         }
         call.touched_by = touched.faults;
@@ -89,7 +96,7 @@ type ByFault = (Option<u32>, Times);
 #[derive(Default)]
 struct Times {
     all: Vec<u64>,
-    /// Only of segments that wait for their retransmission.
+    /// Only of what outlasts the moment: segments that wait for their retransmission, connects in vain.
     stalled: Vec<u64>,
 }
 
@@ -143,7 +150,13 @@ fn record(pair: &mut Vec<ByFault>, fault: Option<u32>, at: u64, touch: Touch) {
         });
     let times = &mut pair[place].1;
     times.all.push(at);
-    if matches!(touch, Touch::Lost | Touch::Held) {
+    let lasts = match touch {
+        Touch::Lost | Touch::Held | Touch::Refused => true,
+        // Of a machine that is down it is the host's fault that tells.
+        Touch::Dropped => fault.is_some(),
+        Touch::Delayed | Touch::Reset => false,
+    };
+    if lasts {
         times.stalled.push(at);
     }
 }
@@ -186,6 +199,42 @@ impl<'p> HostFaults<'p> {
             if *started <= until && from <= *ended {
                 touched.add(Some(*fault));
             }
+        }
+    }
+}
+
+/// When which fault kept whom from connecting to whom.
+struct ClosedDoors<'p>(Vec<(u64, u64, u32, &'p Connects)>);
+
+impl<'p> ClosedDoors<'p> {
+    fn of(plan: &'p Plan, history: &History<'_>) -> Self {
+        let faults = (0_u32..).zip(plan.faults.iter().zip(&history.faults));
+        let doors = faults.filter_map(|(number, (fault, past))| {
+            let (FaultKind::Refuse(connects) | FaultKind::Blackhole(connects)) = &fault.kind else {
+                return None;
+            };
+            Some((past.started?, past.ended.unwrap_or(u64::MAX), number, connects))
+        });
+        ClosedDoors(doors.collect())
+    }
+
+    fn find(&self, hop: &Hop<'_>, target: &str, until: u64, touched: &mut Touched) {
+        for (started, ended, fault, connects) in &self.0 {
+            let in_time = *started <= until && hop.started.at <= *ended;
+            if in_time && keeps_out(connects, hop.host, target) {
+                touched.add(Some(*fault));
+            }
+        }
+    }
+}
+
+fn keeps_out(connects: &Connects, from: &str, to: &str) -> bool {
+    let among = |hosts: &[String], host: &str| hosts.iter().any(|other| other == host);
+    match connects {
+        Connects::To(hosts) => among(hosts, to),
+        Connects::Between(pairs) => {
+            (among(&pairs.from, from) && among(&pairs.to, to))
+                || (pairs.both_ways && among(&pairs.from, to) && among(&pairs.to, from))
         }
     }
 }

@@ -102,7 +102,19 @@ pub(crate) struct Ends<'a> {
     pub(crate) to: &'a Option<At<Hosts>>,
 }
 
-impl Ends<'_> {
+impl<'a> Ends<'a> {
+    /// The first of the keys that is there.
+    pub(crate) fn first(&self) -> Option<(&'static str, &'a At<Hosts>)> {
+        let keys = [
+            ("between", self.between),
+            ("and", self.and),
+            ("from", self.from),
+            ("to", self.to),
+        ];
+        keys.into_iter()
+            .find_map(|(key, hosts)| Some((key, hosts.as_ref()?)))
+    }
+
     /// The pairs of hosts. `table` and `span` are the table's that has the keys.
     pub(crate) fn pairs(
         &self,

@@ -43,6 +43,9 @@ pub(crate) fn resolve(
             loss: network
                 .and_then(|network| network.loss.as_ref())
                 .map_or(Ratio::ZERO, |loss| loss.value.0),
+            bandwidth: network
+                .and_then(|network| network.bandwidth.as_ref())
+                .map(|bandwidth| bandwidth.value.0),
             engine: network
                 .and_then(|network| network.engine.as_ref())
                 .map_or(EngineKind::default(), |engine| engine.value.0),
@@ -225,10 +228,10 @@ fn node(name: String, raw: raw::Node) -> Option<Node> {
 }
 
 fn link(raw: &At<raw::Link>, topology: &Topology, problems: &mut Problems) -> Option<Link> {
-    if raw.latency.is_none() && raw.loss.is_none() {
+    if raw.latency.is_none() && raw.loss.is_none() && raw.bandwidth.is_none() {
         let problem = Problem::new("[[link]] does not say what differs")
-            .at(&raw.span, "neither `latency` nor `loss`")
-            .help("give the link a latency, a loss, or both");
+            .at(&raw.span, "none of `latency`, `loss` and `bandwidth`")
+            .help("give the link at least one of them");
         problems.add_missing(problem);
     }
     let latency = raw
@@ -239,6 +242,7 @@ fn link(raw: &At<raw::Link>, topology: &Topology, problems: &mut Problems) -> Op
         pairs: link_pairs(raw, topology, problems)?,
         latency: latency.map_or(Some(None), |latency| latency.map(Some))?,
         loss: raw.loss.as_ref().map(|loss| loss.value.0),
+        bandwidth: raw.bandwidth.as_ref().map(|bandwidth| bandwidth.value.0),
     })
 }
 

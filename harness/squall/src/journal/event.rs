@@ -107,12 +107,16 @@ pub enum Close {
 pub enum Touch {
     /// Lost; it is sent again after a retransmission timeout.
     Lost,
-    /// Held by a partition; it is sent again after a retransmission timeout.
+    /// Held by a partition: it is sent again after a retransmission timeout. Or stopped on its link.
     Held,
     /// Delivered, but later than the link alone would have.
     Delayed,
-    /// Gone: its receiver, or its sender, is a machine that is down.
+    /// Gone: its receiver, or its sender, is a machine that is down; or a connect that nobody answers.
     Dropped,
+    /// A connect that was answered with a refusal.
+    Refused,
+    /// No segment: a connection was reset. It goes from the host that dialled to the other.
+    Reset,
 }
 
 /// What happened.
@@ -198,7 +202,7 @@ pub enum Event {
         /// How.
         how: Close,
     },
-    /// A segment was lost, held, delayed or dropped.
+    /// A fault, or a link, did something to a segment or to a connection.
     Segment {
         /// What happened to it.
         touch: Touch,

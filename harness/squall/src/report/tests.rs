@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::journal::{Death, Event, Touch};
 use crate::oracle::Run;
-use crate::plan::{Bounds, Check, FaultKind, Latency, Pairs, Plan, Ratio};
+use crate::plan::{Bandwidth, Bounds, Check, Connects, FaultKind, Latency, Pairs, Plan, Ratio};
 use crate::statistics::Statistics;
 use crate::testing::{MS, S, Script, both_ways, call_end};
 use crate::verdict::{Verdict, judge_run};
@@ -225,6 +225,22 @@ fn every_fault_can_be_put_into_words() {
                 },
             },
             "loss 1/8 a <-> b",
+        ),
+        (
+            FaultKind::Bandwidth {
+                pairs: one_way(),
+                rate: Bandwidth {
+                    bits_per_second: std::num::NonZeroU64::new(56_000).unwrap(),
+                },
+            },
+            "bandwidth 56 kbit/s a -> b",
+        ),
+        (FaultKind::Hold(one_way()), "hold a -> b"),
+        (FaultKind::Reset(both_ways("a", "b")), "reset a <-> b"),
+        (FaultKind::Refuse(Connects::To(hosts(2))), "refuse h0, h1"),
+        (
+            FaultKind::Blackhole(Connects::Between(one_way())),
+            "blackhole a -> b",
         ),
         (FaultKind::Kill { hosts: hosts(4) }, "kill h0, h1, h2, h3"),
         (

@@ -7,9 +7,10 @@ use anstyle::AnsiColor;
 
 use super::table::{Side, Table};
 use super::{RunSummary, Style};
-use crate::plan::{EngineKind, FaultKind, Latency, Pairs, Plan, Ratio};
+use crate::plan::{Connects, EngineKind, FaultKind, Latency, Pairs, Plan, Ratio};
 use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
 use crate::time;
+use crate::units::Unit;
 use crate::verdict::{Judged, Verdict};
 
 /// The width of the first column of judgments: `held     `, `broken   `, `BROKEN   `.
@@ -93,6 +94,13 @@ pub fn fault_text(kind: &FaultKind) -> String {
         FaultKind::Loss { pairs, ratio } => {
             format!("loss {} {}", ratio_text(*ratio), pairs_text(pairs))
         }
+        FaultKind::Bandwidth { pairs, rate } => {
+            format!("bandwidth {} {}", rate.say(), pairs_text(pairs))
+        }
+        FaultKind::Hold(pairs) => format!("hold {}", pairs_text(pairs)),
+        FaultKind::Reset(pairs) => format!("reset {}", pairs_text(pairs)),
+        FaultKind::Refuse(connects) => format!("refuse {}", connects_text(connects)),
+        FaultKind::Blackhole(connects) => format!("blackhole {}", connects_text(connects)),
         FaultKind::Kill { hosts } => format!("kill {}", names(hosts)),
         FaultKind::Crash { hosts } => format!("crash {}", names(hosts)),
         FaultKind::Pause { hosts } => format!("pause {}", names(hosts)),
@@ -158,6 +166,7 @@ fn faults(faults: &[FaultStatistics]) -> Vec<String> {
     for fault in faults {
         let window = match (fault.started, fault.ended) {
             (None, _) => "not reached".to_owned(),
+            (Some(from), Some(until)) if from == until => time::mark(from),
             (Some(from), None) => format!("{} ..", time::mark(from)),
             (Some(from), Some(until)) => format!("{} .. {}", time::mark(from), time::mark(until)),
         };
@@ -171,15 +180,17 @@ fn effects(fault: &FaultStatistics) -> String {
     if fault.started.is_none() {
         return String::new();
     }
-    let segments = [
-        (fault.held, "held"),
-        (fault.lost, "lost"),
-        (fault.delayed, "delayed"),
-        (fault.dropped, "dropped"),
+    let touched = [
+        (fault.held, "segment", "held"),
+        (fault.lost, "segment", "lost"),
+        (fault.delayed, "segment", "delayed"),
+        (fault.dropped, "segment", "dropped"),
+        (fault.refused, "connect", "refused"),
+        (fault.reset, "connection", "reset"),
     ];
-    let segments = segments.into_iter().filter(|(count, _)| *count > 0);
-    let mut effects: Vec<String> = segments
-        .map(|(count, how)| format!("{} {how}", plural(count, "segment")))
+    let touched = touched.into_iter().filter(|(count, ..)| *count > 0);
+    let mut effects: Vec<String> = touched
+        .map(|(count, what, how)| format!("{} {how}", plural(count, what)))
         .collect();
     effects.push(match fault.calls {
         0 => "no call touched".to_owned(),
@@ -300,6 +311,13 @@ fn speed(summary: &RunSummary) -> String {
 fn pairs_text(pairs: &Pairs) -> String {
     let sign = if pairs.both_ways { "<->" } else { "->" };
     format!("{} {sign} {}", names(&pairs.from), names(&pairs.to))
+}
+
+fn connects_text(connects: &Connects) -> String {
+    match connects {
+        Connects::To(hosts) => names(hosts),
+        Connects::Between(pairs) => pairs_text(pairs),
+    }
 }
 
 fn latency_text(latency: &Latency) -> String {

@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use squall_router::{Component, Error, Message, Payload, Scheduler, async_trait};
-use squall_sim::{Chance, Config, Latency, LinkSpec, Packet, SimPlatform, TracePoint};
+use squall_sim::{Bandwidth, Chance, Config, Latency, LinkSpec, Packet, SimPlatform, TracePoint};
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub use squall_sim::Failure;
@@ -135,6 +135,7 @@ impl Harness {
             link: LinkSpec {
                 latency: latency(&plan.topology.network.latency),
                 loss: chance(plan.topology.network.loss),
+                bandwidth: plan.topology.network.bandwidth.map(bandwidth),
             },
             traced: self.traced,
             captured: self.captured,
@@ -320,6 +321,10 @@ fn longest_timeout(plan: &Plan) -> Duration {
 
 fn chance(ratio: plan::Ratio) -> Chance {
     Chance::new(ratio.numerator, ratio.denominator)
+}
+
+fn bandwidth(bandwidth: plan::Bandwidth) -> Bandwidth {
+    bandwidth.bits_per_second.into()
 }
 
 fn latency(latency: &plan::Latency) -> Latency {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use squall_sim::{Effect, Sim};
+use squall_sim::{Effect, HostPairs, Sim};
 use tokio::time::{Instant, sleep_until};
 
 use super::recorder::Recorder;
 use super::world::host_pairs;
-use super::{chance, latency};
+use super::{bandwidth, chance, latency};
 use crate::journal::Event;
-use crate::plan::{Fault, FaultKind, Plan};
+use crate::plan::{Connects, Fault, FaultKind, Plan};
 use crate::report::fault_text;
 
 /// Starts every fault's timer. A fault never strikes at or after the end of the plan.
@@ -24,7 +24,7 @@ pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Re
                 name: fault.name.as_str().into(),
                 text: fault_text(&fault.kind).into(),
             });
-            strike(&sim, number, fault);
+            strike(&sim, &plan, number, fault);
             if let Some(until) = fault.until {
                 sleep_until(start + until).await;
                 end(&sim, number, fault);
@@ -34,7 +34,7 @@ pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Re
     }
 }
 
-fn strike(sim: &Sim, number: u32, fault: &Fault) {
+fn strike(sim: &Sim, plan: &Plan, number: u32, fault: &Fault) {
     match &fault.kind {
         FaultKind::Partition(pairs) => sim.start_effect(number, Effect::Hold(host_pairs(sim, pairs))),
         FaultKind::Latency {
@@ -53,6 +53,18 @@ fn strike(sim: &Sim, number: u32, fault: &Fault) {
         FaultKind::Loss { pairs, ratio } => {
             sim.start_effect(number, Effect::SetLoss(host_pairs(sim, pairs), chance(*ratio)));
         }
+        FaultKind::Bandwidth { pairs, rate } => {
+            sim.start_effect(
+                number,
+                Effect::SetBandwidth(host_pairs(sim, pairs), bandwidth(*rate)),
+            );
+        }
+        FaultKind::Hold(pairs) => sim.start_effect(number, Effect::Stall(host_pairs(sim, pairs))),
+        FaultKind::Reset(pairs) => sim.reset(number, &host_pairs(sim, pairs)),
+        FaultKind::Refuse(which) => sim.start_effect(number, Effect::Refuse(connects(sim, plan, which))),
+        FaultKind::Blackhole(which) => {
+            sim.start_effect(number, Effect::Blackhole(connects(sim, plan, which)));
+        }
         FaultKind::Kill { hosts } => hosts
             .iter()
             .filter_map(|host| sim.host(host))
@@ -68,11 +80,30 @@ fn strike(sim: &Sim, number: u32, fault: &Fault) {
     }
 }
 
+/// By who dials whom.
+fn connects(sim: &Sim, plan: &Plan, which: &Connects) -> HostPairs {
+    let set = |names: &mut dyn Iterator<Item = &str>| names.filter_map(|name| sim.host(name)).collect();
+    match which {
+        Connects::To(hosts) => HostPairs {
+            from: set(&mut plan.topology.hosts().map(|(host, _)| host)),
+            to: set(&mut hosts.iter().map(String::as_str)),
+            both_ways: false,
+        },
+        Connects::Between(pairs) => host_pairs(sim, pairs),
+    }
+}
+
 fn end(sim: &Sim, number: u32, fault: &Fault) {
     match &fault.kind {
-        FaultKind::Partition(_) | FaultKind::Latency { .. } | FaultKind::Loss { .. } => {
-            sim.end_effect(number);
-        }
+        FaultKind::Partition(_)
+        | FaultKind::Latency { .. }
+        | FaultKind::Loss { .. }
+        | FaultKind::Bandwidth { .. }
+        | FaultKind::Hold(_)
+        | FaultKind::Refuse(_)
+        | FaultKind::Blackhole(_) => sim.end_effect(number),
+        // It was over as soon as it struck.
+        FaultKind::Reset(_) => {}
         FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
             hosts
                 .iter()

@@ -182,6 +182,8 @@ impl Inner {
                     squall_sim::Touch::Held => Touch::Held,
                     squall_sim::Touch::Delayed => Touch::Delayed,
                     squall_sim::Touch::Dropped => Touch::Dropped,
+                    squall_sim::Touch::Refused => Touch::Refused,
+                    squall_sim::Touch::Reset => Touch::Reset,
                 };
                 Event::Segment {
                     touch,

@@ -7,7 +7,7 @@ use squall_router::Module;
 use squall_sim::{HostId, HostPairs, LinkRule, Sim, SimPlatform};
 use tokio::sync::Notify;
 
-use super::{chance, latency};
+use super::{bandwidth, chance, latency};
 use crate::assembly::{Directory, PORT, assemble};
 use crate::components::Components;
 use crate::plan::{self, Pairs, Topology};
@@ -96,6 +96,7 @@ fn link_rule(sim: &Sim, link: &plan::Link) -> LinkRule {
         pairs: host_pairs(sim, &link.pairs),
         latency: link.latency.as_ref().map(latency),
         loss: link.loss.map(chance),
+        bandwidth: link.bandwidth.map(bandwidth),
     }
 }
 

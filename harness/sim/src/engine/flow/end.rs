@@ -20,8 +20,14 @@ use crate::engine::Owner;
 use crate::observe::Closed;
 use crate::segment::Body;
 
-/// Bytes that may be on their way or unread, each way. A writer with more waits.
-pub(super) const WINDOW: u64 = 256 * 1024;
+/// Bytes that may be on their way or unread, each way, unless the links need more to be filled. A writer with
+/// more waits.
+const WINDOW: u64 = 256 * 1024;
+/// No window grows beyond this: Linux's default for `tcp_rmem`.
+const WINDOW_MAX: u64 = 6 * 1024 * 1024;
+/// On a link with a bandwidth, a segment has no more: what is written at once arrives bit by bit. It is what
+/// Linux hands to a network card at most.
+const PIECE: usize = 64 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -45,6 +51,10 @@ pub(super) struct End {
     pub(super) fin_arrived: bool,
     /// In the engine's list of ends with something to send.
     pub(super) is_queued: bool,
+    /// Bytes that may be on their way or unread, each way.
+    window: u64,
+    /// Bytes that one segment carries at most.
+    piece: usize,
     /// Bytes that the application has read.
     pub(super) consumed: u64,
     stage: Stage,
@@ -74,6 +84,8 @@ impl End {
             is_gone: false,
             fin_arrived: false,
             is_queued: false,
+            window: WINDOW,
+            piece: usize::MAX,
             consumed: 0,
             stage,
             received: VecDeque::new(),
@@ -105,6 +117,19 @@ impl End {
         }
         self.stage = Stage::Open;
         wakers.extend(self.writer.take());
+    }
+
+    /// The link has a bandwidth: the window is at least this, within reason, and some pieces more, for it takes a
+    /// whole one to notice that half of the window was read.
+    pub(super) fn widen(&mut self, window: u64) {
+        let window = window + 3 * PIECE as u64;
+        self.window = self.window.max(window.min(WINDOW_MAX));
+        self.piece = PIECE;
+    }
+
+    /// This end is open, or was.
+    pub(super) fn is_established(&self) -> bool {
+        self.stage == Stage::Open
     }
 
     /// No connect segment has arrived for this end: it is on no machine yet.
@@ -174,7 +199,7 @@ impl End {
 
     /// The other end may be out of room, and should be told that there is some again.
     pub(super) fn owes_window(&self) -> bool {
-        self.consumed - self.reported >= WINDOW / 2 && !self.end_of_stream && !self.is_gone
+        self.consumed - self.reported >= self.window / 2 && !self.end_of_stream && !self.is_gone
     }
 
     pub(super) fn poll_write(
@@ -189,7 +214,7 @@ impl End {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        let room = WINDOW.saturating_sub(self.written - self.credited) as usize;
+        let room = self.window.saturating_sub(self.written - self.credited) as usize;
         if room == 0 && wanted > 0 {
             self.writer = Some(context.waker().clone());
             return Poll::Pending;
@@ -303,9 +328,10 @@ impl End {
             Stage::Unborn => return,
             Stage::Open => {}
         }
-        if !self.output.is_empty() {
+        while !self.output.is_empty() {
             self.reported = self.consumed;
-            send(self.consumed, Body::Data(self.output.split().freeze()));
+            let piece = self.output.len().min(self.piece);
+            send(self.consumed, Body::Data(self.output.split_to(piece).freeze()));
         }
         if self.write_closed && !self.fin_sent {
             self.fin_sent = true;

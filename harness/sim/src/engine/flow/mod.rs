@@ -1,6 +1,7 @@
 //! The flow engine: byte streams, no packets.
 //!
-//! Whatever a flow writes within a step is one segment, one event. There are no acknowledgements: an
+//! Whatever a flow writes within a step is one segment, one event (on a link with a bandwidth, several of 64 KiB,
+//! so that bytes arrive as they are written). There are no acknowledgements: an
 //! idle connection costs nothing, and nothing looks at hosts that did nothing. What an application can
 //! see is as on Linux: refused connects, the accept backlog, half close, end of stream after buffered
 //! data, a reset when a socket is dropped with unread data, errors after a reset, backpressure by a
@@ -22,6 +23,7 @@ use super::ports::Ports;
 use super::slots::Slots;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{HostId, address};
+use crate::link::HostPairs;
 use crate::observe::Closed;
 use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 
@@ -287,6 +289,15 @@ impl Engine for FlowEngine {
         Ok(SocketId::Stream(id, Direction::ToClient))
     }
 
+    fn widen(&mut self, socket: SocketId, window: u64) {
+        let SocketId::Stream(id, _) = socket else {
+            unreachable!("a listener is no stream")
+        };
+        for end in self.flow(id).into_iter().flat_map(|flow| &mut flow.ends) {
+            end.widen(window);
+        }
+    }
+
     fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.end(socket)?.poll_connected(context)
     }
@@ -407,14 +418,42 @@ impl Engine for FlowEngine {
         None
     }
 
+    fn refuse(&mut self, connect: Segment) {
+        if self.flow(connect.flow).is_some() {
+            self.reply(&connect, Body::Reset(Cause::Connect));
+        }
+    }
+
+    fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds> {
+        let open = self.flows.iter().filter(|flow| {
+            let FlowEnds { client, server, .. } = flow.names();
+            let is_known = flow.ends.iter().any(|end| !end.is_gone);
+            pairs.contains(client, server) && is_known && flow.ends.iter().all(End::is_established)
+        });
+        let open: Vec<FlowEnds> = open.map(|flow| flow.names()).collect();
+        for ends in &open {
+            for at in [Direction::ToServer, Direction::ToClient] {
+                let Some(flow) = self.flow(ends.flow) else {
+                    continue;
+                };
+                let end = &flow.ends[at.index()];
+                if !end.is_gone {
+                    let (error, why) = end.meaning_of_reset();
+                    self.break_end(ends.flow, at, error, why, effects);
+                }
+            }
+        }
+        open
+    }
+
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
-        self.break_end(
-            flow,
-            direction.opposite(),
-            io::ErrorKind::TimedOut,
-            Closed::TimedOut,
-            effects,
-        );
+        let sender = direction.opposite();
+        let is_gone = |flow: &mut Flow| flow.ends[sender.index()].is_gone;
+        if self.flow(flow).is_none_or(is_gone) {
+            // What the network still tried to send is nobody's any more: its kernel was reset meanwhile.
+            return;
+        }
+        self.break_end(flow, sender, io::ErrorKind::TimedOut, Closed::TimedOut, effects);
     }
 
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {

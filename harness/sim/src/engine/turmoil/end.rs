@@ -282,6 +282,17 @@ impl End {
 
     // ---- its end
 
+    /// The connection is open, even if the application has not looked yet. The end's stack is selected.
+    pub(super) fn notice_connected(&mut self) {
+        if let Handle::Connecting(connecting) = &mut self.handle
+            && let Poll::Ready(Ok(stream)) = connecting
+                .as_mut()
+                .poll(&mut Context::from_waker(&self.wakes_writer))
+        {
+            self.handle = Handle::Open(stream);
+        }
+    }
+
     /// A reset arrived. The end's stack is selected.
     pub(super) fn is_reset(&mut self) -> Closed {
         let (error, why) = match self.handle {

@@ -43,6 +43,7 @@ use super::ports::Ports;
 use super::slots::Slots;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{HostId, address};
+use crate::link::HostPairs;
 use crate::observe::Closed;
 use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 
@@ -296,8 +297,25 @@ impl TurmoilEngine {
         }
     }
 
+    /// A reset arrives at an end of an open connection, from nobody.
+    fn reset_end(&mut self, id: FlowId, at: Direction, effects: &mut Effects) {
+        let Some(flow) = self.flows.get(id) else { return };
+        let end = &mut flow.ends[at.index()];
+        if end.is_gone {
+            return;
+        }
+        self.stacks.select(end.owner.host);
+        end.notice_connected();
+        let why = end.is_reset();
+        flow.broken.get_or_insert(why);
+        if at == Direction::ToServer && flow.handshake != Handshake::Done {
+            self.never_accepted(id, effects);
+        }
+        self.forget(id, at);
+    }
+
     /// Answers a segment in the stead of a stack that would not.
-    fn refuse(&mut self, segment: &Segment) {
+    fn answer_with_reset(&mut self, segment: &Segment) {
         if let Some(flow) = self.flows.get(segment.flow) {
             let direction = segment.direction.opposite();
             let reset = flow.segment(direction, Header::default(), Body::Reset(Cause::Segment));
@@ -356,7 +374,7 @@ impl TurmoilEngine {
                 if let Some(flow) = self.flows.get(segment.flow) {
                     flow.ends[segment.direction.index()].abandon(&mut effects.wakers);
                 }
-                self.refuse(segment);
+                self.answer_with_reset(segment);
                 return false;
             }
             Body::Fin => {
@@ -379,7 +397,7 @@ impl TurmoilEngine {
     /// This kernel does not know the connection. A reset is never answered with a reset.
     fn answer_for_the_dead(&mut self, segment: &Segment) -> bool {
         if !matches!(segment.body, Body::Reset(_)) {
-            self.refuse(segment);
+            self.answer_with_reset(segment);
         }
         false
     }
@@ -621,6 +639,33 @@ impl Engine for TurmoilEngine {
         }
         self.reap(id, effects);
         None
+    }
+
+    fn refuse(&mut self, connect: Segment) {
+        let nobody = nowhere(self.stacks.select(connect.to));
+        if let Some(flow) = self.flows.get(connect.flow) {
+            flow.ends[0].place = Some(nobody);
+            self.hand(connect);
+        }
+    }
+
+    fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds> {
+        // What was said by now is said.
+        self.run_stacks();
+        let open = self.flows.iter().filter(|flow| {
+            let FlowEnds { client, server, .. } = flow.names();
+            let is_known = flow.ends.iter().any(|end| !end.is_gone);
+            pairs.contains(client, server) && is_known && flow.handshake != Handshake::Begun
+        });
+        let open: Vec<FlowEnds> = open.map(Flow::names).collect();
+        for ends in &open {
+            for at in [Direction::ToServer, Direction::ToClient] {
+                self.reset_end(ends.flow, at, effects);
+            }
+            self.wake(effects);
+            self.reap(ends.flow, effects);
+        }
+        open
     }
 
     fn give_up(&mut self, id: FlowId, direction: Direction, effects: &mut Effects) {

@@ -9,7 +9,7 @@ use crate::draw::Ranged;
 use crate::file::read::{At, Read, Value, tables, wrong_type};
 use crate::file::report::Problems;
 use crate::file::value::{Count, Exact, Hosts, Json};
-use crate::plan::Ratio;
+use crate::plan::{Bandwidth, Ratio};
 use crate::units::Rate;
 
 tables! {
@@ -72,7 +72,7 @@ tables! {
         name: Option<At<String>>,
         /// When it strikes
         at: At<Ranged<Duration>>,
-        /// How long it lasts. Until the end of the run when absent
+        /// How long it lasts. Until the end of the run when absent. Not for `restart` and `reset`
         r#for: Option<At<Ranged<Duration>>>,
         /// Nothing gets through between hosts
         partition: Option<At<Partition>>,
@@ -80,6 +80,16 @@ tables! {
         latency: Option<At<LinkLatency>>,
         /// Links lose segments
         loss: Option<At<LinkLoss>>,
+        /// Links are narrower
+        bandwidth: Option<At<LinkBandwidth>>,
+        /// Segments stop on their links, and go on when the fault ends
+        hold: Option<At<Links>>,
+        /// Connections are reset, at one instant
+        reset: Option<At<Links>>,
+        /// Connects are refused at once; open connections go on
+        refuse: Option<At<Connects>>,
+        /// Connects are never answered; open connections go on
+        blackhole: Option<At<Connects>>,
         /// Processes die; their kernels close their sockets. They start again when the fault ends
         kill: Option<At<Targets>>,
         /// Machines die without a word. They boot again when the fault ends
@@ -132,6 +142,46 @@ tables! {
         to: Option<At<Hosts>>,
         /// How many segments are lost. Instead of the link's own loss
         ratio: At<Ranged<Ratio>>,
+    }
+
+    /// Which links, and how much crosses them
+    LinkBandwidth("`bandwidth`") {
+        /// With `and`: one side
+        between: Option<At<Hosts>>,
+        /// With `between`: the other side
+        and: Option<At<Hosts>>,
+        /// With `to`: one way, from these...
+        from: Option<At<Hosts>>,
+        /// ...to these
+        to: Option<At<Hosts>>,
+        /// How much crosses each of them, each way. Instead of the link's own bandwidth
+        rate: At<Ranged<Bandwidth>>,
+    }
+
+    /// Which links: both ways with `between` and `and`, one way with `from` and `to`
+    Links("the fault") {
+        /// With `and`: one side
+        between: Option<At<Hosts>>,
+        /// With `between`: the other side
+        and: Option<At<Hosts>>,
+        /// With `to`: one way, from these...
+        from: Option<At<Hosts>>,
+        /// ...to these
+        to: Option<At<Hosts>>,
+    }
+
+    /// Which connects: all that go to `hosts`, or those between some hosts, by who dials whom
+    Connects("the fault") {
+        /// Whoever connects to these
+        hosts: Option<At<Hosts>>,
+        /// With `and`: one side
+        between: Option<At<Hosts>>,
+        /// With `between`: the other side
+        and: Option<At<Hosts>>,
+        /// With `to`: these connect...
+        from: Option<At<Hosts>>,
+        /// ...to these
+        to: Option<At<Hosts>>,
     }
 
     /// Which hosts

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::latency::Latency;
 use crate::file::read::{At, Named, tables};
 use crate::file::value::{Engine, Exact, Hosts, JsonObject};
-use crate::plan::Ratio;
+use crate::plan::{Bandwidth, Ratio};
 
 tables! {
     /// A system of modules: who they are, what they run, and the network between them
@@ -28,6 +28,8 @@ tables! {
         latency: Option<At<Latency<Exact<Duration>>>>,
         /// How many segments are lost, each way. None when absent
         loss: Option<At<Exact<Ratio>>>,
+        /// How much crosses, each way. Any amount at once when absent
+        bandwidth: Option<At<Exact<Bandwidth>>>,
         /// What carries the bytes: "flow", which is fast, or "turmoil", packet by packet. "flow" when absent
         engine: Option<At<Engine>>,
     }
@@ -44,6 +46,8 @@ tables! {
         latency: Option<At<Latency<Exact<Duration>>>>,
         /// How many segments are lost, each way
         loss: Option<At<Exact<Ratio>>>,
+        /// How much crosses, each way
+        bandwidth: Option<At<Exact<Bandwidth>>>,
     }
 
     /// A module: a process that holds nodes, calls other modules and is called by them

@@ -88,6 +88,14 @@ impl Windows<'_> {
         }
         if let Some(during) = &raw.during {
             let fault = self.fault(during)?;
+            let is_instant = |(_, length): (&str, Ranged<Duration>)| length.max.is_zero();
+            if self.faults[fault].length.is_some_and(is_instant) {
+                let problem = Problem::new(format!("the fault `{}` happens at one instant", during.value))
+                    .at(&during.span, "no call can start during it")
+                    .help("write `after`, or `from` and `until`");
+                self.problems.add(problem);
+                return None;
+            }
             let until = self.faults[fault].length.map(|_| Moment::End {
                 fault,
                 settle: Duration::ZERO,

@@ -12,7 +12,7 @@ use crate::file::names::check_name;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{FaultKind, Pairs, Topology};
+use crate::plan::{Connects, FaultKind, Pairs, Topology};
 use crate::scenario::{OpenFault, OpenFaultKind};
 use crate::units::Unit;
 
@@ -33,6 +33,11 @@ pub(super) fn resolve(
         ("partition", span(&raw.partition)),
         ("latency", span(&raw.latency)),
         ("loss", span(&raw.loss)),
+        ("bandwidth", span(&raw.bandwidth)),
+        ("hold", span(&raw.hold)),
+        ("reset", span(&raw.reset)),
+        ("refuse", span(&raw.refuse)),
+        ("blackhole", span(&raw.blackhole)),
         ("kill", span(&raw.kill)),
         ("crash", span(&raw.crash)),
         ("restart", span(&raw.restart)),
@@ -64,6 +69,16 @@ fn check_fault_name(name: &At<String>, problems: &mut Problems) {
 
 /// How long it lasts, and the key that says so.
 fn length(raw: &raw::Fault, problems: &mut Problems) -> Option<(&'static str, Ranged<Duration>)> {
+    if let Some(reset) = &raw.reset {
+        if let Some(length) = &raw.r#for {
+            let problem = Problem::new("a reset has no `for`")
+                .at(&length.span, "how long the fault lasts")
+                .at(&reset.span, "this happens at one instant")
+                .help("drop `for`; to keep connections from coming back, add a `refuse` or a `blackhole`");
+            problems.add(problem);
+        }
+        return Some(("for", Ranged::exactly(Duration::ZERO)));
+    }
     let Some(restart) = &raw.restart else {
         return raw.r#for.as_ref().map(|length| ("for", length.value));
     };
@@ -110,10 +125,80 @@ fn kind(raw: &raw::Fault, topology: &Topology, problems: &mut Problems) -> Optio
             pairs,
             ratio: loss.ratio.value,
         });
+    } else if let Some(bandwidth) = &raw.bandwidth {
+        let ends = Ends {
+            between: &bandwidth.between,
+            and: &bandwidth.and,
+            from: &bandwidth.from,
+            to: &bandwidth.to,
+        };
+        let pairs = ends.pairs("`bandwidth`", &bandwidth.span, topology, problems)?;
+        return Some(OpenFaultKind::Bandwidth {
+            pairs,
+            rate: bandwidth.rate.value,
+        });
+    } else if let Some(links) = &raw.hold {
+        FaultKind::Hold(link_pairs("`hold`", links, topology, problems)?)
+    } else if let Some(links) = &raw.reset {
+        FaultKind::Reset(link_pairs("`reset`", links, topology, problems)?)
+    } else if let Some(raw) = &raw.refuse {
+        FaultKind::Refuse(connects("`refuse`", raw, topology, problems)?)
+    } else if let Some(raw) = &raw.blackhole {
+        FaultKind::Blackhole(connects("`blackhole`", raw, topology, problems)?)
     } else {
         return link_latency(raw.latency.as_ref()?, topology, problems);
     };
     Some(OpenFaultKind::Plain(plain))
+}
+
+fn link_pairs(
+    table: &str,
+    raw: &At<raw::Links>,
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<Pairs> {
+    let ends = Ends {
+        between: &raw.between,
+        and: &raw.and,
+        from: &raw.from,
+        to: &raw.to,
+    };
+    ends.pairs(table, &raw.span, topology, problems)
+}
+
+fn connects(
+    table: &str,
+    raw: &At<raw::Connects>,
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<Connects> {
+    let ends = Ends {
+        between: &raw.between,
+        and: &raw.and,
+        from: &raw.from,
+        to: &raw.to,
+    };
+    let Some(hosts) = &raw.hosts else {
+        if ends.first().is_none() {
+            let problem = Problem::new(format!("{table} does not say which connects"))
+                .at(&raw.span, "no hosts are named here")
+                .help("name the `hosts` that are connected to; or both sides, `between` and `and`, or `from` and `to`");
+            problems.add_missing(problem);
+            return None;
+        }
+        return ends
+            .pairs(table, &raw.span, topology, problems)
+            .map(Connects::Between);
+    };
+    if let Some((key, other)) = ends.first() {
+        let problem = Problem::new(format!("{table} has both `hosts` and `{key}`"))
+            .at(&other.span, "this names one side")
+            .at(&hosts.span, "these are connected to by all others")
+            .help(format!("drop `hosts`, or drop `{key}`"));
+        problems.add(problem);
+        return None;
+    }
+    topology.select(hosts, problems).map(Connects::To)
 }
 
 fn link_latency(
@@ -152,16 +237,13 @@ fn partition_pairs(raw: &At<raw::Partition>, topology: &Topology, problems: &mut
         };
         return ends.pairs("`partition`", &raw.span, topology, problems);
     };
-    let others = [
-        ("between", &raw.between),
-        ("and", &raw.and),
-        ("from", &raw.from),
-        ("to", &raw.to),
-    ];
-    if let Some((key, hosts)) = others
-        .iter()
-        .find_map(|(key, hosts)| Some((key, hosts.as_ref()?)))
-    {
+    let others = Ends {
+        between: &raw.between,
+        and: &raw.and,
+        from: &raw.from,
+        to: &raw.to,
+    };
+    if let Some((key, hosts)) = others.first() {
         let problem = Problem::new(format!("`partition` has both `isolate` and `{key}`"))
             .at(&hosts.span, "this names one side")
             .at(&isolate.span, "this is cut off from all others")

@@ -1,6 +1,6 @@
 use super::*;
-use crate::plan::FaultKind;
-use crate::testing::{S, Script, both_ways};
+use crate::plan::{Bandwidth, FaultKind};
+use crate::testing::{MS, S, Script, both_ways};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -219,6 +219,33 @@ fn a_latency_without_a_bound_is_not_steady() {
             median: Duration::from_millis(2),
             p99: Duration::from_millis(9),
         };
+    });
+    assert!(verdict(script).is_ok());
+}
+
+#[test]
+fn a_fault_of_an_instant_is_over_with_it() {
+    let mut script = Script::new();
+    script.fault(
+        "cut",
+        20 * S,
+        Some(20 * S),
+        FaultKind::Reset(both_ways("front", "back")),
+    );
+    for call in 0..100 {
+        script.at(call * S + MS);
+        broken_at(50)(&mut script, call);
+    }
+    assert_eq!(verdict(script).unwrap_err().call, Some(50));
+}
+
+#[test]
+fn a_link_with_a_bandwidth_is_not_steady() {
+    let mut script = storm(broken_at(60));
+    topology(&mut script, |topology| {
+        topology.network.bandwidth = Some(Bandwidth {
+            bits_per_second: std::num::NonZeroU64::MIN,
+        });
     });
     assert!(verdict(script).is_ok());
 }
