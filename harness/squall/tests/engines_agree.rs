@@ -156,8 +156,10 @@ fn plan(system: &System, seed: u64, workloads: Vec<Workload>, faults: Vec<Fault>
     }
 }
 
-/// What became of each call: where it started, when, how it ended, and how long it took.
-type Calls = BTreeMap<u64, (u64, Option<(Outcome, String, u64)>)>;
+/// When a call started, and how it ended: its outcome, its error's class, how long it took.
+type Call = (u64, Option<(Outcome, String, u64)>);
+/// By their numbers.
+type Calls = BTreeMap<u64, Call>;
 
 fn calls(plan: &Plan, engine: EngineKind) -> Calls {
     let run = Harness::new()
@@ -216,7 +218,7 @@ type Ends = Vec<(u64, u64, Option<(Outcome, String)>)>;
 
 fn ends(plan: &Plan) -> (Ends, Ends) {
     let ends = |engine| {
-        let end = |(number, (started, end)): (u64, (u64, Option<(Outcome, String, u64)>))| {
+        let end = |(number, (started, end)): (u64, Call)| {
             (number, started, end.map(|(outcome, class, _)| (outcome, class)))
         };
         calls(plan, engine).into_iter().map(end).collect::<Ends>()
