@@ -9,8 +9,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
 use super::support::{
-    Wired, config, dial, engine, hangs, idle, millis, pairs, process, read, simulate, simulate_with, until,
-    write,
+    Wired, config, dial, echo, engine, hangs, idle, millis, pairs, ping, process, read, simulate,
+    simulate_with, until, write,
 };
 
 fn ms(millis: u64) -> Latency {
@@ -370,6 +370,27 @@ fn a_host_reaches_itself_whatever_the_network_does() {
             EngineKind::Turmoil => Duration::from_micros(40),
         };
         assert_eq!(sim.now() - from, expected);
+    });
+}
+
+#[test]
+fn hosts_that_come_late_reach_everybody_and_are_reached() {
+    simulate(|sim| async move {
+        let wired = Wired::new(sim.clone()).await;
+        let [late, later] = ["late", "later"].map(|name| sim.add_host(name, echo));
+        sim.start(late);
+        sim.start(later);
+        let late = process(&sim, late).await;
+        for (from, to) in [
+            (&wired.client_platform, "late"),
+            (&wired.client_platform, "later"),
+            (&late, "later"),
+        ] {
+            let asked = sim.now();
+            ping(from.clone(), to).await.expect("the echo is there");
+            assert_eq!(sim.now() - asked, Duration::from_millis(20), "to {to}");
+        }
+        dial(&late).await.expect("the server listens");
     });
 }
 
