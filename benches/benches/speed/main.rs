@@ -24,6 +24,10 @@ use crate::measure::{Turns, compare, fastest_of};
 use crate::program::Program;
 use crate::report::{HEAD, Measured, Row, Target, calls_per_second, seconds};
 
+/// As in the `squall` command.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
@@ -60,6 +64,15 @@ fn main() -> ExitCode {
         println!("{}", peak.map_or_else(String::new, |peak| peak.to_string()));
         return ExitCode::SUCCESS;
     }
+    if let [flag, shape, modules, repeat] = &arguments[..]
+        && flag == "--only"
+    {
+        let (Ok(modules), Ok(repeat)) = (modules.parse(), repeat.parse()) else {
+            eprintln!("--only SHAPE MODULES REPEAT: the last two are numbers");
+            return ExitCode::from(2);
+        };
+        return only(shape, modules, repeat);
+    }
     let quick = arguments.iter().any(|it| it == "--quick");
     // `cargo bench` adds a flag of its own.
     let wanted: Vec<_> = arguments.iter().filter(|it| !it.starts_with("--")).collect();
@@ -94,6 +107,27 @@ fn main() -> ExitCode {
     } else if missed > 0 {
         println!("\n{missed} targets missed.");
         return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}
+
+/// One program on Squall alone, so many times: something for a profiler to look at.
+fn only(shape: &str, modules: usize, repeat: usize) -> ExitCode {
+    let run: fn(&Program) -> Duration = match shape {
+        "tonic" => on_duplex::run,
+        _ => on_squall::run,
+    };
+    let program = match shape {
+        "dense" | "tonic" => Program::dense(modules, 20_000 / modules as u64),
+        "sparse" => Program::sparse(modules, MINUTE),
+        "mesh" => Program::sparse(modules, MINUTE).meshed(),
+        _ => {
+            eprintln!("there is no shape `{shape}`: there are dense, sparse, mesh, tonic");
+            return ExitCode::from(2);
+        }
+    };
+    for _ in 0..repeat {
+        println!("{}", seconds(run(&program)));
     }
     ExitCode::SUCCESS
 }

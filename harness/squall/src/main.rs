@@ -2,6 +2,10 @@
 
 use std::process::ExitCode;
 
+/// Runs with many modules allocate much and touch it all: they are up to twice as fast with it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     squall::cli::main(&squall::Harness::new())
 }

@@ -29,19 +29,15 @@ impl TraceContext {
     /// Reads a `traceparent` of version 00. `None` when it is malformed or an identifier is zero: the
     /// W3C recommendation asks to start a new trace then.
     pub fn parse(traceparent: &str) -> Option<Self> {
-        let mut parts = traceparent.split('-');
-        let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
-        let well_formed = version == "00"
-            && trace.len() == 32
-            && span.len() == 16
-            && flags.len() == 2
-            && parts.next().is_none();
-        let hex = |text: &str| text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        if !well_formed || !hex(trace) || !hex(span) || !hex(flags) {
+        let text = traceparent.as_bytes();
+        if text.len() != 55 || !text.starts_with(b"00-") || text[35] != b'-' || text[52] != b'-' {
             return None;
         }
-        let trace = u128::from_str_radix(trace, 16).ok()?;
-        let span = u64::from_str_radix(span, 16).ok()?;
+        let high = hex(&text[3..19])?;
+        let low = hex(&text[19..35])?;
+        let span = hex(&text[36..52])?;
+        hex(&text[53..])?;
+        let trace = u128::from(high) << 64 | u128::from(low);
         (trace != 0 && span != 0).then_some(TraceContext { trace, span })
     }
 }
@@ -55,6 +51,18 @@ pub(crate) fn new_span<P: Platform>(platform: &P) -> u64 {
 pub(crate) fn new_trace<P: Platform>(platform: &P) -> u128 {
     let high = platform.random_u64();
     u128::from(high) << 64 | u128::from(platform.random_u64().max(1))
+}
+
+/// A number of lower-case hexadecimal digits, at most 16 of them.
+fn hex(digits: &[u8]) -> Option<u64> {
+    digits.iter().try_fold(0, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            _ => return None,
+        };
+        Some(number << 4 | u64::from(value))
+    })
 }
 
 fn push_hex(text: &mut String, number: u64) {

@@ -31,7 +31,47 @@ pub(super) struct Recorder(Arc<Mutex<Inner>>);
 struct Inner {
     entries: Vec<Entry>,
     digest: u64,
-    names: HashSet<Arc<str>, BuildHasherDefault<Xxh3Default>>,
+    names: Names,
+}
+
+/// One shared copy of each text: journals repeat few names very often.
+struct Names {
+    all: HashSet<Arc<str>, BuildHasherDefault<Xxh3Default>>,
+    /// The last text that came from an address like this one: names are mostly said from where they are kept.
+    recent: [Option<Arc<str>>; Names::RECENT],
+}
+
+impl Default for Names {
+    fn default() -> Self {
+        Names {
+            all: HashSet::default(),
+            recent: [const { None }; Names::RECENT],
+        }
+    }
+}
+
+impl Names {
+    const RECENT: usize = 256;
+
+    fn shared(&mut self, text: &str) -> Arc<str> {
+        // Only a hint: what is found there is compared.
+        let slot = ((text.as_ptr().addr() / 8) ^ text.len()) % Names::RECENT;
+        if let Some(name) = &self.recent[slot]
+            && **name == *text
+        {
+            return name.clone();
+        }
+        let name = match self.all.get(text) {
+            Some(name) => name.clone(),
+            None => {
+                let name: Arc<str> = text.into();
+                self.all.insert(name.clone());
+                name
+            }
+        };
+        self.recent[slot] = Some(name.clone());
+        name
+    }
 }
 
 impl Recorder {
@@ -80,16 +120,8 @@ impl Inner {
         self.entries.push(entry);
     }
 
-    /// One shared copy of each text: journals repeat few names very often.
     fn name(&mut self, text: &str) -> Arc<str> {
-        match self.names.get(text) {
-            Some(name) => name.clone(),
-            None => {
-                let name: Arc<str> = text.into();
-                self.names.insert(name.clone());
-                name
-            }
-        }
+        self.names.shared(text)
     }
 }
 
@@ -105,6 +137,22 @@ impl Hasher for Rolling {
         // One round of xxh3's mixing; cheaper than a call for eight bytes.
         let mixed = (self.0 ^ value).wrapping_mul(0x9FB2_1C65_1E98_DF25);
         self.0 = (mixed ^ (mixed >> 35)).rotate_left(24);
+    }
+
+    fn write_u8(&mut self, value: u8) {
+        self.write_u64(value.into());
+    }
+
+    fn write_u32(&mut self, value: u32) {
+        self.write_u64(value.into());
+    }
+
+    fn write_usize(&mut self, value: usize) {
+        self.write_u64(value as u64);
+    }
+
+    fn write_isize(&mut self, value: isize) {
+        self.write_u64(value as u64);
     }
 
     fn finish(&self) -> u64 {
