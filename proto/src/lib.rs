@@ -14,4 +14,7 @@ pub use codec::Codec;
 )]
 pub mod module {
     tonic::include_proto!("module");
+
+    /// The descriptors of `module.proto`, as gRPC reflection serves them: an encoded `FileDescriptorSet`.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("module");
 }
