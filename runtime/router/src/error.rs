@@ -83,6 +83,31 @@ pub enum Error {
         /// Failed when the peer certainly did not handle the request.
         outcome: Outcome,
     },
+    /// As many calls are in flight as may be. Nothing waits in a queue: try again later, or elsewhere.
+    /// Spec: router 5.2.
+    #[error("module overloaded: {module}: {limit} calls are in flight, the most that are taken")]
+    Overload {
+        /// The module that is called.
+        module: Arc<str>,
+        /// How many may be in flight.
+        limit: usize,
+    },
+    /// The module called is shutting down. Spec: router 5.2.
+    #[error("module is shutting down: {module}")]
+    Shutdown {
+        /// The module.
+        module: Arc<str>,
+        /// Unknown when a component was at work.
+        outcome: Outcome,
+    },
+    /// A message of another module is for a system port. Its sender is at fault. Spec: router 4.2, 5.2.
+    #[error(
+        "port {port} is not served to other modules: it is a system port; set the option serve_system_ports to allow it"
+    )]
+    SystemPort {
+        /// The port.
+        port: Arc<str>,
+    },
     /// The remote module answered with an error. Spec: router S-21, S-31, H-2.
     #[error(transparent)]
     Remote(Box<RemoteError>),
@@ -132,6 +157,12 @@ pub enum Kind {
     Serialization,
     /// Too many hops.
     Depth,
+    /// Too many calls at once.
+    Overload,
+    /// A module is shutting down.
+    Shutdown,
+    /// A port that is not for other modules.
+    Forbidden,
     /// A module could not be reached or was lost.
     UpstreamUnavailable,
     /// A deadline passed.
@@ -141,13 +172,16 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 9] = [
+    const ALL: [Kind; 12] = [
         Kind::Component,
         Kind::Panic,
         Kind::NotFound,
         Kind::InvalidDestination,
         Kind::Serialization,
         Kind::Depth,
+        Kind::Overload,
+        Kind::Shutdown,
+        Kind::Forbidden,
         Kind::UpstreamUnavailable,
         Kind::UpstreamTimeout,
         Kind::Transport,
@@ -162,6 +196,9 @@ impl Kind {
             Kind::InvalidDestination => "invalid_destination",
             Kind::Serialization => "serialization",
             Kind::Depth => "depth",
+            Kind::Overload => "overload",
+            Kind::Shutdown => "shutdown",
+            Kind::Forbidden => "forbidden",
             Kind::UpstreamUnavailable => "upstream_unavailable",
             Kind::UpstreamTimeout => "upstream_timeout",
             Kind::Transport => "transport",
@@ -306,6 +343,9 @@ impl Error {
             | Error::NoInstance { .. }
             | Error::DepthExceeded { .. }
             | Error::Send { .. }
+            | Error::Overload { .. }
+            | Error::Shutdown { .. }
+            | Error::SystemPort { .. }
             | Error::Panic { .. } => "error",
         }
     }
@@ -316,6 +356,7 @@ impl Error {
             Error::Serialization { outcome, .. }
             | Error::Unavailable { outcome, .. }
             | Error::Timeout { outcome, .. }
+            | Error::Shutdown { outcome, .. }
             | Error::Send { outcome, .. } => *outcome,
             Error::Overdue { .. } => Outcome::Unknown,
             Error::Remote(error) => error.outcome,
@@ -325,6 +366,8 @@ impl Error {
             | Error::NotDiscovered { .. }
             | Error::NoInstance { .. }
             | Error::DepthExceeded { .. }
+            | Error::Overload { .. }
+            | Error::SystemPort { .. }
             | Error::Panic { .. } => Outcome::Failed,
         }
     }
@@ -335,6 +378,9 @@ impl Error {
             Error::InvalidDestination { .. } => Kind::InvalidDestination,
             Error::NoModule { .. } | Error::NotDiscovered { .. } | Error::NoInstance { .. } => Kind::NotFound,
             Error::DepthExceeded { .. } => Kind::Depth,
+            Error::Overload { .. } => Kind::Overload,
+            Error::Shutdown { .. } => Kind::Shutdown,
+            Error::SystemPort { .. } => Kind::Forbidden,
             Error::Serialization { .. } => Kind::Serialization,
             Error::Unavailable { .. } => Kind::UpstreamUnavailable,
             Error::Timeout { .. } | Error::Overdue { .. } => Kind::UpstreamTimeout,

@@ -195,6 +195,20 @@ pub(crate) fn server_listening(module: &str, address: SocketAddr) {
     );
 }
 
+/// A phase of a server's shutdown, and what there still is to wait for.
+pub(crate) fn server_drain(module: &str, phase: &str, in_flight: usize, connections: usize) {
+    event!(
+        name: "server.drain",
+        target: "squall::router",
+        Level::INFO,
+        module,
+        phase,
+        in_flight = in_flight as u64,
+        connections = connections as u64,
+        "server drain: {phase}"
+    );
+}
+
 /// The log line of a cross-module message that was answered. Spec: router S-36.
 pub(crate) fn message_sent(message: &Message, module: &str, took: Duration) {
     event!(

@@ -89,13 +89,13 @@ async fn transmit<P: Platform>(
         span,
     };
     let remaining = deadline.saturating_duration_since(Instant::now());
-    let request = wire::request(message, trace, remaining);
+    let request = wire::send::request(message, trace, remaining);
     wire::check_size(&request, shared.options.max_message_bytes)?;
     let mut client = connection
         .client(Arc::clone(progress))
         .max_decoding_message_size(shared.options.max_message_bytes);
     match client.send(request).await {
-        Ok(response) => wire::answer(response),
+        Ok(response) => wire::send::answer(response),
         Err(status) => Err(classify::failure(&status, progress, module)),
     }
 }

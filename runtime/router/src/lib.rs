@@ -56,6 +56,6 @@ pub use module::Module;
 pub use options::Options;
 pub use payload::{ContentType, Payload};
 pub use scheduler::Scheduler;
-pub use server::{ServeError, Server};
+pub use server::{Drained, ServeError, Server};
 pub use squall_platform::Authority;
 pub use trace::TraceContext;

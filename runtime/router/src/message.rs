@@ -20,6 +20,11 @@ pub struct Message {
     /// How long the call may take. `None`: as long as the calls that it is part of and, across modules,
     /// the module's [`call_timeout`](crate::Options::call_timeout). The shorter one wins. Spec: router H-13.
     pub timeout: Option<Duration>,
+    /// The edge that it follows, if any. Crosses to other modules. Spec: router 2.1.
+    pub edge: Option<Arc<str>>,
+    /// Waits for a module that cannot be reached for the time being, as long as the call may take. Else the
+    /// call fails at once while the module's endpoints are in backoff. Spec: router 4.3.
+    pub wait_for_ready: bool,
     /// What it inherits from the call that it is part of.
     pub context: Context,
 }
@@ -49,6 +54,8 @@ impl Message {
             from: "".into(),
             data: data.into(),
             timeout: None,
+            edge: None,
+            wait_for_ready: false,
             context: Context::default(),
         }
     }
@@ -71,6 +78,20 @@ impl Message {
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
+        self
+    }
+
+    /// Names the edge that it follows.
+    #[must_use]
+    pub fn edge(mut self, edge: impl Into<Arc<str>>) -> Self {
+        self.edge = Some(edge.into());
+        self
+    }
+
+    /// Waits for a module that cannot be reached for the time being, instead of failing at once.
+    #[must_use]
+    pub fn wait_for_ready(mut self) -> Self {
+        self.wait_for_ready = true;
         self
     }
 

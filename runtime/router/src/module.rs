@@ -1,11 +1,13 @@
 //! One process: its nodes, its view of who owns which node, its peers, and its server.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use squall_platform::{Authority, Platform};
 
 use crate::directory::Instance;
-use crate::{Component, Discovery, Edge, Options, Scheduler, ServeError, Server};
+use crate::{Component, Discovery, Drained, Edge, Options, Scheduler, ServeError, Server};
 
 /// One module. Clones are handles to the same one.
 ///
@@ -107,6 +109,19 @@ impl<P: Platform> Module<P> {
     pub async fn serve(&self, port: u16) -> Result<(), ServeError> {
         self.bind(port).await?.run().await;
         Ok(())
+    }
+
+    /// Listens on `port` and serves until `shutdown` resolves, then drains: see [`Server::run_until`].
+    ///
+    /// # Errors
+    /// When the port cannot be had.
+    pub async fn serve_until(
+        &self,
+        port: u16,
+        shutdown: impl Future<Output = ()>,
+        grace: Duration,
+    ) -> Result<Drained, ServeError> {
+        Ok(self.bind(port).await?.run_until(shutdown, grace).await)
     }
 }
 

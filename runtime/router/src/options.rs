@@ -23,6 +23,21 @@ pub struct Options {
     pub max_depth: u32,
     /// The largest encoded request or response, in bytes, in both directions. Spec: router 5.2.
     pub max_message_bytes: usize,
+    /// How many requests of other modules may be in the works at once. One more is refused, never queued.
+    /// `None`: as many as come. Blocking calls nest, so a limit must leave room for the calls that those in
+    /// the works cause. Spec: router 5.2, 3.10.
+    pub max_in_flight: Option<usize>,
+    /// How many calls to one other module may be in flight at once, waiting for a connection included. One
+    /// more fails at once. Spec: router 4.3.
+    pub max_in_flight_per_peer: Option<usize>,
+    /// The longest that a request of another module may be worked on, however long its caller would wait.
+    /// `None`: as long as the caller waits. Spec: router 5.2.
+    pub max_handling_time: Option<Duration>,
+    /// Whether other modules may send to system ports, whose names start with `_`. Spec: router 4.2, 5.2.
+    pub serve_system_ports: bool,
+    /// After how long the server asks the peer of a connection to open another one, give or take a tenth:
+    /// so callers spread over new replicas. What is in flight finishes. `None`: never. Spec: router 4.3.
+    pub max_connection_age: Option<Duration>,
 }
 
 impl Default for Options {
@@ -35,6 +50,11 @@ impl Default for Options {
             instance_wait: Duration::ZERO,
             max_depth: 256,
             max_message_bytes: 4 * 1024 * 1024,
+            max_in_flight: None,
+            max_in_flight_per_peer: None,
+            max_handling_time: None,
+            serve_system_ports: false,
+            max_connection_age: None,
         }
     }
 }

@@ -110,7 +110,7 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    fn destination<'a>(&self, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {
+    pub(crate) fn destination<'a>(&self, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {
         Destination::parse(to).map_err(|error| match error {
             Error::InvalidDestination { .. } if self.0.knows(to) => {
                 Error::invalid(to, "this is a node without a port: write node.port")
@@ -244,6 +244,8 @@ impl<P: Platform> Emit for Execution<P> {
             from,
             data,
             timeout: None,
+            edge: None,
+            wait_for_ready: false,
             context: self.context.clone(),
         };
         Box::pin(self.scheduler.handle(message))

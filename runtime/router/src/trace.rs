@@ -47,6 +47,14 @@ pub(crate) fn new_span<P: Platform>(platform: &P) -> u64 {
     platform.random_u64().max(1)
 }
 
+/// The first place in a new trace.
+pub(crate) fn new<P: Platform>(platform: &P) -> TraceContext {
+    TraceContext {
+        trace: new_trace(platform),
+        span: new_span(platform),
+    }
+}
+
 /// A fresh identifier of a trace. Its low half is what events carry, so that half is never zero.
 pub(crate) fn new_trace<P: Platform>(platform: &P) -> u128 {
     let high = platform.random_u64();

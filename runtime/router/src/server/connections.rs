@@ -1,0 +1,73 @@
+//! The tasks of the open connections. They end with their owner.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use squall_platform::{OwnedTask, Platform};
+use tokio::sync::Notify;
+
+#[derive(Default)]
+pub(super) struct Connections {
+    open: Arc<Open>,
+    next: u64,
+}
+
+#[derive(Default)]
+struct Open {
+    tasks: Mutex<BTreeMap<u64, OwnedTask>>,
+    /// Told when the last one ends.
+    ended: Notify,
+}
+
+impl Connections {
+    pub(super) fn spawn<P: Platform>(
+        &mut self,
+        platform: &P,
+        connection: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let id = self.next;
+        self.next += 1;
+        let open = Arc::downgrade(&self.open);
+        // Held until the task is listed, or a quick one would try to leave before it is.
+        let mut tasks = self.open.lock();
+        let task = platform.spawn(async move {
+            connection.await;
+            if let Some(open) = open.upgrade() {
+                let mut tasks = open.lock();
+                tasks.remove(&id);
+                if tasks.is_empty() {
+                    open.ended.notify_waiters();
+                }
+            }
+        });
+        tasks.insert(id, task.into());
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.open.lock().len()
+    }
+
+    /// Resolves when none is open.
+    pub(super) async fn ended(&self) {
+        loop {
+            let ended = self.open.ended.notified();
+            if self.len() == 0 {
+                return;
+            }
+            ended.await;
+        }
+    }
+
+    /// Cuts those that are open.
+    pub(super) fn abort(&self) {
+        let tasks = std::mem::take(&mut *self.open.lock());
+        drop(tasks);
+    }
+}
+
+impl Open {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, OwnedTask>> {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

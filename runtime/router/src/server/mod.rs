@@ -1,0 +1,214 @@
+//! What other modules can call. Spec: router 1.5, 5.2.
+//!
+//! | subject | file |
+//! |---|---|
+//! | accepting, and the phases of a shutdown | here |
+//! | how far a shutdown has come, and what is in the works | `lifecycle` |
+//! | the tasks of the open connections | `connections` |
+//! | which path is served by what, and what is refused | `service` |
+//! | health and reflection | `standard` |
+
+mod connections;
+mod lifecycle;
+mod service;
+mod standard;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::server::conn::http2;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use squall_platform::{Executor, Listener, Platform};
+use tokio::time::{Instant, timeout_at};
+
+use crate::message::after;
+use crate::pool::{CONNECTION_WINDOW, RESET_STREAMS_MAX, STREAM_WINDOW};
+use crate::{Scheduler, events};
+use connections::Connections;
+use lifecycle::{Lifecycle, Phase};
+use service::Service;
+
+/// How long accepting pauses after it has failed for want of resources.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long the answers of cancelled requests have to leave.
+const ABORT_AFTER: Duration = Duration::from_secs(1);
+
+/// A bound server of one module.
+///
+/// It serves `module.ModuleService` with both methods (and the path of a `Send` without a package),
+/// `grpc.health.v1.Health`, and `grpc.reflection` v1 and v1alpha. Spec: router 2.3, 5.2.
+pub struct Server<P: Platform> {
+    scheduler: Scheduler<P>,
+    listener: P::Listener,
+    address: SocketAddr,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on port {port}: {cause}")]
+pub struct ServeError {
+    port: u16,
+    #[source]
+    cause: io::Error,
+}
+
+/// What a shutdown did not wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// How many requests were cancelled because the grace was over. Their callers were told, and that the
+    /// outcome is unknown.
+    pub cancelled: usize,
+    /// How many connections were cut, with whatever they still carried.
+    pub aborted: usize,
+}
+
+impl<P: Platform> Server<P> {
+    pub(crate) async fn bind(scheduler: Scheduler<P>, port: u16) -> Result<Self, ServeError> {
+        let failed = |cause| ServeError { port, cause };
+        let listener = scheduler.shared().platform.bind(port).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        events::server_listening(&scheduler.shared().module, address);
+        Ok(Server {
+            scheduler,
+            listener,
+            address,
+        })
+    }
+
+    /// The address that it is bound to.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Accepts and serves connections until the future is dropped, which closes them and cancels what they
+    /// carry.
+    pub async fn run(mut self) {
+        let service = Service::new(self.scheduler.clone(), Arc::new(Lifecycle::endless())).await;
+        let mut connections = Connections::default();
+        self.accept(&service, &mut connections).await;
+    }
+
+    /// Accepts and serves connections until `shutdown` resolves, then ends in phases, each of them an event
+    /// `server.drain`. Spec: router 5.2.
+    ///
+    /// | phase | what happens |
+    /// |---|---|
+    /// | `not_serving` | health says `NOT_SERVING`, new requests are refused with the kind `shutdown` |
+    /// | `goaway` | no more connections are accepted, and peers are asked to open theirs elsewhere |
+    /// | `waiting` | for what is in the works, as long as `grace` |
+    /// | `cancelling` | what is still in the works is dropped, its callers are told: one more second |
+    /// | `aborting` | the connections that are left are cut |
+    /// | `stopped` | |
+    ///
+    /// The last but two and the last but one are left out when there is nothing for them to do. A peer that
+    /// does not answer the request to go away is waited for as long as `grace`. Dropping the future ends all
+    /// at once, as with [`Server::run`].
+    pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
+        let lifecycle = Arc::new(Lifecycle::drainable());
+        let service = Service::new(self.scheduler.clone(), Arc::clone(&lifecycle)).await;
+        let mut connections = Connections::default();
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            () = self.accept(&service, &mut connections) => {}
+        }
+        let scheduler = self.scheduler;
+        let said = |phase, connections: &Connections| {
+            let module = &scheduler.shared().module;
+            events::server_drain(module, phase, lifecycle.in_flight(), connections.len());
+        };
+        let mut drained = Drained {
+            cancelled: 0,
+            aborted: 0,
+        };
+
+        lifecycle.enter(Phase::Refusing);
+        service.standard().not_serving().await;
+        said("not_serving", &connections);
+        drop(self.listener);
+        lifecycle.enter(Phase::GoingAway);
+        said("goaway", &connections);
+        let until = after(Instant::now(), grace);
+        said("waiting", &connections);
+        let idle = async {
+            lifecycle.idle().await;
+            // Whoever watches the health knows by now, and would keep the connection.
+            service.standard().end_watches().await;
+            connections.ended().await;
+        };
+        if timeout_at(until, idle).await.is_err() {
+            drained.cancelled = lifecycle.in_flight();
+            said("cancelling", &connections);
+            lifecycle.enter(Phase::Cancelling);
+            service.standard().end_watches().await;
+            let until = after(Instant::now(), ABORT_AFTER);
+            if timeout_at(until, connections.ended()).await.is_err() {
+                drained.aborted = connections.len();
+                said("aborting", &connections);
+            }
+        }
+        connections.abort();
+        said("stopped", &connections);
+        drained
+    }
+
+    /// Never ends.
+    async fn accept(&mut self, service: &Service<P>, connections: &mut Connections) {
+        let protocol = protocol(&self.scheduler);
+        let platform = &self.scheduler.shared().platform;
+        loop {
+            match self.listener.accept().await {
+                Ok((stream, _)) => {
+                    let connection = protocol.serve_connection(TokioIo::new(stream), service.clone());
+                    // Boxed: it is large, and a block that awaits what it owns holds it twice.
+                    let mut connection = Box::pin(connection);
+                    let going_away = service.going_away();
+                    connections.spawn(platform, async move {
+                        // How a connection ends is its peer's to report.
+                        let Some(going_away) = going_away else {
+                            return drop(connection.await);
+                        };
+                        tokio::select! {
+                            biased;
+                            ended = connection.as_mut() => return drop(ended),
+                            () = going_away => connection.as_mut().graceful_shutdown(),
+                        }
+                        drop(connection.await);
+                    });
+                }
+                Err(error) if concerns_one_connection(&error) => {}
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            }
+        }
+    }
+}
+
+fn protocol<P: Platform>(scheduler: &Scheduler<P>) -> http2::Builder<Executor<P>> {
+    let shared = scheduler.shared();
+    let mut protocol = http2::Builder::new(Executor::new(shared.platform.clone()));
+    protocol
+        .timer(TokioTimer::new())
+        .auto_date_header(false)
+        // Blocking calls nest: with any limit two modules can wait for each other for ever.
+        .max_concurrent_streams(None)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        // Peers are modules, not the open internet: many calls that time out at once are no attack.
+        .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+        .max_local_error_reset_streams(RESET_STREAMS_MAX)
+        .keep_alive_interval(shared.options.keepalive_interval)
+        .keep_alive_timeout(shared.options.keepalive_timeout);
+    protocol
+}
+
+fn concerns_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset
+    )
+}

@@ -1,0 +1,286 @@
+//! Which path is served by what, and what is refused before it gets anywhere. Spec: router 2.3, 5.2.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::header::CONTENT_TYPE;
+use http::{Method, Request, Response, StatusCode};
+use hyper::body::Incoming;
+use squall_platform::Platform;
+use squall_proto::module as proto;
+use tonic::body::Body;
+use tonic::metadata::MetadataMap;
+use tonic::server::{Grpc, UnaryService};
+use tonic::Status;
+
+use super::lifecycle::{Admitted, Lifecycle, Phase};
+use super::standard::Standard;
+use crate::{Destination, Error, Message, Outcome, Payload, Scheduler, unwind, wire};
+
+const SEND: &str = "/module.ModuleService/Send";
+/// What a reader of the documentation's snippet compiles, which has no package line. Spec: router 2.3 point 2.
+const SEND_WITHOUT_PACKAGE: &str = "/ModuleService/Send";
+const MESSAGE: &str = "/module.ModuleService/Message";
+
+type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Serves the requests of all connections. Clones are the same one.
+pub(super) struct Service<P: Platform>(Arc<Serving<P>>);
+
+struct Serving<P: Platform> {
+    scheduler: Scheduler<P>,
+    lifecycle: Arc<Lifecycle>,
+    standard: Standard,
+}
+
+impl<P: Platform> Service<P> {
+    pub(super) async fn new(scheduler: Scheduler<P>, lifecycle: Arc<Lifecycle>) -> Self {
+        Service(Arc::new(Serving {
+            scheduler,
+            lifecycle,
+            standard: Standard::new().await,
+        }))
+    }
+
+    pub(super) fn standard(&self) -> &Standard {
+        &self.0.standard
+    }
+
+    /// Resolves when a connection that is made now is to be left by its peer; `None` when that never happens.
+    pub(super) fn going_away(&self) -> Option<impl Future<Output = ()> + Send + use<P>> {
+        let shared = self.0.scheduler.shared();
+        let age = shared.options.max_connection_age.map(|age| {
+            // Spread, or connections made at once would all be made anew at once.
+            let share = 0.9 + 0.2 * (shared.platform.random_u64() as f64 / u64::MAX as f64);
+            age.mul_f64(share)
+        });
+        if age.is_none() && !self.0.lifecycle.is_drainable() {
+            return None;
+        }
+        let lifecycle = Arc::clone(&self.0.lifecycle);
+        Some(async move {
+            let old = async {
+                match age {
+                    Some(age) => tokio::time::sleep(age).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                biased;
+                () = lifecycle.entered(Phase::GoingAway) => {}
+                () = old => {}
+            }
+        })
+    }
+}
+
+impl<P: Platform> Clone for Service<P> {
+    fn clone(&self) -> Self {
+        Service(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = Boxed<'static, Result<Response<Body>, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if let Some(refused) = refuse(&request) {
+            return Box::pin(std::future::ready(Ok(refused)));
+        }
+        let serving = Arc::clone(&self.0);
+        match request.uri().path() {
+            SEND | SEND_WITHOUT_PACKAGE => Box::pin(async move { Ok(serving.unary::<BySend>(request).await) }),
+            MESSAGE => Box::pin(async move { Ok(serving.unary::<ByMessage>(request).await) }),
+            path if Standard::serves(path) => {
+                Box::pin(async move { Ok(serving.standard.call(request).await) })
+            }
+            path => {
+                let status = Status::unimplemented(format!("this server has no method {path}"));
+                Box::pin(std::future::ready(Ok(status.into_http())))
+            }
+        }
+    }
+}
+
+/// What is no gRPC request is answered as gRPC asks for.
+fn refuse(request: &Request<Incoming>) -> Option<Response<Body>> {
+    if request.method() != Method::POST {
+        let status = Status::internal(format!("the method is {}: gRPC uses POST", request.method()));
+        return Some(with_http_status(status, StatusCode::METHOD_NOT_ALLOWED));
+    }
+    let content_type = request.headers().get(CONTENT_TYPE);
+    let rest = content_type.and_then(|it| it.as_bytes().strip_prefix(b"application/grpc"));
+    match rest {
+        Some(b"" | b"+proto") => None,
+        Some(rest) if rest.starts_with(b";") => None,
+        _ => {
+            let status = Status::invalid_argument(format!(
+                "the content type {:?} is not served: use application/grpc",
+                content_type.map_or("".into(), |it| String::from_utf8_lossy(it.as_bytes()))
+            ));
+            Some(with_http_status(status, StatusCode::UNSUPPORTED_MEDIA_TYPE))
+        }
+    }
+}
+
+fn with_http_status(status: Status, code: StatusCode) -> Response<Body> {
+    let mut response = status.into_http();
+    *response.status_mut() = code;
+    response
+}
+
+/// One of the two methods: how its requests are read and its answers written.
+trait Rpc: Send + 'static {
+    type Request: prost::Message + Default + 'static;
+    type Response: prost::Message + Default + 'static;
+
+    fn message<P: Platform>(request: tonic::Request<Self::Request>, platform: &P) -> Result<Message, Error>;
+
+    fn reply(
+        result: Result<Option<Payload>, Error>,
+        module: &str,
+        limit: usize,
+    ) -> Result<tonic::Response<Self::Response>, Status>;
+}
+
+/// The method `Send`. The name is taken, as is the next one.
+struct BySend;
+
+impl Rpc for BySend {
+    type Request = proto::Message;
+    type Response = proto::Response;
+
+    fn message<P: Platform>(request: tonic::Request<proto::Message>, platform: &P) -> Result<Message, Error> {
+        wire::send::message(request, platform)
+    }
+
+    fn reply(
+        result: Result<Option<Payload>, Error>,
+        module: &str,
+        limit: usize,
+    ) -> Result<tonic::Response<proto::Response>, Status> {
+        Ok(wire::send::reply(result, module, limit))
+    }
+}
+
+/// The method `Message`.
+struct ByMessage;
+
+impl Rpc for ByMessage {
+    type Request = proto::MessageRequest;
+    type Response = proto::MessageResponse;
+
+    fn message<P: Platform>(
+        request: tonic::Request<proto::MessageRequest>,
+        platform: &P,
+    ) -> Result<Message, Error> {
+        wire::message::message(request, platform)
+    }
+
+    fn reply(
+        result: Result<Option<Payload>, Error>,
+        module: &str,
+        limit: usize,
+    ) -> Result<tonic::Response<proto::MessageResponse>, Status> {
+        wire::message::reply(result, module, limit)
+    }
+}
+
+impl<P: Platform> Serving<P> {
+    async fn unary<R: Rpc>(&self, request: Request<Incoming>) -> Response<Body> {
+        let shared = self.scheduler.shared();
+        let admitted = self.lifecycle.admit(&shared.module, shared.options.max_in_flight);
+        let mut read = false;
+        let handler = Handler::<P, R> {
+            serving: self,
+            admitted: Some(admitted),
+            read: &mut read,
+            rpc: std::marker::PhantomData,
+        };
+        let codec = squall_proto::Codec::<R::Response, R::Request>::default();
+        let mut grpc = Grpc::new(codec).max_decoding_message_size(shared.options.max_message_bytes);
+        let response = grpc.unary(handler, request).await;
+        if read { response } else { self.unreadable(response) }
+    }
+
+    /// Says beside the status of a request that could not be read that nothing came of it.
+    fn unreadable(&self, mut response: Response<Body>) -> Response<Body> {
+        let mut metadata = MetadataMap::from_headers(std::mem::take(response.headers_mut()));
+        let error = Error::serialization("the request cannot be read");
+        wire::describe(&error, &self.scheduler.shared().module, &mut metadata);
+        *response.headers_mut() = metadata.into_headers();
+        response
+    }
+
+    async fn handle<R: Rpc>(&self, request: tonic::Request<R::Request>) -> Result<Option<Payload>, Error> {
+        let shared = self.scheduler.shared();
+        let mut message = R::message(request, &shared.platform)?;
+        // Where it goes comes first: for whom nobody is there, nothing is decoded. Spec: router 5.2.
+        let Destination { port, .. } = self.scheduler.destination(&message.to)?;
+        if port.starts_with('_') && !shared.options.serve_system_ports {
+            return Err(Error::SystemPort { port: port.into() });
+        }
+        wire::check_data(&message.data)?;
+        message.timeout = match (message.timeout, shared.options.max_handling_time) {
+            (Some(asked), Some(cap)) => Some(asked.min(cap)),
+            (asked, cap) => asked.or(cap),
+        };
+        self.scheduler.handle(message).await
+    }
+}
+
+/// One request, once it is read.
+struct Handler<'a, P: Platform, R> {
+    serving: &'a Serving<P>,
+    admitted: Option<Result<Admitted, Error>>,
+    read: &'a mut bool,
+    rpc: std::marker::PhantomData<R>,
+}
+
+impl<'a, P: Platform, R: Rpc> UnaryService<R::Request> for Handler<'a, P, R> {
+    type Response = R::Response;
+    type Future = Boxed<'a, Result<tonic::Response<R::Response>, Status>>;
+
+    fn call(&mut self, request: tonic::Request<R::Request>) -> Self::Future {
+        *self.read = true;
+        let serving = self.serving;
+        let admitted = self.admitted.take();
+        Box::pin(async move {
+            let result = match admitted {
+                None => Err(Error::serialization("a unary method takes one request")),
+                Some(Err(refused)) => Err(refused),
+                Some(Ok(_admitted)) => {
+                    let work = unwind::guarded(serving.handle::<R>(request));
+                    tokio::select! {
+                        biased;
+                        result = work => result.unwrap_or_else(|panic| Err(outside_components(&panic))),
+                        () = serving.lifecycle.entered(Phase::Cancelling) => Err(serving.cancelled()),
+                    }
+                }
+            };
+            let shared = serving.scheduler.shared();
+            R::reply(result, &shared.module, shared.options.max_message_bytes)
+        })
+    }
+}
+
+impl<P: Platform> Serving<P> {
+    fn cancelled(&self) -> Error {
+        Error::Shutdown {
+            module: Arc::clone(&self.scheduler.shared().module),
+            outcome: Outcome::Unknown,
+        }
+    }
+}
+
+/// Components are guarded one by one; this is about what lies around them.
+fn outside_components(panic: &str) -> Error {
+    Error::Panic {
+        message: format!("outside of it, in the module: {panic}").into(),
+    }
+}
+

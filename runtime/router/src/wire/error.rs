@@ -1,0 +1,90 @@
+//! What kind of error an answer is, beside its text. Spec: router 2.4.
+
+use std::borrow::Cow;
+
+use tonic::metadata::MetadataMap;
+
+use super::headers::text;
+use crate::{Error, Kind, Outcome, RemoteError};
+
+const ERROR_KIND: &str = "x-error-kind";
+const ERROR_ORIGIN: &str = "x-error-origin";
+const ERROR_CODE: &str = "x-error-code";
+const ERROR_RETRYABLE: &str = "x-error-retryable";
+const ERROR_OUTCOME: &str = "x-error-outcome";
+
+/// What an error without a text is called: an empty one would read as success.
+const UNNAMED: &str = "unspecified error";
+/// The longest value of one of these headers. A peer reads 16 KiB of headers in all.
+const VALUE_BYTES_MAX: usize = 256;
+
+/// The text that crosses, at most `limit` bytes of it.
+pub(super) fn crossing(error: &Error, limit: usize) -> String {
+    let text = match error {
+        // The cause alone. Spec: router S-23.
+        Error::Serialization {
+            cause,
+            outcome: Outcome::Failed,
+        } => Cow::Borrowed(&**cause),
+        error => Cow::Owned(error.message()),
+    };
+    match &*text {
+        "" => UNNAMED.to_owned(),
+        text => clipped(text, limit).into_owned(),
+    }
+}
+
+/// The text, cut between two characters when it is longer than `limit` bytes, and saying so.
+pub(super) fn clipped(text: &str, limit: usize) -> Cow<'_, str> {
+    if text.len() <= limit {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(limit);
+    Cow::Owned(format!("{}... ({} bytes in all)", &text[..end], text.len()))
+}
+
+/// Puts what is known of `error`, raised by `module` unless it says otherwise, into headers.
+pub(crate) fn describe(error: &Error, module: &str, metadata: &mut MetadataMap) {
+    insert(metadata, ERROR_KIND, error.kind().as_str());
+    insert(metadata, ERROR_ORIGIN, error.origin().unwrap_or(module));
+    insert(metadata, ERROR_OUTCOME, error.outcome().as_str());
+    if let Some(code) = error.code() {
+        insert(metadata, ERROR_CODE, code);
+    }
+    if let Some(retryable) = error.retryable() {
+        insert(
+            metadata,
+            ERROR_RETRYABLE,
+            if retryable { "true" } else { "false" },
+        );
+    }
+}
+
+/// Headers are short and ASCII. What is not goes unsaid: the text of the error has it all.
+pub(super) fn insert(metadata: &mut MetadataMap, key: &'static str, value: &str) {
+    if value.len() <= VALUE_BYTES_MAX
+        && let Ok(value) = value.parse()
+    {
+        metadata.insert(key, value);
+    }
+}
+
+/// True when a peer of ours has said what kind of error it is.
+pub(crate) fn classified(metadata: &MetadataMap) -> bool {
+    metadata.contains_key(ERROR_KIND)
+}
+
+/// The error with this text and these headers.
+pub(crate) fn remote_error(message: String, metadata: &MetadataMap) -> Error {
+    Error::Remote(Box::new(RemoteError {
+        message,
+        kind: text(metadata, ERROR_KIND).map_or(Kind::Component, Kind::parse),
+        origin: text(metadata, ERROR_ORIGIN).unwrap_or_default().to_owned(),
+        code: text(metadata, ERROR_CODE).map(str::to_owned),
+        retryable: text(metadata, ERROR_RETRYABLE).and_then(|it| it.parse().ok()),
+        outcome: match text(metadata, ERROR_OUTCOME) {
+            Some("unknown") => Outcome::Unknown,
+            _ => Outcome::Failed,
+        },
+    }))
+}

@@ -1,0 +1,218 @@
+//! What travels in gRPC headers: deadlines, traces, and on `Message` all other metadata.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::time::Duration;
+
+use tonic::metadata::{BinaryMetadataKey, BinaryMetadataValue, KeyAndValueRef, MetadataMap};
+
+use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, malformed};
+use crate::Error;
+
+/// What is left of the caller's time, as gRPC spells it.
+const TIMEOUT: &str = "grpc-timeout";
+/// What the W3C asks to be passed on beside `traceparent`.
+const PASSED_ON: [&str; 2] = ["tracestate", "baggage"];
+/// How gRPC marks a header whose value is bytes. Text beyond ASCII travels so.
+const BINARY: &str = "-bin";
+
+/// Headers of one connection, of one caller, or with a meaning of their own: no metadata of a message.
+/// Credentials are for the module that they were sent to, and for no other one.
+const NOT_METADATA: [&str; 15] = [
+    "accept",
+    "accept-encoding",
+    "authorization",
+    "connection",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "host",
+    "proxy-authorization",
+    "te",
+    "user-agent",
+    DATA_CONTENT_TYPE,
+    DEPTH,
+    TRACEPARENT,
+];
+
+fn is_metadata(key: &str) -> bool {
+    !key.starts_with("grpc-") && !NOT_METADATA.contains(&key)
+}
+
+/// The first value of a header, if it is text.
+pub(super) fn text<'a>(headers: &'a MetadataMap, key: &str) -> Option<&'a str> {
+    headers.get(key).and_then(|value| value.to_str().ok())
+}
+
+/// The first value of a header.
+///
+/// # Errors
+/// [`Error::Serialization`] when it is no text.
+pub(super) fn readable(headers: &MetadataMap, key: &str) -> Result<Option<String>, Error> {
+    let Some(value) = headers.get(key) else {
+        return Ok(None);
+    };
+    match value.to_str() {
+        Ok(text) => Ok(Some(text.to_owned())),
+        Err(_) => Err(malformed(key, &String::from_utf8_lossy(value.as_encoded_bytes()))),
+    }
+}
+
+/// The caller's time, if it says.
+///
+/// # Errors
+/// [`Error::Serialization`] when it cannot be read.
+pub(super) fn timeout(headers: &MetadataMap) -> Result<Option<Duration>, Error> {
+    let Some(text) = readable(headers, TIMEOUT)? else {
+        return Ok(None);
+    };
+    parse_timeout(&text).map(Some).ok_or_else(|| malformed(TIMEOUT, &text))
+}
+
+fn parse_timeout(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(count * 60 * 60)),
+        "M" => Some(Duration::from_secs(count * 60)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+/// Tells the callee how much time is left: rounded up, for it must not give up before the caller does.
+pub(super) fn set_timeout(headers: &mut MetadataMap, left: Duration) {
+    const UNITS: [(u128, char); 6] = [
+        (1, 'n'),
+        (1_000, 'u'),
+        (1_000_000, 'm'),
+        (1_000_000_000, 'S'),
+        (60_000_000_000, 'M'),
+        (3_600_000_000_000, 'H'),
+    ];
+    // Eight digits are all that gRPC reads. What does not fit as hours is as good as no deadline.
+    let fitting = UNITS
+        .iter()
+        .map(|(nanos, unit)| (left.as_nanos().div_ceil(*nanos), unit))
+        .find(|(count, _)| *count < 100_000_000);
+    if let Some((count, unit)) = fitting
+        && let Ok(value) = format!("{count}{unit}").parse()
+    {
+        headers.insert(TIMEOUT, value);
+    }
+}
+
+/// Adds what belongs to the trace, where the metadata has none. Text that nobody can read is no trace.
+pub(super) fn pass_on(headers: &MetadataMap, metadata: &mut BTreeMap<String, String>) {
+    for key in PASSED_ON {
+        if let Some(value) = text(headers, key)
+            && let Entry::Vacant(entry) = metadata.entry(key.to_owned())
+        {
+            entry.insert(value.to_owned());
+        }
+    }
+}
+
+/// The metadata of a message that travels in headers. Of a key that comes twice the first value counts.
+///
+/// # Errors
+/// [`Error::Serialization`] when a value is no text.
+pub(super) fn metadata(headers: &MetadataMap) -> Result<BTreeMap<String, String>, Error> {
+    let mut metadata = BTreeMap::new();
+    for header in headers.iter() {
+        let (key, value) = match header {
+            KeyAndValueRef::Ascii(key, value) => (
+                key.as_str(),
+                value.to_str().map(str::to_owned).map_err(|_| value.as_encoded_bytes()),
+            ),
+            KeyAndValueRef::Binary(key, value) => {
+                let bytes = value.to_bytes().map_err(|_| value.as_encoded_bytes());
+                (
+                    key.as_str().trim_end_matches(BINARY),
+                    bytes.and_then(|bytes| {
+                        String::from_utf8(bytes.into()).map_err(|_| value.as_encoded_bytes())
+                    }),
+                )
+            }
+        };
+        if !is_metadata(key) {
+            continue;
+        }
+        let value = value.map_err(|bytes| malformed(key, &String::from_utf8_lossy(bytes)))?;
+        metadata.entry(key.to_owned()).or_insert(value);
+    }
+    Ok(metadata)
+}
+
+/// Puts a message's metadata into headers, values beyond ASCII as bytes.
+///
+/// # Errors
+/// [`Error::Serialization`] when a key can be no header, or has a meaning of its own there.
+pub(super) fn set_metadata(
+    headers: &mut MetadataMap,
+    metadata: &BTreeMap<String, String>,
+) -> Result<(), Error> {
+    for (key, value) in metadata {
+        let unfit = || {
+            Error::serialization(format_args!(
+                "the metadata {key:?} can be no gRPC header: rename it, to letters, digits, '-', '_' and '.'"
+            ))
+        };
+        // Headers have no case.
+        let lower = key.to_ascii_lowercase();
+        if !is_metadata(&lower) || lower.ends_with(BINARY) {
+            return Err(unfit());
+        }
+        match value.parse() {
+            Ok(value) => {
+                let key = tonic::metadata::AsciiMetadataKey::from_bytes(lower.as_bytes()).map_err(|_| unfit())?;
+                headers.insert(key, value);
+            }
+            Err(_) => {
+                let key = BinaryMetadataKey::from_bytes(format!("{lower}{BINARY}").as_bytes()).map_err(|_| unfit())?;
+                headers.insert_bin(key, BinaryMetadataValue::from_bytes(value.as_bytes()));
+            }
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_timeout_reads_as_grpc_spells_it() {
+        for (text, timeout) in [
+            ("1H", Duration::from_secs(3600)),
+            ("2M", Duration::from_secs(120)),
+            ("99999999S", Duration::from_secs(99_999_999)),
+            ("20m", Duration::from_millis(20)),
+            ("0u", Duration::ZERO),
+            ("7n", Duration::from_nanos(7)),
+        ] {
+            assert_eq!(parse_timeout(text), Some(timeout), "{text}");
+        }
+        for text in ["", "5", "S", "123456789S", "-1S", "+1S", "1s", "1.5S", "1é", "1 S"] {
+            assert_eq!(parse_timeout(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_timeout_that_is_sent_is_never_shorter_than_the_one_that_is_meant() {
+        for nanos in [0, 1, 99_999_999, 100_000_001, 30_000_000_000, 123_456_789_123, u64::MAX] {
+            let left = Duration::from_nanos(nanos);
+            let mut headers = MetadataMap::new();
+            set_timeout(&mut headers, left);
+            let read = timeout(&headers).unwrap().unwrap();
+            assert!(read >= left && read - left <= left / 1_000_000, "{left:?} as {read:?}");
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! The method `Message`, which deployed Go modules speak. Spec: router 2.1, 2.3.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use squall_platform::Platform;
+use squall_proto::module as proto;
+use tonic::metadata::MetadataMap;
+use tonic::{Code, Status};
+
+use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, error, headers, malformed, number};
+use crate::{ContentType, Context, Error, Kind, Message, Outcome, Payload, TraceContext, trace};
+
+/// The longest text of a status. Encoded it may be three times as long, and a peer reads 16 KiB of headers.
+const STATUS_BYTES_MAX: usize = 4 * 1024;
+
+/// A message as it crosses to another module.
+///
+/// # Errors
+/// [`Error::Serialization`] when it cannot be said: the method carries JSON only, and metadata must be fit for
+/// headers.
+pub(crate) fn request(
+    message: &Message,
+    trace: TraceContext,
+    remaining: Duration,
+) -> Result<tonic::Request<proto::MessageRequest>, Error> {
+    let context = &message.context;
+    let content_type = message.data.content_type();
+    if content_type != ContentType::Json {
+        return Err(Error::serialization(format_args!(
+            "the peer's method Message takes {}, not {}",
+            ContentType::Json.as_str(),
+            content_type.as_str()
+        )));
+    }
+    let mut request = tonic::Request::new(proto::MessageRequest {
+        id: String::new(),
+        from: (*message.from).to_owned(),
+        to: (*message.to).to_owned(),
+        payload: message.data.bytes().clone(),
+        edge_id: message.edge.as_deref().unwrap_or_default().to_owned(),
+    });
+    let headers = request.metadata_mut();
+    if let Some(metadata) = &context.metadata {
+        headers::set_metadata(headers, metadata)?;
+    }
+    headers::set_timeout(headers, remaining);
+    error::insert(headers, TRACEPARENT, &trace.traceparent());
+    if context.depth > 0 {
+        error::insert(headers, DEPTH, &context.depth.to_string());
+    }
+    Ok(request)
+}
+
+/// A message as it came from another module. Its data is not looked into yet.
+///
+/// # Errors
+/// [`Error::Serialization`] when a header cannot be read. Spec: router W-19.
+pub(crate) fn message<P: Platform>(
+    request: tonic::Request<proto::MessageRequest>,
+    platform: &P,
+) -> Result<Message, Error> {
+    let (headers, _, request) = request.into_parts();
+    let content_type = match headers::readable(&headers, DATA_CONTENT_TYPE)? {
+        None => ContentType::Json,
+        Some(it) => ContentType::parse(&it).ok_or_else(|| malformed(DATA_CONTENT_TYPE, &it))?,
+    };
+    let trace = headers::text(&headers, TRACEPARENT)
+        .and_then(TraceContext::parse)
+        .unwrap_or_else(|| trace::new(platform));
+    let depth = number(headers::readable(&headers, DEPTH)?, DEPTH)?.unwrap_or(0);
+    let metadata = headers::metadata(&headers)?;
+    Ok(Message {
+        to: request.to.into(),
+        from: request.from.into(),
+        data: Payload::new(request.payload, content_type),
+        timeout: headers::timeout(&headers)?,
+        edge: (!request.edge_id.is_empty()).then(|| request.edge_id.into()),
+        wait_for_ready: false,
+        context: Context {
+            trace: trace.trace,
+            span: trace.span,
+            depth,
+            deadline: None,
+            metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            remote: true,
+        },
+    })
+}
+
+/// A result as it crosses back. Spec: router 2.3 point 4, 2.4.
+///
+/// # Errors
+/// The status of a result that is an error, `Unknown` when a component raised it: as Go modules answer.
+pub(crate) fn reply(
+    result: Result<Option<Payload>, Error>,
+    module: &str,
+    limit: usize,
+) -> Result<tonic::Response<proto::MessageResponse>, Status> {
+    result
+        .and_then(|value| value_reply(value, limit))
+        .map_err(|error| status(&error, module))
+}
+
+fn value_reply(
+    value: Option<Payload>,
+    limit: usize,
+) -> Result<tonic::Response<proto::MessageResponse>, Error> {
+    let value = value.unwrap_or_default();
+    let content_type = value.content_type();
+    let response = proto::MessageResponse {
+        data: value.into_bytes(),
+    };
+    super::check_size(&response, limit).map_err(super::unusable_answer)?;
+    let mut reply = tonic::Response::new(response);
+    if content_type != ContentType::Json {
+        error::insert(reply.metadata_mut(), DATA_CONTENT_TYPE, content_type.as_str());
+    }
+    Ok(reply)
+}
+
+/// The error as a gRPC status, with its classification beside it.
+pub(crate) fn status(error: &Error, module: &str) -> Status {
+    let mut metadata = MetadataMap::new();
+    error::describe(error, module, &mut metadata);
+    Status::with_metadata(code(error), error::crossing(error, STATUS_BYTES_MAX), metadata)
+}
+
+fn code(error: &Error) -> Code {
+    match (error.kind(), error.outcome()) {
+        (Kind::Component, _) => Code::Unknown,
+        (Kind::NotFound, _) => Code::NotFound,
+        (Kind::InvalidDestination, _) | (Kind::Serialization, Outcome::Failed) => Code::InvalidArgument,
+        (Kind::Forbidden, _) => Code::PermissionDenied,
+        (Kind::Depth, _) => Code::FailedPrecondition,
+        (Kind::Overload, _) => Code::ResourceExhausted,
+        (Kind::Shutdown | Kind::UpstreamUnavailable, _) => Code::Unavailable,
+        (Kind::UpstreamTimeout, _) => Code::DeadlineExceeded,
+        (Kind::Panic | Kind::Transport | Kind::Serialization, _) => Code::Internal,
+    }
+}
+
+/// What a response means to the caller.
+///
+/// # Errors
+/// [`Error::Serialization`] when its data is of a type that nobody knows.
+pub(crate) fn answer(response: tonic::Response<proto::MessageResponse>) -> Result<Option<Payload>, Error> {
+    let (metadata, response, _) = response.into_parts();
+    super::answered(response.data, &metadata)
+}

@@ -1,0 +1,84 @@
+//! Messages and answers as bytes, one codec for each method. Spec: router 2.1 to 2.4, S-22 to S-27.
+//!
+//! | what | on `Send` | on `Message` |
+//! |---|---|---|
+//! | depth, content type, edge, other metadata | metadata map | gRPC headers; the edge is a field |
+//! | trace | metadata map, else the header `traceparent` | the header `traceparent` |
+//! | time left | `x-timeout-us` in the metadata map, and the header `grpc-timeout` | the header `grpc-timeout` |
+//! | an error | in-band, status OK | a gRPC status |
+//! | what kind of error | response headers `x-error-*` | the same, beside the status |
+//!
+//! Which codec reads a request is decided by the method's path alone: the bytes of one decode as the other's
+//! with swapped meaning. Both give the same [`crate::Message`], and neither panics whatever it is given.
+
+mod error;
+mod headers;
+pub(crate) mod message;
+pub(crate) mod send;
+
+use crate::{ContentType, Error, Outcome, Payload};
+pub(crate) use error::{classified, describe, remote_error};
+
+/// Names that both methods use, as metadata or as headers.
+const TRACEPARENT: &str = "traceparent";
+const DEPTH: &str = "x-message-depth";
+/// A response has no metadata map, and gRPC owns the header `content-type`.
+const DATA_CONTENT_TYPE: &str = "x-content-type";
+
+/// Refuses what the peer would refuse, before it is sent. Spec: router 5.2.
+pub(crate) fn check_size(request: &impl prost::Message, limit: usize) -> Result<(), Error> {
+    match request.encoded_len() {
+        len if len > limit => Err(Error::serialization(format_args!(
+            "a message of {len} bytes exceeds the limit of {limit} bytes"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses data that is not what it says it is, before a component sees it. Spec: router S-23.
+pub(crate) fn check_data(data: &Payload) -> Result<(), Error> {
+    if data.content_type() == ContentType::Json && !data.is_empty() {
+        serde_json::from_slice::<serde::de::IgnoredAny>(data.bytes()).map_err(Error::serialization)?;
+    }
+    Ok(())
+}
+
+fn number<T: std::str::FromStr>(text: Option<String>, key: &str) -> Result<Option<T>, Error> {
+    text.map(|text| text.parse().map_err(|_| malformed(key, &text)))
+        .transpose()
+}
+
+/// Of a hostile value no more is repeated than helps to find where it came from.
+fn malformed(key: &str, value: &str) -> Error {
+    let value = error::clipped(value, 64);
+    Error::serialization(format_args!("the metadata {key:?} cannot be read: {value:?}"))
+}
+
+/// An answer that is too large, or of a kind that nobody knows: the component has done its work.
+fn unusable_answer(error: Error) -> Error {
+    match error {
+        Error::Serialization { cause, .. } => Error::Serialization {
+            cause,
+            outcome: Outcome::Unknown,
+        },
+        error => error,
+    }
+}
+
+/// The data of an answer; none is no value.
+fn answered(data: bytes::Bytes, metadata: &tonic::metadata::MetadataMap) -> Result<Option<Payload>, Error> {
+    if data.is_empty() {
+        return Ok(None);
+    }
+    let content_type = match headers::text(metadata, DATA_CONTENT_TYPE) {
+        None => ContentType::Json,
+        Some(it) => ContentType::parse(it).ok_or_else(|| Error::Serialization {
+            cause: format!("the answer's content type is unknown: {it:?}").into(),
+            outcome: Outcome::Unknown,
+        })?,
+    };
+    Ok(Some(Payload::new(data, content_type)))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,145 @@
+//! The method `Send`, the documented contract. Spec: router S-22 to S-27.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use squall_platform::Platform;
+use squall_proto::module as proto;
+
+use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, error, headers, malformed, number};
+use crate::{ContentType, Context, Error, Message, Payload, TraceContext, trace};
+
+/// Keys of the metadata map, beside those that both methods use.
+const CONTENT_TYPE: &str = "content-type";
+/// What is left of the caller's time, in microseconds. Clocks of two machines differ; durations do not.
+const TIMEOUT: &str = "x-timeout-us";
+/// The edge that the message follows, where `Message` has a field.
+const EDGE: &str = "x-edge-id";
+
+/// A message as it crosses to another module.
+pub(crate) fn request(message: &Message, trace: TraceContext, remaining: Duration) -> proto::Message {
+    let context = &message.context;
+    let mut metadata = context.metadata.as_deref().cloned().unwrap_or_default();
+    // Rounded up: the callee must not give up before the caller does.
+    let micros = remaining.as_nanos().div_ceil(1000);
+    metadata.insert(TIMEOUT.to_owned(), micros.to_string());
+    metadata.insert(TRACEPARENT.to_owned(), trace.traceparent());
+    if context.depth > 0 {
+        metadata.insert(DEPTH.to_owned(), context.depth.to_string());
+    }
+    if let Some(edge) = &message.edge {
+        metadata.insert(EDGE.to_owned(), (**edge).to_owned());
+    }
+    if message.data.content_type() != ContentType::Json {
+        metadata.insert(
+            CONTENT_TYPE.to_owned(),
+            message.data.content_type().as_str().to_owned(),
+        );
+    }
+    proto::Message {
+        to: (*message.to).to_owned(),
+        from: (*message.from).to_owned(),
+        data: message.data.bytes().clone(),
+        metadata,
+    }
+}
+
+/// A message as it came from another module. Its data is not looked into yet.
+///
+/// # Errors
+/// [`Error::Serialization`] when its metadata cannot be read. Spec: router W-19.
+pub(crate) fn message<P: Platform>(
+    request: tonic::Request<proto::Message>,
+    platform: &P,
+) -> Result<Message, Error> {
+    let (headers, _, request) = request.into_parts();
+    let proto::Message {
+        to,
+        from,
+        data,
+        mut metadata,
+    } = request;
+    let content_type = match metadata.remove(CONTENT_TYPE) {
+        None => ContentType::Json,
+        Some(it) => ContentType::parse(&it).ok_or_else(|| malformed(CONTENT_TYPE, &it))?,
+    };
+    let timeout = number::<u64>(metadata.remove(TIMEOUT), TIMEOUT)?.map(Duration::from_micros);
+    let depth = number(metadata.remove(DEPTH), DEPTH)?.unwrap_or(0);
+    let edge = metadata.remove(EDGE).filter(|edge| !edge.is_empty());
+    let trace = metadata
+        .remove(TRACEPARENT)
+        .as_deref()
+        .or_else(|| headers::text(&headers, TRACEPARENT))
+        .and_then(TraceContext::parse)
+        .unwrap_or_else(|| trace::new(platform));
+    headers::pass_on(&headers, &mut metadata);
+    Ok(Message {
+        to: to.into(),
+        from: from.into(),
+        data: Payload::new(data, content_type),
+        timeout: shorter(timeout, headers::timeout(&headers)?),
+        edge: edge.map(Arc::from),
+        wait_for_ready: false,
+        context: Context {
+            trace: trace.trace,
+            span: trace.span,
+            depth,
+            deadline: None,
+            metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            remote: true,
+        },
+    })
+}
+
+fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// A result as it crosses back. Errors are in-band, with a gRPC status of OK. Spec: router S-26, S-27, 2.4.
+pub(crate) fn reply(
+    result: Result<Option<Payload>, Error>,
+    module: &str,
+    limit: usize,
+) -> tonic::Response<proto::Response> {
+    let error = match result.and_then(|value| value_reply(value, limit)) {
+        Ok(reply) => return reply,
+        Err(error) => error,
+    };
+    let mut reply = tonic::Response::new(proto::Response {
+        data: Default::default(),
+        error: error::crossing(&error, limit / 2),
+    });
+    error::describe(&error, module, reply.metadata_mut());
+    reply
+}
+
+fn value_reply(value: Option<Payload>, limit: usize) -> Result<tonic::Response<proto::Response>, Error> {
+    let value = value.unwrap_or_default();
+    let content_type = value.content_type();
+    let response = proto::Response {
+        data: value.into_bytes(),
+        error: String::new(),
+    };
+    super::check_size(&response, limit).map_err(super::unusable_answer)?;
+    let mut reply = tonic::Response::new(response);
+    if content_type != ContentType::Json {
+        error::insert(reply.metadata_mut(), DATA_CONTENT_TYPE, content_type.as_str());
+    }
+    Ok(reply)
+}
+
+/// What a response means to the caller.
+///
+/// # Errors
+/// [`Error::Remote`] when the response has an error; [`Error::Serialization`] when its data is of a type
+/// that nobody knows.
+pub(crate) fn answer(response: tonic::Response<proto::Response>) -> Result<Option<Payload>, Error> {
+    let (metadata, response, _) = response.into_parts();
+    if !response.error.is_empty() {
+        return Err(super::remote_error(response.error, &metadata));
+    }
+    super::answered(response.data, &metadata)
+}
