@@ -10,10 +10,10 @@ use std::sync::Arc;
 use tonic::{Code, Status};
 
 use crate::pool::Progress;
-use crate::{Error, Outcome};
+use crate::{Error, Method, Outcome, wire};
 
 /// Turns what tonic reports into what happened.
-pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>) -> Error {
+pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, method: Method) -> Error {
     let unavailable = |cause: String, outcome| Error::Unavailable {
         module: Arc::clone(module),
         cause: cause.into(),
@@ -27,13 +27,53 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>) -
         Some(Trouble::Lost(cause)) => unavailable(cause, progress.outcome_if_lost()),
         Some(Trouble::Refused(cause)) => unavailable(cause, Outcome::Failed),
         Some(Trouble::Reset) => send(progress.outcome_if_lost()),
+        // One of ours says what it was.
+        None if wire::classified(status.metadata()) => match method {
+            Method::Send => send(wire::outcome(status.metadata())),
+            Method::Message => wire::remote_error(status.message().to_owned(), status.metadata()),
+        },
         None => match status.code() {
+            // What a component of a Go module says. Spec: router 2.2.
+            Code::Unknown if method == Method::Message && progress.only_a_status_came() => {
+                wire::remote_error(status.message().to_owned(), status.metadata())
+            }
             Code::Unavailable => unavailable(status.message().to_owned(), progress.outcome_if_lost()),
             // Our peers answer so before any handler runs: no such method, or a request that is too large.
             Code::Unimplemented | Code::OutOfRange if progress.only_a_status_came() => send(Outcome::Failed),
+            _ if method == Method::Message && says_that_it_failed(status.code()) => {
+                send(if progress.only_a_status_came() {
+                    Outcome::Failed
+                } else {
+                    progress.outcome_if_lost()
+                })
+            }
             _ => send(progress.outcome_if_lost()),
         },
     }
+}
+
+/// True when the peer does not have the method: no handler has run.
+pub(crate) fn is_missing_method(status: &Status, progress: &Progress) -> bool {
+    status.code() == Code::Unimplemented
+        && progress.only_a_status_came()
+        && !wire::classified(status.metadata())
+}
+
+/// On `Message` errors are statuses, of components and of modules further away too. Of these codes the callee
+/// itself says that it failed; the others may hide a call that went on. Spec: router 2.2.
+fn says_that_it_failed(code: Code) -> bool {
+    matches!(
+        code,
+        Code::InvalidArgument
+            | Code::NotFound
+            | Code::AlreadyExists
+            | Code::PermissionDenied
+            | Code::ResourceExhausted
+            | Code::FailedPrecondition
+            | Code::OutOfRange
+            | Code::Unimplemented
+            | Code::Unauthenticated
+    )
 }
 
 enum Trouble {

@@ -1,14 +1,18 @@
 //! One call to another module: deadline, connection, request, and what the answer means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use squall_platform::Platform;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::message::after;
-use crate::pool::Progress;
+use crate::pool::{Counted, Lease, Progress};
 use crate::scheduler::Shared;
-use crate::{Error, Message, Outcome, Payload, TraceContext, classify, events, trace, wire};
+use crate::{Error, Message, Method, Outcome, Payload, TraceContext, classify, events, trace, wire};
+
+/// When a call that waits for a connection looks again, if nobody knows when one will be there.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// Sends `message` to `module`, the owner of `node` (or to nobody, when there is none), and waits.
 ///
@@ -74,28 +78,66 @@ async fn transmit<P: Platform>(
     progress: &Arc<Progress>,
     hop: &mut events::Hop,
 ) -> Result<Option<Payload>, Error> {
-    let peer = shared.peer(module).ok_or_else(|| Error::NotDiscovered {
-        module: Arc::clone(module),
-    })?;
-    let connection = peer.connection().await.map_err(|refusal| Error::Unavailable {
-        module: Arc::clone(module),
-        cause: refusal.cause(),
-        outcome: Outcome::Failed,
-    })?;
+    let (_counted, lease) = connect(shared, module, message.wait_for_ready).await?;
+    let connection = lease.connection();
     hop.peer(connection.peer());
 
     let trace = TraceContext {
         trace: message.context.trace,
         span,
     };
-    let remaining = deadline.saturating_duration_since(Instant::now());
-    let request = wire::send::request(message, trace, remaining);
-    wire::check_size(&request, shared.options.max_message_bytes)?;
-    let mut client = connection
-        .client(Arc::clone(progress))
-        .max_decoding_message_size(shared.options.max_message_bytes);
-    match client.send(request).await {
-        Ok(response) => wire::send::answer(response),
-        Err(status) => Err(classify::failure(&status, progress, module)),
+    let limit = shared.options.max_message_bytes;
+    let client = || {
+        connection
+            .client(Arc::clone(progress))
+            .max_decoding_message_size(limit)
+    };
+    let remaining = || deadline.saturating_duration_since(Instant::now());
+    if lease.method() == Method::Send {
+        let request = wire::send::request(message, trace, remaining());
+        wire::check_size(&request, limit)?;
+        match client().send(request).await {
+            Ok(response) => return wire::send::answer(response),
+            // No handler has run: the other method may. Spec: router 2.3 point 5.
+            Err(status) if classify::is_missing_method(&status, progress) => {
+                lease.remember(Method::Message);
+                progress.restart();
+            }
+            Err(status) => return Err(classify::failure(&status, progress, module, Method::Send)),
+        }
+    }
+    let request = wire::message::request(message, trace, remaining())?;
+    wire::check_size(request.get_ref(), limit)?;
+    match client().message(request).await {
+        Ok(response) => wire::message::answer(response),
+        Err(status) => Err(classify::failure(&status, progress, module, Method::Message)),
+    }
+}
+
+/// A connection for one call, and the call counted.
+async fn connect<P: Platform>(
+    shared: &Shared<P>,
+    module: &Arc<str>,
+    wait_for_ready: bool,
+) -> Result<(Counted, Lease<P>), Error> {
+    loop {
+        // Asked for anew in each round: its endpoints may be others by then.
+        let peer = shared.peer(module).ok_or_else(|| Error::NotDiscovered {
+            module: Arc::clone(module),
+        })?;
+        let counted = peer.admit(shared.options.max_in_flight_per_peer)?;
+        let refusal = match peer.connection().await {
+            Ok(lease) => return Ok((counted, lease)),
+            Err(refusal) => refusal,
+        };
+        if !wait_for_ready {
+            return Err(Error::Unavailable {
+                module: Arc::clone(module),
+                cause: refusal.cause(),
+                outcome: Outcome::Failed,
+            });
+        }
+        let again = Instant::now() + LOOK_AGAIN;
+        sleep_until(refusal.retry_at().unwrap_or(again)).await;
     }
 }

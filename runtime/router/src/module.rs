@@ -7,7 +7,7 @@ use std::time::Duration;
 use squall_platform::{Authority, Platform};
 
 use crate::directory::Instance;
-use crate::{Component, Discovery, Drained, Edge, Options, Scheduler, ServeError, Server};
+use crate::{Component, Discovery, Drained, Edge, Method, Options, PeerState, Scheduler, ServeError, Server};
 
 /// One module. Clones are handles to the same one.
 ///
@@ -82,6 +82,23 @@ impl<P: Platform> Module<P> {
     /// Forgets where `module` runs: new calls fail with `module not discovered`, those in flight finish.
     pub fn deregister(&self, module: &str) {
         self.scheduler.shared().pool.deregister(module);
+    }
+
+    /// Calls `module` by this method, from the next call on, whether it is registered or not. Without it by
+    /// [`Method::Send`], and by [`Method::Message`] where that is missing. Spec: router 2.3 point 5.
+    pub fn set_method(&self, module: impl Into<Arc<str>>, method: Method) {
+        self.scheduler.shared().pool.set_method(module.into(), method);
+    }
+
+    /// The modules that this one has been told of or has called, and how their connections are doing.
+    /// Spec: router 4.3.
+    pub fn peers(&self) -> Vec<PeerState> {
+        self.scheduler.shared().pool.states()
+    }
+
+    /// How the connections to `module` are doing. Spec: router 4.3.
+    pub fn state(&self, module: &str) -> Option<PeerState> {
+        self.peers().into_iter().find(|peer| &*peer.module == module)
     }
 
     /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source.

@@ -124,6 +124,11 @@ impl Progress {
     /// The peer has begun to answer.
     const ANSWERED: u8 = 3;
 
+    /// Begins anew, for a request that is known to have reached no handler.
+    pub(crate) fn restart(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+
     /// What is known of a request whose answer will not come.
     pub(crate) fn outcome_if_lost(&self) -> Outcome {
         if self.0.load(Ordering::Acquire) >= Self::SENT {
@@ -149,7 +154,7 @@ pub(crate) struct Call {
 }
 
 impl tower_service::Service<Request<tonic::body::Body>> for Call {
-    type Response = Response<Incoming>;
+    type Response = Response<Answer>;
     type Error = hyper::Error;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
 
@@ -166,15 +171,47 @@ impl tower_service::Service<Request<tonic::body::Body>> for Call {
         });
         let response = self.sender.send_request(request);
         Box::pin(async move {
-            let response = response.await?;
+            let mut response = response.await?;
+            response.headers_mut().remove(STATUS_DETAILS);
             let only_a_status = response.headers().contains_key("grpc-status");
             progress.reached(if only_a_status {
                 Progress::STATUS
             } else {
                 Progress::ANSWERED
             });
-            Ok(response)
+            Ok(response.map(Answer))
         })
+    }
+}
+
+/// Details of a status: nobody here reads them, and tonic panics when they are not base64.
+const STATUS_DETAILS: &str = "grpc-status-details-bin";
+
+/// A response's body without what could do harm.
+pub(crate) struct Answer(Incoming);
+
+impl Body for Answer {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
+        Pin::new(&mut self.0).poll_frame(cx).map_ok(|mut frame| {
+            if let Some(trailers) = frame.trailers_mut() {
+                trailers.remove(STATUS_DETAILS);
+            }
+            frame
+        })
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.0.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.0.size_hint()
     }
 }
 

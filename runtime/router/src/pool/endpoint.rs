@@ -1,5 +1,6 @@
 //! One address of a module: when to dial, and when to leave it alone.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
@@ -7,9 +8,9 @@ use squall_platform::{Authority, OwnedTask, Platform};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use super::Refusal;
 use super::connection::{self, Connection};
-use crate::{Options, events};
+use super::{ConnectionState, EndpointState, Refusal};
+use crate::{Method, Options, events};
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
@@ -21,10 +22,17 @@ pub(super) struct Endpoint<P: Platform> {
     module: Arc<str>,
     authority: Authority,
     status: Mutex<Status>,
+    in_flight: AtomicUsize,
+    /// Set before the state is `Draining`: the last call that ends has something to do.
+    draining: AtomicBool,
 }
 
 struct Status {
     state: State,
+    /// What a new connection is called by.
+    preferred: Method,
+    /// What this connection is called by: the peer may lack the other.
+    method: Method,
     /// How many dials have failed since the last one that did not.
     failures: u32,
     /// Numbers the connections, so that the end of an old one is not taken for that of a new one.
@@ -41,7 +49,9 @@ struct Status {
 ///    +--------------------------------------------------+
 ///                      connection lost
 ///
-///   any ---- deregistered ----> Closed
+///                deregistered                last call ended
+///   Ready, in use ------------> Draining ---------------------> Closed
+///   any other state ---- deregistered ------------------------> Closed
 /// ```
 ///
 /// There is no timer behind `Backoff`: an endpoint that nobody calls is not dialled. Its end is a moment
@@ -57,6 +67,8 @@ enum State {
         until: Instant,
         why: Refusal,
     },
+    /// Those who call hold the connection: it closes with the last of them.
+    Draining(Refusal),
     Closed(Refusal),
 }
 
@@ -66,12 +78,13 @@ enum Transition {
     Connected(Connection),
     Failed { why: Refusal, jitter: u64 },
     Lost(String),
-    Closed(&'static str),
+    Dismissed(&'static str),
+    Drained,
 }
 
 /// What a call can expect of an endpoint.
-pub(super) enum Availability {
-    Ready(Connection),
+pub(super) enum Availability<P: Platform> {
+    Ready(Lease<P>),
     /// A dial is under way: worth waiting for.
     Dialling,
     /// Could be dialled.
@@ -81,9 +94,17 @@ pub(super) enum Availability {
 }
 
 impl<P: Platform> Endpoint<P> {
-    pub(super) fn new(platform: P, options: Options, module: Arc<str>, authority: Authority) -> Self {
+    pub(super) fn new(
+        platform: P,
+        options: Options,
+        module: Arc<str>,
+        authority: Authority,
+        method: Method,
+    ) -> Self {
         let status = Mutex::new(Status {
             state: State::Idle,
+            preferred: method,
+            method,
             failures: 0,
             generation: 0,
         });
@@ -93,7 +114,13 @@ impl<P: Platform> Endpoint<P> {
             module,
             authority,
             status,
+            in_flight: AtomicUsize::new(0),
+            draining: AtomicBool::new(false),
         }
+    }
+
+    pub(super) fn module(&self) -> &Arc<str> {
+        &self.module
     }
 
     pub(super) fn authority(&self) -> &Authority {
@@ -101,11 +128,11 @@ impl<P: Platform> Endpoint<P> {
     }
 
     /// What can be expected now. Begins to dial if `may_dial` and it is time to.
-    pub(super) fn look(self: &Arc<Self>, may_dial: bool) -> Availability {
+    pub(super) fn look(self: &Arc<Self>, may_dial: bool) -> Availability<P> {
         let mut status = self.lock();
         match &status.state {
             State::Ready(connection) if connection.is_open() => {
-                return Availability::Ready(connection.clone());
+                return Availability::Ready(Lease::new(Arc::clone(self), connection.clone()));
             }
             // The connection's task has not said so yet.
             State::Ready(_) => self.apply(&mut status, Transition::Lost("the connection is closed".into())),
@@ -113,7 +140,7 @@ impl<P: Platform> Endpoint<P> {
             State::Backoff { until, why } if Instant::now() < *until => {
                 return Availability::Unusable(why.clone());
             }
-            State::Closed(why) => return Availability::Unusable(why.clone()),
+            State::Draining(why) | State::Closed(why) => return Availability::Unusable(why.clone()),
             State::Backoff { .. } | State::Idle => {}
         }
         if !may_dial {
@@ -128,7 +155,9 @@ impl<P: Platform> Endpoint<P> {
     ///
     /// # Errors
     /// The dial's.
-    pub(super) async fn wait(&self) -> Result<Connection, Refusal> {
+    pub(super) async fn wait(self: &Arc<Self>) -> Result<Lease<P>, Refusal> {
+        // Counted from now on: whoever waits is under way.
+        let call = Call::new(Arc::clone(self));
         let answer = {
             let mut status = self.lock();
             match &mut status.state {
@@ -138,20 +167,66 @@ impl<P: Platform> Endpoint<P> {
                     answer
                 }
                 // It ended between the look and now.
-                State::Ready(connection) => return Ok(connection.clone()),
-                State::Backoff { why, .. } | State::Closed(why) => return Err(why.clone()),
+                State::Ready(connection) => {
+                    return Ok(Lease {
+                        connection: connection.clone(),
+                        call,
+                    });
+                }
+                State::Backoff { why, .. } | State::Draining(why) | State::Closed(why) => {
+                    return Err(why.clone());
+                }
                 State::Idle => return Err(Refusal::new("the connection was lost at once")),
             }
         };
-        answer
+        let connection = answer
             .await
-            .unwrap_or_else(|_| Err(Refusal::new("the dial was given up")))
+            .unwrap_or_else(|_| Err(Refusal::new("the dial was given up")))?;
+        Ok(Lease { connection, call })
     }
 
     /// Ends dialling and hands out no more connections. Calls in flight hold on to theirs: it closes when
     /// the last of them has ended.
     pub(super) fn close(&self, cause: &'static str) {
-        self.apply(&mut self.lock(), Transition::Closed(cause));
+        self.apply(&mut self.lock(), Transition::Dismissed(cause));
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        matches!(self.lock().state, State::Closed(_))
+    }
+
+    /// Says what connections are called by, the present one included.
+    pub(super) fn set_method(&self, method: Method) {
+        let mut status = self.lock();
+        status.preferred = method;
+        status.method = method;
+    }
+
+    pub(super) fn state(&self) -> EndpointState {
+        let status = self.lock();
+        EndpointState {
+            address: self.authority.clone(),
+            connection: match &status.state {
+                State::Idle => ConnectionState::Idle,
+                State::Connecting { .. } => ConnectionState::Connecting,
+                State::Ready(connection) if connection.is_open() => ConnectionState::Ready,
+                // The connection's task has not said so yet.
+                State::Ready(_) => ConnectionState::Idle,
+                State::Backoff { until, .. } => ConnectionState::Backoff { until: *until },
+                State::Draining(_) => ConnectionState::Draining,
+                State::Closed(_) => ConnectionState::Closed,
+            },
+            in_flight: self.in_flight.load(Ordering::SeqCst),
+            failures: status.failures,
+            method: status.method,
+        }
+    }
+
+    fn drained(&self) {
+        let mut status = self.lock();
+        if matches!(status.state, State::Draining(_)) && self.in_flight.load(Ordering::SeqCst) == 0 {
+            self.apply(&mut status, Transition::Drained);
+        }
     }
 
     fn lost(&self, generation: u64, cause: String) {
@@ -177,13 +252,16 @@ impl<P: Platform> Endpoint<P> {
             }
             Transition::Connected(connection) => {
                 status.failures = 0;
+                // What answers there now may be another version.
+                status.method = status.preferred;
                 report("ready", "");
                 (State::Ready(connection.clone()), Some(Ok(connection)))
             }
             Transition::Failed { why, jitter } => {
                 let until = Instant::now() + backoff(status.failures, jitter);
                 status.failures = status.failures.saturating_add(1);
-                report("backoff", &why.0);
+                report("backoff", &why.cause);
+                let why = why.until(until);
                 (
                     State::Backoff {
                         until,
@@ -196,10 +274,25 @@ impl<P: Platform> Endpoint<P> {
                 report("closed", &cause);
                 (State::Idle, None)
             }
-            Transition::Closed(cause) => {
-                report("closed", cause);
+            Transition::Dismissed(cause) => {
                 let why = Refusal::new(cause);
-                (State::Closed(why.clone()), Some(Err(why)))
+                // In this order: a call that ends meanwhile is seen here, or sees this.
+                self.draining.store(true, Ordering::SeqCst);
+                let in_use = self.in_flight.load(Ordering::SeqCst) > 0;
+                if in_use && !matches!(status.state, State::Connecting { .. }) {
+                    report("draining", cause);
+                    (State::Draining(why), None)
+                } else {
+                    report("closed", cause);
+                    (State::Closed(why.clone()), Some(Err(why)))
+                }
+            }
+            Transition::Drained => {
+                report("closed", "the last call has ended");
+                (
+                    State::Closed(Refusal::new("no longer an endpoint of the module")),
+                    None,
+                )
             }
         };
         let previous = std::mem::replace(&mut status.state, next);
@@ -213,6 +306,54 @@ impl<P: Platform> Endpoint<P> {
 
     fn lock(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A connection, and the right to make one call on it, which is counted for as long as the lease is kept.
+pub(crate) struct Lease<P: Platform> {
+    connection: Connection,
+    call: Call<P>,
+}
+
+impl<P: Platform> Lease<P> {
+    fn new(endpoint: Arc<Endpoint<P>>, connection: Connection) -> Self {
+        Lease {
+            connection,
+            call: Call::new(endpoint),
+        }
+    }
+
+    pub(crate) fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// What the peer is called by.
+    pub(crate) fn method(&self) -> Method {
+        self.call.0.lock().method
+    }
+
+    /// Remembers what the peer is to be called by, as long as the connection lasts.
+    pub(crate) fn remember(&self, method: Method) {
+        self.call.0.lock().method = method;
+    }
+}
+
+/// One call, counted at its endpoint.
+struct Call<P: Platform>(Arc<Endpoint<P>>);
+
+impl<P: Platform> Call<P> {
+    fn new(endpoint: Arc<Endpoint<P>>) -> Self {
+        endpoint.in_flight.fetch_add(1, Ordering::SeqCst);
+        Call(endpoint)
+    }
+}
+
+impl<P: Platform> Drop for Call<P> {
+    fn drop(&mut self) {
+        let last = self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1;
+        if last && self.0.draining.load(Ordering::SeqCst) {
+            self.0.drained();
+        }
     }
 }
 

@@ -6,41 +6,85 @@
 
 mod connection;
 mod endpoint;
+mod state;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
+use tokio::time::Instant;
 
-use crate::Options;
-pub(crate) use connection::{CONNECTION_WINDOW, Connection, Progress, RESET_STREAMS_MAX, STREAM_WINDOW};
+use crate::{Error, Method, Options};
+pub(crate) use connection::{CONNECTION_WINDOW, Progress, RESET_STREAMS_MAX, STREAM_WINDOW};
+pub(crate) use endpoint::Lease;
 use endpoint::{Availability, Endpoint};
+pub use state::{ConnectionState, EndpointState, PeerState};
 
 /// Where each module runs, and the connections there.
 pub(crate) struct Pool<P: Platform> {
     platform: P,
     options: Options,
-    peers: RwLock<IndexMap<Arc<str>, Arc<Peer<P>>>>,
+    tables: RwLock<Tables<P>>,
+}
+
+struct Tables<P: Platform> {
+    peers: IndexMap<Arc<str>, Arc<Peer<P>>>,
+    /// Endpoints that are gone from their module, until their last call has ended.
+    leaving: Vec<Arc<Endpoint<P>>>,
+    /// The methods of modules for which one was said.
+    methods: BTreeMap<Arc<str>, Method>,
 }
 
 /// One module's endpoints.
 pub(crate) struct Peer<P: Platform> {
+    module: Arc<str>,
     endpoints: Vec<Arc<Endpoint<P>>>,
     turn: AtomicUsize,
+    /// Shared with what the module was before its endpoints changed.
+    in_flight: Arc<AtomicUsize>,
+}
+
+/// Counts a call for as long as it is kept.
+pub(crate) struct Counted(Arc<AtomicUsize>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
 }
 
 /// Why there is no connection.
 #[derive(Debug, Clone)]
-pub(crate) struct Refusal(Arc<str>);
+pub(crate) struct Refusal {
+    cause: Arc<str>,
+    /// When it is worth asking again, if that is known.
+    until: Option<Instant>,
+}
 
 impl Refusal {
     fn new(cause: impl Into<Arc<str>>) -> Self {
-        Refusal(cause.into())
+        Refusal {
+            cause: cause.into(),
+            until: None,
+        }
+    }
+
+    fn until(self, until: Instant) -> Self {
+        Refusal {
+            until: Some(until),
+            ..self
+        }
     }
 
     pub(crate) fn cause(&self) -> Arc<str> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.cause)
+    }
+
+    /// When it is worth asking again, if that is known.
+    pub(crate) fn retry_at(&self) -> Option<Instant> {
+        self.until
     }
 }
 
@@ -49,21 +93,24 @@ impl<P: Platform> Pool<P> {
         Pool {
             platform,
             options,
-            peers: RwLock::default(),
+            tables: RwLock::new(Tables {
+                peers: IndexMap::new(),
+                leaving: Vec::new(),
+                methods: BTreeMap::new(),
+            }),
         }
     }
 
     pub(crate) fn get(&self, module: &str) -> Option<Arc<Peer<P>>> {
-        self.peers
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(module)
-            .cloned()
+        self.read().peers.get(module).cloned()
     }
 
     pub(crate) fn register(&self, module: Arc<str>, authorities: Vec<Authority>) {
-        let mut peers = self.peers.write().unwrap_or_else(PoisonError::into_inner);
-        let old = peers.get(&module).map_or(&[][..], |peer| &peer.endpoints);
+        let mut tables = self.write();
+        let method = tables.methods.get(&module).copied().unwrap_or_default();
+        let old = tables.peers.get(&module);
+        let in_flight = old.map(|peer| Arc::clone(&peer.in_flight)).unwrap_or_default();
+        let old = old.map_or(&[][..], |peer| &peer.endpoints);
         let mut endpoints: Vec<Arc<Endpoint<P>>> = Vec::with_capacity(authorities.len());
         for authority in authorities {
             let same = |endpoint: &&Arc<Endpoint<P>>| *endpoint.authority() == authority;
@@ -72,37 +119,102 @@ impl<P: Platform> Pool<P> {
             }
             endpoints.push(old.iter().find(same).cloned().unwrap_or_else(|| {
                 let (platform, options) = (self.platform.clone(), self.options.clone());
-                Arc::new(Endpoint::new(platform, options, Arc::clone(&module), authority))
+                let (module, authority) = (Arc::clone(&module), authority.clone());
+                Arc::new(Endpoint::new(platform, options, module, authority, method))
             }));
         }
         let gone = |endpoint: &&Arc<Endpoint<P>>| !endpoints.iter().any(|kept| Arc::ptr_eq(kept, endpoint));
-        let gone: Vec<_> = old.iter().filter(gone).cloned().collect();
-        peers.insert(
-            module,
-            Arc::new(Peer {
-                endpoints,
-                turn: AtomicUsize::new(0),
-            }),
-        );
-        drop(peers);
-        for endpoint in gone {
-            endpoint.close("no longer an endpoint of the module");
-        }
+        let gone = old.iter().filter(gone).cloned().collect();
+        let peer = Peer {
+            module: Arc::clone(&module),
+            endpoints,
+            turn: AtomicUsize::new(0),
+            in_flight,
+        };
+        tables.peers.insert(module, Arc::new(peer));
+        tables.dismiss(gone, "no longer an endpoint of the module");
     }
 
     pub(crate) fn deregister(&self, module: &str) {
-        let peer = self
-            .peers
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .shift_remove(module);
-        for endpoint in peer.iter().flat_map(|peer| &peer.endpoints) {
-            endpoint.close("the module is deregistered");
+        let mut tables = self.write();
+        let peer = tables.peers.shift_remove(module);
+        let gone = peer.map(|peer| peer.endpoints.clone()).unwrap_or_default();
+        tables.dismiss(gone, "the module is deregistered");
+    }
+
+    pub(crate) fn set_method(&self, module: Arc<str>, method: Method) {
+        let mut tables = self.write();
+        for endpoint in tables.peers.get(&module).iter().flat_map(|peer| &peer.endpoints) {
+            endpoint.set_method(method);
         }
+        tables.methods.insert(module, method);
+    }
+
+    /// Of every module that is registered, or still finishes calls, in the order of their registration.
+    pub(crate) fn states(&self) -> Vec<PeerState> {
+        let tables = self.read();
+        let mut states: Vec<_> = tables.peers.values().map(|peer| peer.state()).collect();
+        for endpoint in &tables.leaving {
+            let state = endpoint.state();
+            if state.connection == ConnectionState::Closed {
+                continue;
+            }
+            match states.iter_mut().find(|peer| peer.module == *endpoint.module()) {
+                Some(peer) => peer.endpoints.push(state),
+                None => states.push(PeerState {
+                    module: Arc::clone(endpoint.module()),
+                    in_flight: state.in_flight,
+                    endpoints: vec![state],
+                }),
+            }
+        }
+        states
+    }
+
+    fn read(&self) -> std::sync::RwLockReadGuard<'_, Tables<P>> {
+        self.tables.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, Tables<P>> {
+        self.tables.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<P: Platform> Tables<P> {
+    fn dismiss(&mut self, endpoints: Vec<Arc<Endpoint<P>>>, cause: &'static str) {
+        for endpoint in &endpoints {
+            endpoint.close(cause);
+        }
+        self.leaving.extend(endpoints);
+        self.leaving.retain(|endpoint| !endpoint.is_closed());
     }
 }
 
 impl<P: Platform> Peer<P> {
+    /// Counts a call, unless there are too many.
+    ///
+    /// # Errors
+    /// [`Error::Overload`].
+    pub(crate) fn admit(&self, limit: Option<usize>) -> Result<Counted, Error> {
+        let before = self.in_flight.fetch_add(1, Ordering::SeqCst);
+        let counted = Counted(Arc::clone(&self.in_flight));
+        match limit {
+            Some(limit) if before >= limit => Err(Error::Overload {
+                module: Arc::clone(&self.module),
+                limit,
+            }),
+            _ => Ok(counted),
+        }
+    }
+
+    fn state(&self) -> PeerState {
+        PeerState {
+            module: Arc::clone(&self.module),
+            in_flight: self.in_flight.load(Ordering::SeqCst),
+            endpoints: self.endpoints.iter().map(|endpoint| endpoint.state()).collect(),
+        }
+    }
+
     /// A connection to the endpoint whose turn it is.
     ///
     /// One that is ready is preferred to one that must be dialled first (the dial is begun all the same), and
@@ -110,14 +222,14 @@ impl<P: Platform> Peer<P> {
     ///
     /// # Errors
     /// At once when all endpoints are in backoff; when the dial fails, with its error.
-    pub(crate) async fn connection(&self) -> Result<Connection, Refusal> {
+    pub(crate) async fn connection(&self) -> Result<Lease<P>, Refusal> {
         let mut dialling = None;
         let mut refusal = None;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         for index in 0..self.endpoints.len() {
             let endpoint = &self.endpoints[turn.wrapping_add(index) % self.endpoints.len()];
             match endpoint.look(dialling.is_none()) {
-                Availability::Ready(connection) => return Ok(connection),
+                Availability::Ready(lease) => return Ok(lease),
                 Availability::Dialling => dialling = dialling.or(Some(endpoint)),
                 Availability::Idle => {}
                 Availability::Unusable(cause) => refusal = refusal.or(Some(cause)),

@@ -95,7 +95,11 @@ impl Lifecycle {
     ///
     /// # Errors
     /// [`Error::Shutdown`], [`Error::Overload`].
-    pub(super) fn admit(self: &Arc<Self>, module: &Arc<str>, limit: Option<usize>) -> Result<Admitted, Error> {
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        module: &Arc<str>,
+        limit: Option<usize>,
+    ) -> Result<Admitted, Error> {
         // Counted before the phase is looked at: a shutdown sees the request, or the request the shutdown.
         let before = self.in_flight.fetch_add(1, Ordering::SeqCst);
         let admitted = Admitted(Arc::clone(self));

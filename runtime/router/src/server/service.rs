@@ -10,10 +10,10 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use squall_platform::Platform;
 use squall_proto::module as proto;
+use tonic::Status;
 use tonic::body::Body;
 use tonic::metadata::MetadataMap;
 use tonic::server::{Grpc, UnaryService};
-use tonic::Status;
 
 use super::lifecycle::{Admitted, Lifecycle, Phase};
 use super::standard::Standard;
@@ -93,7 +93,9 @@ impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
         }
         let serving = Arc::clone(&self.0);
         match request.uri().path() {
-            SEND | SEND_WITHOUT_PACKAGE => Box::pin(async move { Ok(serving.unary::<BySend>(request).await) }),
+            SEND | SEND_WITHOUT_PACKAGE => {
+                Box::pin(async move { Ok(serving.unary::<BySend>(request).await) })
+            }
             MESSAGE => Box::pin(async move { Ok(serving.unary::<ByMessage>(request).await) }),
             path if Standard::serves(path) => {
                 Box::pin(async move { Ok(serving.standard.call(request).await) })
@@ -283,4 +285,3 @@ fn outside_components(panic: &str) -> Error {
         message: format!("outside of it, in the module: {panic}").into(),
     }
 }
-

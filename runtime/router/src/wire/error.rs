@@ -82,9 +82,14 @@ pub(crate) fn remote_error(message: String, metadata: &MetadataMap) -> Error {
         origin: text(metadata, ERROR_ORIGIN).unwrap_or_default().to_owned(),
         code: text(metadata, ERROR_CODE).map(str::to_owned),
         retryable: text(metadata, ERROR_RETRYABLE).and_then(|it| it.parse().ok()),
-        outcome: match text(metadata, ERROR_OUTCOME) {
-            Some("unknown") => Outcome::Unknown,
-            _ => Outcome::Failed,
-        },
+        outcome: outcome(metadata),
     }))
+}
+
+/// Whether the peer knows that it did not happen.
+pub(crate) fn outcome(metadata: &MetadataMap) -> Outcome {
+    match text(metadata, ERROR_OUTCOME) {
+        Some("unknown") => Outcome::Unknown,
+        _ => Outcome::Failed,
+    }
 }

@@ -17,7 +17,18 @@ pub(crate) mod message;
 pub(crate) mod send;
 
 use crate::{ContentType, Error, Outcome, Payload};
-pub(crate) use error::{classified, describe, remote_error};
+pub(crate) use error::{classified, describe, outcome, remote_error};
+
+/// A method of `module.ModuleService`. Spec: router 2.1 to 2.3.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Method {
+    /// What the documentation says, and what our own modules speak among themselves. A peer that does not have
+    /// it is called by `Message` from then on, as long as the connection to it lasts.
+    #[default]
+    Send,
+    /// What deployed Go modules speak. Carries JSON only.
+    Message,
+}
 
 /// Names that both methods use, as metadata or as headers.
 const TRACEPARENT: &str = "traceparent";

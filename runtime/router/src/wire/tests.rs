@@ -1,0 +1,179 @@
+//! Whatever arrives is read or refused, and what is read is what was sent.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
+use prost::Message as _;
+use squall_platform::TokioPlatform;
+use squall_proto::module as proto;
+use tonic::metadata::MetadataMap;
+
+use super::{check_data, error, message, send};
+use crate::{Context, Destination, Error, Message, Payload, RemoteError, TraceContext};
+
+const TRACE: TraceContext = TraceContext { trace: 7, span: 9 };
+const SECOND: Duration = Duration::from_secs(1);
+
+fn headers() -> impl Strategy<Value = Vec<(String, Vec<u8>)>> {
+    let key = prop_oneof![
+        Just("x-message-depth".to_owned()),
+        Just("grpc-timeout".to_owned()),
+        Just("traceparent".to_owned()),
+        Just("x-content-type".to_owned()),
+        Just("x-error-outcome".to_owned()),
+        Just("user-bin".to_owned()),
+        "[a-z][a-z0-9-]{0,8}",
+    ];
+    // Bytes that HTTP/2 lets through.
+    let value = prop::collection::vec(prop_oneof![Just(b'\t'), 0x20..=0x7eu8, 0x80..=0xffu8], 0..40);
+    prop::collection::vec((key, value), 0..6)
+}
+
+fn map(headers: Vec<(String, Vec<u8>)>) -> MetadataMap {
+    let mut map = http::HeaderMap::new();
+    for (key, value) in headers {
+        let key: http::HeaderName = key.parse().expect("a name");
+        map.append(key, http::HeaderValue::from_bytes(&value).expect("a value"));
+    }
+    MetadataMap::from_headers(map)
+}
+
+fn request<T>(headers: MetadataMap, message: T) -> tonic::Request<T> {
+    let mut request = tonic::Request::new(message);
+    *request.metadata_mut() = headers;
+    request
+}
+
+fn is_refusal<T>(result: &Result<T, Error>) -> bool {
+    matches!(result, Ok(_) | Err(Error::Serialization { .. }))
+}
+
+proptest! {
+    // The same cases in every run: a failure is of the change, and repeats.
+    #![proptest_config(ProptestConfig {
+        failure_persistence: None,
+        rng_seed: RngSeed::Fixed(7),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn any_bytes_are_read_or_refused(bytes: Vec<u8>, headers in headers()) {
+        let platform = TokioPlatform::loopback();
+        if let Ok(decoded) = proto::Message::decode(&bytes[..]) {
+            let read = send::message(request(map(headers.clone()), decoded), &platform);
+            prop_assert!(is_refusal(&read), "{read:?}");
+            prop_assert!(read.is_err() || is_refusal(&check_data(&read.unwrap().data)));
+        }
+        if let Ok(decoded) = proto::MessageRequest::decode(&bytes[..]) {
+            let read = message::message(request(map(headers.clone()), decoded), &platform);
+            prop_assert!(is_refusal(&read), "{read:?}");
+        }
+        if let Ok(decoded) = proto::Response::decode(&bytes[..]) {
+            let read = send::answer(tonic::Response::from_parts(map(headers), decoded, Default::default()));
+            prop_assert!(is_refusal(&read) || matches!(read, Err(Error::Remote(_))), "{read:?}");
+        }
+    }
+
+    #[test]
+    fn any_fields_are_read_or_refused(
+        to in ".*", data: Vec<u8>, headers in headers(),
+        metadata in prop::collection::btree_map("x-message-depth|x-timeout-us|traceparent|content-type|.*", ".*", 0..4),
+    ) {
+        let platform = TokioPlatform::loopback();
+        let sent = proto::Message { to: to.clone(), from: String::new(), data: data.clone().into(), metadata };
+        prop_assert!(is_refusal(&send::message(request(map(headers.clone()), sent), &platform)));
+        let sent = proto::MessageRequest { to, payload: data.into(), ..Default::default() };
+        prop_assert!(is_refusal(&message::message(request(map(headers), sent), &platform)));
+    }
+
+    #[test]
+    fn any_destination_is_split_into_what_it_was_or_refused(to in ".*|[a-z.:]{0,12}") {
+        match Destination::parse(&to) {
+            Ok(Destination { node, port }) => {
+                prop_assert!(!node.is_empty() && !port.is_empty());
+                let rejoined = [format!("{node}.{port}"), format!("{node}:{port}")];
+                prop_assert!(rejoined.contains(&to));
+            }
+            Err(error) => prop_assert_eq!(error.kind(), crate::Kind::InvalidDestination),
+        }
+    }
+
+    #[test]
+    fn what_is_sent_is_what_is_read_by_either_method(
+        to in "[a-z.]{1,9}", edge in prop::option::of("[a-z0-9-]{1,9}"), depth: u32, micros in 0..u64::MAX / 2,
+        metadata in prop::collection::btree_map("m[a-z0-9_.-]{0,6}[a-z]", ".{0,12}", 0..4),
+    ) {
+        prop_assume!(metadata.keys().all(|key| !key.ends_with("-bin")));
+        let platform = TokioPlatform::loopback();
+        let left = Duration::from_micros(micros);
+        let sent = Message {
+            edge: edge.map(Into::into),
+            context: Context {
+                depth,
+                metadata: (!metadata.is_empty()).then(|| metadata.clone().into()),
+                ..Context::default()
+            },
+            ..Message::new(to, Payload::from(serde_json::json!({ "k": 1 }))).from("router.out")
+        };
+        let by_send = send::request(&sent, TRACE, left);
+        let by_send = send::message(tonic::Request::new(by_send), &platform).unwrap();
+        let by_message = message::request(&sent, TRACE, left).unwrap();
+        let by_message = message::message(by_message, &platform).unwrap();
+        for read in [by_send, by_message] {
+            prop_assert_eq!((&read.to, &read.from, &read.edge), (&sent.to, &sent.from, &sent.edge));
+            prop_assert_eq!(&read.data, &sent.data);
+            prop_assert_eq!((read.context.trace, read.context.span, read.context.depth), (7, 9, depth));
+            prop_assert_eq!(&read.context.metadata.as_deref().cloned().unwrap_or_default(), &metadata);
+            // What does not fit gRPC's eight digits is no deadline at all.
+            prop_assert!(read.timeout.is_none_or(|read| read >= left));
+        }
+    }
+
+    #[test]
+    fn any_error_crosses_by_either_method(text in ".{0,400}", code in prop::option::of(".{0,300}")) {
+        let failed = || Error::Remote(Box::new(RemoteError {
+            message: text.clone(),
+            kind: crate::Kind::Panic,
+            origin: "c".into(),
+            code: code.clone(),
+            retryable: Some(true),
+            outcome: crate::Outcome::Unknown,
+        }));
+        let in_band = send::answer(send::reply(Err(failed()), "b", 1 << 20)).expect_err("an error");
+        let status = message::reply(Err(failed()), "b", 1 << 20).expect_err("an error");
+        let beside = super::remote_error(status.message().to_owned(), status.metadata());
+        for error in [in_band, beside] {
+            let expected = if text.is_empty() { "unspecified error" } else { &text };
+            prop_assert_eq!(error.message(), expected);
+            prop_assert_eq!((error.kind(), error.outcome()), (crate::Kind::Panic, crate::Outcome::Unknown));
+            prop_assert_eq!((error.origin(), error.retryable()), (Some("c"), Some(true)));
+            prop_assert!(error.code().is_none_or(|crossed| Some(crossed) == code.as_deref()));
+        }
+    }
+}
+
+#[test]
+fn metadata_that_no_header_can_hold_is_refused_by_name() {
+    for key in ["", "a b", "grpc-x", "Authorization", "é", "blob-bin"] {
+        let context = Context {
+            metadata: Some(BTreeMap::from([(key.to_owned(), "v".to_owned())]).into()),
+            ..Context::default()
+        };
+        let sent = Message {
+            context,
+            ..Message::new("n.p", Payload::default())
+        };
+        let error = message::request(&sent, TRACE, SECOND).expect_err(key).to_string();
+        let start = format!("serialization failed: the metadata {key:?} can be no gRPC header: rename it");
+        assert!(error.starts_with(&start), "{error}");
+    }
+}
+
+#[test]
+fn a_long_text_is_cut_between_characters() {
+    assert_eq!(error::clipped("aé", 3), "aé");
+    assert_eq!(error::clipped("aéé", 4), "aé... (5 bytes in all)");
+    assert_eq!(error::clipped("ééé", 3), "é... (6 bytes in all)");
+}

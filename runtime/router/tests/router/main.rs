@@ -9,6 +9,7 @@
 
 mod blocking;
 mod faults;
+mod methods;
 mod outcomes;
 mod pool;
 mod support;

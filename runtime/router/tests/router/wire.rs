@@ -3,15 +3,11 @@
 use std::collections::BTreeMap;
 
 use crate::support::*;
-use hyper::client::conn::http2;
-use hyper_util::rt::TokioIo;
 use prost::Message as _;
-use squall_platform::{Authority, Executor, Platform, TokioPlatform};
-use squall_proto::module::module_service_server::{ModuleService, ModuleServiceServer};
-use squall_proto::module::{Message as Request, Response};
+use squall_platform::{Authority, TokioPlatform};
+use squall_proto::module::module_service_server::ModuleService;
+use squall_proto::module::{Message as Request, MessageRequest, MessageResponse, Response};
 use squall_router::{ComponentError, ContentType, Options};
-use tonic::client::Grpc;
-use tonic::codegen::http::uri::PathAndQuery;
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -30,47 +26,19 @@ fn request(to: &str, data: &str, metadata: &[(&str, &str)]) -> Request {
     }
 }
 
-/// Calls a server as any gRPC client would, without anything of the router.
-async fn raw_call(
+async fn send(
     server: &Authority,
     path: &'static str,
     request: Request,
 ) -> Result<tonic::Response<Response>, tonic::Status> {
-    let platform = TokioPlatform::loopback();
-    let stream = platform.connect(server).await.expect("it listens");
-    let (sender, connection) = http2::handshake(Executor::new(platform), TokioIo::new(stream))
-        .await
-        .unwrap();
-    platform.spawn(async move { drop(connection.await) });
-    let service = SendOne(sender);
-    let mut grpc = Grpc::with_origin(service, format!("http://{server}").parse().unwrap());
-    grpc.ready().await.unwrap();
-    let codec = tonic_prost::ProstCodec::default();
-    grpc.unary(
+    raw_call(
+        TokioPlatform::loopback(),
+        server,
+        path,
         tonic::Request::new(request),
-        PathAndQuery::from_static(path),
-        codec,
     )
     .await
 }
-
-struct SendOne(http2::SendRequest<tonic::body::Body>);
-
-impl tower_service::Service<http::Request<tonic::body::Body>> for SendOne {
-    type Response = http::Response<hyper::body::Incoming>;
-    type Error = hyper::Error;
-    type Future = std::pin::Pin<Box<dyn Future<Output = Result<Self::Response, hyper::Error>> + Send>>;
-
-    fn poll_ready(&mut self, cx: &mut std::task::Context<'_>) -> std::task::Poll<Result<(), hyper::Error>> {
-        self.0.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: http::Request<tonic::body::Body>) -> Self::Future {
-        Box::pin(self.0.send_request(request))
-    }
-}
-
-const SEND: &str = "/module.ModuleService/Send";
 
 #[test]
 fn a_message_and_a_response_are_the_golden_bytes() {
@@ -95,6 +63,27 @@ fn a_message_and_a_response_are_the_golden_bytes() {
     assert_eq!(hex(&Response::default().encode_to_vec()), "");
 }
 
+#[test]
+fn the_request_and_response_of_deployed_modules_are_the_golden_bytes() {
+    let message = MessageRequest {
+        id: String::new(),
+        from: "a1b2c3d4.common-module-v0.router-x1:out_a".into(),
+        to: "a1b2c3d4.http-module-v0.http-server-y2:request".into(),
+        payload: r#"{"k":1}"#.into(),
+        edge_id: "e-1".into(),
+    };
+    let golden = "122961316232633364342e636f6d6d6f6e2d6d6f64756c652d76302e726f757465722d78313a6f75745f611a2e6131623263\
+                  3364342e687474702d6d6f64756c652d76302e687474702d7365727665722d79323a7265717565737422077b226b223a317d\
+                  2a03652d31";
+    assert_eq!(hex(&message.encode_to_vec()), golden);
+    assert_eq!(message.encoded_len(), 105);
+    let ok = MessageResponse {
+        data: r#"{"ok":true}"#.into(),
+    };
+    assert_eq!(hex(&ok.encode_to_vec()), "0a0b7b226f6b223a747275657d");
+    assert_eq!(hex(&MessageResponse::default().encode_to_vec()), "");
+}
+
 #[tokio::test]
 async fn an_error_is_in_band_with_its_classification_beside_it() {
     let (b, address) = start(TokioPlatform::loopback(), "b", Options::default()).await;
@@ -105,7 +94,7 @@ async fn an_error_is_in_band_with_its_classification_beside_it() {
         Fail(|| ComponentError::new("boom").code("E7").retryable(false)),
         &[],
     );
-    let reply = raw_call(&address, SEND, request("bad.in", "1", &[]))
+    let reply = send(&address, SEND, request("bad.in", "1", &[]))
         .await
         .expect("the status is OK");
     let header = |key| reply.metadata().get(key).and_then(|it| it.to_str().ok());
@@ -137,7 +126,7 @@ async fn what_cannot_be_read_is_an_in_band_error_and_reaches_no_component() {
             r#"the metadata "content-type" cannot be read: "text/x""#,
         ),
     ] {
-        let reply = raw_call(&address, SEND, request).await.expect("the status is OK");
+        let reply = send(&address, SEND, request).await.expect("the status is OK");
         assert_eq!(reply.get_ref().error, text);
         assert_eq!(reply.metadata().get("x-error-kind").unwrap(), "serialization");
     }
@@ -148,20 +137,16 @@ async fn what_cannot_be_read_is_an_in_band_error_and_reaches_no_component() {
 async fn a_foreign_caller_without_metadata_is_served() {
     let (b, address) = start(TokioPlatform::loopback(), "b", Options::default()).await;
     place(&b, &[], "echo", Echo, &[]);
-    let reply = raw_call(&address, SEND, request("echo.in", "[]", &[]))
-        .await
-        .unwrap();
+    let reply = send(&address, SEND, request("echo.in", "[]", &[])).await.unwrap();
     assert_eq!(&reply.get_ref().data[..], b"[]");
-    let reply = raw_call(&address, SEND, request("echo.in", "", &[]))
-        .await
-        .unwrap();
+    let reply = send(&address, SEND, request("echo.in", "", &[])).await.unwrap();
     assert_eq!(reply.get_ref(), &Response::default(), "nothing in, nothing out");
 }
 
 #[tokio::test]
 async fn an_unknown_method_is_unimplemented() {
     let (_b, address) = start(TokioPlatform::loopback(), "b", Options::default()).await;
-    let status = raw_call(&address, "/module.ModuleService/Mail", request("a.b", "", &[])).await;
+    let status = send(&address, "/module.ModuleService/Mail", request("a.b", "", &[])).await;
     assert_eq!(
         status.expect_err("no such method").code(),
         tonic::Code::Unimplemented
@@ -187,16 +172,9 @@ async fn what_is_passed_on_carries_trace_depth_budget_and_nothing_else() {
         }
     }
     let platform = TokioPlatform::loopback();
-    let mut listener = platform.bind(0).await.unwrap();
-    let address = squall_platform::Listener::local_addr(&listener).unwrap();
-    platform.spawn(async move {
-        let (stream, _) = squall_platform::Listener::accept(&mut listener).await.unwrap();
-        let service = hyper_util::service::TowerToHyperService::new(ModuleServiceServer::new(Peer));
-        let server = hyper::server::conn::http2::Builder::new(Executor::new(platform));
-        drop(server.serve_connection(TokioIo::new(stream), service).await);
-    });
+    let address = serve_foreign(platform, Peer).await;
     let (a, _) = start(platform, "a", Options::default()).await;
-    a.register("b", vec![address.to_string().parse().unwrap()]);
+    a.register("b", vec![address]);
     a.set_node("far", "b");
     place(&a, &[], "pass", Pass, &[("out", "far.in")]);
     let sent = message("pass.in").trace(0xabc).timeout(ms(5000));

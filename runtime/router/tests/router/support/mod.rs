@@ -2,6 +2,7 @@
 
 mod components;
 mod memory;
+mod raw;
 
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::{Authority, Component, Edge, Message, Module, Options, Payload};
@@ -9,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 pub(crate) use components::*;
-pub(crate) use memory::{Link, Network};
+pub(crate) use memory::{Link, Memory, Network};
+pub(crate) use raw::*;
 
 /// A module that serves on a free port, and its address.
 pub(crate) async fn start<P: Platform>(platform: P, name: &str, options: Options) -> (Module<P>, Authority) {
