@@ -8,10 +8,12 @@
 )]
 
 mod blocking;
+mod drain;
 mod faults;
 mod methods;
 mod outcomes;
 mod pool;
+mod standard;
 mod support;
 mod texts;
 mod wire;

@@ -5,9 +5,10 @@ mod memory;
 mod raw;
 
 use squall_platform::{Platform, TokioPlatform};
-use squall_router::{Authority, Component, Edge, Message, Module, Options, Payload};
+use squall_router::{Authority, Component, Drained, Edge, Message, Module, Options, Payload};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::oneshot;
 
 pub(crate) use components::*;
 pub(crate) use memory::{Link, Memory, Network};
@@ -43,6 +44,35 @@ pub(crate) async fn pair<P: Platform>(a: P, b: P, options: Options) -> (Module<P
     a.register("b", vec![b_address]);
     b.register("a", vec![a_address]);
     (a, b)
+}
+
+/// A module that serves until it is told to stop.
+pub(crate) struct Stoppable {
+    pub(crate) module: Module<Memory>,
+    pub(crate) address: Authority,
+    pub(crate) stop: oneshot::Sender<()>,
+    pub(crate) drained: oneshot::Receiver<Drained>,
+}
+
+impl Stoppable {
+    pub(crate) async fn start(network: &Network, grace_ms: u64) -> Self {
+        let module = Module::new(network.host(), "b", Options::default());
+        let server = module.bind(0).await.expect("a free port");
+        let address = server.local_addr().to_string().parse().unwrap();
+        let (stop, stopping) = oneshot::channel();
+        let (done, drained) = oneshot::channel();
+        network.host().spawn(async move {
+            let shutdown = async { stopping.await.expect("the test says when") };
+            let drained = server.run_until(shutdown, ms(grace_ms)).await;
+            done.send(drained).expect("the test listens");
+        });
+        Stoppable {
+            module,
+            address,
+            stop,
+            drained,
+        }
+    }
 }
 
 /// Installs `node` on `module` and tells `others` who owns it.

@@ -42,13 +42,6 @@ pub(crate) async fn raw_call<P: Platform, M: Message + 'static, R: Message + Def
 #[derive(Clone)]
 pub(crate) struct Raw(http2::SendRequest<tonic::body::Body>);
 
-impl Raw {
-    /// True once the server has asked to go away, or has gone.
-    pub(crate) fn is_closed(&self) -> bool {
-        self.0.is_closed()
-    }
-}
-
 impl tower_service::Service<http::Request<tonic::body::Body>> for Raw {
     type Response = http::Response<hyper::body::Incoming>;
     type Error = hyper::Error;

@@ -1,0 +1,204 @@
+//! How a server ends: what is in the works finishes, the rest is told. Spec: router 5.2.
+
+use std::sync::atomic::Ordering;
+
+use crate::support::*;
+use squall_platform::Platform;
+use squall_router::{Kind, Module, Options, Outcome};
+use tokio::time::Instant;
+
+/// The caller of a module that can be stopped.
+async fn caller(network: &Network, b: &Stoppable) -> Module<Memory> {
+    let (a, _) = start(network.host(), "a", Options::default()).await;
+    a.register("b", vec![b.address.clone()]);
+    a
+}
+
+fn in_background(a: &Module<Memory>, to: &'static str) -> tokio::task::JoinHandle<Answered> {
+    let a = a.clone();
+    tokio::spawn(async move { a.scheduler().handle(message(to)).await })
+}
+
+type Answered = Result<Option<squall_router::Payload>, squall_router::Error>;
+
+#[tokio::test(start_paused = true)]
+async fn what_is_in_the_works_finishes_and_then_the_server_ends() {
+    let network = Network::default();
+    let b = Stoppable::start(&network, 10_000).await;
+    let a = caller(&network, &b).await;
+    let held = Held::new();
+    place(&b.module, &[&a], "held", held.clone(), &[]);
+    let call = in_background(&a, "held.in");
+    held.arrived(1).await;
+    let begun = Instant::now();
+    b.stop.send(()).unwrap();
+    tokio::time::sleep(ms(3000)).await;
+    held.let_go(1);
+    assert_eq!(call.await.unwrap().unwrap(), Some(json("1")));
+    let drained = b.drained.await.unwrap();
+    assert_eq!((drained.cancelled, drained.aborted), (0, 0));
+    assert_eq!(begun.elapsed(), ms(3000), "not a moment longer than needed");
+    tokio::time::sleep(ms(1)).await;
+    assert_eq!(network.open_streams(), 0);
+    let error = a.scheduler().handle(message("held.in")).await.expect_err("gone");
+    assert_eq!((error.class(), error.outcome()), ("unavailable", Outcome::Failed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_outlasts_the_grace_is_cancelled_and_its_caller_told_that_nobody_knows() {
+    let network = Network::default();
+    let b = Stoppable::start(&network, 2000).await;
+    let a = caller(&network, &b).await;
+    let (component, entered, cancelled) = Cancellable::new();
+    place(&b.module, &[&a], "stuck", component, &[]);
+    let call = in_background(&a, "stuck.in");
+    entered.await.expect("it is called");
+    let begun = Instant::now();
+    b.stop.send(()).unwrap();
+    let error = call.await.unwrap().expect_err("cancelled");
+    assert_eq!(begun.elapsed(), ms(2000));
+    assert_eq!(error.to_string(), "remote error: module is shutting down: b");
+    assert_eq!(
+        (error.kind(), error.outcome()),
+        (Kind::Shutdown, Outcome::Unknown)
+    );
+    cancelled.await.expect_err("dropped");
+    let drained = b.drained.await.unwrap();
+    assert_eq!((drained.cancelled, drained.aborted), (1, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_does_not_react_is_cut_a_second_after_the_grace() {
+    let network = Network::default();
+    let b = Stoppable::start(&network, 2000).await;
+    let silent = network.host().connect(&b.address).await.unwrap();
+    tokio::time::sleep(ms(1)).await;
+    let begun = Instant::now();
+    b.stop.send(()).unwrap();
+    let drained = b.drained.await.unwrap();
+    assert_eq!((drained.cancelled, drained.aborted), (0, 1));
+    assert_eq!(begun.elapsed(), ms(3000));
+    drop(silent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_meets_the_shutdown_is_served_or_certainly_was_not() {
+    let mut refusals = 0;
+    // Whatever the moment at which the shutdown strikes.
+    for turns in 0..40 {
+        let network = Network::default();
+        let b = Stoppable::start(&network, 1000).await;
+        let a = caller(&network, &b).await;
+        let held = Held::new();
+        place(&b.module, &[&a], "echo", Echo, &[]);
+        place(&b.module, &[&a], "held", held.clone(), &[]);
+        a.scheduler().handle(message("echo.in")).await.expect("b serves");
+        let call = in_background(&a, "held.in");
+        let stop = b.stop;
+        tokio::spawn(async move {
+            for _ in 0..turns {
+                one_turn().await;
+            }
+            stop.send(()).unwrap();
+        });
+        held.let_go(1);
+        let result = call.await.unwrap();
+        let entered = held.entered.load(Ordering::SeqCst);
+        match &result {
+            Ok(_) => assert_eq!(entered, 1),
+            Err(error) => {
+                assert_eq!((error.outcome(), entered), (Outcome::Failed, 0), "{error:?}");
+                refusals += usize::from(error.kind() == Kind::Shutdown);
+            }
+        }
+        b.drained.await.unwrap();
+    }
+    assert!(refusals > 0, "some came between the decision and the goodbye");
+}
+
+/// Lets every task that is due run once. (`yield_now` lets them run until none is due.)
+async fn one_turn() {
+    let mut over = false;
+    std::future::poll_fn(|cx| {
+        if std::mem::replace(&mut over, true) {
+            return std::task::Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        std::task::Poll::Pending
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_caller_that_is_asked_to_go_away_goes_to_another_endpoint() {
+    let network = Network::default();
+    let b = Stoppable::start(&network, 10_000).await;
+    let a = caller(&network, &b).await;
+    let (other, other_address) = start(network.host(), "b", Options::default()).await;
+    let held = Held::new();
+    place(&b.module, &[&a], "node", held.clone(), &[]);
+    place(&other, &[&a], "node", Constant(Some("\"other\"")), &[]);
+    let call = in_background(&a, "node.in");
+    held.arrived(1).await;
+    b.stop.send(()).unwrap();
+    tokio::time::sleep(ms(1)).await;
+    a.register("b", vec![b.address.clone(), other_address.clone()]);
+    let mut answers = 0;
+    for _ in 0..6 {
+        match a.scheduler().handle(message("node.in")).await {
+            Ok(answer) => {
+                assert_eq!(answer, Some(json("\"other\"")));
+                answers += 1;
+            }
+            // A call that was handed the connection just before it was found closed.
+            Err(error) => assert_eq!(error.outcome(), Outcome::Failed, "{error:?}"),
+        }
+    }
+    assert!(answers >= 4, "{answers}");
+    held.let_go(1);
+    assert_eq!(
+        call.await.unwrap().unwrap(),
+        Some(json("1")),
+        "begun before, and finished"
+    );
+    assert_eq!(held.entered.load(Ordering::SeqCst), 1);
+    let drained = b.drained.await.unwrap();
+    assert_eq!((drained.cancelled, drained.aborted), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_old_connection_is_left_for_a_new_one_and_finishes_its_calls() {
+    let network = Network::default();
+    let options = Options {
+        max_connection_age: Some(ms(1000)),
+        ..Options::default()
+    };
+    let (b, address) = start(network.host(), "b", options).await;
+    let (a, _) = start(network.host(), "a", Options::default()).await;
+    a.register("b", vec![address.clone()]);
+    let held = Held::new();
+    place(&b, &[&a], "held", held.clone(), &[]);
+    place(&b, &[&a], "echo", Echo, &[]);
+    let call = in_background(&a, "held.in");
+    held.arrived(1).await;
+    tokio::time::sleep(ms(800)).await;
+    a.scheduler()
+        .handle(message("echo.in"))
+        .await
+        .expect("not old yet");
+    assert_eq!(network.dials(&address), 1);
+    tokio::time::sleep(ms(400)).await;
+    let error = a
+        .scheduler()
+        .handle(message("echo.in"))
+        .await
+        .expect_err("it finds out");
+    assert_eq!((error.class(), error.outcome()), ("unavailable", Outcome::Failed));
+    a.scheduler()
+        .handle(message("echo.in"))
+        .await
+        .expect("a new connection");
+    assert_eq!(network.dials(&address), 2);
+    held.let_go(1);
+    assert_eq!(call.await.unwrap().unwrap(), Some(json("1")));
+}
