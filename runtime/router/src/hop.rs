@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use squall_platform::Platform;
 use tokio::time::{Instant, sleep_until, timeout_at};
+use tonic::Status;
 
 use crate::message::after;
 use crate::pool::{Counted, Lease, Progress};
@@ -78,39 +79,80 @@ async fn transmit<P: Platform>(
     progress: &Arc<Progress>,
     hop: &mut events::Hop,
 ) -> Result<Option<Payload>, Error> {
-    let (_counted, lease) = connect(shared, module, message.wait_for_ready).await?;
-    let connection = lease.connection();
-    hop.peer(connection.peer());
-
     let trace = TraceContext {
         trace: message.context.trace,
         span,
     };
-    let limit = shared.options.max_message_bytes;
-    let client = || {
-        connection
-            .client(Arc::clone(progress))
-            .max_decoding_message_size(limit)
+    let exchange = Exchange {
+        limit: shared.options.max_message_bytes,
+        module,
+        message,
+        trace,
+        deadline,
+        progress,
     };
-    let remaining = || deadline.saturating_duration_since(Instant::now());
-    if lease.method() == Method::Send {
-        let request = wire::send::request(message, trace, remaining());
-        wire::check_size(&request, limit)?;
-        match client().send(request).await {
-            Ok(response) => return wire::send::answer(response),
-            // No handler has run: the other method may. Spec: router 2.3 point 5.
-            Err(status) if classify::is_missing_method(&status, progress) => {
-                lease.remember(Method::Message);
-                progress.restart();
+    let (counted, lease) = connect(shared, module, message.wait_for_ready).await?;
+    hop.peer(lease.connection().peer());
+    let result = exchange.on(&lease).await;
+    match &result {
+        // The peer has asked to go away, and the call is what finds out: nothing was lost but the way.
+        Err(Error::Unavailable {
+            outcome: Outcome::Failed,
+            ..
+        }) if lease.is_stale() => {
+            drop((counted, lease));
+            progress.restart();
+        }
+        _ => return result,
+    }
+    let (_counted, lease) = connect(shared, module, message.wait_for_ready).await?;
+    hop.peer(lease.connection().peer());
+    exchange.on(&lease).await
+}
+
+/// A request and its answer.
+struct Exchange<'a> {
+    limit: usize,
+    module: &'a Arc<str>,
+    message: &'a Message,
+    trace: TraceContext,
+    deadline: Instant,
+    progress: &'a Arc<Progress>,
+}
+
+impl Exchange<'_> {
+    /// By the method that the peer is known to have, or by `Send` to find out.
+    async fn on<P: Platform>(&self, lease: &Lease<P>) -> Result<Option<Payload>, Error> {
+        let client = || {
+            lease
+                .connection()
+                .client(Arc::clone(self.progress))
+                .max_decoding_message_size(self.limit)
+        };
+        let remaining = || self.deadline.saturating_duration_since(Instant::now());
+        if lease.method() == Method::Send {
+            let request = wire::send::request(self.message, self.trace, remaining());
+            wire::check_size(&request, self.limit)?;
+            match client().send(request).await {
+                Ok(response) => return wire::send::answer(response),
+                // No handler has run: the other method may. Spec: router 2.3 point 5.
+                Err(status) if classify::is_missing_method(&status, self.progress) => {
+                    lease.remember(Method::Message);
+                    self.progress.restart();
+                }
+                Err(status) => return Err(self.failure(&status, Method::Send)),
             }
-            Err(status) => return Err(classify::failure(&status, progress, module, Method::Send)),
+        }
+        let request = wire::message::request(self.message, self.trace, remaining())?;
+        wire::check_size(request.get_ref(), self.limit)?;
+        match client().message(request).await {
+            Ok(response) => wire::message::answer(response),
+            Err(status) => Err(self.failure(&status, Method::Message)),
         }
     }
-    let request = wire::message::request(message, trace, remaining())?;
-    wire::check_size(request.get_ref(), limit)?;
-    match client().message(request).await {
-        Ok(response) => wire::message::answer(response),
-        Err(status) => Err(classify::failure(&status, progress, module, Method::Message)),
+
+    fn failure(&self, status: &Status, method: Method) -> Error {
+        classify::failure(status, self.progress, self.module, method)
     }
 }
 

@@ -171,6 +171,7 @@ impl<P: Platform> Endpoint<P> {
                     return Ok(Lease {
                         connection: connection.clone(),
                         call,
+                        reused: false,
                     });
                 }
                 State::Backoff { why, .. } | State::Draining(why) | State::Closed(why) => {
@@ -182,7 +183,11 @@ impl<P: Platform> Endpoint<P> {
         let connection = answer
             .await
             .unwrap_or_else(|_| Err(Refusal::new("the dial was given up")))?;
-        Ok(Lease { connection, call })
+        Ok(Lease {
+            connection,
+            call,
+            reused: false,
+        })
     }
 
     /// Ends dialling and hands out no more connections. Calls in flight hold on to theirs: it closes when
@@ -313,6 +318,8 @@ impl<P: Platform> Endpoint<P> {
 pub(crate) struct Lease<P: Platform> {
     connection: Connection,
     call: Call<P>,
+    /// It was there before the call.
+    reused: bool,
 }
 
 impl<P: Platform> Lease<P> {
@@ -320,7 +327,14 @@ impl<P: Platform> Lease<P> {
         Lease {
             connection,
             call: Call::new(endpoint),
+            reused: true,
         }
+    }
+
+    /// True when the connection served earlier calls, and takes no more: the peer has asked to go away, or
+    /// has gone.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.reused && !self.connection.is_open()
     }
 
     pub(crate) fn connection(&self) -> &Connection {

@@ -152,3 +152,58 @@ async fn a_panic_is_told_from_an_error() {
         .collect();
     assert_eq!(how, ["panic", "error"]);
 }
+
+#[tokio::test(start_paused = true)]
+async fn each_phase_of_a_shutdown_is_told_with_what_there_is_to_wait_for() {
+    let events = Events::collect();
+    let network = Network::default();
+    let b = Stoppable::start(&network, 1000).await;
+    let (a, _) = start(network.host(), "a", Options::default()).await;
+    a.register("b", vec![b.address.clone()]);
+    place(&b.module, &[&a], "stuck", Never, &[]);
+    let call = in_background(&a, "stuck.in");
+    // Says nothing, and is in the way to the end.
+    let _silent = network.host().connect(&b.address).await.unwrap();
+    tokio::time::sleep(ms(1)).await;
+    b.stop.send(()).unwrap();
+    b.drained.await.unwrap();
+    call.await.unwrap().expect_err("cancelled");
+    let told = events.named("server.drain");
+    let told: Vec<_> = told
+        .iter()
+        .map(|it| (&*it["phase"], &*it["in_flight"], &*it["connections"]))
+        .collect();
+    let expected = [
+        ("not_serving", "1", "2"),
+        ("goaway", "1", "2"),
+        ("waiting", "1", "2"),
+        ("cancelling", "1", "2"),
+        ("aborting", "0", "1"),
+        ("stopped", "0", "0"),
+    ];
+    assert_eq!(told, expected);
+    assert!(events.named("server.drain").iter().all(|it| it["module"] == "b"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_endpoint_that_is_gone_is_told_to_drain_and_then_to_be_closed() {
+    let events = Events::collect();
+    let network = Network::default();
+    let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+    let held = Held::new();
+    place(&b, &[&a], "held", held.clone(), &[]);
+    let call = in_background(&a, "held.in");
+    held.arrived(1).await;
+    a.deregister("b");
+    held.let_go(1);
+    call.await.unwrap().expect("it finishes");
+    let told = events.named("endpoint.state");
+    let told: Vec<_> = told.iter().map(|it| (&*it["state"], &*it["cause"])).collect();
+    let expected = [
+        ("connecting", ""),
+        ("ready", ""),
+        ("draining", "the module is deregistered"),
+        ("closed", "the last call has ended"),
+    ];
+    assert_eq!(told, expected);
+}

@@ -10,8 +10,10 @@
 mod blocking;
 mod drain;
 mod faults;
+mod hostile;
 mod methods;
 mod outcomes;
+mod peers;
 mod pool;
 mod standard;
 mod support;

@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use crate::support::raw::*;
 use crate::support::*;
 use squall_proto::module::module_service_server::ModuleService;
 use squall_proto::module::{Message as SendRequest, MessageRequest, MessageResponse, Response};

@@ -1,5 +1,6 @@
 //! Health and reflection. Spec: router 2.1, 5.2.
 
+use crate::support::raw::*;
 use crate::support::*;
 use squall_router::{Authority, Options};
 use tonic::codegen::tokio_stream;
@@ -49,7 +50,7 @@ async fn who_watches_sees_the_shutdown_and_does_not_hold_it_up() {
     let (a, _) = start(network.host(), "a", Options::default()).await;
     a.register("b", vec![b.address.clone()]);
     a.set_node("held", "b");
-    let call = tokio::spawn(async move { a.scheduler().handle(message("held.in")).await });
+    let call = in_background(&a, "held.in");
     held.arrived(1).await;
     b.stop.send(()).unwrap();
     let second = watched.message().await.unwrap().unwrap();

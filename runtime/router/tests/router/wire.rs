@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::support::raw::*;
 use crate::support::*;
 use prost::Message as _;
 use squall_platform::{Authority, TokioPlatform};

@@ -2,17 +2,17 @@
 
 mod components;
 mod memory;
-mod raw;
+pub(crate) mod raw;
 
 use squall_platform::{Platform, TokioPlatform};
-use squall_router::{Authority, Component, Drained, Edge, Message, Module, Options, Payload};
+use squall_router::{Authority, Component, Drained, Edge, Error, Message, Module, Options, Payload};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 pub(crate) use components::*;
 pub(crate) use memory::{Link, Memory, Network};
-pub(crate) use raw::*;
 
 /// A module that serves on a free port, and its address.
 pub(crate) async fn start<P: Platform>(platform: P, name: &str, options: Options) -> (Module<P>, Authority) {
@@ -74,6 +74,15 @@ impl Stoppable {
         }
     }
 }
+
+/// A call that goes on while the test does something else.
+#[expect(clippy::disallowed_methods, reason = "it is the test's, and of no host")]
+pub(crate) fn in_background<P: Platform>(module: &Module<P>, to: &str) -> JoinHandle<Answered> {
+    let (module, message) = (module.clone(), message(to));
+    tokio::spawn(async move { module.scheduler().handle(message).await })
+}
+
+pub(crate) type Answered = Result<Option<Payload>, Error>;
 
 /// Installs `node` on `module` and tells `others` who owns it.
 pub(crate) fn place<P: Platform>(
