@@ -11,18 +11,21 @@
 //! | local or remote? who owns the node? | `scheduler`, `directory`, `discovery`, `destination` |
 //! | one call across modules: deadline, trace, classification | `hop`, `classify` |
 //! | connections: single flight, backoff, round robin | `pool` |
-//! | what other modules can call | `server` |
-//! | protobuf and metadata keys | `wire`, `trace` |
+//! | what other modules can call, and how that ends | `server` |
+//! | protobuf, metadata and headers, by method | `wire`, `trace` |
 //! | what components see | `component`, `edge`, `message`, `payload` |
 //! | what happened, and what it means | `error`, `events` |
 //!
 //! What it promises: a call ends once, with a value, no value, or an [`Error`] that says whether it may
 //! have happened ([`Outcome`]); never later than its deadline; and never by a second attempt. It does not
-//! retry, does not bound concurrency (blocking calls nest, so any bound can deadlock), and does not order
-//! messages.
+//! retry, does not bound concurrency unless an option says so (blocking calls nest, so any bound can
+//! deadlock; beyond it calls are refused, and never queued), and does not order messages.
 //!
-//! Not here yet: the `Message` method of deployed Go modules, health, reflection, discovery from TinyModule
-//! resources, draining, and metrics (they can be derived from the events).
+//! Other modules may be of other makes: the server has both methods of `module.ModuleService`, and a peer is
+//! called by the one that it has ([`Method`]). A server ends by draining ([`Server::run_until`]).
+//!
+//! Not here yet: discovery from TinyModule resources, TLS, and metrics (they can be derived from the events
+//! and from [`Module::peers`]).
 
 mod classify;
 mod component;

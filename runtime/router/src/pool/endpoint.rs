@@ -9,6 +9,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::connection::{self, Connection};
+use super::lease::{Call, Lease};
 use super::{ConnectionState, EndpointState, Refusal};
 use crate::{Method, Options, events};
 
@@ -132,7 +133,8 @@ impl<P: Platform> Endpoint<P> {
         let mut status = self.lock();
         match &status.state {
             State::Ready(connection) if connection.is_open() => {
-                return Availability::Ready(Lease::new(Arc::clone(self), connection.clone()));
+                let call = Call::new(Arc::clone(self));
+                return Availability::Ready(Lease::reused(connection.clone(), call, status.method));
             }
             // The connection's task has not said so yet.
             State::Ready(_) => self.apply(&mut status, Transition::Lost("the connection is closed".into())),
@@ -168,11 +170,7 @@ impl<P: Platform> Endpoint<P> {
                 }
                 // It ended between the look and now.
                 State::Ready(connection) => {
-                    return Ok(Lease {
-                        connection: connection.clone(),
-                        call,
-                        reused: false,
-                    });
+                    return Ok(Lease::new(connection.clone(), call, status.method));
                 }
                 State::Backoff { why, .. } | State::Draining(why) | State::Closed(why) => {
                     return Err(why.clone());
@@ -183,11 +181,7 @@ impl<P: Platform> Endpoint<P> {
         let connection = answer
             .await
             .unwrap_or_else(|_| Err(Refusal::new("the dial was given up")))?;
-        Ok(Lease {
-            connection,
-            call,
-            reused: false,
-        })
+        Ok(Lease::new(connection, call, self.lock().method))
     }
 
     /// Ends dialling and hands out no more connections. Calls in flight hold on to theirs: it closes when
@@ -224,6 +218,22 @@ impl<P: Platform> Endpoint<P> {
             in_flight: self.in_flight.load(Ordering::SeqCst),
             failures: status.failures,
             method: status.method,
+        }
+    }
+
+    /// Remembers what the peer is to be called by, as long as the connection lasts.
+    pub(super) fn remember(&self, method: Method) {
+        self.lock().method = method;
+    }
+
+    pub(super) fn call_begins(&self) {
+        self.in_flight.fetch_add(1, Ordering::SeqCst);
+    }
+
+    pub(super) fn call_ends(&self) {
+        let last = self.in_flight.fetch_sub(1, Ordering::SeqCst) == 1;
+        if last && self.draining.load(Ordering::SeqCst) {
+            self.drained();
         }
     }
 
@@ -311,63 +321,6 @@ impl<P: Platform> Endpoint<P> {
 
     fn lock(&self) -> MutexGuard<'_, Status> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// A connection, and the right to make one call on it, which is counted for as long as the lease is kept.
-pub(crate) struct Lease<P: Platform> {
-    connection: Connection,
-    call: Call<P>,
-    /// It was there before the call.
-    reused: bool,
-}
-
-impl<P: Platform> Lease<P> {
-    fn new(endpoint: Arc<Endpoint<P>>, connection: Connection) -> Self {
-        Lease {
-            connection,
-            call: Call::new(endpoint),
-            reused: true,
-        }
-    }
-
-    /// True when the connection served earlier calls, and takes no more: the peer has asked to go away, or
-    /// has gone.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.reused && !self.connection.is_open()
-    }
-
-    pub(crate) fn connection(&self) -> &Connection {
-        &self.connection
-    }
-
-    /// What the peer is called by.
-    pub(crate) fn method(&self) -> Method {
-        self.call.0.lock().method
-    }
-
-    /// Remembers what the peer is to be called by, as long as the connection lasts.
-    pub(crate) fn remember(&self, method: Method) {
-        self.call.0.lock().method = method;
-    }
-}
-
-/// One call, counted at its endpoint.
-struct Call<P: Platform>(Arc<Endpoint<P>>);
-
-impl<P: Platform> Call<P> {
-    fn new(endpoint: Arc<Endpoint<P>>) -> Self {
-        endpoint.in_flight.fetch_add(1, Ordering::SeqCst);
-        Call(endpoint)
-    }
-}
-
-impl<P: Platform> Drop for Call<P> {
-    fn drop(&mut self) {
-        let last = self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1;
-        if last && self.0.draining.load(Ordering::SeqCst) {
-            self.0.drained();
-        }
     }
 }
 

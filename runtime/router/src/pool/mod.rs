@@ -6,6 +6,7 @@
 
 mod connection;
 mod endpoint;
+mod lease;
 mod state;
 
 use std::collections::BTreeMap;
@@ -18,8 +19,8 @@ use tokio::time::Instant;
 
 use crate::{Error, Method, Options};
 pub(crate) use connection::{CONNECTION_WINDOW, Progress, RESET_STREAMS_MAX, STREAM_WINDOW};
-pub(crate) use endpoint::Lease;
 use endpoint::{Availability, Endpoint};
+pub(crate) use lease::Lease;
 pub use state::{ConnectionState, EndpointState, PeerState};
 
 /// Where each module runs, and the connections there.

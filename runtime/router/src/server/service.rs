@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, Response, StatusCode};
@@ -53,8 +54,9 @@ impl<P: Platform> Service<P> {
         let shared = self.0.scheduler.shared();
         let age = shared.options.max_connection_age.map(|age| {
             // Spread, or connections made at once would all be made anew at once.
-            let share = 0.9 + 0.2 * (shared.platform.random_u64() as f64 / u64::MAX as f64);
-            age.mul_f64(share)
+            let spread = u64::try_from((age / 5).as_nanos()).unwrap_or(u64::MAX);
+            let share = Duration::from_nanos(shared.platform.random_u64() % spread.max(1));
+            (age - age / 10).saturating_add(share)
         });
         if age.is_none() && !self.0.lifecycle.is_drainable() {
             return None;

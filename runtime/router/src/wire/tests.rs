@@ -8,10 +8,11 @@ use proptest::test_runner::RngSeed;
 use prost::Message as _;
 use squall_platform::TokioPlatform;
 use squall_proto::module as proto;
+use tonic::Code;
 use tonic::metadata::MetadataMap;
 
 use super::{check_data, error, message, send};
-use crate::{Context, Destination, Error, Message, Payload, RemoteError, TraceContext};
+use crate::{Context, Destination, Error, Message, Outcome, Payload, RemoteError, TraceContext};
 
 const TRACE: TraceContext = TraceContext { trace: 7, span: 9 };
 const SECOND: Duration = Duration::from_secs(1);
@@ -151,6 +152,57 @@ proptest! {
             prop_assert_eq!((error.origin(), error.retryable()), (Some("c"), Some(true)));
             prop_assert!(error.code().is_none_or(|crossed| Some(crossed) == code.as_deref()));
         }
+    }
+}
+
+#[test]
+fn refusals_have_the_codes_that_tell_a_caller_what_to_do() {
+    let (module, outcome) = (std::sync::Arc::from("b"), Outcome::Failed);
+    for (error, code) in [
+        (
+            Error::Overload {
+                module: Clone::clone(&module),
+                limit: 1,
+            },
+            Code::ResourceExhausted,
+        ),
+        (
+            Error::Shutdown {
+                module: Clone::clone(&module),
+                outcome,
+            },
+            Code::Unavailable,
+        ),
+        (
+            Error::NotDiscovered {
+                module: Clone::clone(&module),
+            },
+            Code::NotFound,
+        ),
+        (
+            Error::Timeout {
+                module: Clone::clone(&module),
+                outcome,
+            },
+            Code::DeadlineExceeded,
+        ),
+        (
+            Error::Unavailable {
+                module,
+                cause: "gone".into(),
+                outcome,
+            },
+            Code::Unavailable,
+        ),
+        (
+            Error::Send {
+                cause: "reset".into(),
+                outcome,
+            },
+            Code::Internal,
+        ),
+    ] {
+        assert_eq!(message::status(&error, "b").code(), code, "{error}");
     }
 }
 

@@ -9,6 +9,7 @@
 
 mod blocking;
 mod drain;
+mod fallback;
 mod faults;
 mod hostile;
 mod methods;
