@@ -95,14 +95,10 @@ impl Lifecycle {
     ///
     /// # Errors
     /// [`Error::Shutdown`], [`Error::Overload`].
-    pub(super) fn admit(
-        self: &Arc<Self>,
-        module: &Arc<str>,
-        limit: Option<usize>,
-    ) -> Result<Admitted, Error> {
+    pub(super) fn admit(&self, module: &Arc<str>, limit: Option<usize>) -> Result<Admitted<'_>, Error> {
         // Counted before the phase is looked at: a shutdown sees the request, or the request the shutdown.
         let before = self.in_flight.fetch_add(1, Ordering::SeqCst);
-        let admitted = Admitted(Arc::clone(self));
+        let admitted = Admitted(self);
         if self.has_entered(Phase::Refusing) {
             return Err(Error::Shutdown {
                 module: Arc::clone(module),
@@ -120,9 +116,9 @@ impl Lifecycle {
 }
 
 /// A request in the works, counted until it is dropped.
-pub(super) struct Admitted(Arc<Lifecycle>);
+pub(super) struct Admitted<'a>(&'a Lifecycle);
 
-impl Drop for Admitted {
+impl Drop for Admitted<'_> {
     fn drop(&mut self) {
         if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.has_entered(Phase::Refusing) {
             self.0.idle.notify_waiters();

@@ -240,7 +240,7 @@ impl<P: Platform> Serving<P> {
 /// One request, once it is read.
 struct Handler<'a, P: Platform, R> {
     serving: &'a Serving<P>,
-    admitted: Option<Result<Admitted, Error>>,
+    admitted: Option<Result<Admitted<'a>, Error>>,
     read: &'a mut bool,
     rpc: std::marker::PhantomData<R>,
 }

@@ -18,6 +18,9 @@ const PASSED_ON: [&str; 2] = ["tracestate", "baggage"];
 /// How gRPC marks a header whose value is bytes. Text beyond ASCII travels so.
 const BINARY: &str = "-bin";
 
+/// How much metadata a message may have. A peer reads 16 KiB of headers, and there are others.
+const METADATA_BYTES_MAX: usize = 15 * 1024;
+
 /// Headers of one connection, of one caller, or with a meaning of their own: no metadata of a message.
 /// Credentials are for the module that they were sent to, and for no other one.
 const NOT_METADATA: [&str; 15] = [
@@ -187,6 +190,17 @@ pub(super) fn set_metadata(
             let value = BinaryMetadataValue::from_bytes(value.as_bytes());
             headers.insert_bin(key.map_err(|_| unfit())?, value);
         }
+    }
+    // As HTTP/2 counts them.
+    let map: &http::HeaderMap = headers.as_ref();
+    let bytes: usize = map
+        .iter()
+        .map(|(key, value)| key.as_str().len() + value.len() + 32)
+        .sum();
+    if bytes > METADATA_BYTES_MAX {
+        return Err(Error::serialization(format_args!(
+            "the metadata takes {bytes} bytes of headers, and a peer reads {METADATA_BYTES_MAX} at most"
+        )));
     }
     Ok(())
 }

@@ -224,6 +224,17 @@ fn metadata_that_no_header_can_hold_is_refused_by_name() {
 }
 
 #[test]
+fn metadata_beyond_what_a_peer_reads_is_refused_and_up_to_it_is_not() {
+    let sent = |bytes: usize| Message::new("n.p", Payload::default()).metadata("k", "v".repeat(bytes));
+    assert!(message::request(&sent(15 * 1024 - 33), TRACE, SECOND).is_ok());
+    let error = message::request(&sent(15 * 1024 - 32), TRACE, SECOND).expect_err("too much");
+    assert_eq!(
+        error.to_string(),
+        "serialization failed: the metadata takes 15361 bytes of headers, and a peer reads 15360 at most"
+    );
+}
+
+#[test]
 fn a_long_text_is_cut_between_characters() {
     assert_eq!(error::clipped("aé", 3), "aé");
     assert_eq!(error::clipped("aéé", 4), "aé... (5 bytes in all)");
