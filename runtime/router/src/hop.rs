@@ -70,6 +70,8 @@ pub(crate) async fn send<P: Platform>(
     result
 }
 
+/// One attempt: never handled twice, though it may take two connections, or two methods, to find out who is
+/// there. The first one then certainly led to no handler.
 async fn transmit<P: Platform>(
     shared: &Shared<P>,
     module: &Arc<str>,
