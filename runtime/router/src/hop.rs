@@ -125,17 +125,11 @@ struct Exchange<'a> {
 impl Exchange<'_> {
     /// By the method that the peer is known to have, or by `Send` to find out.
     async fn on<P: Platform>(&self, lease: &Lease<P>) -> Result<Option<Payload>, Error> {
-        let client = || {
-            lease
-                .connection()
-                .client(Arc::clone(self.progress))
-                .max_decoding_message_size(self.limit)
-        };
         let remaining = || self.deadline.saturating_duration_since(Instant::now());
         if lease.method() == Method::Send {
             let request = wire::send::request(self.message, self.trace, remaining());
             wire::check_size(&request, self.limit)?;
-            match client().send(request).await {
+            match self.call(lease, Method::Send, tonic::Request::new(request)).await {
                 Ok(response) => return wire::send::answer(response),
                 // No handler has run: the other method may. Spec: router 2.3 point 5.
                 Err(status) if classify::is_missing_method(&status, self.progress) => {
@@ -147,10 +141,25 @@ impl Exchange<'_> {
         }
         let request = wire::message::request(self.message, self.trace, remaining())?;
         wire::check_size(request.get_ref(), self.limit)?;
-        match client().message(request).await {
+        match self.call(lease, Method::Message, request).await {
             Ok(response) => wire::message::answer(response),
             Err(status) => Err(self.failure(&status, Method::Message)),
         }
+    }
+
+    async fn call<P, Q, A>(
+        &self,
+        lease: &Lease<P>,
+        method: Method,
+        request: tonic::Request<Q>,
+    ) -> Result<tonic::Response<A>, Status>
+    where
+        P: Platform,
+        Q: prost::Message,
+        A: prost::Message + Default,
+    {
+        let connection = lease.connection();
+        connection.call(method, request, self.limit, self.progress).await
     }
 
     fn failure(&self, status: &Status, method: Method) -> Error {

@@ -45,6 +45,7 @@ mod pool;
 mod scheduler;
 mod server;
 mod trace;
+mod unary;
 mod unwind;
 mod wire;
 

@@ -101,12 +101,13 @@ impl<P: Platform> Scheduler<P> {
             // What came over the wire, or should be here, is never sent on. Spec: router H-9.
             _ if message.context.remote => self.deliver_late(node, port, message).await,
             Some(module) if module == shared.module => self.deliver_late(node, port, message).await,
-            Some(module) => hop::send(shared, Some(module), node, message).await,
+            // Boxed: it is large, and most futures of this function handle what is local.
+            Some(module) => Box::pin(hop::send(shared, Some(module), node, message)).await,
             None if shared.knows(&to) => Err(Error::invalid(
                 &to,
                 "this is a node without a port: write node.port",
             )),
-            None => hop::send(shared, None, node, message).await,
+            None => Box::pin(hop::send(shared, None, node, message)).await,
         }
     }
 

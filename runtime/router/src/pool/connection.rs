@@ -2,21 +2,19 @@
 
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll};
 
-use http::{Request, Response, Uri};
-use hyper::body::{Body, Bytes, Frame, Incoming, SizeHint};
+use http::Uri;
 use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use squall_platform::{Authority, Executor, Platform};
-use squall_proto::module::module_service_client::ModuleServiceClient;
 use tokio::time::timeout;
+use tonic::Status;
 
 use super::Refusal;
-use crate::{Options, Outcome};
+use crate::unary::{self, RequestBody};
+use crate::{Method, Options, Outcome};
 
 /// Flow control windows, in bytes: the default of 64 KiB stalls a message of the largest size.
 pub(crate) const STREAM_WINDOW: u32 = 1 << 20;
@@ -28,9 +26,16 @@ pub(crate) const RESET_STREAMS_MAX: usize = 16 * 1024;
 /// A connection that is ready for requests. Clones share it; it closes when the last one is gone.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    sender: SendRequest<TrackedBody>,
-    origin: Uri,
+    sender: SendRequest<RequestBody>,
+    target: Arc<Target>,
+}
+
+/// Whom a connection leads to.
+struct Target {
     peer: Authority,
+    /// Where the methods are.
+    send: Uri,
+    message: Uri,
 }
 
 /// Connects and shakes hands. The second value drives the connection and gives the reason when it ends.
@@ -48,26 +53,26 @@ pub(super) async fn open<P: Platform>(
         let (sender, driver) = handshake.map_err(io::Error::other)?;
         // Boxed: it is large, and a block that awaits what it owns holds it twice.
         let driver = Box::pin(driver);
-        let origin = Uri::builder()
-            .scheme("http")
-            .authority(peer.clone())
-            .path_and_query("/")
-            .build();
-        let origin = origin.expect("a scheme, an authority and a path make a URI");
+        let uri = |method: Method| {
+            let uri = Uri::builder()
+                .scheme("http")
+                .authority(peer.clone())
+                .path_and_query(method.path())
+                .build();
+            uri.expect("a scheme, an authority and a path make a URI")
+        };
+        let target = Arc::new(Target {
+            peer: peer.clone(),
+            send: uri(Method::Send),
+            message: uri(Method::Message),
+        });
         let driver = async move {
             match driver.await {
                 Ok(()) => "the connection is closed".to_owned(),
                 Err(error) => error.to_string(),
             }
         };
-        Ok::<_, io::Error>((
-            Connection {
-                sender,
-                origin,
-                peer: peer.clone(),
-            },
-            driver,
-        ))
+        Ok::<_, io::Error>((Connection { sender, target }, driver))
     };
     match timeout(options.connect_timeout, opening).await {
         Ok(Ok(opened)) => Ok(opened),
@@ -95,20 +100,33 @@ fn protocol<P: Platform>(platform: &P, options: &Options) -> Builder<Executor<P>
 
 impl Connection {
     pub(crate) fn peer(&self) -> &Authority {
-        &self.peer
+        &self.target.peer
     }
 
     pub(super) fn is_open(&self) -> bool {
         !self.sender.is_closed()
     }
 
-    /// A client for one call, which records how far its request gets.
-    pub(crate) fn client(&self, progress: Arc<Progress>) -> ModuleServiceClient<Call> {
-        let call = Call {
-            sender: self.sender.clone(),
-            progress,
+    /// Sends a request and waits for its answer; `progress` says how far it gets.
+    ///
+    /// # Errors
+    /// As [`unary::call`].
+    pub(crate) async fn call<Q, A>(
+        &self,
+        method: Method,
+        request: tonic::Request<Q>,
+        limit: usize,
+        progress: &Arc<Progress>,
+    ) -> Result<tonic::Response<A>, Status>
+    where
+        Q: prost::Message,
+        A: prost::Message + Default,
+    {
+        let uri = match method {
+            Method::Send => &self.target.send,
+            Method::Message => &self.target.message,
         };
-        ModuleServiceClient::with_origin(call, self.origin.clone())
+        unary::call(&mut self.sender.clone(), uri.clone(), request, limit, progress).await
     }
 }
 
@@ -142,108 +160,20 @@ impl Progress {
         self.0.load(Ordering::Acquire) == Self::STATUS
     }
 
+    pub(crate) fn sent(&self) {
+        self.reached(Self::SENT);
+    }
+
+    /// The answer is a status without a message.
+    pub(crate) fn status(&self) {
+        self.reached(Self::STATUS);
+    }
+
+    pub(crate) fn answered(&self) {
+        self.reached(Self::ANSWERED);
+    }
+
     fn reached(&self, stage: u8) {
         self.0.fetch_max(stage, Ordering::Release);
-    }
-}
-
-/// The tower service that a generated client calls: one request on a shared connection.
-pub(crate) struct Call {
-    sender: SendRequest<TrackedBody>,
-    progress: Arc<Progress>,
-}
-
-impl tower_service::Service<Request<tonic::body::Body>> for Call {
-    type Response = Response<Answer>;
-    type Error = hyper::Error;
-    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Self::Error>> + Send>>;
-
-    /// Always ready: a closed connection is reported by the call, where its error keeps its source.
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        Poll::Ready(Ok(()))
-    }
-
-    fn call(&mut self, request: Request<tonic::body::Body>) -> Self::Future {
-        let progress = Arc::clone(&self.progress);
-        let request = request.map(|body| TrackedBody {
-            body,
-            progress: Arc::clone(&progress),
-        });
-        let response = self.sender.send_request(request);
-        Box::pin(async move {
-            let mut response = response.await?;
-            response.headers_mut().remove(STATUS_DETAILS);
-            let only_a_status = response.headers().contains_key("grpc-status");
-            progress.reached(if only_a_status {
-                Progress::STATUS
-            } else {
-                Progress::ANSWERED
-            });
-            Ok(response.map(Answer))
-        })
-    }
-}
-
-/// Details of a status: nobody here reads them, and tonic panics when they are not base64.
-const STATUS_DETAILS: &str = "grpc-status-details-bin";
-
-/// A response's body without what could do harm.
-pub(crate) struct Answer(Incoming);
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = hyper::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, hyper::Error>>> {
-        Pin::new(&mut self.0).poll_frame(cx).map_ok(|mut frame| {
-            if let Some(trailers) = frame.trailers_mut() {
-                trailers.remove(STATUS_DETAILS);
-            }
-            frame
-        })
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.0.size_hint()
-    }
-}
-
-/// A request's body that tells when its bytes are taken. Headers alone start no handler, so until then the
-/// request certainly has not been handled.
-pub(crate) struct TrackedBody {
-    body: tonic::body::Body,
-    progress: Arc<Progress>,
-}
-
-impl Body for TrackedBody {
-    type Data = Bytes;
-    type Error = tonic::Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, tonic::Status>>> {
-        let frame = Pin::new(&mut self.body).poll_frame(cx);
-        if let Poll::Ready(Some(Ok(frame))) = &frame
-            && frame.is_data()
-        {
-            self.progress.reached(Progress::SENT);
-        }
-        frame
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
     }
 }

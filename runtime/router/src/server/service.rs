@@ -7,23 +7,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::CONTENT_TYPE;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use hyper::body::Incoming;
 use squall_platform::Platform;
 use squall_proto::module as proto;
 use tonic::Status;
-use tonic::body::Body;
-use tonic::metadata::MetadataMap;
-use tonic::server::{Grpc, UnaryService};
 
-use super::lifecycle::{Admitted, Lifecycle, Phase};
+use super::lifecycle::{Lifecycle, Phase};
 use super::standard::Standard;
-use crate::{Destination, Error, Message, Outcome, Payload, Scheduler, unwind, wire};
+use crate::unary::{self, ReplyBody};
+use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, unwind, wire};
 
-const SEND: &str = "/module.ModuleService/Send";
+const SEND: &str = Method::Send.path();
 /// What a reader of the documentation's snippet compiles, which has no package line. Spec: router 2.3 point 2.
 const SEND_WITHOUT_PACKAGE: &str = "/ModuleService/Send";
-const MESSAGE: &str = "/module.ModuleService/Message";
+const MESSAGE: &str = Method::Message.path();
 
 type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
@@ -85,9 +83,9 @@ impl<P: Platform> Clone for Service<P> {
 }
 
 impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
-    type Response = Response<Body>;
+    type Response = Response<ReplyBody>;
     type Error = Infallible;
-    type Future = Boxed<'static, Result<Response<Body>, Infallible>>;
+    type Future = Boxed<'static, Result<Response<ReplyBody>, Infallible>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         if let Some(refused) = refuse(&request) {
@@ -100,7 +98,7 @@ impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
             }
             MESSAGE => Box::pin(async move { Ok(serving.unary::<ByMessage>(request).await) }),
             path if Standard::serves(path) => {
-                Box::pin(async move { Ok(serving.standard.call(request).await) })
+                Box::pin(async move { Ok(serving.standard.call(request).await.map(ReplyBody::Other)) })
             }
             path => {
                 let status = Status::unimplemented(format!("this server has no method {path}"));
@@ -111,8 +109,8 @@ impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
 }
 
 /// What is no gRPC request is answered as gRPC asks for.
-fn refuse(request: &Request<Incoming>) -> Option<Response<Body>> {
-    if request.method() != Method::POST {
+fn refuse(request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
+    if request.method() != http::Method::POST {
         let status = Status::internal(format!("the method is {}: gRPC uses POST", request.method()));
         return Some(with_http_status(status, StatusCode::METHOD_NOT_ALLOWED));
     }
@@ -131,7 +129,7 @@ fn refuse(request: &Request<Incoming>) -> Option<Response<Body>> {
     }
 }
 
-fn with_http_status(status: Status, code: StatusCode) -> Response<Body> {
+fn with_http_status(status: Status, code: StatusCode) -> Response<ReplyBody> {
     let mut response = status.into_http();
     *response.status_mut() = code;
     response
@@ -195,29 +193,35 @@ impl Rpc for ByMessage {
 }
 
 impl<P: Platform> Serving<P> {
-    async fn unary<R: Rpc>(&self, request: Request<Incoming>) -> Response<Body> {
+    async fn unary<R: Rpc>(&self, request: Request<Incoming>) -> Response<ReplyBody> {
         let shared = self.scheduler.shared();
+        let limit = shared.options.max_message_bytes;
+        // Admitted before it is read: what is read takes memory.
         let admitted = self.lifecycle.admit(&shared.module, shared.options.max_in_flight);
-        let mut read = false;
-        let handler = Handler::<P, R> {
-            serving: self,
-            admitted: Some(admitted),
-            read: &mut read,
-            rpc: std::marker::PhantomData,
+        let request = match unary::request(request, limit).await {
+            Ok(request) => request,
+            Err(status) => return unary::response::<R::Response>(Err(self.unreadable(status))),
         };
-        let codec = squall_proto::Codec::<R::Response, R::Request>::default();
-        let mut grpc = Grpc::new(codec).max_decoding_message_size(shared.options.max_message_bytes);
-        let response = grpc.unary(handler, request).await;
-        if read { response } else { self.unreadable(response) }
+        let result = match admitted {
+            Err(refused) => Err(refused),
+            Ok(_admitted) => {
+                // Boxed: it is large, and a block that awaits what it owns holds it twice.
+                let work = unwind::guarded(Box::pin(self.handle::<R>(request)));
+                tokio::select! {
+                    biased;
+                    result = work => result.unwrap_or_else(|panic| Err(outside_components(&panic))),
+                    () = self.lifecycle.entered(Phase::Cancelling) => Err(self.cancelled()),
+                }
+            }
+        };
+        unary::response(R::reply(result, &shared.module, limit))
     }
 
     /// Says beside the status of a request that could not be read that nothing came of it.
-    fn unreadable(&self, mut response: Response<Body>) -> Response<Body> {
-        let mut metadata = MetadataMap::from_headers(std::mem::take(response.headers_mut()));
+    fn unreadable(&self, mut status: Status) -> Status {
         let error = Error::serialization("the request cannot be read");
-        wire::describe(&error, &self.scheduler.shared().module, &mut metadata);
-        *response.headers_mut() = metadata.into_headers();
-        response
+        wire::describe(&error, &self.scheduler.shared().module, status.metadata_mut());
+        status
     }
 
     async fn handle<R: Rpc>(&self, request: tonic::Request<R::Request>) -> Result<Option<Payload>, Error> {
@@ -234,41 +238,6 @@ impl<P: Platform> Serving<P> {
             (asked, cap) => asked.or(cap),
         };
         self.scheduler.handle(message).await
-    }
-}
-
-/// One request, once it is read.
-struct Handler<'a, P: Platform, R> {
-    serving: &'a Serving<P>,
-    admitted: Option<Result<Admitted<'a>, Error>>,
-    read: &'a mut bool,
-    rpc: std::marker::PhantomData<R>,
-}
-
-impl<'a, P: Platform, R: Rpc> UnaryService<R::Request> for Handler<'a, P, R> {
-    type Response = R::Response;
-    type Future = Boxed<'a, Result<tonic::Response<R::Response>, Status>>;
-
-    fn call(&mut self, request: tonic::Request<R::Request>) -> Self::Future {
-        *self.read = true;
-        let serving = self.serving;
-        let admitted = self.admitted.take();
-        Box::pin(async move {
-            let result = match admitted {
-                None => Err(Error::serialization("a unary method takes one request")),
-                Some(Err(refused)) => Err(refused),
-                Some(Ok(_admitted)) => {
-                    let work = unwind::guarded(serving.handle::<R>(request));
-                    tokio::select! {
-                        biased;
-                        result = work => result.unwrap_or_else(|panic| Err(outside_components(&panic))),
-                        () = serving.lifecycle.entered(Phase::Cancelling) => Err(serving.cancelled()),
-                    }
-                }
-            };
-            let shared = serving.scheduler.shared();
-            R::reply(result, &shared.module, shared.options.max_message_bytes)
-        })
     }
 }
 

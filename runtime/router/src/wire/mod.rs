@@ -30,6 +30,15 @@ pub enum Method {
     Message,
 }
 
+impl Method {
+    pub(crate) const fn path(self) -> &'static str {
+        match self {
+            Method::Send => "/module.ModuleService/Send",
+            Method::Message => "/module.ModuleService/Message",
+        }
+    }
+}
+
 /// Names that both methods use, as metadata or as headers.
 const TRACEPARENT: &str = "traceparent";
 const DEPTH: &str = "x-message-depth";

@@ -104,23 +104,23 @@ async fn what_cannot_be_decoded_is_said_to_have_reached_nobody() {
     let large = format!("\0\0\0\x0f\x00{}", "x".repeat(0xf00));
     for path in [SEND, MESSAGE] {
         for (body, code, text) in [
-            ("", "13", "Missing request message."),
+            ("", "13", "the request has no message"),
             (
                 "\0\0\0\0\x03\x07\x07\x07",
                 "13",
                 "failed to decode Protobuf message: invalid wire type value: 7",
             ),
             ("\0\0\0\0\x02\x0a\x7f", "13", "failed to decode Protobuf message"),
-            ("\0\0\0\0\x09ab", "13", "Unexpected EOF decoding stream."),
+            ("\0\0\0\0\x09ab", "13", "the message is not whole"),
             (
                 "\x01\0\0\0\x02ab",
-                "13",
-                "protocol error: received message with compressed-flag but no grpc-encoding was specified",
+                "12",
+                "the message is compressed: send it as it is",
             ),
             (
                 "\x07\0\0\0\x02ab",
                 "13",
-                "protocol error: received message with invalid compression flag: 7",
+                "the message begins with 7, which is neither compressed nor not",
             ),
             (
                 &large,

@@ -1,0 +1,124 @@
+use std::collections::VecDeque;
+
+use proptest::prelude::*;
+use squall_proto::module::Response as Answer;
+
+use super::*;
+
+/// A body of frames that are all there.
+struct Frames(VecDeque<Frame<Bytes>>);
+
+impl Body for Frames {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Poll::Ready(self.0.pop_front().map(Ok))
+    }
+}
+
+/// What is read of `bytes` that come in pieces which end at `cuts`.
+fn read_in_pieces(bytes: &[u8], cuts: &[usize], limit: usize) -> Result<Option<Bytes>, Status> {
+    let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
+    cuts.extend([0, bytes.len()]);
+    cuts.sort_unstable();
+    let pieces = cuts
+        .windows(2)
+        .map(|cut| Bytes::copy_from_slice(&bytes[cut[0]..cut[1]]));
+    let frames = Frames(pieces.map(Frame::data).collect());
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    match std::pin::pin!(read(frames, limit)).poll(&mut context) {
+        Poll::Ready(read) => read.map(|(message, _)| message),
+        Poll::Pending => unreachable!("all frames are there"),
+    }
+}
+
+fn answer(data: &[u8]) -> Answer {
+    Answer {
+        data: Bytes::copy_from_slice(data),
+        error: String::new(),
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_is_framed_reads_back_in_whatever_pieces(
+        data in proptest::collection::vec(any::<u8>(), 0..300),
+        cuts in proptest::collection::vec(any::<usize>(), 0..6),
+    ) {
+        let message = answer(&data);
+        let read = read_in_pieces(&framed(&message), &cuts, 1000).unwrap().unwrap();
+        prop_assert_eq!(decoded::<Answer>(read).unwrap(), message);
+    }
+
+    #[test]
+    fn pieces_do_not_matter_and_nothing_panics(
+        bytes in proptest::collection::vec(prop_oneof![3 => 0..9_u8, 1 => any::<u8>()], 0..40),
+        cuts in proptest::collection::vec(any::<usize>(), 0..6),
+    ) {
+        let whole = read_in_pieces(&bytes, &[], 20);
+        let pieces = read_in_pieces(&bytes, &cuts, 20);
+        prop_assert_eq!(whole.as_ref().ok(), pieces.as_ref().ok());
+        prop_assert_eq!(
+            whole.as_ref().err().map(Status::code),
+            pieces.as_ref().err().map(Status::code)
+        );
+        let is_one_message = bytes.len() >= PREFIX
+            && bytes[0] == 0
+            && u32::from_be_bytes([bytes[1], bytes[2], bytes[3], bytes[4]]) as usize == bytes.len() - PREFIX
+            && bytes.len() - PREFIX <= 20;
+        prop_assert_eq!(whole.is_ok(), is_one_message || bytes.is_empty());
+        if let Ok(Some(message)) = whole {
+            prop_assert_eq!(&*message, &bytes[PREFIX..]);
+        }
+    }
+}
+
+#[test]
+fn a_length_over_the_limit_is_refused_before_the_bytes_are_there() {
+    let refused = read_in_pieces(&[0, 0xff, 0xff, 0xff, 0xff], &[], 1000).unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange);
+    assert_eq!(
+        refused.message(),
+        "Error, decoded message length too large: found 4294967295 bytes, the limit is: 1000 bytes"
+    );
+    assert!(read_in_pieces(&framed(&answer(&[7; 992])), &[], 995).is_ok());
+    assert!(read_in_pieces(&framed(&answer(&[7; 993])), &[], 995).is_err());
+}
+
+#[test]
+fn a_request_is_one_frame_which_is_the_last() {
+    let progress = Arc::new(Progress::default());
+    let mut body = RequestBody {
+        data: Some(framed(&answer(b"1"))),
+        progress: Arc::clone(&progress),
+    };
+    let mut context = Context::from_waker(std::task::Waker::noop());
+    assert!(!body.is_end_stream());
+    assert_eq!(progress.outcome_if_lost(), crate::Outcome::Failed);
+    let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut context) else {
+        panic!("there is a frame");
+    };
+    assert_eq!(frame.into_data().unwrap(), &b"\0\0\0\0\x03\x0a\x011"[..]);
+    assert!(body.is_end_stream(), "HTTP/2 needs no empty frame to end it");
+    assert_eq!(progress.outcome_if_lost(), crate::Outcome::Unknown);
+}
+
+#[test]
+fn an_answer_without_grpc_is_told_by_its_http_status() {
+    for (http, code) in [
+        (400, 13),
+        (401, 16),
+        (403, 7),
+        (404, 12),
+        (429, 14),
+        (503, 14),
+        (418, 2),
+    ] {
+        let status = of_http(StatusCode::from_u16(http).unwrap());
+        assert_eq!(status.code() as i32, code, "HTTP {http}");
+    }
+}
