@@ -8,7 +8,8 @@
 //! | subject | file |
 //! |---|---|
 //! | one process, its nodes and its peers | `module` |
-//! | local or remote? who owns the node? | `scheduler`, `directory`, `discovery`, `destination` |
+//! | local or remote? who owns the node? | `scheduler`, `directory`, `destination` |
+//! | sources of owners and endpoints, and their changes | [`discovery`] |
 //! | one call across modules: deadline, trace, classification | `hop`, `classify` |
 //! | connections: single flight, backoff, round robin | `pool` |
 //! | what other modules can call | `server` |
@@ -21,14 +22,14 @@
 //! retry, does not bound concurrency (blocking calls nest, so any bound can deadlock), and does not order
 //! messages.
 //!
-//! Not here yet: the `Message` method of deployed Go modules, health, reflection, discovery from TinyModule
-//! resources, draining, and metrics (they can be derived from the events).
+//! Not here yet: the `Message` method of deployed Go modules, health, reflection,
+//! draining, and metrics (they can be derived from the events).
 
 mod classify;
 mod component;
 mod destination;
 mod directory;
-mod discovery;
+pub mod discovery;
 mod edge;
 mod error;
 mod events;

@@ -8,6 +8,7 @@
 )]
 
 mod blocking;
+mod discovery;
 mod faults;
 mod outcomes;
 mod pool;
