@@ -63,7 +63,7 @@ fn edges_say_their_target_in_one_key_or_in_two() {
 fn places_are_bytes_also_behind_letters_of_several() {
     let text = "# übergrößenträger\nkind: TinyNode\nmetadata: { name: naïve }\n";
     let node = only_node(text);
-    assert_eq!(&text[node.name.span.clone()], "naïve");
+    assert_eq!(&text[node.name.span], "naïve");
 }
 
 #[test]
