@@ -6,7 +6,7 @@ use squall_platform::Platform;
 use tokio::time::{Instant, timeout_at};
 
 use crate::message::after;
-use crate::pool::Progress;
+use crate::pool::{Connection, Progress};
 use crate::scheduler::Shared;
 use crate::{Error, Message, Outcome, Payload, TraceContext, classify, events, trace, wire};
 
@@ -74,14 +74,7 @@ async fn transmit<P: Platform>(
     progress: &Arc<Progress>,
     hop: &mut events::Hop,
 ) -> Result<Option<Payload>, Error> {
-    let peer = shared.peer(module).ok_or_else(|| Error::NotDiscovered {
-        module: Arc::clone(module),
-    })?;
-    let connection = peer.connection().await.map_err(|refusal| Error::Unavailable {
-        module: Arc::clone(module),
-        cause: refusal.cause(),
-        outcome: Outcome::Failed,
-    })?;
+    let connection = connect(shared, module).await?;
     hop.peer(connection.peer());
 
     let trace = TraceContext {
@@ -97,5 +90,26 @@ async fn transmit<P: Platform>(
     match client.send(request).await {
         Ok(response) => wire::answer(response),
         Err(status) => Err(classify::failure(&status, progress, module)),
+    }
+}
+
+/// A connection to one of the endpoints that `module` has now: when they change while one is dialled, the new
+/// ones are tried. Nothing was sent by then.
+async fn connect<P: Platform>(shared: &Shared<P>, module: &Arc<str>) -> Result<Connection, Error> {
+    loop {
+        let peer = shared.peer(module).ok_or_else(|| Error::NotDiscovered {
+            module: Arc::clone(module),
+        })?;
+        match peer.connection().await {
+            Ok(connection) => return Ok(connection),
+            Err(_) if shared.has_moved(module, &peer) => {}
+            Err(refusal) => {
+                return Err(Error::Unavailable {
+                    module: Arc::clone(module),
+                    cause: refusal.cause(),
+                    outcome: Outcome::Failed,
+                });
+            }
+        }
     }
 }

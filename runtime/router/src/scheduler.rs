@@ -55,6 +55,12 @@ impl<P: Platform> Shared<P> {
     pub(crate) fn peer(&self, module: &Arc<str>) -> Option<Arc<Peer<P>>> {
         self.discovery.peer(module, &self.pool)
     }
+
+    /// Whether `module` has had other endpoints since it was `peer`, and has some now.
+    pub(crate) fn has_moved(&self, module: &str, peer: &Arc<Peer<P>>) -> bool {
+        let now = self.pool.get(module);
+        now.is_some_and(|now| !Arc::ptr_eq(&now, peer))
+    }
 }
 
 impl<P: Platform> Listener for Shared<P> {

@@ -117,3 +117,37 @@ async fn a_module_without_an_address_is_not_discovered() {
         .expect_err("no address");
     assert_eq!(error.to_string(), "module not discovered: b");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_an_endpoint_which_goes_is_served_by_the_new_one() {
+    let (network, registry) = (Network::default(), Arc::new(Registry::new()));
+    let a = caller(&network, &registry).await;
+    let (_, black_hole) = start(network.host(), "b", Options::default()).await;
+    network.set_link(&black_hole, Link::BlackHole);
+    let (b, address) = start(network.host(), "b", Options::default()).await;
+    place(&b, &[], "echo", Echo, &[]);
+    registry.apply(2, runs_at("b", vec![black_hole]));
+    let call = a.scheduler().handle(message("echo.in"));
+    let moves = async {
+        tokio::time::sleep(ms(100)).await;
+        registry.apply(3, runs_at("b", vec![address]));
+    };
+    let (answer, ()) = tokio::join!(call, moves);
+    assert_eq!(answer.expect("at the new address"), Some(json("1")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_that_waits_for_an_endpoint_which_goes_fails_when_there_is_no_other() {
+    let (network, registry) = (Network::default(), Arc::new(Registry::new()));
+    let a = caller(&network, &registry).await;
+    let (_, black_hole) = start(network.host(), "b", Options::default()).await;
+    network.set_link(&black_hole, Link::BlackHole);
+    registry.apply(2, runs_at("b", vec![black_hole]));
+    let call = a.scheduler().handle(message("echo.in"));
+    let goes = async {
+        tokio::time::sleep(ms(100)).await;
+        registry.apply(3, runs_at("b", vec![]));
+    };
+    let (answer, ()) = tokio::join!(call, goes);
+    assert_eq!(answer.expect_err("it is gone").class(), "unavailable");
+}
