@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use squall::Harness;
 use squall::file::{self, ComponentNames, Report, scenario_from_str, topology_from_str};
 use squall::import::{Imported, Source, import};
+use squall::plan::Topology;
 
 fn source(name: &str) -> Source {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -136,12 +137,64 @@ fn an_imported_topology_runs() {
         during = "outage"
         unknown = { at_least = 5 }
     "#;
+    run(scenario, topology);
+}
+
+fn run(scenario: &str, topology: Arc<Topology>) {
     let scenario =
         scenario_from_str("scenario", scenario, topology).unwrap_or_else(|report| panic!("{report}"));
     Harness::new()
         .run(scenario.plan(None))
         .expect("it ends")
         .assert_held();
+}
+
+/// A ring of two, called at the first; `front` and `back` say what they run.
+fn assert_ring(front: &str, back: &str, success_rate: &str) {
+    let topology = format!(
+        r#"
+        name = "ring"
+        [module.front.node.front]
+        {front}
+        edges = [{{ port = "out", to = "back.in" }}]
+        [module.back.node.back]
+        {back}
+        edges = [{{ port = "out", to = "front.response" }}]
+        "#
+    );
+    let scenario = format!(
+        r#"
+        name = "round and round"
+        topology = "-"
+        duration = "20s"
+        seed = 1
+        [[workload]]
+        name = "calls"
+        from = "front"
+        to = "front.in"
+        rate = "1/s"
+        payload = {{ number = 1 }}
+        [[expect]]
+        workload = "calls"
+        success_rate = {{ {success_rate} }}
+        "#
+    );
+    let topology = topology_from_str("ring", &topology, &ComponentNames::built_in());
+    run(
+        &scenario,
+        Arc::new(topology.unwrap_or_else(|report| panic!("{report}"))),
+    );
+}
+
+#[test]
+fn a_cycle_ends_where_a_stand_in_answers_and_else_at_the_depth_limit() {
+    let passes = "component = \"forward\"";
+    let answers = "component = \"forward\"\nsettings = { answers = [\"response\"] }";
+    assert_ring(answers, passes, "at_least = 1.0");
+    let routes = "component = \"router\"\n\
+        settings = { field = \"port\", routes = {}, default = \"out\", answers = [\"response\"] }";
+    assert_ring(routes, passes, "at_least = 1.0");
+    assert_ring(passes, passes, "at_most = 0.0");
 }
 
 /// Pieces that manifests are made of.

@@ -67,6 +67,17 @@ fn places_are_bytes_also_behind_letters_of_several() {
 }
 
 #[test]
+fn places_are_right_behind_line_ends_of_windows_and_a_byte_order_mark() {
+    for text in [
+        "kind: TinyNode\r\nmetadata:\r\n  name: here\r\n",
+        "\u{feff}kind: TinyNode\nmetadata: { name: here }\n",
+    ] {
+        let node = only_node(text);
+        assert_eq!(&text[node.name.span], "here", "{text:?}");
+    }
+}
+
+#[test]
 fn addresses_without_a_host_are_at_the_module_and_others_are_what_they_are() {
     let endpoint = |text: &str| Address::Endpoint(text.parse().expect("an authority"));
     assert_eq!(Address::parse(":50051", "m"), endpoint("m:50051"));
