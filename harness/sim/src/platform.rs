@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use squall_platform::{Authority, Listener, Platform, TaskHandle};
+use squall_platform::{Authority, Listener, Platform, TaskHandle, host_and_port};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::{Owner, SocketId};
@@ -83,18 +83,8 @@ impl Platform for SimPlatform {
 
     async fn connect(&self, to: &Authority) -> io::Result<SimStream> {
         let owner = self.owner()?;
-        let port = to.port_u16().ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("no port in the address {to}: write host:port"),
-            )
-        })?;
-        let host = self.world.resolve(to.host()).ok_or_else(|| {
-            io::Error::other(format!(
-                "failed to look up {}: no host of the topology has this name",
-                to.host()
-            ))
-        })?;
+        let (name, port) = host_and_port(to)?;
+        let host = self.world.resolve(name).ok_or_else(|| not_known(name))?;
         let id = self.world.connect(owner, host, port)?;
         // Owned from here on: a caller that stops waiting closes it.
         let stream = SimStream {
@@ -105,6 +95,19 @@ impl Platform for SimPlatform {
         };
         poll_fn(|context| self.world.state().engine.poll_connected(id, context)).await?;
         Ok(stream)
+    }
+
+    /// At once: nothing of a resolver is simulated.
+    async fn resolve(&self, name: &Authority) -> io::Result<Vec<SocketAddr>> {
+        self.owner()?;
+        let (name, port) = host_and_port(name)?;
+        match &self.world.resolve_all(name)[..] {
+            [] => Err(not_known(name)),
+            hosts => Ok(hosts
+                .iter()
+                .map(|host| SocketAddr::new(self.world.address(*host), port))
+                .collect()),
+        }
     }
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
@@ -119,6 +122,12 @@ impl Platform for SimPlatform {
     fn random_u64(&self) -> u64 {
         self.process.random_u64()
     }
+}
+
+fn not_known(name: &str) -> io::Error {
+    io::Error::other(format!(
+        "failed to look up {name}: no host of the topology has this name"
+    ))
 }
 
 /// A socket of the engine, closed on drop.

@@ -46,6 +46,12 @@ impl Sim {
         self.world.resolve(name)
     }
 
+    /// From now on `name` means these hosts, in place of what it meant: a service's name in DNS. A connect
+    /// by name goes to the first of them. With none of them it does not resolve any more.
+    pub fn set_name(&self, name: &str, hosts: &[HostId]) {
+        self.world.set_name(name, hosts.to_vec());
+    }
+
     /// The host's address.
     pub fn address(&self, host: HostId) -> IpAddr {
         self.world.address(host)

@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub(crate) net: Net,
     pub(crate) hosts: Vec<Host>,
     by_name: BTreeMap<Arc<str>, HostId>,
+    /// Names that are no host's own.
+    names: BTreeMap<Arc<str>, Vec<HostId>>,
     /// Processes that have ended: their tasks and sockets must be gone.
     ended: Vec<Arc<Process>>,
 }
@@ -88,6 +90,7 @@ impl World {
                 net,
                 hosts: vec![world],
                 by_name: BTreeMap::new(),
+                names: BTreeMap::new(),
                 ended: Vec::new(),
             }),
             observer: Mutex::new(observer),
@@ -363,13 +366,28 @@ impl World {
             .collect()
     }
 
-    /// The host that a name or an address means.
+    /// The host that a name or an address means; of several, the first.
     pub(crate) fn resolve(&self, name: &str) -> Option<HostId> {
         let state = self.state();
         if let Ok(IpAddr::V4(address)) = name.parse() {
             return host_at(address).filter(|host| (1..state.hosts.len() as u32).contains(&host.0));
         }
-        state.by_name.get(name).copied()
+        match state.names.get(name) {
+            Some(hosts) => hosts.first().copied(),
+            None => state.by_name.get(name).copied(),
+        }
+    }
+
+    /// All hosts that a name or an address means.
+    pub(crate) fn resolve_all(&self, name: &str) -> Vec<HostId> {
+        if let Some(hosts) = self.state().names.get(name) {
+            return hosts.clone();
+        }
+        self.resolve(name).into_iter().collect()
+    }
+
+    pub(crate) fn set_name(&self, name: &str, hosts: Vec<HostId>) {
+        self.state().names.insert(name.into(), hosts);
     }
 
     /// Starts a process on a host that runs none.

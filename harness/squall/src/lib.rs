@@ -11,6 +11,7 @@
 //! | [`journal`], [`history`], [`calls`] | what happened |
 //! | [`oracle`], [`expectation`], [`verdict`] | what is to be thought of it |
 //! | [`statistics`], [`report`], [`capture`], [`time`] | how to show it |
+//! | [`import`] | from TinyNode and TinyModule manifests to a topology |
 //! | [`cli`] | the command line |
 
 pub mod assembly;
@@ -22,6 +23,7 @@ mod draw;
 pub mod expectation;
 pub mod file;
 pub mod history;
+pub mod import;
 pub mod journal;
 mod judged;
 pub mod oracle;

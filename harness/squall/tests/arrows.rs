@@ -10,9 +10,18 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("squall-proto", &[]),
     ("squall-platform", &[]),
     ("squall-router", &["squall-platform", "squall-proto"]),
+    ("squall-manifest", &["squall-platform", "squall-router"]),
     ("squall-hermetic", &[]),
     ("squall-sim", &["squall-hermetic", "squall-platform"]),
-    ("squall", &["squall-platform", "squall-router", "squall-sim"]),
+    (
+        "squall",
+        &[
+            "squall-manifest",
+            "squall-platform",
+            "squall-router",
+            "squall-sim",
+        ],
+    ),
     ("squall-benches", &[]),
 ];
 

@@ -273,3 +273,52 @@ fn bench_shows_the_latency_of_each_pair_of_modules() {
     let table = out(&squall(&["bench", "scenarios/healthy.toml"]));
     assert!(table.contains("from") && table.contains("p99"), "{table}");
 }
+
+#[test]
+fn import_makes_a_topology_that_check_takes_and_tells_warnings_apart_from_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let out_file = folder.path().join("shop.toml");
+    let out_file = out_file.to_str().expect("UTF-8");
+    let manifests = "harness/squall/tests/import/real.yaml";
+    let written = squall(&["import", manifests, "--out", out_file]);
+    assert_eq!(written.status.code(), Some(0), "{}", err(&written));
+    assert!(out(&written).ends_with("shop.toml: a topology of 2 modules, 3 nodes, 3 edges\n"));
+    assert!(
+        err(&written).contains("the same connection again"),
+        "{}",
+        err(&written)
+    );
+    assert_eq!(squall(&["check", out_file]).status.code(), Some(0));
+    let printed = squall(&["import", manifests, "--name", "shop"]);
+    let text = std::fs::read_to_string(out_file).expect("it was written");
+    assert_eq!(out(&printed), text, "nothing but the topology is printed");
+}
+
+#[test]
+fn import_of_a_folder_is_its_manifests_and_what_is_no_manifest_exits_with_2() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().to_str().expect("UTF-8");
+    let empty = squall(&["import", path]);
+    assert_eq!(empty.status.code(), Some(2));
+    assert!(
+        err(&empty).contains("has no *.yaml, *.yml, *.json"),
+        "{}",
+        err(&empty)
+    );
+    let node = "kind: TinyNode\nmetadata: {name: a}\nspec: {module: m}\n";
+    std::fs::write(folder.path().join("a.yml"), node).expect("writable");
+    std::fs::write(folder.path().join("a.txt"), "[").expect("writable");
+    let imported = squall(&["import", path]);
+    assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
+    std::fs::write(folder.path().join("b.json"), "{\n\"kind\": ]").expect("writable");
+    let broken = squall(&["import", path]);
+    assert_eq!((broken.status.code(), &*out(&broken)), (Some(2), ""));
+    assert!(err(&broken).contains("b.json:2:9"), "{}", err(&broken));
+    let missing = squall(&["import", "no-such.yaml"]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(
+        err(&missing).contains("cannot read no-such.yaml"),
+        "{}",
+        err(&missing)
+    );
+}

@@ -47,6 +47,13 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// `InvalidInput` when `to` has no port.
     fn connect(&self, to: &Authority) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
+    /// The addresses that `name` has now, each with the port of `name`, in no particular order. An address
+    /// is its own. Has no time limit of its own beyond the operating system's: callers set one.
+    ///
+    /// # Errors
+    /// As the operating system's, of no particular kind; `InvalidInput` when `name` has no port.
+    fn resolve(&self, name: &Authority) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
+
     /// Runs `task` as part of this process. It ends when it is done, aborted through its handle, or
     /// when the process dies; a dropped handle leaves it running.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle;
@@ -64,6 +71,21 @@ pub trait Platform: Clone + Send + Sync + 'static {
         let _ = point;
         false
     }
+}
+
+/// The host and the port of `authority`; of an IPv6 address without its brackets.
+///
+/// # Errors
+/// `InvalidInput` when there is no port.
+pub fn host_and_port(authority: &Authority) -> io::Result<(&str, u16)> {
+    let port = authority.port_u16().ok_or_else(|| {
+        io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!("no port in the address {authority}: write host:port"),
+        )
+    })?;
+    let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+    Ok((host, port))
 }
 
 /// A bound, listening socket.

@@ -11,9 +11,9 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
 
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, lookup_host};
 
-use crate::{Authority, Listener, Platform, TaskHandle};
+use crate::{Authority, Listener, Platform, TaskHandle, host_and_port};
 
 /// Real sockets, tasks, clock and randomness.
 #[derive(Debug, Clone, Copy, Default)]
@@ -47,17 +47,14 @@ impl Platform for TokioPlatform {
     }
 
     async fn connect(&self, to: &Authority) -> io::Result<TcpStream> {
-        let port = to.port_u16().ok_or_else(|| {
-            io::Error::new(
-                io::ErrorKind::InvalidInput,
-                format!("no port in the address {to}: write host:port"),
-            )
-        })?;
-        let host = to.host().trim_start_matches('[').trim_end_matches(']');
-        let stream = TcpStream::connect((host, port)).await?;
+        let stream = TcpStream::connect(host_and_port(to)?).await?;
         // A gRPC message is often smaller than a packet: Nagle's algorithm would hold it for an ack.
         stream.set_nodelay(true)?;
         Ok(stream)
+    }
+
+    async fn resolve(&self, name: &Authority) -> io::Result<Vec<SocketAddr>> {
+        Ok(lookup_host(host_and_port(name)?).await?.collect())
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
@@ -151,5 +148,23 @@ mod tests {
         drop(listener);
         let error = platform.connect(&to).await.expect_err("nobody listens there");
         assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
+    }
+
+    #[tokio::test]
+    async fn names_and_addresses_resolve_with_their_port() {
+        let platform = TokioPlatform::loopback();
+        let resolve = async |name: &'static str| platform.resolve(&Authority::from_static(name)).await;
+        let addresses = resolve("localhost:50051").await.expect("every machine has it");
+        assert!(!addresses.is_empty());
+        assert!(
+            addresses
+                .iter()
+                .all(|it| it.ip().is_loopback() && it.port() == 50051),
+            "{addresses:?}"
+        );
+        let address = resolve("[::1]:7").await.expect("an address is its own");
+        assert_eq!(address, ["[::1]:7".parse().expect("an address")]);
+        let error = resolve("localhost").await.expect_err("no port");
+        assert_eq!(error.kind(), io::ErrorKind::InvalidInput);
     }
 }

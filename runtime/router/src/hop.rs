@@ -181,6 +181,8 @@ async fn connect<P: Platform>(
         let counted = peer.admit(shared.options.max_in_flight_per_peer)?;
         let refusal = match peer.connection().await {
             Ok(lease) => return Ok((counted, lease)),
+            // Its endpoints changed while one was dialled: the new ones are tried. Nothing was sent by then.
+            Err(_) if shared.has_moved(module, &peer) => continue,
             Err(refusal) => refusal,
         };
         if !wait_for_ready {

@@ -8,7 +8,8 @@
 //! | subject | file |
 //! |---|---|
 //! | one process, its nodes and its peers | `module` |
-//! | local or remote? who owns the node? | `scheduler`, `directory`, `discovery`, `destination` |
+//! | local or remote? who owns the node? | `scheduler`, `directory`, `destination` |
+//! | sources of owners and endpoints, and their changes | [`discovery`] |
 //! | one call across modules: deadline, trace, classification | `hop`, `classify` |
 //! | connections: single flight, backoff, round robin | `pool` |
 //! | what other modules can call, and how that ends | `server` |
@@ -24,14 +25,14 @@
 //! Other modules may be of other makes: the server has both methods of `module.ModuleService`, and a peer is
 //! called by the one that it has ([`Method`]). A server ends by draining ([`Server::run_until`]).
 //!
-//! Not here yet: discovery from TinyModule resources, TLS, and metrics (they can be derived from the events
+//! Not here yet: TLS, and metrics (they can be derived from the events
 //! and from [`Module::peers`]).
 
 mod classify;
 mod component;
 mod destination;
 mod directory;
-mod discovery;
+pub mod discovery;
 mod edge;
 mod error;
 mod events;

@@ -76,12 +76,12 @@ impl<P: Platform> Module<P> {
     /// Says where `module` runs, in place of what was said before. Connections to endpoints that stay are
     /// kept; those to others finish what is in flight and close. Nothing is dialled before the first call.
     pub fn register(&self, module: impl Into<Arc<str>>, endpoints: Vec<Authority>) {
-        self.scheduler.shared().pool.register(module.into(), endpoints);
+        self.scheduler.shared().register(module.into(), endpoints);
     }
 
     /// Forgets where `module` runs: new calls fail with `module not discovered`, those in flight finish.
     pub fn deregister(&self, module: &str) {
-        self.scheduler.shared().pool.deregister(module);
+        self.scheduler.shared().deregister(module);
     }
 
     /// Calls `module` by this method, from the next call on, whether it is registered or not. Without it by
@@ -101,7 +101,8 @@ impl<P: Platform> Module<P> {
         self.peers().into_iter().find(|peer| &*peer.module == module)
     }
 
-    /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source.
+    /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source, and
+    /// follows its changes: a module that it no longer knows is not discovered any more.
     pub fn discover(&self, discovery: Arc<dyn Discovery>) {
         self.scheduler.shared().set_discovery(discovery);
     }

@@ -2,13 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
-use squall_platform::{Platform, TaskHandle};
+use squall_platform::{Authority, Platform, TaskHandle};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::directory::{Directory, Instance};
-use crate::discovery::{Discovery, Nothing};
+use crate::discovery::{Discovery, Listener, Sources};
 use crate::edge::{Emit, Output, Route, Sending};
 use crate::message::after;
 use crate::pool::{Peer, Pool};
@@ -23,37 +23,49 @@ pub(crate) struct Shared<P: Platform> {
     pub(crate) options: Options,
     pub(crate) directory: Directory,
     pub(crate) pool: Pool<P>,
-    discovery: RwLock<Arc<dyn Discovery>>,
+    discovery: Sources,
 }
 
 impl<P: Platform> Shared<P> {
-    pub(crate) fn set_discovery(&self, discovery: Arc<dyn Discovery>) {
-        *self.discovery.write().unwrap_or_else(PoisonError::into_inner) = discovery;
+    pub(crate) fn set_discovery(self: &Arc<Self>, discovery: Arc<dyn Discovery>) {
+        let listener: Arc<dyn Listener> = Arc::clone(self) as _;
+        discovery.listen(Arc::downgrade(&listener));
+        self.discovery.set(discovery, &self.pool);
     }
 
-    fn discovery(&self) -> Arc<dyn Discovery> {
-        Arc::clone(&self.discovery.read().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn register(&self, module: Arc<str>, endpoints: Vec<Authority>) {
+        self.discovery.register(module, endpoints, &self.pool);
+    }
+
+    pub(crate) fn deregister(&self, module: &str) {
+        self.discovery.deregister(module, &self.pool);
     }
 
     /// The module that owns `node`, as far as is known.
     fn owner(&self, node: &str) -> Option<Arc<str>> {
-        self.directory
-            .owner(node)
-            .or_else(|| self.discovery().owner(node))
+        self.directory.owner(node).or_else(|| self.discovery.owner(node))
     }
 
     /// True when `node` is known in any way.
     fn knows(&self, node: &str) -> bool {
-        self.directory.knows(node) || self.discovery().owner(node).is_some()
+        self.directory.knows(node) || self.discovery.owner(node).is_some()
     }
 
     /// The peer called `module`, as far as is known.
     pub(crate) fn peer(&self, module: &Arc<str>) -> Option<Arc<Peer<P>>> {
-        self.pool.get(module).or_else(|| {
-            let endpoints = self.discovery().endpoints(module)?;
-            self.pool.register(Arc::clone(module), endpoints);
-            self.pool.get(module)
-        })
+        self.discovery.peer(module, &self.pool)
+    }
+
+    /// Whether `module` has had other endpoints since it was `peer`, and has some now.
+    pub(crate) fn has_moved(&self, module: &str, peer: &Arc<Peer<P>>) -> bool {
+        let now = self.pool.get(module);
+        now.is_some_and(|now| !Arc::ptr_eq(&now, peer))
+    }
+}
+
+impl<P: Platform> Listener for Shared<P> {
+    fn changed(&self, module: &str) {
+        self.discovery.changed(module, &self.pool);
     }
 }
 
@@ -66,11 +78,11 @@ impl<P: Platform> Scheduler<P> {
             options,
             directory: Directory::default(),
             pool,
-            discovery: RwLock::new(Arc::new(Nothing)),
+            discovery: Sources::new(),
         }))
     }
 
-    pub(crate) fn shared(&self) -> &Shared<P> {
+    pub(crate) fn shared(&self) -> &Arc<Shared<P>> {
         &self.0
     }
 

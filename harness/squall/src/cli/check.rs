@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::scenarios::{files, print_report};
+use super::scenarios::{TOML, files, print_report};
 use super::{CheckArgs, Console, Exit};
 use crate::file::{self, Kind};
 use crate::run::Harness;
@@ -12,7 +12,7 @@ pub(super) fn check<O: Write, E: Write>(
     args: &CheckArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let Some(files) = files(&args.paths, console)? else {
+    let Some(files) = files(&args.paths, TOML, console)? else {
         return Ok(Exit::BadInput);
     };
     let names = harness.component_names();

@@ -3,6 +3,7 @@
 
 mod bench;
 mod check;
+mod import;
 mod run;
 mod scenarios;
 mod schema;
@@ -50,6 +51,8 @@ enum Verb {
     Run(RunArgs),
     /// Validate topologies and scenarios
     Check(CheckArgs),
+    /// Make a topology of TinyNode and TinyModule manifests
+    Import(ImportArgs),
     /// Print the JSON Schema of a kind of file, for editors
     Schema {
         /// Which kind of file
@@ -89,6 +92,20 @@ struct CheckArgs {
     /// Files, or folders: a folder means its *.toml, not its sub-folders
     #[arg(required = true)]
     paths: Vec<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+struct ImportArgs {
+    /// Files of YAML or JSON, or folders: a folder means its *.yaml, *.yml and *.json, not its sub-folders.
+    /// `-` is standard input, as of: kubectl get tinynodes,tinymodules -o yaml
+    #[arg(required = true)]
+    paths: Vec<PathBuf>,
+    /// Write the topology to this file, instead of standard output
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// What the topology is called, instead of the name of the file
+    #[arg(long)]
+    name: Option<String>,
 }
 
 #[derive(Debug, Args)]
@@ -145,6 +162,7 @@ pub fn main(harness: &Harness) -> ExitCode {
     let result = match &command.verb {
         Verb::Run(args) => run::run(harness, args, &mut console),
         Verb::Check(args) => check::check(harness, args, &mut console),
+        Verb::Import(args) => import::run(harness, args, &mut console),
         Verb::Schema { kind } => schema::schema(*kind, &mut console),
         Verb::Bench(args) => bench::bench(harness, args, &mut console),
     };

@@ -1,5 +1,6 @@
 //! From the paths of a command line to scenarios: all of them, or the reasons why not.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -9,6 +10,9 @@ use crate::Scenario;
 use crate::file;
 use crate::plan::Plan;
 use crate::run::Harness;
+
+/// What topologies and scenarios are called.
+pub(super) const TOML: &[&str] = &["toml"];
 
 /// A scenario and where it came from.
 pub(super) struct Loaded {
@@ -33,7 +37,7 @@ pub(super) fn load<O: Write, E: Write>(
     paths: &[PathBuf],
     console: &mut Console<O, E>,
 ) -> io::Result<Option<Vec<Loaded>>> {
-    let Some(files) = files(paths, console)? else {
+    let Some(files) = files(paths, TOML, console)? else {
         return Ok(None);
     };
     let names = harness.component_names();
@@ -51,9 +55,10 @@ pub(super) fn load<O: Write, E: Write>(
     Ok(is_sound.then_some(loaded))
 }
 
-/// The files that paths mean: a folder is its `*.toml`, in order of their names.
+/// The files that paths mean: a folder is its files of these extensions, in order of their names.
 pub(super) fn files<O: Write, E: Write>(
     paths: &[PathBuf],
+    extensions: &[&str],
     console: &mut Console<O, E>,
 ) -> io::Result<Option<Vec<PathBuf>>> {
     let mut files = Vec::new();
@@ -62,9 +67,11 @@ pub(super) fn files<O: Write, E: Write>(
             files.push(path.clone());
             continue;
         }
-        match toml_files(path) {
+        match files_of(path, extensions) {
             Ok(found) if found.is_empty() => {
-                writeln!(console.err, "error: the folder {} has no *.toml", path.display())?;
+                let kinds: Vec<_> = extensions.iter().map(|it| format!("*.{it}")).collect();
+                let (folder, kinds) = (path.display(), kinds.join(", "));
+                writeln!(console.err, "error: the folder {folder} has no {kinds}")?;
                 return Ok(None);
             }
             Ok(found) => files.extend(found),
@@ -81,11 +88,12 @@ pub(super) fn files<O: Write, E: Write>(
     Ok(Some(files))
 }
 
-fn toml_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
+fn files_of(folder: &Path, extensions: &[&str]) -> io::Result<Vec<PathBuf>> {
+    let has_extension = |extension: &OsStr| extensions.iter().any(|it| extension == *it);
     let mut files = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.is_file() && path.extension().is_some_and(|extension| extension == "toml") {
+        if path.is_file() && path.extension().is_some_and(has_extension) {
             files.push(path);
         }
     }

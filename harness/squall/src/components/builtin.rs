@@ -3,14 +3,17 @@
 //! | name | what it does | settings |
 //! |---|---|---|
 //! | `echo` | answers with what it got | `delay` |
-//! | `forward` | emits what it got, answers with what comes back | `port` ("out") |
-//! | `router` | emits to the port of the first route that matches | `field`, `routes = { value = "port" }`, `default` |
+//! | `forward` | emits what it got, answers with what comes back | `port` ("out"), `answers` |
+//! | `router` | emits to the port of the first route that matches | `field`, `routes = { value = "port" }`, `default`, `answers` |
 //! | `fan_out` | emits to all edges of a port at once, answers with the list of answers | `port` ("out"), `policy` ("all" or "any") |
 //! | `delay` | waits, then forwards | `for`, `port` ("out") |
 //! | `fail` | answers every nth call with an error, forwards the others | `message`, `code`, `retryable`, `every` (1) |
 //! | `panic` | panics at every nth call, forwards the others | `message`, `every` (1) |
 //! | `counter` | answers with how many calls it had | |
 //! | `sink` | answers with no value | |
+//!
+//! `answers` are the ports at which a node only answers, with what it got: where a flow that went out through
+//! it comes back to it, as the response to a request.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -63,13 +66,22 @@ impl Component for Echo {
 struct Forward {
     #[serde(default = "out")]
     port: String,
+    #[serde(default)]
+    answers: Vec<String>,
 }
 
 #[async_trait]
 impl Component for Forward {
     async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        if is_among(&self.answers, input.port) {
+            return Ok(Some(input.data));
+        }
         Ok(output.emit(&self.port, input.data).await?)
     }
+}
+
+fn is_among(ports: &[String], port: &str) -> bool {
+    ports.iter().any(|it| it == port)
 }
 
 #[derive(Deserialize)]
@@ -78,11 +90,16 @@ struct Router {
     field: String,
     routes: BTreeMap<String, String>,
     default: Option<String>,
+    #[serde(default)]
+    answers: Vec<String>,
 }
 
 #[async_trait]
 impl Component for Router {
     async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        if is_among(&self.answers, input.port) {
+            return Ok(Some(input.data));
+        }
         let data = input.data.json()?;
         let value = match data.get(&self.field) {
             Some(Value::String(text)) => text.clone(),

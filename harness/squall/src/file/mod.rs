@@ -27,7 +27,7 @@ pub(crate) use self::names::nearest;
 pub use self::names::{BUILT_IN_COMPONENTS, ComponentNames};
 use self::read::{Read, Value};
 pub use self::report::{Mistake, Report, render};
-use self::report::{Problem, Problems};
+pub(crate) use self::report::{Problem, Problems};
 use crate::plan::Topology;
 use crate::scenario::Scenario;
 
@@ -35,7 +35,7 @@ pub(crate) use self::raw::scenario::Scenario as ScenarioFile;
 pub(crate) use self::raw::topology::Topology as TopologyFile;
 
 /// Longer files are refused: their authors are programs, and can write several.
-const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -162,25 +162,35 @@ fn load_named_topology(
 }
 
 fn read_file(path: &Path, name: &str) -> Result<String, Report> {
-    read_text(path).map_err(|why| {
-        let mut problems = Problems::new(name, "");
-        problems.add(Problem::new(format!("cannot read {name}: {why}")));
-        problems.finish::<()>(None).expect_err("a problem was added")
-    })
+    read_text(path).map_err(|why| cannot_read(name, &why))
 }
 
-fn read_text(path: &Path) -> Result<String, String> {
+pub(crate) fn cannot_read(name: &str, why: &str) -> Report {
+    let mut problems = Problems::new(name, "");
+    problems.add(Problem::new(format!("cannot read {name}: {why}")));
+    problems.finish::<()>(None).expect_err("a problem was added")
+}
+
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if metadata.is_dir() {
         return Err("it is a directory".to_owned());
     }
     if metadata.len() > FILE_BYTES_MAX {
-        return Err(format!(
-            "it is longer than {}",
-            bytesize::ByteSize(FILE_BYTES_MAX)
-        ));
+        return Err(too_long());
     }
-    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    text_of(std::fs::read(path).map_err(|error| error.to_string())?)
+}
+
+fn too_long() -> String {
+    format!("it is longer than {}", bytesize::ByteSize(FILE_BYTES_MAX))
+}
+
+/// The text of a file's bytes; or why it has none.
+pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, String> {
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        return Err(too_long());
+    }
     String::from_utf8(bytes)
         .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
 }

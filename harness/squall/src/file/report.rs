@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, SourceCode,
+    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
     ThemeCharacters, ThemeStyles,
 };
 
@@ -73,6 +73,11 @@ impl Mistake {
         ))
     }
 
+    /// Whether the file cannot be taken as it is. If not, this is a warning or advice.
+    pub fn is_error(&self) -> bool {
+        self.problem.severity == Severity::Error
+    }
+
     /// What to do about it.
     pub fn remedy(&self) -> Option<&str> {
         self.problem.help.as_deref()
@@ -80,6 +85,10 @@ impl Mistake {
 }
 
 impl Diagnostic for Mistake {
+    fn severity(&self) -> Option<Severity> {
+        Some(self.problem.severity)
+    }
+
     fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
         self.problem.help.as_ref().map(|help| Box::new(help) as _)
     }
@@ -126,6 +135,7 @@ pub fn render(report: &Report, colours: bool, width: usize) -> String {
 /// A mistake in the file that is being read.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
+    severity: Severity,
     message: String,
     /// Bytes of the file, with what to write under them.
     labels: Vec<(Range<usize>, String)>,
@@ -135,10 +145,23 @@ pub(crate) struct Problem {
 impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
+            severity: Severity::Error,
             message: message.into(),
             labels: Vec::new(),
             help: None,
         }
+    }
+
+    /// The file can be taken, but may not mean what its author meant.
+    pub(crate) fn warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
+    }
+
+    /// The file is as it was meant, and could be better.
+    pub(crate) fn advice(mut self) -> Self {
+        self.severity = Severity::Advice;
+        self
     }
 
     /// Where. The first place is where the mistake is, the others explain it.
@@ -191,23 +214,39 @@ impl Problems {
         self.found.len()
     }
 
+    /// Whether something was found that is more than a warning.
+    pub(crate) fn has_error(&self) -> bool {
+        self.found
+            .iter()
+            .any(|problem| problem.severity == Severity::Error)
+    }
+
+    /// Everything that was found, if there is anything.
+    pub(crate) fn report(self) -> Option<Report> {
+        (!self.found.is_empty()).then(|| self.into_report())
+    }
+
     /// Ends the reading of the file. A `value` that could be read is only worth having without problems.
-    pub(crate) fn finish<T>(mut self, value: Option<T>) -> Result<T, Report> {
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Report> {
         match value {
             Some(value) if self.found.is_empty() => Ok(value),
             _ => {
                 debug_assert!(!self.found.is_empty(), "what cannot be read has a reason");
-                self.found
-                    .sort_by_key(|problem| problem.labels.first().map(|(span, _)| span.start));
-                let text = self.text;
-                let with_text = |problem| Mistake {
-                    problem,
-                    text: Arc::clone(&text),
-                };
-                Err(Report {
-                    mistakes: self.found.into_iter().map(with_text).collect(),
-                })
+                Err(self.into_report())
             }
+        }
+    }
+
+    fn into_report(mut self) -> Report {
+        self.found
+            .sort_by_key(|problem| problem.labels.first().map(|(span, _)| span.start));
+        let text = self.text;
+        let with_text = |problem| Mistake {
+            problem,
+            text: Arc::clone(&text),
+        };
+        Report {
+            mistakes: self.found.into_iter().map(with_text).collect(),
         }
     }
 }

@@ -6,6 +6,7 @@
 )]
 
 mod collector;
+mod discovery;
 #[path = "../router/support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;

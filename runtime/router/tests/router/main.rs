@@ -8,6 +8,7 @@
 )]
 
 mod blocking;
+mod discovery;
 mod drain;
 mod fallback;
 mod faults;

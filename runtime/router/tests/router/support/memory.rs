@@ -30,6 +30,7 @@ struct State {
     listeners: BTreeMap<u16, mpsc::UnboundedSender<Pipe>>,
     links: BTreeMap<u16, Link>,
     dials: BTreeMap<u16, usize>,
+    names: BTreeMap<String, io::Result<Vec<SocketAddr>>>,
     frozen: Arc<AtomicBool>,
     open: Arc<()>,
     last_port: u16,
@@ -46,6 +47,11 @@ impl Network {
 
     pub(crate) fn set_link(&self, to: &Authority, link: Link) {
         self.0.lock().unwrap().links.insert(port(to), link);
+    }
+
+    /// What a name resolves to, whatever its port; an error when nothing was said.
+    pub(crate) fn set_name(&self, name: &str, addresses: io::Result<Vec<SocketAddr>>) {
+        self.0.lock().unwrap().names.insert(name.to_owned(), addresses);
     }
 
     /// How often `to` was dialled.
@@ -131,6 +137,15 @@ impl Platform for Memory {
                 sent.map(|()| near)
                     .ok_or_else(|| io::ErrorKind::ConnectionRefused.into())
             }
+        }
+    }
+
+    async fn resolve(&self, name: &Authority) -> io::Result<Vec<SocketAddr>> {
+        tokio::task::yield_now().await;
+        match self.network.0.lock().unwrap().names.get(name.host()) {
+            Some(Ok(addresses)) => Ok(addresses.clone()),
+            Some(Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
+            None => Err(io::ErrorKind::NotFound.into()),
         }
     }
 

@@ -1,0 +1,97 @@
+//! `squall import`
+
+use std::fs;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::scenarios::{files, print_report};
+use super::{Console, Exit, ImportArgs};
+use crate::file::{FILE_BYTES_MAX, Report, cannot_read, read_text, text_of};
+use crate::import::{Source, import};
+use crate::run::Harness;
+
+const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
+
+pub(super) fn run<O: Write, E: Write>(
+    harness: &Harness,
+    args: &ImportArgs,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
+    let Some(paths) = files(&args.paths, EXTENSIONS, console)? else {
+        return Ok(Exit::BadInput);
+    };
+    let mut sources = Vec::new();
+    let mut reports = Vec::new();
+    for path in &paths {
+        match source(path) {
+            Ok(source) => sources.push(source),
+            Err(report) => reports.push(report),
+        }
+    }
+    let name = args.name.clone().unwrap_or_else(|| name(args, &paths));
+    let imported = match reports.into_iter().reduce(Report::and) {
+        Some(report) => Err(report),
+        None => import(&name, &sources, &harness.component_names()),
+    };
+    match imported {
+        Ok(imported) => {
+            if let Some(report) = &imported.report {
+                print_report(report, console)?;
+            }
+            let Some(out) = &args.out else {
+                write!(console.out, "{}", imported.topology)?;
+                return Ok(Exit::Held);
+            };
+            if let Err(error) = fs::write(out, &imported.topology) {
+                writeln!(console.err, "error: cannot write {}: {error}", out.display())?;
+                return Ok(Exit::BadInput);
+            }
+            let [modules, nodes, edges] = imported.counts;
+            let out = out.display();
+            writeln!(
+                console.out,
+                "{out}: a topology of {modules} modules, {nodes} nodes, {edges} edges"
+            )?;
+            Ok(Exit::Held)
+        }
+        Err(report) => {
+            print_report(&report, console)?;
+            Ok(Exit::BadInput)
+        }
+    }
+}
+
+/// What a path means: standard input when it is `-`.
+fn source(path: &Path) -> Result<Source, Report> {
+    let (name, text) = if path == Path::new("-") {
+        ("standard input".to_owned(), read_input())
+    } else {
+        (path.display().to_string(), read_text(path))
+    };
+    match text {
+        Ok(text) => Ok(Source { name, text }),
+        Err(why) => Err(cannot_read(&name, &why)),
+    }
+}
+
+fn read_input() -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = io::stdin()
+        .lock()
+        .take(FILE_BYTES_MAX + 1)
+        .read_to_end(&mut bytes);
+    read.map_err(|error| error.to_string())?;
+    text_of(bytes)
+}
+
+/// After the file that is written or, else, the first that is read.
+fn name(args: &ImportArgs, paths: &[PathBuf]) -> String {
+    let path = args.out.as_ref().or(paths.first());
+    let stem = path
+        .and_then(|path| path.file_stem())
+        .map(|stem| stem.to_string_lossy());
+    match stem {
+        Some(stem) if stem != "-" => stem.into_owned(),
+        _ => "imported".to_owned(),
+    }
+}

@@ -1,0 +1,367 @@
+//! All manifests as one system: modules, their nodes, and the edges between nodes.
+
+use std::collections::BTreeSet;
+use std::ops::Range;
+
+use indexmap::IndexMap;
+use squall_manifest::names::{self as manifest_names, Owner};
+use squall_manifest::resource::{self, Address};
+use squall_manifest::{Resource, Severity};
+
+use super::Source;
+use super::names::{Names, port};
+use crate::file::{Problem, Problems, nearest};
+
+/// Who is there, and what is joined to what.
+pub(super) struct System {
+    /// By the name in the manifests, in their order.
+    pub(super) modules: IndexMap<String, Module>,
+    /// By the name in the manifests, in their order.
+    pub(super) nodes: IndexMap<String, Node>,
+}
+
+pub(super) struct Module {
+    /// In the topology.
+    pub(super) name: String,
+    /// Where it says that it runs.
+    pub(super) address: Option<String>,
+    /// The components that it says it has; none when it does not say.
+    pub(super) components: BTreeSet<String>,
+}
+
+pub(super) struct Node {
+    /// In the topology.
+    pub(super) name: String,
+    /// Its place in [`System::modules`].
+    pub(super) module: usize,
+    pub(super) component: Option<String>,
+    pub(super) edges: Vec<Edge>,
+    pub(super) place: Place,
+}
+
+pub(super) struct Edge {
+    pub(super) port: String,
+    /// Its place in [`System::nodes`].
+    pub(super) node: usize,
+    pub(super) target_port: String,
+    /// Where it says to where it goes.
+    pub(super) span: Range<usize>,
+}
+
+/// Where something is said.
+#[derive(Clone)]
+pub(super) struct Place {
+    pub(super) file: usize,
+    pub(super) span: Range<usize>,
+}
+
+/// The resources of each source, and what is wrong with it.
+pub(super) fn read(sources: &[Source], problems: &mut [Problems]) -> Vec<Vec<Resource>> {
+    let read = |(source, problems): (&Source, &mut Problems)| {
+        let reading = squall_manifest::read(&source.text);
+        for it in reading.problems {
+            let mut problem = Problem::new(it.message).at(&it.span, it.label);
+            if let Some(help) = it.help {
+                problem = problem.help(help);
+            }
+            problems.add(match it.severity {
+                Severity::Error => problem,
+                Severity::Warning => problem.warning(),
+            });
+        }
+        reading.resources
+    };
+    sources.iter().zip(problems).map(read).collect()
+}
+
+/// The newest resource of each name, with its file.
+#[derive(Default)]
+struct Newest {
+    nodes: IndexMap<String, (usize, resource::Node)>,
+    modules: IndexMap<String, (usize, resource::Module)>,
+}
+
+/// Where what went out through a node comes back to it, by convention: `http_server` has such a port.
+pub(super) const RESPONSE_PORT: &str = "response";
+
+impl Edge {
+    /// Whether the stand-in at the other end answers, and passes nothing on.
+    pub(super) fn is_answered(&self) -> bool {
+        self.target_port == RESPONSE_PORT
+    }
+}
+
+impl System {
+    pub(super) fn new(resources: Vec<Vec<Resource>>, problems: &mut [Problems]) -> Self {
+        let Newest { nodes, modules } = Newest::of(resources, problems);
+        let mut system = System {
+            modules: IndexMap::new(),
+            nodes: IndexMap::new(),
+        };
+        let (mut module_names, mut node_names) = (Names::default(), Names::default());
+        for (name, (_, module)) in &modules {
+            system
+                .modules
+                .insert(name.clone(), Module::registered(module, &mut module_names));
+        }
+        let mut manifests = Vec::new();
+        for (name, (file, node)) in nodes {
+            let Some(owner) = manifest_names::owner(&node, modules.keys().map(String::as_str)) else {
+                let problem = Problem::new(format!("nobody owns the node `{name}`: it is left out"))
+                    .at(&node.name.span, "no `spec.module`, and no module in the name")
+                    .help("add spec: { module: ... }");
+                problems[file].add(problem.warning());
+                continue;
+            };
+            let entry = system.modules.entry(owner.module.clone());
+            let is_new = matches!(entry, indexmap::map::Entry::Vacant(_));
+            review_owner(&node, &owner, is_new, &mut problems[file]);
+            let module = entry.index();
+            entry.or_insert_with(|| Module::unregistered(&owner.module, &mut module_names));
+            let place = Place {
+                file,
+                span: node.name.span.clone(),
+            };
+            let component = node.component.as_ref().map(|component| component.value.clone());
+            let imported = Node {
+                name: node_names.take(&name),
+                module,
+                component,
+                edges: Vec::new(),
+                place,
+            };
+            if imported.name != name {
+                let problem = Problem::new(format!("the node is called `{}` in the topology", imported.name));
+                problems[file].add(
+                    problem
+                        .at(&node.name.span, "a topology cannot have this name")
+                        .warning(),
+                );
+            }
+            system.nodes.insert(name, imported);
+            manifests.push((file, node));
+        }
+        for (index, (file, node)) in manifests.iter().enumerate() {
+            let edges = system.edges(node, &manifests, &mut problems[*file]);
+            system.nodes[index].edges = edges;
+        }
+        for (file, problems) in problems.iter_mut().enumerate() {
+            let nodes = manifests.iter().filter(|(of, _)| *of == file);
+            review_retries(nodes.flat_map(|(_, node)| &node.edges), problems);
+        }
+        system
+    }
+
+    /// Modules, nodes and edges.
+    pub(super) fn counts(&self) -> [usize; 3] {
+        let edges = self.nodes.values().map(|node| node.edges.len()).sum();
+        [self.modules.len(), self.nodes.len(), edges]
+    }
+
+    /// The edges of a node that lead somewhere, each connection once.
+    fn edges(
+        &self,
+        node: &resource::Node,
+        all: &[(usize, resource::Node)],
+        problems: &mut Problems,
+    ) -> Vec<Edge> {
+        let mut edges = Vec::new();
+        let mut seen = BTreeSet::new();
+        review_ports(node, problems);
+        for edge in &node.edges {
+            let Some(index) = self.nodes.get_index_of(&**edge.node) else {
+                problems.add(self.dangling(edge));
+                continue;
+            };
+            let (from, to) = (port(&edge.port), port(&edge.target_port));
+            if !seen.insert((from.clone(), index, to.clone())) {
+                let problem = Problem::new("the same connection again".to_owned())
+                    .at(
+                        &edge.node.span,
+                        "from this port to that port there is an edge already",
+                    )
+                    .help("a message is sent once per connection, whichever flows it is part of");
+                problems.add(problem.warning());
+                continue;
+            }
+            review_target(edge, &all[index].1, problems);
+            edges.push(Edge {
+                port: from,
+                node: index,
+                target_port: to,
+                span: edge.node.span.clone(),
+            });
+        }
+        edges
+    }
+
+    fn dangling(&self, edge: &resource::Edge) -> Problem {
+        let problem = Problem::new(format!(
+            "an edge is left out: there is no node `{}`",
+            edge.node.value
+        ))
+        .at(&edge.node.span, "not in these files")
+        .warning();
+        match nearest(&edge.node, self.nodes.keys().map(String::as_str)) {
+            Some(name) => problem.help(format!("did you mean `{name}`?")),
+            None => problem.help("import the files with its node as well"),
+        }
+    }
+}
+
+impl Module {
+    fn registered(module: &resource::Module, names: &mut Names) -> Self {
+        let address = match &module.address.value {
+            Address::None => None,
+            address => Some(address.to_string()),
+        };
+        Module {
+            name: names.take(&module.name),
+            address,
+            components: module.components.iter().cloned().collect(),
+        }
+    }
+
+    fn unregistered(name: &str, names: &mut Names) -> Self {
+        Module {
+            name: names.take(name),
+            address: None,
+            components: BTreeSet::new(),
+        }
+    }
+}
+
+impl Newest {
+    fn of(resources: Vec<Vec<Resource>>, problems: &mut [Problems]) -> Self {
+        let mut newest = Newest::default();
+        for (file, resources) in resources.into_iter().enumerate() {
+            for resource in resources {
+                match resource {
+                    Resource::Node(it) => keep("TinyNode", &mut newest.nodes, file, it, problems, |it| {
+                        (&it.name, it.version)
+                    }),
+                    Resource::Module(it) => {
+                        keep("TinyModule", &mut newest.modules, file, it, problems, |it| {
+                            (&it.name, it.version)
+                        });
+                    }
+                }
+            }
+        }
+        newest
+    }
+}
+
+/// Of two of one name the one of the higher version stays; of two of one version, the later.
+fn keep<T>(
+    kind: &str,
+    newest: &mut IndexMap<String, (usize, T)>,
+    file: usize,
+    it: T,
+    problems: &mut [Problems],
+    identity: impl Fn(&T) -> (&resource::At<String>, u64),
+) {
+    let (name, version) = identity(&it);
+    let key = name.value.clone();
+    let Some((other_file, other)) = newest.get(&key) else {
+        newest.insert(key, (file, it));
+        return;
+    };
+    let (other_name, other_version) = identity(other);
+    let stays = other_version > version;
+    let (lost_file, lost) = if stays {
+        (file, name)
+    } else {
+        (*other_file, other_name)
+    };
+    let problem = Problem::new(format!(
+        "two of the kind {kind} are called `{key}`: this one is left out"
+    ))
+    .at(&lost.span, "the other is newer, or the later of the same version");
+    problems[lost_file].add(problem.warning());
+    if !stays {
+        newest.insert(key, (file, it));
+    }
+}
+
+fn review_owner(node: &resource::Node, owner: &Owner, is_new: bool, problems: &mut Problems) {
+    let span = node
+        .module
+        .as_ref()
+        .map_or(&node.name.span, |module| &module.span);
+    if let Some(other) = &owner.disagrees {
+        let problem = Problem::new(format!(
+            "the node `{}` is of the module `{other}` by its name, and of `{}` by its spec",
+            node.name.value, owner.module
+        ))
+        .at(span, "this one is taken")
+        .at(&node.name.span, "deployed modules route by this one")
+        .help("name both alike: messages to the node may not arrive");
+        problems.add(problem.warning());
+    }
+    if !owner.ambiguous.is_empty() {
+        let problem = Problem::new(format!("`{}` may mean several modules", owner.module))
+            .at(span, format!("{} would do", owner.ambiguous.join(", ")))
+            .help("write the module's full name");
+        problems.add(problem.warning());
+    } else if !owner.is_registered && is_new {
+        let problem = Problem::new(format!("the module `{}` has no TinyModule", owner.module))
+            .at(span, "not registered in these files")
+            .help("others cannot find it until it is; the topology has it all the same");
+        problems.add(problem.warning());
+    }
+}
+
+/// Edges that try again, of one file.
+fn review_retries<'a>(edges: impl Iterator<Item = &'a resource::Edge>, problems: &mut Problems) {
+    let mut policies = edges.filter_map(|edge| edge.retry_policy.as_ref()).peekable();
+    let Some(first) = policies.peek().map(|policy| policy.span.clone()) else {
+        return;
+    };
+    let message = match policies.count() {
+        1 => "the retry policy of an edge is not taken over".to_owned(),
+        count => format!("the retry policies of {count} edges are not taken over"),
+    };
+    let place = first.start..first.start;
+    problems.add(Problem::new(message).at(&place, "left out").advice());
+}
+
+/// Edges from ports that the node does not say it has.
+fn review_ports(node: &resource::Node, problems: &mut Problems) {
+    for edge in &node.edges {
+        if !has_port(node, &edge.port) {
+            let problem = Problem::new(format!(
+                "the node `{}` has no port `{}`",
+                node.name.value, edge.port.value
+            ))
+            .at(&edge.port.span, "not among its `status.ports`");
+            problems.add(with_ports(problem, node));
+        }
+    }
+}
+
+fn review_target(edge: &resource::Edge, target: &resource::Node, problems: &mut Problems) {
+    if !has_port(target, &edge.target_port) {
+        let problem = Problem::new(format!(
+            "the node `{}` has no port `{}`",
+            target.name.value, edge.target_port
+        ))
+        .at(&edge.node.span, "not among its `status.ports`");
+        problems.add(with_ports(problem, target));
+    }
+}
+
+/// Nothing is known of a node that has not reported its ports, and system ports are not among them.
+fn has_port(node: &resource::Node, port: &str) -> bool {
+    let has = |ports: &Vec<String>| ports.iter().any(|it| it == port);
+    port.starts_with('_') || node.ports.as_ref().is_none_or(has)
+}
+
+fn with_ports(problem: Problem, node: &resource::Node) -> Problem {
+    let ports = node.ports.as_deref().unwrap_or_default();
+    match ports {
+        [] => problem.help("it has none"),
+        ports => problem.help(format!("it has {}", ports.join(", "))),
+    }
+    .warning()
+}

@@ -1,0 +1,155 @@
+//! The topology as a file that people can read and change.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+
+use indexmap::IndexSet;
+use toml::Value;
+
+use super::Source;
+use super::system::{Edge, Node, RESPONSE_PORT, System};
+
+/// The field of a message by which a stand-in with several ports chooses one.
+const FIELD: &str = "port";
+/// Where failures go, by convention. Spec: router S-38.
+const ERROR_PORT: &str = "error";
+
+/// What is said about components.
+const STAND_INS: [&str; 3] = [
+    "Components are stand-ins: forward passes on what it gets, router chooses the port that a message",
+    "names in its field `port`, echo answers. What comes to a port `response` is answered too. Put the",
+    "real components, or their delays, in their place.",
+];
+
+pub(super) fn topology(name: &str, sources: &[Source], system: &System) -> String {
+    let mut text = String::new();
+    let files: Vec<&str> = sources.iter().map(|source| &*source.name).collect();
+    comment(
+        &mut text,
+        &format!("Made by `squall import` of {}.", files.join(", ")),
+    );
+    for words in STAND_INS {
+        comment(&mut text, words);
+    }
+    let entries = entries(system);
+    if !entries.is_empty() {
+        comment(
+            &mut text,
+            "Nodes that no edge leads to, where workloads may begin:",
+        );
+        for entry in entries {
+            comment(&mut text, &format!("  {entry}"));
+        }
+    }
+    line(&mut text, &format!("name = {}", quoted(name)));
+    let mut nodes = vec![Vec::new(); system.modules.len()];
+    for (index, node) in system.nodes.values().enumerate() {
+        nodes[node.module].push(index);
+    }
+    let answering = edges(system).filter(|edge| edge.is_answered());
+    let answering: BTreeSet<usize> = answering.map(|edge| edge.node).collect();
+    for (module, nodes) in system.modules.values().zip(nodes) {
+        text.push('\n');
+        if let Some(address) = &module.address {
+            comment(&mut text, &format!("At {address}"));
+        }
+        line(&mut text, &format!("[module.{}]", key(&module.name)));
+        for index in nodes {
+            let answers = answering.contains(&index);
+            write_node(&mut text, &module.name, &system.nodes[index], answers, system);
+        }
+    }
+    text
+}
+
+fn write_node(text: &mut String, module: &str, node: &Node, answers: bool, system: &System) {
+    text.push('\n');
+    if let Some(component) = &node.component {
+        comment(text, component);
+    }
+    let (module, name) = (key(module), key(&node.name));
+    line(text, &format!("[module.{module}.node.{name}]"));
+    line(text, &stand_in(node, answers));
+    if node.edges.is_empty() {
+        return;
+    }
+    line(text, "edges = [");
+    for edge in &node.edges {
+        let to = format!("{}.{}", system.nodes[edge.node].name, edge.target_port);
+        let (port, to) = (quoted(&edge.port), quoted(&to));
+        line(text, &format!("  {{ port = {port}, to = {to} }},"));
+    }
+    line(text, "]");
+}
+
+/// A built-in component that uses the node's ports.
+fn stand_in(node: &Node, answers: bool) -> String {
+    let answers = match answers {
+        true => format!(", answers = [{}]", quoted(RESPONSE_PORT)),
+        false => String::new(),
+    };
+    let ports: IndexSet<&str> = node.edges.iter().map(|edge| &*edge.port).collect();
+    let usual = ports.iter().find(|port| **port != ERROR_PORT).or(ports.first());
+    match (ports.len(), usual) {
+        (1, Some(port)) => format!(
+            "component = \"forward\"\nsettings = {{ port = {}{answers} }}",
+            quoted(port)
+        ),
+        (_, Some(port)) => {
+            let routes: Vec<_> = ports
+                .iter()
+                .map(|port| format!("{} = {}", key(port), quoted(port)))
+                .collect();
+            format!(
+                "component = \"router\"\nsettings = {{ field = {}, routes = {{ {} }}, default = {}{answers} }}",
+                quoted(FIELD),
+                routes.join(", "),
+                quoted(port),
+            )
+        }
+        (_, None) => "component = \"echo\"".to_owned(),
+    }
+}
+
+/// `node (module)` of every node that no edge leads to, but for those that it answers.
+fn entries(system: &System) -> Vec<String> {
+    let passed_on = edges(system).filter(|edge| !edge.is_answered());
+    let targets: BTreeSet<usize> = passed_on.map(|edge| edge.node).collect();
+    let nodes = system.nodes.values().enumerate();
+    let entries = nodes.filter(|(index, _)| !targets.contains(index));
+    let entry = |(_, node): (usize, &Node)| {
+        let module = &system.modules[node.module].name;
+        format!("{} (module {module})", node.name)
+    };
+    entries.map(entry).collect()
+}
+
+fn edges(system: &System) -> impl Iterator<Item = &Edge> {
+    system.nodes.values().flat_map(|node| &node.edges)
+}
+
+fn line(text: &mut String, line: &str) {
+    writeln!(text, "{line}").expect("writing to a string");
+}
+
+/// Whatever the manifests have, it stays within the comment.
+fn comment(text: &mut String, comment: &str) {
+    let comment: String = comment
+        .chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    line(text, format!("# {comment}").trim_end());
+}
+
+fn quoted(text: &str) -> String {
+    Value::String(text.to_owned()).to_string()
+}
+
+/// A key, in quotes where it needs them.
+fn key(name: &str) -> String {
+    let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
+    match !name.is_empty() && name.chars().all(is_bare) {
+        true => name.to_owned(),
+        false => quoted(name),
+    }
+}
