@@ -7,8 +7,17 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::message::after;
 use crate::pool::Progress;
-use crate::scheduler::Shared;
+use crate::scheduler::{Limits, Shared};
 use crate::{Error, Message, Outcome, Payload, TraceContext, classify, events, trace, wire};
+
+/// What the attempts at one message leave behind.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    /// The span of the latest hop; 0 when there was none.
+    previous: u64,
+    /// Whether the latest attempt was a hop: then what the transport says of it is about this message.
+    pub(crate) crossed: bool,
+}
 
 /// Sends `message` to `module`, the owner of `node` (or to nobody, when there is none), and waits.
 ///
@@ -19,14 +28,16 @@ pub(crate) async fn send<P: Platform>(
     module: Option<Arc<str>>,
     node: &str,
     message: Message,
+    limits: Limits,
+    trail: &mut Trail,
 ) -> Result<Option<Payload>, Error> {
     let start = Instant::now();
-    let own = after(start, message.timeout.unwrap_or(shared.options.call_timeout));
-    let deadline = message
-        .context
-        .deadline
-        .map_or(own, |inherited| inherited.min(own));
+    let usual = || after(start, shared.call_timeout(module.as_deref().unwrap_or_default()));
+    let own = limits.own.unwrap_or_else(usual);
+    let deadline = limits.inherited.map_or(own, |inherited| inherited.min(own));
     let span = trace::new_span(&shared.platform);
+    let previous = std::mem::replace(&mut trail.previous, span);
+    trail.crossed = true;
     let mut hop = events::Hop::started(&events::HopStarted {
         trace: message.context.trace,
         span,
@@ -36,6 +47,9 @@ pub(crate) async fn send<P: Platform>(
         source_module: &shared.module,
         target_module: module.as_deref().unwrap_or_default(),
         depth: message.context.depth,
+        retries: message.context.retries,
+        previous,
+        key: message.context.key.as_deref(),
         timeout: deadline.saturating_duration_since(start),
         data: &message.data,
     });

@@ -16,6 +16,9 @@ const DEPTH: &str = "x-message-depth";
 const CONTENT_TYPE: &str = "content-type";
 /// What is left of the caller's time, in microseconds. Clocks of two machines differ; durations do not.
 const TIMEOUT: &str = "x-timeout-us";
+const IDEMPOTENCY_KEY: &str = "x-idempotency-key";
+/// Which attempt this is, counted from 1; 1 when absent.
+const ATTEMPT: &str = "x-attempt";
 
 /// Headers of a response.
 const ERROR_KIND: &str = "x-error-kind";
@@ -39,6 +42,13 @@ pub(crate) fn request(message: &Message, trace: TraceContext, remaining: Duratio
     metadata.insert(TRACEPARENT.to_owned(), trace.traceparent());
     if context.depth > 0 {
         metadata.insert(DEPTH.to_owned(), context.depth.to_string());
+    }
+    if let Some(key) = &context.key {
+        metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.to_string());
+    }
+    if context.retries > 0 {
+        let attempt = context.retries.saturating_add(1);
+        metadata.insert(ATTEMPT.to_owned(), attempt.to_string());
     }
     if message.data.content_type() != ContentType::Json {
         metadata.insert(
@@ -84,6 +94,8 @@ pub(crate) fn message<P: Platform>(request: proto::Message, platform: &P) -> Res
     }
     let timeout = number::<u64>(metadata.remove(TIMEOUT), TIMEOUT)?;
     let depth = number(metadata.remove(DEPTH), DEPTH)?.unwrap_or(0);
+    let key = metadata.remove(IDEMPOTENCY_KEY).filter(|key| !key.is_empty());
+    let attempt = number::<u32>(metadata.remove(ATTEMPT), ATTEMPT)?.unwrap_or(1);
     let trace = metadata
         .remove(TRACEPARENT)
         .and_then(|it| TraceContext::parse(&it));
@@ -96,12 +108,15 @@ pub(crate) fn message<P: Platform>(request: proto::Message, platform: &P) -> Res
         from: from.into(),
         data: Payload::new(data, content_type),
         timeout: timeout.map(Duration::from_micros),
+        retry: None,
         context: Context {
             trace: trace.trace,
             span: trace.span,
             depth,
             deadline: None,
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            key: key.map(Arc::from),
+            retries: attempt.saturating_sub(1),
             remote: true,
         },
     })

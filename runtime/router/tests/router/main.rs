@@ -7,10 +7,18 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod blocking;
+mod deadlines;
+mod duplicates;
+mod edges;
 mod faults;
+mod live;
 mod outcomes;
 mod pool;
-mod support;
+mod properties;
+mod retry;
 mod texts;
 mod wire;
