@@ -8,7 +8,9 @@ use squall_platform::Platform;
 use squall_proto::module as proto;
 use tonic::metadata::MetadataMap;
 
-use crate::{ContentType, Context, Error, Kind, Message, Outcome, Payload, RemoteError, TraceContext, trace};
+use crate::{
+    ContentType, Context, Error, Kind, Message, Outcome, Payload, RemoteError, TraceContext, keys, trace,
+};
 
 /// Keys of a request's metadata map.
 const TRACEPARENT: &str = "traceparent";
@@ -16,9 +18,6 @@ const DEPTH: &str = "x-message-depth";
 const CONTENT_TYPE: &str = "content-type";
 /// What is left of the caller's time, in microseconds. Clocks of two machines differ; durations do not.
 const TIMEOUT: &str = "x-timeout-us";
-const IDEMPOTENCY_KEY: &str = "x-idempotency-key";
-/// Which attempt this is, counted from 1; 1 when absent.
-const ATTEMPT: &str = "x-attempt";
 
 /// Headers of a response.
 const ERROR_KIND: &str = "x-error-kind";
@@ -43,13 +42,7 @@ pub(crate) fn request(message: &Message, trace: TraceContext, remaining: Duratio
     if context.depth > 0 {
         metadata.insert(DEPTH.to_owned(), context.depth.to_string());
     }
-    if let Some(key) = &context.key {
-        metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.to_string());
-    }
-    if context.retries > 0 {
-        let attempt = context.retries.saturating_add(1);
-        metadata.insert(ATTEMPT.to_owned(), attempt.to_string());
-    }
+    keys::write(context, &mut metadata);
     if message.data.content_type() != ContentType::Json {
         metadata.insert(
             CONTENT_TYPE.to_owned(),
@@ -94,8 +87,7 @@ pub(crate) fn message<P: Platform>(request: proto::Message, platform: &P) -> Res
     }
     let timeout = number::<u64>(metadata.remove(TIMEOUT), TIMEOUT)?;
     let depth = number(metadata.remove(DEPTH), DEPTH)?.unwrap_or(0);
-    let key = metadata.remove(IDEMPOTENCY_KEY).filter(|key| !key.is_empty());
-    let attempt = number::<u32>(metadata.remove(ATTEMPT), ATTEMPT)?.unwrap_or(1);
+    let (key, retries) = keys::take(&mut metadata)?;
     let trace = metadata
         .remove(TRACEPARENT)
         .and_then(|it| TraceContext::parse(&it));
@@ -115,8 +107,8 @@ pub(crate) fn message<P: Platform>(request: proto::Message, platform: &P) -> Res
             depth,
             deadline: None,
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
-            key: key.map(Arc::from),
-            retries: attempt.saturating_sub(1),
+            key,
+            retries,
             remote: true,
         },
     })
