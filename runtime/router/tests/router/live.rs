@@ -212,3 +212,39 @@ async fn destroying_an_instance_cancels_what_it_handles_and_what_that_waits_for(
     let error = ask(&a, "pass.in").await.expect_err("there is none");
     assert_eq!(error.to_string(), "instance not found: pass");
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_a_component_does_on_its_own_account_goes_along_the_edges_that_there_are_by_then() {
+    struct Ticks;
+    #[async_trait]
+    impl Component for Ticks {
+        async fn handle(&self, _: Input<'_>, _: &Output) -> Result<Option<Payload>, ComponentError> {
+            Ok(None)
+        }
+        async fn state(&self, output: &Output) {
+            let ticking = output.clone();
+            output.spawn(async move {
+                loop {
+                    sleep(ms(1000)).await;
+                    // Whom it reaches, and how that ends, is not its concern.
+                    drop(ticking.emit("tick", json("1")).await);
+                }
+            });
+        }
+    }
+    let module = alone(Options::default());
+    let (first, firsts) = Counted::new(|_| Ok(None));
+    let (second, seconds) = Counted::new(|_| Ok(None));
+    place(&module, &[], "first", first, &[]);
+    place(&module, &[], "second", second, &[]);
+    let edge = |to: &str| vec![squall_router::Edge::new("tick", to)];
+    module
+        .deploy("clock", Arc::new(Ticks), edge("first.in"), json("{}"))
+        .await
+        .unwrap();
+    sleep(ms(2500)).await;
+    assert_eq!((count(&firsts), count(&seconds)), (2, 0));
+    module.set_edges("clock", edge("second.in"));
+    sleep(ms(3000)).await;
+    assert_eq!((count(&firsts), count(&seconds)), (2, 3));
+}
