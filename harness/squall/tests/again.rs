@@ -137,6 +137,10 @@ fn with_a_retry_on_the_edge_no_call_fails_of_what_fails_without_one() {
     let with = tally(&run(pair(RETRY), trouble()));
     assert_eq!(with.failed, 0);
     assert!(with.again > 20, "{} sent again", with.again);
+    assert!(
+        with.from_memory > 0,
+        "no answer was lost on its way, so that nothing came from memory"
+    );
 }
 
 #[test]
