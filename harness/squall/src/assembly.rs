@@ -33,12 +33,18 @@ pub fn assemble<P: Platform>(
         let component = components
             .make(&node.component, &node.settings)
             .map_err(|error| format!("node `{}`: {error}", node.name))?;
-        let edges = node.edges.iter();
-        let edges =
-            edges.map(|edge| Edge::new(edge.port.as_str(), format!("{}.{}", edge.node, edge.target_port)));
-        process.install(node.name.as_str(), component, edges.collect());
+        let edges = node.edges.iter().map(edge).collect();
+        process.install(node.name.as_str(), component, edges);
     }
     Ok(process)
+}
+
+fn edge(edge: &plan::Edge) -> Edge {
+    let to = format!("{}.{}", edge.node, edge.target_port);
+    let mut assembled = Edge::new(edge.port.as_str(), to).policy(edge.policy);
+    assembled.timeout = edge.timeout;
+    assembled.retry = edge.retry.clone().map(Arc::new);
+    assembled
 }
 
 /// Who owns which node, and where modules run: what a topology says, for all modules alike.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use squall_router::{Policy, RetryPolicy};
 
 pub use squall_sim::EngineKind;
 
@@ -153,7 +154,7 @@ pub struct Node {
 }
 
 /// From a port of a node to a port of another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Edge {
     /// The source port on the node that has the edge.
     pub port: String,
@@ -161,6 +162,12 @@ pub struct Edge {
     pub node: String,
     /// The target port.
     pub target_port: String,
+    /// How long a message along it may take. Nothing: as long as its call.
+    pub timeout: Option<Duration>,
+    /// Whether a message along it is sent again when it fails.
+    pub retry: Option<RetryPolicy>,
+    /// Whether an emission may succeed without it.
+    pub policy: Policy,
 }
 
 /// One run, complete: nothing is left for the seed to fill in.

@@ -244,6 +244,9 @@ impl Script {
             source_module: host.split('-').next().unwrap().into(),
             target_module: if to.starts_with("echo") { "back" } else { "store" }.into(),
             depth,
+            attempt: 1,
+            previous: Id::NONE,
+            key: Id::NONE,
             timeout: TIMEOUT,
             bytes,
             digest,
@@ -301,10 +304,50 @@ impl Script {
             port: port.into(),
             remote,
             depth: 0,
+            attempt: 1,
+            key: Id::NONE,
             bytes,
             digest,
         };
         self.after(delay, host, event)
+    }
+
+    /// Makes the hop `again`, and its execution, the second attempt at the message of `once`.
+    pub(crate) fn repeat(&mut self, again: Id, once: Id, message_key: Id) -> &mut Self {
+        for entry in &mut self.entries {
+            match &mut entry.event {
+                Event::HopStarted {
+                    span,
+                    attempt,
+                    previous,
+                    key,
+                    ..
+                } if [again, once].contains(span) => {
+                    *key = message_key;
+                    if *span == again {
+                        (*attempt, *previous) = (2, once);
+                    }
+                }
+                Event::HandleStarted {
+                    span, attempt, key, ..
+                } if [again, once].contains(span) => {
+                    *key = message_key;
+                    *attempt = 1 + u32::from(*span == again);
+                }
+                _ => {}
+            }
+        }
+        self
+    }
+
+    /// Moves the end of an execution.
+    pub(crate) fn end_handling_at(&mut self, execution: Id, at: u64) -> &mut Self {
+        for entry in &mut self.entries {
+            if matches!(&entry.event, Event::HandleEnded { span, .. } if *span == execution) {
+                entry.at = at;
+            }
+        }
+        self
     }
 
     pub(crate) fn handle_ended(&mut self, delay: u64, host: &str, span: Id, how: Handling) -> &mut Self {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{Arrival, Check, Connects, FaultKind, Latency, Pairs, Plan, Quantile, Ratio, Topology};
 use squall::scenario::Scenario;
+use squall_router::{Policy, RetryPolicy};
 
 fn topology(text: &str) -> Topology {
     file::topology_from_str("topology.toml", text, &ComponentNames::built_in())
@@ -128,6 +129,22 @@ fn a_destination_is_split_at_its_last_dot() {
         (edge.port.as_str(), edge.node.as_str(), edge.target_port.as_str()),
         ("out", "order.v1", "in")
     );
+}
+
+#[test]
+fn an_edge_can_have_a_timeout_a_retry_and_a_policy() {
+    let topology = topology(include_str!("every_key/topology.toml"));
+    let [out, audit] = &topology.modules["front"].nodes["http"].edges[..] else {
+        panic!("two edges")
+    };
+    let retry = RetryPolicy::attempts(4)
+        .delays(millis(100), 1.5, secs(1))
+        .attempt_timeout(millis(500))
+        .jitter(20)
+        .idempotent();
+    assert_eq!((out.timeout, out.retry.as_ref()), (Some(secs(2)), Some(&retry)));
+    assert_eq!((out.policy, audit.policy), (Policy::All, Policy::Any));
+    assert_eq!((audit.timeout, &audit.retry), (None, &None));
 }
 
 #[test]

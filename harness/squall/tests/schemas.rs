@@ -83,6 +83,7 @@ impl<'a> Walk<'a> {
         match schema["type"].as_str() {
             None => true,
             Some("string") => value.is_string(),
+            Some("boolean") => value.is_boolean(),
             Some("integer") => value.is_u64(),
             Some("number") => value.is_number(),
             Some("array") => value.is_array(),

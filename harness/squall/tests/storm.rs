@@ -17,7 +17,7 @@ use squall::plan::{
     Arrival, Bandwidth, Bounds, Check, Connects, Expectation, Fault, FaultKind, Latency, Pairs, Plan, Ratio,
     Topology, Window, Workload,
 };
-use squall::router::{Error, Message, Outcome, Payload, Scheduler, async_trait};
+use squall::router::{Error, Message, Outcome, Payload, RetryPolicy, Scheduler, async_trait};
 use squall::{Front, Harness};
 use squall_sim::SimPlatform;
 use support::topology_with;
@@ -218,6 +218,43 @@ proptest! {
         faults in faults(),
     ) {
         let run = Harness::new().run(plan(seed, faults)).expect("the run ends");
+        run.assert_held();
+    }
+}
+
+/// Sends again whatever fails, and is told of it.
+struct Persistent;
+
+#[async_trait]
+impl Front for Persistent {
+    async fn handle(
+        &self,
+        scheduler: &Scheduler<SimPlatform>,
+        message: Message,
+    ) -> Result<Option<Payload>, Error> {
+        let policy = RetryPolicy::attempts(6)
+            .delays(Duration::from_millis(20), 2.0, Duration::from_millis(200))
+            .attempt_timeout(Duration::from_millis(150))
+            .jitter(50)
+            .idempotent();
+        scheduler.handle(message.retry(policy)).await
+    }
+}
+
+proptest! {
+    #![proptest_config(Config {
+        cases: 40,
+        rng_seed: RngSeed::Fixed(20_260_102),
+        failure_persistence: None,
+        ..Config::default()
+    })]
+
+    #[test]
+    fn whatever_strikes_what_is_sent_again_is_executed_to_its_end_once(
+        seed in any::<u64>(),
+        faults in faults(),
+    ) {
+        let run = Harness::new().front(Persistent).run(plan(seed, faults)).expect("the run ends");
         run.assert_held();
     }
 }

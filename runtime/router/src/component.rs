@@ -1,5 +1,6 @@
 //! What a node runs.
 
+use crate::system::{Client, Identity};
 use crate::{ComponentError, Context, Output, Payload};
 
 /// Code that handles the messages of a node.
@@ -32,6 +33,48 @@ pub trait Component: Send + Sync + 'static {
     /// Whatever the component calls a failure. An error of an emitted message that is returned as it came
     /// (`?`) reaches the caller with its class and outcome intact.
     async fn handle(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError>;
+
+    /// The input ports that messages can be delivered to, as of now. `None`: any. A message to another one
+    /// waits a bounded time for it. Asked again when the node changes, and after
+    /// [`Module::refresh_ports`](crate::Module::refresh_ports). Spec: router 3.4.5.
+    fn ports(&self) -> Option<Vec<String>> {
+        None
+    }
+
+    /// Learns which node it is. Spec: router 3.8.
+    async fn identity(&self, _identity: &Identity) {}
+
+    /// Is given what [`Module::set_client`](crate::Module::set_client) said, if anything. Spec: router 3.8.
+    async fn client(&self, _client: &Client) {}
+
+    /// Is given a way out that belongs to no message, once: for what it does on its own account, such as a
+    /// ticker. It runs as a task of [`Output::spawn`], and keeps the module alive for as long as it holds the
+    /// output. Spec: router 3.8.
+    async fn state(&self, _output: &Output) {}
+
+    /// Looks at the world again, because its node changed. Spec: router 3.8.
+    ///
+    /// # Errors
+    /// Whatever keeps the node from running: it stays as it was.
+    async fn reconcile(&self) -> Result<(), ComponentError> {
+        Ok(())
+    }
+
+    /// Takes its settings; the same ones are not delivered twice in a row. Spec: router 3.5.5, 3.8.
+    ///
+    /// # Errors
+    /// What is wrong with them: the node stays as it was.
+    async fn settings(&self, _settings: Payload) -> Result<(), ComponentError> {
+        Ok(())
+    }
+
+    /// Handles what somebody does by hand, in a user interface. Spec: router 3.8.
+    ///
+    /// # Errors
+    /// As [`Component::handle`].
+    async fn control(&self, _input: Input<'_>, _output: &Output) -> Result<Option<Payload>, ComponentError> {
+        Ok(None)
+    }
 }
 
 /// One message, as a component sees it.
@@ -42,6 +85,8 @@ pub struct Input<'a> {
     pub port: &'a str,
     /// The output port that emitted it, or empty.
     pub from: &'a str,
+    /// The name of the edge that it followed, if it has one.
+    pub edge: Option<&'a str>,
     /// What it carries.
     pub data: Payload,
     /// The trace, depth and deadline that messages emitted in answer to it inherit.

@@ -11,6 +11,18 @@ pub struct Destination<'a> {
     pub port: &'a str,
 }
 
+/// Which of the two ways to write a destination is accepted. Spec: router H-8, 3.1.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Format {
+    /// Both.
+    #[default]
+    Any,
+    /// `node.port` alone.
+    Dot,
+    /// `node:port` alone, as deployed Go modules write it.
+    Colon,
+}
+
 impl<'a> Destination<'a> {
     /// Splits `to` at its only colon or, if it has none, at its last dot.
     ///
@@ -29,6 +41,20 @@ impl<'a> Destination<'a> {
             ("", _) => Err(Error::invalid(to, "the node is empty")),
             (_, "") => Err(Error::invalid(to, "the port is empty")),
             (node, port) => Ok(Destination { node, port }),
+        }
+    }
+
+    /// As [`Destination::parse`], but of one format only.
+    ///
+    /// # Errors
+    /// As there, and when `to` is of the other format.
+    pub fn parse_as(to: &'a str, format: Format) -> Result<Self, Error> {
+        match format {
+            Format::Dot if to.contains(':') => {
+                Err(Error::invalid(to, "':' is not accepted here: write node.port"))
+            }
+            Format::Colon if !to.contains(':') => Err(Error::invalid(to, "no ':': write node:port")),
+            _ => Destination::parse(to),
         }
     }
 }
@@ -63,6 +89,21 @@ mod tests {
     fn everything_else_is_invalid() {
         for to in ["", "bare", ".in", "node.", ":in", "node:", "a:b:c", ":", "."] {
             assert_eq!(parse(to), None, "{to}");
+        }
+    }
+
+    #[test]
+    fn a_strict_format_refuses_the_other_one() {
+        let accepted = |to, format| Destination::parse_as(to, format).is_ok();
+        let table = [("node.port", Format::Dot), ("p.m.node:port", Format::Colon)];
+        for (to, own) in table {
+            for format in [Format::Any, Format::Dot, Format::Colon] {
+                assert_eq!(
+                    accepted(to, format),
+                    format == Format::Any || format == own,
+                    "{to} {format:?}"
+                );
+            }
         }
     }
 }

@@ -1,32 +1,56 @@
 //! Who has which node: this module's instances, and the owners of all nodes.
 
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use indexmap::IndexMap;
 use tokio::sync::oneshot;
 
-use crate::edge::Route;
-use crate::{Component, Edge};
+use crate::names::{Meaning, Names};
+use crate::routes::Routes;
+use crate::signal::Signal;
+use crate::{Component, Edge, Payload};
 
 /// A node that runs on this module.
 pub(crate) struct Instance {
     pub(crate) node: Arc<str>,
     pub(crate) component: Arc<dyn Component>,
-    pub(crate) routes: Vec<Route>,
+    pub(crate) routes: Arc<Routes>,
+    /// Given when the instance is destroyed: whatever it is handling ends then.
+    pub(crate) destroyed: Signal,
+    /// What the component says of its input ports: asked when something may have changed, not for each
+    /// message. `None`: any port will do.
+    ports: RwLock<Option<Vec<String>>>,
+    /// What was delivered last, so that the same is not delivered again.
+    settings: Mutex<Option<Payload>>,
 }
 
 impl Instance {
-    pub(crate) fn new(node: Arc<str>, component: Arc<dyn Component>, edges: Vec<Edge>) -> Self {
-        let route = |edge: Edge| Route {
-            from: format!("{node}.{}", edge.port).into(),
-            edge,
-        };
-        let routes = edges.into_iter().map(route).collect();
+    fn new(component: Arc<dyn Component>, routes: Arc<Routes>) -> Self {
         Instance {
-            node,
+            node: Arc::clone(&routes.node),
+            ports: RwLock::new(component.ports()),
             component,
             routes,
+            destroyed: Signal::default(),
+            settings: Mutex::default(),
         }
+    }
+
+    /// Whether messages to `port` can be delivered.
+    pub(crate) fn has(&self, port: &str) -> bool {
+        let ports = self.ports.read().unwrap_or_else(PoisonError::into_inner);
+        ports
+            .as_ref()
+            .is_none_or(|ports| ports.iter().any(|it| it == port) || crate::SystemPort::parse(port).is_some())
+    }
+
+    pub(crate) fn settings(&self) -> MutexGuard<'_, Option<Payload>> {
+        self.settings.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn refresh_ports(&self) {
+        let ports = self.component.ports();
+        *self.ports.write().unwrap_or_else(PoisonError::into_inner) = ports;
     }
 }
 
@@ -40,9 +64,16 @@ pub(crate) struct Directory {
 struct Tables {
     instances: IndexMap<Arc<str>, Arc<Instance>>,
     owners: IndexMap<Arc<str>, Arc<str>>,
-    /// Who waits for an instance, first come first.
-    waiting: IndexMap<Arc<str>, Vec<oneshot::Sender<Arc<Instance>>>>,
+    /// The modules that are known, this one included.
+    modules: Names,
+    /// Who waits for something to change about a node, first come first.
+    waiting: IndexMap<Arc<str>, Vec<oneshot::Sender<()>>>,
+    /// At how many nodes with waiters those that have given up are looked for.
+    crowd: usize,
 }
+
+/// Below this many nodes with waiters nobody looks for those that have given up.
+const CROWD_MIN: usize = 64;
 
 impl Directory {
     pub(crate) fn instance(&self, node: &str) -> Option<Arc<Instance>> {
@@ -59,43 +90,89 @@ impl Directory {
         tables.instances.contains_key(node) || tables.owners.contains_key(node)
     }
 
-    pub(crate) fn install(&self, instance: Instance, module: Arc<str>) {
-        let instance = Arc::new(instance);
-        let mut tables = self.write();
-        tables.owners.insert(Arc::clone(&instance.node), module);
-        tables
-            .instances
-            .insert(Arc::clone(&instance.node), Arc::clone(&instance));
-        for waiter in tables.waiting.shift_remove(&instance.node).unwrap_or_default() {
-            // One that has given up needs nothing.
-            drop(waiter.send(Arc::clone(&instance)));
+    /// An instance of `node` that is not in the directory yet. It takes over the edges' messages on their
+    /// way from the one that it is to replace.
+    pub(crate) fn prepare(&self, node: Arc<str>, component: Arc<dyn Component>) -> Arc<Instance> {
+        let routes = match self.instance(&node) {
+            Some(old) => Arc::clone(&old.routes),
+            None => Arc::new(Routes::new(node, Vec::new())),
+        };
+        Arc::new(Instance::new(component, routes))
+    }
+
+    /// Puts an instance in the place of the one there, if there is one.
+    pub(crate) fn install(&self, instance: Arc<Instance>, edges: Vec<Edge>, module: Arc<str>) {
+        instance.routes.set(edges);
+        instance.refresh_ports();
+        let node = Arc::clone(&instance.node);
+        self.change(&node, |tables| {
+            tables.owners.insert(Arc::clone(&instance.node), module);
+            tables.instances.insert(Arc::clone(&instance.node), instance);
+        });
+    }
+
+    /// Takes the instance away: what it is handling, it goes on to handle.
+    pub(crate) fn uninstall(&self, node: &str) -> Option<Arc<Instance>> {
+        self.change(node, |tables| tables.instances.shift_remove(node))
+    }
+
+    /// Asks the component of `node` for its ports anew.
+    pub(crate) fn refresh_ports(&self, node: &str) {
+        if let Some(instance) = self.instance(node) {
+            instance.refresh_ports();
+            self.change(node, |_| {});
         }
     }
 
-    pub(crate) fn uninstall(&self, node: &str) -> bool {
-        self.write().instances.shift_remove(node).is_some()
-    }
-
     pub(crate) fn set_owner(&self, node: Arc<str>, module: Arc<str>) {
-        self.write().owners.insert(node, module);
+        let key = Arc::clone(&node);
+        self.change(&key, |tables| tables.owners.insert(node, module));
     }
 
     pub(crate) fn remove_owner(&self, node: &str) {
-        self.write().owners.shift_remove(node);
+        self.change(node, |tables| tables.owners.shift_remove(node));
     }
 
-    /// Resolves when an instance of `node` is installed, which may be at once.
-    pub(crate) fn arrival(&self, node: &str) -> oneshot::Receiver<Arc<Instance>> {
-        let (waiter, arrival) = oneshot::channel();
+    pub(crate) fn know_module(&self, module: Arc<str>) {
+        self.write().modules.add(module);
+    }
+
+    pub(crate) fn forget_module(&self, module: &str) {
+        self.write().modules.remove(module);
+    }
+
+    /// Which of the known modules is meant by `name`.
+    pub(crate) fn meaning(&self, name: &str) -> Meaning {
+        self.read().modules.meaning(name)
+    }
+
+    /// Resolves when something changes about `node` from now on. To miss nothing, ask before you look.
+    pub(crate) fn next_change(&self, node: &str) -> oneshot::Receiver<()> {
+        let (waiter, change) = oneshot::channel();
         let mut tables = self.write();
-        if let Some(instance) = tables.instances.get(node) {
-            drop(waiter.send(Arc::clone(instance)));
-            return arrival;
+        if tables.waiting.len() >= tables.crowd.max(CROWD_MIN) {
+            tables.waiting.retain(|_, waiters| {
+                waiters.retain(|waiter| !waiter.is_closed());
+                !waiters.is_empty()
+            });
+            tables.crowd = 2 * tables.waiting.len();
         }
         let waiting = tables.waiting.entry(node.into()).or_default();
         waiting.retain(|waiter| !waiter.is_closed());
         waiting.push(waiter);
-        arrival
+        change
+    }
+
+    fn change<T>(&self, node: &str, change: impl FnOnce(&mut Tables) -> T) -> T {
+        let mut tables = self.write();
+        let result = change(&mut tables);
+        let waiting = tables.waiting.shift_remove(node).unwrap_or_default();
+        drop(tables);
+        for waiter in waiting {
+            // One that has given up needs nothing.
+            waiter.send(()).ok();
+        }
+        result
     }
 
     fn read(&self) -> RwLockReadGuard<'_, Tables> {

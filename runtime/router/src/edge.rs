@@ -3,18 +3,42 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use squall_platform::TaskHandle;
 
-use crate::{Error, Payload, fan_out};
+use crate::error_port::ERROR;
+use crate::routes::{Route, Routes};
+use crate::{Error, Payload, RetryPolicy, SystemPort, fan_out};
 
 /// Joins an output port of a node to an input port of another one (or its own).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct Edge {
     /// The output port.
     pub port: Arc<str>,
     /// The destination: `node.port` or `node:port`.
     pub to: Arc<str>,
+    /// Its name, which crosses to other modules. Spec: router 2.1.
+    pub id: Option<Arc<str>>,
+    /// How long a message along it may take, all attempts together. `None`: as
+    /// [`Message::timeout`](crate::Message::timeout) says. Spec: router H-13.
+    pub timeout: Option<Duration>,
+    /// Whether a message along it is sent again when it fails. `None`: as
+    /// [`Options::retry`](crate::Options::retry) says.
+    pub retry: Option<Arc<RetryPolicy>>,
+    /// Whether an emission may succeed without it.
+    pub policy: Policy,
+}
+
+/// What an emission along several edges takes to succeed. Spec: router W-8.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// This edge has to succeed, whatever the others do.
+    #[default]
+    All,
+    /// Of all edges of the port that say so, at least one has to succeed.
+    Any,
 }
 
 impl Edge {
@@ -23,15 +47,76 @@ impl Edge {
         Edge {
             port: port.into(),
             to: to.into(),
+            id: None,
+            timeout: None,
+            retry: None,
+            policy: Policy::All,
         }
+    }
+
+    /// Names it.
+    #[must_use]
+    pub fn id(mut self, id: impl Into<Arc<str>>) -> Self {
+        self.id = Some(id.into());
+        self
+    }
+
+    /// Limits how long a message along it may take.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// Sends again along it what fails, as `policy` says.
+    #[must_use]
+    pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
+        self.retry = Some(policy.into());
+        self
+    }
+
+    /// Says whether an emission may succeed without it.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
     }
 }
 
-/// An edge with the full name of the port that it starts from.
-#[derive(Debug)]
-pub(crate) struct Route {
-    pub(crate) edge: Edge,
-    pub(crate) from: Arc<str>,
+/// How one emission departs from what its edges say.
+#[derive(Debug, Clone, Default)]
+pub struct Emission {
+    policy: Option<Policy>,
+    timeout: Option<Duration>,
+    retry: Option<Arc<RetryPolicy>>,
+}
+
+impl Emission {
+    /// As the edges say.
+    pub fn new() -> Self {
+        Emission::default()
+    }
+
+    /// In place of the policies of all its edges.
+    #[must_use]
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
+    /// In place of the timeouts of all its edges.
+    #[must_use]
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.timeout = Some(timeout);
+        self
+    }
+
+    /// In place of the retry policies of all its edges.
+    #[must_use]
+    pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
+        self.retry = Some(policy.into());
+        self
+    }
 }
 
 /// The way out of a component, within one execution.
@@ -45,14 +130,27 @@ pub struct Output {
 
 /// [`Output`] without the platform, so that components need not be generic.
 pub(crate) trait Emit: Send + Sync {
-    fn send(&self, from: Arc<str>, to: Arc<str>, data: Payload) -> Sending<'_>;
+    fn send(&self, outgoing: Outgoing) -> Sending<'_>;
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> TaskHandle;
-    fn routes(&self) -> &[Route];
-    fn node(&self) -> &str;
+    fn routes(&self) -> &Routes;
     fn module(&self) -> &str;
+    /// Says that an error was emitted.
+    fn handled(&self, error: &Payload);
 }
 
-pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Result<Option<Payload>, Error>> + Send + 'a>>;
+/// A message on its way out of a component.
+pub(crate) struct Outgoing {
+    pub(crate) from: Arc<str>,
+    pub(crate) to: Arc<str>,
+    pub(crate) data: Payload,
+    pub(crate) edge: Option<Arc<str>>,
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) retry: Option<Arc<RetryPolicy>>,
+}
+
+type Answer = Result<Option<Payload>, Error>;
+
+pub(crate) type Sending<'a> = Pin<Box<dyn Future<Output = Answer> + Send + 'a>>;
 
 impl Output {
     pub(crate) fn new(execution: Arc<dyn Emit>) -> Self {
@@ -62,52 +160,53 @@ impl Output {
     /// Sends `data` along all edges of `port` at once and waits for all of them. Spec: router S-28, 3.6.
     ///
     /// The value is that of the first edge, in the order of the edges, that has one. A port without edges
-    /// has no value.
+    /// has no value. A port that is written as a destination (`node:port`) is sent to without an edge. What
+    /// is emitted on `_control` or `_reconcile` concerns the runtime and never leaves the node.
     ///
     /// # Errors
-    /// The error of the first edge, in the order of the edges, that failed, if any did. Spec: router W-8.
-    pub async fn emit(&self, port: &str, data: impl Into<Payload>) -> Result<Option<Payload>, Error> {
-        let mut routes = self.routes(port);
-        let (first, second) = (routes.next(), routes.next());
-        match (first, second) {
-            (None, _) => Ok(None),
-            (Some(only), None) => self.along(only, data.into()).await,
-            _ => {
-                let values: Vec<_> = self
-                    .emit_each(port, data)
-                    .await
-                    .into_iter()
-                    .collect::<Result<_, Error>>()?;
-                Ok(values.into_iter().flatten().next())
-            }
+    /// The error of the first edge, in the order of the edges, that failed although it had to succeed
+    /// ([`Policy`]). [`Output::emit_each`] tells those of the others. Spec: router W-8.
+    pub async fn emit(&self, port: &str, data: impl Into<Payload>) -> Answer {
+        self.emit_with(port, data, &Emission::new()).await
+    }
+
+    /// As [`Output::emit`], with a policy, a timeout or a retry of its own.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn emit_with(&self, port: &str, data: impl Into<Payload>, how: &Emission) -> Answer {
+        let data = data.into();
+        match self.departure(port, &data) {
+            Departure::Nowhere => Ok(None),
+            Departure::Direct => self.directly(port.into(), data, how).await,
+            Departure::Along(routes) => match &routes[..] {
+                [] => Ok(None),
+                [only] => self.along(only, data, how).await,
+                routes => {
+                    let results = self.along_each(routes, data, how).await;
+                    let policies = routes.iter().map(|route| how.policy.unwrap_or(route.edge.policy));
+                    combined(results, policies)
+                }
+            },
         }
     }
 
     /// As [`Output::emit`], and gives the result of every edge, in the order of the edges.
-    pub async fn emit_each(
-        &self,
-        port: &str,
-        data: impl Into<Payload>,
-    ) -> Vec<Result<Option<Payload>, Error>> {
-        let data = data.into();
-        fan_out::all(
-            self.routes(port)
-                .map(|route| self.along(route, data.clone()))
-                .collect(),
-        )
-        .await
+    pub async fn emit_each(&self, port: &str, data: impl Into<Payload>) -> Vec<Answer> {
+        let (data, how) = (data.into(), Emission::new());
+        match self.departure(port, &data) {
+            Departure::Nowhere => Vec::new(),
+            Departure::Direct => vec![self.directly(port.into(), data, &how).await],
+            Departure::Along(routes) => self.along_each(&routes, data, &how).await,
+        }
     }
 
     /// Sends `data` to a port without an edge; the message comes from nobody. Spec: router 3.6.
     ///
     /// # Errors
     /// As [`Scheduler::handle`](crate::Scheduler::handle).
-    pub async fn send(
-        &self,
-        to: impl Into<Arc<str>>,
-        data: impl Into<Payload>,
-    ) -> Result<Option<Payload>, Error> {
-        self.execution.send("".into(), to.into(), data.into()).await
+    pub async fn send(&self, to: impl Into<Arc<str>>, data: impl Into<Payload>) -> Answer {
+        self.directly(to.into(), data.into(), &Emission::new()).await
     }
 
     /// Runs a task as part of this module's process. It goes on when the message has been handled.
@@ -117,7 +216,7 @@ impl Output {
 
     /// The node that handles the message.
     pub fn node(&self) -> &str {
-        self.execution.node()
+        &self.execution.routes().node
     }
 
     /// The module that the node runs on.
@@ -125,16 +224,91 @@ impl Output {
         self.execution.module()
     }
 
-    fn routes<'a>(&'a self, port: &'a str) -> impl Iterator<Item = &'a Route> {
-        self.execution
-            .routes()
-            .iter()
-            .filter(move |route| &*route.edge.port == port)
+    fn departure(&self, port: &str, data: &Payload) -> Departure {
+        match SystemPort::parse(port) {
+            Some(SystemPort::Control | SystemPort::Reconcile) => return Departure::Nowhere,
+            _ if port.contains(':') => return Departure::Direct,
+            _ => {}
+        }
+        if port == ERROR {
+            self.execution.handled(data);
+        }
+        let all = self.execution.routes().list();
+        let of_port = all.iter().filter(|route| &*route.edge.port == port);
+        Departure::Along(of_port.cloned().collect())
     }
 
-    fn along(&self, route: &Route, data: Payload) -> Sending<'_> {
-        self.execution
-            .send(Arc::clone(&route.from), Arc::clone(&route.edge.to), data)
+    async fn along_each(&self, routes: &[Arc<Route>], data: Payload, how: &Emission) -> Vec<Answer> {
+        fan_out::all(
+            routes
+                .iter()
+                .map(|route| self.along(route, data.clone(), how))
+                .collect(),
+        )
+        .await
+    }
+
+    /// Sends along one edge, for as long as there is that edge. Each send waits for itself: however many there
+    /// are, all of them end with the edge. Spec: router 3.6, W-18.
+    fn along<'a>(&'a self, route: &'a Route, data: Payload, how: &Emission) -> Sending<'a> {
+        let edge = &route.edge;
+        let sending = self.execution.send(Outgoing {
+            from: Arc::clone(&route.from),
+            to: Arc::clone(&edge.to),
+            data,
+            edge: edge.id.clone(),
+            timeout: how.timeout.or(edge.timeout),
+            retry: how.retry.as_ref().or(edge.retry.as_ref()).cloned(),
+        });
+        Box::pin(async move {
+            route.removed.cuts(sending).await.unwrap_or_else(|| {
+                Err(Error::Cancelled {
+                    reason: format!("the edge from {} to {} was removed", route.from, edge.to).into(),
+                })
+            })
+        })
+    }
+
+    fn directly(&self, to: Arc<str>, data: Payload, how: &Emission) -> Sending<'_> {
+        self.execution.send(Outgoing {
+            from: "".into(),
+            to,
+            data,
+            edge: None,
+            timeout: how.timeout,
+            retry: how.retry.clone(),
+        })
+    }
+}
+
+/// Where an emission goes.
+enum Departure {
+    Nowhere,
+    /// The port is a destination.
+    Direct,
+    Along(Vec<Arc<Route>>),
+}
+
+/// What the results of all edges mean for the emission: by their order, never by which came first.
+fn combined(results: Vec<Answer>, policies: impl Iterator<Item = Policy>) -> Answer {
+    let mut value = None;
+    let mut failed = None;
+    let mut failed_any = None;
+    let mut succeeded_any = false;
+    for (result, policy) in results.into_iter().zip(policies) {
+        match (result, policy) {
+            (Ok(found), policy) => {
+                value = value.or(found);
+                succeeded_any |= policy == Policy::Any;
+            }
+            (Err(error), Policy::All) => failed = failed.or(Some(error)),
+            (Err(error), Policy::Any) => failed_any = failed_any.or(Some(error)),
+        }
+    }
+    let failed_any = failed_any.filter(|_| !succeeded_any);
+    match failed.or(failed_any) {
+        Some(error) => Err(error),
+        None => Ok(value),
     }
 }
 

@@ -37,6 +37,35 @@ pub enum Error {
         /// The node.
         node: Arc<str>,
     },
+    /// The node is here, but has no such port, or not yet. Spec: router 3.4.5.
+    #[error("port {port} not ready on node {node}")]
+    PortNotReady {
+        /// The port.
+        port: Arc<str>,
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The instance was taken away while the message waited for its port. Spec: router 3.4.5.
+    #[error("instance {node} no longer exists")]
+    InstanceGone {
+        /// The node.
+        node: Arc<str>,
+    },
+    /// The name of the owner fits several modules. Spec: router 6.2, W-12.
+    #[error("module name {name} is ambiguous: it matches {}", list(.candidates))]
+    AmbiguousModule {
+        /// The owner, as it was recorded.
+        name: Arc<str>,
+        /// All modules that it fits.
+        candidates: Vec<Arc<str>>,
+    },
+    /// The call was cancelled from this side: its edge was removed or its instance destroyed. It may have
+    /// happened. Spec: router W-7, 3.6, 3.9.
+    #[error("cancelled: {reason}")]
+    Cancelled {
+        /// What was taken away.
+        reason: Arc<str>,
+    },
     /// The message is the product of too many hops. Spec: router 3.4.
     #[error("max message depth {limit} exceeded (possible cycle in flow graph)")]
     DepthExceeded {
@@ -151,6 +180,10 @@ pub enum Kind {
     Panic,
     /// The node or its owner is not known.
     NotFound,
+    /// The node has no such port, or not yet.
+    PortNotReady,
+    /// An edge was removed, or an instance destroyed, while it was at work.
+    Cancelled,
     /// The destination cannot be parsed.
     InvalidDestination,
     /// Data could not be encoded or decoded.
@@ -172,10 +205,12 @@ pub enum Kind {
 }
 
 impl Kind {
-    const ALL: [Kind; 12] = [
+    const ALL: [Kind; 14] = [
         Kind::Component,
         Kind::Panic,
         Kind::NotFound,
+        Kind::PortNotReady,
+        Kind::Cancelled,
         Kind::InvalidDestination,
         Kind::Serialization,
         Kind::Depth,
@@ -193,6 +228,8 @@ impl Kind {
             Kind::Component => "component",
             Kind::Panic => "panic",
             Kind::NotFound => "not_found",
+            Kind::PortNotReady => "port_not_ready",
+            Kind::Cancelled => "cancelled",
             Kind::InvalidDestination => "invalid_destination",
             Kind::Serialization => "serialization",
             Kind::Depth => "depth",
@@ -328,8 +365,8 @@ impl From<ComponentError> for Error {
 
 impl Error {
     /// The value of the `status` label: one of `remote_error`, `unavailable`, `timeout`, `not_discovered`,
-    /// `serialization`, `error`. (`ok` and `cancelled` are no errors of a call: nobody is there to see the
-    /// latter.) Spec: router H-10.
+    /// `serialization`, `cancelled`, `error`. (`ok` is no error. When it is the caller that cancels, nobody is
+    /// there to see an error.) Spec: router H-10.
     pub fn class(&self) -> &'static str {
         match self {
             Error::Remote(_) => "remote_error",
@@ -337,10 +374,14 @@ impl Error {
             Error::Timeout { .. } | Error::Overdue { .. } => "timeout",
             Error::NotDiscovered { .. } => "not_discovered",
             Error::Serialization { .. } => "serialization",
+            Error::Cancelled { .. } => "cancelled",
             Error::Component(error) => error.source.as_ref().map_or("error", Error::class),
             Error::InvalidDestination { .. }
             | Error::NoModule { .. }
             | Error::NoInstance { .. }
+            | Error::PortNotReady { .. }
+            | Error::InstanceGone { .. }
+            | Error::AmbiguousModule { .. }
             | Error::DepthExceeded { .. }
             | Error::Send { .. }
             | Error::Overload { .. }
@@ -358,13 +399,16 @@ impl Error {
             | Error::Timeout { outcome, .. }
             | Error::Shutdown { outcome, .. }
             | Error::Send { outcome, .. } => *outcome,
-            Error::Overdue { .. } => Outcome::Unknown,
+            Error::Overdue { .. } | Error::Cancelled { .. } => Outcome::Unknown,
             Error::Remote(error) => error.outcome,
             Error::Component(error) => error.source.as_ref().map_or(Outcome::Failed, Error::outcome),
             Error::InvalidDestination { .. }
             | Error::NoModule { .. }
             | Error::NotDiscovered { .. }
             | Error::NoInstance { .. }
+            | Error::PortNotReady { .. }
+            | Error::InstanceGone { .. }
+            | Error::AmbiguousModule { .. }
             | Error::DepthExceeded { .. }
             | Error::Overload { .. }
             | Error::SystemPort { .. }
@@ -376,7 +420,13 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Error::InvalidDestination { .. } => Kind::InvalidDestination,
-            Error::NoModule { .. } | Error::NotDiscovered { .. } | Error::NoInstance { .. } => Kind::NotFound,
+            Error::NoModule { .. }
+            | Error::NotDiscovered { .. }
+            | Error::NoInstance { .. }
+            | Error::InstanceGone { .. }
+            | Error::AmbiguousModule { .. } => Kind::NotFound,
+            Error::PortNotReady { .. } => Kind::PortNotReady,
+            Error::Cancelled { .. } => Kind::Cancelled,
             Error::DepthExceeded { .. } => Kind::Depth,
             Error::Overload { .. } => Kind::Overload,
             Error::Shutdown { .. } => Kind::Shutdown,
@@ -412,14 +462,38 @@ impl Error {
         }
     }
 
-    /// Whether the component's author says that trying again may help; `None` when nobody said.
+    /// Whether the component's author says that trying again may help; `None` when nobody said. Where an
+    /// error was passed on with a mark of its own, permanent beats retryable. Spec: router 3.6.
     pub fn retryable(&self) -> Option<bool> {
         match self {
             Error::Remote(error) => error.retryable,
-            Error::Component(error) => error
-                .retryable
-                .or_else(|| error.source.as_ref().and_then(Error::retryable)),
+            Error::Component(error) => {
+                let inner = error.source.as_ref().and_then(Error::retryable);
+                match (error.retryable, inner) {
+                    (Some(false), _) | (_, Some(false)) => Some(false),
+                    (own, inner) => own.or(inner),
+                }
+            }
             _ => None,
+        }
+    }
+
+    /// The same error once it has been tried again in vain: whoever is further up shall not begin anew, or
+    /// attempts would multiply with every hop. Spec: router W-2.
+    pub(crate) fn exhausted(self) -> Self {
+        if self.retryable() != Some(true) {
+            return self;
+        }
+        match self {
+            Error::Remote(mut error) => {
+                error.retryable = Some(false);
+                Error::Remote(error)
+            }
+            Error::Component(mut error) => {
+                error.retryable = Some(false);
+                Error::Component(error)
+            }
+            error => error,
         }
     }
 
@@ -454,4 +528,8 @@ impl Error {
             outcome: Outcome::Failed,
         }
     }
+}
+
+fn list(names: &[Arc<str>]) -> String {
+    names.join(", ")
 }

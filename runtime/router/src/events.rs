@@ -11,7 +11,7 @@ use squall_platform::Authority;
 use tracing::{Level, event};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::{Error, Message, Payload};
+use crate::{Context, Error, Message, Payload};
 
 /// What [`Hop::started`] says.
 pub(crate) struct HopStarted<'a> {
@@ -23,6 +23,10 @@ pub(crate) struct HopStarted<'a> {
     pub(crate) source_module: &'a str,
     pub(crate) target_module: &'a str,
     pub(crate) depth: u32,
+    pub(crate) retries: u32,
+    /// The span of the attempt before this one; 0 for the first.
+    pub(crate) previous: u64,
+    pub(crate) key: Option<&'a str>,
     pub(crate) timeout: Duration,
     pub(crate) data: &'a Payload,
 }
@@ -49,6 +53,9 @@ impl Hop {
             source_module = it.source_module,
             target_module = it.target_module,
             depth = u64::from(it.depth),
+            attempt = u64::from(it.retries) + 1,
+            previous = it.previous,
+            key = key(it.key),
             timeout = it.timeout.as_nanos() as u64,
             bytes = it.data.len() as u64,
             digest = digest(Some(it.data)),
@@ -107,6 +114,8 @@ pub(crate) struct HandleStarted<'a> {
     pub(crate) port: &'a str,
     pub(crate) remote: bool,
     pub(crate) depth: u32,
+    pub(crate) retries: u32,
+    pub(crate) key: Option<&'a str>,
     pub(crate) data: &'a Payload,
 }
 
@@ -130,6 +139,8 @@ impl Handling {
             port = it.port,
             remote = it.remote,
             depth = u64::from(it.depth),
+            attempt = u64::from(it.retries) + 1,
+            key = key(it.key),
             bytes = it.data.len() as u64,
             digest = digest(Some(it.data)),
         );
@@ -169,6 +180,21 @@ impl Drop for Handling {
             self.emit("dropped", None, None);
         }
     }
+}
+
+/// A component emitted an error on its `error` port: it is handled, and counts all the same. Spec: router W-10,
+/// section 7, test 29.
+pub(crate) fn error_handled(context: &Context, module: &str, node: &str, text: impl FnOnce() -> String) {
+    event!(
+        name: "error.handled",
+        target: "squall::router",
+        Level::DEBUG,
+        trace = context.trace as u64,
+        span = context.span,
+        module,
+        node,
+        error = text().as_str(),
+    );
 }
 
 /// A transition of the state machine of one endpoint.
@@ -221,6 +247,11 @@ pub(crate) fn message_sent(message: &Message, module: &str, took: Duration) {
         durationMs = took.as_millis() as u64,
         "cross-module message sent"
     );
+}
+
+/// Keys may be the caller's own words: only their digest is said. 0 for none.
+fn key(key: Option<&str>) -> u64 {
+    key.map_or(0, |key| xxh3_64(key.as_bytes()))
 }
 
 fn value(result: &Result<Option<Payload>, Error>) -> Option<&Payload> {

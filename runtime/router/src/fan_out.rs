@@ -1,36 +1,58 @@
 //! Waits for several calls at once.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::pin::Pin;
-use std::task::Poll;
+
+use futures_util::stream::{FuturesOrdered, StreamExt};
 
 /// Runs all `futures` concurrently in the caller's task and waits for every one. Results are in the order
-/// of the futures, and so is each round of polling: nothing depends on which one finishes first.
+/// of the futures, whichever finishes first.
 ///
-/// Each wake-up polls all that are left, so the cost is quadratic: meant for the edges of one port.
+/// Each future has a waker of its own, so a wake-up polls only what it concerns; those that are woken
+/// together are polled in the order in which they were woken. So a run of the same seed polls alike.
 pub(crate) async fn all<T>(futures: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {
-    let mut slots: Vec<_> = futures.into_iter().map(Slot::Running).collect();
-    poll_fn(|cx| {
-        let mut left = false;
-        for slot in &mut slots {
-            if let Slot::Running(future) = slot {
-                match future.as_mut().poll(cx) {
-                    Poll::Ready(value) => *slot = Slot::Done(value),
-                    Poll::Pending => left = true,
-                }
-            }
-        }
-        if left { Poll::Pending } else { Poll::Ready(()) }
-    })
-    .await;
-    let done = slots.into_iter().map(|slot| match slot {
-        Slot::Done(value) => value,
-        Slot::Running(_) => unreachable!("the loop above ends when none is running"),
-    });
-    done.collect()
+    let ordered: FuturesOrdered<_> = futures.into_iter().collect();
+    ordered.collect().await
 }
 
-enum Slot<'a, T> {
-    Running(Pin<Box<dyn Future<Output = T> + Send + 'a>>),
-    Done(T),
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use super::*;
+
+    type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+    #[tokio::test(start_paused = true)]
+    async fn results_are_in_the_order_of_the_futures() {
+        let late_first = (0..100u64).map(|index| -> Boxed<u64> {
+            Box::pin(async move {
+                tokio::time::sleep(Duration::from_millis(100 - index)).await;
+                index
+            })
+        });
+        assert_eq!(all(late_first.collect()).await, (0..100).collect::<Vec<_>>());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_wake_up_polls_only_what_it_concerns() {
+        const FUTURES: usize = 1000;
+        let polls = Arc::new(AtomicUsize::new(0));
+        let futures = (0..FUTURES).map(|index| -> Boxed<()> {
+            let polls = Arc::clone(&polls);
+            let mut sleep = Box::pin(tokio::time::sleep(Duration::from_millis(index as u64 + 1)));
+            Box::pin(std::future::poll_fn(move |cx| {
+                polls.fetch_add(1, Ordering::SeqCst);
+                sleep.as_mut().poll(cx)
+            }))
+        });
+        all(futures.collect()).await;
+        assert_eq!(
+            polls.load(Ordering::SeqCst),
+            2 * FUTURES,
+            "each once at first, and once when its time has come"
+        );
+    }
 }

@@ -9,11 +9,35 @@ use tonic::Status;
 
 use crate::message::after;
 use crate::pool::{Counted, Lease, Progress};
-use crate::scheduler::Shared;
+use crate::scheduler::{Limits, Shared};
 use crate::{Error, Message, Method, Outcome, Payload, TraceContext, classify, events, trace, wire};
 
 /// When a call that waits for a connection looks again, if nobody knows when one will be there.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
+
+/// What the attempts at one message leave behind.
+#[derive(Debug, Default)]
+pub(crate) struct Trail {
+    /// The span of the latest hop; 0 when there was none.
+    previous: u64,
+    /// Where the latest attempt went, if it was a hop: then what the transport says of it is about this message.
+    target: Option<Arc<str>>,
+}
+
+impl Trail {
+    /// Another attempt begins.
+    pub(crate) fn begin(&mut self) {
+        self.target = None;
+    }
+
+    pub(crate) fn target(&self) -> Option<&str> {
+        self.target.as_deref()
+    }
+
+    pub(crate) fn crossed(&self) -> bool {
+        self.target.is_some()
+    }
+}
 
 /// Sends `message` to `module`, the owner of `node` (or to nobody, when there is none), and waits.
 ///
@@ -24,14 +48,16 @@ pub(crate) async fn send<P: Platform>(
     module: Option<Arc<str>>,
     node: &str,
     message: Message,
+    limits: Limits,
+    trail: &mut Trail,
 ) -> Result<Option<Payload>, Error> {
     let start = Instant::now();
-    let own = after(start, message.timeout.unwrap_or(shared.options.call_timeout));
-    let deadline = message
-        .context
-        .deadline
-        .map_or(own, |inherited| inherited.min(own));
+    let usual = || after(start, shared.call_timeout(module.as_deref().unwrap_or_default()));
+    let own = limits.own.unwrap_or_else(usual);
+    let deadline = limits.inherited.map_or(own, |inherited| inherited.min(own));
     let span = trace::new_span(&shared.platform);
+    let previous = std::mem::replace(&mut trail.previous, span);
+    trail.target = Some(module.clone().unwrap_or_default());
     let mut hop = events::Hop::started(&events::HopStarted {
         trace: message.context.trace,
         span,
@@ -41,6 +67,9 @@ pub(crate) async fn send<P: Platform>(
         source_module: &shared.module,
         target_module: module.as_deref().unwrap_or_default(),
         depth: message.context.depth,
+        retries: message.context.retries,
+        previous,
+        key: message.context.key.as_deref(),
         timeout: deadline.saturating_duration_since(start),
         data: &message.data,
     });

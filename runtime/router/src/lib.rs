@@ -8,19 +8,28 @@
 //! | subject | file |
 //! |---|---|
 //! | one process, its nodes and its peers | `module` |
-//! | local or remote? who owns the node? | `scheduler`, `directory`, `destination` |
+//! | local or remote? who owns the node? | `scheduler`, `directory`, `destination`, `names` |
 //! | sources of owners and endpoints, and their changes | [`discovery`] |
+//! | one message handled here, once | `delivery`, `duplicates`, `keys`, `system` |
 //! | one call across modules: deadline, trace, classification | `hop`, `classify` |
+//! | again? | `retry` |
 //! | connections: single flight, backoff, round robin | `pool` |
+//! | one unary gRPC call, as frames | `unary` |
 //! | what other modules can call, and how that ends | `server` |
 //! | protobuf, metadata and headers, by method | `wire`, `trace` |
-//! | what components see | `component`, `edge`, `message`, `payload` |
+//! | what components see | `component`, `edge`, `error_port`, `message`, `payload` |
+//! | the edges of a node, as they are now | `routes` |
 //! | what happened, and what it means | `error`, `events` |
 //!
 //! What it promises: a call ends once, with a value, no value, or an [`Error`] that says whether it may
-//! have happened ([`Outcome`]); never later than its deadline; and never by a second attempt. It does not
-//! retry, does not bound concurrency unless an option says so (blocking calls nest, so any bound can
-//! deadlock; beyond it calls are refused, and never queued), and does not order messages.
+//! have happened ([`Outcome`]); never later than its deadline; and never by a second attempt, unless a
+//! [`RetryPolicy`] allows one. Then too, a message is sent again only if it certainly did not happen, if its
+//! component says that it may be tried again, or if it has an idempotency key: with a key, one process handles
+//! it to its end at most once within [`Options::duplicate_window`]. A call that dies with its process may be
+//! executed again by another one.
+//!
+//! It does not bound concurrency unless an option says so (blocking calls nest, so any bound can deadlock; beyond
+//! it calls are refused, and never queued), and does not order messages.
 //!
 //! Other modules may be of other makes: the server has both methods of `module.ModuleService`, and a peer is
 //! called by the one that it has ([`Method`]). A server ends by draining ([`Server::run_until`]).
@@ -30,21 +39,30 @@
 
 mod classify;
 mod component;
+mod delivery;
 mod destination;
 mod directory;
 pub mod discovery;
+mod duplicates;
 mod edge;
 mod error;
+mod error_port;
 mod events;
 mod fan_out;
 mod hop;
+mod keys;
 mod message;
 mod module;
+pub mod names;
 mod options;
 mod payload;
 mod pool;
+mod retry;
+mod routes;
 mod scheduler;
 mod server;
+mod signal;
+mod system;
 mod trace;
 mod unary;
 mod unwind;
@@ -52,17 +70,20 @@ mod wire;
 
 pub use async_trait::async_trait;
 pub use component::{Component, Input};
-pub use destination::Destination;
+pub use destination::{Destination, Format};
 pub use discovery::Discovery;
-pub use edge::{Edge, Output};
+pub use edge::{Edge, Emission, Output, Policy};
 pub use error::{ComponentError, Error, Kind, Outcome, RemoteError};
+pub use error_port::error_text;
 pub use message::{Context, Message};
 pub use module::Module;
 pub use options::Options;
 pub use payload::{ContentType, Payload};
 pub use pool::{ConnectionState, EndpointState, PeerState};
+pub use retry::RetryPolicy;
 pub use scheduler::Scheduler;
 pub use server::{Drained, ServeError, Server};
 pub use squall_platform::Authority;
+pub use system::{Client, Identity, SystemPort};
 pub use trace::TraceContext;
 pub use wire::Method;

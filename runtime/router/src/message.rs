@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::Payload;
+use crate::{Payload, RetryPolicy};
 
 /// A message to one port of one node. Spec: router S-7, 3.2.
 #[derive(Debug, Clone)]
@@ -18,13 +18,17 @@ pub struct Message {
     /// What it carries.
     pub data: Payload,
     /// How long the call may take. `None`: as long as the calls that it is part of and, across modules,
-    /// the module's [`call_timeout`](crate::Options::call_timeout). The shorter one wins. Spec: router H-13.
+    /// what [`Module::set_timeout`](crate::Module::set_timeout) says of the module that is called, or
+    /// [`call_timeout`](crate::Options::call_timeout). The shorter one wins. Spec: router H-13.
     pub timeout: Option<Duration>,
     /// The edge that it follows, if any. Crosses to other modules. Spec: router 2.1.
     pub edge: Option<Arc<str>>,
     /// Waits for a module that cannot be reached for the time being, as long as the call may take. Else the
     /// call fails at once while the module's endpoints are in backoff. Spec: router 4.3.
     pub wait_for_ready: bool,
+    /// Whether it is sent again when it fails. `None`: as [`Options::retry`](crate::Options::retry) says,
+    /// which is not at all unless somebody asks for it. What came over the wire is never sent again.
+    pub retry: Option<Arc<RetryPolicy>>,
     /// What it inherits from the call that it is part of.
     pub context: Context,
 }
@@ -42,6 +46,12 @@ pub struct Context {
     pub deadline: Option<Instant>,
     /// Further metadata, passed on unchanged: baggage and the like.
     pub metadata: Option<Arc<BTreeMap<String, String>>>,
+    /// Names this message for as long as it is sent again: its receiver handles it once, and answers every
+    /// further one alike. Unlike the rest it is not handed down as it is: messages emitted while one with a
+    /// key is handled get keys of their own, the same ones each time. Spec: router section 9.
+    pub key: Option<Arc<str>>,
+    /// How often this message was sent before. Spec: router 2.3.3.
+    pub retries: u32,
     /// True when the message came over the wire. It is never sent on to a third module. Spec: router H-9.
     pub(crate) remote: bool,
 }
@@ -56,6 +66,7 @@ impl Message {
             timeout: None,
             edge: None,
             wait_for_ready: false,
+            retry: None,
             context: Context::default(),
         }
     }
@@ -92,6 +103,20 @@ impl Message {
     #[must_use]
     pub fn wait_for_ready(mut self) -> Self {
         self.wait_for_ready = true;
+        self
+    }
+
+    /// Sends it again when it fails, as `policy` says.
+    #[must_use]
+    pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
+        self.retry = Some(policy.into());
+        self
+    }
+
+    /// Names it, so that its receiver knows it when it comes again.
+    #[must_use]
+    pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
+        self.context.key = Some(key.into());
         self
     }
 

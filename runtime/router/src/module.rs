@@ -7,7 +7,10 @@ use std::time::Duration;
 use squall_platform::{Authority, Platform};
 
 use crate::directory::Instance;
-use crate::{Component, Discovery, Drained, Edge, Method, Options, PeerState, Scheduler, ServeError, Server};
+use crate::{
+    Client, Component, ComponentError, Discovery, Drained, Edge, Error, Identity, Method, Options, Payload,
+    PeerState, Scheduler, ServeError, Server,
+};
 
 /// One module. Clones are handles to the same one.
 ///
@@ -45,19 +48,118 @@ impl<P: Platform> Module<P> {
     }
 
     /// Runs `node` on this module, in place of an earlier instance if there is one: what that one is
-    /// handling, it goes on to handle. Also records this module as the node's owner.
+    /// handling, it goes on to handle, but what is on its way along an edge that is no more ends. Also records
+    /// this module as the node's owner. Of edges that join the same ports the first counts.
     pub fn install(&self, node: impl Into<Arc<str>>, component: Arc<dyn Component>, edges: Vec<Edge>) {
         let shared = self.scheduler.shared();
-        shared.directory.install(
-            Instance::new(node.into(), component, edges),
-            Arc::clone(&shared.module),
-        );
+        let instance = shared.directory.prepare(node.into(), component);
+        shared
+            .directory
+            .install(instance, edges, Arc::clone(&shared.module));
+    }
+
+    /// As [`Module::install`], and tells the component first who it is and what it is to do: its identity, its
+    /// client (if there is one), its way out, that it shall look at the world, and its settings. Messages reach
+    /// it when all of that is done. Spec: router 3.8, section 7, test 34.
+    ///
+    /// # Errors
+    /// What the component says of the world or of its settings: the node stays as it was.
+    pub async fn deploy(
+        &self,
+        node: impl Into<Arc<str>>,
+        component: Arc<dyn Component>,
+        edges: Vec<Edge>,
+        settings: impl Into<Payload>,
+    ) -> Result<(), ComponentError> {
+        let shared = self.scheduler.shared();
+        let instance = shared.directory.prepare(node.into(), component);
+        self.introduce(&instance).await;
+        let output = self.scheduler.standing_output(&instance);
+        instance.component.state(&output).await;
+        instance.component.reconcile().await?;
+        self.scheduler.settle(&instance, settings.into()).await?;
+        shared
+            .directory
+            .install(instance, edges, Arc::clone(&shared.module));
+        Ok(())
+    }
+
+    /// Gives the instance of `node` a new specification. The component is told all that
+    /// [`Module::deploy`] tells it, but for its way out: it has that. Spec: router 3.9, section 7, test 35.
+    ///
+    /// # Errors
+    /// [`Error::NoInstance`], or what the component says of the world or of its settings: its edges stay as
+    /// they were.
+    pub async fn update(
+        &self,
+        node: &str,
+        edges: Vec<Edge>,
+        settings: impl Into<Payload>,
+    ) -> Result<(), Error> {
+        let directory = &self.scheduler.shared().directory;
+        let instance = directory
+            .instance(node)
+            .ok_or_else(|| Error::NoInstance { node: node.into() })?;
+        self.introduce(&instance).await;
+        instance.component.reconcile().await?;
+        self.scheduler.settle(&instance, settings.into()).await?;
+        instance.routes.set(edges);
+        directory.refresh_ports(node);
+        Ok(())
+    }
+
+    async fn introduce(&self, instance: &Instance) {
+        let shared = self.scheduler.shared();
+        let identity = Identity {
+            node: Arc::clone(&instance.node),
+            module: Arc::clone(&shared.module),
+        };
+        instance.component.identity(&identity).await;
+        if let Some(client) = shared.client() {
+            instance.component.client(&client).await;
+        }
+    }
+
+    /// Replaces the edges of `node`. What is on its way along an edge that is no more ends with
+    /// [`Error::Cancelled`]. Says whether there is such an instance. Spec: router 3.6.
+    pub fn set_edges(&self, node: &str, edges: Vec<Edge>) -> bool {
+        let instance = self.scheduler.shared().directory.instance(node);
+        if let Some(instance) = &instance {
+            instance.routes.set(edges);
+        }
+        instance.is_some()
+    }
+
+    /// Asks the component of `node` which ports it has. Messages that wait for one go on.
+    pub fn refresh_ports(&self, node: &str) {
+        self.scheduler.shared().directory.refresh_ports(node);
     }
 
     /// Takes the instance of `node` away; its owner stays recorded. Says whether there was one. What it is
     /// handling, it goes on to handle.
     pub fn uninstall(&self, node: &str) -> bool {
-        self.scheduler.shared().directory.uninstall(node)
+        self.scheduler.shared().directory.uninstall(node).is_some()
+    }
+
+    /// As [`Module::uninstall`], and cancels what the instance is handling: the callers get
+    /// [`Error::Cancelled`]. New messages do not find it any more by then. Spec: router 3.5.2, 3.9.
+    pub fn destroy(&self, node: &str) -> bool {
+        let instance = self.scheduler.shared().directory.uninstall(node);
+        if let Some(instance) = &instance {
+            instance.destroyed.give();
+        }
+        instance.is_some()
+    }
+
+    /// What components are given that ask for a client; `None` for nothing. For instances from now on.
+    pub fn set_client(&self, client: Option<Client>) {
+        self.scheduler.shared().set_client(client);
+    }
+
+    /// How long calls to `module` may take when neither they nor their edges say so; `None`: as
+    /// [`Options::call_timeout`] says. Spec: router H-13.
+    pub fn set_timeout(&self, module: impl Into<Arc<str>>, timeout: Option<Duration>) {
+        self.scheduler.shared().set_timeout(module.into(), timeout);
     }
 
     /// Records that `module` owns `node`. An instance here wins all the same. Spec: router S-9, S-14, S-15.

@@ -1,6 +1,9 @@
 //! The limits of one module.
 
+use std::sync::Arc;
 use std::time::Duration;
+
+use crate::{Format, RetryPolicy};
 
 /// Limits and intervals of one module. All durations are measured on tokio's clock.
 #[derive(Debug, Clone)]
@@ -15,10 +18,20 @@ pub struct Options {
     pub keepalive_interval: Duration,
     /// How long a ping may go unanswered before the connection counts as lost.
     pub keepalive_timeout: Duration,
-    /// How long a message waits for an instance of a node that this module owns but has not installed.
-    /// It never waits longer than a quarter of the call's remaining time, so that the caller learns the
-    /// reason and not just of a timeout. Zero answers at once. Spec: router H-9, W-6.
+    /// How long a message waits for an instance of a node that this module owns but has not installed, or
+    /// for a port that its component does not have yet: for both together. It never waits longer than a
+    /// quarter of the call's remaining time, so that the caller learns the reason and not just of a timeout.
+    /// Zero answers at once. Spec: router H-9, 3.4.5, W-6.
     pub instance_wait: Duration,
+    /// Whether messages are sent again when they fail, of which neither they nor their edges say so. Not by
+    /// default. Spec: router W-2.
+    pub retry: Option<Arc<RetryPolicy>>,
+    /// For how long the answer to a message with an idempotency key is remembered. Spec: router section 9.
+    pub duplicate_window: Duration,
+    /// How many answers are remembered at most; the oldest are forgotten first.
+    pub duplicates_max: usize,
+    /// How destinations may be written. Spec: router 3.1.
+    pub destinations: Format,
     /// How many hops a message may descend from the one that started it. Spec: router 3.4.
     pub max_depth: u32,
     /// The largest encoded request or response, in bytes, in both directions. Spec: router 5.2.
@@ -48,6 +61,10 @@ impl Default for Options {
             keepalive_interval: Duration::from_secs(10),
             keepalive_timeout: Duration::from_secs(3),
             instance_wait: Duration::ZERO,
+            retry: None,
+            duplicate_window: Duration::from_secs(120),
+            duplicates_max: 10_000,
+            destinations: Format::Any,
             max_depth: 256,
             max_message_bytes: 4 * 1024 * 1024,
             max_in_flight: None,

@@ -1,18 +1,21 @@
 //! Local or remote: the one function that every message goes through.
 
-use std::future::Future;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
-use squall_platform::{Authority, Platform, TaskHandle};
-use tokio::time::{Instant, timeout, timeout_at};
+use indexmap::IndexMap;
+use squall_platform::{Authority, Platform};
+use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::directory::{Directory, Instance};
+use crate::directory::Directory;
 use crate::discovery::{Discovery, Listener, Sources};
-use crate::edge::{Emit, Output, Route, Sending};
+use crate::duplicates::Duplicates;
+use crate::hop::{self, Trail};
 use crate::message::after;
+use crate::names::Meaning;
 use crate::pool::{Peer, Pool};
-use crate::{Context, Destination, Error, Input, Message, Options, Payload, events, hop, trace, unwind};
+use crate::system::Client;
+use crate::{Destination, Error, Message, Options, Payload, RetryPolicy, keys, trace};
 
 /// Routes messages of one module. Clones are handles to the same one.
 pub struct Scheduler<P: Platform>(Arc<Shared<P>>);
@@ -23,7 +26,53 @@ pub(crate) struct Shared<P: Platform> {
     pub(crate) options: Options,
     pub(crate) directory: Directory,
     pub(crate) pool: Pool<P>,
+    pub(crate) duplicates: Duplicates,
     discovery: Sources,
+    /// How long calls to some modules may take.
+    timeouts: RwLock<IndexMap<Arc<str>, Duration>>,
+    client: RwLock<Option<Client>>,
+}
+
+/// Who has a node.
+enum Owner {
+    Here,
+    Other(Arc<str>),
+    Nobody,
+}
+
+/// When a call ends at the latest.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Limits {
+    /// What the message asks for.
+    pub(crate) own: Option<Instant>,
+    /// When the call ends that it is part of: somebody else keeps that time.
+    pub(crate) inherited: Option<Instant>,
+}
+
+impl Limits {
+    fn of(message: &Message, now: Instant) -> Self {
+        Limits {
+            own: message.timeout.map(|timeout| after(now, timeout)),
+            inherited: message.context.deadline,
+        }
+    }
+
+    /// The earlier of both. Spec: router H-13.
+    pub(crate) fn deadline(self) -> Option<Instant> {
+        match (self.own, self.inherited) {
+            (Some(own), Some(inherited)) => Some(own.min(inherited)),
+            (own, inherited) => own.or(inherited),
+        }
+    }
+
+    /// The same, but `limit` at the latest.
+    fn within(self, limit: Option<Instant>) -> Self {
+        let own = match (self.own, limit) {
+            (Some(own), Some(limit)) => Some(own.min(limit)),
+            (own, limit) => own.or(limit),
+        };
+        Limits { own, ..self }
+    }
 }
 
 impl<P: Platform> Shared<P> {
@@ -34,16 +83,59 @@ impl<P: Platform> Shared<P> {
     }
 
     pub(crate) fn register(&self, module: Arc<str>, endpoints: Vec<Authority>) {
+        self.directory.know_module(Arc::clone(&module));
         self.discovery.register(module, endpoints, &self.pool);
     }
 
     pub(crate) fn deregister(&self, module: &str) {
+        self.directory.forget_module(module);
         self.discovery.deregister(module, &self.pool);
     }
 
-    /// The module that owns `node`, as far as is known.
-    fn owner(&self, node: &str) -> Option<Arc<str>> {
-        self.directory.owner(node).or_else(|| self.discovery.owner(node))
+    pub(crate) fn set_timeout(&self, module: Arc<str>, timeout: Option<Duration>) {
+        let mut timeouts = self.timeouts.write().unwrap_or_else(PoisonError::into_inner);
+        match timeout {
+            Some(timeout) => timeouts.insert(module, timeout),
+            None => timeouts.shift_remove(&module),
+        };
+    }
+
+    /// How long a call to `module` may take when its message says nothing.
+    pub(crate) fn call_timeout(&self, module: &str) -> Duration {
+        let timeouts = self.timeouts.read().unwrap_or_else(PoisonError::into_inner);
+        timeouts.get(module).copied().unwrap_or(self.options.call_timeout)
+    }
+
+    pub(crate) fn set_client(&self, client: Option<Client>) {
+        *self.client.write().unwrap_or_else(PoisonError::into_inner) = client;
+    }
+
+    pub(crate) fn client(&self) -> Option<Client> {
+        self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The module that owns `node`, as far as is known. Its name may be written differently than the
+    /// module's own. Spec: router 6.2, W-12.
+    fn owner(&self, node: &str) -> Result<Owner, Error> {
+        let owner = self.directory.owner(node).or_else(|| self.discovery.owner(node));
+        let Some(owner) = owner else {
+            return Ok(Owner::Nobody);
+        };
+        if owner == self.module {
+            return Ok(Owner::Here);
+        }
+        if self.peer(&owner).is_some() {
+            return Ok(Owner::Other(owner));
+        }
+        match self.directory.meaning(&owner) {
+            Meaning::None => Ok(Owner::Other(owner)),
+            Meaning::One(module) if module == self.module => Ok(Owner::Here),
+            Meaning::One(module) => Ok(Owner::Other(module)),
+            Meaning::Several(candidates) => Err(Error::AmbiguousModule {
+                name: owner,
+                candidates,
+            }),
+        }
     }
 
     /// True when `node` is known in any way.
@@ -53,7 +145,12 @@ impl<P: Platform> Shared<P> {
 
     /// The peer called `module`, as far as is known.
     pub(crate) fn peer(&self, module: &Arc<str>) -> Option<Arc<Peer<P>>> {
-        self.discovery.peer(module, &self.pool)
+        if let Some(peer) = self.pool.get(module) {
+            return Some(peer);
+        }
+        let peer = self.discovery.peer(module, &self.pool)?;
+        self.directory.know_module(Arc::clone(module));
+        Some(peer)
     }
 
     /// Whether `module` has had other endpoints since it was `peer`, and has some now.
@@ -72,13 +169,18 @@ impl<P: Platform> Listener for Shared<P> {
 impl<P: Platform> Scheduler<P> {
     pub(crate) fn new(platform: P, module: Arc<str>, options: Options) -> Self {
         let pool = Pool::new(platform.clone(), options.clone());
+        let directory = Directory::default();
+        directory.know_module(Arc::clone(&module));
         Scheduler(Arc::new(Shared {
             platform,
             module,
+            duplicates: Duplicates::new(options.duplicate_window, options.duplicates_max),
             options,
-            directory: Directory::default(),
+            directory,
             pool,
             discovery: Sources::new(),
+            timeouts: RwLock::default(),
+            client: RwLock::default(),
         }))
     }
 
@@ -104,181 +206,153 @@ impl<P: Platform> Scheduler<P> {
             message.context.trace = trace::new_trace(&shared.platform);
         }
         let to = Arc::clone(&message.to);
-        let Destination { node, port } = self.destination(&to)?;
-
-        if let Some(instance) = shared.directory.instance(node) {
-            return self.deliver(&instance, port, message).await;
-        }
-        match shared.owner(node) {
-            // What came over the wire, or should be here, is never sent on. Spec: router H-9.
-            _ if message.context.remote => self.deliver_late(node, port, message).await,
-            Some(module) if module == shared.module => self.deliver_late(node, port, message).await,
-            // Boxed: it is large, and most futures of this function handle what is local.
-            Some(module) => Box::pin(hop::send(shared, Some(module), node, message)).await,
-            None if shared.knows(&to) => Err(Error::invalid(
-                &to,
-                "this is a node without a port: write node.port",
-            )),
-            None => Box::pin(hop::send(shared, None, node, message)).await,
+        let destination = self.destination(&to)?;
+        let limits = Limits::of(&message, Instant::now());
+        // Whoever sent it over the wire is the one to send it again.
+        let policy = message.retry.take().or_else(|| shared.options.retry.clone());
+        match policy.filter(|_| !message.context.remote) {
+            Some(policy) => Box::pin(self.persist(&policy, destination, message, limits)).await,
+            None => {
+                self.attempt(destination, message, limits, &mut Trail::default())
+                    .await
+            }
         }
     }
 
     pub(crate) fn destination<'a>(&self, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {
-        Destination::parse(to).map_err(|error| match error {
-            Error::InvalidDestination { .. } if self.0.knows(to) => {
-                Error::invalid(to, "this is a node without a port: write node.port")
-            }
+        Destination::parse_as(to, self.0.options.destinations).map_err(|error| match error {
+            Error::InvalidDestination { .. } if self.0.knows(to) => missing_port(to),
             error => error,
         })
     }
 
-    /// Waits a bounded time for the instance. Spec: router H-9, W-6.
-    async fn deliver_late(&self, node: &str, port: &str, message: Message) -> Result<Option<Payload>, Error> {
+    /// Sends the message, and sends it again, as `policy` says. Spec: router 3.6.
+    async fn persist(
+        &self,
+        policy: &RetryPolicy,
+        destination: Destination<'_>,
+        mut message: Message,
+        limits: Limits,
+    ) -> Result<Option<Payload>, Error> {
         let shared = self.shared();
-        let wait = match deadline(&message, Instant::now()) {
-            _ if shared.options.instance_wait.is_zero() => None,
-            Some(deadline) => Some(shared.options.instance_wait.min((deadline - Instant::now()) / 4)),
-            None => Some(shared.options.instance_wait),
-        };
-        let instance = match wait {
-            Some(wait) => timeout(wait, shared.directory.arrival(node))
-                .await
-                .ok()
-                .and_then(Result::ok),
-            None => None,
-        };
-        match instance {
-            Some(instance) => self.deliver(&instance, port, message).await,
-            None => Err(Error::NoInstance { node: node.into() }),
+        let limits = self.limits_of_all(destination.node, limits);
+        if policy.idempotent && message.context.key.is_none() {
+            message.context.key = Some(keys::fresh(&shared.platform));
+        }
+        let keyed = message.context.key.is_some();
+        let mut trail = Trail::default();
+        loop {
+            let attempt_ends = policy.attempt_timeout.map(|it| after(Instant::now(), it));
+            trail.begin();
+            let attempt = self.attempt(
+                destination,
+                message.clone(),
+                limits.within(attempt_ends),
+                &mut trail,
+            );
+            let error = match attempt.await {
+                Err(error) if policy.allows(&error, &trail, keyed) => error,
+                answer => return answer,
+            };
+            message.context.retries += 1;
+            let delay = policy.jittered(message.context.retries, || shared.platform.random_u64());
+            let next = after(Instant::now(), delay);
+            let too_late = limits.deadline().is_some_and(|deadline| next >= deadline);
+            if message.context.retries >= policy.max_attempts || too_late {
+                return Err(error.exhausted());
+            }
+            sleep(delay).await;
         }
     }
 
-    /// Runs the component. A timer of its own guards the call when the message asks for a shorter time than
-    /// the call that it is part of.
-    async fn deliver(
-        &self,
-        instance: &Arc<Instance>,
-        port: &str,
-        message: Message,
-    ) -> Result<Option<Payload>, Error> {
-        let inherited = message.context.deadline;
-        match deadline(&message, Instant::now()) {
-            Some(at) if inherited != Some(at) => timeout_at(at, self.run(instance, port, message, Some(at)))
-                .await
-                .unwrap_or_else(|_| {
-                    Err(Error::Overdue {
-                        node: Arc::clone(&instance.node),
-                    })
-                }),
-            _ => self.run(instance, port, message, inherited).await,
+    /// The limits of all attempts together: to another module they have one even if the message has none.
+    fn limits_of_all(&self, node: &str, limits: Limits) -> Limits {
+        let shared = self.shared();
+        if limits.own.is_some() || shared.directory.instance(node).is_some() {
+            return limits;
+        }
+        match shared.owner(node) {
+            Ok(Owner::Other(module)) => {
+                limits.within(Some(after(Instant::now(), shared.call_timeout(&module))))
+            }
+            _ => limits,
         }
     }
 
-    async fn run(
+    /// Delivers the message here, or sends it to its owner. What is on its way here, an instance or a port
+    /// of it, is waited for, a bounded time; whatever changes meanwhile counts. Spec: router H-9, 3.4, W-6.
+    async fn attempt(
         &self,
-        instance: &Arc<Instance>,
-        port: &str,
+        Destination { node, port }: Destination<'_>,
         message: Message,
-        deadline: Option<Instant>,
+        limits: Limits,
+        trail: &mut Trail,
     ) -> Result<Option<Payload>, Error> {
         let shared = self.shared();
-        let Message {
-            from, data, context, ..
-        } = message;
-        // Across the wire the hop and the execution share a span, so that both sides can be joined.
-        let (span, parent) = match context.remote {
-            true => (context.span, 0),
-            false => (trace::new_span(&shared.platform), context.span),
+        let mut change = None;
+        let mut patience = None;
+        let mut was_here = false;
+        loop {
+            let missing = match shared.directory.instance(node) {
+                Some(instance) if instance.has(port) => {
+                    return self.deliver(&instance, port, message, limits).await;
+                }
+                Some(_) => {
+                    was_here = true;
+                    Error::PortNotReady {
+                        port: port.into(),
+                        node: node.into(),
+                    }
+                }
+                // What came over the wire is never sent on.
+                None => match if message.context.remote {
+                    Owner::Here
+                } else {
+                    shared.owner(node)?
+                } {
+                    Owner::Other(module) => {
+                        // Boxed: it is large, and most futures of this function deliver here.
+                        let hop = hop::send(shared, Some(module), node, message, limits, trail);
+                        return Box::pin(hop).await;
+                    }
+                    Owner::Nobody if shared.knows(&message.to) => return Err(missing_port(&message.to)),
+                    Owner::Nobody => {
+                        return Box::pin(hop::send(shared, None, node, message, limits, trail)).await;
+                    }
+                    Owner::Here if was_here => return Err(Error::InstanceGone { node: node.into() }),
+                    Owner::Here => Error::NoInstance { node: node.into() },
+                },
+            };
+            let until = *patience.get_or_insert_with(|| self.patience(limits));
+            match (until, change.take()) {
+                (None, _) => return Err(missing),
+                // In line first, then another look: a change between the two would be missed.
+                (Some(_), None) => change = Some(shared.directory.next_change(node)),
+                (Some(until), Some(change)) => {
+                    if timeout_at(until, change).await.is_err() {
+                        return Err(missing);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Until when to wait for what is on its way: never longer than a quarter of what the call has left, so
+    /// that its caller learns the reason and not just of a timeout. `None`: not at all.
+    fn patience(&self, limits: Limits) -> Option<Instant> {
+        let wait = self.shared().options.instance_wait;
+        let now = Instant::now();
+        let wait = match limits.deadline() {
+            _ if wait.is_zero() => return None,
+            Some(deadline) => wait.min(deadline.saturating_duration_since(now) / 4),
+            None => wait,
         };
-        let handling = events::Handling::started(&events::HandleStarted {
-            trace: context.trace,
-            span,
-            parent,
-            module: &shared.module,
-            node: &instance.node,
-            port,
-            remote: context.remote,
-            depth: context.depth,
-            data: &data,
-        });
-        let context = Context {
-            span,
-            deadline,
-            depth: context.depth + 1,
-            remote: false,
-            ..context
-        };
-        let execution = Execution {
-            scheduler: self.clone(),
-            instance: Arc::clone(instance),
-            context,
-        };
-        let execution = Arc::new(execution);
-        let output = Output::new(Arc::clone(&execution) as Arc<dyn Emit>);
-        let input = Input {
-            port,
-            from: &from,
-            data,
-            context: &execution.context,
-        };
-        let handled = unwind::guarded(async { instance.component.handle(input, &output).await }).await;
-        let result = match handled {
-            Ok(result) => result.map_err(Error::from),
-            Err(panic) => Err(Error::Panic {
-                message: panic.into(),
-            }),
-        };
-        handling.ended(&result);
-        result
+        Some(after(now, wait))
     }
 }
 
-/// When the call ends: the earlier of its own deadline and the one that it inherits. Spec: router H-13.
-fn deadline(message: &Message, now: Instant) -> Option<Instant> {
-    let own = message.timeout.map(|timeout| after(now, timeout));
-    match (own, message.context.deadline) {
-        (Some(own), Some(inherited)) => Some(own.min(inherited)),
-        (own, inherited) => own.or(inherited),
-    }
-}
-
-/// One message being handled by one instance.
-struct Execution<P: Platform> {
-    scheduler: Scheduler<P>,
-    instance: Arc<Instance>,
-    /// What emitted messages inherit.
-    context: Context,
-}
-
-impl<P: Platform> Emit for Execution<P> {
-    fn send(&self, from: Arc<str>, to: Arc<str>, data: Payload) -> Sending<'_> {
-        let message = Message {
-            to,
-            from,
-            data,
-            timeout: None,
-            edge: None,
-            wait_for_ready: false,
-            context: self.context.clone(),
-        };
-        Box::pin(self.scheduler.handle(message))
-    }
-
-    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> TaskHandle {
-        self.scheduler.0.platform.spawn(task)
-    }
-
-    fn routes(&self) -> &[Route] {
-        &self.instance.routes
-    }
-
-    fn node(&self) -> &str {
-        &self.instance.node
-    }
-
-    fn module(&self) -> &str {
-        &self.scheduler.0.module
-    }
+fn missing_port(to: &str) -> Error {
+    Error::invalid(to, "this is a node without a port: write node.port")
 }
 
 impl<P: Platform> Clone for Scheduler<P> {

@@ -128,6 +128,9 @@ impl<'j> Fold<'j> {
             source_module,
             target_module,
             depth,
+            attempt,
+            previous,
+            key,
             timeout,
             bytes,
             digest,
@@ -160,6 +163,9 @@ impl<'j> Fold<'j> {
             source_module,
             target_module,
             depth: *depth,
+            attempt: *attempt,
+            previous: *previous,
+            key: *key,
             timeout: *timeout,
             sent: Payload {
                 bytes: *bytes,
@@ -216,6 +222,8 @@ impl<'j> Fold<'j> {
             port,
             remote,
             depth,
+            attempt,
+            key,
             bytes,
             digest,
         } = &entry.event
@@ -250,6 +258,8 @@ impl<'j> Fold<'j> {
             port,
             remote: *remote,
             depth: *depth,
+            attempt: *attempt,
+            key: *key,
             received: Payload {
                 bytes: *bytes,
                 digest: *digest,

@@ -116,6 +116,12 @@ pub struct Hop<'j> {
     pub target_module: &'j str,
     /// 0 for a call's first hop.
     pub depth: u32,
+    /// 1, or more when the same message is sent again.
+    pub attempt: u32,
+    /// The hop of the attempt before; [`Id::NONE`] for the first.
+    pub previous: Id,
+    /// The digest of the message's idempotency key; [`Id::NONE`] without one.
+    pub key: Id,
     /// Nanoseconds that it may take.
     pub timeout: u64,
     /// What it carries.
@@ -164,6 +170,10 @@ pub struct Execution<'j> {
     pub remote: bool,
     /// Hops so far.
     pub depth: u32,
+    /// 1, or more when the same message was sent again.
+    pub attempt: u32,
+    /// The digest of the message's idempotency key; [`Id::NONE`] without one.
+    pub key: Id,
     /// What it was given.
     pub received: Payload,
     /// When it started.

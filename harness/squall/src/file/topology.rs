@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use squall_router::{Policy, RetryPolicy};
 
 use super::hosts::{Ends, pairs};
 use super::latency;
@@ -12,10 +13,12 @@ use super::names::{ComponentNames, check_name, destination, unknown};
 use super::raw::topology as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
+use super::value::Exact;
 use crate::plan::{Edge, EngineKind, Latency, Link, Module, Network, Node, Pairs, Ratio, Topology};
 
 const REPLICAS_MAX: u64 = 1000;
 const HOSTS_MAX: usize = 10_000;
+const ATTEMPTS_MAX: u64 = 100;
 
 /// When the file does not say.
 const LATENCY_DEFAULT: Duration = Duration::from_millis(1);
@@ -171,6 +174,7 @@ fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems:
         {
             unknown("node", target, &edge.to.span, nodes.keys().copied(), problems);
         }
+        check_times(edge, problems);
         let connection = (edge.port.as_str(), edge.to.as_str());
         if !seen.insert(connection) {
             let problem = Problem::new(format!(
@@ -215,6 +219,9 @@ fn node(name: String, raw: raw::Node) -> Option<Node> {
             port: edge.port.value.clone(),
             node: node.to_owned(),
             target_port: target_port.to_owned(),
+            timeout: edge.timeout.as_ref().map(|timeout| timeout.0),
+            retry: edge.retry.as_ref().map(|retry| retry_policy(retry)),
+            policy: edge.policy.as_ref().map_or(Policy::All, |policy| policy.0),
         })
     };
     Some(Node {
@@ -225,6 +232,47 @@ fn node(name: String, raw: raw::Node) -> Option<Node> {
             .map_or_else(|| serde_json::json!({}), |settings| settings.value.0),
         edges: raw.edges.into_iter().flatten().map(edge).collect::<Option<_>>()?,
     })
+}
+
+/// Mistakes in it were said by [`check_times`].
+fn retry_policy(raw: &raw::Retry) -> RetryPolicy {
+    let usual = RetryPolicy::default();
+    let duration = |key: &Option<At<Exact<Duration>>>| key.as_ref().map(|it| it.0);
+    let mut policy = RetryPolicy::attempts(u32::try_from(raw.attempts.value).unwrap_or(u32::MAX)).delays(
+        duration(&raw.first).unwrap_or(usual.initial_delay),
+        raw.factor
+            .as_ref()
+            .map_or(usual.coefficient, |factor| factor.value),
+        duration(&raw.max).unwrap_or(usual.max_delay),
+    );
+    policy.attempt_timeout = duration(&raw.attempt_timeout);
+    policy.idempotent = raw.idempotent.unwrap_or_default();
+    let percent = raw.jitter.as_ref().map_or(0, |share| {
+        u64::from(share.0.numerator) * 100 / u64::from(share.0.denominator)
+    });
+    policy.jitter(u8::try_from(percent).unwrap_or(100))
+}
+
+fn check_times(edge: &raw::Edge, problems: &mut Problems) {
+    let retry = edge.retry.as_ref();
+    let times = [
+        edge.timeout.as_ref(),
+        retry.and_then(|retry| retry.attempt_timeout.as_ref()),
+    ];
+    for timeout in times.into_iter().flatten().filter(|timeout| timeout.0.is_zero()) {
+        problems.add(Problem::new("a message needs time").at(&timeout.span, "expected more than 0"));
+    }
+    let Some(retry) = retry else { return };
+    if !(2..=ATTEMPTS_MAX).contains(&retry.attempts.value) {
+        let problem = Problem::new("these attempts cannot be made")
+            .at(&retry.attempts.span, format!("expected 2 to {ATTEMPTS_MAX}"))
+            .help("the first attempt counts; without `retry` it is the only one");
+        problems.add(problem);
+    }
+    if let Some(factor) = retry.factor.as_ref().filter(|factor| factor.value < 1.0) {
+        let problem = Problem::new("delays would shrink").at(&factor.span, "expected 1 at least");
+        problems.add(problem);
+    }
 }
 
 fn link(raw: &At<raw::Link>, topology: &Topology, problems: &mut Problems) -> Option<Link> {

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use squall_router::Policy;
 use toml::de::DeValue;
 
 use super::names::unknown;
@@ -39,6 +40,16 @@ impl Read for u64 {
             problems.add(problem);
         }
         number
+    }
+}
+
+impl Read for bool {
+    const EXPECTED: &'static str = "true or false";
+    const REMEDY: &'static str = "write it without quotes";
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let truth = value.get_ref().as_bool();
+        truth.or_else(|| wrong_type::<Self, _>(value, problems))
     }
 }
 
@@ -228,6 +239,39 @@ impl JsonSchema for Engine {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "enum": EngineKind::ALL.map(EngineKind::name) })
+    }
+}
+
+/// What an emission along several edges takes to succeed.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct EdgePolicy(pub(crate) Policy);
+
+const POLICIES: [(&str, Policy); 2] = [("all", Policy::All), ("any", Policy::Any)];
+
+impl Read for EdgePolicy {
+    const EXPECTED: &'static str = "a policy";
+    const REMEDY: &'static str = r#"write "all" or "any""#;
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let Some(text) = value.get_ref().as_str() else {
+            return wrong_type::<Self, _>(value, problems);
+        };
+        let policy = POLICIES.into_iter().find(|(name, _)| *name == text);
+        if policy.is_none() {
+            let known = POLICIES.map(|(name, _)| name);
+            unknown("policy", text, &value.span(), known.into_iter(), problems);
+        }
+        policy.map(|(_, policy)| Self(policy))
+    }
+}
+
+impl JsonSchema for EdgePolicy {
+    fn schema_name() -> Cow<'static, str> {
+        "EdgePolicy".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": POLICIES.map(|(name, _)| name) })
     }
 }
 

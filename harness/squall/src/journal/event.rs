@@ -267,6 +267,15 @@ pub enum Event {
         target_module: Arc<str>,
         /// 0 for a call's first hop.
         depth: u32,
+        /// 1, or more when the same message is sent again.
+        #[serde(default = "first", skip_serializing_if = "is_first")]
+        attempt: u32,
+        /// The hop of the attempt before; 0 for the first.
+        #[serde(default, skip_serializing_if = "is_none")]
+        previous: Id,
+        /// The digest of the message's idempotency key; 0 for none.
+        #[serde(default, skip_serializing_if = "is_none")]
+        key: Id,
         /// Nanoseconds that it may take.
         timeout: u64,
         /// Payload size.
@@ -309,6 +318,12 @@ pub enum Event {
         remote: bool,
         /// Hops so far.
         depth: u32,
+        /// 1, or more when the same message was sent again.
+        #[serde(default = "first", skip_serializing_if = "is_first")]
+        attempt: u32,
+        /// The digest of the message's idempotency key; 0 for none.
+        #[serde(default, skip_serializing_if = "is_none")]
+        key: Id,
         /// Payload size.
         bytes: u64,
         /// Payload digest.
@@ -338,4 +353,16 @@ pub enum Event {
         /// Why, when it failed.
         cause: Arc<str>,
     },
+}
+
+fn first() -> u32 {
+    1
+}
+
+fn is_first(attempt: &u32) -> bool {
+    *attempt == 1
+}
+
+fn is_none(id: &Id) -> bool {
+    *id == Id::NONE
 }

@@ -5,7 +5,8 @@
 //! A hop that found no owner carries no target module; it may fail, not succeed.
 
 use super::{First, Oracle, Run, Violation};
-use crate::calls::{Call, Execution, Hop};
+use crate::calls::{Call, Execution, Hop, Moment};
+use crate::journal::Id;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -80,11 +81,22 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
         return;
     };
     let complaint = match run.calls.execution(hop.span) {
+        None if answered_before(run, hop, end.moment) => return,
         None => "was answered, but nobody handled it",
         Some(execution) if !execution.is_ok() => "was answered, but its handling did not end ok",
         Some(_) => return,
     };
     first.offer(end.moment, || run.of_hop(call, hop, end.moment.at, complaint));
+}
+
+/// Whether the message was handled when it came before: its receiver knows it by its key.
+fn answered_before(run: &Run<'_>, hop: &Hop<'_>, until: Moment) -> bool {
+    let same = |it: &Execution<'_>| it.key == hop.key && it.is_ok() && it.is_at(hop.to);
+    hop.key != Id::NONE
+        && run
+            .calls
+            .executions()
+            .any(|(_, it)| same(it) && it.end.is_some_and(|end| end.moment <= until))
 }
 
 fn misplaced(run: &Run<'_>, execution: &Execution<'_>) -> Option<String> {

@@ -313,10 +313,13 @@ impl Subscriber for Ear {
     fn exit(&self, _: &span::Id) {}
 }
 
+/// How many numbers an event of the runtime has at most.
+const NUMBERS_MAX: usize = 12;
+
 /// The fields of one event of the runtime.
 struct Fields<'i> {
     inner: &'i mut Inner,
-    numbers: [(&'static str, u64); 8],
+    numbers: [(&'static str, u64); NUMBERS_MAX],
     number_count: usize,
     texts: [Option<(&'static str, Arc<str>)>; 6],
     text_count: usize,
@@ -326,7 +329,7 @@ impl<'i> Fields<'i> {
     fn new(inner: &'i mut Inner) -> Self {
         Fields {
             inner,
-            numbers: [("", 0); 8],
+            numbers: [("", 0); NUMBERS_MAX],
             number_count: 0,
             texts: Default::default(),
             text_count: 0,
@@ -374,6 +377,9 @@ impl<'i> Fields<'i> {
                 source_module: self.text("source_module"),
                 target_module: self.text("target_module"),
                 depth: self.number("depth") as u32,
+                attempt: self.number("attempt") as u32,
+                previous: self.id("previous"),
+                key: self.id("key"),
                 timeout: self.number("timeout"),
                 bytes: self.number("bytes"),
                 digest: self.id("digest"),
@@ -396,6 +402,8 @@ impl<'i> Fields<'i> {
                 port: self.text("port"),
                 remote: self.number("remote") != 0,
                 depth: self.number("depth") as u32,
+                attempt: self.number("attempt") as u32,
+                key: self.id("key"),
                 bytes: self.number("bytes"),
                 digest: self.id("digest"),
             },

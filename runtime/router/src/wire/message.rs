@@ -9,7 +9,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, error, headers, malformed, number};
-use crate::{ContentType, Context, Error, Kind, Message, Outcome, Payload, TraceContext, trace};
+use crate::{ContentType, Context, Error, Kind, Message, Outcome, Payload, TraceContext, keys, trace};
 
 /// The longest text of a status. Encoded it may be three times as long, and a peer reads 16 KiB of headers.
 const STATUS_BYTES_MAX: usize = 4 * 1024;
@@ -41,9 +41,9 @@ pub(crate) fn request(
         edge_id: message.edge.as_deref().unwrap_or_default().to_owned(),
     });
     let headers = request.metadata_mut();
-    if let Some(metadata) = &context.metadata {
-        headers::set_metadata(headers, metadata)?;
-    }
+    let mut metadata = context.metadata.as_deref().cloned().unwrap_or_default();
+    keys::write(context, &mut metadata);
+    headers::set_metadata(headers, &metadata)?;
     headers::set_timeout(headers, remaining);
     error::insert(headers, TRACEPARENT, &trace.traceparent());
     if context.depth > 0 {
@@ -69,7 +69,8 @@ pub(crate) fn message<P: Platform>(
         .and_then(TraceContext::parse)
         .unwrap_or_else(|| trace::new(platform));
     let depth = number(headers::readable(&headers, DEPTH)?, DEPTH)?.unwrap_or(0);
-    let metadata = headers::metadata(&headers)?;
+    let mut metadata = headers::metadata(&headers)?;
+    let (key, retries) = keys::take(&mut metadata)?;
     Ok(Message {
         to: request.to.into(),
         from: request.from.into(),
@@ -77,12 +78,15 @@ pub(crate) fn message<P: Platform>(
         timeout: headers::timeout(&headers)?,
         edge: (!request.edge_id.is_empty()).then(|| request.edge_id.into()),
         wait_for_ready: false,
+        retry: None,
         context: Context {
             trace: trace.trace,
             span: trace.span,
             depth,
             deadline: None,
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            key,
+            retries,
             remote: true,
         },
     })
@@ -130,6 +134,8 @@ fn code(error: &Error) -> Code {
     match (error.kind(), error.outcome()) {
         (Kind::Component, _) => Code::Unknown,
         (Kind::NotFound, _) => Code::NotFound,
+        (Kind::PortNotReady, _) => Code::FailedPrecondition,
+        (Kind::Cancelled, _) => Code::Cancelled,
         (Kind::InvalidDestination, _) | (Kind::Serialization, Outcome::Failed) => Code::InvalidArgument,
         (Kind::Forbidden, _) => Code::PermissionDenied,
         (Kind::Depth, _) => Code::FailedPrecondition,

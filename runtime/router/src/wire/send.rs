@@ -7,7 +7,7 @@ use squall_platform::Platform;
 use squall_proto::module as proto;
 
 use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, error, headers, malformed, number};
-use crate::{ContentType, Context, Error, Message, Payload, TraceContext, trace};
+use crate::{ContentType, Context, Error, Message, Payload, TraceContext, keys, trace};
 
 /// Keys of the metadata map, beside those that both methods use.
 const CONTENT_TYPE: &str = "content-type";
@@ -27,6 +27,7 @@ pub(crate) fn request(message: &Message, trace: TraceContext, remaining: Duratio
     if context.depth > 0 {
         metadata.insert(DEPTH.to_owned(), context.depth.to_string());
     }
+    keys::write(context, &mut metadata);
     if let Some(edge) = &message.edge {
         metadata.insert(EDGE.to_owned(), (**edge).to_owned());
     }
@@ -65,6 +66,7 @@ pub(crate) fn message<P: Platform>(
     };
     let timeout = number::<u64>(metadata.remove(TIMEOUT), TIMEOUT)?.map(Duration::from_micros);
     let depth = number(metadata.remove(DEPTH), DEPTH)?.unwrap_or(0);
+    let (key, retries) = keys::take(&mut metadata)?;
     let edge = metadata.remove(EDGE).filter(|edge| !edge.is_empty());
     let trace = metadata
         .remove(TRACEPARENT)
@@ -80,12 +82,15 @@ pub(crate) fn message<P: Platform>(
         timeout: shorter(timeout, headers::timeout(&headers)?),
         edge: edge.map(Arc::from),
         wait_for_ready: false,
+        retry: None,
         context: Context {
             trace: trace.trace,
             span: trace.span,
             depth,
             deadline: None,
             metadata: (!metadata.is_empty()).then(|| Arc::new(metadata)),
+            key,
+            retries,
             remote: true,
         },
     })

@@ -7,7 +7,7 @@
 
 mod collector;
 mod discovery;
-#[path = "../router/support/mod.rs"]
+#[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;
 
@@ -207,4 +207,71 @@ async fn an_endpoint_that_is_gone_is_told_to_drain_and_then_to_be_closed() {
         ("closed", "the last call has ended"),
     ];
     assert_eq!(told, expected);
+}
+
+/// Emits what it is sent on the port that its first letter says.
+struct Reports;
+
+#[squall_router::async_trait]
+impl squall_router::Component for Reports {
+    async fn handle(
+        &self,
+        input: squall_router::Input<'_>,
+        output: &squall_router::Output,
+    ) -> Result<Option<squall_router::Payload>, squall_router::ComponentError> {
+        Ok(output.emit(input.port, input.data).await?)
+    }
+}
+
+#[tokio::test]
+async fn line_29_emission_on_the_error_port_is_a_handled_error_and_data_and_on_others_data_alone() {
+    let events = Events::collect();
+    let module = squall_router::Module::new(TokioPlatform::loopback(), "a", Options::default());
+    let edges = [("error", "echo.in"), ("out", "echo.in")];
+    place(&module, &[], "reports", Reports, &edges);
+    place(&module, &[], "echo", Echo, &[]);
+    let said = json(r#"{"error":"no such host"}"#);
+    for port in ["error", "out"] {
+        let message = squall_router::Message::new(format!("reports.{port}"), said.clone());
+        let answer = module.scheduler().handle(message).await.unwrap();
+        assert_eq!(answer, Some(said.clone()), "it arrives as data");
+    }
+    let handled = events.named("error.handled");
+    assert_eq!(handled.len(), 1, "{handled:?}");
+    let told = ["module", "node", "error"].map(|key| &*handled[0][key]);
+    assert_eq!(told, ["a", "reports", "no such host"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_attempt_is_a_hop_of_its_own_that_names_the_one_before() {
+    let events = Events::collect();
+    let network = Network::default();
+    let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+    let soon = || squall_router::ComponentError::new("busy").retryable(true);
+    let (counted, _) = Counted::new(move |call| if call < 2 { Err(soon()) } else { Ok(None) });
+    place(&b, &[&a], "counted", counted, &[]);
+    let policy = squall_router::RetryPolicy::attempts(3);
+    let sent = message("counted.in").retry(policy).idempotency_key("k");
+    a.scheduler()
+        .handle(sent)
+        .await
+        .expect("the third attempt succeeds");
+    let hops = events.named("hop.started");
+    let attempts: Vec<_> = hops.iter().map(|hop| &*hop["attempt"]).collect();
+    assert_eq!(attempts, ["1", "2", "3"]);
+    assert_eq!(hops[0]["previous"], "0");
+    assert_eq!(hops[1]["previous"], hops[0]["span"]);
+    assert_eq!(hops[2]["previous"], hops[1]["span"]);
+    let handled = events.named("handle.started");
+    let key = xxh3_64(b"k").to_string();
+    for (hop, handled) in hops.iter().zip(&handled) {
+        assert_eq!((&hop["key"], &hop["attempt"]), (&key, &handled["attempt"]));
+        assert_eq!((&handled["key"], &handled["span"]), (&key, &hop["span"]));
+    }
+    let statuses: Vec<_> = events
+        .named("hop.ended")
+        .iter()
+        .map(|it| it["status"].clone())
+        .collect();
+    assert_eq!(statuses, ["remote_error", "remote_error", "ok"]);
 }

@@ -7,20 +7,6 @@ use squall_platform::{Platform, TokioPlatform};
 use squall_router::{Component, ComponentError, Input, Module, Options, Output, Payload, async_trait};
 use tokio::sync::oneshot;
 
-/// Starts a call in the background.
-fn call<P: Platform>(
-    platform: &P,
-    module: &Module<P>,
-    to: &'static str,
-) -> oneshot::Receiver<Result<Option<Payload>, squall_router::Error>> {
-    let (done, answer) = oneshot::channel();
-    let module = module.clone();
-    platform.spawn(async move {
-        drop(done.send(module.scheduler().handle(message(to)).await));
-    });
-    answer
-}
-
 #[tokio::test]
 async fn the_answer_is_the_bytes_of_the_handler() {
     let (a, b) = loopback_pair().await;
@@ -55,7 +41,7 @@ async fn a_call_over_three_modules_ends_when_the_last_one_is_let_go() {
     place(&a, &[], "first", Pass, &[("out", "second.in")]);
     place(&b, &[&a], "second", Pass, &[("out", "held.in")]);
     place(&c, &[&b], "held", held.clone(), &[]);
-    let mut answer = call(&platform, &a, "first.in");
+    let mut answer = call(&platform, &a, message("first.in"));
     held.arrived(1).await;
     assert!(
         answer.try_recv().is_err(),
@@ -73,7 +59,9 @@ async fn calls_of_one_chain_do_not_wait_for_each_other() {
     let held = Held::new();
     place(&a, &[], "first", Pass, &[("out", "held.in")]);
     place(&b, &[&a], "held", held.clone(), &[]);
-    let answers: Vec<_> = (0..CALLS).map(|_| call(&platform, &a, "first.in")).collect();
+    let answers: Vec<_> = (0..CALLS)
+        .map(|_| call(&platform, &a, message("first.in")))
+        .collect();
     held.arrived(CALLS as u32).await;
     held.let_go(CALLS);
     for answer in answers {

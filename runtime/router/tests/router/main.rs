@@ -7,17 +7,25 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
 mod blocking;
+mod deadlines;
 mod discovery;
 mod drain;
+mod duplicates;
+mod edges;
 mod fallback;
 mod faults;
 mod hostile;
+mod live;
 mod methods;
 mod outcomes;
 mod peers;
 mod pool;
+mod properties;
+mod retry;
 mod standard;
-mod support;
 mod texts;
 mod wire;

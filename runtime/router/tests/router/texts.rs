@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use squall_platform::TokioPlatform;
-use squall_router::{ComponentError, Error, Kind, Message, Module, Options, Outcome};
+use squall_router::{ComponentError, Error, Format, Kind, Message, Module, Options, Outcome};
 
 #[track_caller]
 fn assert_error(error: &Error, text: &str, class: &str, outcome: Outcome) {
@@ -69,6 +69,29 @@ async fn a_destination_without_a_port_says_so() {
             Outcome::Failed,
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_module_can_insist_on_one_way_to_write_destinations() {
+    let strict = |destinations| {
+        let module = alone(Options {
+            destinations,
+            ..Options::default()
+        });
+        place(&module, &[], "echo", Echo, &[]);
+        module
+    };
+    let refusal = async |format, to: &str| ask(&strict(format), to).await.err().map(|it| it.to_string());
+    assert_eq!(refusal(Format::Dot, "echo.in").await, None);
+    assert_eq!(refusal(Format::Colon, "echo:in").await, None);
+    assert_eq!(
+        refusal(Format::Dot, "echo:in").await.unwrap(),
+        r#"invalid destination "echo:in": ':' is not accepted here: write node.port"#
+    );
+    assert_eq!(
+        refusal(Format::Colon, "echo.in").await.unwrap(),
+        r#"invalid destination "echo.in": no ':': write node:port"#
+    );
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::latency::Latency;
 use crate::file::read::{At, Named, tables};
-use crate::file::value::{Engine, Exact, Hosts, JsonObject};
+use crate::file::value::{EdgePolicy, Engine, Exact, Hosts, JsonObject};
 use crate::plan::{Bandwidth, Ratio};
 
 tables! {
@@ -76,5 +76,30 @@ tables! {
         port: At<String>,
         /// Where it leads: "node.port"
         to: At<String>,
+        /// How long a message along it may take, all attempts together. As long as its call when absent
+        timeout: Option<At<Exact<Duration>>>,
+        /// Sends a message again when it fails. Never when absent
+        retry: Option<At<Retry>>,
+        /// "all": it has to succeed. "any": of all such edges of its port one has to. "all" when absent
+        policy: Option<At<EdgePolicy>>,
+    }
+
+    /// Whether and when a message is sent again: only what certainly did not happen, what its component calls
+    /// retryable, and what carries an idempotency key
+    Retry("`retry`") {
+        /// How many attempts, the first included. 2 to 100
+        attempts: At<u64>,
+        /// The delay after the first failure. 1s when absent
+        first: Option<At<Exact<Duration>>>,
+        /// By how much each delay is longer than the one before, 1 at least. 2 when absent
+        factor: Option<At<f64>>,
+        /// The longest delay. 30s when absent
+        max: Option<At<Exact<Duration>>>,
+        /// Up to which share of a delay is left out at random. None when absent
+        jitter: Option<At<Exact<Ratio>>>,
+        /// How long each attempt may take. As long as all of them together when absent
+        attempt_timeout: Option<At<Exact<Duration>>>,
+        /// Gives messages idempotency keys, so that also what may have happened is sent again. false when absent
+        idempotent: Option<bool>,
     }
 }

@@ -181,3 +181,30 @@ fn replicas_of_a_module_may_all_answer() {
     assert!(RightPlace.check(&Run::of(&plan, &journal)).is_ok());
     assert_holds(&RightPlace, self::script());
 }
+
+/// A call whose first attempt is handled, and whose second is answered without another handling.
+fn answered_from_memory(how: Handling, key: Id) -> Script {
+    let mut script = Script::new();
+    let (once, again) = (span(1, 1), span(1, 2));
+    script.at(S).call_started(1, 0, "echo.in");
+    script.hop_started(0, "front", 1, (once, Id::NONE), "echo.in", 0);
+    script.handle_started(1, "back", 1, (once, Id::NONE), "echo.in", true);
+    script.handle_ended(2, "back", once, how);
+    script.hop_ended(3, "front", once, "timeout", "back:50051");
+    script.hop_started(4, "front", 1, (again, Id::NONE), "echo.in", 0);
+    script.hop_ended(5, "front", again, "ok", "back:50051");
+    script.call_ended(5, 1, "");
+    script.repeat(again, once, key);
+    script
+}
+
+#[test]
+fn an_answer_from_memory_needs_an_earlier_handling_of_the_same_key() {
+    let answered = |how, key| {
+        let (plan, journal) = answered_from_memory(how, key).finish();
+        RightPlace.check(&Run::of(&plan, &journal)).is_ok()
+    };
+    assert!(answered(Handling::Ok, Id(7)));
+    assert!(!answered(Handling::Ok, Id::NONE));
+    assert!(!answered(Handling::Dropped, Id(7)));
+}

@@ -166,3 +166,33 @@ impl Component for Reflect {
         }))))
     }
 }
+
+/// Counts its calls, and answers each as it is told, by its number: 0, 1, 2, ...
+pub(crate) struct Counted {
+    calls: Arc<AtomicUsize>,
+    answer: Box<dyn Fn(usize) -> Answer + Send + Sync>,
+}
+
+impl Counted {
+    /// The component, and its number of calls so far.
+    pub(crate) fn new(answer: impl Fn(usize) -> Answer + Send + Sync + 'static) -> (Self, Arc<AtomicUsize>) {
+        let calls = Arc::default();
+        let component = Counted {
+            calls: Arc::clone(&calls),
+            answer: Box::new(answer),
+        };
+        (component, calls)
+    }
+
+    /// Fails every time.
+    pub(crate) fn failing(error: fn() -> ComponentError) -> (Self, Arc<AtomicUsize>) {
+        Counted::new(move |_| Err(error()))
+    }
+}
+
+#[async_trait]
+impl Component for Counted {
+    async fn handle(&self, _: Input<'_>, _: &Output) -> Answer {
+        (self.answer)(self.calls.fetch_add(1, Ordering::SeqCst))
+    }
+}

@@ -64,6 +64,12 @@ impl Network {
         Arc::strong_count(&self.0.lock().unwrap().open) - 1
     }
 
+    /// As [`Network::freeze`], for the connections that there are now: later ones are sound.
+    pub(crate) fn cut(&self) {
+        self.freeze();
+        self.0.lock().unwrap().frozen = Arc::default();
+    }
+
     /// From now on nothing that is written arrives anywhere, and nobody is told.
     pub(crate) fn freeze(&self) {
         self.0.lock().unwrap().frozen.store(true, Ordering::SeqCst);

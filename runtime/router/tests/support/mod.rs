@@ -7,6 +7,7 @@ pub(crate) mod raw;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::{Authority, Component, Drained, Edge, Error, Message, Module, Options, Payload};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -97,6 +98,34 @@ pub(crate) fn place<P: Platform>(
     for other in others {
         other.set_node(node, module.name());
     }
+}
+
+/// A module without peers.
+pub(crate) fn alone(options: Options) -> Module<impl Platform> {
+    Module::new(Network::default().host(), "a", options)
+}
+
+/// Sends `1` to `to`.
+pub(crate) async fn ask<P: Platform>(module: &Module<P>, to: &str) -> Result<Option<Payload>, Error> {
+    module.scheduler().handle(message(to)).await
+}
+
+/// Starts a call in the background.
+pub(crate) fn call<P: Platform>(
+    platform: &P,
+    module: &Module<P>,
+    message: Message,
+) -> oneshot::Receiver<Result<Option<Payload>, Error>> {
+    let (done, answer) = oneshot::channel();
+    let module = module.clone();
+    platform.spawn(async move {
+        drop(done.send(module.scheduler().handle(message).await));
+    });
+    answer
+}
+
+pub(crate) fn count(calls: &AtomicUsize) -> usize {
+    calls.load(Ordering::SeqCst)
 }
 
 pub(crate) fn message(to: &str) -> Message {

@@ -1,0 +1,247 @@
+//! One message, handled by an instance of this module. Spec: router 3.5.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use indexmap::IndexMap;
+use squall_platform::{Platform, TaskHandle};
+use tokio::time::{Instant, timeout_at};
+
+use crate::directory::Instance;
+use crate::duplicates::Turn;
+use crate::edge::{Emit, Outgoing, Output, Sending};
+use crate::routes::Routes;
+use crate::scheduler::Limits;
+use crate::{
+    ComponentError, Context, Error, Input, Message, Payload, Scheduler, SystemPort, error_text, events, keys,
+    trace, unwind,
+};
+
+impl<P: Platform> Scheduler<P> {
+    /// Hands the message to the instance. A timer of its own guards the call when the message asks for a
+    /// shorter time than the call that it is part of.
+    pub(crate) async fn deliver(
+        &self,
+        instance: &Arc<Instance>,
+        port: &str,
+        message: Message,
+        limits: Limits,
+    ) -> Result<Option<Payload>, Error> {
+        let deadline = limits.deadline();
+        let handled = self.once(instance, port, message, deadline);
+        match deadline {
+            Some(at) if limits.inherited != Some(at) => timeout_at(at, handled).await.unwrap_or_else(|_| {
+                Err(Error::Overdue {
+                    node: Arc::clone(&instance.node),
+                })
+            }),
+            _ => handled.await,
+        }
+    }
+
+    /// Handles a message with an idempotency key unless it was handled already, or waits for whoever is at it.
+    async fn once(
+        &self,
+        instance: &Arc<Instance>,
+        port: &str,
+        message: Message,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Payload>, Error> {
+        let Some(key) = message.context.key.clone() else {
+            return self.run(instance, port, message, deadline).await;
+        };
+        let key = (Arc::clone(&message.to), key);
+        let handling = loop {
+            match self.shared().duplicates.enter(&key) {
+                Turn::Handle(handling) => break handling,
+                Turn::Answered(answer) => return answer,
+                Turn::Wait(answer) => {
+                    if let Ok(answer) = answer.await {
+                        return answer;
+                    }
+                }
+            }
+        };
+        let result = self.run(instance, port, message, deadline).await;
+        handling.ended(&result);
+        result
+    }
+
+    /// Runs the component.
+    async fn run(
+        &self,
+        instance: &Arc<Instance>,
+        port: &str,
+        message: Message,
+        deadline: Option<Instant>,
+    ) -> Result<Option<Payload>, Error> {
+        let shared = self.shared();
+        let Message {
+            from,
+            data,
+            edge,
+            context,
+            ..
+        } = message;
+        // Across the wire the hop and the execution share a span, so that both sides can be joined.
+        let (span, parent) = match context.remote {
+            true => (context.span, 0),
+            false => (trace::new_span(&shared.platform), context.span),
+        };
+        let handling = events::Handling::started(&events::HandleStarted {
+            trace: context.trace,
+            span,
+            parent,
+            module: &shared.module,
+            node: &instance.node,
+            port,
+            remote: context.remote,
+            depth: context.depth,
+            retries: context.retries,
+            key: context.key.as_deref(),
+            data: &data,
+        });
+        let context = Context {
+            span,
+            deadline,
+            depth: context.depth + 1,
+            remote: false,
+            ..context
+        };
+        let execution = Arc::new(Execution::new(self, instance, context));
+        let output = Output::new(Arc::clone(&execution) as Arc<dyn Emit>);
+        let input = Input {
+            port,
+            from: &from,
+            edge: edge.as_deref(),
+            data,
+            context: &execution.context,
+        };
+        let handled = unwind::guarded(self.dispatch(instance, input, &output));
+        let result = match instance.destroyed.cuts(handled).await {
+            Some(Ok(result)) => result.map_err(Error::from),
+            Some(Err(panic)) => Err(Error::Panic {
+                message: panic.into(),
+            }),
+            None => Err(Error::Cancelled {
+                reason: format!("instance {} no longer exists", instance.node).into(),
+            }),
+        };
+        handling.ended(&result);
+        result
+    }
+
+    /// To the component's handler or, for the runtime's own ports, to its capability. Spec: router 3.8.
+    async fn dispatch(
+        &self,
+        instance: &Instance,
+        input: Input<'_>,
+        output: &Output,
+    ) -> Result<Option<Payload>, ComponentError> {
+        match SystemPort::parse(input.port) {
+            None => instance.component.handle(input, output).await,
+            Some(SystemPort::Control) => instance.component.control(input, output).await,
+            Some(SystemPort::Settings) => {
+                self.settle(instance, input.data).await?;
+                Ok(None)
+            }
+            Some(SystemPort::Reconcile | SystemPort::Identity | SystemPort::Client) => Ok(None),
+        }
+    }
+
+    /// Delivers settings unless they are the ones that the component has. They may open ports.
+    pub(crate) async fn settle(&self, instance: &Instance, settings: Payload) -> Result<(), ComponentError> {
+        if instance.settings().as_ref() == Some(&settings) {
+            return Ok(());
+        }
+        instance.component.settings(settings.clone()).await?;
+        *instance.settings() = Some(settings);
+        self.shared().directory.refresh_ports(&instance.node);
+        Ok(())
+    }
+
+    /// A way out of `instance` that belongs to no message.
+    pub(crate) fn standing_output(&self, instance: &Arc<Instance>) -> Output {
+        Output::new(Arc::new(Execution::new(self, instance, Context::default())))
+    }
+}
+
+/// One message being handled by one instance.
+struct Execution<P: Platform> {
+    scheduler: Scheduler<P>,
+    routes: Arc<Routes>,
+    /// What emitted messages inherit.
+    context: Context,
+    /// How many messages went from where to where so far; counted only when they get keys.
+    sent: Mutex<IndexMap<Way, u64>>,
+}
+
+/// From where to where.
+type Way = (Arc<str>, Arc<str>);
+
+impl<P: Platform> Execution<P> {
+    fn new(scheduler: &Scheduler<P>, instance: &Instance, context: Context) -> Self {
+        Execution {
+            scheduler: scheduler.clone(),
+            routes: Arc::clone(&instance.routes),
+            context,
+            sent: Mutex::default(),
+        }
+    }
+
+    /// The key of the next message from `from` to `to`, when the message being handled has one.
+    fn next_key(&self, from: &Arc<str>, to: &Arc<str>) -> Option<Arc<str>> {
+        let parent = self.context.key.as_deref()?;
+        let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = sent.entry((Arc::clone(from), Arc::clone(to))).or_default();
+        let key = keys::derived(parent, from, to, *count);
+        *count += 1;
+        Some(key)
+    }
+}
+
+impl<P: Platform> Emit for Execution<P> {
+    fn send(&self, outgoing: Outgoing) -> Sending<'_> {
+        let Outgoing {
+            from,
+            to,
+            data,
+            edge,
+            timeout,
+            retry,
+        } = outgoing;
+        let context = Context {
+            key: self.next_key(&from, &to),
+            retries: 0,
+            ..self.context.clone()
+        };
+        Box::pin(self.scheduler.handle(Message {
+            to,
+            from,
+            data,
+            timeout,
+            edge,
+            wait_for_ready: false,
+            retry,
+            context,
+        }))
+    }
+
+    fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> TaskHandle {
+        self.scheduler.shared().platform.spawn(task)
+    }
+
+    fn routes(&self) -> &Routes {
+        &self.routes
+    }
+
+    fn module(&self) -> &str {
+        &self.scheduler.shared().module
+    }
+
+    fn handled(&self, error: &Payload) {
+        let (module, node) = (self.module(), &self.routes.node);
+        events::error_handled(&self.context, module, node, || error_text(error));
+    }
+}

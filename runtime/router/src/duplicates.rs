@@ -1,0 +1,277 @@
+//! Messages with an idempotency key are handled once: further ones get the same answer. Spec: router
+//! section 9, appendix C.
+//!
+//! What is remembered is remembered by this process alone. One that is killed forgets it, and another replica
+//! never knew it: a call that dies with its process may be executed again elsewhere.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use tokio::sync::oneshot;
+use tokio::time::Instant;
+
+use crate::{Error, Payload};
+
+pub(crate) type Answer = Result<Option<Payload>, Error>;
+
+/// At most this many bytes of answers are remembered, beside the limit on their number.
+const BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// A destination and an idempotency key.
+pub(crate) type Key = (Arc<str>, Arc<str>);
+
+/// What is being handled, and what was handled lately.
+pub(crate) struct Duplicates {
+    window: Duration,
+    answers_max: usize,
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    entries: IndexMap<Key, Entry>,
+    /// The answers, oldest first.
+    answered: VecDeque<(Instant, Key)>,
+    bytes: usize,
+}
+
+enum Entry {
+    /// Being handled; others that wait for the answer.
+    Handling(Vec<oneshot::Sender<Answer>>),
+    Answered(Answer),
+}
+
+/// What to do with a message.
+pub(crate) enum Turn<'d> {
+    /// Handle it, and say how that ended.
+    Handle(Handling<'d>),
+    /// It is being handled. Nothing comes when that is cancelled: then ask again.
+    Wait(oneshot::Receiver<Answer>),
+    /// It was handled.
+    Answered(Answer),
+}
+
+/// The one execution of a message. Dropped without an answer, the next one in line has its turn.
+pub(crate) struct Handling<'d> {
+    duplicates: &'d Duplicates,
+    key: Option<Key>,
+}
+
+impl Duplicates {
+    pub(crate) fn new(window: Duration, answers_max: usize) -> Self {
+        Duplicates {
+            window,
+            answers_max,
+            memory: Mutex::default(),
+        }
+    }
+
+    pub(crate) fn enter(&self, key: &Key) -> Turn<'_> {
+        let mut memory = self.lock();
+        memory.forget(Instant::now(), self.answers_max);
+        match memory.entries.get_mut(key) {
+            Some(Entry::Answered(answer)) => Turn::Answered(answer.clone()),
+            Some(Entry::Handling(waiting)) => {
+                let (waiter, answer) = oneshot::channel();
+                waiting.retain(|waiter| !waiter.is_closed());
+                waiting.push(waiter);
+                Turn::Wait(answer)
+            }
+            None => {
+                memory.entries.insert(key.clone(), Entry::Handling(Vec::new()));
+                Turn::Handle(Handling {
+                    duplicates: self,
+                    key: Some(key.clone()),
+                })
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Memory {
+    /// Drops answers that are too old, or too many.
+    fn forget(&mut self, now: Instant, answers_max: usize) {
+        while let Some((until, _)) = self.answered.front() {
+            if now < *until && self.answered.len() <= answers_max && self.bytes <= BYTES_MAX {
+                break;
+            }
+            let Some((_, key)) = self.answered.pop_front() else {
+                break;
+            };
+            if let Some(Entry::Answered(answer)) = self.entries.swap_remove(&key) {
+                self.bytes -= bytes(&key, &answer);
+            }
+        }
+    }
+}
+
+impl Handling<'_> {
+    /// Everyone who waits gets the same answer, and so does whoever comes within the window. Not when the
+    /// execution was cut off, or its component says that trying again may help: then the next one tries.
+    pub(crate) fn ended(mut self, answer: &Answer) {
+        let again = match answer {
+            Ok(_) => false,
+            Err(error) => matches!(error, Error::Cancelled { .. }) || error.retryable() == Some(true),
+        };
+        if again {
+            return;
+        }
+        let Some(key) = self.key.take() else { return };
+        let duplicates = self.duplicates;
+        let mut memory = duplicates.lock();
+        let now = Instant::now();
+        memory.bytes += bytes(&key, answer);
+        memory
+            .answered
+            .push_back((crate::message::after(now, duplicates.window), key.clone()));
+        let before = memory.entries.insert(key, Entry::Answered(answer.clone()));
+        memory.forget(now, duplicates.answers_max);
+        drop(memory);
+        if let Some(Entry::Handling(waiting)) = before {
+            for waiter in waiting {
+                // One that has given up needs nothing.
+                drop(waiter.send(answer.clone()));
+            }
+        }
+    }
+}
+
+impl Drop for Handling<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            let waiting = self.duplicates.lock().entries.swap_remove(&key);
+            // Those in line wake up without an answer, and ask again in their order.
+            drop(waiting);
+        }
+    }
+}
+
+fn bytes((to, key): &Key, answer: &Answer) -> usize {
+    let said = match answer {
+        Ok(value) => value.as_ref().map_or(0, Payload::len),
+        Err(error) => error.message().len(),
+    };
+    to.len() + key.len() + said
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        ("node.in".into(), text.into())
+    }
+
+    fn value(text: &str) -> Answer {
+        Ok(Some(Payload::new(text.to_owned(), crate::ContentType::Json)))
+    }
+
+    fn handled(duplicates: &Duplicates, text: &str, answer: &Answer) {
+        match duplicates.enter(&key(text)) {
+            Turn::Handle(handling) => handling.ended(answer),
+            Turn::Wait(_) | Turn::Answered(_) => panic!("{text} is new"),
+        }
+    }
+
+    fn is_known(duplicates: &Duplicates, text: &str) -> bool {
+        matches!(duplicates.enter(&key(text)), Turn::Answered(_))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_remembered_for_the_window_and_no_longer() {
+        let duplicates = Duplicates::new(Duration::from_secs(120), 10);
+        handled(&duplicates, "k", &value("1"));
+        tokio::time::advance(Duration::from_secs(120) - Duration::from_nanos(1)).await;
+        assert!(is_known(&duplicates, "k"));
+        tokio::time::advance(Duration::from_nanos(1)).await;
+        assert!(!is_known(&duplicates, "k"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_answer_goes_when_there_are_too_many() {
+        let duplicates = Duplicates::new(Duration::from_secs(120), 2);
+        for text in ["a", "b", "c"] {
+            handled(&duplicates, text, &value("1"));
+        }
+        assert!(is_known(&duplicates, "b") && is_known(&duplicates, "c"));
+        assert!(!is_known(&duplicates, "a"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_oldest_answers_go_when_they_are_too_large() {
+        let duplicates = Duplicates::new(Duration::from_secs(120), 100);
+        let large = value(&"1".repeat(BYTES_MAX / 2));
+        for text in ["a", "b"] {
+            handled(&duplicates, text, &large);
+        }
+        assert!(is_known(&duplicates, "b") && !is_known(&duplicates, "a"));
+        assert!(duplicates.lock().bytes <= BYTES_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_forgets_everything_counts_no_bytes() {
+        let duplicates = Duplicates::new(Duration::from_secs(1), 100);
+        for text in ["a", "b", "c"] {
+            handled(&duplicates, text, &value("12345"));
+        }
+        assert!(duplicates.lock().bytes > 0);
+        tokio::time::advance(Duration::from_secs(1)).await;
+        handled(&duplicates, "d", &Ok(None));
+        let memory = duplicates.lock();
+        assert_eq!(
+            (memory.bytes, memory.entries.len(), memory.answered.len()),
+            (8, 1, 1)
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_gets_the_answer_or_the_turn() {
+        let duplicates = Duplicates::new(Duration::from_secs(120), 10);
+        let Turn::Handle(first) = duplicates.enter(&key("k")) else {
+            panic!("it is new")
+        };
+        let (Turn::Wait(second), Turn::Wait(third)) =
+            (duplicates.enter(&key("k")), duplicates.enter(&key("k")))
+        else {
+            panic!("it is being handled")
+        };
+        drop(first);
+        second.await.expect_err("it was cancelled");
+        third.await.expect_err("it was cancelled");
+        let Turn::Handle(second) = duplicates.enter(&key("k")) else {
+            panic!("its turn")
+        };
+        let Turn::Wait(third) = duplicates.enter(&key("k")) else {
+            panic!("in line")
+        };
+        second.ended(&value("1"));
+        assert_eq!(third.await.unwrap().unwrap(), value("1").unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_is_remembered_unless_it_may_be_tried_again() {
+        let duplicates = Duplicates::new(Duration::from_secs(120), 10);
+        let error = |retryable| -> Answer {
+            let error = crate::ComponentError::new("no");
+            Err(match retryable {
+                None => error,
+                Some(mark) => error.retryable(mark),
+            }
+            .into())
+        };
+        for (text, mark, known) in [
+            ("plain", None, true),
+            ("never", Some(false), true),
+            ("soon", Some(true), false),
+        ] {
+            handled(&duplicates, text, &error(mark));
+            assert_eq!(is_known(&duplicates, text), known, "{text}");
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! The conformance checklist of the specification, section 7: one test or more for each line, named after it.
+//! `CONFORMANCE.md` is the table of them. (Line 29 is in `events`, which listens to events.)
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests: a panic is the report"
+)]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the other binaries use the rest")]
+mod support;
+
+mod blocking;
+mod lifecycle;
+mod names;
+mod retry;
