@@ -190,16 +190,12 @@ async fn a_panic_outside_of_any_component_is_answered_too() {
     }
     let (network, b, address) = callee().await;
     b.discover(std::sync::Arc::new(Broken));
-    let (a, _) = start(network.host(), "a", Options::default()).await;
-    a.register("b", vec![address.clone()]);
-    a.set_node("other", "b");
-    let error = a
-        .scheduler()
-        .handle(message("other.in"))
-        .await
-        .expect_err("it panics");
-    let text = "remote error: component panicked: outside of it, in the module: no registry";
-    assert_eq!((&*error.to_string(), error.kind().as_str()), (text, "panic"));
+    // No destination, unless it is a node without a port: so the registry is asked.
+    let body = "\0\0\0\0\x07\x1a\x05other";
+    let answer = send(&network, &address, request(&address, MESSAGE), body).await;
+    let told = header(&answer, "grpc-message").replace("%20", " ");
+    assert_eq!(told, "component panicked: outside of it, in the module: no registry");
+    assert_eq!(header(&answer, "x-error-kind"), "panic");
     serves_still(&network, &address).await;
 }
 
