@@ -29,6 +29,8 @@ use crate::report::{HEAD, Measured, Row, Target, calls_per_second, seconds};
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const MINUTE: Duration = Duration::from_secs(60);
+/// As many for each of 1, 2 and 20 modules, and for each of 64 clients of theirs.
+const DENSE_CALLS: u64 = 20_480;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Full sizes and repetitions, or those of a smoke run.
@@ -118,7 +120,7 @@ fn only(shape: &str, modules: usize, repeat: usize) -> ExitCode {
         _ => on_squall::run,
     };
     let program = match shape {
-        "dense" | "tonic" => Program::dense(modules, 20_000 / modules as u64),
+        "dense" | "tonic" => Program::dense(modules, 1, DENSE_CALLS),
         "sparse" => Program::sparse(modules, MINUTE),
         "mesh" => Program::sparse(modules, MINUTE).meshed(),
         _ => {
@@ -150,8 +152,8 @@ fn sparse(scale: Scale) -> Vec<Row> {
         }
     };
     vec![
-        row(scale.pick(20, 3), scale.pick(5, 1), 150.0),
-        row(scale.pick(50, 5), scale.pick(2, 1), 400.0),
+        row(scale.pick(20, 3), scale.pick(5, 1), 250.0),
+        row(scale.pick(50, 5), scale.pick(2, 1), 600.0),
     ]
 }
 
@@ -181,40 +183,52 @@ fn scaling(scale: Scale) -> Vec<Row> {
     };
     vec![
         alone(few, times.first, None),
-        alone(many, times.second_fastest, Some(Target::AtMost(1.5))),
+        alone(many, times.second_fastest, Some(Target::AtMost(1.0))),
         Row {
             program: format!("cost of a call, {many} modules to {few}"),
             squall: cost(many, times.second),
             peer: cost(few, times.first),
             measured: Measured::Ratio(times.ratio * few as f64 / many as f64),
-            target: Some(Target::AtMost(2.0)),
+            target: Some(Target::AtMost(1.5)),
         },
-        alone(very_many, longest, None),
+        alone(very_many, longest, Some(Target::AtMost(3.0))),
     ]
 }
 
 /// Back to back, against turmoil and against tonic without any simulation.
 fn dense(scale: Scale) -> Vec<Row> {
-    let row = |modules: usize, peer: &str, run_peer: fn(&Program) -> Duration, target: Option<f64>| {
-        let program = Program::dense(modules, scale.pick(20_000, 40) / modules as u64);
+    let row = |modules: usize, clients: u32, peer: &str, run_peer: fn(&Program) -> Duration, target| {
+        let program = Program::dense(modules, clients, scale.pick(DENSE_CALLS, DENSE_CALLS / 16));
         let turns = Turns {
             turns: scale.pick(9, 1),
             first_per_turn: 1,
         };
         let times = compare(turns, || on_squall::run(&program), || run_peer(&program));
         Row {
-            program: format!("dense, {modules} modules"),
+            program: format!("dense, {modules} modules, {clients} at a time"),
             squall: calls_per_second(program.calls(), times.first),
             peer: format!("{peer} {}", calls_per_second(program.calls(), times.second)),
             measured: Measured::Ratio(times.ratio),
-            target: target.map(Target::AtLeast),
+            target: Some(target),
         }
     };
+    let tonic = |modules, clients| {
+        let target = Target::AtLeast(0.8);
+        row(modules, clients, "bare tonic", on_duplex::run, target)
+    };
     vec![
-        row(20, "turmoil", on_turmoil::run, Some(1.5)),
-        row(20, "bare tonic", on_duplex::run, Some(0.6)),
-        row(2, "turmoil", on_turmoil::run, None),
-        row(2, "bare tonic", on_duplex::run, None),
+        row(20, 1, "turmoil", on_turmoil::run, Target::AtLeast(1.5)),
+        row(
+            20,
+            1,
+            "the turmoil engine",
+            on_squall::run_on_packets,
+            Target::AtMost(2.5),
+        ),
+        tonic(2, 1),
+        tonic(2, 64),
+        tonic(20, 1),
+        tonic(20, 64),
     ]
 }
 
@@ -230,7 +244,7 @@ fn idle(scale: Scale) -> Vec<Row> {
         squall: calls_per_second(program.calls(), time),
         peer: String::new(),
         measured: Measured::Seconds(time),
-        target: Some(Target::AtMost(15.0)),
+        target: Some(Target::AtMost(10.0)),
     }]
 }
 
@@ -247,7 +261,7 @@ fn mesh(scale: Scale) -> Vec<Row> {
         squall: calls_per_second(program.calls(), time),
         peer: String::new(),
         measured: Measured::Seconds(time),
-        target: None,
+        target: Some(Target::AtMost(12.0)),
     }]
 }
 
@@ -260,7 +274,7 @@ fn memory_per_module(scale: Scale) -> Vec<Row> {
         squall: format!("{:.0} MiB in all", more / 1024.0),
         peer: String::new(),
         measured: Measured::KibiBytes((more - less) / (many - few) as f64),
-        target: None,
+        target: Some(Target::AtMost(256.0)),
     };
     peaks.map(row).into_iter().collect()
 }

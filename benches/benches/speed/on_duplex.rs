@@ -22,7 +22,7 @@ const PIPE_BYTES: usize = 64 * 1024;
 /// # Panics
 /// When a call is not answered, or the program's pace is not dense.
 pub(crate) fn run(program: &Program) -> Duration {
-    let Pace::Dense { calls } = program.pace else {
+    let Pace::Dense { calls, clients } = program.pace else {
         panic!("there is no virtual time here: sparse calls would take as long as they say")
     };
     let start = Instant::now();
@@ -33,12 +33,15 @@ pub(crate) fn run(program: &Program) -> Duration {
     runtime.block_on(async {
         let mut callers = JoinSet::new();
         for (_, to) in program.connections() {
-            let mut caller = Caller::new(connection(), to);
-            callers.spawn(async move {
-                for _ in 0..calls {
-                    caller.call().await;
-                }
-            });
+            let channel = connection();
+            for _ in 0..clients {
+                let mut caller = Caller::new(channel.clone(), to);
+                callers.spawn(async move {
+                    for _ in 0..calls / u64::from(clients) {
+                        caller.call().await;
+                    }
+                });
+            }
         }
         callers.join_all().await;
     });

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
-use squall::plan::{Arrival, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
+use squall::plan::{Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
 
 use crate::program::{LATENCY, PERIOD, Pace, Program, payload};
 
@@ -15,9 +15,21 @@ use crate::program::{LATENCY, PERIOD, Pace, Program, payload};
 /// # Panics
 /// When a call is not answered.
 pub(crate) fn run(program: &Program) -> Duration {
+    run_on(EngineKind::Flow, program)
+}
+
+/// The same, on the engine of packets.
+///
+/// # Panics
+/// When a call is not answered.
+pub(crate) fn run_on_packets(program: &Program) -> Duration {
+    run_on(EngineKind::Turmoil, program)
+}
+
+fn run_on(engine: EngineKind, program: &Program) -> Duration {
     let start = Instant::now();
     let run = Harness::new()
-        .run(plan(program))
+        .run(plan(engine, program))
         .expect("nothing keeps the run from its end");
     let wall = start.elapsed();
     let ok = |event: &Event| {
@@ -39,11 +51,11 @@ pub(crate) fn run(program: &Program) -> Duration {
     wall
 }
 
-fn plan(program: &Program) -> Plan {
+fn plan(engine: EngineKind, program: &Program) -> Plan {
     let workloads = program.connections().into_iter();
     Plan {
         scenario: "speed".into(),
-        topology: Arc::new(topology(program.modules)),
+        topology: Arc::new(topology(engine, program.modules)),
         seed: 7,
         duration: program.duration(),
         wall_limit: Duration::from_secs(600),
@@ -55,7 +67,7 @@ fn plan(program: &Program) -> Plan {
     }
 }
 
-fn topology(modules: usize) -> Topology {
+fn topology(engine: EngineKind, modules: usize) -> Topology {
     let module = |index: usize| {
         let name = format!("m{index}");
         let node = Node {
@@ -76,7 +88,7 @@ fn topology(modules: usize) -> Topology {
         name: "speed".into(),
         description: None,
         network: Network {
-            engine: squall::plan::EngineKind::Flow,
+            engine,
             latency: Latency::Constant(LATENCY),
             loss: Ratio::ZERO,
             bandwidth: None,
@@ -92,8 +104,8 @@ fn workload(program: &Program, from: usize, to: usize) -> Workload {
             calls: 1,
             per: PERIOD,
         },
-        Pace::Dense { .. } => Arrival::Closed {
-            clients: 1,
+        Pace::Dense { clients, .. } => Arrival::Closed {
+            clients,
             think: Duration::ZERO,
         },
     };

@@ -77,7 +77,8 @@ async fn make_calls(program: &Program, mut caller: Caller) {
             }
             sleep_until(start + program.duration()).await;
         }
-        Pace::Dense { calls } => {
+        Pace::Dense { calls, clients } => {
+            assert_eq!(clients, 1, "one caller for each module");
             for _ in 0..calls {
                 caller.call().await;
             }

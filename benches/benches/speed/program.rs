@@ -33,8 +33,8 @@ pub(crate) enum Shape {
 pub(crate) enum Pace {
     /// One every [`PERIOD`].
     Sparse { periods: u64 },
-    /// The next as soon as the last is answered.
-    Dense { calls: u64 },
+    /// The next as soon as the last is answered, by so many clients on each connection.
+    Dense { calls: u64, clients: u32 },
 }
 
 impl Program {
@@ -48,12 +48,14 @@ impl Program {
         }
     }
 
-    /// A ring in which each module calls without a pause.
-    pub(crate) fn dense(modules: usize, calls: u64) -> Self {
+    /// A ring in which each module calls without a pause: so many calls in all, so many at a time from each
+    /// module, which divides what it has to make.
+    pub(crate) fn dense(modules: usize, clients: u32, calls: u64) -> Self {
+        let calls = calls / modules as u64;
         Program {
             shape: Shape::Ring,
             modules,
-            pace: Pace::Dense { calls },
+            pace: Pace::Dense { calls, clients },
         }
     }
 
@@ -81,7 +83,7 @@ impl Program {
     pub(crate) fn calls_per_connection(&self) -> u64 {
         match self.pace {
             Pace::Sparse { periods } => periods,
-            Pace::Dense { calls } => calls,
+            Pace::Dense { calls, .. } => calls,
         }
     }
 
@@ -94,7 +96,7 @@ impl Program {
     pub(crate) fn duration(&self) -> Duration {
         match self.pace {
             Pace::Sparse { periods } => PERIOD * periods as u32,
-            Pace::Dense { calls } => 2 * LATENCY * (calls as u32 + 10),
+            Pace::Dense { calls, clients } => 2 * LATENCY * (calls as u32 / clients + 10),
         }
     }
 }

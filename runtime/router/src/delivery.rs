@@ -29,7 +29,8 @@ impl<P: Platform> Scheduler<P> {
         limits: Limits,
     ) -> Result<Option<Payload>, Error> {
         let deadline = limits.deadline();
-        let handled = self.once(instance, port, message, deadline);
+        // Boxed: it is large, and a future that is handed on is moved.
+        let handled = Box::pin(self.once(instance, port, message, deadline));
         match deadline {
             Some(at) if limits.inherited != Some(at) => timeout_at(at, handled).await.unwrap_or_else(|_| {
                 Err(Error::Overdue {

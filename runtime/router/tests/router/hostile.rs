@@ -194,7 +194,10 @@ async fn a_panic_outside_of_any_component_is_answered_too() {
     let body = "\0\0\0\0\x07\x1a\x05other";
     let answer = send(&network, &address, request(&address, MESSAGE), body).await;
     let told = header(&answer, "grpc-message").replace("%20", " ");
-    assert_eq!(told, "component panicked: outside of it, in the module: no registry");
+    assert_eq!(
+        told,
+        "component panicked: outside of it, in the module: no registry"
+    );
     assert_eq!(header(&answer, "x-error-kind"), "panic");
     serves_still(&network, &address).await;
 }
