@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod loopback;
 mod measure;
 mod memory;
 mod on_duplex;
@@ -20,7 +21,7 @@ mod tonic_peer;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::measure::{Turns, compare, fastest_of};
+use crate::measure::{Turns, compare, fastest_of, middle};
 use crate::program::Program;
 use crate::report::{HEAD, Measured, Row, Target, calls_per_second, seconds};
 
@@ -48,7 +49,8 @@ impl Scale {
 /// A group of measurements: its name, and what makes its rows.
 type Group = (&'static str, fn(Scale) -> Vec<Row>);
 
-const GROUPS: [Group; 6] = [
+const GROUPS: [Group; 7] = [
+    ("loopback", over_loopback),
     ("dense", dense),
     ("scaling", scaling),
     ("idle", idle),
@@ -193,6 +195,51 @@ fn scaling(scale: Scale) -> Vec<Row> {
         },
         alone(very_many, longest, Some(Target::AtMost(3.0))),
     ]
+}
+
+/// Real sockets: a call from module to module against bare tonic's, and one that stays within its module.
+fn over_loopback(scale: Scale) -> Vec<Row> {
+    let mut rows = vec![];
+    for (bytes, calls) in [(128, 20_480), (4 * 1024, 20_480), (256 * 1024, 2_560)] {
+        for callers in [1, 64] {
+            let calls = scale.pick(calls, 64);
+            let (mut throughputs, mut medians) = (vec![], vec![]);
+            let mut fastest = [Duration::MAX; 2];
+            for _ in 0..scale.pick(9, 1) {
+                let ours = loopback::through_modules(bytes, callers, calls);
+                let tonic = loopback::through_tonic(bytes, callers, calls);
+                throughputs.push(tonic.whole.as_secs_f64() / ours.whole.as_secs_f64());
+                medians.push(ours.median.as_secs_f64() / tonic.median.as_secs_f64());
+                fastest = [fastest[0].min(ours.whole), fastest[1].min(tonic.whole)];
+            }
+            let [squall, tonic] = fastest.map(|time| calls_per_second(calls.into(), time));
+            let what = format!("loopback, {bytes} bytes, {callers} at a time");
+            rows.push(Row {
+                program: format!("{what}: calls per second"),
+                squall,
+                peer: format!("bare tonic {tonic}"),
+                measured: Measured::Ratio(middle(throughputs)),
+                target: Some(Target::AtLeast(1.0)),
+            });
+            rows.push(Row {
+                program: format!("{what}: p50"),
+                squall: String::new(),
+                peer: "bare tonic".into(),
+                measured: Measured::Ratio(middle(medians)),
+                target: Some(Target::AtMost(1.05)),
+            });
+        }
+    }
+    let calls = scale.pick(200_000, 100);
+    let time = (0..scale.pick(5, 1)).map(|_| loopback::locally(calls)).min();
+    rows.push(Row {
+        program: "a local call".into(),
+        squall: String::new(),
+        peer: String::new(),
+        measured: Measured::Seconds(time.unwrap_or_default()),
+        target: Some(Target::AtMost(1e-6)),
+    });
+    rows
 }
 
 /// Back to back, against turmoil and against tonic without any simulation.

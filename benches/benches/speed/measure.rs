@@ -41,13 +41,18 @@ pub(crate) fn compare(
         firsts.push(one);
         seconds.push(other);
     }
-    ratios.sort_by(f64::total_cmp);
     Compared {
         first: median(firsts),
         second_fastest: fastest(&seconds),
         second: median(seconds),
-        ratio: ratios[ratios.len() / 2],
+        ratio: middle(ratios),
     }
+}
+
+/// The median of ratios.
+pub(crate) fn middle(mut ratios: Vec<f64>) -> f64 {
+    ratios.sort_by(f64::total_cmp);
+    ratios[ratios.len() / 2]
 }
 
 /// The fastest of so many runs.

@@ -65,9 +65,10 @@ impl Measured {
     }
 }
 
-/// `12.3 ms`, `1.23 s`.
+/// `12.30 us`, `12.3 ms`, `1.23 s`.
 pub(crate) fn seconds(time: Duration) -> String {
     match time.as_secs_f64() {
+        s if s < 1e-4 => format!("{:.2} us", s * 1e6),
         s if s < 1.0 => format!("{:.1} ms", s * 1e3),
         s => format!("{s:.2} s"),
     }

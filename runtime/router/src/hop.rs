@@ -10,7 +10,7 @@ use tonic::Status;
 use crate::message::after;
 use crate::pool::{Counted, Lease, Progress};
 use crate::scheduler::{Limits, Shared};
-use crate::{Error, Message, Method, Outcome, Payload, TraceContext, classify, events, trace, wire};
+use crate::{Error, Message, Method, Outcome, Payload, TraceContext, classify, events, trace, unary, wire};
 
 /// When a call that waits for a connection looks again, if nobody knows when one will be there.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -184,7 +184,7 @@ impl Exchange<'_> {
     ) -> Result<tonic::Response<A>, Status>
     where
         P: Platform,
-        Q: prost::Message,
+        Q: unary::Carries,
         A: prost::Message + Default,
     {
         let connection = lease.connection();

@@ -119,7 +119,7 @@ impl Connection {
         progress: &Arc<Progress>,
     ) -> Result<tonic::Response<A>, Status>
     where
-        Q: prost::Message,
+        Q: unary::Carries,
         A: prost::Message + Default,
     {
         let uri = match method {

@@ -138,7 +138,7 @@ fn with_http_status(status: Status, code: StatusCode) -> Response<ReplyBody> {
 /// One of the two methods: how its requests are read and its answers written.
 trait Rpc: Send + 'static {
     type Request: prost::Message + Default + 'static;
-    type Response: prost::Message + Default + 'static;
+    type Response: unary::Carries + Default + 'static;
 
     fn message<P: Platform>(request: tonic::Request<Self::Request>, platform: &P) -> Result<Message, Error>;
 

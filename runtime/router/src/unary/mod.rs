@@ -15,6 +15,7 @@ use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::SendRequest;
 use prost::Message;
+use prost::encoding::{encode_varint, encoded_len_varint};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
@@ -22,6 +23,8 @@ use crate::pool::Progress;
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
+/// Data of so many bytes is sent as it is, and not copied into its message first.
+const BULKY: usize = 16 * 1024;
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// Details of a status: nobody here reads them, and tonic panics when they are not base64.
 const STATUS_DETAILS: &str = "grpc-status-details-bin";
@@ -38,12 +41,12 @@ pub(crate) async fn call<Q, A>(
     progress: &Arc<Progress>,
 ) -> Result<tonic::Response<A>, Status>
 where
-    Q: Message,
+    Q: Carries,
     A: Message + Default,
 {
     let (metadata, _, message) = request.into_parts();
     let body = RequestBody {
-        data: Some(framed(&message)),
+        frames: framed(message),
         progress: Arc::clone(progress),
     };
     let mut request = Request::new(body);
@@ -105,29 +108,92 @@ pub(crate) async fn request<Q: Message + Default>(
 }
 
 /// Makes the response that carries an answer.
-pub(crate) fn response<A: Message>(answer: Result<tonic::Response<A>, Status>) -> Response<ReplyBody> {
+pub(crate) fn response<A: Carries>(answer: Result<tonic::Response<A>, Status>) -> Response<ReplyBody> {
     let answer = match answer {
         Ok(answer) => answer,
         Err(status) => return status.into_http(),
     };
     let (metadata, message, extensions) = answer.into_parts();
-    let mut response = Response::new(ReplyBody::Unary {
-        data: Some(framed(&message)),
-    });
+    let mut response = Response::new(ReplyBody::Unary(framed(message)));
     *response.headers_mut() = metadata.into_headers();
     response.headers_mut().insert(CONTENT_TYPE, GRPC);
     *response.extensions_mut() = extensions;
     response
 }
 
-fn framed(message: &impl Message) -> Bytes {
-    let length = message.encoded_len();
-    let mut buffer = BytesMut::with_capacity(PREFIX + length);
-    buffer.put_u8(0);
+/// A message with one field of data, which may be large.
+pub(crate) trait Carries: Message {
+    /// The number of that field.
+    const FIELD: u32;
+
+    fn data(&mut self) -> &mut Bytes;
+}
+
+macro_rules! carries {
+    ($($message:ident.$data:ident = $field:literal),+ $(,)?) => {
+        $(impl Carries for squall_proto::module::$message {
+            const FIELD: u32 = $field;
+
+            fn data(&mut self) -> &mut Bytes {
+                &mut self.$data
+            }
+        })+
+    };
+}
+
+carries! {
+    Message.data = 3,
+    Response.data = 1,
+    MessageRequest.payload = 4,
+    MessageResponse.data = 1,
+}
+
+/// A message as HTTP/2 carries it: one frame or, when its data is large, the data in a frame of its own.
+pub(crate) struct Frames {
+    head: Option<Bytes>,
+    data: Option<Bytes>,
+}
+
+impl Frames {
+    fn next(&mut self) -> Option<Bytes> {
+        self.head.take().or_else(|| self.data.take())
+    }
+
+    fn is_empty(&self) -> bool {
+        self.head.is_none() && self.data.is_none()
+    }
+}
+
+fn framed(mut message: impl Carries) -> Frames {
+    let data = if message.data().len() < BULKY {
+        None
+    } else {
+        // Protobuf leaves the order of fields open: this one comes last.
+        Some((key_of(&message), std::mem::take(message.data())))
+    };
+    let tail = data.as_ref().map_or(0, |(key, data)| {
+        encoded_len_varint(u64::from(*key)) + encoded_len_varint(data.len() as u64) + data.len()
+    });
+    let length = message.encoded_len() + tail;
+    let mut head = BytesMut::with_capacity(PREFIX + message.encoded_len() + 20);
+    head.put_u8(0);
     // Sizes are checked against a limit long before they leave 32 bits.
-    buffer.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
-    message.encode(&mut buffer).expect("a buffer that grows has room");
-    buffer.freeze()
+    head.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
+    message.encode(&mut head).expect("a buffer that grows has room");
+    let data = data.map(|(key, data)| {
+        encode_varint(u64::from(key), &mut head);
+        encode_varint(data.len() as u64, &mut head);
+        data
+    });
+    Frames {
+        head: Some(head.freeze()),
+        data,
+    }
+}
+
+/// What stands before the data: its field, and that it is bytes of a length of their own.
+fn key_of<M: Carries>(_: &M) -> u32 {
+    M::FIELD << 3 | prost::encoding::WireType::LengthDelimited as u32
 }
 
 fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
@@ -176,6 +242,9 @@ impl Input {
             self.first = data;
         } else {
             if self.all.is_empty() {
+                // All that is to come, if that is known: it was found to be within the limit.
+                let whole = self.length()?.map_or(0, |length| PREFIX + length);
+                self.all.reserve(whole.max(self.first.len() + data.len()));
                 self.all.extend_from_slice(&self.first);
             }
             self.all.extend_from_slice(&data);
@@ -267,10 +336,10 @@ fn lost(error: hyper::Error) -> Status {
     Status::from_error(Box::new(error))
 }
 
-/// A request's body: one frame. Tells when its bytes are taken: headers alone start no handler, so until then
+/// A request's body. Tells when its bytes are taken: headers alone start no handler, so until then
 /// the request certainly has not been handled.
 pub(crate) struct RequestBody {
-    data: Option<Bytes>,
+    frames: Frames,
     progress: Arc<Progress>,
 }
 
@@ -282,7 +351,7 @@ impl Body for RequestBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let data = self.data.take();
+        let data = self.frames.next();
         if data.is_some() {
             self.progress.sent();
         }
@@ -290,18 +359,15 @@ impl Body for RequestBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.data.is_none()
+        self.frames.is_empty()
     }
 }
 
 /// A response's body.
 #[derive(Default)]
 pub(crate) enum ReplyBody {
-    /// One frame, and the trailers of success.
-    Unary {
-        /// What is still to be sent.
-        data: Option<Bytes>,
-    },
+    /// A message, and the trailers of success.
+    Unary(Frames),
     /// The trailers of [`ReplyBody::Unary`] are sent, or it has none.
     #[default]
     Ended,
@@ -318,8 +384,8 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match &mut *self {
-            ReplyBody::Unary { data } => {
-                if let Some(data) = data.take() {
+            ReplyBody::Unary(frames) => {
+                if let Some(data) = frames.next() {
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
                 *self = ReplyBody::Ended;
@@ -334,7 +400,7 @@ impl Body for ReplyBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            ReplyBody::Unary { .. } => false,
+            ReplyBody::Unary(_) => false,
             ReplyBody::Ended => true,
             ReplyBody::Other(body) => body.is_end_stream(),
         }

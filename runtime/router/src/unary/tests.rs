@@ -6,9 +6,9 @@ use squall_proto::module::Response as Answer;
 use super::*;
 
 /// A body of frames that are all there.
-struct Frames(VecDeque<Frame<Bytes>>);
+struct Pieces(VecDeque<Frame<Bytes>>);
 
-impl Body for Frames {
+impl Body for Pieces {
     type Data = Bytes;
     type Error = Status;
 
@@ -28,12 +28,18 @@ fn read_in_pieces(bytes: &[u8], cuts: &[usize], limit: usize) -> Result<Option<B
     let pieces = cuts
         .windows(2)
         .map(|cut| Bytes::copy_from_slice(&bytes[cut[0]..cut[1]]));
-    let frames = Frames(pieces.map(Frame::data).collect());
+    let frames = Pieces(pieces.map(Frame::data).collect());
     let mut context = Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(read(frames, limit)).poll(&mut context) {
         Poll::Ready(read) => read.map(|(message, _)| message),
         Poll::Pending => unreachable!("all frames are there"),
     }
+}
+
+/// All frames of a message, one behind the other.
+fn bytes_of(message: impl Carries) -> Vec<u8> {
+    let mut frames = framed(message);
+    std::iter::from_fn(|| frames.next()).flatten().collect()
 }
 
 fn answer(data: &[u8]) -> Answer {
@@ -50,7 +56,7 @@ proptest! {
         cuts in proptest::collection::vec(any::<usize>(), 0..6),
     ) {
         let message = answer(&data);
-        let read = read_in_pieces(&framed(&message), &cuts, 1000).unwrap().unwrap();
+        let read = read_in_pieces(&bytes_of(message.clone()), &cuts, 1000).unwrap().unwrap();
         prop_assert_eq!(decoded::<Answer>(read).unwrap(), message);
     }
 
@@ -78,6 +84,35 @@ proptest! {
 }
 
 #[test]
+fn large_data_is_sent_as_it_is_and_reads_back() {
+    use squall_proto::module::{Message as Request, MessageRequest};
+    let data = Bytes::from(vec![7; BULKY + 1000]);
+    let request = Request {
+        to: "a.in".into(),
+        from: "b.out".into(),
+        data: data.clone(),
+        metadata: [("key".to_owned(), "value".to_owned())].into(),
+    };
+    let mut frames = framed(request.clone());
+    frames.next().expect("all but the data");
+    assert_eq!(
+        frames.next().map(|it| it.as_ptr()),
+        Some(data.as_ptr()),
+        "not copied"
+    );
+    let read = read_in_pieces(&bytes_of(request.clone()), &[9, 16_000], 1 << 20);
+    assert_eq!(decoded::<Request>(read.unwrap().unwrap()).unwrap(), request);
+
+    let other = MessageRequest {
+        payload: data,
+        edge_id: "e".into(),
+        ..MessageRequest::default()
+    };
+    let read = read_in_pieces(&bytes_of(other.clone()), &[], 1 << 20);
+    assert_eq!(decoded::<MessageRequest>(read.unwrap().unwrap()).unwrap(), other);
+}
+
+#[test]
 fn a_length_over_the_limit_is_refused_before_the_bytes_are_there() {
     let refused = read_in_pieces(&[0, 0xff, 0xff, 0xff, 0xff], &[], 1000).unwrap_err();
     assert_eq!(refused.code(), Code::OutOfRange);
@@ -85,15 +120,15 @@ fn a_length_over_the_limit_is_refused_before_the_bytes_are_there() {
         refused.message(),
         "Error, decoded message length too large: found 4294967295 bytes, the limit is: 1000 bytes"
     );
-    assert!(read_in_pieces(&framed(&answer(&[7; 992])), &[], 995).is_ok());
-    assert!(read_in_pieces(&framed(&answer(&[7; 993])), &[], 995).is_err());
+    assert!(read_in_pieces(&bytes_of(answer(&[7; 992])), &[], 995).is_ok());
+    assert!(read_in_pieces(&bytes_of(answer(&[7; 993])), &[], 995).is_err());
 }
 
 #[test]
 fn a_request_is_one_frame_which_is_the_last() {
     let progress = Arc::new(Progress::default());
     let mut body = RequestBody {
-        data: Some(framed(&answer(b"1"))),
+        frames: framed(answer(b"1")),
         progress: Arc::clone(&progress),
     };
     let mut context = Context::from_waker(std::task::Waker::noop());
