@@ -9,7 +9,7 @@ use squall_platform::{Authority, Platform};
 use crate::directory::Instance;
 use crate::{
     Client, Component, ComponentError, Discovery, Drained, Edge, Error, Identity, Method, Options, Payload,
-    PeerState, Scheduler, ServeError, Server,
+    PeerState, Scheduler, ServeError, Server, metrics,
 };
 
 /// One module. Clones are handles to the same one.
@@ -201,6 +201,12 @@ impl<P: Platform> Module<P> {
     /// How the connections to `module` are doing. Spec: router 4.3.
     pub fn state(&self, module: &str) -> Option<PeerState> {
         self.peers().into_iter().find(|peer| &*peer.module == module)
+    }
+
+    /// What this module has counted, as OpenMetrics text. [`metrics::text`] does it for several modules of one
+    /// process, and says what there is. Spec: router 1.8.
+    pub fn metrics(&self) -> String {
+        metrics::text([self])
     }
 
     /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source, and

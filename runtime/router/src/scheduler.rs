@@ -12,6 +12,7 @@ use crate::discovery::{Discovery, Listener, Sources};
 use crate::duplicates::Duplicates;
 use crate::hop::{self, Trail};
 use crate::message::after;
+use crate::metrics::Metrics;
 use crate::names::Meaning;
 use crate::pool::{Peer, Pool};
 use crate::system::Client;
@@ -27,6 +28,7 @@ pub(crate) struct Shared<P: Platform> {
     pub(crate) directory: Directory,
     pub(crate) pool: Pool<P>,
     pub(crate) duplicates: Duplicates,
+    pub(crate) metrics: Arc<Metrics>,
     discovery: Sources,
     /// How long calls to some modules may take.
     timeouts: RwLock<IndexMap<Arc<str>, Duration>>,
@@ -168,13 +170,15 @@ impl<P: Platform> Listener for Shared<P> {
 
 impl<P: Platform> Scheduler<P> {
     pub(crate) fn new(platform: P, module: Arc<str>, options: Options) -> Self {
-        let pool = Pool::new(platform.clone(), options.clone());
+        let metrics = Arc::new(Metrics::new(&options.latency_buckets));
+        let pool = Pool::new(platform.clone(), options.clone(), Arc::clone(&metrics));
         let directory = Directory::default();
         directory.know_module(Arc::clone(&module));
         Scheduler(Arc::new(Shared {
             platform,
             module,
             duplicates: Duplicates::new(options.duplicate_window, options.duplicates_max),
+            metrics,
             options,
             directory,
             pool,
@@ -262,6 +266,7 @@ impl<P: Platform> Scheduler<P> {
                 return Err(error.exhausted());
             }
             sleep(delay).await;
+            shared.metrics.retried();
         }
     }
 
