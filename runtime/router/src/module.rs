@@ -9,7 +9,7 @@ use squall_platform::{Authority, Platform};
 use crate::directory::Instance;
 use crate::{
     Client, Component, ComponentError, Discovery, Drained, Edge, Error, Identity, Method, Options, Payload,
-    PeerState, Scheduler, ServeError, Server, metrics,
+    PeerState, Scheduler, ServeError, Server,
 };
 
 /// One module. Clones are handles to the same one.
@@ -206,7 +206,7 @@ impl<P: Platform> Module<P> {
     /// What this module has counted, as OpenMetrics text. [`metrics::text`] does it for several modules of one
     /// process, and says what there is. Spec: router 1.8.
     pub fn metrics(&self) -> String {
-        metrics::text([self])
+        self.scheduler.metrics()
     }
 
     /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source, and

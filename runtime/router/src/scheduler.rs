@@ -16,7 +16,7 @@ use crate::metrics::Metrics;
 use crate::names::Meaning;
 use crate::pool::{Peer, Pool};
 use crate::system::Client;
-use crate::{Destination, Error, Message, Options, Payload, RetryPolicy, keys, trace};
+use crate::{Destination, Error, Message, Options, Payload, RetryPolicy, keys, metrics, trace};
 
 /// Routes messages of one module. Clones are handles to the same one.
 pub struct Scheduler<P: Platform>(Arc<Shared<P>>);
@@ -221,6 +221,11 @@ impl<P: Platform> Scheduler<P> {
                     .await
             }
         }
+    }
+
+    /// What this module has counted: as [`Module::metrics`](crate::Module::metrics).
+    pub fn metrics(&self) -> String {
+        metrics::of([self].into_iter())
     }
 
     pub(crate) fn destination<'a>(&self, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {

@@ -11,9 +11,9 @@ type Pair = (String, String);
 /// All counters of some modules, at one moment or between two.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
-    /// Between modules, by source and target.
+    /// Between modules that have called each other, by source and target.
     pub pairs: BTreeMap<Pair, Traffic>,
-    /// Within modules, by module.
+    /// Within modules that have called themselves, by module.
     pub local: BTreeMap<String, Latency>,
 }
 
@@ -69,6 +69,9 @@ impl FromStr for Sample {
             })?;
             sample.add(series);
         }
+        // A module counts from the moment that it is told of another one.
+        sample.pairs.retain(|_, traffic| traffic.calls() > 0);
+        sample.local.retain(|_, latency| latency.count > 0);
         Ok(sample)
     }
 }

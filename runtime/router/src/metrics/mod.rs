@@ -15,6 +15,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use tokio::time::Instant;
 
 use crate::{Error, Payload};
+pub(crate) use text::of;
 pub use text::{CONTENT_TYPE, text};
 
 /// The values of the label `status`. Spec: router H-10.

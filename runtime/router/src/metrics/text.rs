@@ -13,7 +13,7 @@ use prometheus_client::registry::{Registry, Unit};
 use squall_platform::Platform;
 
 use super::{Metrics, NO_SERVER, PHASES, STATUSES, Target};
-use crate::{Module, PeerState};
+use crate::{Module, PeerState, Scheduler};
 
 /// The HTTP content type of [`text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -38,8 +38,12 @@ const STATES: [&str; 5] = ["idle", "connecting", "ready", "backoff", "draining"]
 /// | `tinysystems_duplicates_answered_total` | `module` | messages answered from memory, by their idempotency key |
 /// | `tinysystems_server_phase` | `module`, `phase` | 1 for the phase that the module's server is in |
 pub fn text<'m, P: Platform>(modules: impl IntoIterator<Item = &'m Module<P>>) -> String {
-    let modules = modules.into_iter().map(|module| {
-        let shared = module.scheduler().shared();
+    of(modules.into_iter().map(Module::scheduler))
+}
+
+pub(crate) fn of<'m, P: Platform>(modules: impl Iterator<Item = &'m Scheduler<P>>) -> String {
+    let modules = modules.map(|module| {
+        let shared = module.shared();
         Scraped {
             module: Arc::clone(&shared.module),
             metrics: Arc::clone(&shared.metrics),
