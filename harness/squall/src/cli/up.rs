@@ -109,9 +109,9 @@ fn log() -> Result<(), String> {
         "" => LOG,
         said => said,
     };
-    let filter: Targets = filter.parse().map_err(|error| {
-        format!("RUST_LOG is {filter:?}: {error}; write info, or squall_router=debug,info")
-    })?;
+    let filter: Targets = filter
+        .parse()
+        .map_err(|error| format!("RUST_LOG is {filter:?}: {error}; write info, or squall=debug"))?;
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
         .with_writer(io::stderr);

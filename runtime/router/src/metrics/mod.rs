@@ -7,7 +7,7 @@
 mod text;
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -64,6 +64,8 @@ pub(crate) struct Metrics {
 /// What is counted of the calls to one module.
 #[derive(Debug)]
 pub(crate) struct Target {
+    /// Whether there was an attempt: of a thousand modules that are known, few are called.
+    called: AtomicBool,
     calls: [AtomicU64; STATUSES.len()],
     latency: Histogram,
     connect_failures: AtomicU64,
@@ -95,6 +97,7 @@ impl Metrics {
         let mut targets = self.targets.write().unwrap_or_else(PoisonError::into_inner);
         let new = || {
             Arc::new(Target {
+                called: AtomicBool::new(false),
                 calls: Default::default(),
                 latency: histogram(&self.buckets),
                 connect_failures: AtomicU64::new(0),
@@ -103,10 +106,23 @@ impl Metrics {
         Arc::clone(targets.entry(module.into()).or_insert_with(new))
     }
 
+    /// The targets that have been called.
+    fn called(&self) -> BTreeMap<Arc<str>, Arc<Target>> {
+        let targets = self.targets.read().unwrap_or_else(PoisonError::into_inner);
+        let called = targets
+            .iter()
+            .filter(|(_, target)| target.called.load(Ordering::Relaxed));
+        called
+            .map(|(name, target)| (Arc::clone(name), Arc::clone(target)))
+            .collect()
+    }
+
     /// An attempt to call `module` begins.
     pub(crate) fn attempt(&self, module: &str, start: Instant) -> Attempt {
+        let target = self.target(module);
+        target.called.store(true, Ordering::Relaxed);
         Attempt {
-            target: self.target(module),
+            target,
             start,
             at_transport: false,
             status: CANCELLED,

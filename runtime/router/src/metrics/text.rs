@@ -1,8 +1,9 @@
 //! The counters as OpenMetrics text.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, PoisonError};
 
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::text::encode;
@@ -22,7 +23,7 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 const STATES: [&str; 5] = ["idle", "connecting", "ready", "backoff", "draining"];
 
 /// What `modules` have counted, as OpenMetrics text: each of them once, or its lines would be there twice. Lines
-/// come in a fixed order. Durations are seconds. Spec: router S-34, S-35, S-40, 4.3.
+/// come in a fixed order, and there are none of modules that have not been called. Durations are seconds. Spec: router S-34, S-35, S-40, 4.3.
 ///
 /// | metric | labels | what it counts |
 /// |---|---|---|
@@ -47,6 +48,7 @@ pub(crate) fn of<'m, P: Platform>(modules: impl Iterator<Item = &'m Scheduler<P>
         Scraped {
             module: Arc::clone(&shared.module),
             metrics: Arc::clone(&shared.metrics),
+            targets: shared.metrics.called(),
             peers: shared.pool.states(),
         }
     });
@@ -65,6 +67,8 @@ struct Scrape(Vec<Scraped>);
 struct Scraped {
     module: Arc<str>,
     metrics: Arc<Metrics>,
+    /// Those that have been called.
+    targets: BTreeMap<Arc<str>, Arc<Target>>,
     peers: Vec<PeerState>,
 }
 
@@ -225,16 +229,17 @@ impl Scrape {
         Ok(())
     }
 
+    /// The peers of each module, as far as they have been called.
     fn peers(&self) -> impl Iterator<Item = (&str, &PeerState)> {
-        self.0
-            .iter()
-            .flat_map(|it| it.peers.iter().map(move |peer| (&*it.module, peer)))
+        self.0.iter().flat_map(|it| {
+            let called = |peer: &&PeerState| it.targets.contains_key(&peer.module);
+            it.peers.iter().filter(called).map(|peer| (&*it.module, peer))
+        })
     }
 
     fn each_target(&self, mut each: impl FnMut(&str, &str, &Target) -> fmt::Result) -> fmt::Result {
         for it in &self.0 {
-            let targets = it.metrics.targets.read().unwrap_or_else(PoisonError::into_inner);
-            for (name, target) in targets.iter() {
+            for (name, target) in &it.targets {
                 each(&it.module, name, target)?;
             }
         }
