@@ -10,14 +10,17 @@ use serde_json::{Value, json};
 
 const PAIR: &str = r#"
 name = "real"
+[module.store.node.shelf]
+component = "echo"
 [module.front.node.door]
 component = "forward"
 edges = [{ port = "out", to = "mirror.in" }]
 [module.back.node.mirror]
 component = "echo"
-[module.back.node.slow]
-component = "echo"
-settings = { delay = "2s" }
+[module.back.node.late]                    # calls further only after a while
+component = "delay"
+settings = { for = "2s" }
+edges = [{ port = "out", to = "shelf.in" }]
 [module.back.node.stuck]
 component = "echo"
 settings = { delay = "1h" }
@@ -110,9 +113,13 @@ impl Running {
 
     /// Waits until a request is in the works in `back`: its handler runs, or is about to.
     fn wait_until_busy(&self) {
-        let busy = "tinysystems_requests_in_flight{module=\"back\"} 1\n";
-        let is_busy = (0..20_000).any(|_| self.metrics().contains(busy));
-        assert!(is_busy, "nothing comes:\n{}", self.metrics());
+        self.wait_until("tinysystems_requests_in_flight{module=\"back\"} 1\n");
+    }
+
+    /// Waits until there is this line among its metrics.
+    fn wait_until(&self, line: &str) {
+        let is_there = (0..20_000).any(|_| self.metrics().contains(line));
+        assert!(is_there, "no {line} in\n{}", self.metrics());
     }
 
     fn signal(&self, name: &str) {
@@ -233,15 +240,16 @@ fn a_topology_answers_calls_counts_them_and_shows_them() {
 }
 
 #[test]
-fn sigterm_lets_a_call_in_flight_finish_and_refuses_new_ones() {
+fn sigterm_lets_a_call_in_flight_finish_with_all_its_hops_and_refuses_new_ones() {
     let mut system = Running::up(&["--metrics", "127.0.0.1:0"]);
-    let slow = call(system.address("back"), &["slow.in", "1"])
+    let slow = call(system.address("back"), &["late.in", "1"])
         .stdout(Stdio::piped())
         .spawn();
     let slow = slow.expect("the binary was built for this test");
     system.wait_until_busy();
     system.signal("-TERM");
     system.wait_for("stopping SIGTERM");
+    system.wait_until("tinysystems_server_phase{module=\"back\",phase=\"waiting\"} 1\n");
     assert_eq!(get(system.beside(), "/healthz").0, 503);
     let (exit, refused) = failure(&ran(call(system.address("back"), &["mirror.in", "--json"])));
     assert!(
@@ -331,14 +339,16 @@ fn modules_in_processes_of_their_own_call_each_other() {
 
 #[test]
 fn processes_with_the_same_base_find_each_other() {
-    let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let base = free.local_addr().expect("it is bound").port().min(u16::MAX - 1);
-    drop(free);
-    let base = base.to_string();
+    // Below the ports that systems give away, and another for each run.
+    let base_port = 20_000 + std::process::id() % 10_000;
+    let base = base_port.to_string();
     let back = Running::up(&["--module", "back", "--port-base", &base]);
     let front = Running::up(&["--module", "front", "--port-base", &base]);
-    assert_eq!(front.address("front"), format!("127.0.0.1:{base}"));
-    assert_ne!(front.address("front"), back.address("back"));
+    let port = |offset| format!("127.0.0.1:{}", base_port + offset);
+    assert_eq!(
+        (front.address("front"), back.address("back")),
+        (&*port(1), &*port(2))
+    );
     assert_eq!(
         answer(&ran(call(front.address("front"), &["door.in", "1"]))),
         json!(1)
@@ -406,11 +416,11 @@ fn bad_input_is_told_specifically_and_exits_with_2() {
         (&["up", file, "--peer", "back=somewhere"], "write HOST:PORT"),
         (
             &["up", file, "--port-base", "65535"],
-            "no port for the module `back`",
+            "no port for the module `front`",
         ),
         (
             &["up", file, "--port-base", taken],
-            "the module `front` at 127.0.0.1 cannot listen on port",
+            "the module `store` at 127.0.0.1 cannot listen on port",
         ),
         (
             &["up", file, "--metrics", &format!("127.0.0.1:{taken}")],

@@ -8,7 +8,8 @@ use futures_util::future::join_all;
 use indexmap::IndexMap;
 use squall_platform::{Authority, TokioPlatform};
 use squall_router::{Drained, Module, ServeError, Server, metrics};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
 
 use crate::assembly::{Directory, assemble};
 use crate::components::Components;
@@ -100,6 +101,8 @@ pub struct System {
     modules: Vec<Module<TokioPlatform>>,
     servers: Vec<Server<TokioPlatform>>,
     started: Vec<Started>,
+    /// In which order they end, as indices of the others.
+    order: Vec<usize>,
 }
 
 impl System {
@@ -119,6 +122,7 @@ impl System {
             modules: Vec::new(),
             servers: Vec::new(),
             started: Vec::new(),
+            order: Vec::new(),
         };
         for (index, module) in topology.modules.values().enumerate() {
             let name = module.name.clone();
@@ -145,6 +149,7 @@ impl System {
             system.servers.push(server);
         }
         system.introduce(topology, layout)?;
+        system.order = system.callers_first(topology);
         Ok(system)
     }
 
@@ -165,6 +170,42 @@ impl System {
         Ok(())
     }
 
+    /// Those of this process, callers before those that they call; where they call each other, in any order.
+    fn callers_first(&self, topology: &Topology) -> Vec<usize> {
+        let mut seen = vec![false; self.started.len()];
+        let mut callees_first = Vec::new();
+        for root in 0..self.started.len() {
+            // (module, the callees that are still to be looked at)
+            let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
+            if !std::mem::replace(&mut seen[root], true) {
+                path.push((root, self.callees(topology, root)));
+            }
+            while let Some((module, callees)) = path.last_mut() {
+                match callees.pop() {
+                    Some(callee) if std::mem::replace(&mut seen[callee], true) => {}
+                    Some(callee) => path.push((callee, self.callees(topology, callee))),
+                    None => {
+                        callees_first.push(*module);
+                        path.pop();
+                    }
+                }
+            }
+        }
+        callees_first.reverse();
+        callees_first
+    }
+
+    /// The modules of this process that edges of one lead to.
+    fn callees(&self, topology: &Topology, module: usize) -> Vec<usize> {
+        let module = topology.modules.get(&self.started[module].name);
+        let nodes = module.iter().flat_map(|module| module.nodes.values());
+        let owners = nodes
+            .flat_map(|node| &node.edges)
+            .filter_map(|edge| topology.owner(&edge.node));
+        let index = |owner: &crate::plan::Module| self.started.iter().position(|it| it.name == owner.name);
+        owners.filter_map(index).collect()
+    }
+
     /// The modules of this process, in the order of the topology.
     pub fn started(&self) -> &[Started] {
         &self.started
@@ -176,17 +217,32 @@ impl System {
         move || metrics::text(&modules)
     }
 
-    /// Serves until `shutdown` is true, or its sender is gone; then all servers drain at once, each as
+    /// Serves until `shutdown` is true, or its sender is gone; then each server drains as
     /// [`Server::run_until`](squall_router::Server::run_until) says, and tells what it did not wait for.
+    ///
+    /// Callers end before those that they call, or what is in the works would be refused at its next hop. Nobody
+    /// waits for others longer than `grace`: after twice that, and a second, all have ended.
     pub async fn run_until(self, shutdown: watch::Receiver<bool>, grace: Duration) -> Vec<(String, Drained)> {
         let servers = self.started.into_iter().zip(self.servers);
-        let running = servers.map(|(started, server)| {
+        let mut servers: Vec<_> = servers.map(Some).collect();
+        let mut previous = None;
+        let mut running = Vec::new();
+        for (started, server) in self.order.iter().filter_map(|index| servers[*index].take()) {
+            let (ends, ended) = oneshot::channel::<()>();
+            let previous = previous.replace(ended);
             let mut shutdown = shutdown.clone();
-            async move {
-                let told = async { drop(shutdown.wait_for(|told| *told).await) };
-                (started.name, server.run_until(told, grace).await)
-            }
-        });
+            running.push(async move {
+                let told = async {
+                    drop(shutdown.wait_for(|told| *told).await);
+                    if let Some(previous) = previous {
+                        drop(timeout(grace, previous).await);
+                    }
+                };
+                let drained = server.run_until(told, grace).await;
+                drop(ends);
+                (started.name, drained)
+            });
+        }
         join_all(running).await
     }
 }
