@@ -102,10 +102,10 @@ tinysystems_in_module_latency_seconds_bucket{le="+Inf",module="front"} 4
         let sample: Sample = TEXT.parse().unwrap();
         assert_eq!(
             table(&sample, Some(Duration::from_secs(10))),
-            " from    to         calls   rate     mean       p99   errors\n \
-             front   (nobody)       1  0.1/s        -         -   error 1\n \
-             front   back          20  2.0/s   100 ms  > 100 ms   timeout 2\n \
-             front   (local)        4  0.4/s  5.00 ms   9.90 ms\n"
+            " from    to        calls   rate     mean       p99   errors\n \
+             front   (nobody)      1  0.1/s        -         -   error 1\n \
+             front   back         20  2.0/s   100 ms  > 100 ms   timeout 2\n \
+             front   (local)       4  0.4/s  5.00 ms   9.90 ms\n"
         );
         assert!(!table(&sample, None).contains("/s"), "no rate without a time");
     }
