@@ -55,6 +55,13 @@ pub struct Directory {
 }
 
 impl Directory {
+    /// Who owns which node, and nothing of where modules run: they are told that.
+    pub fn owners_of(topology: &Topology) -> Self {
+        let mut directory = Directory::of(topology);
+        directory.endpoints.clear();
+        directory
+    }
+
     /// With every host at its own name, on [`PORT`].
     pub fn of(topology: &Topology) -> Self {
         Directory::with_endpoints(topology, |host| {

@@ -12,6 +12,7 @@
 //! | [`oracle`], [`expectation`], [`verdict`] | what is to be thought of it |
 //! | [`statistics`], [`report`], [`capture`], [`time`] | how to show it |
 //! | [`import`] | from TinyNode and TinyModule manifests to a topology |
+//! | [`live`] | the same topology on real sockets, and what it measures |
 //! | [`cli`] | the command line |
 
 pub mod assembly;
@@ -26,6 +27,7 @@ pub mod history;
 pub mod import;
 pub mod journal;
 mod judged;
+pub mod live;
 pub mod oracle;
 pub mod plan;
 pub mod report;

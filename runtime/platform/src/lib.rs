@@ -33,7 +33,8 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// A bound, listening socket.
     type Listener: Listener<Stream = Self::Stream>;
 
-    /// Listens on `port` at every address of this host; port 0 takes a free one.
+    /// Listens on `port` at every address of this host, unless the platform says otherwise; port 0 takes a
+    /// free one.
     ///
     /// # Errors
     /// As the operating system's: `AddrInUse` when the port is taken.

@@ -8,7 +8,7 @@
 
 use std::future::Future;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
 
 use tokio::net::{TcpListener, TcpStream, lookup_host};
@@ -16,20 +16,32 @@ use tokio::net::{TcpListener, TcpStream, lookup_host};
 use crate::{Authority, Listener, Platform, TaskHandle, host_and_port};
 
 /// Real sockets, tasks, clock and randomness.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub struct TokioPlatform {
-    loopback_only: bool,
+    /// Where it listens.
+    ip: IpAddr,
 }
 
 impl TokioPlatform {
     /// Listens at every IPv4 address of the machine.
     pub fn new() -> Self {
-        TokioPlatform { loopback_only: false }
+        TokioPlatform::at(Ipv4Addr::UNSPECIFIED.into())
     }
 
     /// Listens on 127.0.0.1 only: for tests and for several modules on one machine.
     pub fn loopback() -> Self {
-        TokioPlatform { loopback_only: true }
+        TokioPlatform::at(Ipv4Addr::LOCALHOST.into())
+    }
+
+    /// Listens at this address of the machine only.
+    pub fn at(ip: IpAddr) -> Self {
+        TokioPlatform { ip }
+    }
+}
+
+impl Default for TokioPlatform {
+    fn default() -> Self {
+        TokioPlatform::new()
     }
 }
 
@@ -38,12 +50,7 @@ impl Platform for TokioPlatform {
     type Listener = TokioListener;
 
     async fn bind(&self, port: u16) -> io::Result<TokioListener> {
-        let ip = if self.loopback_only {
-            Ipv4Addr::LOCALHOST
-        } else {
-            Ipv4Addr::UNSPECIFIED
-        };
-        TcpListener::bind((ip, port)).await.map(TokioListener)
+        TcpListener::bind((self.ip, port)).await.map(TokioListener)
     }
 
     async fn connect(&self, to: &Authority) -> io::Result<TcpStream> {

@@ -56,9 +56,13 @@ impl<P: Platform> Scheduler<P> {
         let handling = loop {
             match self.shared().duplicates.enter(&key) {
                 Turn::Handle(handling) => break handling,
-                Turn::Answered(answer) => return answer,
+                Turn::Answered(answer) => {
+                    self.shared().metrics.duplicate_answered();
+                    return answer;
+                }
                 Turn::Wait(answer) => {
                     if let Ok(answer) = answer.await {
+                        self.shared().metrics.duplicate_answered();
                         return answer;
                     }
                 }
@@ -90,6 +94,7 @@ impl<P: Platform> Scheduler<P> {
             true => (context.span, 0),
             false => (trace::new_span(&shared.platform), context.span),
         };
+        let _local = (!context.remote).then(|| shared.metrics.local());
         let handling = events::Handling::started(&events::HandleStarted {
             trace: context.trace,
             span,
@@ -242,6 +247,7 @@ impl<P: Platform> Emit for Execution<P> {
     }
 
     fn handled(&self, error: &Payload) {
+        self.scheduler.shared().metrics.error_handled();
         let (module, node) = (self.module(), &self.routes.node);
         events::error_handled(&self.context, module, node, || error_text(error));
     }

@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::Status;
 
 use crate::message::after;
+use crate::metrics::Attempt;
 use crate::pool::{Counted, Lease, Progress};
 use crate::scheduler::{Limits, Shared};
 use crate::{Error, Message, Method, Outcome, Payload, TraceContext, classify, events, trace, unary, wire};
@@ -73,6 +74,9 @@ pub(crate) async fn send<P: Platform>(
         timeout: deadline.saturating_duration_since(start),
         data: &message.data,
     });
+    let mut attempt = shared
+        .metrics
+        .attempt(module.as_deref().unwrap_or_default(), start);
     let result = match module {
         None => Err(Error::NoModule { node: node.into() }),
         Some(module) if deadline <= start => Err(Error::Timeout {
@@ -81,7 +85,11 @@ pub(crate) async fn send<P: Platform>(
         }),
         Some(module) => {
             let progress = Arc::new(Progress::default());
-            let call = transmit(shared, &module, &message, span, deadline, &progress, &mut hop);
+            let seen = Seen {
+                hop: &mut hop,
+                attempt: &mut attempt,
+            };
+            let call = transmit(shared, &module, &message, span, deadline, &progress, seen);
             let result = timeout_at(deadline, call).await;
             let result = result.unwrap_or_else(|_| {
                 Err(Error::Timeout {
@@ -96,7 +104,14 @@ pub(crate) async fn send<P: Platform>(
         }
     };
     hop.ended(&result);
+    attempt.ended(&result);
     result
+}
+
+/// What events and metrics say of an attempt.
+struct Seen<'a> {
+    hop: &'a mut events::Hop,
+    attempt: &'a mut Attempt,
 }
 
 /// One attempt: never handled twice, though it may take two connections, or two methods, to find out who is
@@ -108,7 +123,7 @@ async fn transmit<P: Platform>(
     span: u64,
     deadline: Instant,
     progress: &Arc<Progress>,
-    hop: &mut events::Hop,
+    seen: Seen<'_>,
 ) -> Result<Option<Payload>, Error> {
     let trace = TraceContext {
         trace: message.context.trace,
@@ -122,8 +137,8 @@ async fn transmit<P: Platform>(
         deadline,
         progress,
     };
-    let (counted, lease) = connect(shared, module, message.wait_for_ready).await?;
-    hop.peer(lease.connection().peer());
+    let (counted, lease) = connect(shared, module, message.wait_for_ready, seen.attempt).await?;
+    seen.hop.peer(lease.connection().peer());
     let result = exchange.on(&lease).await;
     match &result {
         // The peer has asked to go away, and the call is what finds out: nothing was lost but the way.
@@ -136,8 +151,8 @@ async fn transmit<P: Platform>(
         }
         _ => return result,
     }
-    let (_counted, lease) = connect(shared, module, message.wait_for_ready).await?;
-    hop.peer(lease.connection().peer());
+    let (_counted, lease) = connect(shared, module, message.wait_for_ready, seen.attempt).await?;
+    seen.hop.peer(lease.connection().peer());
     exchange.on(&lease).await
 }
 
@@ -201,6 +216,7 @@ async fn connect<P: Platform>(
     shared: &Shared<P>,
     module: &Arc<str>,
     wait_for_ready: bool,
+    attempt: &mut Attempt,
 ) -> Result<(Counted, Lease<P>), Error> {
     loop {
         // Asked for anew in each round: its endpoints may be others by then.
@@ -208,7 +224,12 @@ async fn connect<P: Platform>(
             module: Arc::clone(module),
         })?;
         let counted = peer.admit(shared.options.max_in_flight_per_peer)?;
-        let refusal = match peer.connection().await {
+        let connection = async {
+            let way = peer.way()?;
+            attempt.reaches_transport();
+            way.lease().await
+        };
+        let refusal = match connection.await {
             Ok(lease) => return Ok((counted, lease)),
             // Its endpoints changed while one was dialled: the new ones are tried. Nothing was sent by then.
             Err(_) if shared.has_moved(module, &peer) => continue,

@@ -20,6 +20,7 @@
 //! | what components see | `component`, `edge`, `error_port`, `message`, `payload` |
 //! | the edges of a node, as they are now | `routes` |
 //! | what happened, and what it means | `error`, `events` |
+//! | how much and how long, for Prometheus | [`metrics`] |
 //!
 //! What it promises: a call ends once, with a value, no value, or an [`Error`] that says whether it may
 //! have happened ([`Outcome`]); never later than its deadline; and never by a second attempt, unless a
@@ -34,8 +35,7 @@
 //! Other modules may be of other makes: the server has both methods of `module.ModuleService`, and a peer is
 //! called by the one that it has ([`Method`]). A server ends by draining ([`Server::run_until`]).
 //!
-//! Not here yet: TLS, and metrics (they can be derived from the events
-//! and from [`Module::peers`]).
+//! Not here yet: TLS.
 
 mod classify;
 mod component;
@@ -52,6 +52,7 @@ mod fan_out;
 mod hop;
 mod keys;
 mod message;
+pub mod metrics;
 mod module;
 pub mod names;
 mod options;

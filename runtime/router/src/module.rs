@@ -203,6 +203,12 @@ impl<P: Platform> Module<P> {
         self.peers().into_iter().find(|peer| &*peer.module == module)
     }
 
+    /// What this module has counted, as OpenMetrics text. [`metrics::text`] does it for several modules of one
+    /// process, and says what there is. Spec: router 1.8.
+    pub fn metrics(&self) -> String {
+        self.scheduler.metrics()
+    }
+
     /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source, and
     /// follows its changes: a module that it no longer knows is not discovered any more.
     pub fn discover(&self, discovery: Arc<dyn Discovery>) {

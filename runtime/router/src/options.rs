@@ -51,7 +51,14 @@ pub struct Options {
     /// After how long the server asks the peer of a connection to open another one, give or take a tenth:
     /// so callers spread over new replicas. What is in flight finishes. `None`: never. Spec: router 4.3.
     pub max_connection_age: Option<Duration>,
+    /// The upper bounds of the buckets of all latency histograms, in any order; one without a bound is added.
+    /// Those of Prometheus by default, of which the last is 10 s: set others to see where between that and
+    /// their timeouts calls end. Spec: router S-35, H-11.
+    pub latency_buckets: Arc<[Duration]>,
 }
+
+/// Prometheus's own, in milliseconds.
+const LATENCY_BUCKETS: [u64; 11] = [5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10_000];
 
 impl Default for Options {
     fn default() -> Self {
@@ -72,6 +79,7 @@ impl Default for Options {
             max_handling_time: None,
             serve_system_ports: false,
             max_connection_age: None,
+            latency_buckets: LATENCY_BUCKETS.map(Duration::from_millis).into(),
         }
     }
 }

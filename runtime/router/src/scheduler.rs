@@ -12,10 +12,11 @@ use crate::discovery::{Discovery, Listener, Sources};
 use crate::duplicates::Duplicates;
 use crate::hop::{self, Trail};
 use crate::message::after;
+use crate::metrics::Metrics;
 use crate::names::Meaning;
 use crate::pool::{Peer, Pool};
 use crate::system::Client;
-use crate::{Destination, Error, Message, Options, Payload, RetryPolicy, keys, trace};
+use crate::{Destination, Error, Message, Options, Payload, RetryPolicy, keys, metrics, trace};
 
 /// Routes messages of one module. Clones are handles to the same one.
 pub struct Scheduler<P: Platform>(Arc<Shared<P>>);
@@ -27,6 +28,7 @@ pub(crate) struct Shared<P: Platform> {
     pub(crate) directory: Directory,
     pub(crate) pool: Pool<P>,
     pub(crate) duplicates: Duplicates,
+    pub(crate) metrics: Arc<Metrics>,
     discovery: Sources,
     /// How long calls to some modules may take.
     timeouts: RwLock<IndexMap<Arc<str>, Duration>>,
@@ -168,13 +170,15 @@ impl<P: Platform> Listener for Shared<P> {
 
 impl<P: Platform> Scheduler<P> {
     pub(crate) fn new(platform: P, module: Arc<str>, options: Options) -> Self {
-        let pool = Pool::new(platform.clone(), options.clone());
+        let metrics = Arc::new(Metrics::new(&options.latency_buckets));
+        let pool = Pool::new(platform.clone(), options.clone(), Arc::clone(&metrics));
         let directory = Directory::default();
         directory.know_module(Arc::clone(&module));
         Scheduler(Arc::new(Shared {
             platform,
             module,
             duplicates: Duplicates::new(options.duplicate_window, options.duplicates_max),
+            metrics,
             options,
             directory,
             pool,
@@ -217,6 +221,11 @@ impl<P: Platform> Scheduler<P> {
                     .await
             }
         }
+    }
+
+    /// What this module has counted: as [`Module::metrics`](crate::Module::metrics).
+    pub fn metrics(&self) -> String {
+        metrics::of([self].into_iter())
     }
 
     pub(crate) fn destination<'a>(&self, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {
@@ -262,6 +271,7 @@ impl<P: Platform> Scheduler<P> {
                 return Err(error.exhausted());
             }
             sleep(delay).await;
+            shared.metrics.retried();
         }
     }
 

@@ -2,11 +2,14 @@
 //! your components.
 
 mod bench;
+mod call;
 mod check;
 mod import;
 mod run;
 mod scenarios;
 mod schema;
+mod top;
+mod up;
 
 use std::io::{self, IsTerminal, Write};
 use std::path::PathBuf;
@@ -21,14 +24,16 @@ use crate::run::Harness;
 /// How a command ends. The numbers are part of the interface: scripts decide by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Exit {
-    /// Everything held.
+    /// Everything held; a call was answered; a system was stopped as it should be.
     Held = 0,
-    /// A promise broke.
+    /// A promise broke; a call failed; a system was stopped before it was done.
     Broken = 1,
     /// The command or a file is wrong.
     BadInput = 2,
-    /// A run did not end, or was not deterministic.
+    /// A run did not end, or was not deterministic; a call timed out.
     NoVerdict = 3,
+    /// Nobody was there: a call had no connection, or lost it; metrics could not be got.
+    Unavailable = 4,
 }
 
 impl From<Exit> for ExitCode {
@@ -60,7 +65,16 @@ enum Verb {
     },
     /// Measure the latency between modules, in virtual time: exact, so CI can gate on it
     Bench(BenchArgs),
+    /// Run a topology on real sockets, until SIGTERM or SIGINT: all of its modules, or some
+    Up(up::UpArgs),
+    /// Call a node of a running module, and print its answer as JSON
+    #[command(after_help = CALL_EXITS)]
+    Call(call::CallArgs),
+    /// Show what goes between the modules of a running system: rate, mean, p99, errors
+    Top(top::TopArgs),
 }
+
+const CALL_EXITS: &str = "Exit codes: 0 answered, 1 the call failed, 2 bad input, 3 timed out, 4 unavailable";
 
 #[derive(Debug, Args)]
 struct RunArgs {
@@ -165,6 +179,9 @@ pub fn main(harness: &Harness) -> ExitCode {
         Verb::Import(args) => import::run(harness, args, &mut console),
         Verb::Schema { kind } => schema::schema(*kind, &mut console),
         Verb::Bench(args) => bench::bench(harness, args, &mut console),
+        Verb::Up(args) => up::up(harness, args, &mut console),
+        Verb::Call(args) => call::call(args, &mut console),
+        Verb::Top(args) => top::top(args, &mut console),
     };
     match result {
         Ok(exit) => exit.into(),
@@ -176,6 +193,11 @@ pub fn main(harness: &Harness) -> ExitCode {
             Exit::BadInput.into()
         }
     }
+}
+
+/// What commands on real sockets run on.
+fn runtime() -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
 /// Where a command prints.

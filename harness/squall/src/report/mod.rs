@@ -2,7 +2,7 @@
 
 pub mod bench;
 mod json;
-mod table;
+pub(crate) mod table;
 mod text;
 
 use std::time::Duration;

@@ -2,20 +2,20 @@
 
 /// To which side the cells of a column are pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Side {
+pub(crate) enum Side {
     Left,
     Right,
 }
 
 /// Rows whose cells are padded to the width of their column. Wide gaps before columns of words, narrow ones
 /// before columns of numbers.
-pub(super) struct Table {
+pub(crate) struct Table {
     sides: Vec<Side>,
     rows: Vec<Vec<String>>,
 }
 
 impl Table {
-    pub(super) fn new(sides: &[Side]) -> Self {
+    pub(crate) fn new(sides: &[Side]) -> Self {
         Table {
             sides: sides.to_vec(),
             rows: Vec::new(),
@@ -23,14 +23,14 @@ impl Table {
     }
 
     /// A row. Cells that are missing on its right are empty.
-    pub(super) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
+    pub(crate) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
         let mut cells: Vec<String> = cells.into_iter().map(Into::into).collect();
         cells.resize(self.sides.len(), String::new());
         self.rows.push(cells);
     }
 
     /// One line each, without spaces at its end.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(crate) fn lines(&self) -> Vec<String> {
         let width = |place: usize| self.rows.iter().map(|row| row[place].chars().count()).max();
         let widths: Vec<usize> = (0..self.sides.len())
             .map(|place| width(place).unwrap_or(0))

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::connection::{self, Connection};
 use super::lease::{Call, Lease};
 use super::{ConnectionState, EndpointState, Refusal};
+use crate::metrics::Target;
 use crate::{Method, Options, events};
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
@@ -24,6 +25,7 @@ pub(super) struct Endpoint<P: Platform> {
     authority: Authority,
     status: Mutex<Status>,
     in_flight: AtomicUsize,
+    metrics: Arc<Target>,
     /// Set before the state is `Draining`: the last call that ends has something to do.
     draining: AtomicBool,
 }
@@ -101,6 +103,7 @@ impl<P: Platform> Endpoint<P> {
         module: Arc<str>,
         authority: Authority,
         method: Method,
+        metrics: Arc<Target>,
     ) -> Self {
         let status = Mutex::new(Status {
             state: State::Idle,
@@ -116,6 +119,7 @@ impl<P: Platform> Endpoint<P> {
             authority,
             status,
             in_flight: AtomicUsize::new(0),
+            metrics,
             draining: AtomicBool::new(false),
         }
     }
@@ -275,6 +279,7 @@ impl<P: Platform> Endpoint<P> {
             Transition::Failed { why, jitter } => {
                 let until = Instant::now() + backoff(status.failures, jitter);
                 status.failures = status.failures.saturating_add(1);
+                self.metrics.connect_failed();
                 report("backoff", &why.cause);
                 let why = why.until(until);
                 (

@@ -17,6 +17,7 @@ use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
 use tokio::time::Instant;
 
+use crate::metrics::Metrics;
 use crate::{Error, Method, Options};
 pub(crate) use connection::{CONNECTION_WINDOW, Progress, RESET_STREAMS_MAX, STREAM_WINDOW};
 use endpoint::{Availability, Endpoint};
@@ -27,6 +28,7 @@ pub use state::{ConnectionState, EndpointState, PeerState};
 pub(crate) struct Pool<P: Platform> {
     platform: P,
     options: Options,
+    metrics: Arc<Metrics>,
     tables: RwLock<Tables<P>>,
 }
 
@@ -45,6 +47,27 @@ pub(crate) struct Peer<P: Platform> {
     turn: AtomicUsize,
     /// Shared with what the module was before its endpoints changed.
     in_flight: Arc<AtomicUsize>,
+}
+
+/// How a call gets to one of a module's endpoints.
+pub(crate) struct Way<'p, P: Platform>(Step<'p, P>);
+
+enum Step<'p, P: Platform> {
+    Ready(Lease<P>),
+    Dialling(&'p Arc<Endpoint<P>>),
+}
+
+impl<P: Platform> Way<'_, P> {
+    /// A connection there.
+    ///
+    /// # Errors
+    /// The dial's.
+    pub(crate) async fn lease(self) -> Result<Lease<P>, Refusal> {
+        match self.0 {
+            Step::Ready(lease) => Ok(lease),
+            Step::Dialling(endpoint) => endpoint.wait().await,
+        }
+    }
 }
 
 /// Counts a call for as long as it is kept.
@@ -90,10 +113,11 @@ impl Refusal {
 }
 
 impl<P: Platform> Pool<P> {
-    pub(crate) fn new(platform: P, options: Options) -> Self {
+    pub(crate) fn new(platform: P, options: Options, metrics: Arc<Metrics>) -> Self {
         Pool {
             platform,
             options,
+            metrics,
             tables: RwLock::new(Tables {
                 peers: IndexMap::new(),
                 leaving: Vec::new(),
@@ -121,7 +145,10 @@ impl<P: Platform> Pool<P> {
             endpoints.push(old.iter().find(same).cloned().unwrap_or_else(|| {
                 let (platform, options) = (self.platform.clone(), self.options.clone());
                 let (module, authority) = (Arc::clone(&module), authority.clone());
-                Arc::new(Endpoint::new(platform, options, module, authority, method))
+                let metrics = self.metrics.target(&module);
+                Arc::new(Endpoint::new(
+                    platform, options, module, authority, method, metrics,
+                ))
             }));
         }
         let gone = |endpoint: &&Arc<Endpoint<P>>| !endpoints.iter().any(|kept| Arc::ptr_eq(kept, endpoint));
@@ -216,28 +243,28 @@ impl<P: Platform> Peer<P> {
         }
     }
 
-    /// A connection to the endpoint whose turn it is.
+    /// The way to the endpoint whose turn it is.
     ///
     /// One that is ready is preferred to one that must be dialled first (the dial is begun all the same), and
     /// that to one in backoff: nobody waits, or fails, for one endpoint while another can serve.
     ///
     /// # Errors
-    /// At once when all endpoints are in backoff; when the dial fails, with its error.
-    pub(crate) async fn connection(&self) -> Result<Lease<P>, Refusal> {
+    /// When all endpoints are in backoff.
+    pub(crate) fn way(&self) -> Result<Way<'_, P>, Refusal> {
         let mut dialling = None;
         let mut refusal = None;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         for index in 0..self.endpoints.len() {
             let endpoint = &self.endpoints[turn.wrapping_add(index) % self.endpoints.len()];
             match endpoint.look(dialling.is_none()) {
-                Availability::Ready(lease) => return Ok(lease),
+                Availability::Ready(lease) => return Ok(Way(Step::Ready(lease))),
                 Availability::Dialling => dialling = dialling.or(Some(endpoint)),
                 Availability::Idle => {}
                 Availability::Unusable(cause) => refusal = refusal.or(Some(cause)),
             }
         }
         match (dialling, refusal) {
-            (Some(endpoint), _) => endpoint.wait().await,
+            (Some(endpoint), _) => Ok(Way(Step::Dialling(endpoint))),
             (None, Some(refusal)) => Err(refusal),
             (None, None) => Err(Refusal::new("it has no endpoints")),
         }

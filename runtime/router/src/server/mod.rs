@@ -87,6 +87,7 @@ impl<P: Platform> Server<P> {
     /// Accepts and serves connections until the future is dropped, which closes them and cancels what they
     /// carry.
     pub async fn run(mut self) {
+        self.scheduler.shared().metrics.server_enters("serving");
         let service = Service::new(self.scheduler.clone(), Arc::new(Lifecycle::endless())).await;
         let mut connections = Connections::default();
         self.accept(&service, &mut connections).await;
@@ -108,6 +109,7 @@ impl<P: Platform> Server<P> {
     /// does not answer the request to go away is waited for as long as `grace`. Dropping the future ends all
     /// at once, as with [`Server::run`].
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
+        self.scheduler.shared().metrics.server_enters("serving");
         let lifecycle = Arc::new(Lifecycle::drainable());
         let service = Service::new(self.scheduler.clone(), Arc::clone(&lifecycle)).await;
         let mut connections = Connections::default();
@@ -119,6 +121,7 @@ impl<P: Platform> Server<P> {
         let scheduler = self.scheduler;
         let said = |phase, connections: &Connections| {
             let module = &scheduler.shared().module;
+            scheduler.shared().metrics.server_enters(phase);
             events::server_drain(module, phase, lifecycle.in_flight(), connections.len());
         };
         let mut drained = Drained {

@@ -205,6 +205,7 @@ impl<P: Platform> Serving<P> {
         let result = match admitted {
             Err(refused) => Err(refused),
             Ok(_admitted) => {
+                let _request = shared.metrics.request();
                 // Boxed: it is large, and a block that awaits what it owns holds it twice.
                 let work = unwind::guarded(Box::pin(self.handle::<R>(request)));
                 tokio::select! {

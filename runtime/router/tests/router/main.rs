@@ -20,6 +20,7 @@ mod fallback;
 mod faults;
 mod hostile;
 mod live;
+mod measured;
 mod methods;
 mod outcomes;
 mod peers;

@@ -48,6 +48,16 @@ impl Component for Pass {
     }
 }
 
+/// Emits a failure on its `error` port.
+pub(crate) struct Report;
+
+#[async_trait]
+impl Component for Report {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        Ok(output.fail("out of cheese", &input.data).await?)
+    }
+}
+
 pub(crate) struct Panic;
 
 #[async_trait]

@@ -1,0 +1,157 @@
+//! `squall call`
+
+use std::io::{self, Read, Write};
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+use squall_platform::{Authority, TokioPlatform};
+use squall_router::{Destination, Error, Message, Method, Module, Options, Payload};
+
+use super::{Console, Exit, runtime};
+
+/// What callees are told who calls.
+const CALLER: &str = "squall-call";
+
+#[derive(Debug, Args)]
+pub(super) struct CallArgs {
+    /// Where the module listens
+    #[arg(value_name = "HOST:PORT", value_parser = address)]
+    address: Authority,
+    /// The node and its port
+    #[arg(value_name = "NODE.PORT")]
+    to: String,
+    /// What to send, as JSON; `-` is standard input
+    #[arg(value_name = "JSON", default_value = "null")]
+    data: String,
+    /// Metadata that travels with the call (may be given several times)
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    metadata: Vec<(String, String)>,
+    /// How long the call may take
+    #[arg(long, value_name = "DURATION", default_value = "5s")]
+    timeout: humantime::Duration,
+    /// The gRPC method, instead of finding out which one the module has
+    #[arg(long)]
+    method: Option<Rpc>,
+    /// Print errors as one JSON object too
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Rpc {
+    /// module.ModuleService/Send
+    Send,
+    /// module.ModuleService/Message
+    Message,
+}
+
+/// A host and a port.
+pub(super) fn address(text: &str) -> Result<Authority, String> {
+    let address: Authority = text.parse().map_err(|_| "write HOST:PORT".to_owned())?;
+    match address.port_u16() {
+        Some(port) if port > 0 && !address.host().is_empty() => Ok(address),
+        _ => Err("write HOST:PORT".to_owned()),
+    }
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    let (key, value) = text.split_once('=').ok_or("write KEY=VALUE")?;
+    Ok((key.to_owned(), value.to_owned()))
+}
+
+pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O, E>) -> io::Result<Exit> {
+    let message = match message(args) {
+        Ok(message) => message,
+        Err(why) => {
+            writeln!(console.err, "error: {why}")?;
+            return Ok(Exit::BadInput);
+        }
+    };
+    let runtime = runtime()?;
+    let answer = runtime.block_on(send(args, message));
+    // A name that is still being looked up must not keep the process.
+    runtime.shutdown_background();
+    let value = answer.and_then(|value| value.map_or(Ok(Value::Null), |value| value.json()));
+    match value {
+        Ok(value) => {
+            writeln!(console.out, "{value}")?;
+            Ok(Exit::Held)
+        }
+        Err(error) => {
+            match args.json {
+                true => writeln!(console.err, "{}", object(&error))?,
+                false => write!(console.err, "{}", text(&error))?,
+            }
+            Ok(exit(&error))
+        }
+    }
+}
+
+fn message(args: &CallArgs) -> Result<Message, String> {
+    Destination::parse(&args.to).map_err(|error| error.to_string())?;
+    let data = match args.data.as_str() {
+        "-" => {
+            let mut text = String::new();
+            let read = io::stdin().lock().read_to_string(&mut text);
+            read.map_err(|error| format!("cannot read standard input: {error}"))?;
+            text
+        }
+        data => data.to_owned(),
+    };
+    let data: Value =
+        serde_json::from_str(&data).map_err(|error| format!("what to send is not JSON: {error}"))?;
+    let message = Message::new(args.to.as_str(), Payload::from_json(&data)).timeout(*args.timeout);
+    let metadata = args.metadata.iter().cloned();
+    Ok(metadata.fold(message, |message, (key, value)| message.metadata(key, value)))
+}
+
+/// Sends as any module would: as one that has no nodes, and knows a single peer, by its address.
+async fn send(args: &CallArgs, message: Message) -> Result<Option<Payload>, Error> {
+    let module = Module::new(TokioPlatform::new(), CALLER, Options::default());
+    let peer = args.address.as_str();
+    module.register(peer, vec![args.address.clone()]);
+    module.set_node(Destination::parse(&args.to)?.node, peer);
+    if let Some(method) = args.method {
+        let method = match method {
+            Rpc::Send => Method::Send,
+            Rpc::Message => Method::Message,
+        };
+        module.set_method(peer, method);
+    }
+    module.scheduler().handle(message).await
+}
+
+/// The class of an error, for scripts.
+fn exit(error: &Error) -> Exit {
+    match error.class() {
+        "timeout" => Exit::NoVerdict,
+        "unavailable" => Exit::Unavailable,
+        _ => Exit::Broken,
+    }
+}
+
+fn text(error: &Error) -> String {
+    let said = object(error);
+    let mut lines = vec![format!("error: {error}\n")];
+    for key in ["cause", "class", "kind", "origin", "outcome", "code", "retryable"] {
+        match &said[key] {
+            Value::Null => {}
+            Value::String(value) => lines.push(format!("  {key}: {value}\n")),
+            value => lines.push(format!("  {key}: {value}\n")),
+        }
+    }
+    lines.concat()
+}
+
+fn object(error: &Error) -> Value {
+    json!({
+        "error": error.to_string(),
+        "cause": error.cause(),
+        "class": error.class(),
+        "kind": error.kind().as_str(),
+        "origin": error.origin(),
+        "outcome": error.outcome().as_str(),
+        "code": error.code(),
+        "retryable": error.retryable(),
+    })
+}

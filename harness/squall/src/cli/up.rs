@@ -1,0 +1,209 @@
+//! `squall up`
+
+use std::io::{self, Write};
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use indexmap::IndexMap;
+use squall_platform::{Authority, Platform, TokioPlatform};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::watch;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+
+use super::scenarios::print_report;
+use super::{Console, Exit, runtime};
+use crate::file;
+use crate::live::{self, Layout, System};
+use crate::run::Harness;
+
+/// What is logged when `RUST_LOG` does not say.
+const LOG: &str = "info";
+
+#[derive(Debug, Args)]
+pub(super) struct UpArgs {
+    /// The topology file
+    topology: PathBuf,
+    /// Run this module only, and the others in processes of their own (may be given several times)
+    #[arg(long = "module", value_name = "NAME")]
+    modules: Vec<String>,
+    /// Listen at this address of the machine
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// The first module of the file listens on this port, each further one on the next, in all processes alike.
+    /// Without it modules take free ports
+    #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
+    port_base: Option<u16>,
+    /// Serve /metrics and /healthz over HTTP here; port 0 takes a free one
+    #[arg(long, value_name = "ADDR")]
+    metrics: Option<SocketAddr>,
+    /// How long what is in the works may go on after SIGTERM or SIGINT
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    grace: humantime::Duration,
+    /// Where a module of another process is (several times for several replicas)
+    #[arg(long = "peer", value_name = "NAME=HOST:PORT", value_parser = peer)]
+    peers: Vec<(String, Authority)>,
+}
+
+fn peer(text: &str) -> Result<(String, Authority), String> {
+    let (name, address) = text.split_once('=').ok_or("write NAME=HOST:PORT")?;
+    Ok((name.to_owned(), super::call::address(address)?))
+}
+
+impl UpArgs {
+    fn layout(&self) -> Layout {
+        let mut peers = IndexMap::<_, Vec<_>>::new();
+        for (name, address) in &self.peers {
+            peers.entry(name.clone()).or_default().push(address.clone());
+        }
+        Layout {
+            modules: self.modules.clone(),
+            bind: self.bind,
+            port_base: self.port_base,
+            peers,
+        }
+    }
+}
+
+pub(super) fn up<O: Write, E: Write>(
+    harness: &Harness,
+    args: &UpArgs,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
+    let topology = match file::load_topology(&args.topology, &harness.component_names()) {
+        Ok(topology) => topology,
+        Err(report) => {
+            print_report(&report, console)?;
+            return Ok(Exit::BadInput);
+        }
+    };
+    if let Err(why) = log() {
+        writeln!(console.err, "error: {why}")?;
+        return Ok(Exit::BadInput);
+    }
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let system = System::start(&topology, harness.components(), &args.layout()).await;
+        match system {
+            Ok(system) => serve(&topology.name, system, args, console).await,
+            Err(error) => {
+                writeln!(console.err, "error: {error}")?;
+                Ok(Exit::BadInput)
+            }
+        }
+    });
+    // What is still being looked up must not keep the process.
+    runtime.shutdown_background();
+    ended
+}
+
+/// Logs to standard error, as `RUST_LOG` says.
+fn log() -> Result<(), String> {
+    let said = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = match said.trim() {
+        "" => LOG,
+        said => said,
+    };
+    let filter: Targets = filter
+        .parse()
+        .map_err(|error| format!("RUST_LOG is {filter:?}: {error}; write info, or squall=debug"))?;
+    let lines = tracing_subscriber::fmt::layer()
+        .with_ansi(false)
+        .with_writer(io::stderr);
+    let log = tracing_subscriber::registry().with(lines).with(filter);
+    log.try_init().map_err(|error| error.to_string())
+}
+
+async fn serve<O: Write, E: Write>(
+    topology: &str,
+    system: System,
+    args: &UpArgs,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
+    let mut signals = Signals::listen()?;
+    let healthy = Arc::new(AtomicBool::new(true));
+    for started in system.started() {
+        writeln!(console.out, "listening {} {}", started.name, started.address)?;
+        if started.replicas > 1 {
+            let (name, replicas) = (&started.name, started.replicas);
+            writeln!(
+                console.err,
+                "note: `{name}` is simulated as {replicas} replicas: here it is one"
+            )?;
+        }
+    }
+    if let Some(address) = args.metrics {
+        let endpoint = match live::Endpoint::bind(address).await {
+            Ok(endpoint) => endpoint,
+            Err(error) => {
+                writeln!(console.err, "error: cannot serve metrics at {address}: {error}")?;
+                return Ok(Exit::BadInput);
+            }
+        };
+        writeln!(console.out, "metrics http://{}/metrics", endpoint.local_addr()?)?;
+        let (metrics, healthy) = (system.metrics(), Arc::clone(&healthy));
+        TokioPlatform::new().spawn(endpoint.serve(metrics, move || healthy.load(Ordering::SeqCst)));
+    }
+    writeln!(console.out, "ready {topology}")?;
+    console.out.flush()?;
+
+    let (stop, stopping) = watch::channel(false);
+    let mut running = pin!(system.run_until(stopping, *args.grace));
+    let signal = tokio::select! {
+        biased;
+        signal = signals.next() => signal,
+        _ = running.as_mut() => unreachable!("servers end when they are told to"),
+    };
+    healthy.store(false, Ordering::SeqCst);
+    writeln!(
+        console.out,
+        "stopping {signal}: what is in the works has {}; another signal ends it at once",
+        args.grace
+    )?;
+    stop.send_replace(true);
+    let drained = tokio::select! {
+        biased;
+        signal = signals.next() => {
+            writeln!(console.err, "error: ended at once by {signal}: what was in the works is lost")?;
+            return Ok(Exit::Broken);
+        }
+        drained = running => drained,
+    };
+    for (name, drained) in drained {
+        let (cancelled, aborted) = (drained.cancelled, drained.aborted);
+        writeln!(
+            console.out,
+            "stopped {name}: {cancelled} requests cancelled, {aborted} connections cut"
+        )?;
+    }
+    Ok(Exit::Held)
+}
+
+/// The signals that end a process.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> io::Result<Self> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    /// The name of the next one.
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            biased;
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

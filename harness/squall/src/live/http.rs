@@ -1,0 +1,240 @@
+//! Plain HTTP/1 beside gRPC: `/metrics` and `/healthz` for whoever looks after a process, and how to get them.
+
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HOST};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode, Uri};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use squall_platform::{Authority, Listener, Platform, TokioListener, TokioPlatform};
+use squall_router::metrics;
+use tokio::time::{sleep, timeout};
+
+/// How long accepting pauses after it has failed.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How long a peer may take to answer.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
+/// More than this is no list of metrics.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
+
+/// Where `/metrics` and `/healthz` are served.
+pub struct Endpoint {
+    platform: TokioPlatform,
+    listener: TokioListener,
+}
+
+impl Endpoint {
+    /// Listens at `address`; port 0 takes a free one.
+    ///
+    /// # Errors
+    /// When the address cannot be had.
+    pub async fn bind(address: SocketAddr) -> io::Result<Self> {
+        let platform = TokioPlatform::at(address.ip());
+        let listener = platform.bind(address.port()).await?;
+        Ok(Endpoint { platform, listener })
+    }
+
+    /// The address that it listens at.
+    ///
+    /// # Errors
+    /// As the operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Serves until the future is dropped. `metrics` gives the text of `/metrics`; `/healthz` is 200 as long as
+    /// `healthy` says so, and 503 then.
+    pub async fn serve(
+        mut self,
+        metrics: impl Fn() -> String + Send + Sync + 'static,
+        healthy: impl Fn() -> bool + Send + Sync + 'static,
+    ) {
+        let served = Arc::new(Served {
+            metrics: Box::new(metrics),
+            healthy: Box::new(healthy),
+        });
+        loop {
+            let Ok((stream, _)) = self.listener.accept().await else {
+                sleep(ACCEPT_PAUSE).await;
+                continue;
+            };
+            let served = Arc::clone(&served);
+            let answer = service_fn(move |request: Request<Incoming>| {
+                let answer = served.answer(&request);
+                async move { Ok::<_, Infallible>(answer) }
+            });
+            let mut protocol = hyper::server::conn::http1::Builder::new();
+            protocol.timer(TokioTimer::new());
+            let connection = protocol.serve_connection(TokioIo::new(stream), answer);
+            self.platform.spawn(async move {
+                // How a connection ends is its peer's to report.
+                drop(connection.await);
+            });
+        }
+    }
+}
+
+struct Served {
+    metrics: Box<dyn Fn() -> String + Send + Sync>,
+    healthy: Box<dyn Fn() -> bool + Send + Sync>,
+}
+
+impl Served {
+    fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
+        const TEXT: &str = "text/plain; charset=utf-8";
+        if request.method() != Method::GET {
+            let mut refused = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "use GET\n".to_owned());
+            refused
+                .headers_mut()
+                .insert(ALLOW, hyper::header::HeaderValue::from_static("GET"));
+            return refused;
+        }
+        match request.uri().path() {
+            "/metrics" => reply(StatusCode::OK, metrics::CONTENT_TYPE, (self.metrics)()),
+            "/healthz" if (self.healthy)() => reply(StatusCode::OK, TEXT, "ok\n".to_owned()),
+            "/healthz" => reply(StatusCode::SERVICE_UNAVAILABLE, TEXT, "stopping\n".to_owned()),
+            path => {
+                let text = format!("there is no {path} here: /metrics and /healthz are\n");
+                reply(StatusCode::NOT_FOUND, TEXT, text)
+            }
+        }
+    }
+}
+
+fn reply(status: StatusCode, content_type: &'static str, text: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::from(text));
+    *response.status_mut() = status;
+    let content_type = hyper::header::HeaderValue::from_static(content_type);
+    response.headers_mut().insert(CONTENT_TYPE, content_type);
+    response
+}
+
+/// Where a system's metrics are: `host:port`, or a URL with `http://`. Without a path it is `/metrics`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    authority: Authority,
+    path: String,
+}
+
+/// Why a text is no target.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{text:?} is not where metrics can be: write host:port or http://host:port/metrics")]
+pub struct TargetError {
+    text: String,
+}
+
+impl FromStr for Target {
+    type Err = TargetError;
+
+    fn from_str(text: &str) -> Result<Self, TargetError> {
+        let wrong = || TargetError {
+            text: text.to_owned(),
+        };
+        let url = match text.contains("://") {
+            true => text.to_owned(),
+            false => format!("http://{text}"),
+        };
+        let uri: Uri = url.parse().map_err(|_| wrong())?;
+        let authority = uri
+            .authority()
+            .filter(|it| !it.host().is_empty())
+            .ok_or_else(wrong)?;
+        if uri.scheme_str() != Some("http") {
+            return Err(wrong());
+        }
+        let authority = match authority.port_u16() {
+            Some(_) => authority.clone(),
+            None => format!("{authority}:80").parse().map_err(|_| wrong())?,
+        };
+        let path = match uri.path_and_query().map_or("/", |it| it.as_str()) {
+            "/" => "/metrics".to_owned(),
+            path => path.to_owned(),
+        };
+        Ok(Target { authority, path })
+    }
+}
+
+impl std::fmt::Display for Target {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "http://{}{}", self.authority, self.path)
+    }
+}
+
+/// Why a text could not be got.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot get {target}: {cause}")]
+pub struct GetError {
+    target: String,
+    cause: String,
+}
+
+/// The text at `target`. Takes 5 s at most.
+///
+/// # Errors
+/// When there is no connection, no answer in time, or another status than 200.
+pub async fn get(target: &Target) -> Result<String, GetError> {
+    let failed = |cause: String| GetError {
+        target: target.to_string(),
+        cause,
+    };
+    match timeout(ANSWER_TIMEOUT, fetch(target)).await {
+        Ok(text) => text.map_err(failed),
+        Err(_) => Err(failed(format!("no answer within {} s", ANSWER_TIMEOUT.as_secs()))),
+    }
+}
+
+async fn fetch(target: &Target) -> Result<String, String> {
+    let platform = TokioPlatform::new();
+    let stream = platform
+        .connect(&target.authority)
+        .await
+        .map_err(|error| error.to_string())?;
+    let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;
+    platform.spawn(async move {
+        // What goes wrong with it, the request says.
+        drop(connection.await);
+    });
+    let request = Request::get(&target.path)
+        .header(HOST, target.authority.as_str())
+        .body(Full::<Bytes>::default())
+        .map_err(|error| error.to_string())?;
+    let response = sender
+        .send_request(request)
+        .await
+        .map_err(|error| error.to_string())?;
+    if response.status() != StatusCode::OK {
+        return Err(format!("it answers with {}", response.status()));
+    }
+    let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
+    let body = body.collect().await.map_err(|error| error.to_string())?;
+    String::from_utf8(body.to_bytes().to_vec()).map_err(|_| "its answer is not UTF-8".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_target_is_an_address_or_a_url() {
+        for (text, shown) in [
+            ("localhost:9464", "http://localhost:9464/metrics"),
+            ("http://a.b:1/", "http://a.b:1/metrics"),
+            ("http://a.b/other?x=1", "http://a.b:80/other?x=1"),
+            ("[::1]:9464", "http://[::1]:9464/metrics"),
+        ] {
+            assert_eq!(text.parse::<Target>().unwrap().to_string(), shown);
+        }
+        for text in ["", "https://a.b:1/", "a b", "http://"] {
+            let error = text.parse::<Target>().expect_err(text).to_string();
+            assert!(error.contains("host:port"), "{error}");
+        }
+    }
+}

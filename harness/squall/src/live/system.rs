@@ -1,0 +1,297 @@
+//! Starts modules of a topology, tells them of each other, and ends them.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use indexmap::IndexMap;
+use squall_platform::{Authority, TokioPlatform};
+use squall_router::{Drained, Module, ServeError, Server, metrics};
+use tokio::sync::{oneshot, watch};
+use tokio::time::timeout;
+
+use crate::assembly::{Directory, assemble};
+use crate::components::Components;
+use crate::file::nearest;
+use crate::plan::Topology;
+
+/// Which modules run in this process, where they listen, and where the others are.
+#[derive(Debug, Clone)]
+pub struct Layout {
+    /// The modules of this process. None means all of the topology.
+    pub modules: Vec<String>,
+    /// The address of the machine that they listen at.
+    pub bind: IpAddr,
+    /// The port of the topology's first module; each further one has the next port, wherever it runs: so several
+    /// processes with the same base find each other. Without it modules take free ports.
+    pub port_base: Option<u16>,
+    /// Where modules of other processes are, beside or in place of what the base says.
+    pub peers: IndexMap<String, Vec<Authority>>,
+}
+
+/// Why a system cannot start.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// A name that the topology does not have.
+    #[error("the topology `{topology}` has no module `{name}`{}", hint(.nearest))]
+    UnknownModule {
+        /// The name.
+        name: String,
+        /// The topology's name.
+        topology: String,
+        /// The most similar name that it has.
+        nearest: Option<String>,
+    },
+    /// A module of this process is said to be elsewhere.
+    #[error("the module `{name}` runs in this process: --peer is for modules of other processes")]
+    PeerIsHere {
+        /// The module.
+        name: String,
+    },
+    /// There are not enough ports behind the base.
+    #[error("there is no port for the module `{name}`: {base} and its number in the topology exceed 65535")]
+    NoPort {
+        /// The module.
+        name: String,
+        /// The port of the first module.
+        base: u16,
+    },
+    /// A component cannot be made.
+    #[error("the module `{name}` cannot be made: {cause}")]
+    Assembly {
+        /// The module.
+        name: String,
+        /// What its component says.
+        cause: String,
+    },
+    /// A port cannot be had.
+    #[error("the module `{name}` at {bind} {cause}")]
+    Serve {
+        /// The module.
+        name: String,
+        /// The address of the machine.
+        bind: IpAddr,
+        /// What the operating system says.
+        cause: ServeError,
+    },
+}
+
+fn hint(nearest: &Option<String>) -> String {
+    match nearest {
+        Some(name) => format!(": did you mean `{name}`?"),
+        None => String::new(),
+    }
+}
+
+/// A module that listens.
+#[derive(Debug, Clone)]
+pub struct Started {
+    /// Its name.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// As how many replicas it would be simulated: here it is one.
+    pub replicas: usize,
+}
+
+/// The modules of this process.
+pub struct System {
+    modules: Vec<Module<TokioPlatform>>,
+    servers: Vec<Server<TokioPlatform>>,
+    started: Vec<Started>,
+    /// In which order they end, as indices of the others.
+    order: Vec<usize>,
+}
+
+impl System {
+    /// Starts the modules of this process: they listen, and answer once [`System::run_until`] runs.
+    ///
+    /// # Errors
+    /// When the layout does not fit the topology, a component cannot be made, or a port cannot be had.
+    pub async fn start(
+        topology: &Topology,
+        components: &Components,
+        layout: &Layout,
+    ) -> Result<Self, StartError> {
+        check(topology, layout)?;
+        let platform = TokioPlatform::at(layout.bind);
+        let directory = Arc::new(Directory::owners_of(topology));
+        let mut system = System {
+            modules: Vec::new(),
+            servers: Vec::new(),
+            started: Vec::new(),
+            order: Vec::new(),
+        };
+        for (index, module) in topology.modules.values().enumerate() {
+            let name = module.name.clone();
+            if !layout.has(&name) {
+                continue;
+            }
+            let process = assemble(platform, module, components, Arc::clone(&directory) as _);
+            let process = process.map_err(|cause| StartError::Assembly {
+                name: name.clone(),
+                cause,
+            })?;
+            let port = layout.port(&name, index)?.unwrap_or(0);
+            let server = process.bind(port).await.map_err(|cause| StartError::Serve {
+                name: name.clone(),
+                bind: layout.bind,
+                cause,
+            })?;
+            system.started.push(Started {
+                name,
+                address: server.local_addr(),
+                replicas: module.hosts.len(),
+            });
+            system.modules.push(process);
+            system.servers.push(server);
+        }
+        system.introduce(topology, layout)?;
+        system.order = system.callers_first(topology);
+        Ok(system)
+    }
+
+    /// Tells every module where the others are, as far as that is known.
+    fn introduce(&self, topology: &Topology, layout: &Layout) -> Result<(), StartError> {
+        for (index, name) in topology.modules.keys().enumerate() {
+            let here = self.started.iter().find(|it| it.name == *name);
+            let endpoints = match (here, layout.peers.get(name), layout.port(name, index)?) {
+                (Some(here), ..) => vec![reachable(here.address)],
+                (None, Some(peers), _) => peers.clone(),
+                (None, None, Some(port)) => vec![reachable(SocketAddr::new(layout.bind, port))],
+                (None, None, None) => continue,
+            };
+            for module in self.modules.iter().filter(|module| module.name() != name) {
+                module.register(name.as_str(), endpoints.clone());
+            }
+        }
+        Ok(())
+    }
+
+    /// Those of this process, callers before those that they call; where they call each other, in any order.
+    fn callers_first(&self, topology: &Topology) -> Vec<usize> {
+        let mut seen = vec![false; self.started.len()];
+        let mut callees_first = Vec::new();
+        for root in 0..self.started.len() {
+            // (module, the callees that are still to be looked at)
+            let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
+            if !std::mem::replace(&mut seen[root], true) {
+                path.push((root, self.callees(topology, root)));
+            }
+            while let Some((module, callees)) = path.last_mut() {
+                match callees.pop() {
+                    Some(callee) if std::mem::replace(&mut seen[callee], true) => {}
+                    Some(callee) => path.push((callee, self.callees(topology, callee))),
+                    None => {
+                        callees_first.push(*module);
+                        path.pop();
+                    }
+                }
+            }
+        }
+        callees_first.reverse();
+        callees_first
+    }
+
+    /// The modules of this process that edges of one lead to.
+    fn callees(&self, topology: &Topology, module: usize) -> Vec<usize> {
+        let module = topology.modules.get(&self.started[module].name);
+        let nodes = module.iter().flat_map(|module| module.nodes.values());
+        let owners = nodes
+            .flat_map(|node| &node.edges)
+            .filter_map(|edge| topology.owner(&edge.node));
+        let index = |owner: &crate::plan::Module| self.started.iter().position(|it| it.name == owner.name);
+        owners.filter_map(index).collect()
+    }
+
+    /// The modules of this process, in the order of the topology.
+    pub fn started(&self) -> &[Started] {
+        &self.started
+    }
+
+    /// What gives all that the modules have counted, as OpenMetrics text, also while the system runs.
+    pub fn metrics(&self) -> impl Fn() -> String + Send + Sync + 'static {
+        let modules = self.modules.clone();
+        move || metrics::text(&modules)
+    }
+
+    /// Serves until `shutdown` is true, or its sender is gone; then each server drains as
+    /// [`Server::run_until`](squall_router::Server::run_until) says, and tells what it did not wait for.
+    ///
+    /// Callers end before those that they call, or what is in the works would be refused at its next hop. Nobody
+    /// waits for others longer than `grace`: after twice that, and a second, all have ended.
+    pub async fn run_until(self, shutdown: watch::Receiver<bool>, grace: Duration) -> Vec<(String, Drained)> {
+        let servers = self.started.into_iter().zip(self.servers);
+        let mut servers: Vec<_> = servers.map(Some).collect();
+        let mut previous = None;
+        let mut running = Vec::new();
+        for (started, server) in self.order.iter().filter_map(|index| servers[*index].take()) {
+            let (ends, ended) = oneshot::channel::<()>();
+            let previous = previous.replace(ended);
+            let mut shutdown = shutdown.clone();
+            running.push(async move {
+                let told = async {
+                    drop(shutdown.wait_for(|told| *told).await);
+                    if let Some(previous) = previous {
+                        drop(timeout(grace, previous).await);
+                    }
+                };
+                let drained = server.run_until(told, grace).await;
+                drop(ends);
+                (started.name, drained)
+            });
+        }
+        join_all(running).await
+    }
+}
+
+impl Layout {
+    fn has(&self, module: &str) -> bool {
+        self.modules.is_empty() || self.modules.iter().any(|it| it == module)
+    }
+
+    /// The port that the base gives to the module with this number.
+    fn port(&self, name: &str, index: usize) -> Result<Option<u16>, StartError> {
+        let Some(base) = self.port_base else {
+            return Ok(None);
+        };
+        let port = u16::try_from(index)
+            .ok()
+            .and_then(|index| base.checked_add(index));
+        port.map(Some).ok_or_else(|| StartError::NoPort {
+            name: name.to_owned(),
+            base,
+        })
+    }
+}
+
+fn check(topology: &Topology, layout: &Layout) -> Result<(), StartError> {
+    let named = layout.modules.iter().chain(layout.peers.keys());
+    for name in named {
+        if !topology.modules.contains_key(name) {
+            let known = topology.modules.keys().map(String::as_str);
+            return Err(StartError::UnknownModule {
+                name: name.clone(),
+                topology: topology.name.clone(),
+                nearest: nearest(name, known).map(str::to_owned),
+            });
+        }
+    }
+    match layout.peers.keys().find(|name| layout.has(name)) {
+        Some(name) => Err(StartError::PeerIsHere { name: name.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// Who listens at every address of this machine is called at its loopback.
+fn reachable(address: SocketAddr) -> Authority {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    let authority = SocketAddr::new(ip, address.port()).to_string().parse();
+    authority.expect("a socket address is an authority")
+}

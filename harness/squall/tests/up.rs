@@ -1,0 +1,474 @@
+//! `squall up`, `squall call` and `squall top`: the real binary, on real sockets of this machine.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+use serde_json::{Value, json};
+
+const PAIR: &str = r#"
+name = "real"
+[module.store.node.shelf]
+component = "echo"
+[module.front.node.door]
+component = "forward"
+edges = [{ port = "out", to = "mirror.in" }]
+[module.back.node.mirror]
+component = "echo"
+[module.back.node.late]                    # calls further only after a while
+component = "delay"
+settings = { for = "2s" }
+edges = [{ port = "out", to = "shelf.in" }]
+[module.back.node.stuck]
+component = "echo"
+settings = { delay = "1h" }
+[module.back.node.bad]
+component = "fail"
+settings = { message = "out of cheese", code = "cheese", retryable = true }
+"#;
+
+fn squall() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+    command.env_remove("RUST_LOG").stdin(Stdio::null());
+    command
+}
+
+/// A system of modules in a process of its own, which is killed when the test is done with it.
+struct Running {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    folder: tempfile::TempDir,
+    /// What it has printed so far.
+    said: Vec<String>,
+}
+
+impl Running {
+    /// Starts the modules of [`PAIR`], and waits until they are ready.
+    fn up(arguments: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let topology = topology(folder.path());
+        let log = File::create(folder.path().join("log")).expect("writable");
+        let mut child = squall()
+            .arg("up")
+            .arg(topology)
+            .args(arguments)
+            .stdout(Stdio::piped())
+            .stderr(log)
+            .spawn()
+            .expect("the binary was built for this test");
+        let out = BufReader::new(child.stdout.take().expect("it is piped"));
+        let mut running = Running {
+            child,
+            out,
+            folder,
+            said: Vec::new(),
+        };
+        running.wait_for("ready real");
+        running
+    }
+
+    /// Waits until it prints a line that starts so.
+    fn wait_for(&mut self, start: &str) {
+        loop {
+            let mut line = String::new();
+            let read = self.out.read_line(&mut line).expect("UTF-8");
+            assert!(
+                read > 0,
+                "it ended before it said {start:?}: {:?}\n{}",
+                self.said,
+                self.log()
+            );
+            self.said.push(line.trim_end().to_owned());
+            if line.starts_with(start) {
+                return;
+            }
+        }
+    }
+
+    /// What is behind `start` in the line that starts so.
+    fn said(&self, start: &str) -> &str {
+        let mut found = self.said.iter().filter_map(|line| line.strip_prefix(start));
+        found
+            .next()
+            .unwrap_or_else(|| panic!("no {start:?} in {:?}", self.said))
+    }
+
+    fn address(&self, module: &str) -> &str {
+        self.said(&format!("listening {module} "))
+    }
+
+    /// The address of its metrics.
+    fn beside(&self) -> &str {
+        let url = self.said("metrics http://");
+        url.strip_suffix("/metrics").expect("a URL")
+    }
+
+    fn metrics(&self) -> String {
+        let (status, text) = get(self.beside(), "/metrics");
+        assert_eq!(status, 200, "{text}");
+        text
+    }
+
+    /// Waits until a request is in the works in `back`: its handler runs, or is about to.
+    fn wait_until_busy(&self) {
+        self.wait_until("tinysystems_requests_in_flight{module=\"back\"} 1\n");
+    }
+
+    /// Waits until there is this line among its metrics.
+    fn wait_until(&self, line: &str) {
+        let is_there = (0..20_000).any(|_| self.metrics().contains(line));
+        assert!(is_there, "no {line} in\n{}", self.metrics());
+    }
+
+    fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([name, &self.child.id().to_string()])
+            .status();
+        assert!(sent.expect("a system with kill").success());
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder.path().join("log")).expect("UTF-8")
+    }
+
+    /// Waits until it has ended, and gives its exit code.
+    fn ended(&mut self) -> Option<i32> {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).expect("UTF-8");
+        self.said.extend(rest.lines().map(str::to_owned));
+        self.child.wait().expect("it was started").code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // It may have ended long ago.
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+fn topology(folder: &Path) -> PathBuf {
+    let path = folder.join("real.toml");
+    std::fs::write(&path, PAIR).expect("writable");
+    path
+}
+
+/// The status and the body of an answer.
+fn get(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).expect("it listens");
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("UTF-8");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).expect("a status line");
+    (status.parse().expect("a number"), body.to_owned())
+}
+
+fn call(address: &str, rest: &[&str]) -> Command {
+    let mut command = squall();
+    command.arg("call").arg(address).args(rest);
+    command
+}
+
+fn ran(mut command: Command) -> Output {
+    command.output().expect("the binary was built for this test")
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).expect("UTF-8")
+}
+
+fn answer(output: &Output) -> Value {
+    let told = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+/// The exit code, and the error as an object.
+fn failure(output: &Output) -> (i32, Value) {
+    assert_eq!(text(&output.stdout), "", "an error is no answer");
+    let error = serde_json::from_slice(&output.stderr).expect("JSON");
+    (output.status.code().expect("it was not killed"), error)
+}
+
+#[test]
+fn a_topology_answers_calls_counts_them_and_shows_them() {
+    let system = Running::up(&["--metrics", "127.0.0.1:0"]);
+    let sent = json!({ "kind": "order", "n": 1 });
+    for method in [&[][..], &["--method", "send"], &["--method", "message"]] {
+        let mut arguments = vec!["door.in", r#"{"kind":"order","n":1}"#, "--metadata", "tenant=a"];
+        arguments.extend(method);
+        assert_eq!(
+            answer(&ran(call(system.address("front"), &arguments))),
+            sent,
+            "{method:?}"
+        );
+    }
+    assert_eq!(
+        answer(&ran(call(system.address("back"), &["mirror.in"]))),
+        json!(null)
+    );
+
+    let counted = system.metrics();
+    let hops =
+        r#"tinysystems_cross_module_calls_total{source_module="front",target_module="back",status="ok"} 3"#;
+    assert!(
+        counted.contains(hops) && counted.ends_with("# EOF\n"),
+        "{counted}"
+    );
+    assert_eq!(get(system.beside(), "/healthz"), (200, "ok\n".to_owned()));
+    assert_eq!(get(system.beside(), "/nowhere").0, 404);
+
+    let mut top = squall();
+    top.args(["top", "--once", system.beside()]);
+    let shown = ran(top);
+    assert_eq!(shown.status.code(), Some(0), "{}", text(&shown.stderr));
+    let shown = text(&shown.stdout);
+    let row = shown.lines().nth(1).expect("a row");
+    assert_eq!(
+        row.split_whitespace().take(3).collect::<Vec<_>>(),
+        ["front", "back", "3"],
+        "{shown}"
+    );
+}
+
+#[test]
+fn sigterm_lets_a_call_in_flight_finish_with_all_its_hops_and_refuses_new_ones() {
+    let mut system = Running::up(&["--metrics", "127.0.0.1:0"]);
+    let slow = call(system.address("back"), &["late.in", "1"])
+        .stdout(Stdio::piped())
+        .spawn();
+    let slow = slow.expect("the binary was built for this test");
+    system.wait_until_busy();
+    system.signal("-TERM");
+    system.wait_for("stopping SIGTERM");
+    system.wait_until("tinysystems_server_phase{module=\"back\",phase=\"waiting\"} 1\n");
+    assert_eq!(get(system.beside(), "/healthz").0, 503);
+    let (exit, refused) = failure(&ran(call(system.address("back"), &["mirror.in", "--json"])));
+    assert!(
+        exit == 4 || (exit == 1 && refused["kind"] == "shutdown"),
+        "{refused}"
+    );
+    assert_eq!(refused["outcome"], "failed", "{refused}");
+
+    let finished = slow.wait_with_output().expect("it was started");
+    assert_eq!(answer(&finished), json!(1));
+    assert_eq!(system.ended(), Some(0));
+    assert_eq!(
+        system.said("stopped back: "),
+        "0 requests cancelled, 0 connections cut"
+    );
+    let log = system.log();
+    for phase in ["not_serving", "goaway", "waiting", "stopped"] {
+        assert!(
+            log.contains(&format!("server drain: {phase}")),
+            "no {phase} in\n{log}"
+        );
+    }
+}
+
+#[test]
+fn what_outlasts_the_grace_is_cancelled_and_its_caller_is_told() {
+    let mut system = Running::up(&["--metrics", "127.0.0.1:0", "--grace", "50ms"]);
+    let mut stuck = call(system.address("back"), &["stuck.in", "--timeout", "1h", "--json"]);
+    let stuck = stuck.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let stuck = stuck.expect("the binary was built for this test");
+    system.wait_until_busy();
+    system.signal("-INT");
+    let (exit, told) = failure(&stuck.wait_with_output().expect("it was started"));
+    assert_eq!(
+        (exit, &told["kind"], &told["outcome"]),
+        (1, &json!("shutdown"), &json!("unknown"))
+    );
+    assert_eq!(system.ended(), Some(0));
+    assert_eq!(
+        system.said("stopped back: "),
+        "1 requests cancelled, 0 connections cut"
+    );
+    assert!(system.said("stopping ").starts_with("SIGINT"));
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let mut system = Running::up(&["--metrics", "127.0.0.1:0", "--grace", "1h"]);
+    let mut stuck = call(system.address("back"), &["stuck.in", "--timeout", "1h", "--json"]);
+    let stuck = stuck.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let stuck = stuck.expect("the binary was built for this test");
+    system.wait_until_busy();
+    system.signal("-TERM");
+    system.wait_for("stopping SIGTERM");
+    system.signal("-TERM");
+    assert_eq!(system.ended(), Some(1));
+    assert!(
+        system.log().contains("error: ended at once by SIGTERM"),
+        "{}",
+        system.log()
+    );
+    let (exit, told) = failure(&stuck.wait_with_output().expect("it was started"));
+    assert_eq!((exit, &told["outcome"]), (4, &json!("unknown")), "{told}");
+}
+
+#[test]
+fn modules_in_processes_of_their_own_call_each_other() {
+    let back = Running::up(&["--module", "back"]);
+    let peer = format!("back={}", back.address("back"));
+    let front = Running::up(&["--module", "front", "--peer", &peer]);
+    assert!(!front.said.iter().any(|line| line.starts_with("listening back")));
+    let address = front.address("front").to_owned();
+    assert_eq!(answer(&ran(call(&address, &["door.in", "[1]"]))), json!([1]));
+
+    drop(back);
+    let (exit, told) = failure(&ran(call(&address, &["door.in", "--json"])));
+    assert_eq!((exit, &told["class"]), (1, &json!("remote_error")), "{told}");
+    assert_eq!(
+        (&told["kind"], &told["origin"]),
+        (&json!("upstream_unavailable"), &json!("front"))
+    );
+
+    let alone = Running::up(&["--module", "front"]);
+    let told = text(&ran(call(alone.address("front"), &["door.in"])).stderr);
+    assert!(told.contains("module not discovered: back"), "{told}");
+}
+
+#[test]
+fn processes_with_the_same_base_find_each_other() {
+    // Below the ports that systems give away, and another for each run.
+    let base_port = 20_000 + std::process::id() % 10_000;
+    let base = base_port.to_string();
+    let back = Running::up(&["--module", "back", "--port-base", &base]);
+    let front = Running::up(&["--module", "front", "--port-base", &base]);
+    let port = |offset| format!("127.0.0.1:{}", base_port + offset);
+    assert_eq!(
+        (front.address("front"), back.address("back")),
+        (&*port(1), &*port(2))
+    );
+    assert_eq!(
+        answer(&ran(call(front.address("front"), &["door.in", "1"]))),
+        json!(1)
+    );
+}
+
+#[test]
+fn how_a_call_failed_is_said_and_its_exit_code_tells_the_class() {
+    let system = Running::up(&[]);
+    let back = system.address("back");
+    let (exit, told) = failure(&ran(call(back, &["bad.in", "--json"])));
+    let expected = json!({
+        "error": "remote error: out of cheese", "cause": null, "class": "remote_error", "kind": "component",
+        "origin": "back", "outcome": "failed", "code": "cheese", "retryable": true,
+    });
+    assert_eq!((exit, told), (1, expected));
+    let output = ran(call(back, &["bad.in"]));
+    let told = text(&output.stderr);
+    assert!(
+        told.starts_with("error: remote error: out of cheese\n  class: remote_error\n"),
+        "{told}"
+    );
+
+    let (exit, told) = failure(&ran(call(back, &["nobody.in", "--json"])));
+    assert_eq!(
+        (exit, &told["kind"], &told["origin"]),
+        (1, &json!("not_found"), &json!("back")),
+        "{told}"
+    );
+    let (exit, told) = failure(&ran(call(back, &["stuck.in", "--timeout", "100ms", "--json"])));
+    assert_eq!((exit, &told["class"]), (3, &json!("timeout")), "{told}");
+    let gone = back.to_owned();
+    drop(system);
+    let (exit, told) = failure(&ran(call(&gone, &["mirror.in", "--json"])));
+    assert_eq!(
+        (exit, &told["class"], &told["outcome"]),
+        (4, &json!("unavailable"), &json!("failed"))
+    );
+    assert!(
+        told["cause"]
+            .as_str()
+            .is_some_and(|cause| cause.contains("refused")),
+        "{told}"
+    );
+}
+
+#[test]
+fn bad_input_is_told_specifically_and_exits_with_2() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = topology(folder.path());
+    let file = file.to_str().expect("UTF-8");
+    let system = Running::up(&[]);
+    let taken = system.address("front").rsplit_once(':').expect("a port").1;
+    let address = system.address("back");
+    let table: [(&[&str], &str); 14] = [
+        (
+            &["up", file, "--module", "frnt"],
+            "the topology `real` has no module `frnt`: did you mean `front`?",
+        ),
+        (
+            &["up", file, "--peer", "back=1.2.3.4:5"],
+            "the module `back` runs in this process",
+        ),
+        (&["up", file, "--peer", "back"], "write NAME=HOST:PORT"),
+        (&["up", file, "--peer", "back=somewhere"], "write HOST:PORT"),
+        (
+            &["up", file, "--port-base", "65535"],
+            "no port for the module `front`",
+        ),
+        (
+            &["up", file, "--port-base", taken],
+            "the module `store` at 127.0.0.1 cannot listen on port",
+        ),
+        (
+            &["up", file, "--metrics", &format!("127.0.0.1:{taken}")],
+            "cannot serve metrics at 127.0.0.1:",
+        ),
+        (&["up", file, "--grace", "soon"], "--grace"),
+        (&["up", "nowhere.toml"], "cannot read nowhere.toml"),
+        (&["call", address, "mirror"], "no port: write node.port"),
+        (&["call", address, "mirror.in", "{"], "what to send is not JSON"),
+        (&["call", "nowhere", "mirror.in"], "write HOST:PORT"),
+        (
+            &["call", address, "mirror.in", "--metadata", "k"],
+            "write KEY=VALUE",
+        ),
+        (
+            &["top", "https://a:1"],
+            "write host:port or http://host:port/metrics",
+        ),
+    ];
+    for (arguments, told) in table {
+        let mut command = squall();
+        command.args(arguments);
+        let output = ran(command);
+        let said = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
+        assert!(said.contains(told), "{arguments:?}: {said}");
+    }
+    let mut command = squall();
+    command.args(["up", file]).env("RUST_LOG", "a=b=c");
+    let output = ran(command);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        text(&output.stderr).contains("RUST_LOG is \"a=b=c\""),
+        "{}",
+        text(&output.stderr)
+    );
+}
+
+#[test]
+fn what_is_no_list_of_metrics_is_said_to_be_none() {
+    let system = Running::up(&[]);
+    let mut grpc = squall();
+    grpc.args(["top", "--once", system.address("back")]);
+    let output = ran(grpc);
+    assert_eq!(output.status.code(), Some(4));
+    assert!(
+        text(&output.stderr).contains("error: cannot get http://127.0.0.1:"),
+        "{}",
+        text(&output.stderr)
+    );
+}

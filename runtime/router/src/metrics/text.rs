@@ -1,0 +1,267 @@
+//! The counters as OpenMetrics text.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::histogram::Histogram;
+use prometheus_client::registry::{Registry, Unit};
+use squall_platform::Platform;
+
+use super::{Metrics, NO_SERVER, PHASES, STATUSES, Target};
+use crate::{Module, PeerState, Scheduler};
+
+/// The HTTP content type of [`text`].
+pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The states of connections that are shown: closed ones are gone.
+const STATES: [&str; 5] = ["idle", "connecting", "ready", "backoff", "draining"];
+
+/// What `modules` have counted, as OpenMetrics text: each of them once, or its lines would be there twice. Lines
+/// come in a fixed order, and there are none of modules that have not been called. Durations are seconds. Spec: router S-34, S-35, S-40, 4.3.
+///
+/// | metric | labels | what it counts |
+/// |---|---|---|
+/// | `tinysystems_cross_module_calls_total` | `source_module`, `target_module`, `status` | attempts to call another module; `target_module` is empty when nobody owns the node |
+/// | `tinysystems_cross_module_latency_seconds` | `source_module`, `target_module` | how long those took that got as far as a connection or a dial, however they ended |
+/// | `tinysystems_in_module_latency_seconds` | `module` | how long messages took that stayed in their module |
+/// | `tinysystems_cross_module_in_flight` | `source_module`, `target_module` | calls under way |
+/// | `tinysystems_connections` | `source_module`, `target_module`, `state` | endpoints by the state of their connection |
+/// | `tinysystems_connect_failures_total` | `source_module`, `target_module` | dials that failed |
+/// | `tinysystems_requests_in_flight` | `module` | requests of other modules in the works |
+/// | `tinysystems_retries_total` | `module` | messages sent again |
+/// | `tinysystems_handled_errors_total` | `module` | errors that components emitted on their `error` port |
+/// | `tinysystems_duplicates_answered_total` | `module` | messages answered from memory, by their idempotency key |
+/// | `tinysystems_server_phase` | `module`, `phase` | 1 for the phase that the module's server is in |
+pub fn text<'m, P: Platform>(modules: impl IntoIterator<Item = &'m Module<P>>) -> String {
+    of(modules.into_iter().map(Module::scheduler))
+}
+
+pub(crate) fn of<'m, P: Platform>(modules: impl Iterator<Item = &'m Scheduler<P>>) -> String {
+    let modules = modules.map(|module| {
+        let shared = module.shared();
+        Scraped {
+            module: Arc::clone(&shared.module),
+            metrics: Arc::clone(&shared.metrics),
+            targets: shared.metrics.called(),
+            peers: shared.pool.states(),
+        }
+    });
+    let mut registry = Registry::default();
+    registry.register_collector(Box::new(Scrape(modules.collect())));
+    let mut text = String::new();
+    encode(&mut text, &registry).expect("a String takes any text");
+    text
+}
+
+/// Several modules at one moment.
+#[derive(Debug)]
+struct Scrape(Vec<Scraped>);
+
+#[derive(Debug)]
+struct Scraped {
+    module: Arc<str>,
+    metrics: Arc<Metrics>,
+    /// Those that have been called.
+    targets: BTreeMap<Arc<str>, Arc<Target>>,
+    peers: Vec<PeerState>,
+}
+
+impl Collector for Scrape {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        self.crossings(&mut encoder)?;
+        self.connections(&mut encoder)?;
+        self.within_modules(&mut encoder)?;
+        self.servers(&mut encoder)
+    }
+}
+
+impl Scrape {
+    fn crossings(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut calls = encoder.encode_descriptor(
+            "tinysystems_cross_module_calls",
+            "Attempts to call another module, by how they ended",
+            None,
+            MetricType::Counter,
+        )?;
+        self.each_target(|source, target, it| {
+            for (status, count) in STATUSES.iter().zip(&it.calls) {
+                let labels = [
+                    ("source_module", source),
+                    ("target_module", target),
+                    ("status", status),
+                ];
+                count_of(&mut calls, &labels, count.load(Ordering::Relaxed))?;
+            }
+            Ok(())
+        })?;
+        let mut latency = encoder.encode_descriptor(
+            "tinysystems_cross_module_latency",
+            "How long attempts to call another module took",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        self.each_target(|source, target, it| {
+            // A target that is no module has none.
+            if target.is_empty() {
+                return Ok(());
+            }
+            histogram_of(&mut latency, &pair(source, target), &it.latency)
+        })
+    }
+
+    fn connections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut in_flight = encoder.encode_descriptor(
+            "tinysystems_cross_module_in_flight",
+            "Calls to another module under way",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (source, peer) in self.peers() {
+            let labels = pair(source, &peer.module);
+            gauge_of(&mut in_flight, &labels, peer.in_flight)?;
+        }
+        let mut connections = encoder.encode_descriptor(
+            "tinysystems_connections",
+            "Endpoints of other modules, by the state of their connection",
+            None,
+            MetricType::Gauge,
+        )?;
+        for (source, peer) in self.peers() {
+            for state in STATES {
+                let labels = [
+                    ("source_module", source),
+                    ("target_module", &*peer.module),
+                    ("state", state),
+                ];
+                let count = peer
+                    .endpoints
+                    .iter()
+                    .filter(|it| it.connection.as_str() == state)
+                    .count();
+                gauge_of(&mut connections, &labels, count)?;
+            }
+        }
+        let mut failures = encoder.encode_descriptor(
+            "tinysystems_connect_failures",
+            "Connections to another module that could not be opened",
+            None,
+            MetricType::Counter,
+        )?;
+        self.each_target(|source, target, it| {
+            if target.is_empty() {
+                return Ok(());
+            }
+            let count = it.connect_failures.load(Ordering::Relaxed);
+            count_of(&mut failures, &pair(source, target), count)
+        })
+    }
+
+    fn within_modules(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut latency = encoder.encode_descriptor(
+            "tinysystems_in_module_latency",
+            "How long messages took that stayed in their module",
+            Some(&Unit::Seconds),
+            MetricType::Histogram,
+        )?;
+        for it in &self.0 {
+            histogram_of(&mut latency, &[("module", &*it.module)], &it.metrics.local)?;
+        }
+        type Read = fn(&Metrics) -> u64;
+        let counters: [(&str, &str, Read); 3] = [
+            (
+                "tinysystems_retries",
+                "Messages sent again after a failure",
+                |it| it.retries.load(Ordering::Relaxed),
+            ),
+            (
+                "tinysystems_handled_errors",
+                "Errors that components emitted on their error port",
+                |it| it.handled_errors.load(Ordering::Relaxed),
+            ),
+            (
+                "tinysystems_duplicates_answered",
+                "Messages answered from memory, by their idempotency key",
+                |it| it.duplicates.load(Ordering::Relaxed),
+            ),
+        ];
+        for (name, help, read) in counters {
+            let mut counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
+            for it in &self.0 {
+                count_of(&mut counter, &[("module", &*it.module)], read(&it.metrics))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn servers(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut requests = encoder.encode_descriptor(
+            "tinysystems_requests_in_flight",
+            "Requests of other modules in the works",
+            None,
+            MetricType::Gauge,
+        )?;
+        for it in &self.0 {
+            let count = it.metrics.requests.load(Ordering::Relaxed);
+            gauge_of(&mut requests, &[("module", &*it.module)], count)?;
+        }
+        let mut phases = encoder.encode_descriptor(
+            "tinysystems_server_phase",
+            "1 for the phase that the module's server is in",
+            None,
+            MetricType::Gauge,
+        )?;
+        for it in &self.0 {
+            let now = it.metrics.phase.load(Ordering::Relaxed);
+            if now == NO_SERVER {
+                continue;
+            }
+            for (index, phase) in PHASES.iter().enumerate() {
+                let labels = [("module", &*it.module), ("phase", phase)];
+                gauge_of(&mut phases, &labels, usize::from(index == usize::from(now)))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The peers of each module, as far as they have been called.
+    fn peers(&self) -> impl Iterator<Item = (&str, &PeerState)> {
+        self.0.iter().flat_map(|it| {
+            let called = |peer: &&PeerState| it.targets.contains_key(&peer.module);
+            it.peers.iter().filter(called).map(|peer| (&*it.module, peer))
+        })
+    }
+
+    fn each_target(&self, mut each: impl FnMut(&str, &str, &Target) -> fmt::Result) -> fmt::Result {
+        for it in &self.0 {
+            for (name, target) in &it.targets {
+                each(&it.module, name, target)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+type Label<'a> = (&'a str, &'a str);
+
+fn pair<'a>(source: &'a str, target: &'a str) -> [Label<'a>; 2] {
+    [("source_module", source), ("target_module", target)]
+}
+
+fn count_of(family: &mut MetricEncoder<'_>, labels: &[Label<'_>], count: u64) -> fmt::Result {
+    let mut counter = family.encode_family(&labels)?;
+    counter.encode_counter::<NoLabelSet, _, u64>(&count, None)
+}
+
+fn gauge_of(family: &mut MetricEncoder<'_>, labels: &[Label<'_>], value: usize) -> fmt::Result {
+    family.encode_family(&labels)?.encode_gauge(&value)
+}
+
+fn histogram_of(family: &mut MetricEncoder<'_>, labels: &[Label<'_>], value: &Histogram) -> fmt::Result {
+    value.encode(family.encode_family(&labels)?)
+}
