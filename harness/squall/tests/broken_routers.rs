@@ -112,7 +112,11 @@ fn broken_oracles(harness: &Harness, plan: Plan) -> Vec<String> {
 /// `broken` breaks this promise and no other one; without what breaks it, none is broken.
 #[track_caller]
 fn assert_caught(oracle: &'static str, sound: &Harness, broken: &Harness, plan: Plan) {
-    assert_eq!(broken_oracles(sound, plan.clone()), Vec::<String>::new(), "without it");
+    assert_eq!(
+        broken_oracles(sound, plan.clone()),
+        Vec::<String>::new(),
+        "without it"
+    );
     assert_eq!(broken_oracles(broken, plan), [oracle]);
     PROVEN.lock().expect("no test panics with it").insert(oracle);
 }
@@ -176,10 +180,12 @@ fn ends_once() {
 }
 
 fn deadline() {
-    let hasty = With(|scheduler: Scheduler<SimPlatform>, mut message: Message| async move {
-        message.timeout = Some(Duration::from_millis(30));
-        scheduler.handle(message).await
-    });
+    let hasty = With(
+        |scheduler: Scheduler<SimPlatform>, mut message: Message| async move {
+            message.timeout = Some(Duration::from_millis(30));
+            scheduler.handle(message).await
+        },
+    );
     let broken = harness(true).front(hasty);
     assert_caught("deadline", &harness(true), &broken, plan("home.in", ""));
 }
@@ -213,10 +219,12 @@ fn converges() {
 }
 
 fn payload() {
-    let garbling = With(|scheduler: Scheduler<SimPlatform>, mut message: Message| async move {
-        message.data = Payload::from_json(&serde_json::json!({ "call": "another" }));
-        scheduler.handle(message).await
-    });
+    let garbling = With(
+        |scheduler: Scheduler<SimPlatform>, mut message: Message| async move {
+            message.data = Payload::from_json(&serde_json::json!({ "call": "another" }));
+            scheduler.handle(message).await
+        },
+    );
     let broken = harness(true).front(garbling);
     assert_caught("payload", &harness(true), &broken, plan("n.in", ""));
 }
@@ -225,7 +233,9 @@ fn once() {
     let impatient = With(|scheduler: Scheduler<SimPlatform>, message: Message| async move {
         let half = Duration::from_millis(900);
         match scheduler.handle(message.clone().timeout(half)).await {
-            Err(error) if error.outcome() == Outcome::Unknown => scheduler.handle(message.timeout(half)).await,
+            Err(error) if error.outcome() == Outcome::Unknown => {
+                scheduler.handle(message.timeout(half)).await
+            }
             answer => answer,
         }
     });
@@ -266,7 +276,9 @@ fn depth() {
         options.max_depth = 300;
         options
     });
-    assert_caught("depth", &harness(true), &broken, plan("round.in", ""));
+    let mut plan = plan("round.in", "");
+    plan.workloads[0].limit = Some(3);
+    assert_caught("depth", &harness(true), &broken, plan);
 }
 
 fn blocking() {

@@ -32,11 +32,7 @@ pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, hist
     let hosts = HostFaults::of(plan, history);
     let closed = ClosedDoors::of(plan, history);
     let modules = ModuleFaults::of(plan, history);
-    if segments.pairs.is_empty()
-        && hosts.windows.is_empty()
-        && closed.0.is_empty()
-        && modules.0.is_empty()
-    {
+    if segments.pairs.is_empty() && hosts.windows.is_empty() && closed.0.is_empty() && modules.0.is_empty() {
         return;
     }
     for call in calls {

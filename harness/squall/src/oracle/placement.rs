@@ -83,9 +83,14 @@ impl<'j> Placement<'j> {
             .moves
             .iter()
             .any(|(start, end, _)| *start < from && until < *end);
-        let away = owned.moves.iter().filter(|(start, end, _)| *start <= until && from <= *end);
+        let away = owned
+            .moves
+            .iter()
+            .filter(|(start, end, _)| *start <= until && from <= *end);
         let home = at_home.then_some(owned.module);
-        home.into_iter().chain(away.map(|(_, _, module)| *module)).collect()
+        home.into_iter()
+            .chain(away.map(|(_, _, module)| *module))
+            .collect()
     }
 
     /// The hosts that `module` was said to run on all the time between two instants, as far as everybody had heard

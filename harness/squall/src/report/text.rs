@@ -105,7 +105,11 @@ pub fn fault_text(kind: &FaultKind) -> String {
         FaultKind::Crash { hosts } => format!("crash {}", names(hosts)),
         FaultKind::Pause { hosts } => format!("pause {}", names(hosts)),
         FaultKind::Drain { hosts, grace } => {
-            format!("drain {}, grace {}", names(hosts), time::exact(time::nanos(*grace)))
+            format!(
+                "drain {}, grace {}",
+                names(hosts),
+                time::exact(time::nanos(*grace))
+            )
         }
         FaultKind::Remove { node } => format!("remove {node}"),
         FaultKind::Move { node, to } => format!("move {node} to {to}"),

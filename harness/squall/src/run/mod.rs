@@ -169,12 +169,7 @@ impl Harness {
         };
         let director = Director {
             plan: plan.clone(),
-            stage: Stage::of(
-                &plan,
-                &self.components,
-                self.adjust.clone(),
-                self.prepare.clone(),
-            ),
+            stage: Stage::of(&plan, &self.components, self.adjust.clone(), self.prepare.clone()),
             front: self.front.clone(),
             recorder: recorder.clone(),
         };

@@ -12,7 +12,8 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use squall_router::discovery::{Fact, Registry};
 use squall_router::{
-    Client, Component, ComponentError, Discovery, Identity, Input, Module, Options, Output, Payload, async_trait,
+    Client, Component, ComponentError, Discovery, Identity, Input, Module, Options, Output, Payload,
+    async_trait,
 };
 use squall_sim::{Sim, SimPlatform, Stream};
 use tokio::sync::Notify;
@@ -70,7 +71,9 @@ impl Stage {
         });
         let mut drains: IndexMap<String, Drain> = IndexMap::new();
         for fault in &plan.faults {
-            let FaultKind::Drain { hosts, grace } = &fault.kind else { continue };
+            let FaultKind::Drain { hosts, grace } = &fault.kind else {
+                continue;
+            };
             for host in hosts {
                 let drain = drains.entry(host.clone()).or_insert_with(|| Drain {
                     told: Arc::default(),
@@ -109,7 +112,12 @@ impl Stage {
         let process = Module::new(platform, module.name.as_str(), options);
         process.discover(self.discovery(host));
         if let Some(method) = module.method {
-            for other in self.topology.modules.keys().filter(|other| **other != module.name) {
+            for other in self
+                .topology
+                .modules
+                .keys()
+                .filter(|other| **other != module.name)
+            {
                 process.set_method(other.as_str(), method);
             }
         }
@@ -185,7 +193,9 @@ impl Stage {
         place: Option<Option<&str>>,
         running: impl Fn(&plan::Module) -> Vec<Module<SimPlatform>>,
     ) {
-        let Some((owner, node)) = self.node(name) else { return };
+        let Some((owner, node)) = self.node(name) else {
+            return;
+        };
         let before = self.state().displaced.shift_remove(name);
         if let Some(place) = place {
             let place = place.map(str::to_owned);
@@ -233,9 +243,7 @@ impl Stage {
 
     /// Discovery says from now on that `module` runs on `hosts`.
     pub(super) fn announce(&self, sim: &Sim, module: &str, hosts: &[String], late: Duration, twice: bool) {
-        self.tell(sim, late, twice, |version| {
-            (version, endpoints(module, hosts))
-        });
+        self.tell(sim, late, twice, |version| (version, endpoints(module, hosts)));
     }
 
     /// Every host hears of it, each after a time of its own.

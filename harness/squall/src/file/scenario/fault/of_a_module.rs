@@ -90,7 +90,9 @@ fn announced(raw: &raw::Announce, topology: &Topology, problems: &mut Problems) 
     {
         let problem = Problem::new(format!("`{other}` is no host of `{}`", module.name))
             .at(&place.span, "others would be sent to the wrong module")
-            .help("announce some of the module's own hosts; give it `replicas` in the topology to have several");
+            .help(
+                "announce some of the module's own hosts; give it `replicas` in the topology to have several",
+            );
         problems.add(problem);
         return None;
     }

@@ -21,7 +21,11 @@ enum Subject<'a> {
     Endpoints(&'a str),
 }
 
-pub(in crate::file::scenario) fn check(raw: &[At<raw::Fault>], faults: &[OpenFault], problems: &mut Problems) {
+pub(in crate::file::scenario) fn check(
+    raw: &[At<raw::Fault>],
+    faults: &[OpenFault],
+    problems: &mut Problems,
+) {
     let mut earlier: Vec<(usize, HashSet<Subject<'_>>)> = Vec::new();
     for (place, fault) in faults.iter().enumerate() {
         let subjects = struck(fault);
