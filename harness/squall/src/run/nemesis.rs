@@ -6,6 +6,7 @@ use squall_sim::{Effect, HostPairs, Sim};
 use tokio::time::{Instant, sleep_until};
 
 use super::recorder::Recorder;
+use super::stage::Place;
 use super::world::{World, host_pairs};
 use super::{bandwidth, chance, latency};
 use crate::journal::Event;
@@ -79,8 +80,8 @@ fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
             .filter_map(|host| sim.host(host))
             .for_each(|id| sim.pause(id)),
         FaultKind::Drain { hosts, .. } => world.stage().drain(hosts),
-        FaultKind::Remove { node } => put(sim, world, node, Some(None)),
-        FaultKind::Move { node, to } => put(sim, world, node, Some(Some(to))),
+        FaultKind::Remove { node } => put(sim, world, node, Place::Nowhere),
+        FaultKind::Move { node, to } => put(sim, world, node, Place::Module(to.clone())),
         FaultKind::Close { node } => close(sim, plan, world, node, true),
         FaultKind::Announce {
             module,
@@ -91,7 +92,7 @@ fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
     }
 }
 
-fn put(sim: &Sim, world: &World, node: &str, place: Option<Option<&str>>) {
+fn put(sim: &Sim, world: &World, node: &str, place: Place) {
     world
         .stage()
         .put(sim, node, place, |module| world.running(sim, module));
@@ -143,7 +144,7 @@ fn end(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
                 sim.start(id);
             }
         }
-        FaultKind::Remove { node } | FaultKind::Move { node, .. } => put(sim, world, node, None),
+        FaultKind::Remove { node } | FaultKind::Move { node, .. } => put(sim, world, node, Place::Home),
         FaultKind::Close { node } => close(sim, plan, world, node, false),
         FaultKind::Announce {
             module, late, twice, ..

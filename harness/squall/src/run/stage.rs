@@ -51,9 +51,20 @@ struct Drain {
     graces: Vec<(Duration, Duration)>,
 }
 
+/// Where a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On the module that owns it.
+    Home,
+    /// On this module.
+    Module(String),
+    /// Removed.
+    Nowhere,
+}
+
 struct State {
-    /// Nodes that are not with their owner, and where they are; nowhere, when removed.
-    displaced: IndexMap<String, Option<String>>,
+    /// Nodes that are not at home.
+    displaced: IndexMap<String, Place>,
     /// The version of the newest fact.
     version: u64,
     news: Stream,
@@ -154,7 +165,9 @@ impl Stage {
         let displaced = self.state().displaced.clone();
         let is_here = |owner: &plan::Module, node: &str| match displaced.get(node) {
             None => owner.name == module.name,
-            Some(place) => place.as_deref() == Some(module.name.as_str()),
+            Some(Place::Home) => owner.name == module.name,
+            Some(Place::Module(name)) => *name == module.name,
+            Some(Place::Nowhere) => false,
         };
         let all = self.topology.modules.values();
         all.flat_map(|owner| owner.nodes.values().map(move |node| (owner, node)))
@@ -184,29 +197,24 @@ impl Stage {
         Some((owner, owner.nodes.get(name)?))
     }
 
-    /// The node goes to `place`, a module or nowhere; `None` for back to its owner. `running` are the processes of
-    /// a module.
+    /// The node goes to another place. `running` are the processes of a module.
     pub(super) fn put(
         &self,
         sim: &Sim,
         name: &str,
-        place: Option<Option<&str>>,
+        place: Place,
         running: impl Fn(&plan::Module) -> Vec<Module<SimPlatform>>,
     ) {
         let Some((owner, node)) = self.node(name) else {
             return;
         };
-        let before = self.state().displaced.shift_remove(name);
-        if let Some(place) = place {
-            let place = place.map(str::to_owned);
-            self.state().displaced.insert(name.to_owned(), place);
-        }
-        let module = |place: Option<Option<&str>>| match place {
-            None => Some(owner),
-            Some(place) => self.topology.modules.get(place?),
+        let before = self.state().displaced.insert(name.to_owned(), place.clone());
+        let module = |place: &Place| match place {
+            Place::Home => Some(owner),
+            Place::Module(name) => self.topology.modules.get(name),
+            Place::Nowhere => None,
         };
-        let old = module(before.as_ref().map(Option::as_deref));
-        let new = module(place);
+        let (old, new) = (module(&before.unwrap_or(Place::Home)), module(&place));
         for process in new.into_iter().flat_map(&running) {
             // Settings that were refused would have kept the process from starting.
             drop(self.install(&process, node));

@@ -106,7 +106,10 @@ async fn a_request_that_meets_the_shutdown_is_served_or_certainly_was_not() {
         }
         b.drained.await.unwrap();
     }
-    assert!(refusals > 0, "some came too late, and there is nowhere else to go");
+    assert!(
+        refusals > 0,
+        "some came too late, and there is nowhere else to go"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -134,7 +137,11 @@ async fn a_request_that_meets_the_shutdown_is_served_by_another_replica() {
             stop.send(()).unwrap();
         });
         for call in pair {
-            assert_eq!(call.await.unwrap().unwrap(), Some(json("1")), "after {turns} turns");
+            assert_eq!(
+                call.await.unwrap().unwrap(),
+                Some(json("1")),
+                "after {turns} turns"
+            );
         }
         assert_eq!(count(&calls) + count(&first_calls), 4, "after {turns} turns");
         b.drained.await.unwrap();
