@@ -11,8 +11,8 @@ use crate::message::after;
 use crate::pool::{Counted, Lease, Progress};
 use crate::scheduler::{Limits, Shared};
 use crate::{
-    Error, Kind, Message, Method, Outcome, Payload, RemoteError, TraceContext, classify, events, trace, unary,
-    wire,
+    Error, Kind, Message, Method, Outcome, Payload, RemoteError, TraceContext, classify, events, trace,
+    unary, wire,
 };
 
 /// When a call that waits for a connection looks again, if nobody knows when one will be there.
