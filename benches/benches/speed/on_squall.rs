@@ -80,6 +80,8 @@ fn topology(engine: EngineKind, modules: usize) -> Topology {
             name: name.clone(),
             hosts: vec![name.clone()],
             call_timeout: Duration::from_secs(30),
+            instance_wait: Duration::ZERO,
+            method: None,
             nodes: [(node.name.clone(), node)].into_iter().collect(),
         };
         (name, module)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
-use squall_router::{Discovery, Edge, Module, Options};
+use squall_router::{Component, Discovery, Edge, Module, Options};
 
 use crate::components::Components;
 use crate::plan::{self, Topology};
@@ -23,20 +23,34 @@ pub fn assemble<P: Platform>(
     components: &Components,
     discovery: Arc<dyn Discovery>,
 ) -> Result<Module<P>, String> {
-    let options = Options {
-        call_timeout: module.call_timeout,
-        ..Options::default()
-    };
-    let process = Module::new(platform, module.name.as_str(), options);
+    let process = Module::new(platform, module.name.as_str(), options(module));
     process.discover(discovery);
     for node in module.nodes.values() {
-        let component = components
-            .make(&node.component, &node.settings)
-            .map_err(|error| format!("node `{}`: {error}", node.name))?;
-        let edges = node.edges.iter().map(edge).collect();
-        process.install(node.name.as_str(), component, edges);
+        install(&process, node, make(components, node)?);
     }
     Ok(process)
+}
+
+/// What a module's file says of its limits; the rest is usual.
+pub fn options(module: &plan::Module) -> Options {
+    Options {
+        call_timeout: module.call_timeout,
+        instance_wait: module.instance_wait,
+        ..Options::default()
+    }
+}
+
+/// A component for a node.
+pub(crate) fn make(components: &Components, node: &plan::Node) -> Result<Arc<dyn Component>, String> {
+    components
+        .make(&node.component, &node.settings)
+        .map_err(|error| format!("node `{}`: {error}", node.name))
+}
+
+/// Puts a node with its edges on a module.
+pub(crate) fn install<P: Platform>(process: &Module<P>, node: &plan::Node, component: Arc<dyn Component>) {
+    let edges = node.edges.iter().map(edge).collect();
+    process.install(node.name.as_str(), component, edges);
 }
 
 fn edge(edge: &plan::Edge) -> Edge {
@@ -45,6 +59,12 @@ fn edge(edge: &plan::Edge) -> Edge {
     assembled.timeout = edge.timeout;
     assembled.retry = edge.retry.clone().map(Arc::new);
     assembled
+}
+
+/// A host at its own name, on [`PORT`].
+pub(crate) fn authority(host: &str) -> Authority {
+    let authority = format!("{host}:{PORT}").parse();
+    authority.expect("host names are checked when a topology is loaded")
 }
 
 /// Who owns which node, and where modules run: what a topology says, for all modules alike.
@@ -64,10 +84,7 @@ impl Directory {
 
     /// With every host at its own name, on [`PORT`].
     pub fn of(topology: &Topology) -> Self {
-        Directory::with_endpoints(topology, |host| {
-            let authority = format!("{host}:{PORT}").parse();
-            authority.expect("host names are checked when a topology is loaded")
-        })
+        Directory::with_endpoints(topology, authority)
     }
 
     /// With every host where `endpoint` says.

@@ -157,13 +157,11 @@ impl<'j> History<'j> {
             .sum()
     }
 
-    /// Whether `host` went down at or after an instant.
+    /// Whether `host` went down between two instants, both included.
     #[must_use]
-    pub fn stopped_since(&self, host: &str, since: u64) -> bool {
-        self.hosts
-            .get(host)
-            .and_then(|host| host.stops.last())
-            .is_some_and(|stop| stop.at >= since)
+    pub fn stopped_between(&self, host: &str, from: u64, until: u64) -> bool {
+        let stops = self.hosts.get(host).map_or(&[][..], |host| &host.stops);
+        stops.iter().any(|stop| (from..=until).contains(&stop.at))
     }
 
     /// Whether `host` was not scheduled when the run ended.
@@ -235,7 +233,7 @@ mod tests {
         let (_, journal) = script.finish();
         let history = History::of(&journal);
         assert!(!history.paused_at_the_end("back"));
-        assert!(history.stopped_since("back", 20 * MS));
-        assert!(!history.stopped_since("back", 21 * MS));
+        assert!(history.stopped_between("back", 20 * MS, 30 * MS));
+        assert!(!history.stopped_between("back", 21 * MS, 30 * MS));
     }
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use squall_router::{Policy, RetryPolicy};
+use squall_router::{Method, Policy, RetryPolicy};
 
 pub use squall_sim::EngineKind;
 
@@ -136,6 +136,11 @@ pub struct Module {
     pub hosts: Vec<String>,
     /// How long a call that this module makes may take. 30 s unless the file says otherwise.
     pub call_timeout: Duration,
+    /// How long a message waits for a node of this module that is not there yet, or for its port. Not at all
+    /// unless the file says otherwise. Spec: router H-9, 3.4.5.
+    pub instance_wait: Duration,
+    /// By which method this module calls others; found out peer by peer when absent. Spec: router 2.3.
+    pub method: Option<Method>,
     /// By node name, in file order.
     pub nodes: IndexMap<String, Node>,
 }
@@ -311,6 +316,41 @@ pub enum FaultKind {
     Pause {
         /// Host names.
         hosts: Vec<String>,
+    },
+    /// The servers shut down in phases, and their processes start anew when the fault ends.
+    Drain {
+        /// Host names.
+        hosts: Vec<String>,
+        /// How long they wait for what is in the works.
+        grace: Duration,
+    },
+    /// A node is destroyed; an instance of it is installed again when the fault ends.
+    Remove {
+        /// The node. It exists.
+        node: String,
+    },
+    /// A node is on another module until the fault ends, with a fresh instance there and one when it is back.
+    Move {
+        /// The node. It exists.
+        node: String,
+        /// The other module. It exists, and is not the node's own.
+        to: String,
+    },
+    /// No port of a node can be delivered to until the fault ends.
+    Close {
+        /// The node. It exists.
+        node: String,
+    },
+    /// Discovery says that a module runs on these hosts alone; on all of its hosts when the fault ends.
+    Announce {
+        /// The module. It exists.
+        module: String,
+        /// Some of its hosts; none: it is not discovered.
+        hosts: Vec<String>,
+        /// Each host hears of each change after a time of its own, up to this.
+        late: Duration,
+        /// Whether each host hears of each change a second time.
+        twice: bool,
     },
 }
 

@@ -173,6 +173,16 @@ pub(crate) enum OpenFaultKind {
         pairs: Pairs,
         rate: Ranged<Bandwidth>,
     },
+    Drain {
+        hosts: Vec<String>,
+        grace: Ranged<Duration>,
+    },
+    Announce {
+        module: String,
+        hosts: Vec<String>,
+        late: Ranged<Duration>,
+        twice: bool,
+    },
 }
 
 /// [`plan::Latency`], with ranges for its parameters.
@@ -228,6 +238,21 @@ impl OpenFault {
             OpenFaultKind::Bandwidth { pairs, rate } => FaultKind::Bandwidth {
                 pairs: pairs.clone(),
                 rate: draws.draw(&path("bandwidth"), *rate),
+            },
+            OpenFaultKind::Drain { hosts, grace } => FaultKind::Drain {
+                hosts: hosts.clone(),
+                grace: draws.draw(&path("grace"), *grace),
+            },
+            OpenFaultKind::Announce {
+                module,
+                hosts,
+                late,
+                twice,
+            } => FaultKind::Announce {
+                module: module.clone(),
+                hosts: hosts.clone(),
+                late: draws.draw(&path("late"), *late),
+                twice: *twice,
             },
         };
         Fault {

@@ -430,6 +430,24 @@ pub(crate) fn broken(oracle: &dyn Oracle, script: Script, change: impl FnOnce(&m
     }
 }
 
+/// Call 1 is sent and executed; after `gap` it is sent again, as the second attempt, and executed again.
+pub(crate) fn sent_again(status: &str, how: Handling, gap: u64, key: Id) -> Script {
+    let mut script = Script::new();
+    let (once, again) = (span(1, 1), span(1, 2));
+    script.at(S).call_started(1, 0, "echo.in");
+    script.hop_started(0, "front", 1, (once, Id::NONE), "echo.in", 0);
+    script.handle_started(MS, "back", 1, (once, Id::NONE), "echo.in", true);
+    script.handle_ended(2 * MS, "back", once, how);
+    script.hop_ended(3 * MS, "front", once, status, "back:50051");
+    script.at(S + 3 * MS + gap);
+    script.hop_started(0, "front", 1, (again, Id::NONE), "echo.in", 0);
+    script.handle_started(MS, "back", 1, (again, Id::NONE), "echo.in", true);
+    script.handle_ended(2 * MS, "back", again, Handling::Ok);
+    script.hop_ended(3 * MS, "front", again, "ok", "back:50051");
+    script.repeat(again, once, key);
+    script
+}
+
 /// The place of the first line that says this.
 #[track_caller]
 pub(crate) fn find(entries: &[Entry], is: impl Fn(&Event) -> bool) -> usize {
@@ -514,6 +532,8 @@ fn topology() -> Topology {
             name: name.to_owned(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             call_timeout: Duration::from_nanos(TIMEOUT),
+            instance_wait: Duration::ZERO,
+            method: None,
             nodes: IndexMap::from([(node.name.clone(), node)]),
         };
         (name.to_owned(), module)

@@ -29,6 +29,8 @@ fn ring(size: usize) -> Arc<Topology> {
                 hosts: vec![name.clone()],
                 name,
                 call_timeout: Duration::from_secs(30),
+                instance_wait: Duration::ZERO,
+                method: None,
                 nodes: nodes.into_iter().collect(),
             },
         );

@@ -11,7 +11,10 @@ use crate::message::after;
 use crate::metrics::Attempt;
 use crate::pool::{Counted, Lease, Progress};
 use crate::scheduler::{Limits, Shared};
-use crate::{Error, Message, Method, Outcome, Payload, TraceContext, classify, events, trace, unary, wire};
+use crate::{
+    Error, Kind, Message, Method, Outcome, Payload, RemoteError, TraceContext, classify, events, trace,
+    unary, wire,
+};
 
 /// When a call that waits for a connection looks again, if nobody knows when one will be there.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -149,11 +152,21 @@ async fn transmit<P: Platform>(
             drop((counted, lease));
             progress.restart();
         }
+        // It was on its way when the peer began to shut down, and was refused: no handler has seen it.
+        Err(Error::Remote(refusal)) if was_refused(refusal, module) => {
+            drop((counted, lease));
+            progress.restart();
+        }
         _ => return result,
     }
     let (_counted, lease) = connect(shared, module, message.wait_for_ready, seen.attempt).await?;
     seen.hop.peer(lease.connection().peer());
     exchange.on(&lease).await
+}
+
+/// Whether `module` itself says that it is shutting down, and has not looked at the request.
+fn was_refused(refusal: &RemoteError, module: &str) -> bool {
+    refusal.kind == Kind::Shutdown && refusal.outcome == Outcome::Failed && refusal.origin == module
 }
 
 /// A request and its answer.

@@ -8,7 +8,9 @@
 //!   until its next retransmission, and a pool that could not connect waits before it tries again;
 //! - or the hop did not end ok, and a fault that refuses or swallows connects lay between its two hosts while it
 //!   was under way: then what the pool did not try for may be why;
-//! - or a fault of a host (kill, crash, pause) was active at one of the two hosts while the hop was under way.
+//! - or a fault of a host (kill, crash, pause, drain) was active at one of the two hosts while the hop was under way;
+//! - or a fault of the node that it goes to, or one that says where its module runs, was active meanwhile: of what
+//!   never left its module the call says where it goes.
 //!
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
 //! that each hop costs a few binary searches however long the journal is.
@@ -19,6 +21,7 @@ use super::{Call, Hop};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
 use crate::plan::{Connects, FaultKind, Plan};
+use crate::time::nanos;
 
 /// How long before a failed hop a lost segment may have stalled its connection: retransmission backs off
 /// up to some seconds, and after that the connection is reset.
@@ -28,16 +31,19 @@ pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, hist
     let segments = Segments::of(journal);
     let hosts = HostFaults::of(plan, history);
     let closed = ClosedDoors::of(plan, history);
-    if segments.pairs.is_empty() && hosts.windows.is_empty() && closed.0.is_empty() {
+    let modules = ModuleFaults::of(plan, history);
+    if segments.pairs.is_empty() && hosts.windows.is_empty() && closed.0.is_empty() && modules.0.is_empty() {
         return;
     }
     for call in calls {
         let mut touched = Touched::default();
         let end = call.end.map_or(history.ended(), |end| end.moment.at);
         hosts.find(call.host, call.started.at, end, &mut touched);
+        modules.find(call.to, "", (call.started.at, end), &mut touched);
         for hop in &call.hops {
             let until = hop.end.map_or(history.ended(), |end| end.moment.at);
             hosts.find(hop.host, hop.started.at, until, &mut touched);
+            modules.find(hop.to, hop.target_module, (hop.started.at, until), &mut touched);
             for target in targets(hop, plan) {
                 hosts.find(target, hop.started.at, until, &mut touched);
                 segments.find(hop, target, until, &mut touched);
@@ -180,8 +186,10 @@ impl<'p> HostFaults<'p> {
     fn of(plan: &'p Plan, history: &History<'_>) -> Self {
         let mut windows: IndexMap<&str, Vec<_>> = IndexMap::new();
         for (number, (fault, past)) in (0_u32..).zip(plan.faults.iter().zip(&history.faults)) {
-            let (FaultKind::Kill { hosts } | FaultKind::Crash { hosts } | FaultKind::Pause { hosts }) =
-                &fault.kind
+            let (FaultKind::Kill { hosts }
+            | FaultKind::Crash { hosts }
+            | FaultKind::Pause { hosts }
+            | FaultKind::Drain { hosts, .. }) = &fault.kind
             else {
                 continue;
             };
@@ -197,6 +205,40 @@ impl<'p> HostFaults<'p> {
     fn find(&self, host: &str, from: u64, until: u64, touched: &mut Touched) {
         for (started, ended, fault) in self.windows.get(host).into_iter().flatten() {
             if *started <= until && from <= *ended {
+                touched.add(Some(*fault));
+            }
+        }
+    }
+}
+
+/// When which fault was about a node, or about where a module runs.
+struct ModuleFaults<'p>(Vec<(u64, u64, u32, &'p FaultKind)>);
+
+impl<'p> ModuleFaults<'p> {
+    fn of(plan: &'p Plan, history: &History<'_>) -> Self {
+        let faults = (0_u32..).zip(plan.faults.iter().zip(&history.faults));
+        let faults = faults.filter_map(|(number, (fault, past))| {
+            let late = match &fault.kind {
+                FaultKind::Remove { .. } | FaultKind::Move { .. } | FaultKind::Close { .. } => 0,
+                FaultKind::Announce { late, .. } => nanos(*late),
+                _ => return None,
+            };
+            let ended = past.ended.map_or(u64::MAX, |ended| ended.saturating_add(late));
+            Some((past.started?, ended, number, &fault.kind))
+        });
+        ModuleFaults(faults.collect())
+    }
+
+    fn find(&self, to: &str, target: &str, (from, until): (u64, u64), touched: &mut Touched) {
+        for (started, ended, fault, kind) in &self.0 {
+            let concerns = match kind {
+                FaultKind::Remove { node } | FaultKind::Move { node, .. } | FaultKind::Close { node } => {
+                    to.rsplit_once('.').is_some_and(|(it, _)| it == node)
+                }
+                FaultKind::Announce { module, .. } => module == target,
+                _ => false,
+            };
+            if concerns && *started <= until && from <= *ended {
                 touched.add(Some(*fault));
             }
         }

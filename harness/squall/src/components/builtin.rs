@@ -11,6 +11,9 @@
 //! | `panic` | panics at every nth call, forwards the others | `message`, `every` (1) |
 //! | `counter` | answers with how many calls it had | |
 //! | `sink` | answers with no value | |
+//! | `impatient` | emits, and gives up after a while: what it emitted is cancelled, and it has no value | `for`, `port` ("out") |
+//! | `garble` | emits something that says it is JSON and is not, answers with what comes back | `port` ("out") |
+//! | `blob` | answers with so many bytes of JSON | `bytes` |
 //!
 //! `answers` are the ports at which a node only answers, with what it got: where a flow that went out through
 //! it comes back to it, as the response to a request.
@@ -20,8 +23,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use squall_router::{Component, ComponentError, Input, Output, Payload, async_trait};
-use tokio::time::sleep;
+use squall_router::{Component, ComponentError, ContentType, Input, Output, Payload, async_trait};
+use tokio::time::{sleep, timeout};
 
 use super::Components;
 use super::settings::{Every, Span};
@@ -38,6 +41,9 @@ pub(super) fn register(components: &mut Components) {
     components.register("panic", |it: Panic| Ok(it));
     components.register("counter", |it: Counter| Ok(it));
     components.register("sink", |it: Sink| Ok(it));
+    components.register("impatient", |it: Impatient| Ok(it));
+    components.register("garble", |it: Garble| Ok(it));
+    components.register("blob", |it: Blob| Ok(it));
 }
 
 fn out() -> String {
@@ -259,5 +265,52 @@ struct Sink {}
 impl Component for Sink {
     async fn handle(&self, _: Input<'_>, _: &Output) -> Answer {
         Ok(None)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Impatient {
+    r#for: Span,
+    #[serde(default = "out")]
+    port: String,
+}
+
+#[async_trait]
+impl Component for Impatient {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
+        match timeout(self.r#for.0, output.emit(&self.port, input.data)).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Garble {
+    #[serde(default = "out")]
+    port: String,
+}
+
+#[async_trait]
+impl Component for Garble {
+    async fn handle(&self, _: Input<'_>, output: &Output) -> Answer {
+        let garbage = Payload::new("{ \"order\": 7,".to_owned(), ContentType::Json);
+        Ok(output.emit(&self.port, garbage).await?)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Blob {
+    bytes: usize,
+}
+
+#[async_trait]
+impl Component for Blob {
+    async fn handle(&self, _: Input<'_>, _: &Output) -> Answer {
+        let text = "x".repeat(self.bytes.saturating_sub(2));
+        Ok(Some(Payload::new(format!("\"{text}\""), ContentType::Json)))
     }
 }

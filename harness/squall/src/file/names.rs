@@ -15,8 +15,19 @@ pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 const NAME_LENGTH_MAX: usize = 200;
 
 /// The components that every installation has.
-pub const BUILT_IN_COMPONENTS: [&str; 9] = [
-    "echo", "forward", "router", "fan_out", "delay", "fail", "panic", "counter", "sink",
+pub const BUILT_IN_COMPONENTS: [&str; 12] = [
+    "echo",
+    "forward",
+    "router",
+    "fan_out",
+    "delay",
+    "fail",
+    "panic",
+    "counter",
+    "sink",
+    "impatient",
+    "garble",
+    "blob",
 ];
 
 type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), String> + Send + Sync;

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use squall_router::Policy;
+use squall_router::{Method, Policy};
 use toml::de::DeValue;
 
 use super::names::unknown;
@@ -272,6 +272,39 @@ impl JsonSchema for EdgePolicy {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "enum": POLICIES.map(|(name, _)| name) })
+    }
+}
+
+/// A method of the wire.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CallMethod(pub(crate) Method);
+
+const METHODS: [(&str, Method); 2] = [("send", Method::Send), ("message", Method::Message)];
+
+impl Read for CallMethod {
+    const EXPECTED: &'static str = "a method";
+    const REMEDY: &'static str = r#"write "send" or "message""#;
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let Some(text) = value.get_ref().as_str() else {
+            return wrong_type::<Self, _>(value, problems);
+        };
+        let method = METHODS.into_iter().find(|(name, _)| *name == text);
+        if method.is_none() {
+            let known = METHODS.map(|(name, _)| name);
+            unknown("method", text, &value.span(), known.into_iter(), problems);
+        }
+        method.map(|(_, method)| Self(method))
+    }
+}
+
+impl JsonSchema for CallMethod {
+    fn schema_name() -> Cow<'static, str> {
+        "CallMethod".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "enum": METHODS.map(|(name, _)| name) })
     }
 }
 

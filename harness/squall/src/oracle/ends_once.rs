@@ -1,4 +1,5 @@
-//! Every call that starts ends exactly once, and with a class that users can match on.
+//! Every call that starts ends exactly once, and with a class that users can match on; and no hop and no execution ends
+//! twice, or without having started.
 //! Spec: router H-10, appendix C.
 //!
 //! A call whose deadline lies beyond the end of the run may be without an end; time during which its host was
@@ -36,13 +37,33 @@ impl Oracle for EndsOnce {
                 None => check_unended(run, call, &mut first),
             }
         }
-        for orphan in &run.calls.unstarted {
-            if let Unknown::Call(number) = orphan.what {
-                let what = format!("call {number} ended, and never started");
-                first.offer(orphan.moment, || run.of_world(None, orphan.moment.at, what));
-            }
-        }
+        check_ends(run, &mut first);
         first.result()
+    }
+}
+
+/// Ends that are one too many, or of something that never started.
+fn check_ends(run: &Run<'_>, first: &mut First) {
+    for (call, hop) in run.calls.hops() {
+        if let Some(again) = hop.ended_again {
+            first.offer(again, || run.of_hop(call, hop, again.at, "a hop ended again"));
+        }
+    }
+    for (call, execution) in run.calls.executions() {
+        if let Some(again) = execution.ended_again {
+            let what = "an execution ended again";
+            first.offer(again, || run.of_execution(call, execution, again.at, what));
+        }
+    }
+    for orphan in &run.calls.unstarted {
+        let what = match orphan.what {
+            Unknown::Call(number) => format!("call {number} ended, and never started"),
+            Unknown::Hop(span) => format!("hop {span} ended on {}, and never started", orphan.host),
+            Unknown::Execution(span) => {
+                format!("execution {span} ended on {}, and never started", orphan.host)
+            }
+        };
+        first.offer(orphan.moment, || run.of_world(None, orphan.moment.at, what));
     }
 }
 
@@ -169,5 +190,28 @@ mod tests {
             *class = "timeout".into();
         });
         assert_eq!(violation.what, "ended ok with the class `timeout`");
+    }
+
+    fn local() -> Script {
+        let mut script = Script::new();
+        script.at(2 * S).local(2);
+        script
+    }
+
+    #[test]
+    fn a_second_end_of_a_hop_and_an_end_without_a_start_are_found() {
+        let twice = broken(&EndsOnce, script(), |entries| {
+            let end = crate::testing::hop_end(entries, crate::testing::span(1, 1));
+            entries.insert(end, entries[end].clone());
+        });
+        assert_eq!(twice.what, "a hop ended again");
+        let never = broken(&EndsOnce, local(), |entries| {
+            let start = crate::testing::handle_start(entries, crate::testing::span(2, 1));
+            entries.remove(start);
+        });
+        assert_eq!(
+            never.what,
+            "execution 0000000000000201 ended on front, and never started"
+        );
     }
 }

@@ -8,8 +8,10 @@
 //! | [`EndsOnce`] | every call ends exactly once, with a known class | router H-10, appendix C |
 //! | [`Deadline`] | in time, and no timeout before its time | router S-32, S-33, appendix C |
 //! | [`RightPlace`] | only the node that was addressed handles and answers | router S-9 to S-12 |
+//! | [`Converges`] | calls go where discovery says | router 4.3, 6.1, appendix C |
 //! | [`PayloadIntact`] | what is sent is what arrives, both ways | router S-22, S-27 |
 //! | [`Once`] | nothing is sent or executed twice | router W-2, appendix C |
+//! | [`Idempotent`] | a key is handled to its end once | router W-3, section 9, appendix C |
 //! | [`NoSelfDial`] | no module dials itself | router H-9 |
 //! | [`Depth`] | chains of calls are bounded | router 3.4 |
 //! | [`Blocking`] | nobody returns before its callee | router S-28 |
@@ -18,28 +20,34 @@
 //! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
 
 mod blocking;
+mod converges;
 mod deadline;
 mod depth;
 mod ends_once;
+mod idempotent;
 mod no_self_dial;
 mod nothing_left;
 mod once;
 mod outcome_honest;
 mod payload;
+mod placement;
 mod recovers;
 mod right_place;
 mod run;
 mod violation;
 
 pub use blocking::Blocking;
+pub use converges::Converges;
 pub use deadline::Deadline;
 pub use depth::Depth;
 pub use ends_once::EndsOnce;
+pub use idempotent::Idempotent;
 pub use no_self_dial::NoSelfDial;
 pub use nothing_left::NothingLeft;
 pub use once::Once;
 pub use outcome_honest::OutcomeHonest;
 pub use payload::PayloadIntact;
+pub use placement::Placement;
 pub use recovers::Recovers;
 pub use right_place::RightPlace;
 pub use run::Run;
@@ -62,12 +70,14 @@ pub trait Oracle {
 }
 
 /// Every oracle there is.
-pub const ALL: [&dyn Oracle; 11] = [
+pub const ALL: [&dyn Oracle; 13] = [
     &EndsOnce,
     &Deadline,
     &RightPlace,
+    &Converges,
     &PayloadIntact,
     &Once,
+    &Idempotent,
     &NoSelfDial,
     &Depth,
     &Blocking,

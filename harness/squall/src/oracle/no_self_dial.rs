@@ -1,4 +1,4 @@
-//! No module dials itself: what is local stays local. Spec: router H-9.
+//! No module dials itself, under its own name or another one: what is local stays local. Spec: router H-9.
 //!
 //! Upstream once shipped this bug: a module that owned a node without an instance called itself over the
 //! network, and the callee did the same, until the pods ran out of memory.
@@ -21,7 +21,8 @@ impl Oracle for NoSelfDial {
     fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
         let mut first = First::default();
         for (call, hop) in run.calls.hops() {
-            if hop.source_module == hop.target_module {
+            let to_itself = hop.peer_host() == Some(hop.host);
+            if hop.source_module == hop.target_module || to_itself {
                 let what = || format!("module {} dials itself", hop.source_module);
                 first.offer(hop.started, || run.of_hop(call, hop, hop.started.at, what()));
             }

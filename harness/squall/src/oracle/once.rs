@@ -7,21 +7,15 @@
 //!
 //! With a policy, attempts are counted, and one after the first says which hop it repeats:
 //! - that one has ended, and not ok;
-//! - if nobody knows whether that one happened, the message has an idempotency key;
-//! - of the executions of one key on one process, the next begins only after the one before has ended, and none
-//!   within two minutes of one that ended ok.
+//! - if nobody knows whether that one happened, the message has an idempotency key.
+//!
+//! What a key is good for is another promise: see `Idempotent`.
 //!
 //! Below the root nothing is said of how often a component sends to the same target: it may do so on purpose.
 
-use indexmap::IndexMap;
-
 use super::{First, Oracle, Run, Violation};
-use crate::calls::{Call, Execution, Hop, Moment};
+use crate::calls::{Call, Hop, Moment};
 use crate::journal::{Id, Outcome};
-
-/// For how long a receiver remembers an answer, and how many: what the router's options say.
-const WINDOW: u64 = 120_000_000_000;
-const ANSWERS_MAX: usize = 10_000;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -58,7 +52,6 @@ impl Oracle for Once {
                 first.offer(again, || run.of_execution(call, execution, again.at, what()));
             }
         }
-        check_keys(run, &mut first);
         first.result()
     }
 }
@@ -96,64 +89,11 @@ fn wrongly_repeated(run: &Run<'_>, hop: &Hop<'_>) -> Option<&'static str> {
     }
 }
 
-/// One process, one destination, one idempotency key.
-type Group<'j> = (&'j str, usize, &'j str, &'j str, Id);
-
-fn check_keys(run: &Run<'_>, first: &mut First) {
-    let mut groups: IndexMap<Group<'_>, Vec<(Option<&Call<'_>>, &Execution<'_>)>> = IndexMap::new();
-    for (call, execution) in run.calls.executions() {
-        if execution.key == Id::NONE {
-            continue;
-        }
-        let stops = run
-            .history
-            .hosts
-            .get(execution.host)
-            .map_or(&[][..], |host| &host.stops);
-        let incarnation = stops
-            .iter()
-            .filter(|stop| stop.at <= execution.started.at)
-            .count();
-        let group = (
-            execution.host,
-            incarnation,
-            execution.node,
-            execution.port,
-            execution.key,
-        );
-        groups.entry(group).or_default().push((call, execution));
-    }
-    if groups.len() > ANSWERS_MAX {
-        // Some may have been forgotten before their time.
-        return;
-    }
-    for executions in groups.values_mut() {
-        executions.sort_unstable_by_key(|(_, execution)| execution.started);
-        for pair in executions.windows(2) {
-            let ((_, before), (call, again)) = (pair[0], pair[1]);
-            if let Some(what) = wrongly_executed(before, again) {
-                first.offer(again.started, || {
-                    run.of_execution(call, again, again.started.at, what)
-                });
-            }
-        }
-    }
-}
-
-fn wrongly_executed(before: &Execution<'_>, again: &Execution<'_>) -> Option<&'static str> {
-    match before.end {
-        Some(end) if end.moment < again.started => (before.is_ok()
-            && again.started.at < end.moment.at.saturating_add(WINDOW))
-        .then_some("was executed again after it had succeeded, with the same idempotency key"),
-        _ => Some("was executed while it was being executed, with the same idempotency key"),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::journal::{Event, Handling};
-    use crate::testing::{MS, S, Script, broken, handle_start, hop_start, span};
+    use crate::testing::{MS, S, Script, broken, handle_start, hop_start, sent_again, span};
 
     fn script() -> Script {
         let mut script = Script::new();
@@ -203,24 +143,6 @@ mod tests {
         );
     }
 
-    /// Call 1 is sent and executed; after `gap` it is sent again, as the second attempt, and executed again.
-    fn sent_again(status: &str, how: Handling, gap: u64, key: Id) -> Script {
-        let mut script = Script::new();
-        let (once, again) = (span(1, 1), span(1, 2));
-        script.at(S).call_started(1, 0, "echo.in");
-        script.hop_started(0, "front", 1, (once, Id::NONE), "echo.in", 0);
-        script.handle_started(MS, "back", 1, (once, Id::NONE), "echo.in", true);
-        script.handle_ended(2 * MS, "back", once, how);
-        script.hop_ended(3 * MS, "front", once, status, "back:50051");
-        script.at(S + 3 * MS + gap);
-        script.hop_started(0, "front", 1, (again, Id::NONE), "echo.in", 0);
-        script.handle_started(MS, "back", 1, (again, Id::NONE), "echo.in", true);
-        script.handle_ended(2 * MS, "back", again, Handling::Ok);
-        script.hop_ended(3 * MS, "front", again, "ok", "back:50051");
-        script.repeat(again, once, key);
-        script
-    }
-
     fn verdict(script: Script) -> Result<(), String> {
         let (plan, journal) = script.finish();
         Once.check(&Run::of(&plan, &journal))
@@ -255,36 +177,6 @@ mod tests {
     fn an_attempt_after_a_success_is_found() {
         let what = verdict(sent_again("ok", Handling::Ok, S, Id::NONE)).unwrap_err();
         assert_eq!(what, "was sent again after it had succeeded");
-    }
-
-    #[test]
-    fn a_second_execution_of_a_key_within_the_window_is_found() {
-        let what = verdict(sent_again("timeout", Handling::Ok, S, KEY)).unwrap_err();
-        assert_eq!(
-            what,
-            "was executed again after it had succeeded, with the same idempotency key"
-        );
-        assert_eq!(verdict(sent_again("timeout", Handling::Ok, WINDOW, KEY)), Ok(()));
-    }
-
-    #[test]
-    fn a_process_that_died_remembers_nothing() {
-        let mut script = sent_again("timeout", Handling::Ok, S, KEY);
-        script
-            .at(S + 500 * MS)
-            .stop("back", crate::journal::Death::Killed);
-        assert_eq!(verdict(script), Ok(()));
-    }
-
-    #[test]
-    fn two_executions_of_a_key_at_once_are_found() {
-        let mut script = sent_again("timeout", Handling::Dropped, S, KEY);
-        // The first one goes on until after the second has begun.
-        script.end_handling_at(span(1, 1), 10 * S);
-        assert_eq!(
-            verdict(script).unwrap_err(),
-            "was executed while it was being executed, with the same idempotency key"
-        );
     }
 
     #[test]

@@ -1,10 +1,12 @@
 //! What "certainly did not happen" did not. Spec: router W-3, appendix A.
 //!
 //! A sender that says `failed` with one of its own statuses says that the message never reached a handler: whoever
-//! reads that may send it again. If it did reach one, that advice executes it twice. Errors of the callee itself,
+//! reads that may send it again. If it did reach one, that advice executes it twice. The same goes for a whole call
+//! whose message was executed to its end. Errors of the callee itself,
 //! and of encoding its reply, are another matter: there the handler has run, and everybody knows.
 
 use super::{First, Oracle, Run, Violation};
+use crate::calls::{Execution, Hop};
 use crate::journal::Outcome;
 
 /// Statuses by which the sender itself vouches that nothing was executed.
@@ -41,6 +43,17 @@ impl Oracle for OutcomeHonest {
                 )
             };
             first.offer(shown, || run.of_hop(call, hop, shown.at, what()));
+        }
+        for call in run.calls.iter() {
+            let Some(end) = call.end else { continue };
+            if end.outcome != Outcome::Failed || !NOT_EXECUTED.contains(&end.class) {
+                continue;
+            }
+            let hops = call.root_hops().any(Hop::is_ok);
+            if hops || call.root_executions().any(Execution::is_ok) {
+                let what = || format!("failed for certain ({}), but was executed to its end", end.class);
+                first.offer(end.moment, || run.of_call(call, end.moment.at, what()));
+            }
         }
         first.result()
     }

@@ -23,7 +23,7 @@ use indexmap::IndexMap;
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Moment};
 use crate::journal::{Death, Handling, Id};
-use crate::plan::{Latency, Ratio, Topology};
+use crate::plan::{FaultKind, Latency, Ratio, Topology};
 use crate::time;
 
 /// How long things take to settle, nanoseconds.
@@ -84,10 +84,14 @@ struct Storm {
 impl Storm {
     /// None when there was none, when it is not over, or when hosts or components fail without it.
     fn of(run: &Run<'_>) -> Option<Self> {
-        let faults = run.history.faults.iter().filter(|fault| fault.started.is_some());
+        let faults = run.history.faults.iter().enumerate();
         let mut storm: Option<Storm> = None;
-        for fault in faults {
-            let (started, ended) = (fault.started?, fault.ended?);
+        for (place, fault) in faults.filter(|(_, fault)| fault.started.is_some()) {
+            let news = run.plan.faults.get(place).map_or(0, |fault| match &fault.kind {
+                FaultKind::Announce { late, .. } => time::nanos(*late),
+                _ => 0,
+            });
+            let (started, ended) = (fault.started?, fault.ended?.saturating_add(news));
             storm = Some(match storm {
                 None => Storm { started, ended },
                 Some(other) => Storm {

@@ -2,7 +2,8 @@
 //! Spec: router S-9 to S-12.
 //!
 //! A call that ends ok has been handled by somebody: a reply out of nowhere is none.
-//! A hop that found no owner carries no target module; it may fail, not succeed.
+//! A node that moves is at its old place until then, and at its new one from then on: a hop may still go to the old
+//! one, whose module will not have it. A hop that found no owner carries no target module; it may fail, not succeed.
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};
@@ -67,8 +68,10 @@ fn check_answered(run: &Run<'_>, call: &Call<'_>, first: &mut First) {
 }
 
 fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
-    let owner = run.owner(hop.to).map_or("", |module| module.name.as_str());
-    if hop.target_module != owner && !hop.target_module.is_empty() {
+    // What it has heard of may be old news; `Converges` speaks of that.
+    let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
+    let owners = run.placement.owners(node, 0, hop.started.at);
+    if !owners.contains(&hop.target_module) && !hop.target_module.is_empty() {
         let what = || {
             format!(
                 "was sent to module {}, which does not own the node",
@@ -100,14 +103,16 @@ fn answered_before(run: &Run<'_>, hop: &Hop<'_>, until: Moment) -> bool {
 }
 
 fn misplaced(run: &Run<'_>, execution: &Execution<'_>) -> Option<String> {
-    let owner = run.plan.topology.modules.get(execution.module);
-    if !owner.is_some_and(|module| module.nodes.contains_key(execution.node)) {
+    let module = run.plan.topology.modules.get(execution.module);
+    let at = execution.started.at;
+    let owners = run.placement.owners(execution.node, at, at);
+    if !owners.contains(&execution.module) {
         return Some(format!(
             "handled by module {}, which does not own the node",
             execution.module
         ));
     }
-    if !owner.is_some_and(|module| module.hosts.iter().any(|host| host == execution.host)) {
+    if !module.is_some_and(|module| module.hosts.iter().any(|host| host == execution.host)) {
         return Some(format!(
             "handled on a host that is not of module {}",
             execution.module

@@ -1,12 +1,10 @@
 //! A run as oracles and expectations see it: plan and journal, folded once for all of them.
 
-use indexmap::IndexMap;
-
-use super::Violation;
+use super::{Placement, Violation};
 use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::Journal;
-use crate::plan::{Module, Plan};
+use crate::plan::Plan;
 
 /// The evidence.
 #[derive(Debug)]
@@ -17,7 +15,8 @@ pub struct Run<'j> {
     pub calls: Calls<'j>,
     /// Hosts and faults.
     pub history: History<'j>,
-    owners: IndexMap<&'j str, &'j Module>,
+    /// Who owned which node, and which modules were said to run where.
+    pub placement: Placement<'j>,
 }
 
 impl<'j> Run<'j> {
@@ -26,23 +25,13 @@ impl<'j> Run<'j> {
     pub fn of(plan: &'j Plan, journal: &'j Journal) -> Self {
         let history = History::of(journal);
         let calls = Calls::with_history(journal, plan, &history);
-        let modules = plan.topology.modules.values();
-        let owners = modules
-            .flat_map(|module| module.nodes.keys().map(move |node| (node.as_str(), module)))
-            .collect();
+        let placement = Placement::of(plan, &history);
         Run {
             plan,
             calls,
             history,
-            owners,
+            placement,
         }
-    }
-
-    /// The module that owns the node of a `node.port`. The port is what follows the last dot.
-    #[must_use]
-    pub fn owner(&self, to: &str) -> Option<&'j Module> {
-        let (node, _port) = to.rsplit_once('.')?;
-        self.owners.get(node).copied()
     }
 
     /// Something wrong with a call, or with something on its behalf.

@@ -205,6 +205,12 @@ fn every_fault_can_be_put_into_words() {
         ..both_ways("a", "b")
     };
     let latency = Latency::Constant(Duration::from_millis(5));
+    let announce = |count: usize, late: u64| FaultKind::Announce {
+        module: "m".into(),
+        hosts: hosts(count),
+        late: Duration::from_secs(late),
+        twice: true,
+    };
     for (kind, words) in [
         (FaultKind::Partition(both_ways("a", "b")), "partition a | b"),
         (FaultKind::Partition(one_way()), "partition a -| b"),
@@ -248,6 +254,24 @@ fn every_fault_can_be_put_into_words() {
             "crash h0, h1, h2, h3 and 2 more",
         ),
         (FaultKind::Pause { hosts: hosts(1) }, "pause h0"),
+        (
+            FaultKind::Drain {
+                hosts: hosts(1),
+                grace: Duration::from_millis(1500),
+            },
+            "drain h0, grace 1.5 s",
+        ),
+        (FaultKind::Remove { node: "n".into() }, "remove n"),
+        (
+            FaultKind::Move {
+                node: "n".into(),
+                to: "m".into(),
+            },
+            "move n to m",
+        ),
+        (FaultKind::Close { node: "n".into() }, "close n"),
+        (announce(0, 2), "announce m nowhere, up to 2 s late"),
+        (announce(1, 0), "announce m on h0"),
     ] {
         assert_eq!(fault_text(&kind), words);
     }

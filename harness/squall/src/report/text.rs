@@ -104,6 +104,31 @@ pub fn fault_text(kind: &FaultKind) -> String {
         FaultKind::Kill { hosts } => format!("kill {}", names(hosts)),
         FaultKind::Crash { hosts } => format!("crash {}", names(hosts)),
         FaultKind::Pause { hosts } => format!("pause {}", names(hosts)),
+        FaultKind::Drain { hosts, grace } => {
+            format!(
+                "drain {}, grace {}",
+                names(hosts),
+                time::exact(time::nanos(*grace))
+            )
+        }
+        FaultKind::Remove { node } => format!("remove {node}"),
+        FaultKind::Move { node, to } => format!("move {node} to {to}"),
+        FaultKind::Close { node } => format!("close {node}"),
+        FaultKind::Announce {
+            module, hosts, late, ..
+        } => {
+            let place = match &hosts[..] {
+                [] => "nowhere".to_owned(),
+                hosts => format!("on {}", names(hosts)),
+            };
+            match late.is_zero() {
+                true => format!("announce {module} {place}"),
+                false => format!(
+                    "announce {module} {place}, up to {} late",
+                    time::exact(time::nanos(*late))
+                ),
+            }
+        }
     }
 }
 

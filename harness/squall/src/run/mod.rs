@@ -3,6 +3,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `world` | makes a host of every module, with its real scheduler, pool and server |
+//! | `stage` | makes their modules, and knows where faults have put what |
 //! | `workload` | makes the calls |
 //! | `nemesis` | makes the faults |
 //! | `recorder` | makes the journal |
@@ -11,6 +12,7 @@
 mod determinism;
 mod nemesis;
 mod recorder;
+mod stage;
 mod workload;
 mod world;
 
@@ -21,7 +23,7 @@ use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
-use squall_router::{Component, Error, Message, Payload, Scheduler, async_trait};
+use squall_router::{Component, Error, Message, Module, Options, Payload, Scheduler, async_trait};
 use squall_sim::{Bandwidth, Chance, Config, Latency, LinkSpec, Packet, SimPlatform, TracePoint};
 use tokio::time::{Instant, sleep, sleep_until};
 
@@ -29,6 +31,7 @@ pub use squall_sim::Failure;
 
 pub use self::determinism::{Difference, compare};
 use self::recorder::Recorder;
+use self::stage::Stage;
 use crate::components::Components;
 use crate::file::{self, ComponentNames};
 use crate::journal::{Event, Journal};
@@ -42,6 +45,8 @@ const SETTLE: Duration = Duration::from_secs(5);
 pub struct Harness {
     components: Components,
     front: Arc<dyn Front>,
+    adjust: stage::Adjust,
+    prepare: stage::Prepare,
     traced: bool,
     captured: bool,
 }
@@ -52,6 +57,8 @@ impl Harness {
         Harness {
             components: Components::builtin(),
             front: Arc::new(Straight),
+            adjust: Arc::new(|_, options| options),
+            prepare: Arc::new(|_| {}),
             traced: false,
             captured: false,
         }
@@ -77,6 +84,24 @@ impl Harness {
     #[must_use]
     pub fn front(mut self, front: impl Front) -> Self {
         self.front = Arc::new(front);
+        self
+    }
+
+    /// Changes the limits of modules: what is given is what the module's file says.
+    #[must_use]
+    pub fn options(
+        mut self,
+        adjust: impl Fn(&plan::Module, Options) -> Options + Send + Sync + 'static,
+    ) -> Self {
+        self.adjust = Arc::new(adjust);
+        self
+    }
+
+    /// Does something to every module each time that its process starts, once its nodes are installed and before
+    /// it serves: what your own deployment does besides.
+    #[must_use]
+    pub fn prepare(mut self, prepare: impl Fn(&Module<SimPlatform>) + Send + Sync + 'static) -> Self {
+        self.prepare = Arc::new(prepare);
         self
     }
 
@@ -144,7 +169,7 @@ impl Harness {
         };
         let director = Director {
             plan: plan.clone(),
-            components: self.components.clone(),
+            stage: Stage::of(&plan, &self.components, self.adjust.clone(), self.prepare.clone()),
             front: self.front.clone(),
             recorder: recorder.clone(),
         };
@@ -255,7 +280,7 @@ pub struct Run {
 /// Conducts one run.
 struct Director {
     plan: Arc<Plan>,
-    components: Components,
+    stage: Stage,
     front: Arc<dyn Front>,
     recorder: Recorder,
 }
@@ -264,7 +289,7 @@ impl Director {
     async fn direct(self, sim: squall_sim::Sim) {
         let Director {
             plan,
-            components,
+            stage,
             front,
             recorder,
         } = self;
@@ -274,9 +299,9 @@ impl Director {
             seed: plan.seed,
         });
         let start = Instant::now();
-        let world = world::build(&sim, &plan.topology, &components);
+        let world = world::build(&sim, &plan, stage);
         world.all_up().await;
-        nemesis::release(&sim, &plan, start, &recorder);
+        nemesis::release(&sim, &plan, start, &world, &recorder);
         let calls = workload::Calls::new(&sim, &plan, start, world, front, &recorder);
         calls.start_all();
 

@@ -6,16 +6,18 @@ use squall_sim::{Effect, HostPairs, Sim};
 use tokio::time::{Instant, sleep_until};
 
 use super::recorder::Recorder;
-use super::world::host_pairs;
+use super::stage::Place;
+use super::world::{World, host_pairs};
 use super::{bandwidth, chance, latency};
 use crate::journal::Event;
 use crate::plan::{Connects, Fault, FaultKind, Plan};
 use crate::report::fault_text;
 
 /// Starts every fault's timer. A fault never strikes at or after the end of the plan.
-pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Recorder) {
+pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, world: &World, recorder: &Recorder) {
     for index in 0..plan.faults.len() {
         let (sim, plan, recorder) = (sim.clone(), plan.clone(), recorder.clone());
+        let world = world.clone();
         sim.clone().spawn(async move {
             let (number, fault) = (index as u32, &plan.faults[index]);
             sleep_until(start + fault.at).await;
@@ -24,17 +26,17 @@ pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, recorder: &Re
                 name: fault.name.as_str().into(),
                 text: fault_text(&fault.kind).into(),
             });
-            strike(&sim, &plan, number, fault);
+            strike(&sim, &plan, &world, number, fault);
             if let Some(until) = fault.until {
                 sleep_until(start + until).await;
-                end(&sim, number, fault);
+                end(&sim, &plan, &world, number, fault);
                 recorder.record(Event::FaultEnded { fault: number });
             }
         });
     }
 }
 
-fn strike(sim: &Sim, plan: &Plan, number: u32, fault: &Fault) {
+fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
     match &fault.kind {
         FaultKind::Partition(pairs) => sim.start_effect(number, Effect::Hold(host_pairs(sim, pairs))),
         FaultKind::Latency {
@@ -77,6 +79,28 @@ fn strike(sim: &Sim, plan: &Plan, number: u32, fault: &Fault) {
             .iter()
             .filter_map(|host| sim.host(host))
             .for_each(|id| sim.pause(id)),
+        FaultKind::Drain { hosts, .. } => world.stage().drain(hosts),
+        FaultKind::Remove { node } => put(sim, world, node, Place::Nowhere),
+        FaultKind::Move { node, to } => put(sim, world, node, Place::Module(to.clone())),
+        FaultKind::Close { node } => close(sim, plan, world, node, true),
+        FaultKind::Announce {
+            module,
+            hosts,
+            late,
+            twice,
+        } => world.stage().announce(sim, module, hosts, *late, *twice),
+    }
+}
+
+fn put(sim: &Sim, world: &World, node: &str, place: Place) {
+    world
+        .stage()
+        .put(sim, node, place, |module| world.running(sim, module));
+}
+
+fn close(sim: &Sim, plan: &Plan, world: &World, node: &str, closed: bool) {
+    if let Some(owner) = plan.topology.owner(node) {
+        world.stage().close(node, closed, &world.running(sim, owner));
     }
 }
 
@@ -93,7 +117,7 @@ fn connects(sim: &Sim, plan: &Plan, which: &Connects) -> HostPairs {
     }
 }
 
-fn end(sim: &Sim, number: u32, fault: &Fault) {
+fn end(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
     match &fault.kind {
         FaultKind::Partition(_)
         | FaultKind::Latency { .. }
@@ -114,5 +138,21 @@ fn end(sim: &Sim, number: u32, fault: &Fault) {
             .iter()
             .filter_map(|host| sim.host(host))
             .for_each(|id| sim.resume(id)),
+        FaultKind::Drain { hosts, .. } => {
+            for id in hosts.iter().filter_map(|host| sim.host(host)) {
+                sim.kill(id);
+                sim.start(id);
+            }
+        }
+        FaultKind::Remove { node } | FaultKind::Move { node, .. } => put(sim, world, node, Place::Home),
+        FaultKind::Close { node } => close(sim, plan, world, node, false),
+        FaultKind::Announce {
+            module, late, twice, ..
+        } => {
+            if let Some(module) = plan.topology.modules.get(module) {
+                let stage = world.stage();
+                stage.announce(sim, &module.name, &module.hosts, *late, *twice);
+            }
+        }
     }
 }

@@ -7,10 +7,10 @@ use squall_router::Module;
 use squall_sim::{HostId, HostPairs, LinkRule, Sim, SimPlatform};
 use tokio::sync::Notify;
 
+use super::stage::Stage;
 use super::{bandwidth, chance, latency};
-use crate::assembly::{Directory, PORT, assemble};
-use crate::components::Components;
-use crate::plan::{self, Pairs, Topology};
+use crate::assembly::PORT;
+use crate::plan::{self, Pairs, Plan};
 
 /// The modules of a run, by host.
 #[derive(Clone)]
@@ -21,6 +21,7 @@ struct Shared {
     modules: Mutex<IndexMap<HostId, (u32, Module<SimPlatform>)>>,
     came_up: Notify,
     hosts: Vec<HostId>,
+    stage: Arc<Stage>,
 }
 
 impl World {
@@ -31,6 +32,20 @@ impl World {
             .get(&host)
             .filter(|(of, _)| *of == incarnation)
             .map(|(_, module)| module.clone())
+    }
+
+    /// Where faults put nodes, and what they say of modules.
+    pub(super) fn stage(&self) -> &Stage {
+        &self.0.stage
+    }
+
+    /// The processes of `module` that run now.
+    pub(super) fn running(&self, sim: &Sim, module: &plan::Module) -> Vec<Module<SimPlatform>> {
+        let modules = self.0.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let hosts = module.hosts.iter().filter_map(|host| sim.host(host));
+        let up = hosts.filter(|host| sim.is_up(*host));
+        up.filter_map(|host| modules.get(&host).map(|(_, module)| module.clone()))
+            .collect()
     }
 
     /// Waits until every host has come up for the first time.
@@ -50,21 +65,19 @@ impl World {
     }
 }
 
-/// Makes the hosts of a topology and starts them.
-pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components) -> World {
-    let directory = Arc::new(Directory::of(topology));
+/// Makes the hosts of a plan and starts them.
+pub(super) fn build(sim: &Sim, plan: &Plan, stage: Stage) -> World {
+    let topology = &plan.topology;
+    let stage = Arc::new(stage);
     let shared = Arc::new_cyclic(|shared: &std::sync::Weak<Shared>| {
         let mut hosts = Vec::new();
         for (host, module) in topology.hosts() {
-            let (shared, module, components, directory) = (
-                shared.clone(),
-                module.clone(),
-                components.clone(),
-                directory.clone(),
-            );
+            let (shared, stage, name) = (shared.clone(), stage.clone(), host.to_owned());
+            let (module, clock) = (module.clone(), sim.clone());
             hosts.push(sim.add_host(host, move |platform| {
                 let shared = shared.upgrade();
-                let process = assemble(platform.clone(), &module, &components, directory.clone());
+                let process = stage.assemble(platform.clone(), &name, &module);
+                let drain = stage.next_drain(&name, clock.now());
                 async move {
                     let module = process?;
                     let server = module.bind(PORT).await.map_err(|error| error.to_string())?;
@@ -73,7 +86,14 @@ pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components
                         modules.insert(platform.host_id(), (platform.incarnation(), module));
                         shared.came_up.notify_one();
                     }
-                    server.run().await;
+                    match drain {
+                        // Most hosts: their requests need not listen for the end.
+                        None => server.run().await,
+                        Some((drain, grace)) => {
+                            let told = async move { drain.notified().await };
+                            server.run_until(told, grace).await;
+                        }
+                    }
                     Ok(())
                 }
             }));
@@ -82,6 +102,7 @@ pub(super) fn build(sim: &Sim, topology: &Arc<Topology>, components: &Components
             modules: Mutex::default(),
             came_up: Notify::new(),
             hosts,
+            stage: stage.clone(),
         }
     });
     sim.set_link_rules(topology.links.iter().map(|link| link_rule(sim, link)).collect());

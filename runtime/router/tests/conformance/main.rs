@@ -11,6 +11,10 @@
 mod support;
 
 mod blocking;
+mod keys;
 mod lifecycle;
 mod names;
+mod ports;
 mod retry;
+mod table;
+mod transport;

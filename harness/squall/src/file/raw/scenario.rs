@@ -98,6 +98,16 @@ tables! {
         restart: Option<At<Restart>>,
         /// Processes are not scheduled until the fault ends
         pause: Option<At<Targets>>,
+        /// Servers shut down in phases. Their processes start anew when the fault ends
+        drain: Option<At<Drain>>,
+        /// A node is destroyed. It is installed again when the fault ends
+        remove: Option<At<OneNode>>,
+        /// A node is on another module until the fault ends
+        r#move: Option<At<Move>>,
+        /// No port of a node can be delivered to until the fault ends
+        close: Option<At<OneNode>>,
+        /// Discovery says that a module runs elsewhere, until the fault ends
+        announce: Option<At<Announce>>,
     }
 
     /// Both ways with `between` and `and`, one way with `from` and `to`, or `isolate` from the rest
@@ -196,6 +206,41 @@ tables! {
         hosts: At<Hosts>,
         /// How long they are down
         down: At<Ranged<Duration>>,
+    }
+
+    /// Which hosts, and how long they wait
+    Drain("`drain`") {
+        /// The hosts whose servers shut down
+        hosts: At<Hosts>,
+        /// How long they wait for what is in the works, before they cancel it. 10s when absent
+        grace: Option<At<Ranged<Duration>>>,
+    }
+
+    /// Which node
+    OneNode("the fault") {
+        /// Its name
+        node: At<String>,
+    }
+
+    /// Which node, and where it goes
+    Move("`move`") {
+        /// Its name
+        node: At<String>,
+        /// The module that has it meanwhile
+        to: At<String>,
+    }
+
+    /// Where a module runs, and how that becomes known
+    Announce("`announce`") {
+        /// The module
+        module: At<String>,
+        /// Those of its hosts that it runs on. Nowhere when absent: it is not discovered
+        hosts: Option<At<Hosts>>,
+        /// Each host hears of each change after a time of its own, up to this: also in another order than it
+        /// happened. At once when absent
+        late: Option<At<Ranged<Duration>>>,
+        /// Whether each host hears of each change a second time. false when absent
+        twice: Option<bool>,
     }
 
     /// What must hold for the calls of a workload that start within a window; for all of them without one

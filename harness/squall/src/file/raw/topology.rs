@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::latency::Latency;
 use crate::file::read::{At, Named, tables};
-use crate::file::value::{EdgePolicy, Engine, Exact, Hosts, JsonObject};
+use crate::file::value::{CallMethod, EdgePolicy, Engine, Exact, Hosts, JsonObject};
 use crate::plan::{Bandwidth, Ratio};
 
 tables! {
@@ -56,6 +56,11 @@ tables! {
         replicas: Option<At<u64>>,
         /// How long a call that this module makes may take. 30s when absent
         call_timeout: Option<At<Exact<Duration>>>,
+        /// How long a message waits for a node of this module that is not there yet, or for its port: a quarter of
+        /// what its call has left at most. 0s when absent
+        instance_wait: Option<At<Exact<Duration>>>,
+        /// By which method of the wire this module calls others, "send" or "message". Found out peer by peer when absent
+        method: Option<At<CallMethod>>,
         /// Its nodes, by name. A node's name is unique in the topology
         node: Option<Named<Node>>,
     }

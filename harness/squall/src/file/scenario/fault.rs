@@ -1,7 +1,8 @@
 //! `[[fault]]`
 
-use std::collections::HashSet;
-use std::ops::Range;
+mod of_a_module;
+mod overlaps;
+
 use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero, span};
@@ -15,6 +16,8 @@ use crate::file::report::{Problem, Problems};
 use crate::plan::{Connects, FaultKind, Pairs, Topology};
 use crate::scenario::{OpenFault, OpenFaultKind};
 use crate::units::Unit;
+
+pub(super) use overlaps::check as check_overlaps;
 
 /// A fault that reaches past the run's end stays as it is: the run ends first.
 pub(super) fn resolve(
@@ -42,6 +45,11 @@ pub(super) fn resolve(
         ("crash", span(&raw.crash)),
         ("restart", span(&raw.restart)),
         ("pause", span(&raw.pause)),
+        ("drain", span(&raw.drain)),
+        ("remove", span(&raw.remove)),
+        ("move", span(&raw.r#move)),
+        ("close", span(&raw.close)),
+        ("announce", span(&raw.announce)),
     ];
     let one = exactly_one("[[fault]]", &raw.span, &keys, problems);
     let length = length(raw, problems);
@@ -145,6 +153,8 @@ fn kind(raw: &raw::Fault, topology: &Topology, problems: &mut Problems) -> Optio
         FaultKind::Refuse(connects("`refuse`", raw, topology, problems)?)
     } else if let Some(raw) = &raw.blackhole {
         FaultKind::Blackhole(connects("`blackhole`", raw, topology, problems)?)
+    } else if let Some(kind) = of_a_module::kind(raw, topology, problems) {
+        return kind;
     } else {
         return link_latency(raw.latency.as_ref()?, topology, problems);
     };
@@ -261,55 +271,4 @@ fn partition_pairs(raw: &At<raw::Partition>, topology: &Topology, problems: &mut
         return None;
     }
     pairs(hosts, rest, true, &isolate.span, problems)
-}
-
-/// A host is in one state at a time: up, down or paused. So for no seed may two faults that change the
-/// state of the same host touch in time.
-pub(super) fn check_overlaps(raw: &[At<raw::Fault>], faults: &[OpenFault], problems: &mut Problems) {
-    let mut earlier: Vec<(usize, HashSet<&String>)> = Vec::new();
-    for (place, fault) in faults.iter().enumerate() {
-        let Some(hosts) = struck(fault) else { continue };
-        for (other, other_hosts) in earlier
-            .iter()
-            .filter(|(other, _)| may_touch(&faults[*other], fault))
-        {
-            if let Some(host) = hosts.iter().find(|host| other_hosts.contains(host)) {
-                let first = (&faults[*other], &raw[*other].at.span);
-                problems.add(overlap(host, first, (fault, &raw[place].at.span)));
-            }
-        }
-        earlier.push((place, hosts.iter().collect()));
-    }
-}
-
-/// The hosts whose state it changes.
-fn struck(fault: &OpenFault) -> Option<&[String]> {
-    match &fault.kind {
-        OpenFaultKind::Plain(
-            FaultKind::Kill { hosts } | FaultKind::Crash { hosts } | FaultKind::Pause { hosts },
-        ) => Some(hosts),
-        _ => None,
-    }
-}
-
-fn may_touch(one: &OpenFault, other: &OpenFault) -> bool {
-    let begins_in_time =
-        |one: &OpenFault, other: &OpenFault| other.end().is_none_or(|end| one.at.min <= end.max);
-    begins_in_time(one, other) && begins_in_time(other, one)
-}
-
-fn overlap(host: &str, first: (&OpenFault, &Range<usize>), second: (&OpenFault, &Range<usize>)) -> Problem {
-    let when = |fault: &OpenFault| {
-        let end = fault
-            .end()
-            .map_or("the end of the run".to_owned(), |end| end.max.say());
-        format!("`{}` lasts from {} to {end}", fault.name, fault.at.min.say())
-    };
-    Problem::new(format!(
-        "`{}` and `{}` may strike `{host}` at the same time",
-        first.0.name, second.0.name
-    ))
-    .at(second.1, when(second.0))
-    .at(first.1, when(first.0))
-    .help("a host is up, down or paused, one at a time: leave time between them, for every seed")
 }

@@ -1,0 +1,92 @@
+//! Faults that cannot last at the same time.
+//!
+//! A host is in one state at a time: up, down or paused. A node is in one place, and a module is announced once. So
+//! for no seed may two faults that change the same of them touch in time.
+
+use std::collections::HashSet;
+use std::ops::Range;
+
+use crate::file::raw::scenario as raw;
+use crate::file::read::At;
+use crate::file::report::{Problem, Problems};
+use crate::plan::FaultKind;
+use crate::scenario::{OpenFault, OpenFaultKind};
+use crate::units::Unit;
+
+/// What a fault changes the state of.
+#[derive(Debug, PartialEq, Eq, Hash)]
+enum Subject<'a> {
+    Host(&'a str),
+    Node(&'a str),
+    Endpoints(&'a str),
+}
+
+pub(in crate::file::scenario) fn check(
+    raw: &[At<raw::Fault>],
+    faults: &[OpenFault],
+    problems: &mut Problems,
+) {
+    let mut earlier: Vec<(usize, HashSet<Subject<'_>>)> = Vec::new();
+    for (place, fault) in faults.iter().enumerate() {
+        let subjects = struck(fault);
+        if subjects.is_empty() {
+            continue;
+        }
+        for (other, other_subjects) in earlier
+            .iter()
+            .filter(|(other, _)| may_touch(&faults[*other], fault))
+        {
+            if let Some(subject) = subjects.iter().find(|it| other_subjects.contains(it)) {
+                let first = (&faults[*other], &raw[*other].at.span);
+                problems.add(overlap(subject, first, (fault, &raw[place].at.span)));
+            }
+        }
+        earlier.push((place, subjects.into_iter().collect()));
+    }
+}
+
+/// In the order of the file.
+fn struck(fault: &OpenFault) -> Vec<Subject<'_>> {
+    match &fault.kind {
+        OpenFaultKind::Plain(
+            FaultKind::Kill { hosts } | FaultKind::Crash { hosts } | FaultKind::Pause { hosts },
+        )
+        | OpenFaultKind::Drain { hosts, .. } => hosts.iter().map(|host| Subject::Host(host)).collect(),
+        OpenFaultKind::Plain(
+            FaultKind::Remove { node } | FaultKind::Move { node, .. } | FaultKind::Close { node },
+        ) => vec![Subject::Node(node)],
+        OpenFaultKind::Announce { module, .. } => vec![Subject::Endpoints(module)],
+        _ => Vec::new(),
+    }
+}
+
+fn may_touch(one: &OpenFault, other: &OpenFault) -> bool {
+    let begins_in_time =
+        |one: &OpenFault, other: &OpenFault| other.end().is_none_or(|end| one.at.min <= end.max);
+    begins_in_time(one, other) && begins_in_time(other, one)
+}
+
+fn overlap(
+    subject: &Subject<'_>,
+    first: (&OpenFault, &Range<usize>),
+    second: (&OpenFault, &Range<usize>),
+) -> Problem {
+    let when = |fault: &OpenFault| {
+        let end = fault
+            .end()
+            .map_or("the end of the run".to_owned(), |end| end.max.say());
+        format!("`{}` lasts from {} to {end}", fault.name, fault.at.min.say())
+    };
+    let (name, rule) = match subject {
+        Subject::Host(name) => (name, "a host is up, down or paused, one at a time"),
+        Subject::Node(name) => (name, "a node is removed, moved or closed, one at a time"),
+        Subject::Endpoints(name) => (name, "a module is announced in one way at a time"),
+    };
+    Problem::new(format!(
+        "`{}` and `{}` may strike `{name}` at the same time",
+        first.0.name, second.0.name
+    ))
+    .at(second.1, when(second.0))
+    .at(first.1, when(first.0))
+    .help(format!("{rule}: leave time between them, for every seed"))
+}

@@ -1,0 +1,126 @@
+//! What everybody has heard of, everybody follows: once the news of the last change has arrived, calls go to the module
+//! that owns their node, and to one of the hosts that it runs on. Spec: router 4.3, 6.1, appendix C.
+//!
+//! Nothing is said while news are on their way, nor of a host that was paused meanwhile, which hears of them later; nor
+//! of a module that dials itself, which is another promise.
+
+use super::{First, Oracle, Run, SLACK, Violation};
+use crate::calls::{Call, Hop};
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Converges;
+
+impl Oracle for Converges {
+    fn name(&self) -> &'static str {
+        "converges"
+    }
+
+    fn promise(&self) -> &'static str {
+        "calls go where discovery says, as soon as everybody has heard"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let mut first = First::default();
+        for (call, hop) in run.calls.hops() {
+            check_hop(run, call, hop, &mut first);
+        }
+        first.result()
+    }
+}
+
+fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
+    let at = hop.started.at;
+    let until = hop.end.map_or(at, |end| end.moment.at);
+    if hop.target_module.is_empty() || run.history.paused(hop.host, 0, until) > 0 {
+        return;
+    }
+    let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
+    let owners = run.placement.owners(node, at.saturating_sub(SLACK), at);
+    if !owners.is_empty() && !owners.contains(&hop.target_module) {
+        let what = || {
+            format!(
+                "was sent to module {}, which had the node before",
+                hop.target_module
+            )
+        };
+        first.offer(hop.started, || run.of_hop(call, hop, at, what()));
+    }
+    let Some(peer) = hop.peer_host().filter(|peer| *peer != hop.host) else {
+        return;
+    };
+    let module = run.plan.topology.modules.get(hop.target_module);
+    let hosts = module.and_then(|module| run.placement.hosts(module, at, until));
+    if hosts.is_some_and(|hosts| hosts.iter().all(|host| host != peer)) {
+        let what = || {
+            format!(
+                "was sent to {peer}, where module {} does not run",
+                hop.target_module
+            )
+        };
+        first.offer(hop.started, || run.of_hop(call, hop, at, what()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plan::FaultKind;
+    use crate::testing::{MS, S, Script};
+
+    /// A chain of calls at each of these times, around a fault from 10 s to 20 s.
+    fn check(kind: FaultKind, calls: &[u64]) -> Result<(), String> {
+        let mut script = Script::new();
+        script.fault("news", 10 * S, Some(20 * S), kind);
+        for (call, at) in (1..).zip(calls) {
+            script.at(*at).chain(call);
+        }
+        let (plan, journal) = script.finish();
+        Converges
+            .check(&Run::of(&plan, &journal))
+            .map_err(|violation| violation.what)
+    }
+
+    /// `store` runs nowhere else than on `store-1`, of which the others hear within `late`.
+    fn announce(hosts: &[&str], late: u64) -> FaultKind {
+        FaultKind::Announce {
+            module: "store".into(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            late: Duration::from_nanos(late),
+            twice: false,
+        }
+    }
+
+    #[test]
+    fn a_host_that_is_not_announced_any_more_is_called_no_more() {
+        let elsewhere = || announce(&["store-1"], S);
+        let what = check(elsewhere(), &[5 * S, 15 * S]).unwrap_err();
+        assert_eq!(what, "was sent to store-0, where module store does not run");
+        assert_eq!(check(elsewhere(), &[5 * S, 10 * S + 500 * MS, 25 * S]), Ok(()));
+        assert_eq!(check(announce(&["store-0"], 0), &[15 * S]), Ok(()));
+        assert!(check(announce(&[], 0), &[15 * S]).is_err(), "it runs nowhere");
+    }
+
+    #[test]
+    fn a_module_that_had_a_node_before_is_called_no_more() {
+        let moved = || FaultKind::Move {
+            node: "disk".into(),
+            to: "front".into(),
+        };
+        let what = check(moved(), &[15 * S]).unwrap_err();
+        assert_eq!(what, "was sent to module store, which had the node before");
+        assert_eq!(check(moved(), &[5 * S, 10 * S - 2 * MS, 25 * S]), Ok(()));
+    }
+
+    #[test]
+    fn a_host_that_was_paused_hears_later() {
+        let mut script = Script::new();
+        script.fault("news", 10 * S, Some(20 * S), announce(&["store-1"], 0));
+        script.at(9 * S).push("back", crate::journal::Event::HostPaused);
+        script.at(11 * S).push("back", crate::journal::Event::HostResumed);
+        script.at(11 * S + MS).chain_of(1, MS);
+        crate::testing::assert_holds(&Converges, script);
+    }
+}

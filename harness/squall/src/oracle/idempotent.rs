@@ -1,0 +1,134 @@
+//! A message with an idempotency key is handled to its end at most once, however often it comes. Spec: router W-3,
+//! section 9, appendix C.
+//!
+//! Of the executions of one key on one process, the next begins only after the one before has ended, and none within
+//! two minutes of one that ended ok. A process that died remembers nothing, nor does another replica.
+
+use indexmap::IndexMap;
+
+use super::{First, Oracle, Run, Violation};
+use crate::calls::{Call, Execution};
+use crate::journal::Id;
+
+/// For how long a receiver remembers an answer, and how many: what the router's options say.
+const WINDOW: u64 = 120_000_000_000;
+const ANSWERS_MAX: usize = 10_000;
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Idempotent;
+
+impl Oracle for Idempotent {
+    fn name(&self) -> &'static str {
+        "idempotent"
+    }
+
+    fn promise(&self) -> &'static str {
+        "a message with a key is handled to its end at most once"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let mut first = First::default();
+        check_keys(run, &mut first);
+        first.result()
+    }
+}
+
+/// One process, one destination, one idempotency key.
+type Group<'j> = (&'j str, usize, &'j str, &'j str, Id);
+
+fn check_keys(run: &Run<'_>, first: &mut First) {
+    let mut groups: IndexMap<Group<'_>, Vec<(Option<&Call<'_>>, &Execution<'_>)>> = IndexMap::new();
+    for (call, execution) in run.calls.executions() {
+        if execution.key == Id::NONE {
+            continue;
+        }
+        let stops = run
+            .history
+            .hosts
+            .get(execution.host)
+            .map_or(&[][..], |host| &host.stops);
+        let incarnation = stops
+            .iter()
+            .filter(|stop| stop.at <= execution.started.at)
+            .count();
+        let group = (
+            execution.host,
+            incarnation,
+            execution.node,
+            execution.port,
+            execution.key,
+        );
+        groups.entry(group).or_default().push((call, execution));
+    }
+    if groups.len() > ANSWERS_MAX {
+        // Some may have been forgotten before their time.
+        return;
+    }
+    for executions in groups.values_mut() {
+        executions.sort_unstable_by_key(|(_, execution)| execution.started);
+        for pair in executions.windows(2) {
+            let ((_, before), (call, again)) = (pair[0], pair[1]);
+            if let Some(what) = wrongly_executed(before, again) {
+                first.offer(again.started, || {
+                    run.of_execution(call, again, again.started.at, what)
+                });
+            }
+        }
+    }
+}
+
+fn wrongly_executed(before: &Execution<'_>, again: &Execution<'_>) -> Option<&'static str> {
+    match before.end {
+        Some(end) if end.moment < again.started => (before.is_ok()
+            && again.started.at < end.moment.at.saturating_add(WINDOW))
+        .then_some("was executed again after it had succeeded, with the same idempotency key"),
+        _ => Some("was executed while it was being executed, with the same idempotency key"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Handling;
+    use crate::testing::{MS, S, Script, sent_again, span};
+
+    const KEY: Id = Id(7);
+
+    fn verdict(script: Script) -> Result<(), String> {
+        let (plan, journal) = script.finish();
+        Idempotent
+            .check(&Run::of(&plan, &journal))
+            .map_err(|violation| violation.what)
+    }
+
+    #[test]
+    fn a_second_execution_of_a_key_within_the_window_is_found() {
+        let what = verdict(sent_again("timeout", Handling::Ok, S, KEY)).unwrap_err();
+        assert_eq!(
+            what,
+            "was executed again after it had succeeded, with the same idempotency key"
+        );
+        assert_eq!(verdict(sent_again("timeout", Handling::Ok, WINDOW, KEY)), Ok(()));
+    }
+
+    #[test]
+    fn a_process_that_died_remembers_nothing() {
+        let mut script = sent_again("timeout", Handling::Ok, S, KEY);
+        script
+            .at(S + 500 * MS)
+            .stop("back", crate::journal::Death::Killed);
+        assert_eq!(verdict(script), Ok(()));
+    }
+
+    #[test]
+    fn two_executions_of_a_key_at_once_are_found() {
+        let mut script = sent_again("timeout", Handling::Dropped, S, KEY);
+        // The first one goes on until after the second has begun.
+        script.end_handling_at(span(1, 1), 10 * S);
+        assert_eq!(
+            verdict(script).unwrap_err(),
+            "was executed while it was being executed, with the same idempotency key"
+        );
+    }
+}

@@ -1,0 +1,114 @@
+//! Where nodes and modules were, as faults had it: folded from plan and journal.
+
+use indexmap::IndexMap;
+
+use super::SLACK;
+use crate::history::History;
+use crate::plan::{FaultKind, Module, Plan};
+use crate::time::nanos;
+
+/// Who owned which node, and where modules were said to run.
+#[derive(Debug)]
+pub struct Placement<'j> {
+    owners: IndexMap<&'j str, Owned<'j>>,
+    announced: IndexMap<&'j str, Vec<Announced<'j>>>,
+}
+
+/// One node.
+#[derive(Debug)]
+struct Owned<'j> {
+    module: &'j str,
+    /// When it was elsewhere, and where. They do not overlap.
+    moves: Vec<(u64, u64, &'j str)>,
+}
+
+/// That a module was said to run on some of its hosts.
+#[derive(Debug)]
+struct Announced<'j> {
+    from: u64,
+    until: u64,
+    /// How much later the last host heard of the start, or of the end.
+    late: u64,
+    hosts: &'j [String],
+}
+
+impl<'j> Placement<'j> {
+    pub(super) fn of(plan: &'j Plan, history: &History<'_>) -> Self {
+        let mut placement = Placement {
+            owners: IndexMap::new(),
+            announced: IndexMap::new(),
+        };
+        for module in plan.topology.modules.values() {
+            for node in module.nodes.keys() {
+                let owned = Owned {
+                    module: &module.name,
+                    moves: Vec::new(),
+                };
+                placement.owners.insert(node, owned);
+            }
+        }
+        for (fault, past) in plan.faults.iter().zip(&history.faults) {
+            let Some(from) = past.started else { continue };
+            let until = past.ended.unwrap_or(u64::MAX);
+            match &fault.kind {
+                FaultKind::Move { node, to } => {
+                    if let Some(owned) = placement.owners.get_mut(node.as_str()) {
+                        owned.moves.push((from, until, to));
+                    }
+                }
+                FaultKind::Announce {
+                    module, hosts, late, ..
+                } => {
+                    let late = nanos(*late);
+                    let announced = placement.announced.entry(module).or_default();
+                    announced.push(Announced {
+                        from,
+                        until,
+                        late,
+                        hosts,
+                    });
+                }
+                _ => {}
+            }
+        }
+        placement
+    }
+
+    /// The modules that owned a node at some time between two instants. At the instant of a move that is both.
+    pub fn owners(&self, node: &str, from: u64, until: u64) -> Vec<&'j str> {
+        let Some(owned) = self.owners.get(node) else {
+            return Vec::new();
+        };
+        let at_home = !owned
+            .moves
+            .iter()
+            .any(|(start, end, _)| *start < from && until < *end);
+        let away = owned
+            .moves
+            .iter()
+            .filter(|(start, end, _)| *start <= until && from <= *end);
+        let home = at_home.then_some(owned.module);
+        home.into_iter()
+            .chain(away.map(|(_, _, module)| *module))
+            .collect()
+    }
+
+    /// The hosts that `module` was said to run on all the time between two instants, as far as everybody had heard
+    /// of it by then; none while that was on the way.
+    pub fn hosts(&self, module: &'j Module, from: u64, until: u64) -> Option<&'j [String]> {
+        let mut hosts = &module.hosts[..];
+        for it in self.announced.get(module.name.as_str()).into_iter().flatten() {
+            let on_the_way = |change: u64| {
+                let heard = change.saturating_add(it.late + SLACK);
+                change <= until && from <= heard
+            };
+            if on_the_way(it.from) || (it.until != u64::MAX && on_the_way(it.until)) {
+                return None;
+            }
+            if it.from < from && until < it.until {
+                hosts = it.hosts;
+            }
+        }
+        Some(hosts)
+    }
+}

@@ -1,0 +1,359 @@
+//! What faults do to modules other than to end them: nodes that go, come and move, ports that are closed, servers
+//! that shut down, and what each host hears of all that.
+//!
+//! It outlives the processes: one that starts anew finds nodes where they are by then, and hears what its host had
+//! heard before.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use squall_router::discovery::{Fact, Registry};
+use squall_router::{
+    Client, Component, ComponentError, Discovery, Identity, Input, Module, Options, Output, Payload,
+    async_trait,
+};
+use squall_sim::{Sim, SimPlatform, Stream};
+use tokio::sync::Notify;
+use tokio::time::sleep;
+
+use crate::assembly::{self, Directory};
+use crate::components::Components;
+use crate::plan::{self, FaultKind, Plan, Topology};
+
+/// What a test does to every module of a run as it starts.
+pub(super) type Prepare = Arc<dyn Fn(&Module<SimPlatform>) + Send + Sync>;
+
+/// How a test changes what a module's file says of its limits.
+pub(super) type Adjust = Arc<dyn Fn(&plan::Module, Options) -> Options + Send + Sync>;
+
+/// How the modules of a run are made, and where faults have put what.
+pub(super) struct Stage {
+    topology: Arc<Topology>,
+    components: Components,
+    adjust: Adjust,
+    prepare: Prepare,
+    directory: Arc<Directory>,
+    /// What each host has heard of. None of them in a plan without news: then all share the directory.
+    registries: IndexMap<String, Arc<Registry>>,
+    /// The gates of the nodes that some fault closes.
+    gates: IndexMap<String, Arc<AtomicBool>>,
+    /// How the servers that some fault drains are told to.
+    drains: IndexMap<String, Drain>,
+    state: Mutex<State>,
+}
+
+struct Drain {
+    told: Arc<Notify>,
+    /// When, and how long it waits each time. In the order of the plan.
+    graces: Vec<(Duration, Duration)>,
+}
+
+/// Where a node is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Place {
+    /// On the module that owns it.
+    Home,
+    /// On this module.
+    Module(String),
+    /// Removed.
+    Nowhere,
+}
+
+struct State {
+    /// Nodes that are not at home.
+    displaced: IndexMap<String, Place>,
+    /// The version of the newest fact.
+    version: u64,
+    news: Stream,
+}
+
+impl Stage {
+    pub(super) fn of(plan: &Plan, components: &Components, adjust: Adjust, prepare: Prepare) -> Self {
+        let topology = &plan.topology;
+        let kinds = || plan.faults.iter().map(|fault| &fault.kind);
+        let has_news = kinds().any(|it| matches!(it, FaultKind::Move { .. } | FaultKind::Announce { .. }));
+        let registries = topology.hosts().filter(|_| has_news);
+        let closed = kinds().filter_map(|kind| match kind {
+            FaultKind::Close { node } => Some((node.clone(), Arc::default())),
+            _ => None,
+        });
+        let mut drains: IndexMap<String, Drain> = IndexMap::new();
+        for fault in &plan.faults {
+            let FaultKind::Drain { hosts, grace } = &fault.kind else {
+                continue;
+            };
+            for host in hosts {
+                let drain = drains.entry(host.clone()).or_insert_with(|| Drain {
+                    told: Arc::default(),
+                    graces: Vec::new(),
+                });
+                drain.graces.push((fault.at, *grace));
+            }
+        }
+        Stage {
+            registries: registries
+                .map(|(host, _)| (host.to_owned(), Arc::new(registry(topology))))
+                .collect(),
+            directory: Arc::new(Directory::of(topology)),
+            topology: topology.clone(),
+            components: components.clone(),
+            adjust,
+            prepare,
+            gates: closed.collect(),
+            drains,
+            state: Mutex::new(State {
+                displaced: IndexMap::new(),
+                version: 1,
+                news: Stream::new(plan.seed, "news"),
+            }),
+        }
+    }
+
+    /// A process of `module` on `host`, as it is to be by now.
+    pub(super) fn assemble(
+        &self,
+        platform: SimPlatform,
+        host: &str,
+        module: &plan::Module,
+    ) -> Result<Module<SimPlatform>, String> {
+        let options = (self.adjust)(module, assembly::options(module));
+        let process = Module::new(platform, module.name.as_str(), options);
+        process.discover(self.discovery(host));
+        if let Some(method) = module.method {
+            for other in self
+                .topology
+                .modules
+                .keys()
+                .filter(|other| **other != module.name)
+            {
+                process.set_method(other.as_str(), method);
+            }
+        }
+        for node in self.nodes_of(module) {
+            self.install(&process, node)?;
+        }
+        (self.prepare)(&process);
+        Ok(process)
+    }
+
+    /// What tells a server of `host` that starts now to shut down, and how long it waits then; if some fault does.
+    pub(super) fn next_drain(&self, host: &str, now: Duration) -> Option<(Arc<Notify>, Duration)> {
+        let drain = self.drains.get(host)?;
+        let ahead = drain.graces.iter().filter(|(at, _)| *at >= now);
+        let (_, grace) = ahead.min_by_key(|(at, _)| *at)?;
+        Some((drain.told.clone(), *grace))
+    }
+
+    /// The servers of these hosts shut down.
+    pub(super) fn drain(&self, hosts: &[String]) {
+        let drains = hosts.iter().filter_map(|host| self.drains.get(host));
+        drains.for_each(|drain| drain.told.notify_waiters());
+    }
+
+    fn discovery(&self, host: &str) -> Arc<dyn Discovery> {
+        match self.registries.get(host) {
+            Some(registry) => registry.clone(),
+            None => self.directory.clone(),
+        }
+    }
+
+    /// The nodes that are on `module` now.
+    fn nodes_of<'a>(&'a self, module: &plan::Module) -> Vec<&'a plan::Node> {
+        let displaced = self.state().displaced.clone();
+        let is_here = |owner: &plan::Module, node: &str| match displaced.get(node) {
+            None => owner.name == module.name,
+            Some(Place::Home) => owner.name == module.name,
+            Some(Place::Module(name)) => *name == module.name,
+            Some(Place::Nowhere) => false,
+        };
+        let all = self.topology.modules.values();
+        all.flat_map(|owner| owner.nodes.values().map(move |node| (owner, node)))
+            .filter(|(owner, node)| is_here(owner, &node.name))
+            .map(|(_, node)| node)
+            .collect()
+    }
+
+    fn install(&self, process: &Module<SimPlatform>, node: &plan::Node) -> Result<(), String> {
+        let mut component = assembly::make(&self.components, node)?;
+        if let Some(closed) = self.gates.get(&node.name) {
+            component = Arc::new(Gate {
+                inner: component,
+                closed: closed.clone(),
+            });
+        }
+        assembly::install(process, node, component);
+        Ok(())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn node(&self, name: &str) -> Option<(&plan::Module, &plan::Node)> {
+        let owner = self.topology.owner(name)?;
+        Some((owner, owner.nodes.get(name)?))
+    }
+
+    /// The node goes to another place. `running` are the processes of a module.
+    pub(super) fn put(
+        &self,
+        sim: &Sim,
+        name: &str,
+        place: Place,
+        running: impl Fn(&plan::Module) -> Vec<Module<SimPlatform>>,
+    ) {
+        let Some((owner, node)) = self.node(name) else {
+            return;
+        };
+        let before = self.state().displaced.insert(name.to_owned(), place.clone());
+        let module = |place: &Place| match place {
+            Place::Home => Some(owner),
+            Place::Module(name) => self.topology.modules.get(name),
+            Place::Nowhere => None,
+        };
+        let (old, new) = (module(&before.unwrap_or(Place::Home)), module(&place));
+        for process in new.into_iter().flat_map(&running) {
+            // Settings that were refused would have kept the process from starting.
+            drop(self.install(&process, node));
+        }
+        let Some(old) = old else { return };
+        match new {
+            // What the old one has begun, it ends.
+            Some(new) => {
+                self.tell(sim, Duration::ZERO, false, |version| {
+                    let fact = Fact::Owner {
+                        node: name.into(),
+                        module: Some(new.name.as_str().into()),
+                    };
+                    (version, fact)
+                });
+                for process in running(old) {
+                    process.uninstall(name);
+                    process.remove_node(name);
+                }
+            }
+            None => running(old).iter().for_each(|process| {
+                process.destroy(name);
+            }),
+        }
+    }
+
+    /// The ports of a node close, or open again.
+    pub(super) fn close(&self, node: &str, closed: bool, running: &[Module<SimPlatform>]) {
+        if let Some(gate) = self.gates.get(node) {
+            gate.store(closed, Ordering::Relaxed);
+        }
+        running.iter().for_each(|process| process.refresh_ports(node));
+    }
+
+    /// Discovery says from now on that `module` runs on `hosts`.
+    pub(super) fn announce(&self, sim: &Sim, module: &str, hosts: &[String], late: Duration, twice: bool) {
+        self.tell(sim, late, twice, |version| (version, endpoints(module, hosts)));
+    }
+
+    /// Every host hears of it, each after a time of its own.
+    fn tell(&self, sim: &Sim, late: Duration, twice: bool, fact: impl Fn(u64) -> (u64, Fact)) {
+        let version = {
+            let mut state = self.state();
+            state.version += 1;
+            state.version
+        };
+        for (host, registry) in &self.registries {
+            let Some(id) = sim.host(host) else { continue };
+            for _ in 0..=usize::from(twice) {
+                let delay = self.delay(late);
+                let (registry, (version, fact)) = (registry.clone(), fact(version));
+                let sim = sim.clone();
+                sim.clone().spawn(async move {
+                    if !delay.is_zero() {
+                        sleep(delay).await;
+                    }
+                    let heard = (registry.clone(), fact.clone());
+                    // On its host: what the pool does about it is that host's doing.
+                    let told = sim.run_on(id, move |_| async move { heard.0.apply(version, heard.1) });
+                    if told.await.is_err() {
+                        registry.apply(version, fact);
+                    }
+                });
+            }
+        }
+    }
+
+    fn delay(&self, late: Duration) -> Duration {
+        let millis = u64::try_from(late.as_millis()).unwrap_or(u64::MAX);
+        match millis {
+            0 => Duration::ZERO,
+            millis => Duration::from_millis(self.state().news.bits() % (millis + 1)),
+        }
+    }
+}
+
+/// What a topology says, as the first thing that is heard.
+fn registry(topology: &Topology) -> Registry {
+    let registry = Registry::new();
+    let facts = topology.modules.values().flat_map(|module| {
+        let owner = |node: &String| Fact::Owner {
+            node: node.as_str().into(),
+            module: Some(module.name.as_str().into()),
+        };
+        let owners = module.nodes.keys().map(owner);
+        owners.chain([endpoints(&module.name, &module.hosts)])
+    });
+    registry.replace(1, facts.map(|fact| (1, fact)));
+    registry
+}
+
+fn endpoints(module: &str, hosts: &[String]) -> Fact {
+    let hosts: BTreeSet<&String> = hosts.iter().collect();
+    Fact::Endpoints {
+        module: module.into(),
+        endpoints: hosts.into_iter().map(|host| assembly::authority(host)).collect(),
+    }
+}
+
+/// A component whose ports can be closed.
+struct Gate {
+    inner: Arc<dyn Component>,
+    closed: Arc<AtomicBool>,
+}
+
+#[async_trait]
+impl Component for Gate {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
+        self.inner.handle(input, output).await
+    }
+
+    fn ports(&self) -> Option<Vec<String>> {
+        match self.closed.load(Ordering::Relaxed) {
+            true => Some(Vec::new()),
+            false => self.inner.ports(),
+        }
+    }
+
+    async fn identity(&self, identity: &Identity) {
+        self.inner.identity(identity).await;
+    }
+
+    async fn client(&self, client: &Client) {
+        self.inner.client(client).await;
+    }
+
+    async fn state(&self, output: &Output) {
+        self.inner.state(output).await;
+    }
+
+    async fn reconcile(&self) -> Result<(), ComponentError> {
+        self.inner.reconcile().await
+    }
+
+    async fn settings(&self, settings: Payload) -> Result<(), ComponentError> {
+        self.inner.settings(settings).await
+    }
+
+    async fn control(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
+        self.inner.control(input, output).await
+    }
+}
