@@ -67,6 +67,14 @@ pub(crate) fn authority(host: &str) -> Authority {
     authority.expect("host names are checked when a topology is loaded")
 }
 
+/// Lets a module call all others by the method that its topology says, if it says any.
+pub fn set_methods<P: Platform>(process: &Module<P>, module: &plan::Module, topology: &Topology) {
+    let Some(method) = module.method else { return };
+    for other in topology.modules.keys().filter(|other| **other != module.name) {
+        process.set_method(other.as_str(), method);
+    }
+}
+
 /// Who owns which node, and where modules run: what a topology says, for all modules alike.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {

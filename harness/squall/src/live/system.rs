@@ -11,7 +11,7 @@ use squall_router::{Drained, Module, ServeError, Server, metrics};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
-use crate::assembly::{Directory, assemble};
+use crate::assembly::{Directory, assemble, set_methods};
 use crate::components::Components;
 use crate::file::nearest;
 use crate::plan::Topology;
@@ -134,6 +134,7 @@ impl System {
                 name: name.clone(),
                 cause,
             })?;
+            set_methods(&process, module, topology);
             let port = layout.port(&name, index)?.unwrap_or(0);
             let server = process.bind(port).await.map_err(|cause| StartError::Serve {
                 name: name.clone(),

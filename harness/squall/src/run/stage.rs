@@ -122,16 +122,7 @@ impl Stage {
         let options = (self.adjust)(module, assembly::options(module));
         let process = Module::new(platform, module.name.as_str(), options);
         process.discover(self.discovery(host));
-        if let Some(method) = module.method {
-            for other in self
-                .topology
-                .modules
-                .keys()
-                .filter(|other| **other != module.name)
-            {
-                process.set_method(other.as_str(), method);
-            }
-        }
+        assembly::set_methods(&process, module, &self.topology);
         for node in self.nodes_of(module) {
             self.install(&process, node)?;
         }
