@@ -93,13 +93,18 @@ pub(crate) async fn send<P: Platform>(
                 attempt: &mut attempt,
             };
             let call = transmit(shared, &module, &message, span, deadline, &progress, seen);
-            let result = timeout_at(deadline, call).await;
-            let result = result.unwrap_or_else(|_| {
-                Err(Error::Timeout {
-                    module: Arc::clone(&module),
-                    outcome: progress.outcome_if_lost(),
-                })
-            });
+            let timed_out = || Error::Timeout {
+                module: Arc::clone(&module),
+                outcome: progress.outcome_if_lost(),
+            };
+            let result = match timeout_at(deadline, call).await {
+                Err(_) => Err(timed_out()),
+                // The deadline travels: the callee's timer for it may be heard of before ours.
+                Ok(Err(error)) if error.kind() == Kind::UpstreamTimeout && Instant::now() >= deadline => {
+                    Err(timed_out())
+                }
+                Ok(result) => result,
+            };
             if matches!(result, Ok(_) | Err(Error::Remote(_))) {
                 events::message_sent(&message, &module, start.elapsed());
             }

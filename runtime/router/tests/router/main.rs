@@ -11,6 +11,7 @@
 mod support;
 
 mod blocking;
+mod churn;
 mod deadlines;
 mod discovery;
 mod drain;
