@@ -203,8 +203,8 @@ impl<P: Platform> Module<P> {
         self.peers().into_iter().find(|peer| &*peer.module == module)
     }
 
-    /// What this module has counted, as OpenMetrics text. [`metrics::text`] does it for several modules of one
-    /// process, and says what there is. Spec: router 1.8.
+    /// What this module has counted, as OpenMetrics text. [`metrics::text`](crate::metrics::text) does it for
+    /// several modules of one process, and says what there is. Spec: router 1.8.
     pub fn metrics(&self) -> String {
         self.scheduler.metrics()
     }
