@@ -14,6 +14,8 @@
 //! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 
 mod bare;
+mod departures;
+mod retransmission;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
@@ -24,9 +26,9 @@ use crate::digest::Digest;
 use crate::host::HostId;
 use crate::link::{Effect, LinkRule, Links};
 use crate::observe::Touch;
-use crate::queue::{Pace, Queue};
+use crate::queue::Queue;
 use crate::seed::Stream;
-use crate::segment::{Body, Cause, Direction, FlowId, Segment};
+use crate::segment::{Body, Direction, FlowId, Segment};
 
 const MILLISECOND: u64 = 1_000_000;
 /// The first retransmission timeout of an open connection.
@@ -356,111 +358,6 @@ impl Net {
         self.enter_queue(now, segment);
     }
 
-    /// A segment was not lost: it leaves when all that came to this link before it has left, and its own bytes
-    /// are written.
-    fn enter_queue(&mut self, now: u64, segment: Segment) {
-        if segment.from == segment.to {
-            return self.schedule(now, now + LOOPBACK, segment);
-        }
-        let pair = (segment.from, segment.to);
-        let link = self.links.get(pair.0, pair.1);
-        let pace = link.pace();
-        let takes_time = match pace {
-            Pace::Unlimited => false,
-            Pace::Limited(_) => !segment.body.bytes().is_empty(),
-            Pace::Stopped => true,
-        };
-        let queue = self.queues.get(&pair);
-        if queue.is_none() && !takes_time {
-            return self.forward(now, segment);
-        }
-        let narrowed_by: Vec<u32> = link.narrowed_by.into_iter().collect();
-        if queue.is_some_and(|(_, queue)| queue.is_full()) {
-            return self.block(now, segment, Touch::Lost, narrowed_by);
-        }
-        if pace == Pace::Stopped {
-            let faults = link.stalled_by.clone();
-            self.touch(&segment, Touch::Held, faults);
-        } else if !narrowed_by.is_empty() {
-            self.touch(&segment, Touch::Delayed, narrowed_by);
-        }
-        self.push_to_queue(now, pace, segment);
-    }
-
-    fn push_to_queue(&mut self, now: u64, pace: Pace, segment: Segment) {
-        let pair = (segment.from, segment.to);
-        let (_, queue) = self.queues.entry(pair).or_insert((0, Queue::new(pace)));
-        let is_first = queue.is_empty();
-        queue.push(now, segment);
-        if is_first {
-            self.await_departure(pair);
-        }
-    }
-
-    /// The first segment of a queue leaves, unless it was to leave at another time.
-    fn leave_queue(&mut self, now: u64, pair: (HostId, HostId), ticket: u64) {
-        let queue = self.queues.get_mut(&pair);
-        let Some((_, queue)) = queue.filter(|(current, _)| *current == ticket) else {
-            return;
-        };
-        let segment = queue.pop(now);
-        if queue.is_empty() {
-            self.queues.remove(&pair);
-        } else {
-            self.await_departure(pair);
-        }
-        if let Some(segment) = segment {
-            self.depart(now, segment);
-        }
-    }
-
-    /// A fault began or ended: queues go on at the pace that links have now.
-    fn set_paces(&mut self, now: u64) {
-        let pairs: Vec<_> = self.queues.keys().copied().collect();
-        for pair in pairs {
-            let pace = self.links.get(pair.0, pair.1).pace();
-            if let Some((_, queue)) = self.queues.get_mut(&pair) {
-                queue.set_pace(now, pace);
-            }
-            self.await_departure(pair);
-        }
-    }
-
-    fn await_departure(&mut self, pair: (HostId, HostId)) {
-        let number = self.next_number;
-        let Some((ticket, queue)) = self.queues.get_mut(&pair) else {
-            return;
-        };
-        // Unique, for every event has a number of its own.
-        *ticket = number;
-        match queue.due() {
-            Some(at) => self.push(at, Due::Depart(pair.0, pair.1, number)),
-            None => self.next_number += 1,
-        }
-    }
-
-    /// A segment leaves a queue. Meanwhile a partition may have begun, or its flow may be gone.
-    fn depart(&mut self, now: u64, segment: Segment) {
-        if self.is_stale(&segment) {
-            return;
-        }
-        if segment.body == Body::Ack {
-            return self.depart_bare(now, segment);
-        }
-        let link = self.links.get(segment.from, segment.to);
-        if !link.held_by.is_empty() {
-            let faults = link.held_by.clone();
-            return self.block(now, segment, Touch::Held, faults);
-        }
-        let channel = self.channel(segment.flow, segment.direction);
-        let first = channel.blocked.front();
-        if first.is_some_and(|first| first.order < segment.order) {
-            // One that left before it met a partition.
-            return channel.wait(segment);
-        }
-        self.forward(now, segment);
-    }
-
     /// A segment gets through: it arrives a latency later.
     fn forward(&mut self, now: u64, segment: Segment) {
         let delay = self.delay(&segment);
@@ -521,90 +418,5 @@ impl Net {
             bytes: segment.body.bytes().len() as u64,
             faults,
         });
-    }
-
-    /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
-    fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
-        self.touch(&segment, touch, faults);
-        if segment.body == Body::Reset(Cause::Close) || self.is_stale(&segment) {
-            // Sent once: the peer gets an answer when it next writes to the dead connection.
-            return;
-        }
-        let (flow, direction) = (segment.flow, segment.direction);
-        let first = match segment.body {
-            Body::Connect { .. } | Body::Accept | Body::Reset(Cause::Connect) => FIRST_CONNECT_TIMEOUT,
-            _ => FIRST_TIMEOUT,
-        };
-        let channel = self.channel(flow, direction);
-        if channel.blocked.is_empty() && channel.timeout == 0 {
-            channel.timeout = first;
-            channel.blocked_since = now;
-        }
-        channel.wait(segment);
-        if !channel.has_timer {
-            channel.has_timer = true;
-            let at = (now + channel.timeout).min(channel.blocked_since + GIVE_UP_AFTER);
-            self.push(at, Due::Retry(flow, direction));
-        }
-    }
-
-    /// A retransmission timeout: the first blocked segment tries again, and the others follow it.
-    fn retry(&mut self, now: u64, flow: FlowId, direction: Direction) -> Arrival {
-        if !self.knows(flow, direction) {
-            return Arrival::Nothing;
-        }
-        let channel = self.channel(flow, direction);
-        channel.has_timer = false;
-        if channel.blocked.is_empty() {
-            return Arrival::Nothing;
-        }
-        if now - channel.blocked_since >= GIVE_UP_AFTER {
-            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
-            let waits_for_answer = matches!(
-                channel.blocked.drain(..).next(),
-                Some(Segment {
-                    body: Body::Reset(_),
-                    ..
-                })
-            );
-            let gives_up = if waits_for_answer {
-                direction.opposite()
-            } else {
-                direction
-            };
-            return Arrival::GiveUp(flow, gives_up);
-        }
-        channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
-        let mut waiting = std::mem::take(&mut channel.blocked);
-        if let Some(first) = waiting.pop_front() {
-            if self.is_off(first.to) {
-                // Not sent, for its arrival would be in vain: the timeouts go on from where they are.
-                self.block(now, first, Touch::Dropped, Vec::new());
-            } else {
-                self.judge(now, first);
-            }
-        }
-        let channel = self.channel(flow, direction);
-        if !channel.blocked.is_empty() {
-            // It did not get through, so the rest goes on waiting behind it.
-            channel.blocked.append(&mut waiting);
-            return Arrival::Nothing;
-        }
-        // Progress: the next loss starts with a short timeout again.
-        channel.timeout = 0;
-        for segment in waiting {
-            self.follow(now, segment);
-        }
-        Arrival::Nothing
-    }
-
-    /// What waited behind a segment that got through follows it, until one finds the link's queue full.
-    fn follow(&mut self, now: u64, segment: Segment) {
-        let channel = self.channel(segment.flow, segment.direction);
-        if channel.blocked.is_empty() {
-            self.enter_queue(now, segment);
-        } else {
-            channel.blocked.push_back(segment);
-        }
     }
 }

@@ -1,0 +1,92 @@
+//! What did not get through is sent again, until its sender gives up.
+
+use super::{Arrival, Due, FIRST_CONNECT_TIMEOUT, FIRST_TIMEOUT, GIVE_UP_AFTER, LONGEST_TIMEOUT, Net};
+use crate::observe::Touch;
+use crate::segment::{Body, Cause, Direction, FlowId, Segment};
+
+impl Net {
+    /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
+    pub(super) fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
+        self.touch(&segment, touch, faults);
+        if segment.body == Body::Reset(Cause::Close) || self.is_stale(&segment) {
+            // Sent once: the peer gets an answer when it next writes to the dead connection.
+            return;
+        }
+        let (flow, direction) = (segment.flow, segment.direction);
+        let first = match segment.body {
+            Body::Connect { .. } | Body::Accept | Body::Reset(Cause::Connect) => FIRST_CONNECT_TIMEOUT,
+            _ => FIRST_TIMEOUT,
+        };
+        let channel = self.channel(flow, direction);
+        if channel.blocked.is_empty() && channel.timeout == 0 {
+            channel.timeout = first;
+            channel.blocked_since = now;
+        }
+        channel.wait(segment);
+        if !channel.has_timer {
+            channel.has_timer = true;
+            let at = (now + channel.timeout).min(channel.blocked_since + GIVE_UP_AFTER);
+            self.push(at, Due::Retry(flow, direction));
+        }
+    }
+
+    /// A retransmission timeout: the first blocked segment tries again, and the others follow it.
+    pub(super) fn retry(&mut self, now: u64, flow: FlowId, direction: Direction) -> Arrival {
+        if !self.knows(flow, direction) {
+            return Arrival::Nothing;
+        }
+        let channel = self.channel(flow, direction);
+        channel.has_timer = false;
+        if channel.blocked.is_empty() {
+            return Arrival::Nothing;
+        }
+        if now - channel.blocked_since >= GIVE_UP_AFTER {
+            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
+            let waits_for_answer = matches!(
+                channel.blocked.drain(..).next(),
+                Some(Segment {
+                    body: Body::Reset(_),
+                    ..
+                })
+            );
+            let gives_up = if waits_for_answer {
+                direction.opposite()
+            } else {
+                direction
+            };
+            return Arrival::GiveUp(flow, gives_up);
+        }
+        channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
+        let mut waiting = std::mem::take(&mut channel.blocked);
+        if let Some(first) = waiting.pop_front() {
+            if self.is_off(first.to) {
+                // Not sent, for its arrival would be in vain: the timeouts go on from where they are.
+                self.block(now, first, Touch::Dropped, Vec::new());
+            } else {
+                self.judge(now, first);
+            }
+        }
+        let channel = self.channel(flow, direction);
+        if !channel.blocked.is_empty() {
+            // It did not get through, so the rest goes on waiting behind it.
+            channel.blocked.append(&mut waiting);
+            return Arrival::Nothing;
+        }
+        // Progress: the next loss starts with a short timeout again.
+        channel.timeout = 0;
+        for segment in waiting {
+            self.follow(now, segment);
+        }
+        Arrival::Nothing
+    }
+
+    /// What waited behind a segment that got through follows it, until one finds the link's queue full.
+    pub(super) fn follow(&mut self, now: u64, segment: Segment) {
+        let channel = self.channel(segment.flow, segment.direction);
+        if channel.blocked.is_empty() {
+            self.enter_queue(now, segment);
+        } else {
+            channel.blocked.push_back(segment);
+        }
+    }
+}
