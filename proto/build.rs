@@ -5,18 +5,23 @@ use std::path::PathBuf;
 use prost::Message;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
-    println!("cargo::rerun-if-changed=module.proto");
-    let descriptors = protox::compile(["module.proto"], ["."])?;
-    // For reflection, which serves it as it is.
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
-    std::fs::write(out.join("module.bin"), descriptors.encode_to_vec())?;
-    tonic_prost_build::configure()
-        // A peer may have only one of the methods.
-        .generate_default_stubs(true)
-        .build_transport(false)
-        .codec_path("crate::Codec")
-        .bytes(".module")
-        .btree_map(".module")
-        .compile_fds(descriptors)?;
+    for name in ["module", "provider"] {
+        let file = format!("{name}.proto");
+        println!("cargo::rerun-if-changed={file}");
+        let descriptors = protox::compile([file], ["."])?;
+        // For reflection, which serves them as they are.
+        std::fs::write(out.join(format!("{name}.bin")), descriptors.encode_to_vec())?;
+        tonic_prost_build::configure()
+            // A peer may have only one of the methods.
+            .generate_default_stubs(true)
+            .build_transport(false)
+            .codec_path("crate::Codec")
+            .bytes(".module")
+            .bytes(".constellation.provider.v1")
+            .btree_map(".module")
+            .btree_map(".constellation.provider.v1")
+            .compile_fds(descriptors)?;
+    }
     Ok(())
 }

@@ -18,3 +18,16 @@ pub mod module {
     /// The descriptors of `module.proto`, as gRPC reflection serves them: an encoded `FileDescriptorSet`.
     pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("module");
 }
+
+/// The Constellation Module Provider Protocol (`constellation.provider.v1`). Spec: provider section 1.
+#[expect(
+    missing_docs,
+    clippy::allow_attributes,
+    reason = "generated code: the .proto file has the documentation"
+)]
+pub mod provider {
+    tonic::include_proto!("constellation.provider.v1");
+
+    /// The descriptors of `provider.proto`, as gRPC reflection serves them: an encoded `FileDescriptorSet`.
+    pub const FILE_DESCRIPTOR_SET: &[u8] = tonic::include_file_descriptor_set!("provider");
+}

@@ -9,7 +9,27 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("squall-proto", &[]),
     ("squall-platform", &[]),
-    ("squall-router", &["squall-platform", "squall-proto"]),
+    ("squall-grpc", &["squall-platform"]),
+    (
+        "squall-router",
+        &["squall-grpc", "squall-platform", "squall-proto"],
+    ),
+    ("squall-value", &["squall-proto"]),
+    ("squall-engine", &["squall-value"]),
+    (
+        "squall-provider",
+        &[
+            "squall-engine",
+            "squall-grpc",
+            "squall-platform",
+            "squall-proto",
+            "squall-value",
+        ],
+    ),
+    (
+        "squall-provider-sdk",
+        &["squall-grpc", "squall-platform", "squall-proto", "squall-value"],
+    ),
     ("squall-manifest", &["squall-platform", "squall-router"]),
     ("squall-hermetic", &[]),
     ("squall-sim", &["squall-hermetic", "squall-platform"]),

@@ -1,0 +1,77 @@
+//! What is known of a module, and one that runs in this process.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use squall_value::{CType, CValue, Fields};
+
+use crate::CallError;
+
+/// What is known of a module. Spec: provider 2.12.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModuleSpec {
+    /// The qualified name: `ml.Analyze`.
+    pub name: Arc<str>,
+    /// For people.
+    pub description: Arc<str>,
+    /// For people.
+    pub version: Arc<str>,
+    /// `external` and `provider` for those of other processes.
+    pub tags: BTreeSet<Arc<str>>,
+    /// What it takes: the fields of a record. Positional arguments are in the order of the names.
+    pub inputs: Arc<Fields<CType>>,
+    /// What it gives, as it was declared: a record, or a value of any other type.
+    pub output: CType,
+}
+
+impl ModuleSpec {
+    /// The declared input: the fields of a record, or `input` of any other type. Spec: provider 2.12.
+    pub fn inputs_of(declared: &CType) -> Arc<Fields<CType>> {
+        match declared {
+            CType::Product(fields) => fields.clone(),
+            other => Arc::new(Fields::from([("input".into(), other.clone())])),
+        }
+    }
+
+    /// What it gives as named fields: those of a record, or `output` of any other type.
+    pub fn outputs(&self) -> Arc<Fields<CType>> {
+        match &self.output {
+            CType::Product(fields) => fields.clone(),
+            other => Arc::new(Fields::from([("output".into(), other.clone())])),
+        }
+    }
+}
+
+/// A module that runs in this process.
+#[async_trait]
+pub trait Module: Send + Sync + 'static {
+    /// What is known of it; the same at every call.
+    fn spec(&self) -> Arc<ModuleSpec>;
+
+    /// Runs it once. `input` is a record of its inputs.
+    ///
+    /// # Errors
+    /// Whatever it failed with.
+    async fn run(&self, input: CValue) -> Result<CValue, CallError>;
+}
+
+/// Why a module cannot be set.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetError {
+    /// The name is taken by a module of another process.
+    #[error("module '{name}' belongs to a provider")]
+    Taken {
+        /// The qualified name.
+        name: Arc<str>,
+    },
+    /// The name is no qualified name.
+    #[error("'{name}' is no name of a module: {why}")]
+    Name {
+        /// What was given.
+        name: Arc<str>,
+        /// What is wrong with it.
+        why: String,
+    },
+}

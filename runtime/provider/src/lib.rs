@@ -1,0 +1,1 @@
+//! The server of the Constellation Module Provider Protocol.

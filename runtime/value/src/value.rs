@@ -1,0 +1,118 @@
+//! A value, which carries its type.
+
+use std::sync::Arc;
+
+use crate::{CType, Fields};
+
+/// A value. The names are the protocol's. Spec: provider 2.15.
+///
+/// Two values are equal when they mean the same; `NaN` is not equal to itself.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CValue {
+    /// Text.
+    String(Arc<str>),
+    /// A signed integer of 64 bits.
+    Int(i64),
+    /// A double.
+    Float(f64),
+    /// True or false.
+    Boolean(bool),
+    /// A record.
+    Product {
+        /// The fields.
+        value: Fields<CValue>,
+        /// Their types.
+        structure: Arc<Fields<CType>>,
+    },
+    /// Any number of values.
+    List {
+        /// The values.
+        value: Vec<CValue>,
+        /// Their type.
+        subtype: Arc<CType>,
+    },
+    /// Keys and values. Duplicate keys are kept, in order.
+    Map {
+        /// The pairs.
+        value: Vec<(CValue, CValue)>,
+        /// The type of all keys.
+        keys: Arc<CType>,
+        /// The type of all values.
+        values: Arc<CType>,
+    },
+    /// One of several types.
+    Union {
+        /// The value.
+        value: Box<CValue>,
+        /// The types of all variants.
+        structure: Arc<Fields<CType>>,
+        /// Which variant it is.
+        tag: Arc<str>,
+    },
+    /// A value where there may be none.
+    Some {
+        /// The value.
+        value: Box<CValue>,
+        /// Its type.
+        inner: Arc<CType>,
+    },
+    /// No value.
+    None {
+        /// The type that it would have.
+        inner: Arc<CType>,
+    },
+}
+
+impl CValue {
+    /// Text.
+    pub fn string(text: impl Into<Arc<str>>) -> Self {
+        CValue::String(text.into())
+    }
+
+    /// A record whose structure is that of its values.
+    pub fn product<N: Into<Arc<str>>>(fields: impl IntoIterator<Item = (N, CValue)>) -> Self {
+        let value: Fields<CValue> = fields
+            .into_iter()
+            .map(|(name, value)| (name.into(), value))
+            .collect();
+        let structure = value
+            .iter()
+            .map(|(name, value)| (name.clone(), value.ctype()))
+            .collect();
+        CValue::Product {
+            value,
+            structure: Arc::new(structure),
+        }
+    }
+
+    /// A list of values of this type.
+    pub fn list(subtype: CType, value: impl IntoIterator<Item = CValue>) -> Self {
+        CValue::List {
+            value: value.into_iter().collect(),
+            subtype: Arc::new(subtype),
+        }
+    }
+
+    /// The field of a record; nothing when there is none, or this is no record.
+    pub fn field(&self, name: &str) -> Option<&CValue> {
+        match self {
+            CValue::Product { value, .. } => value.get(name),
+            _ => None,
+        }
+    }
+
+    /// Its type, as it says itself: what is inside is not looked at.
+    pub fn ctype(&self) -> CType {
+        match self {
+            CValue::String(_) => CType::String,
+            CValue::Int(_) => CType::Int,
+            CValue::Float(_) => CType::Float,
+            CValue::Boolean(_) => CType::Boolean,
+            CValue::Product { structure, .. } => CType::Product(structure.clone()),
+            CValue::List { subtype, .. } => CType::List(subtype.clone()),
+            CValue::Map { keys, values, .. } => CType::Map(keys.clone(), values.clone()),
+            CValue::Union { structure, .. } => CType::Union(structure.clone()),
+            CValue::Some { inner, .. } | CValue::None { inner } => CType::Optional(inner.clone()),
+        }
+    }
+}
