@@ -2,8 +2,10 @@
 //!
 //! Generated at build from the `.proto` files beside this crate, by protox and tonic-prost-build.
 
+mod bulk;
 mod codec;
 
+pub use bulk::Bulk;
 pub use codec::Codec;
 
 /// The TinySystems cross-module service (`module.ModuleService`). Spec: router section 2.

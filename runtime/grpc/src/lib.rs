@@ -1,1 +1,43 @@
-//! gRPC over the platform's sockets.
+//! gRPC over the platform's sockets: what all protocols of the runtime have in common.
+//!
+//! | subject | file |
+//! |---|---|
+//! | opening a connection, and how far a request got on it | `client`, `progress` |
+//! | one unary call, as frames | `unary` |
+//! | one peer, dialled when it is needed | `channel` |
+//! | tonic's clients, for streams | `streaming` |
+//! | what became of a call whose connection broke | `trouble` |
+//! | accepting, and ending | `server`, `connections` |
+//! | what is no gRPC request | `refusal` |
+//!
+//! tonic's own `Channel` and `Server` are not used: they spawn past the platform, and hide whether a request was
+//! sent.
+//!
+//! Deliberately absent: deadlines. A deadline is a timer around the whole call, dialling included, and its owner's.
+
+mod channel;
+mod client;
+mod connections;
+mod progress;
+mod refusal;
+mod server;
+mod streaming;
+mod trouble;
+pub mod unary;
+
+pub use channel::Channel;
+pub use client::{Dial, DialError, Driver, open};
+pub use connections::Connections;
+pub use progress::{Outcome, Progress};
+pub use refusal::refuse;
+pub use server::{Accept, Drained, Serving, accept, serve_until};
+pub use streaming::Streaming;
+pub use trouble::Trouble;
+
+/// The flow control window of a stream, in bytes: the default of 64 KiB stalls a message of the largest size.
+pub const STREAM_WINDOW: u32 = 1 << 20;
+/// The flow control window of a connection, in bytes.
+pub const CONNECTION_WINDOW: u32 = 4 << 20;
+/// How many streams may be reset at once before HTTP/2 takes it for an attack. A partition that heals after
+/// many deadlines have passed brings many resets at once.
+pub const RESET_STREAMS_MAX: usize = 16 * 1024;

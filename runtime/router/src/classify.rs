@@ -1,15 +1,13 @@
 //! What a failed gRPC call means: was the peer lost, and may the request have been handled?
 //!
-//! The status code alone cannot say. A crash of the peer reads `Unknown`, a request that was never sent and
-//! a panic read `Cancelled`. So the source chain is looked through, and the call's own [`Progress`] says
-//! how far the request got. Spec: router H-3, appendix A.
+//! The status code alone cannot say. So its sources do ([`Trouble`]), and the call's own [`Progress`] says how far
+//! the request got. Spec: router H-3, appendix A.
 
-use std::error::Error as StdError;
 use std::sync::Arc;
 
+use squall_grpc::{Progress, Trouble};
 use tonic::{Code, Status};
 
-use crate::pool::Progress;
 use crate::{Error, Method, Outcome, wire};
 
 /// Turns what tonic reports into what happened.
@@ -23,7 +21,7 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
         cause: format!("{:?}: {}", status.code(), status.message()).into(),
         outcome,
     };
-    match transport_trouble(status) {
+    match Trouble::of(status) {
         Some(Trouble::Lost(cause)) => unavailable(cause, progress.outcome_if_lost()),
         Some(Trouble::Refused(cause)) => unavailable(cause, Outcome::Failed),
         Some(Trouble::Reset) => send(progress.outcome_if_lost()),
@@ -74,51 +72,4 @@ fn says_that_it_failed(code: Code) -> bool {
             | Code::Unimplemented
             | Code::Unauthenticated
     )
-}
-
-enum Trouble {
-    /// The connection broke, or was never there.
-    Lost(String),
-    /// The peer says that it did not process the request.
-    Refused(String),
-    /// The peer gave up on this one request.
-    Reset,
-}
-
-/// What the source chain knows of the connection; `None` when the peer answered with a status of its own.
-fn transport_trouble(status: &Status) -> Option<Trouble> {
-    let mut trouble = None;
-    let mut source = status.source();
-    while let Some(error) = source {
-        if let Some(error) = error.downcast_ref::<h2::Error>() {
-            return Some(stream_trouble(error));
-        }
-        if error.is::<hyper::Error>() {
-            // Its source may know better: go on.
-            trouble = Some(Trouble::Lost(innermost(error)));
-        }
-        source = error.source();
-    }
-    trouble
-}
-
-fn stream_trouble(error: &h2::Error) -> Trouble {
-    // A GOAWAY ends only the streams beyond the last one that the peer has processed.
-    let refused = (error.is_go_away() && error.is_remote())
-        || (error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM));
-    if refused {
-        Trouble::Refused(error.to_string())
-    } else if error.is_reset() {
-        Trouble::Reset
-    } else {
-        Trouble::Lost(innermost(error))
-    }
-}
-
-fn innermost(error: &(dyn StdError + 'static)) -> String {
-    let mut innermost = error;
-    while let Some(source) = innermost.source() {
-        innermost = source;
-    }
-    innermost.to_string()
 }

@@ -3,6 +3,8 @@
 use std::fmt::{self, Display};
 use std::sync::Arc;
 
+pub use squall_grpc::Outcome;
+
 /// Why a message has no answer.
 ///
 /// The texts are the contract of the specification. Three questions are answered by methods: did it happen
@@ -149,25 +151,6 @@ pub enum Error {
         /// The panic's message.
         message: Arc<str>,
     },
-}
-
-/// Did it happen?
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
-    /// It certainly did not happen, or the callee itself says that it failed.
-    Failed,
-    /// It may have happened: a timeout or a lost connection after the request was, or may have been, sent.
-    Unknown,
-}
-
-impl Outcome {
-    /// `failed` or `unknown`.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Outcome::Failed => "failed",
-            Outcome::Unknown => "unknown",
-        }
-    }
 }
 
 /// What kind of trouble: travels with the answer as `x-error-kind`. Spec: router 2.4.

@@ -36,6 +36,7 @@ pub(crate) struct HopStarted<'a> {
 pub(crate) struct Hop {
     span: u64,
     peer: Option<Authority>,
+    at_transport: bool,
     ended: bool,
 }
 
@@ -63,8 +64,14 @@ impl Hop {
         Hop {
             span: it.span,
             peer: None,
+            at_transport: false,
             ended: false,
         }
+    }
+
+    /// From now on it waits for the network, if only for a dial.
+    pub(crate) fn reaches_transport(&mut self) {
+        self.at_transport = true;
     }
 
     pub(crate) fn peer(&mut self, peer: &Authority) {
@@ -89,6 +96,7 @@ impl Hop {
             outcome,
             status,
             peer = self.peer.as_ref().map_or("", Authority::as_str),
+            at_transport = self.at_transport,
             error = text(error).as_str(),
             bytes = value.map_or(0, Payload::len) as u64,
             digest = digest(value),

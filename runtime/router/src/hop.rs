@@ -3,17 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use squall_grpc::Progress;
 use squall_platform::Platform;
+use squall_proto::Bulk;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tonic::Status;
 
 use crate::message::after;
 use crate::metrics::Attempt;
-use crate::pool::{Counted, Lease, Progress};
+use crate::pool::{Counted, Lease};
 use crate::scheduler::{Limits, Shared};
 use crate::{
-    Error, Kind, Message, Method, Outcome, Payload, RemoteError, TraceContext, classify, events, trace,
-    unary, wire,
+    Error, Kind, Message, Method, Outcome, Payload, RemoteError, TraceContext, classify, events, trace, wire,
 };
 
 /// When a call that waits for a connection looks again, if nobody knows when one will be there.
@@ -122,6 +123,13 @@ struct Seen<'a> {
     attempt: &'a mut Attempt,
 }
 
+impl Seen<'_> {
+    fn reaches_transport(&mut self) {
+        self.hop.reaches_transport();
+        self.attempt.reaches_transport();
+    }
+}
+
 /// One attempt: never handled twice, though it may take two connections, or two methods, to find out who is
 /// there. The first one then certainly led to no handler.
 async fn transmit<P: Platform>(
@@ -131,7 +139,7 @@ async fn transmit<P: Platform>(
     span: u64,
     deadline: Instant,
     progress: &Arc<Progress>,
-    seen: Seen<'_>,
+    mut seen: Seen<'_>,
 ) -> Result<Option<Payload>, Error> {
     let trace = TraceContext {
         trace: message.context.trace,
@@ -145,7 +153,7 @@ async fn transmit<P: Platform>(
         deadline,
         progress,
     };
-    let (counted, lease) = connect(shared, module, message.wait_for_ready, seen.attempt).await?;
+    let (counted, lease) = connect(shared, module, message.wait_for_ready, &mut seen).await?;
     seen.hop.peer(lease.connection().peer());
     let result = exchange.on(&lease).await;
     match &result {
@@ -164,7 +172,7 @@ async fn transmit<P: Platform>(
         }
         _ => return result,
     }
-    let (_counted, lease) = connect(shared, module, message.wait_for_ready, seen.attempt).await?;
+    let (_counted, lease) = connect(shared, module, message.wait_for_ready, &mut seen).await?;
     seen.hop.peer(lease.connection().peer());
     exchange.on(&lease).await
 }
@@ -217,7 +225,7 @@ impl Exchange<'_> {
     ) -> Result<tonic::Response<A>, Status>
     where
         P: Platform,
-        Q: unary::Carries,
+        Q: Bulk,
         A: prost::Message + Default,
     {
         let connection = lease.connection();
@@ -234,7 +242,7 @@ async fn connect<P: Platform>(
     shared: &Shared<P>,
     module: &Arc<str>,
     wait_for_ready: bool,
-    attempt: &mut Attempt,
+    seen: &mut Seen<'_>,
 ) -> Result<(Counted, Lease<P>), Error> {
     loop {
         // Asked for anew in each round: its endpoints may be others by then.
@@ -244,7 +252,7 @@ async fn connect<P: Platform>(
         let counted = peer.admit(shared.options.max_in_flight_per_peer)?;
         let connection = async {
             let way = peer.way()?;
-            attempt.reaches_transport();
+            seen.reaches_transport();
             way.lease().await
         };
         let refusal = match connection.await {

@@ -14,7 +14,6 @@
 //! | one call across modules: deadline, trace, classification | `hop`, `classify` |
 //! | again? | `retry` |
 //! | connections: single flight, backoff, round robin | `pool` |
-//! | one unary gRPC call, as frames | `unary` |
 //! | what other modules can call, and how that ends | `server` |
 //! | protobuf, metadata and headers, by method | `wire`, `trace` |
 //! | what components see | `component`, `edge`, `error_port`, `message`, `payload` |
@@ -65,7 +64,6 @@ mod server;
 mod signal;
 mod system;
 mod trace;
-mod unary;
 mod unwind;
 mod wire;
 

@@ -19,7 +19,6 @@ use tokio::time::Instant;
 
 use crate::metrics::Metrics;
 use crate::{Error, Method, Options};
-pub(crate) use connection::{CONNECTION_WINDOW, Progress, RESET_STREAMS_MAX, STREAM_WINDOW};
 use endpoint::{Availability, Endpoint};
 pub(crate) use lease::Lease;
 pub use state::{ConnectionState, EndpointState, PeerState};

@@ -2,13 +2,11 @@
 //!
 //! | subject | file |
 //! |---|---|
-//! | accepting, and the phases of a shutdown | here |
+//! | the phases of a shutdown | here |
 //! | how far a shutdown has come, and what is in the works | `lifecycle` |
-//! | the tasks of the open connections | `connections` |
 //! | which path is served by what, and what is refused | `service` |
 //! | health and reflection | `standard` |
 
-mod connections;
 mod lifecycle;
 mod service;
 mod standard;
@@ -19,20 +17,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::server::conn::http2;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use squall_platform::{Executor, Listener, Platform};
+use squall_grpc::{Accept, Connections, Serving};
+use squall_platform::{Listener, Platform};
 use tokio::time::{Instant, timeout_at};
 
 use crate::message::after;
-use crate::pool::{CONNECTION_WINDOW, RESET_STREAMS_MAX, STREAM_WINDOW};
 use crate::{Scheduler, events};
-use connections::Connections;
 use lifecycle::{Lifecycle, Phase};
 use service::Service;
 
-/// How long accepting pauses after it has failed for want of resources.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long the answers of cancelled requests have to leave.
 const ABORT_AFTER: Duration = Duration::from_secs(1);
 
@@ -161,57 +154,16 @@ impl<P: Platform> Server<P> {
 
     /// Never ends.
     async fn accept(&mut self, service: &Service<P>, connections: &mut Connections) {
-        let protocol = protocol(&self.scheduler);
-        let platform = &self.scheduler.shared().platform;
-        loop {
-            match self.listener.accept().await {
-                Ok((stream, _)) => {
-                    let connection = protocol.serve_connection(TokioIo::new(stream), service.clone());
-                    // Boxed: it is large, and a block that awaits what it owns holds it twice.
-                    let mut connection = Box::pin(connection);
-                    let going_away = service.going_away();
-                    connections.spawn(platform, async move {
-                        // How a connection ends is its peer's to report.
-                        let Some(going_away) = going_away else {
-                            return drop(connection.await);
-                        };
-                        tokio::select! {
-                            biased;
-                            ended = connection.as_mut() => return drop(ended),
-                            () = going_away => connection.as_mut().graceful_shutdown(),
-                        }
-                        drop(connection.await);
-                    });
-                }
-                Err(error) if concerns_one_connection(&error) => {}
-                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
-            }
-        }
+        let shared = self.scheduler.shared();
+        let accept = Accept {
+            platform: &shared.platform,
+            serving: Serving {
+                keepalive_interval: shared.options.keepalive_interval,
+                keepalive_timeout: shared.options.keepalive_timeout,
+            },
+            service: service.clone(),
+            going_away: || service.going_away(),
+        };
+        squall_grpc::accept(&mut self.listener, accept, connections).await;
     }
-}
-
-fn protocol<P: Platform>(scheduler: &Scheduler<P>) -> http2::Builder<Executor<P>> {
-    let shared = scheduler.shared();
-    let mut protocol = http2::Builder::new(Executor::new(shared.platform.clone()));
-    protocol
-        .timer(TokioTimer::new())
-        .auto_date_header(false)
-        // Blocking calls nest: with any limit two modules can wait for each other for ever.
-        .max_concurrent_streams(None)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        // Peers are modules, not the open internet: many calls that time out at once are no attack.
-        .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
-        .max_local_error_reset_streams(RESET_STREAMS_MAX)
-        .keep_alive_interval(shared.options.keepalive_interval)
-        .keep_alive_timeout(shared.options.keepalive_timeout);
-    protocol
-}
-
-fn concerns_one_connection(error: &io::Error) -> bool {
-    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
-    matches!(
-        error.kind(),
-        ConnectionAborted | ConnectionRefused | ConnectionReset
-    )
 }

@@ -6,16 +6,17 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::header::CONTENT_TYPE;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response};
 use hyper::body::Incoming;
+use squall_grpc::refuse;
+use squall_grpc::unary::{self, ReplyBody};
 use squall_platform::Platform;
+use squall_proto::Bulk;
 use squall_proto::module as proto;
 use tonic::Status;
 
 use super::lifecycle::{Lifecycle, Phase};
 use super::standard::Standard;
-use crate::unary::{self, ReplyBody};
 use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, unwind, wire};
 
 const SEND: &str = Method::Send.path();
@@ -108,37 +109,10 @@ impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
     }
 }
 
-/// What is no gRPC request is answered as gRPC asks for.
-fn refuse(request: &Request<Incoming>) -> Option<Response<ReplyBody>> {
-    if request.method() != http::Method::POST {
-        let status = Status::internal(format!("the method is {}: gRPC uses POST", request.method()));
-        return Some(with_http_status(status, StatusCode::METHOD_NOT_ALLOWED));
-    }
-    let content_type = request.headers().get(CONTENT_TYPE);
-    let rest = content_type.and_then(|it| it.as_bytes().strip_prefix(b"application/grpc"));
-    match rest {
-        Some(b"" | b"+proto") => None,
-        Some(rest) if rest.starts_with(b";") => None,
-        _ => {
-            let status = Status::invalid_argument(format!(
-                "the content type {:?} is not served: use application/grpc",
-                content_type.map_or("".into(), |it| String::from_utf8_lossy(it.as_bytes()))
-            ));
-            Some(with_http_status(status, StatusCode::UNSUPPORTED_MEDIA_TYPE))
-        }
-    }
-}
-
-fn with_http_status(status: Status, code: StatusCode) -> Response<ReplyBody> {
-    let mut response = status.into_http();
-    *response.status_mut() = code;
-    response
-}
-
 /// One of the two methods: how its requests are read and its answers written.
 trait Rpc: Send + 'static {
     type Request: prost::Message + Default + 'static;
-    type Response: unary::Carries + Default + 'static;
+    type Response: Bulk + Default + 'static;
 
     fn message<P: Platform>(request: tonic::Request<Self::Request>, platform: &P) -> Result<Message, Error>;
 

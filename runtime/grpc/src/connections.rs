@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use squall_platform::{OwnedTask, Platform};
 use tokio::sync::Notify;
 
+/// The open connections of one server. Dropping it cuts them.
 #[derive(Default)]
-pub(super) struct Connections {
+pub struct Connections {
     open: Arc<Open>,
     next: u64,
 }
@@ -21,7 +22,8 @@ struct Open {
 }
 
 impl Connections {
-    pub(super) fn spawn<P: Platform>(
+    /// Drives a connection in a task of its own.
+    pub fn spawn<P: Platform>(
         &mut self,
         platform: &P,
         connection: impl Future<Output = ()> + Send + 'static,
@@ -44,15 +46,21 @@ impl Connections {
         tasks.insert(id, task.into());
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// True when none is open.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many are open.
+    pub fn len(&self) -> usize {
         self.open.lock().len()
     }
 
     /// Resolves when none is open.
-    pub(super) async fn ended(&self) {
+    pub async fn ended(&self) {
         loop {
             let ended = self.open.ended.notified();
-            if self.len() == 0 {
+            if self.is_empty() {
                 return;
             }
             ended.await;
@@ -60,7 +68,7 @@ impl Connections {
     }
 
     /// Cuts those that are open.
-    pub(super) fn abort(&self) {
+    pub fn abort(&self) {
         let tasks = std::mem::take(&mut *self.open.lock());
         drop(tasks);
     }

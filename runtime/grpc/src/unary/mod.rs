@@ -16,10 +16,11 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::SendRequest;
 use prost::Message;
 use prost::encoding::{encode_varint, encoded_len_varint};
+use squall_proto::Bulk;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
-use crate::pool::Progress;
+use crate::Progress;
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
@@ -33,7 +34,7 @@ const STATUS_DETAILS: &str = "grpc-status-details-bin";
 ///
 /// # Errors
 /// The peer's status, or one whose sources tell what became of the connection.
-pub(crate) async fn call<Q, A>(
+pub async fn call<Q, A>(
     sender: &mut SendRequest<RequestBody>,
     uri: Uri,
     request: tonic::Request<Q>,
@@ -41,7 +42,7 @@ pub(crate) async fn call<Q, A>(
     progress: &Arc<Progress>,
 ) -> Result<tonic::Response<A>, Status>
 where
-    Q: Carries,
+    Q: Bulk,
     A: Message + Default,
 {
     let (metadata, _, message) = request.into_parts();
@@ -93,7 +94,7 @@ where
 ///
 /// # Errors
 /// When there is not exactly one, when it is compressed, longer than `limit` bytes, or cannot be decoded.
-pub(crate) async fn request<Q: Message + Default>(
+pub async fn request<Q: Message + Default>(
     request: Request<Incoming>,
     limit: usize,
 ) -> Result<tonic::Request<Q>, Status> {
@@ -108,7 +109,7 @@ pub(crate) async fn request<Q: Message + Default>(
 }
 
 /// Makes the response that carries an answer.
-pub(crate) fn response<A: Carries>(answer: Result<tonic::Response<A>, Status>) -> Response<ReplyBody> {
+pub fn response<A: Bulk>(answer: Result<tonic::Response<A>, Status>) -> Response<ReplyBody> {
     let answer = match answer {
         Ok(answer) => answer,
         Err(status) => return status.into_http(),
@@ -121,35 +122,8 @@ pub(crate) fn response<A: Carries>(answer: Result<tonic::Response<A>, Status>) -
     response
 }
 
-/// A message with one field of data, which may be large.
-pub(crate) trait Carries: Message {
-    /// The number of that field.
-    const FIELD: u32;
-
-    fn data(&mut self) -> &mut Bytes;
-}
-
-macro_rules! carries {
-    ($($message:ident.$data:ident = $field:literal),+ $(,)?) => {
-        $(impl Carries for squall_proto::module::$message {
-            const FIELD: u32 = $field;
-
-            fn data(&mut self) -> &mut Bytes {
-                &mut self.$data
-            }
-        })+
-    };
-}
-
-carries! {
-    Message.data = 3,
-    Response.data = 1,
-    MessageRequest.payload = 4,
-    MessageResponse.data = 1,
-}
-
 /// A message as HTTP/2 carries it: one frame or, when its data is large, the data in a frame of its own.
-pub(crate) struct Frames {
+pub struct Frames {
     head: Option<Bytes>,
     data: Option<Bytes>,
 }
@@ -164,12 +138,11 @@ impl Frames {
     }
 }
 
-fn framed(mut message: impl Carries) -> Frames {
-    let data = if message.data().len() < BULKY {
-        None
-    } else {
-        // Protobuf leaves the order of fields open: this one comes last.
-        Some((key_of(&message), std::mem::take(message.data())))
+fn framed(mut message: impl Bulk) -> Frames {
+    // Protobuf leaves the order of fields open: this one comes last.
+    let data = match message.bulk() {
+        Some((field, data)) if data.len() >= BULKY => Some((key(field), std::mem::take(data))),
+        _ => None,
     };
     let tail = data.as_ref().map_or(0, |(key, data)| {
         encoded_len_varint(u64::from(*key)) + encoded_len_varint(data.len() as u64) + data.len()
@@ -191,9 +164,9 @@ fn framed(mut message: impl Carries) -> Frames {
     }
 }
 
-/// What stands before the data: its field, and that it is bytes of a length of their own.
-fn key_of<M: Carries>(_: &M) -> u32 {
-    M::FIELD << 3 | prost::encoding::WireType::LengthDelimited as u32
+/// What stands before data: its field, and that it is bytes of a length of their own.
+fn key(field: u32) -> u32 {
+    field << 3 | prost::encoding::WireType::LengthDelimited as u32
 }
 
 fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
@@ -338,7 +311,7 @@ fn lost(error: hyper::Error) -> Status {
 
 /// A request's body. Tells when its bytes are taken: headers alone start no handler, so until then
 /// the request certainly has not been handled.
-pub(crate) struct RequestBody {
+pub struct RequestBody {
     frames: Frames,
     progress: Arc<Progress>,
 }
@@ -365,7 +338,7 @@ impl Body for RequestBody {
 
 /// A response's body.
 #[derive(Default)]
-pub(crate) enum ReplyBody {
+pub enum ReplyBody {
     /// A message, and the trailers of success.
     Unary(Frames),
     /// The trailers of [`ReplyBody::Unary`] are sent, or it has none.

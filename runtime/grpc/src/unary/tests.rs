@@ -37,7 +37,7 @@ fn read_in_pieces(bytes: &[u8], cuts: &[usize], limit: usize) -> Result<Option<B
 }
 
 /// All frames of a message, one behind the other.
-fn bytes_of(message: impl Carries) -> Vec<u8> {
+fn bytes_of(message: impl Bulk) -> Vec<u8> {
     let mut frames = framed(message);
     std::iter::from_fn(|| frames.next()).flatten().collect()
 }

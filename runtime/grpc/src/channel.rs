@@ -1,0 +1,163 @@
+//! One peer, dialled when it is needed.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use http::Uri;
+use hyper::client::conn::http2::SendRequest;
+use prost::Message;
+use squall_platform::{Authority, OwnedTask, Platform};
+use squall_proto::Bulk;
+use tokio::sync::oneshot;
+use tonic::Status;
+
+use crate::unary::{self, RequestBody};
+use crate::{Dial, Progress, client};
+
+/// One peer, and at most one connection to it. Clones are the same channel.
+///
+/// It is dialled by the first call, once however many wait for it, and again by the first call after it was lost. A
+/// call is never sent twice. The connection closes when the last clone is gone and the last call has ended.
+///
+/// Deliberately absent: backoff. Whoever calls decides whether to try again.
+pub struct Channel<P: Platform>(Arc<Inner<P>>);
+
+struct Inner<P: Platform> {
+    platform: P,
+    dial: Dial,
+    peer: Authority,
+    state: Mutex<State>,
+}
+
+/// ```text
+///            a call               connected
+///   Idle ------------> Dialling ------------> Open
+///    ^                    | failed              | closed, and a call
+///    +--------------------+---------------------+
+/// ```
+enum State {
+    Idle,
+    Dialling {
+        /// First come, first served, so that a simulated run repeats exactly.
+        waiters: Vec<oneshot::Sender<Result<Sender, Arc<str>>>>,
+        /// The dial outlives each of those who wait for it, and ends with the channel.
+        _dial: OwnedTask,
+    },
+    Open(Sender),
+}
+
+type Sender = SendRequest<RequestBody>;
+
+impl<P: Platform> Clone for Channel<P> {
+    fn clone(&self) -> Self {
+        Channel(Arc::clone(&self.0))
+    }
+}
+
+impl<P: Platform> Channel<P> {
+    /// A channel to `peer`, which is not dialled yet.
+    pub fn new(platform: P, dial: Dial, peer: Authority) -> Self {
+        Channel(Arc::new(Inner {
+            platform,
+            dial,
+            peer,
+            state: Mutex::new(State::Idle),
+        }))
+    }
+
+    /// Whom it leads to.
+    pub fn peer(&self) -> &Authority {
+        &self.0.peer
+    }
+
+    /// True when both are clones of one channel.
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    /// Calls the method of this path, such as `/package.Service/Method`; `progress` says how far that gets. An answer
+    /// longer than `limit` bytes is an error.
+    ///
+    /// # Errors
+    /// As [`unary::call`]; a peer that cannot be reached is `Unavailable`, with `progress` where it was.
+    pub async fn call<Q, A>(
+        &self,
+        path: &'static str,
+        request: tonic::Request<Q>,
+        limit: usize,
+        progress: &Arc<Progress>,
+    ) -> Result<tonic::Response<A>, Status>
+    where
+        Q: Bulk,
+        A: Message + Default,
+    {
+        let mut sender = self
+            .connection()
+            .await
+            .map_err(|why| Status::unavailable(&*why))?;
+        let uri = Uri::builder()
+            .scheme("http")
+            .authority(self.0.peer.clone())
+            .path_and_query(path)
+            .build()
+            .expect("a scheme, an authority and a path make a URI");
+        unary::call(&mut sender, uri, request, limit, progress).await
+    }
+
+    async fn connection(&self) -> Result<Sender, Arc<str>> {
+        let answer = {
+            let mut state = self.0.lock();
+            if let State::Open(sender) = &*state
+                && !sender.is_closed()
+            {
+                return Ok(sender.clone());
+            }
+            let (waiter, answer) = oneshot::channel();
+            match &mut *state {
+                State::Dialling { waiters, .. } => waiters.push(waiter),
+                State::Idle | State::Open(_) => {
+                    let dial = self.0.platform.spawn(dial(Arc::downgrade(&self.0)));
+                    *state = State::Dialling {
+                        waiters: vec![waiter],
+                        _dial: dial.into(),
+                    };
+                }
+            }
+            answer
+        };
+        answer
+            .await
+            .unwrap_or_else(|_| Err("the dial was given up".into()))
+    }
+}
+
+/// Opens a connection on behalf of everyone who waits for it, and outlives each of them.
+async fn dial<P: Platform>(channel: Weak<Inner<P>>) {
+    let Some(inner) = channel.upgrade() else { return };
+    let (platform, dial, peer) = (inner.platform.clone(), inner.dial, inner.peer.clone());
+    drop(inner);
+    let dialled = match client::open(&platform, &dial, &peer).await {
+        Ok((sender, driver)) => {
+            platform.spawn(async move { drop(driver.await) });
+            Ok(sender)
+        }
+        Err(error) => Err(Arc::from(error.to_string())),
+    };
+    let Some(inner) = channel.upgrade() else { return };
+    let next = match &dialled {
+        Ok(sender) => State::Open(Sender::clone(sender)),
+        Err(_) => State::Idle,
+    };
+    let previous = std::mem::replace(&mut *inner.lock(), next);
+    if let State::Dialling { waiters, .. } = previous {
+        for waiter in waiters {
+            // One that has given up needs nothing.
+            drop(waiter.send(dialled.clone()));
+        }
+    }
+}
+
+impl<P: Platform> Inner<P> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
