@@ -9,6 +9,7 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("squall-proto", &[]),
     ("squall-platform", &[]),
+    ("squall-memory", &["squall-platform"]),
     ("squall-grpc", &["squall-platform", "squall-proto"]),
     (
         "squall-router",

@@ -1,7 +1,6 @@
 //! Modules and components for the tests, on real loopback sockets or on an in-memory network.
 
 mod components;
-mod memory;
 pub(crate) mod raw;
 
 use squall_platform::{Platform, TokioPlatform};
@@ -13,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 pub(crate) use components::*;
-pub(crate) use memory::{Link, Memory, Network};
+pub(crate) use squall_memory::{Link, Memory, Network};
 
 /// A module that serves on a free port, and its address.
 pub(crate) async fn start<P: Platform>(platform: P, name: &str, options: Options) -> (Module<P>, Authority) {

@@ -1,4 +1,7 @@
-//! An in-memory network for tests on the paused clock: no delay, and links that can be cut.
+//! A platform in memory, for the tests of the runtime's crates on tokio's paused clock: no delay, and links that can
+//! be cut. A dependency of tests alone.
+//!
+//! Deliberately absent: latency, loss, and whatever else a simulator is for.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -6,7 +9,7 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
@@ -16,14 +19,18 @@ use tokio::sync::mpsc;
 
 /// How connects to a port are met.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Link {
+pub enum Link {
+    /// They succeed when somebody listens there.
     Open,
+    /// They are refused.
     Refused,
+    /// They are never answered.
     BlackHole,
 }
 
+/// A network: whoever listens on a port of it can be reached there, under whatever name. Clones are the same one.
 #[derive(Clone, Default)]
-pub(crate) struct Network(Arc<Mutex<State>>);
+pub struct Network(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -37,7 +44,12 @@ struct State {
 }
 
 impl Network {
-    pub(crate) fn host(&self) -> Memory {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        lock(&self.0)
+    }
+
+    /// A new process on the network.
+    pub fn host(&self) -> Memory {
         Memory {
             network: self.clone(),
             tasks: Arc::default(),
@@ -45,44 +57,55 @@ impl Network {
         }
     }
 
-    pub(crate) fn set_link(&self, to: &Authority, link: Link) {
-        self.0.lock().unwrap().links.insert(port(to), link);
+    /// Says how connects to the port of `to` are met from now on.
+    ///
+    /// # Panics
+    /// When `to` has no port.
+    pub fn set_link(&self, to: &Authority, link: Link) {
+        self.lock().links.insert(port(to), link);
     }
 
     /// What a name resolves to, whatever its port; an error when nothing was said.
-    pub(crate) fn set_name(&self, name: &str, addresses: io::Result<Vec<SocketAddr>>) {
-        self.0.lock().unwrap().names.insert(name.to_owned(), addresses);
+    pub fn set_name(&self, name: &str, addresses: io::Result<Vec<SocketAddr>>) {
+        self.lock().names.insert(name.to_owned(), addresses);
     }
 
     /// How often `to` was dialled.
-    pub(crate) fn dials(&self, to: &Authority) -> usize {
-        self.0.lock().unwrap().dials.get(&port(to)).copied().unwrap_or(0)
+    ///
+    /// # Panics
+    /// When `to` has no port.
+    pub fn dials(&self, to: &Authority) -> usize {
+        self.lock().dials.get(&port(to)).copied().unwrap_or(0)
     }
 
     /// How many ends of streams there are.
-    pub(crate) fn open_streams(&self) -> usize {
-        Arc::strong_count(&self.0.lock().unwrap().open) - 1
+    pub fn open_streams(&self) -> usize {
+        Arc::strong_count(&self.lock().open) - 1
     }
 
     /// As [`Network::freeze`], for the connections that there are now: later ones are sound.
-    pub(crate) fn cut(&self) {
+    pub fn cut(&self) {
         self.freeze();
-        self.0.lock().unwrap().frozen = Arc::default();
+        self.lock().frozen = Arc::default();
     }
 
     /// From now on nothing that is written arrives anywhere, and nobody is told.
-    pub(crate) fn freeze(&self) {
-        self.0.lock().unwrap().frozen.store(true, Ordering::SeqCst);
+    pub fn freeze(&self) {
+        self.lock().frozen.store(true, Ordering::SeqCst);
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn port(authority: &Authority) -> u16 {
     authority.port_u16().expect("a port")
 }
 
-/// One process on the network.
+/// One process on the network. Clones speak for the same process.
 #[derive(Clone)]
-pub(crate) struct Memory {
+pub struct Memory {
     network: Network,
     tasks: Arc<Mutex<Vec<tokio::task::AbortHandle>>>,
     random: Arc<AtomicU64>,
@@ -90,8 +113,8 @@ pub(crate) struct Memory {
 
 impl Memory {
     /// Ends all tasks of the process, which closes its sockets.
-    pub(crate) fn kill(&self) {
-        for task in self.tasks.lock().unwrap().drain(..) {
+    pub fn kill(&self) {
+        for task in lock(&self.tasks).drain(..) {
             task.abort();
         }
     }
@@ -102,7 +125,7 @@ impl Platform for Memory {
     type Listener = MemoryListener;
 
     async fn bind(&self, port: u16) -> io::Result<MemoryListener> {
-        let mut state = self.network.0.lock().unwrap();
+        let mut state = self.network.lock();
         state.last_port += 1;
         let port = if port == 0 { state.last_port } else { port };
         let (sender, accepted) = mpsc::unbounded_channel();
@@ -112,7 +135,7 @@ impl Platform for Memory {
 
     async fn connect(&self, to: &Authority) -> io::Result<Pipe> {
         let (link, listener, frozen, open) = {
-            let mut state = self.network.0.lock().unwrap();
+            let mut state = self.network.lock();
             *state.dials.entry(port(to)).or_default() += 1;
             let link = state.links.get(&port(to)).copied().unwrap_or(Link::Open);
             (
@@ -148,7 +171,7 @@ impl Platform for Memory {
 
     async fn resolve(&self, name: &Authority) -> io::Result<Vec<SocketAddr>> {
         tokio::task::yield_now().await;
-        match self.network.0.lock().unwrap().names.get(name.host()) {
+        match self.network.lock().names.get(name.host()) {
             Some(Ok(addresses)) => Ok(addresses.clone()),
             Some(Err(error)) => Err(io::Error::new(error.kind(), error.to_string())),
             None => Err(io::ErrorKind::NotFound.into()),
@@ -158,7 +181,7 @@ impl Platform for Memory {
     #[expect(clippy::disallowed_methods, reason = "this is a platform")]
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
         let handle = tokio::spawn(task).abort_handle();
-        self.tasks.lock().unwrap().push(handle.clone());
+        lock(&self.tasks).push(handle.clone());
         TaskHandle::new(handle)
     }
 
@@ -171,7 +194,8 @@ impl Platform for Memory {
     }
 }
 
-pub(crate) struct MemoryListener {
+/// A listening socket.
+pub struct MemoryListener {
     port: u16,
     accepted: mpsc::UnboundedReceiver<Pipe>,
 }
@@ -192,7 +216,7 @@ impl Listener for MemoryListener {
 }
 
 /// A stream that falls silent for ever when the network is frozen.
-pub(crate) struct Pipe {
+pub struct Pipe {
     stream: DuplexStream,
     frozen: Arc<AtomicBool>,
     _open: Arc<()>,
