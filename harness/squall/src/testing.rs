@@ -3,6 +3,7 @@
 //! The system is `front` (node `router`) -> `back` (node `echo`) -> `store` (node `disk`, two hosts).
 //! Workload 0, `orders`, calls `echo.in` from `front`; workload 1, `local`, calls `router.in` there.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -276,6 +277,7 @@ impl Script {
                 span,
                 outcome,
                 status,
+                at_transport: !peer.is_empty(),
                 peer,
                 error,
                 bytes,
@@ -373,7 +375,8 @@ impl Script {
 
     /// In order of time, numbered, with a last line.
     pub(crate) fn finish(mut self) -> (Plan, Journal) {
-        self.at(self.end).push(
+        self.at(self.end).counted();
+        self.push(
             "",
             Event::RunEnded {
                 tasks_left: 0,
@@ -389,6 +392,65 @@ impl Script {
                 entries: self.entries,
             },
         )
+    }
+}
+
+impl Script {
+    /// The counters of the modules, as the hops so far have it.
+    fn counted(&mut self) {
+        let mut started = BTreeMap::new();
+        let (mut calls, mut latencies) = (BTreeMap::new(), BTreeMap::new());
+        for entry in &self.entries {
+            match &entry.event {
+                Event::HopStarted {
+                    span,
+                    source_module,
+                    target_module,
+                    ..
+                } => {
+                    let pair = (entry.host.clone(), source_module.clone(), target_module.clone());
+                    started.insert(*span, (entry.at, pair));
+                }
+                Event::HopEnded {
+                    span,
+                    status,
+                    at_transport,
+                    ..
+                } => {
+                    let Some((start, pair)) = started.get(span) else {
+                        continue;
+                    };
+                    *calls.entry((pair.clone(), status.clone())).or_insert(0) += 1;
+                    if *at_transport {
+                        let (count, took) = latencies.entry(pair.clone()).or_insert((0, 0));
+                        *count += 1;
+                        *took += entry.at - start;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let incarnation = 0;
+        for (((host, source_module, target_module), status), calls) in calls {
+            let event = Event::CallsCounted {
+                incarnation,
+                source_module,
+                target_module,
+                status,
+                calls,
+            };
+            self.push(&host, event);
+        }
+        for ((host, source_module, target_module), (calls, took)) in latencies {
+            let event = Event::LatencyCounted {
+                incarnation,
+                source_module,
+                target_module,
+                calls,
+                took,
+            };
+            self.push(&host, event);
+        }
     }
 }
 

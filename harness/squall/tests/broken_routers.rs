@@ -325,6 +325,37 @@ fn honest_outcome() {
     assert_caught("honest outcome", &harness(true), &broken, plan("n.in", ""));
 }
 
+fn metrics() {
+    // Makes a hop past the counters of its module, and tells of it as the others.
+    let untold = AtomicU64::new(0);
+    let uncounted = With(move |scheduler: Scheduler<SimPlatform>, message: Message| {
+        let span = untold.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::event!(
+            name: "hop.started",
+            target: "squall::router",
+            tracing::Level::DEBUG,
+            span,
+            from = "",
+            to = "n.in",
+            source_module = "front",
+            target_module = "back",
+            attempt = 1_u64,
+            timeout = 1_000_000_000_u64,
+        );
+        tracing::event!(
+            name: "hop.ended",
+            target: "squall::router",
+            tracing::Level::DEBUG,
+            span,
+            outcome = "failed",
+            status = "unavailable",
+        );
+        async move { scheduler.handle(message).await }
+    });
+    let broken = harness(true).front(uncounted);
+    assert_caught("metrics", &harness(true), &broken, plan("n.in", ""));
+}
+
 fn recovers() {
     let resentful = With({
         let grudge: Arc<Mutex<Option<Error>>> = Arc::default();
@@ -365,6 +396,7 @@ fn each_oracle_catches_a_router_that_is_broken_for_it_and_no_other_oracle_compla
         blocking,
         nothing_left,
         honest_outcome,
+        metrics,
         recovers,
     ] {
         broken();

@@ -1,89 +1,74 @@
-//! What a module counts for Prometheus is what the journal says that happened. Spec: router H-10 to H-12.
+//! What modules count is in the journal, also of processes that died before the end. That it is right the oracle
+//! `metrics` says, of every run.
 
 use std::collections::BTreeMap;
-use std::path::Path;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
-use squall::live::Sample;
-use squall::router::{Error, Message, Payload, Scheduler, async_trait};
-use squall::{Front, Harness, oracle};
-use squall_sim::SimPlatform;
+use squall::Harness;
+use squall::file::scenario_from_str;
+use squall::journal::Event;
 
-/// Keeps what the module where calls start has counted by the end of the latest call.
-struct Counting(Arc<Mutex<String>>);
+mod support;
 
-/// Looks when the call has ended, and also when it is dropped.
-struct Look<'a>(&'a Counting, &'a Scheduler<SimPlatform>);
+const TOPOLOGY: &str = r#"
+    name = "pair"
+    [network]
+    latency = "2ms"
+    [module.front]
+    [module.back.node.n]
+    component = "echo"
+    settings = { delay = "20ms" }
+"#;
 
-impl Drop for Look<'_> {
-    fn drop(&mut self) {
-        *self.0.0.lock().expect("no thread has panicked") = self.1.metrics();
-    }
-}
-
-#[async_trait]
-impl Front for Counting {
-    async fn handle(
-        &self,
-        scheduler: &Scheduler<SimPlatform>,
-        message: Message,
-    ) -> Result<Option<Payload>, Error> {
-        let _look = Look(self, scheduler);
-        scheduler.handle(message).await
-    }
-}
-
-/// By source, target and status.
-type Counts = BTreeMap<(String, String, String), u64>;
-
-/// What the front has counted in a run, and what the journal says of its hops; and the same of how long they took.
-fn counted_and_journalled(scenario: &str) -> ([Counts; 2], [f64; 2]) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("../../scenarios")
-        .join(scenario);
-    let text = Arc::new(Mutex::new(String::new()));
-    let harness = Harness::new().front(Counting(Arc::clone(&text)));
-    let run = harness.run_file(path, None).expect("a sound scenario");
-    let sample: Sample = text
-        .lock()
-        .expect("no thread has panicked")
-        .parse()
-        .expect("OpenMetrics");
-
-    let (mut counted, mut journalled) = (Counts::new(), Counts::new());
-    let (mut took_counted, mut took_journalled) = (0.0, 0.0);
-    for ((source, target), traffic) in &sample.pairs {
-        for (status, count) in traffic.statuses.iter().filter(|(_, count)| **count > 0) {
-            counted.insert((source.clone(), target.clone(), status.clone()), *count);
-        }
-        took_counted += traffic.latency.sum;
-    }
-    let run = oracle::Run::of(&run.plan, &run.journal);
-    for (_, hop) in run.calls.hops().filter(|(_, hop)| hop.host == "front") {
-        let end = hop.end.expect("every hop has ended");
-        let key = (hop.source_module, hop.target_module, end.status);
-        let key = (key.0.to_owned(), key.1.to_owned(), key.2.to_owned());
-        *journalled.entry(key).or_default() += 1;
-        took_journalled += (end.moment.at - hop.started.at) as f64 / 1e9;
-    }
-    ([counted, journalled], [took_counted, took_journalled])
-}
+const SCENARIO: &str = r#"
+    name = "the caller dies"
+    topology = "in this test"
+    duration = "10s"
+    [[workload]]
+    name = "calls"
+    from = "front"
+    to = "n.in"
+    rate = "100/s"
+    [[fault]]
+    at = "5s"
+    for = "1s"
+    kill = { hosts = "front" }
+"#;
 
 #[test]
-fn counters_agree_with_the_journal() {
-    for (scenario, failures) in [
-        ("callee-killed-and-restarted.toml", "unavailable"),
-        ("partition-longer-than-the-deadline.toml", "timeout"),
-    ] {
-        let ([counted, journalled], [took_counted, took_journalled]) = counted_and_journalled(scenario);
-        assert_eq!(counted, journalled, "{scenario}");
-        let has = |wanted: &str| counted.keys().any(|(.., status)| status == wanted);
-        assert!(has("ok") && has(failures), "{scenario} has both: {counted:?}");
-        // Those that were refused at once are not observed, and took no time.
-        let differ = (took_counted - took_journalled).abs();
-        assert!(
-            differ < 1e-6,
-            "{scenario}: {took_counted} s and {took_journalled} s"
-        );
+fn a_process_that_died_is_counted_until_its_last_instant() {
+    let harness = Harness::new();
+    let topology = support::topology_with(TOPOLOGY, &harness.component_names());
+    let scenario = scenario_from_str("dies.toml", SCENARIO, Arc::new(topology)).expect("a sound scenario");
+    let run = harness.run(scenario.plan(None)).expect("the run ends");
+
+    let mut counted = BTreeMap::new();
+    let mut latencies = Vec::new();
+    for entry in &run.journal.entries {
+        match &entry.event {
+            Event::CallsCounted {
+                incarnation,
+                status,
+                calls,
+                ..
+            } => {
+                assert_eq!(&*entry.host, "front");
+                counted.insert((*incarnation, status.to_string()), *calls);
+            }
+            Event::LatencyCounted {
+                incarnation, calls, ..
+            } => latencies.push((*incarnation, *calls)),
+            _ => {}
+        }
     }
+    let of = |incarnation, status: &str| counted.get(&(incarnation, status.to_owned())).copied();
+    // A call is under way for 24 ms: two of them when the process dies.
+    assert_eq!(of(0, "ok").zip(of(0, "cancelled")), Some((498, 2)), "{counted:?}");
+    assert_eq!(
+        (of(1, "ok"), of(1, "cancelled")),
+        (Some(400), None),
+        "{counted:?}"
+    );
+    assert_eq!(latencies, [(0, 500), (1, 400)]);
+    run.assert_held();
 }

@@ -184,6 +184,7 @@ impl<'j> Fold<'j> {
             outcome,
             status,
             peer,
+            at_transport,
             error: _,
             bytes,
             digest,
@@ -208,6 +209,7 @@ impl<'j> Fold<'j> {
             outcome: *outcome,
             status,
             peer,
+            at_transport: *at_transport,
             reply,
         });
     }

@@ -147,6 +147,8 @@ pub struct HopEnd<'j> {
     pub status: &'j str,
     /// `host:port`; empty when it was never sent.
     pub peer: &'j str,
+    /// Whether it waited for the network, if only for a dial.
+    pub at_transport: bool,
     /// What came back.
     pub reply: Payload,
 }

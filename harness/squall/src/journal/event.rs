@@ -293,6 +293,9 @@ pub enum Event {
         status: Arc<str>,
         /// `host:port` that it was sent to; empty when it was never sent.
         peer: Arc<str>,
+        /// Whether it waited for the network, if only for a dial. Spec: router H-11.
+        #[serde(default = "yes", skip_serializing_if = "is_yes")]
+        at_transport: bool,
         /// The error's text; empty when ok.
         error: Arc<str>,
         /// Reply size.
@@ -353,6 +356,34 @@ pub enum Event {
         /// Why, when it failed.
         cause: Arc<str>,
     },
+    /// How many calls to a module a process of this line's host says that it has made, of those that ended in one
+    /// way. Said at the end of the run, of every process that there was. Spec: router S-34.
+    CallsCounted {
+        /// Which process of the host.
+        incarnation: u32,
+        /// The module that it is of.
+        source_module: Arc<str>,
+        /// Who was called; empty when nobody owns the node.
+        target_module: Arc<str>,
+        /// The metric's status label. Spec: router H-10.
+        status: Arc<str>,
+        /// How many.
+        calls: u64,
+    },
+    /// How long calls to a module took, as a process of this line's host says: of those that reached the transport.
+    /// Said with [`Event::CallsCounted`]. Spec: router S-35.
+    LatencyCounted {
+        /// Which process of the host.
+        incarnation: u32,
+        /// The module that it is of.
+        source_module: Arc<str>,
+        /// Who was called.
+        target_module: Arc<str>,
+        /// How many.
+        calls: u64,
+        /// Nanoseconds that they took together, of a sum of floating-point seconds.
+        took: u64,
+    },
 }
 
 fn first() -> u32 {
@@ -361,6 +392,14 @@ fn first() -> u32 {
 
 fn is_first(attempt: &u32) -> bool {
     *attempt == 1
+}
+
+fn yes() -> bool {
+    true
+}
+
+fn is_yes(value: &bool) -> bool {
+    *value
 }
 
 fn is_none(id: &Id) -> bool {

@@ -17,14 +17,17 @@
 //! | [`Blocking`] | nobody returns before its callee | router S-28 |
 //! | [`NothingLeft`] | at the end nothing is left | router W-4, appendix C |
 //! | [`OutcomeHonest`] | what "certainly did not happen" did not | router W-3, appendix A |
+//! | [`MetricsAgree`] | what modules count is what happened | router S-34, S-35, appendix C |
 //! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
 
 mod blocking;
 mod converges;
+mod counters;
 mod deadline;
 mod depth;
 mod ends_once;
 mod idempotent;
+mod metrics;
 mod no_self_dial;
 mod nothing_left;
 mod once;
@@ -38,10 +41,12 @@ mod violation;
 
 pub use blocking::Blocking;
 pub use converges::Converges;
+pub use counters::Counters;
 pub use deadline::Deadline;
 pub use depth::Depth;
 pub use ends_once::EndsOnce;
 pub use idempotent::Idempotent;
+pub use metrics::MetricsAgree;
 pub use no_self_dial::NoSelfDial;
 pub use nothing_left::NothingLeft;
 pub use once::Once;
@@ -70,7 +75,7 @@ pub trait Oracle {
 }
 
 /// Every oracle there is.
-pub const ALL: [&dyn Oracle; 13] = [
+pub const ALL: [&dyn Oracle; 14] = [
     &EndsOnce,
     &Deadline,
     &RightPlace,
@@ -83,6 +88,7 @@ pub const ALL: [&dyn Oracle; 13] = [
     &Blocking,
     &NothingLeft,
     &OutcomeHonest,
+    &MetricsAgree,
     &Recovers,
 ];
 

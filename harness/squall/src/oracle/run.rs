@@ -1,6 +1,6 @@
 //! A run as oracles and expectations see it: plan and journal, folded once for all of them.
 
-use super::{Placement, Violation};
+use super::{Counters, Placement, Violation};
 use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::Journal;
@@ -17,6 +17,8 @@ pub struct Run<'j> {
     pub history: History<'j>,
     /// Who owned which node, and which modules were said to run where.
     pub placement: Placement<'j>,
+    /// What the modules say that they have counted.
+    pub counters: Counters<'j>,
 }
 
 impl<'j> Run<'j> {
@@ -31,6 +33,7 @@ impl<'j> Run<'j> {
             calls,
             history,
             placement,
+            counters: Counters::of(journal),
         }
     }
 

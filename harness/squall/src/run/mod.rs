@@ -7,8 +7,10 @@
 //! | `workload` | makes the calls |
 //! | `nemesis` | makes the faults |
 //! | `recorder` | makes the journal |
+//! | `counters` | asks the modules in the end what they have counted |
 //! | `determinism` | runs twice and compares |
 
+mod counters;
 mod determinism;
 mod nemesis;
 mod recorder;
@@ -302,7 +304,7 @@ impl Director {
         let world = world::build(&sim, &plan, stage);
         world.all_up().await;
         nemesis::release(&sim, &plan, start, &world, &recorder);
-        let calls = workload::Calls::new(&sim, &plan, start, world, front, &recorder);
+        let calls = workload::Calls::new(&sim, &plan, start, world.clone(), front, &recorder);
         calls.start_all();
 
         sleep_until(start + plan.duration).await;
@@ -316,6 +318,7 @@ impl Director {
             }
         }
         sleep(Duration::from_millis(1)).await;
+        counters::record(&world, &recorder);
         let (tasks_left, sockets_left) = sim.left_behind();
         recorder.record(Event::RunEnded {
             tasks_left,

@@ -389,6 +389,7 @@ impl<'i> Fields<'i> {
                 outcome: self.outcome(),
                 status: self.text("status"),
                 peer: self.text("peer"),
+                at_transport: self.number("at_transport") != 0,
                 error: self.text("error"),
                 bytes: self.number("bytes"),
                 digest: self.id("digest"),

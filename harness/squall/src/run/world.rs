@@ -17,21 +17,30 @@ use crate::plan::{self, Pairs, Plan};
 pub(super) struct World(Arc<Shared>);
 
 struct Shared {
-    /// The module of each host's newest process, with that process's incarnation.
-    modules: Mutex<IndexMap<HostId, (u32, Module<SimPlatform>)>>,
+    /// The newest process of each host.
+    newest: Mutex<IndexMap<HostId, Process>>,
+    /// Those before, which are kept for what they have counted.
+    past: Mutex<Vec<Process>>,
     came_up: Notify,
     hosts: Vec<HostId>,
     stage: Arc<Stage>,
 }
 
+/// A process, and the module that runs in it.
+#[derive(Clone)]
+pub(super) struct Process {
+    pub(super) platform: SimPlatform,
+    pub(super) module: Module<SimPlatform>,
+}
+
 impl World {
     /// The module that runs on a host; none before its process has set it up.
     pub(super) fn module(&self, host: HostId, incarnation: u32) -> Option<Module<SimPlatform>> {
-        let modules = self.0.modules.lock().unwrap_or_else(PoisonError::into_inner);
-        modules
+        let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        newest
             .get(&host)
-            .filter(|(of, _)| *of == incarnation)
-            .map(|(_, module)| module.clone())
+            .filter(|process| process.platform.incarnation() == incarnation)
+            .map(|process| process.module.clone())
     }
 
     /// Where faults put nodes, and what they say of modules.
@@ -41,22 +50,26 @@ impl World {
 
     /// The processes of `module` that run now.
     pub(super) fn running(&self, sim: &Sim, module: &plan::Module) -> Vec<Module<SimPlatform>> {
-        let modules = self.0.modules.lock().unwrap_or_else(PoisonError::into_inner);
+        let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
         let hosts = module.hosts.iter().filter_map(|host| sim.host(host));
         let up = hosts.filter(|host| sim.is_up(*host));
-        up.filter_map(|host| modules.get(&host).map(|(_, module)| module.clone()))
+        up.filter_map(|host| newest.get(&host).map(|process| process.module.clone()))
             .collect()
+    }
+
+    /// Every process that there was, in the order of their hosts and starts.
+    pub(super) fn processes(&self) -> Vec<Process> {
+        let newest = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut processes = self.0.past.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        processes.extend(newest.values().cloned());
+        processes.sort_by_key(|process| (process.platform.host_id(), process.platform.incarnation()));
+        processes
     }
 
     /// Waits until every host has come up for the first time.
     pub(super) async fn all_up(&self) {
         loop {
-            let up = self
-                .0
-                .modules
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .len();
+            let up = self.0.newest.lock().unwrap_or_else(PoisonError::into_inner).len();
             if up >= self.0.hosts.len() {
                 return;
             }
@@ -82,9 +95,7 @@ pub(super) fn build(sim: &Sim, plan: &Plan, stage: Stage) -> World {
                     let module = process?;
                     let server = module.bind(PORT).await.map_err(|error| error.to_string())?;
                     if let Some(shared) = shared {
-                        let mut modules = shared.modules.lock().unwrap_or_else(PoisonError::into_inner);
-                        modules.insert(platform.host_id(), (platform.incarnation(), module));
-                        shared.came_up.notify_one();
+                        shared.came_up(Process { platform, module });
                     }
                     match drain {
                         // Most hosts: their requests need not listen for the end.
@@ -99,7 +110,8 @@ pub(super) fn build(sim: &Sim, plan: &Plan, stage: Stage) -> World {
             }));
         }
         Shared {
-            modules: Mutex::default(),
+            newest: Mutex::default(),
+            past: Mutex::default(),
             came_up: Notify::new(),
             hosts,
             stage: stage.clone(),
@@ -110,6 +122,17 @@ pub(super) fn build(sim: &Sim, plan: &Plan, stage: Stage) -> World {
         sim.start(*host);
     }
     World(shared)
+}
+
+impl Shared {
+    fn came_up(&self, process: Process) {
+        let mut newest = self.newest.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = newest.insert(process.platform.host_id(), process) {
+            let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+            past.push(before);
+        }
+        self.came_up.notify_one();
+    }
 }
 
 fn link_rule(sim: &Sim, link: &plan::Link) -> LinkRule {
