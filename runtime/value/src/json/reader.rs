@@ -1,0 +1,327 @@
+//! Tokens of JSON.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use super::error::DecodeProblem;
+use super::number;
+
+/// A place in JSON text.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    /// The next byte.
+    at: usize,
+    /// Where objects and arrays end that were skipped to be read later, by where they begin. Without it, a
+    /// value whose tags all come last would be skipped once for each of its levels.
+    ends: BTreeMap<usize, usize>,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Reader {
+            text,
+            at: 0,
+            ends: BTreeMap::new(),
+        }
+    }
+
+    /// The position of the next byte.
+    pub(super) fn position(&self) -> usize {
+        self.at
+    }
+
+    /// Goes to a position that this reader has been at.
+    pub(super) fn go_to(&mut self, position: usize) {
+        self.at = position;
+    }
+
+    /// What has not been read.
+    pub(super) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// What has been read since this reader was there.
+    pub(super) fn since(&self, position: usize) -> &'a str {
+        &self.text[position..self.at]
+    }
+
+    /// The first byte of the next token, which stays; 0 at the end.
+    pub(super) fn peek(&mut self) -> u8 {
+        loop {
+            match self.text.as_bytes().get(self.at) {
+                Some(b' ' | b'\t' | b'\n' | b'\r') => self.at += 1,
+                Some(byte) => return *byte,
+                None => return 0,
+            }
+        }
+    }
+
+    /// Takes this byte if it is next.
+    pub(super) fn take(&mut self, byte: u8) -> bool {
+        let is_next = self.peek() == byte;
+        self.at += usize::from(is_next);
+        is_next
+    }
+
+    /// Takes this word if it is next.
+    pub(super) fn take_word(&mut self, word: &str) -> bool {
+        self.peek();
+        let is_next = self.rest().starts_with(word);
+        self.at += if is_next { word.len() } else { 0 };
+        is_next
+    }
+
+    pub(super) fn expected(&self, expected: &'static str) -> DecodeProblem {
+        DecodeProblem::Syntax {
+            expected,
+            byte: self.at,
+        }
+    }
+
+    /// After an opening bracket: true when there is something between it and `close`.
+    pub(super) fn has_first(&mut self, close: u8) -> bool {
+        !self.take(close)
+    }
+
+    /// After an element: true when there is another one before `close`.
+    pub(super) fn has_next(&mut self, close: u8) -> Result<bool, DecodeProblem> {
+        if self.take(b',') {
+            Ok(true)
+        } else if self.take(close) {
+            Ok(false)
+        } else {
+            Err(self.expected(if close == b'}' { "`,` or `}`" } else { "`,` or `]`" }))
+        }
+    }
+
+    /// The name of a member, and the colon after it.
+    pub(super) fn name(&mut self) -> Result<Cow<'a, str>, DecodeProblem> {
+        if self.peek() != b'"' {
+            return Err(self.expected("a name in quotes"));
+        }
+        let name = self.string()?;
+        if !self.take(b':') {
+            return Err(self.expected("`:`"));
+        }
+        Ok(name)
+    }
+
+    /// A number, as it is written.
+    pub(super) fn number(&mut self) -> Result<&'a str, DecodeProblem> {
+        self.peek();
+        let rest = self.rest();
+        let length = number::length(rest.as_bytes()).ok_or_else(|| self.expected("a number"))?;
+        self.at += length;
+        Ok(&rest[..length])
+    }
+
+    /// The text in quotes that is next. Halves of surrogate pairs are replaced: JavaScript may write them.
+    pub(super) fn string(&mut self) -> Result<Cow<'a, str>, DecodeProblem> {
+        self.at += 1;
+        let mut run = self.run()?;
+        if self.text.as_bytes()[self.at] == b'"' {
+            self.at += 1;
+            return Ok(Cow::Borrowed(run));
+        }
+        let mut text = String::new();
+        loop {
+            text.push_str(run);
+            self.at += 1;
+            if self.text.as_bytes()[self.at - 1] == b'"' {
+                return Ok(Cow::Owned(text));
+            }
+            text.push(self.escape()?);
+            run = self.run()?;
+        }
+    }
+
+    /// Text up to the next quote or backslash.
+    fn run(&mut self) -> Result<&'a str, DecodeProblem> {
+        let rest = self.rest();
+        let length = rest
+            .bytes()
+            .position(|byte| matches!(byte, b'"' | b'\\' | ..0x20));
+        self.at += length.unwrap_or(rest.len());
+        match self.text.as_bytes().get(self.at) {
+            Some(b'"' | b'\\') => Ok(&rest[..length.unwrap_or_default()]),
+            Some(_) => Err(self.expected("no control character in a string")),
+            None => Err(self.expected("`\"` at the end of a string")),
+        }
+    }
+
+    /// The character that an escape stands for, from after its backslash.
+    fn escape(&mut self) -> Result<char, DecodeProblem> {
+        let byte = self.text.as_bytes().get(self.at).copied().unwrap_or_default();
+        let character = match byte {
+            b'"' | b'\\' | b'/' => char::from(byte),
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                self.at += 1;
+                return self.code_point();
+            }
+            _ => return Err(self.expected("an escape")),
+        };
+        self.at += 1;
+        Ok(character)
+    }
+
+    fn code_point(&mut self) -> Result<char, DecodeProblem> {
+        let first = self.code_unit()?;
+        if (0xD800..0xDC00).contains(&first) && self.rest().starts_with("\\u") {
+            let before = self.at;
+            self.at += 2;
+            let second = self.code_unit()?;
+            if (0xDC00..0xE000).contains(&second) {
+                let point = 0x1_0000 + ((first - 0xD800) << 10) + (second - 0xDC00);
+                return Ok(char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER));
+            }
+            self.at = before;
+        }
+        Ok(char::from_u32(first).unwrap_or(char::REPLACEMENT_CHARACTER))
+    }
+
+    fn code_unit(&mut self) -> Result<u32, DecodeProblem> {
+        let digits = self.rest().as_bytes().get(..4);
+        let unit = digits.and_then(|digits| {
+            digits.iter().try_fold(0, |unit, digit| {
+                Some(unit * 16 + char::from(*digit).to_digit(16)?)
+            })
+        });
+        let unit = unit.ok_or_else(|| self.expected("four hexadecimal digits"))?;
+        self.at += 4;
+        Ok(unit)
+    }
+
+    /// Skips the value that is next, which must be JSON, however deep it is.
+    pub(super) fn skip(&mut self) -> Result<(), DecodeProblem> {
+        self.skip_and(|_, _| {})
+    }
+
+    /// Skips the value that is next, to come back to it later.
+    pub(super) fn skip_for_now(&mut self) -> Result<(), DecodeProblem> {
+        self.peek();
+        if let Some(end) = self.ends.get(&self.at) {
+            self.at = *end;
+            return Ok(());
+        }
+        let mut ends = std::mem::take(&mut self.ends);
+        let skipped = self.skip_and(|start, end| {
+            ends.insert(start, end);
+        });
+        self.ends = ends;
+        skipped
+    }
+
+    /// Skips a value, and tells where each object and array in it begins and ends.
+    fn skip_and(&mut self, mut ended: impl FnMut(usize, usize)) -> Result<(), DecodeProblem> {
+        // A stack of our own, since there is no limit to how deep this may be: where it began, and its end.
+        let mut open: Vec<(usize, u8)> = vec![];
+        loop {
+            let start = {
+                self.peek();
+                self.at
+            };
+            let opened = match self.peek() {
+                b'{' => Some(b'}'),
+                b'[' => Some(b']'),
+                _ => None,
+            };
+            let mut is_whole = match opened {
+                Some(close) => {
+                    self.at += 1;
+                    open.push((start, close));
+                    !self.has_first(close)
+                }
+                None => {
+                    self.skip_scalar()?;
+                    false
+                }
+            };
+            if opened.is_none() || is_whole {
+                // Something has ended, and perhaps what it was in.
+                loop {
+                    if is_whole && let Some((start, _)) = open.pop() {
+                        ended(start, self.at);
+                    }
+                    let Some((_, close)) = open.last() else {
+                        return Ok(());
+                    };
+                    is_whole = !self.has_next(*close)?;
+                    if !is_whole {
+                        break;
+                    }
+                }
+            }
+            if let Some((_, b'}')) = open.last() {
+                self.name()?;
+            }
+        }
+    }
+
+    fn skip_scalar(&mut self) -> Result<(), DecodeProblem> {
+        match self.peek() {
+            b'"' => self.string().map(drop),
+            b'-' | b'0'..=b'9' => self.number().map(drop),
+            _ if self.take_word("true") || self.take_word("false") || self.take_word("null") => Ok(()),
+            _ => Err(self.expected("a value")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_skipped_value_is_skipped_as_a_whole_and_only_if_it_is_json() {
+        for text in [
+            "1",
+            "\"a\\\"\\u00e9\"",
+            "null",
+            "[]",
+            "{}",
+            "[[],{},[1,{\"a\":[]}]]",
+            "{\"a\":{\"b\":[true,false]},\"c\":{}}",
+            " { \"a\" : [ 1 , 2 ] } ",
+        ] {
+            for skip in [Reader::skip, Reader::skip_for_now] {
+                let mut reader = Reader::new(text);
+                skip(&mut reader).unwrap();
+                assert_eq!(reader.peek(), 0, "{text}");
+            }
+        }
+        for text in [
+            "",
+            "[",
+            "[1",
+            "[1,",
+            "[1,]",
+            "{\"a\"}",
+            "{\"a\":1,}",
+            "{a:1}",
+            "[}",
+            "tru",
+            "\"a",
+            "01x]",
+        ] {
+            let mut reader = Reader::new(text);
+            assert!(reader.skip().is_err() || reader.peek() != 0, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_skipped_is_not_skipped_again_byte_by_byte() {
+        let text = "[[1,2],{\"a\":[3]}]";
+        let mut reader = Reader::new(text);
+        reader.skip_for_now().unwrap();
+        let ends: Vec<_> = reader.ends.clone().into_iter().collect();
+        assert_eq!(ends, [(0, 17), (1, 6), (7, 16), (12, 15)]);
+        reader.go_to(7);
+        reader.skip_for_now().unwrap();
+        assert_eq!(reader.rest(), "]");
+    }
+}
