@@ -1,0 +1,8 @@
+//! The plumbing that all protocols share, on an in-memory network and the paused clock.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod channel;
+mod serving;
+mod streaming;
+mod support;
