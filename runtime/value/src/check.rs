@@ -1,0 +1,233 @@
+//! Whether a value is of a declared type, and whether two types are alike.
+//!
+//! What counts is what a value is, and not what it says of itself: `structure`, `subtype` and the like are not looked
+//! at, as upstream does not look at them, and as a provider cannot get them right whose unions have names. Whoever
+//! passes a value on says so by [`CValue::conformed`], which makes what the value says of itself true.
+
+use std::cmp::Ordering;
+use std::sync::Arc;
+
+use crate::mismatch::{Kind, Mismatch, MismatchProblem};
+use crate::path::Step;
+use crate::schema::in_order;
+use crate::{CType, CValue, Fields};
+
+impl CValue {
+    /// Whether this value is of this type.
+    ///
+    /// - A record has exactly the declared fields. One that is optional and missing is a mismatch: on the wire an
+    ///   absent value is a `CNone`, and a field that is not there is an error upstream. Spec: provider 2.15.
+    /// - A union's tag is one of the declared ones. A tag of the provider's own is accepted when what it tags is
+    ///   of one of the declared variants, since schemas do not carry names. Spec: provider 5, row 25.
+    /// - Where a value is declared and not an optional one, `CSome` does not stand for it, nor the other way
+    ///   around; an `Int` is no `Float`.
+    ///
+    /// # Errors
+    /// The first mismatch: fields in the order of their names, a key before its value.
+    pub fn check(&self, declared: &CType) -> Result<(), Mismatch> {
+        match (self, declared) {
+            (CValue::String(_), CType::String)
+            | (CValue::Int(_), CType::Int)
+            | (CValue::Float(_), CType::Float)
+            | (CValue::Boolean(_), CType::Boolean)
+            | (CValue::None { .. }, CType::Optional(_)) => Ok(()),
+            (CValue::Some { value, .. }, CType::Optional(inner)) => value.check(inner),
+            (CValue::Product { value, .. }, CType::Product(fields)) => {
+                check_fields(value, fields, CValue::check)
+            }
+            (CValue::List { value, .. }, CType::List(element)) => {
+                for (index, item) in value.iter().enumerate() {
+                    item.check(element).map_err(|it| it.within(Step::Index(index)))?;
+                }
+                Ok(())
+            }
+            (CValue::Map { value, .. }, CType::Map(keys, values)) => {
+                for (index, (key, value)) in value.iter().enumerate() {
+                    let checked = key
+                        .check(keys)
+                        .map_err(|it| it.within(Step::Member("key")))
+                        .and_then(|()| value.check(values).map_err(|it| it.within(Step::Member("value"))));
+                    checked.map_err(|it| it.within(Step::Index(index)))?;
+                }
+                Ok(())
+            }
+            (CValue::Union { value, tag, .. }, CType::Union(variants)) => match variants.get(tag) {
+                Some(variant) => value.check(variant).map_err(|it| it.at(tag)),
+                None => variant_that_fits(self, variants).map(drop),
+            },
+            _ => Err(other_kind(self.kind(), declared)),
+        }
+    }
+
+    /// The same value, saying of itself what was declared: structures, subtypes, and tags of unions.
+    ///
+    /// A tag that is not declared becomes that of the declared variant at its position (`variant2` is the third one,
+    /// by [`CType::variants_in_order`]) or, when that does not fit, of the first one that does. So the values of
+    /// a provider whose variants have names become the server's, and the other way around.
+    ///
+    /// # Errors
+    /// As [`CValue::check`].
+    pub fn conformed(self, declared: &CType) -> Result<Self, Mismatch> {
+        self.check(declared)?;
+        Ok(self.told(declared))
+    }
+
+    /// Rewrites what a value that has passed the check says of itself.
+    fn told(self, declared: &CType) -> Self {
+        match (self, declared) {
+            (CValue::Product { value, .. }, CType::Product(fields)) => {
+                let told = value
+                    .into_iter()
+                    .zip(fields.values())
+                    .map(|((name, it), declared)| (name, it.told(declared)));
+                CValue::Product {
+                    value: told.collect(),
+                    structure: fields.clone(),
+                }
+            }
+            (CValue::List { value, .. }, CType::List(element)) => CValue::List {
+                value: value.into_iter().map(|item| item.told(element)).collect(),
+                subtype: element.clone(),
+            },
+            (CValue::Map { value, .. }, CType::Map(keys, values)) => CValue::Map {
+                value: value
+                    .into_iter()
+                    .map(|(key, value)| (key.told(keys), value.told(values)))
+                    .collect(),
+                keys: keys.clone(),
+                values: values.clone(),
+            },
+            (CValue::Some { value, .. }, CType::Optional(inner)) => CValue::Some {
+                value: Box::new(value.told(inner)),
+                inner: inner.clone(),
+            },
+            (CValue::None { .. }, CType::Optional(inner)) => CValue::None { inner: inner.clone() },
+            (it @ CValue::Union { .. }, CType::Union(variants)) => it.told_union(variants),
+            (it, _) => it,
+        }
+    }
+
+    fn told_union(self, variants: &Arc<Fields<CType>>) -> Self {
+        let declared = match &self {
+            CValue::Union { tag, .. } => variants.get_key_value(tag),
+            _ => None,
+        };
+        let found = declared
+            .map(|(name, it)| (&**name, it))
+            .or_else(|| variant_that_fits(&self, variants).ok())
+            .map(|(name, it)| (Arc::from(name), it));
+        match (self, found) {
+            (CValue::Union { value, .. }, Some((tag, variant))) => CValue::Union {
+                value: Box::new(value.told(variant)),
+                structure: variants.clone(),
+                tag,
+            },
+            (it, _) => it,
+        }
+    }
+}
+
+impl CType {
+    /// Whether values of `other` may stand where this type is declared: the types have the same structure. Variants
+    /// of unions are compared by position, since names do not cross the wire. Spec: provider 5, row 10.
+    ///
+    /// # Errors
+    /// The first difference, fields in the order of their names; "found" is what `other` has.
+    pub fn check_same_structure(&self, other: &CType) -> Result<(), Mismatch> {
+        match (self, other) {
+            (CType::Product(fields), CType::Product(others)) => {
+                check_fields(others, fields, |other, it| it.check_same_structure(other))
+            }
+            (CType::List(it), CType::List(other)) => it
+                .check_same_structure(other)
+                .map_err(|it| it.within(Step::Member("element"))),
+            (CType::Optional(it), CType::Optional(other)) => it.check_same_structure(other),
+            (CType::Map(keys, values), CType::Map(other_keys, other_values)) => {
+                keys.check_same_structure(other_keys)
+                    .map_err(|it| it.within(Step::Member("key")))?;
+                values
+                    .check_same_structure(other_values)
+                    .map_err(|it| it.within(Step::Member("value")))
+            }
+            (CType::Union(variants), CType::Union(others)) if variants.len() != others.len() => {
+                Err(MismatchProblem::Variants {
+                    expected: variants.len(),
+                    found: others.len(),
+                }
+                .into())
+            }
+            (CType::Union(variants), CType::Union(others)) => {
+                let pairs = in_order(variants).into_iter().zip(in_order(others));
+                for ((name, it), (_, other)) in pairs {
+                    it.check_same_structure(other).map_err(|it| it.at(&name.into()))?;
+                }
+                Ok(())
+            }
+            (it, other) if it.kind() == other.kind() => Ok(()),
+            (it, other) => Err(other_kind(other.kind(), it)),
+        }
+    }
+}
+
+fn other_kind(found: Kind, declared: &CType) -> Mismatch {
+    MismatchProblem::Kind {
+        expected: declared.kind(),
+        found,
+    }
+    .into()
+}
+
+/// Whether there are exactly the declared fields, and each of them passes.
+fn check_fields<T>(
+    found: &Fields<T>,
+    declared: &Fields<CType>,
+    check: impl Fn(&T, &CType) -> Result<(), Mismatch>,
+) -> Result<(), Mismatch> {
+    // Both are sorted: one walk sees all of both.
+    let (mut found, mut declared) = (found.iter().peekable(), declared.iter().peekable());
+    loop {
+        let order = match (found.peek(), declared.peek()) {
+            (None, None) => return Ok(()),
+            (Some(_), None) => Ordering::Less,
+            (None, Some(_)) => Ordering::Greater,
+            (Some((name, _)), Some((expected, _))) => name.cmp(expected),
+        };
+        let found = if order.is_le() { found.next() } else { None };
+        let declared = if order.is_ge() { declared.next() } else { None };
+        match (found, declared) {
+            (Some((name, it)), Some((_, ctype))) => check(it, ctype).map_err(|it| it.at(name))?,
+            (Some((name, _)), None) => return Err(Mismatch::from(MismatchProblem::UnknownField).at(name)),
+            (None, Some((name, _))) => return Err(Mismatch::from(MismatchProblem::MissingField).at(name)),
+            (None, None) => return Ok(()),
+        }
+    }
+}
+
+/// The declared variant of a union that has a tag of its own.
+fn variant_that_fits<'t>(
+    union: &CValue,
+    variants: &'t Fields<CType>,
+) -> Result<(&'t str, &'t CType), Mismatch> {
+    let CValue::Union {
+        value,
+        structure,
+        tag,
+    } = union
+    else {
+        return Err(MismatchProblem::NotOneVariant.into());
+    };
+    let all = in_order(variants);
+    let position = position_of(tag, structure).filter(|position| *position < all.len());
+    // Each of them once: unions nest, and twice on each level would be as often as two to the power of their depth.
+    let others = (0..all.len()).filter(|other| Some(*other) != position);
+    let mut candidates = position.into_iter().chain(others).map(|position| all[position]);
+    let fitting = candidates.find(|(_, variant)| value.check(variant).is_ok());
+    let problem = || MismatchProblem::NoVariantFits { tag: tag.clone() }.into();
+    fitting.ok_or_else(problem)
+}
+
+/// The position that a tag says of itself, or has among those that its value says there are.
+fn position_of(tag: &str, structure: &Fields<CType>) -> Option<usize> {
+    let said = tag.strip_prefix("variant").and_then(|number| number.parse().ok());
+    said.or_else(|| in_order(structure).iter().position(|(name, _)| *name == tag))
+}
