@@ -8,7 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use squall_value::CValue;
 
-use crate::{Module, ModuleSpec, SetError};
+use crate::{Module, ModuleSpec, PipelineStore, SetError};
 
 /// What knows modules, and calls them. Spec: provider 2.1.
 ///
@@ -24,17 +24,24 @@ pub trait Engine: Send + Sync + 'static {
     /// Adds a module of this process, or replaces one of the same name.
     ///
     /// # Errors
-    /// When the name is another process's.
+    /// When the name is no qualified name, or is another process's.
     fn set_module(&self, module: Arc<dyn Module>) -> Result<(), SetError>;
 
     /// Takes a module of this process away; false when there is none of that name.
     fn remove_module(&self, name: &str) -> bool;
 
-    /// Calls a module, and waits for its answer as long as the call's timeout.
+    /// Calls a module, and waits for its answer as long as the call's timeout. Input and output are checked against
+    /// the types that the module declares.
     ///
     /// # Errors
     /// See [`CallError`].
     async fn call(&self, call: Call) -> Result<CValue, CallError>;
+
+    /// The pipelines that are kept here by name; nothing when this engine keeps none. An engine that wraps another
+    /// passes on the other's.
+    fn pipelines(&self) -> Option<&PipelineStore> {
+        None
+    }
 }
 
 /// One call of a module.

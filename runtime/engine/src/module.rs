@@ -26,6 +26,30 @@ pub struct ModuleSpec {
 }
 
 impl ModuleSpec {
+    /// A module of version 1.0.0 that is described by its types alone. `input` is unfolded as
+    /// [`inputs_of`](Self::inputs_of) says.
+    pub fn new(name: impl Into<Arc<str>>, input: &CType, output: CType) -> Self {
+        ModuleSpec {
+            name: name.into(),
+            description: "".into(),
+            version: "1.0.0".into(),
+            tags: BTreeSet::new(),
+            inputs: ModuleSpec::inputs_of(input),
+            output,
+        }
+    }
+
+    /// What stands before the last dot of the name: `data.transform` of `data.transform.Enrich`. Nothing when there
+    /// is no dot.
+    pub fn namespace(&self) -> Option<&str> {
+        self.name.rsplit_once('.').map(|(namespace, _)| namespace)
+    }
+
+    /// What stands behind the last dot of the name: `Enrich` of `data.transform.Enrich`.
+    pub fn short_name(&self) -> &str {
+        self.name.rsplit_once('.').map_or(&*self.name, |(_, name)| name)
+    }
+
     /// The declared input: the fields of a record, or `input` of any other type. Spec: provider 2.12.
     pub fn inputs_of(declared: &CType) -> Arc<Fields<CType>> {
         match declared {

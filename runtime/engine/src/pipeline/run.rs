@@ -1,0 +1,230 @@
+//! Running a program that was checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use squall_value::CValue;
+use tokio::time::{Instant, sleep_until};
+
+use super::plan::{Checked, Operand, Source, Step};
+use super::print::Written;
+use super::{InputError, RunError, StepError, StepName};
+use crate::{Call, Engine, ModuleSpec, names};
+
+/// What a run may be told.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunOptions {
+    /// How long the whole run may take. Without one, each call takes as long as the engine says at most, and the run
+    /// as long as its longest chain of calls.
+    pub timeout: Option<Duration>,
+    /// Travels with every call.
+    pub metadata: BTreeMap<String, String>,
+}
+
+impl Checked {
+    /// Runs the program, and gives its outputs by name.
+    ///
+    /// A step is called as soon as all steps that it needs have answered; so steps that do not need each other run at
+    /// once, as many as there are. They are futures of this one, polled in the order in which they woke: nothing is
+    /// spawned, and dropping this future cancels all calls that have no answer yet.
+    ///
+    /// The first step that fails ends the run: no step is called any more, and calls without an answer are
+    /// cancelled, as they are at the timeout. Nothing waits for what cannot come. Spec: provider section 6, point 12.
+    ///
+    /// # Errors
+    /// See [`RunError`].
+    pub async fn run(
+        &self,
+        engine: &dyn Engine,
+        inputs: BTreeMap<Arc<str>, CValue>,
+        options: &RunOptions,
+    ) -> Result<BTreeMap<Arc<str>, CValue>, RunError> {
+        let inputs = self.conformed_inputs(inputs)?;
+        // One that is past the end of time is none.
+        let deadline = options
+            .timeout
+            .and_then(|timeout| Instant::now().checked_add(timeout));
+        let mut run = Run::new(self, engine, inputs, deadline, options);
+        let expired = async {
+            match deadline {
+                Some(deadline) => sleep_until(deadline).await,
+                None => pending().await,
+            }
+        };
+        // The clock is asked first: a call whose time ends with that of the run tells less.
+        tokio::select! {
+            biased;
+            () = expired => Err(RunError::Timeout {
+                after: options.timeout.unwrap_or_default(),
+                waiting: run.waiting(),
+            }),
+            outputs = run.outputs() => outputs,
+        }
+    }
+
+    fn conformed_inputs(
+        &self,
+        mut given: BTreeMap<Arc<str>, CValue>,
+    ) -> Result<BTreeMap<Arc<str>, CValue>, RunError> {
+        let mut errors = Vec::new();
+        let mut inputs = BTreeMap::new();
+        for (name, declared) in self.inputs.iter() {
+            let name = name.clone();
+            match given.remove(&name).map(|value| value.conformed(declared)) {
+                None => errors.push(InputError::Missing {
+                    name,
+                    ctype: Written(declared).to_string().into(),
+                }),
+                Some(Err(mismatch)) => errors.push(InputError::Type {
+                    name,
+                    why: mismatch.to_string(),
+                }),
+                Some(Ok(value)) => drop(inputs.insert(name, value)),
+            }
+        }
+        errors.extend(given.into_keys().map(|name| InputError::Unknown {
+            nearest: names::nearest(&name, self.inputs.keys().map(|name| &**name)).map(Arc::from),
+            name,
+        }));
+        match errors.is_empty() {
+            true => Ok(inputs),
+            false => Err(RunError::Inputs(errors)),
+        }
+    }
+}
+
+/// How far a run has come.
+struct Run<'a> {
+    plan: &'a Checked,
+    engine: &'a dyn Engine,
+    options: &'a RunOptions,
+    deadline: Option<Instant>,
+    inputs: BTreeMap<Arc<str>, CValue>,
+    /// Of each step that has answered.
+    values: Vec<Option<CValue>>,
+    /// How many answers each step waits for.
+    unmet: Vec<usize>,
+    /// Which steps wait for each.
+    dependents: Vec<Vec<usize>>,
+    /// Called, and not answered.
+    called: BTreeSet<usize>,
+}
+
+impl<'a> Run<'a> {
+    fn new(
+        plan: &'a Checked,
+        engine: &'a dyn Engine,
+        inputs: BTreeMap<Arc<str>, CValue>,
+        deadline: Option<Instant>,
+        options: &'a RunOptions,
+    ) -> Self {
+        let mut dependents = vec![Vec::new(); plan.steps.len()];
+        for (index, step) in plan.steps.iter().enumerate() {
+            for needed in &step.needs {
+                dependents[*needed].push(index);
+            }
+        }
+        Run {
+            plan,
+            engine,
+            options,
+            deadline,
+            inputs,
+            values: vec![None; plan.steps.len()],
+            unmet: plan.steps.iter().map(|step| step.needs.len()).collect(),
+            dependents,
+            called: BTreeSet::new(),
+        }
+    }
+
+    async fn outputs(&mut self) -> Result<BTreeMap<Arc<str>, CValue>, RunError> {
+        let mut calls = FuturesUnordered::new();
+        let mut ready: Vec<usize> = (0..self.unmet.len())
+            .filter(|index| self.unmet[*index] == 0)
+            .collect();
+        loop {
+            for index in ready.drain(..) {
+                let call = self.call(index)?;
+                self.called.insert(index);
+                let (engine, step) = (self.engine, &self.plan.steps[index]);
+                calls.push(async move { (index, answer(engine, step, call).await) });
+            }
+            let Some((index, answer)) = calls.next().await else {
+                break;
+            };
+            self.called.remove(&index);
+            let step = || self.plan.steps[index].name.clone();
+            self.values[index] = Some(answer.map_err(|cause| RunError::Step { step: step(), cause })?);
+            for dependent in std::mem::take(&mut self.dependents[index]) {
+                self.unmet[dependent] -= 1;
+                if self.unmet[dependent] == 0 {
+                    ready.push(dependent);
+                }
+            }
+        }
+        let outputs = self.plan.outputs.iter();
+        outputs
+            .map(|(name, operand)| Ok((name.clone(), self.value(operand)?)))
+            .collect()
+    }
+
+    fn call(&self, index: usize) -> Result<Call, RunError> {
+        let Step { spec, arguments, .. } = &self.plan.steps[index];
+        let value = arguments
+            .iter()
+            .map(|(input, operand)| Ok((input.clone(), self.value(operand)?)))
+            .collect::<Result<_, _>>()?;
+        let structure = spec.inputs.clone();
+        Ok(Call {
+            module: spec.name.clone(),
+            input: CValue::Product { value, structure },
+            timeout: self
+                .deadline
+                .map(|deadline| deadline.duration_since(Instant::now())),
+            metadata: self.options.metadata.clone(),
+        })
+    }
+
+    /// A copy, for others may need the same value.
+    fn value(&self, operand: &Operand) -> Result<CValue, RunError> {
+        let mut value = match &operand.base {
+            Source::Literal(value) => value,
+            Source::Input(name) => self.inputs.get(name).expect("inputs were checked to be there"),
+            Source::Step(index) => {
+                let value = self.values[*index].as_ref();
+                value.expect("nothing is read of a step that has not answered")
+            }
+        };
+        for field in &operand.path {
+            let missing = || RunError::Field { field: field.clone() };
+            value = value.field(field).ok_or_else(missing)?;
+        }
+        Ok(value.clone())
+    }
+
+    fn waiting(&self) -> Vec<StepName> {
+        let steps = self.called.iter().map(|index| &self.plan.steps[*index]);
+        steps.map(|step| step.name.clone()).collect()
+    }
+}
+
+/// Modules come and go: so it is looked at again before the call, and its answer behind it.
+async fn answer(engine: &dyn Engine, step: &Step, call: Call) -> Result<CValue, StepError> {
+    let spec = engine.module(&call.module).ok_or(StepError::Gone)?;
+    if !same_types(&spec, &step.spec) {
+        return Err(StepError::Changed);
+    }
+    let output = engine.call(call).await.map_err(StepError::Call)?;
+    match output.check(&step.spec.output) {
+        Ok(()) => Ok(output),
+        Err(mismatch) => Err(StepError::Output(mismatch.to_string())),
+    }
+}
+
+fn same_types(now: &Arc<ModuleSpec>, checked: &Arc<ModuleSpec>) -> bool {
+    Arc::ptr_eq(now, checked) || (now.inputs == checked.inputs && now.output == checked.output)
+}

@@ -1,0 +1,10 @@
+//! Pipelines: what is read, what fits, and what happens when one runs.
+
+mod changing;
+mod checking;
+mod failing;
+mod mistakes;
+mod properties;
+mod reading;
+mod running;
+mod support;
