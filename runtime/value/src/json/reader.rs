@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 use super::error::DecodeProblem;
 use super::number;
 
+/// What is shorter is skipped again sooner than looked up.
+const REMEMBERED_BYTES_MIN: usize = 64;
+
 /// A place in JSON text.
 pub(super) struct Reader<'a> {
     text: &'a str,
@@ -210,7 +213,9 @@ impl<'a> Reader<'a> {
         }
         let mut ends = std::mem::take(&mut self.ends);
         let skipped = self.skip_and(|start, end| {
-            ends.insert(start, end);
+            if end - start > REMEMBERED_BYTES_MIN {
+                ends.insert(start, end);
+            }
         });
         self.ends = ends;
         skipped
@@ -315,11 +320,12 @@ mod tests {
 
     #[test]
     fn what_was_skipped_is_not_skipped_again_byte_by_byte() {
-        let text = "[[1,2],{\"a\":[3]}]";
-        let mut reader = Reader::new(text);
+        let long = "x".repeat(REMEMBERED_BYTES_MIN);
+        let text = format!("[[1,2],{{\"a\":[\"{long}\"]}}]");
+        let mut reader = Reader::new(&text);
         reader.skip_for_now().unwrap();
         let ends: Vec<_> = reader.ends.clone().into_iter().collect();
-        assert_eq!(ends, [(0, 17), (1, 6), (7, 16), (12, 15)]);
+        assert_eq!(ends, [(0, 82), (7, 81), (12, 80)]);
         reader.go_to(7);
         reader.skip_for_now().unwrap();
         assert_eq!(reader.rest(), "]");

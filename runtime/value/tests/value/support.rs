@@ -1,0 +1,55 @@
+//! What the tests have in common.
+
+use std::sync::Arc;
+
+use squall_value::{CType, CValue, Fields, Limits};
+
+/// The value that JSON is of, or the text of the error.
+pub(crate) fn value(json: impl AsRef<[u8]>) -> Result<CValue, String> {
+    CValue::from_json(json.as_ref(), &Limits::default()).map_err(|error| error.to_string())
+}
+
+/// The type that JSON is of, or the text of the error.
+pub(crate) fn ctype(json: &str) -> Result<CType, String> {
+    CType::from_json(json.as_bytes(), &Limits::default()).map_err(|error| error.to_string())
+}
+
+/// The JSON of a value, as text.
+pub(crate) fn json(value: &CValue) -> String {
+    String::from_utf8(value.to_json()).unwrap()
+}
+
+/// What a record or a union says of itself.
+pub(crate) fn structure<const N: usize>(fields: [(&str, CType); N]) -> Arc<Fields<CType>> {
+    Arc::new(fields.map(|(name, it)| (name.into(), it)).into())
+}
+
+/// A union's value.
+pub(crate) fn tagged<const N: usize>(tag: &str, value: CValue, variants: [(&str, CType); N]) -> CValue {
+    CValue::Union {
+        value: Box::new(value),
+        structure: structure(variants),
+        tag: tag.into(),
+    }
+}
+
+pub(crate) fn some(value: CValue) -> CValue {
+    CValue::Some {
+        inner: Arc::new(value.ctype()),
+        value: Box::new(value),
+    }
+}
+
+pub(crate) fn none(inner: CType) -> CValue {
+    CValue::None {
+        inner: Arc::new(inner),
+    }
+}
+
+pub(crate) fn map(keys: CType, values: CType, value: Vec<(CValue, CValue)>) -> CValue {
+    CValue::Map {
+        value,
+        keys: Arc::new(keys),
+        values: Arc::new(values),
+    }
+}
