@@ -23,7 +23,7 @@ fn line_102_string_int_float_bool_list_record_map_and_empty_ones_round_trip() {
     for it in [
         CValue::string("hello, \"world\" \u{1F600}\n"),
         CValue::Int(i64::MIN),
-        CValue::Float(3.14159),
+        CValue::Float(-2.5e-7),
         CValue::Boolean(false),
         CValue::list(record.ctype(), [record.clone(), record.clone()]),
         record,
