@@ -18,7 +18,8 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 /// An engine with modules of this process alone.
 ///
 /// It holds its lock only to look up and to change what there is, never while a module runs. A call that has begun
-/// goes on when its module is replaced or removed.
+/// goes on when its module is replaced or removed; one that takes too long is dropped where it waits. Modules run in
+/// the task of their callers: one that computes without waiting holds up all that its caller has under way.
 pub struct LocalEngine {
     modules: RwLock<BTreeMap<Arc<str>, Registered>>,
     pipelines: PipelineStore,

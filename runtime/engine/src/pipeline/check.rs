@@ -1,7 +1,6 @@
 //! What the names of a program mean, and whether its types fit.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use squall_value::{CType, Fields};
@@ -101,24 +100,16 @@ impl<'a> Checker<'a> {
         }
     }
 
+    /// The first definition stands.
     fn define(&mut self, name: &Name, value: Option<Typed>) {
         let line = self.line(&name.span);
-        match self.variables.entry(name.value.clone()) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(Variable { line, value });
-            }
-            Entry::Occupied(known) => {
-                let name_twice = name.value.clone();
-                let line = known.get().line;
-                self.problem(
-                    Mistake::VariableTwice {
-                        name: name_twice,
-                        line,
-                    },
-                    &name.span,
-                );
-            }
+        if let Some(known) = self.variables.get(&name.value) {
+            let (name, span, line) = (name.value.clone(), &name.span, known.line);
+            self.problem(Mistake::VariableTwice { name, line }, span);
+            return;
         }
+        self.variables
+            .insert(name.value.clone(), Variable { line, value });
     }
 
     fn output(&mut self, name: Option<&Name>, value: &Expression) {
@@ -129,14 +120,8 @@ impl<'a> Checker<'a> {
         let typed = self.expression(value, &name.value);
         let line = self.line(&name.span);
         if let Some(&line) = self.output_lines.get(&name.value) {
-            let name_twice = name.value.clone();
-            self.problem(
-                Mistake::OutputTwice {
-                    name: name_twice,
-                    line,
-                },
-                &name.span,
-            );
+            let (name, span) = (name.value.clone(), &name.span);
+            self.problem(Mistake::OutputTwice { name, line }, span);
             return;
         }
         self.output_lines.insert(name.value.clone(), line);
@@ -169,20 +154,14 @@ impl<'a> Checker<'a> {
         }
         let known = self.variables.keys().map(|name| &**name);
         let nearest = self.nearest(&name.value, known);
-        let name_unknown = name.value.clone();
-        self.problem(
-            Mistake::UnknownVariable {
-                name: name_unknown,
-                nearest,
-            },
-            &name.span,
-        );
+        let (name, span) = (name.value.clone(), &name.span);
+        self.problem(Mistake::UnknownVariable { name, nearest }, span);
         None
     }
 
     fn field(&mut self, ctype: &CType, field: &Name) -> Option<CType> {
         let CType::Product(fields) = ctype else {
-            let ctype = Written(ctype).to_string().into();
+            let ctype = Written(ctype).brief();
             self.problem(Mistake::NotARecord { ctype }, &field.span);
             return None;
         };
@@ -191,7 +170,7 @@ impl<'a> Checker<'a> {
         }
         let mistake = Mistake::UnknownField {
             field: field.value.clone(),
-            ctype: Written(ctype).to_string().into(),
+            ctype: Written(ctype).brief(),
             nearest: self.nearest(&field.value, fields.keys().map(|name| &**name)),
         };
         self.problem(mistake, &field.span);
@@ -204,10 +183,12 @@ impl<'a> Checker<'a> {
 
     /// Not searched for a problem that is not shown.
     fn nearest<'k>(&self, written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<Arc<str>> {
-        let shown = self.problems.len() < PROBLEMS_MAX;
-        shown
-            .then(|| names::nearest(written, known).map(Arc::from))
-            .flatten()
+        let nearest = || names::nearest(written, known).map(Arc::from);
+        self.shows_more().then(nearest).flatten()
+    }
+
+    fn shows_more(&self) -> bool {
+        self.problems.len() < PROBLEMS_MAX
     }
 
     fn problem(&mut self, mistake: Mistake, span: &Span) {

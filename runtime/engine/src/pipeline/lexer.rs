@@ -7,6 +7,7 @@ use chumsky::error::RichReason;
 use chumsky::prelude::*;
 
 use super::lines::Line;
+use super::mistake::brief;
 use super::{Mistake, NAME_LENGTH_MAX, Problem, Span};
 
 #[derive(Debug, Clone, PartialEq)]
@@ -44,7 +45,7 @@ pub(super) fn tokens<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Line<'
         let mistake = match failure.into_reason() {
             RichReason::Custom(mistake) => mistake,
             // Any text is tokens, for whatever else there is, is an unknown character.
-            RichReason::ExpectedFound { .. } => Mistake::Characters(source[span.clone()].into()),
+            RichReason::ExpectedFound { .. } => Mistake::Characters(brief(&source[span.clone()])),
         };
         Problem::new(mistake, span)
     }));
@@ -107,12 +108,12 @@ fn numeric(text: &str) -> Result<Token<'static>, Mistake> {
     let digits = text.strip_prefix('-').unwrap_or(text);
     if digits.bytes().all(|byte| byte.is_ascii_digit()) {
         let int = text.parse().map(Token::Int);
-        return int.map_err(|_| Mistake::NumberTooLarge(text.into()));
+        return int.map_err(|_| Mistake::NumberTooLarge(brief(text)));
     }
     match text.parse::<f64>() {
         Ok(float) if float.is_finite() => Ok(Token::Float(float)),
-        Ok(_) => Err(Mistake::NumberTooLarge(text.into())),
-        Err(_) => Err(Mistake::NotANumber(text.into())),
+        Ok(_) => Err(Mistake::NumberTooLarge(brief(text))),
+        Err(_) => Err(Mistake::NotANumber(brief(text))),
     }
 }
 
@@ -195,7 +196,7 @@ fn unknown<'s>() -> impl Parser<'s, &'s str, Token<'s>, extra::Err<Failure<'s>>>
         .then(any().filter(move |c| !known(c)).repeated())
         .to_slice()
         .validate(|odd: &str, place, emitter| {
-            emitter.emit(Rich::custom(place.span(), Mistake::Characters(odd.into())));
+            emitter.emit(Rich::custom(place.span(), Mistake::Characters(brief(odd))));
             Token::Wrong
         })
 }

@@ -6,90 +6,182 @@ use super::{DEPTH_MAX, NAME_LENGTH_MAX, SOURCE_BYTES_MAX, STATEMENTS_MAX};
 
 type Text = Arc<str>;
 
-/// What is wrong at one place of a program. Types and signatures are as they are written in programs.
+/// What is wrong at one place of a program. Types and signatures are as they are written in programs, and cut when they
+/// are long; `nearest` is the name that was probably meant.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
-#[expect(missing_docs, reason = "the texts say what the fields are")]
 pub enum Mistake {
-    // Of reading.
+    /// The program is too long to be read.
     #[error("the program has {bytes} bytes, and may have {SOURCE_BYTES_MAX}")]
-    TooLong { bytes: usize },
+    TooLong {
+        /// How long it is.
+        bytes: usize,
+    },
+    /// Nothing is read from here on.
     #[error("the program has more than {STATEMENTS_MAX} statements")]
     TooManyStatements,
+    /// Nothing is read from here on.
     #[error("brackets nest deeper than {DEPTH_MAX}")]
     TooDeep,
+    /// A word is longer than any name.
     #[error("a name is longer than {NAME_LENGTH_MAX} letters")]
     NameTooLong,
+    /// Characters that no program has here.
     #[error("'{}' means nothing here", visible(.0))]
     Characters(Text),
+    /// A text without its second quotation mark.
     #[error("a text does not end on its line")]
     UnclosedText,
+    /// A backslash with something behind it that means nothing.
     #[error("'{}' is no escape", visible(.0))]
     UnknownEscape(Text),
+    /// It begins like a number.
     #[error("'{0}' is no number")]
     NotANumber(Text),
+    /// A whole number of more than 64 bits, or a number that no double is near to.
     #[error("{0} is out of range")]
     NumberTooLarge(Text),
+    /// A bracket without its partner. Nothing is read from here on.
     #[error("'{0}' is never closed")]
     NeverClosed(char),
+    /// Nothing is read from here on.
     #[error("'{closed}' does not close '{opened}'")]
-    Mismatched { opened: char, closed: char },
+    Mismatched {
+        /// The bracket that is open.
+        opened: char,
+        /// The bracket that is here.
+        closed: char,
+    },
+    /// No statement goes on like this.
     #[error("expected {}, found {}", any_of(.expected), .found.as_deref().unwrap_or("the end of the line"))]
     Unexpected {
+        /// How it could go on.
         expected: Vec<String>,
+        /// What is here; nothing at the end of the line.
         found: Option<String>,
     },
+    /// A type that is none.
     #[error("there is no type '{name}'")]
-    UnknownType { name: Text, nearest: Option<Text> },
+    UnknownType {
+        /// What is written.
+        name: Text,
+        /// What was probably meant.
+        nearest: Option<Text>,
+    },
+    /// A type with too few or too many types in its brackets.
     #[error("type '{name}' stands on {}, not on {given}", counted(*.wanted, "type"))]
-    TypeArguments { name: Text, wanted: usize, given: usize },
+    TypeArguments {
+        /// Which type.
+        name: Text,
+        /// How many it wants.
+        wanted: usize,
+        /// How many there are.
+        given: usize,
+    },
+    /// A record type that says twice what a field is.
     #[error("the record has two fields '{name}'")]
-    FieldTwice { name: Text },
+    FieldTwice {
+        /// Which field.
+        name: Text,
+    },
 
-    // Of meaning.
+    /// A variable that is not defined above.
     #[error("there is no variable '{name}'")]
-    UnknownVariable { name: Text, nearest: Option<Text> },
+    UnknownVariable {
+        /// What is written.
+        name: Text,
+        /// What was probably meant.
+        nearest: Option<Text>,
+    },
+    /// A variable, or an input, that is defined again.
     #[error("'{name}' has a value already, since line {line}")]
-    VariableTwice { name: Text, line: usize },
+    VariableTwice {
+        /// Which one.
+        name: Text,
+        /// Where it was defined first.
+        line: usize,
+    },
+    /// A module that the engine does not have, now.
     #[error("there is no module '{name}'")]
-    UnknownModule { name: Text, nearest: Option<Text> },
+    UnknownModule {
+        /// What is written.
+        name: Text,
+        /// What was probably meant.
+        nearest: Option<Text>,
+    },
+    /// Too few or too many arguments.
     #[error("'{module}' takes {}, not {given}", counted(*.wanted, "argument"))]
     ArgumentCount {
+        /// What is called.
         module: Text,
+        /// How many it takes.
         wanted: usize,
+        /// How many it is given.
         given: usize,
+        /// Its inputs and its output.
         signature: Text,
     },
+    /// Some arguments have names, and some have none.
     #[error("named and positional arguments are mixed")]
     MixedArguments,
+    /// A named argument for no input.
     #[error("'{module}' has no input '{name}'")]
     UnknownArgument {
+        /// What is called.
         module: Text,
+        /// What is written.
         name: Text,
+        /// What was probably meant.
         nearest: Option<Text>,
+        /// Its inputs and its output.
         signature: Text,
     },
+    /// Two named arguments for one input.
     #[error("argument '{name}' is given twice")]
-    ArgumentTwice { name: Text },
+    ArgumentTwice {
+        /// Which input.
+        name: Text,
+    },
+    /// An argument that its input does not take.
     #[error("input '{input}' of '{module}' is of type {wanted}, and this is of type {given}")]
     ArgumentType {
+        /// What is called.
         module: Text,
+        /// Which input.
         input: Text,
+        /// Its type.
         wanted: Text,
+        /// The type of the argument.
         given: Text,
     },
+    /// A field that the record does not have.
     #[error("there is no field '{field}' in {ctype}")]
     UnknownField {
+        /// What is written.
         field: Text,
+        /// The type of the record.
         ctype: Text,
+        /// What was probably meant.
         nearest: Option<Text>,
     },
+    /// A field of something else than a record.
     #[error("only records have fields, and this is of type {ctype}")]
-    NotARecord { ctype: Text },
+    NotARecord {
+        /// What it is instead.
+        ctype: Text,
+    },
+    /// An output that is neither a variable nor a field, and is given no name.
     #[error("an output needs a name")]
     UnnamedOutput,
+    /// Two outputs of one name.
     #[error("there is an output '{name}' already, on line {line}")]
-    OutputTwice { name: Text, line: usize },
+    OutputTwice {
+        /// Which name.
+        name: Text,
+        /// Where it is taken.
+        line: usize,
+    },
+    /// A program that gives nothing.
     #[error("the program has no output")]
     NoOutput,
 }
@@ -121,6 +213,17 @@ impl Mistake {
             Mistake::Characters(odd) if odd.starts_with('\'') => Some("texts stand in '\"'".to_owned()),
             _ => None,
         }
+    }
+}
+
+/// How much of a text that is quoted is shown, in characters.
+const BRIEF_LENGTH_MAX: usize = 300;
+
+/// The text, cut when it is long: programs and types may be, and nobody reads all of it in a message.
+pub(super) fn brief(text: &str) -> Text {
+    match text.char_indices().nth(BRIEF_LENGTH_MAX) {
+        Some((end, _)) => format!("{}...", &text[..end]).into(),
+        None => text.into(),
     }
 }
 

@@ -1,10 +1,12 @@
 //! Programs as text that reads as the same program.
 
 use std::fmt::{self, Display, Formatter, Write};
+use std::sync::Arc;
 
 use squall_value::{CType, CValue};
 
 use super::Pipeline;
+use super::mistake::brief;
 use super::syntax::{Argument, Base, Expression, Statement};
 
 impl Display for Pipeline {
@@ -83,8 +85,16 @@ fn quoted(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
     f.write_char('"')
 }
 
-/// A type as it is written in programs. Unions are not; they are shown in messages alone.
+/// A type as it is written in programs, where names may have a `-` without being quoted. Unions are not written there;
+/// they are shown in messages alone.
 pub(super) struct Written<'a>(pub(super) &'a CType);
+
+impl Written<'_> {
+    /// For messages.
+    pub(super) fn brief(&self) -> Arc<str> {
+        brief(&self.to_string())
+    }
+}
 
 impl Display for Written<'_> {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {

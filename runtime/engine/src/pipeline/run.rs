@@ -77,7 +77,7 @@ impl Checked {
             match given.remove(&name).map(|value| value.conformed(declared)) {
                 None => errors.push(InputError::Missing {
                     name,
-                    ctype: Written(declared).to_string().into(),
+                    ctype: Written(declared).brief(),
                 }),
                 Some(Err(mismatch)) => errors.push(InputError::Type {
                     name,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::StepName;
-use crate::{CallError, Code};
+use crate::{CallError, Code, Outcome};
 
 /// Why a run of a pipeline ended without outputs. Modules may have been called before: what they did is done.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -50,7 +50,15 @@ impl RunError {
         }
     }
 
-    /// Whether other inputs would have helped.
+    /// Whether anything may have happened: of what a run has called, nothing is taken back.
+    pub fn outcome(&self) -> Outcome {
+        match self {
+            RunError::Inputs(_) => Outcome::Failed,
+            _ => Outcome::Unknown,
+        }
+    }
+
+    /// Whether it is the fault of who started the run, with its inputs.
     pub fn is_callers(&self) -> bool {
         matches!(self, RunError::Inputs(_))
     }

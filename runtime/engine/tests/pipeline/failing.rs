@@ -16,7 +16,11 @@ async fn a_step_that_fails_ends_the_run_and_is_named() {
     let begun = Instant::now();
     let source = "in text: String\nok = ml.Analyze(text)\n\nbad = text.Length(Fail(text))\nout ok\nout bad";
     let error = run(source, text()).await.unwrap_err();
-    assert_eq!(error.code(), Code::RuntimeError);
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::RuntimeError, Outcome::Unknown)
+    );
+    assert!(!error.is_callers());
     let shown = "step 'bad' on line 4, a call of Fail: [RUNTIME_ERROR] no luck";
     assert_eq!(error.to_string(), shown);
     let cause = CallError::failed(Code::RuntimeError, "no luck");
@@ -167,7 +171,11 @@ async fn inputs_are_those_that_are_declared_and_of_their_types() {
         .run(&counted.engine, given, &RunOptions::default())
         .await
         .unwrap_err();
-    assert_eq!((error.code(), error.is_callers()), (Code::TypeError, true));
+    assert_eq!(
+        (error.code(), error.outcome()),
+        (Code::TypeError, Outcome::Failed)
+    );
+    assert!(error.is_callers());
     let RunError::Inputs(errors) = error else {
         panic!("{error}")
     };

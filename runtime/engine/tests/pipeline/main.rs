@@ -8,3 +8,4 @@ mod properties;
 mod reading;
 mod running;
 mod support;
+mod timing;

@@ -222,3 +222,10 @@ fn no_more_problems_are_told_than_somebody_reads() {
     assert_eq!(errors.problems().len(), PROBLEMS_MAX);
     assert!(errors.to_string().ends_with("and 980 more"));
 }
+
+#[test]
+fn a_long_text_is_cut_where_it_is_quoted() {
+    let shown = only_mistake(&"ä".repeat(5000)).to_string();
+    assert!(shown.ends_with("ä...' means nothing here"), "{shown}");
+    assert!(shown.chars().count() < 400, "{shown}");
+}

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use squall_value::{CType, CValue, Fields};
 
+use super::super::mistake::brief;
 use super::super::plan::{Source, Step, StepName};
 use super::super::print::{Written, separated};
 use super::super::syntax::{Argument, Name};
@@ -54,7 +55,12 @@ impl Checker<'_> {
     }
 
     fn unknown_module(&mut self, module: &Name) {
-        let modules = self.engine.modules();
+        // All modules are not asked for when the answer is not shown: there may be many, and many calls of one that is
+        // gone.
+        let modules = match self.shows_more() {
+            true => self.engine.modules(),
+            false => Vec::new(),
+        };
         let nearest = self.nearest(&module.value, modules.iter().map(|spec| &*spec.name));
         let name = module.value.clone();
         self.problem(Mistake::UnknownModule { name, nearest }, &module.span);
@@ -108,8 +114,8 @@ impl Checker<'_> {
                 };
                 self.problem(mistake, &name.span);
             } else if !given.insert(&name.value) {
-                let name_twice = name.value.clone();
-                self.problem(Mistake::ArgumentTwice { name: name_twice }, &name.span);
+                let (name, span) = (name.value.clone(), &name.span);
+                self.problem(Mistake::ArgumentTwice { name }, span);
             }
         }
         self.problems.len() == before
@@ -138,8 +144,8 @@ impl Checker<'_> {
         let mistake = Mistake::ArgumentType {
             module: spec.name.clone(),
             input: input.clone(),
-            wanted: Written(wanted).to_string().into(),
-            given: Written(&value.ctype).to_string().into(),
+            wanted: Written(wanted).brief(),
+            given: Written(&value.ctype).brief(),
         };
         self.problem(mistake, &argument.value.place.span);
         value
@@ -154,5 +160,5 @@ fn signature(spec: &ModuleSpec) -> Arc<str> {
         .iter()
         .map(|(name, ctype)| format!("{name}: {}", Written(ctype)));
     separated(written, &mut inputs).expect("a String takes whatever is written");
-    format!("{}({inputs}) -> {}", spec.name, Written(&spec.output)).into()
+    brief(&format!("{}({inputs}) -> {}", spec.name, Written(&spec.output)))
 }
