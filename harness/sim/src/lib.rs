@@ -5,6 +5,7 @@
 //! | [`run()`] | a run: its thread, runtime, watchdog and result |
 //! | `driver` | moves bytes and the clock |
 //! | `world`, `host`, `task` | hosts, processes and their tasks |
+//! | `clock` | wall clocks that are off |
 //! | `platform` | the seam's other side: [`SimPlatform`] |
 //! | `engine` | sockets, behind one interface: `engine/flow` is ours, `engine/turmoil` is on `turmoil-net` |
 //! | `net`, `link`, `queue` | what becomes of a segment between two kernels |
@@ -20,6 +21,7 @@ compile_error!(
 );
 
 mod capture;
+mod clock;
 mod current;
 mod digest;
 mod driver;
@@ -39,6 +41,7 @@ mod task;
 mod world;
 
 pub use capture::Packet;
+pub use clock::ClockShift;
 pub use current::position;
 pub use digest::TracePoint;
 pub use engine::EngineKind;

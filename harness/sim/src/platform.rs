@@ -114,9 +114,13 @@ impl Platform for SimPlatform {
         task::spawn(&self.world, &self.process, future)
     }
 
-    /// On a simulation thread the system's clock is the run's.
+    /// On a simulation thread the system's clock is that of the host whose task runs, which need not be this one.
     fn wall_clock(&self) -> SystemTime {
-        SystemTime::now()
+        let before = self.world.current();
+        self.world.set_current(self.process.host);
+        let now = SystemTime::now();
+        self.world.set_current(before);
+        now
     }
 
     fn random_u64(&self) -> u64 {

@@ -8,6 +8,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
+use crate::clock::ClockShift;
 use crate::host::{HostId, Power};
 use crate::link::{Effect, HostPairs, LinkRule};
 use crate::observe::Down;
@@ -83,6 +84,12 @@ impl Sim {
     /// The process is scheduled again.
     pub fn resume(&self, host: HostId) {
         self.world.set_paused(host, false);
+    }
+
+    /// The host's wall clock jumps. Jumps add up, and outlive the host's processes. No timer is disturbed: they go by the
+    /// monotonic clock.
+    pub fn shift_clock(&self, host: HostId, shift: ClockShift) {
+        self.world.shift_clock(host, shift);
     }
 
     /// Whether a process runs on the host.

@@ -13,6 +13,7 @@ use std::task::Waker;
 use squall_hermetic as hermetic;
 use tokio::time::Instant;
 
+use crate::clock::{ClockShift, Clocks};
 use crate::engine::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{Host, HostId, Main, Power, Process, address, host_at};
 use crate::link::HostPairs;
@@ -31,6 +32,7 @@ pub(crate) struct World {
     dirty: AtomicBool,
     now: AtomicU64,
     current: AtomicU32,
+    clocks: Clocks,
     polls: AtomicU64,
     /// The host that polled for too long within an instant.
     stuck: AtomicU32,
@@ -79,6 +81,7 @@ impl World {
             dirty: AtomicBool::new(false),
             now: AtomicU64::new(0),
             current: AtomicU32::new(0),
+            clocks: Clocks::default(),
             polls: AtomicU64::new(0),
             stuck: AtomicU32::new(NOBODY),
             panic: OnceLock::new(),
@@ -163,6 +166,13 @@ impl World {
     #[inline]
     pub(crate) fn set_current(&self, host: HostId) {
         self.current.store(host.0, Ordering::Relaxed);
+        self.clocks.show(host);
+    }
+
+    /// The host's wall clock jumps.
+    pub(crate) fn shift_clock(&self, host: HostId, shift: ClockShift) {
+        self.clocks.shift(host, shift);
+        self.clocks.show(self.current());
     }
 
     /// Counts a poll of a task of `host`, and stops a run in which virtual time stands still.

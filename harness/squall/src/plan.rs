@@ -11,7 +11,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use squall_router::{Method, Policy, RetryPolicy};
 
-pub use squall_sim::EngineKind;
+pub use squall_sim::{ClockShift, EngineKind};
 
 /// A system of modules, as `[module.*]`, `[network]` and `[[link]]` describe it.
 #[derive(Debug, Clone, PartialEq)]
@@ -316,6 +316,13 @@ pub enum FaultKind {
     Pause {
         /// Host names.
         hosts: Vec<String>,
+    },
+    /// The wall clocks of the machines jump, and jump back when the fault ends. Several such faults add up.
+    Clock {
+        /// Host names.
+        hosts: Vec<String>,
+        /// Which way, and how far.
+        shift: ClockShift,
     },
     /// The servers shut down in phases, and their processes start anew when the fault ends.
     Drain {

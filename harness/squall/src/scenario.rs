@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use crate::draw::{Draws, Ranged};
 use crate::plan::{
-    self, Arrival, Bandwidth, Check, Fault, FaultKind, Pairs, Plan, Ratio, Topology, Window, Workload,
+    self, Arrival, Bandwidth, Check, ClockShift, Fault, FaultKind, Pairs, Plan, Ratio, Topology, Window,
+    Workload,
 };
 use crate::units::Rate;
 
@@ -173,6 +174,11 @@ pub(crate) enum OpenFaultKind {
         pairs: Pairs,
         rate: Ranged<Bandwidth>,
     },
+    Clock {
+        hosts: Vec<String>,
+        by: Ranged<Duration>,
+        ahead: bool,
+    },
     Drain {
         hosts: Vec<String>,
         grace: Ranged<Duration>,
@@ -238,6 +244,13 @@ impl OpenFault {
             OpenFaultKind::Bandwidth { pairs, rate } => FaultKind::Bandwidth {
                 pairs: pairs.clone(),
                 rate: draws.draw(&path("bandwidth"), *rate),
+            },
+            OpenFaultKind::Clock { hosts, by, ahead } => FaultKind::Clock {
+                hosts: hosts.clone(),
+                shift: match ahead {
+                    true => ClockShift::Ahead(draws.draw(&path("clock"), *by)),
+                    false => ClockShift::Behind(draws.draw(&path("clock"), *by)),
+                },
             },
             OpenFaultKind::Drain { hosts, grace } => FaultKind::Drain {
                 hosts: hosts.clone(),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use squall::file::{self, ComponentNames, Kind};
-use squall::plan::{Arrival, Check, Connects, FaultKind, Latency, Pairs, Plan, Quantile, Ratio, Topology};
+use squall::plan::{
+    Arrival, Check, ClockShift, Connects, FaultKind, Latency, Pairs, Plan, Quantile, Ratio, Topology,
+};
 use squall::scenario::Scenario;
 use squall_router::{Policy, RetryPolicy};
 
@@ -227,7 +229,7 @@ fn every_range_is_drawn_within_its_ends_and_recorded() {
             drawn(&plan, "workload closed: clients"),
             Some(clients.to_string())
         );
-        assert_eq!(plan.drawn.len(), 21, "{:?}", plan.drawn);
+        assert_eq!(plan.drawn.len(), 22, "{:?}", plan.drawn);
     }
 }
 
@@ -321,6 +323,20 @@ fn faults_are_what_the_file_says() {
             hosts: vec!["orders-0".into(), "front".into()]
         }
     );
+    assert_eq!(
+        fault("yesterday").kind,
+        FaultKind::Clock {
+            hosts: vec!["front".into(), "store".into()],
+            shift: ClockShift::Behind(millis(1500)),
+        }
+    );
+    assert!(matches!(
+        fault("tomorrow").kind,
+        FaultKind::Clock {
+            shift: ClockShift::Ahead(by),
+            ..
+        } if by >= secs(3600)
+    ));
     assert_eq!(
         (fault("gc").at, fault("gc").until),
         (secs(45), Some(millis(45_300)))

@@ -14,8 +14,8 @@ use proptest::test_runner::{Config, RngSeed};
 use serde_json::json;
 use squall::file::ComponentNames;
 use squall::plan::{
-    Arrival, Bandwidth, Bounds, Check, Connects, Expectation, Fault, FaultKind, Latency, Pairs, Plan, Ratio,
-    Topology, Window, Workload,
+    Arrival, Bandwidth, Bounds, Check, ClockShift, Connects, Expectation, Fault, FaultKind, Latency, Pairs,
+    Plan, Ratio, Topology, Window, Workload,
 };
 use squall::router::{Error, Message, Outcome, Payload, RetryPolicy, Scheduler, async_trait};
 use squall::{Front, Harness};
@@ -190,6 +190,13 @@ fn kind() -> impl Strategy<Value = FaultKind> {
         }),
         Just(FaultKind::Kill {
             hosts: vec!["front".into()]
+        }),
+        (millis(1..10_000_000), any::<bool>()).prop_map(|(by, ahead)| FaultKind::Clock {
+            hosts: vec!["front".into(), "store".into()],
+            shift: match ahead {
+                true => ClockShift::Ahead(by),
+                false => ClockShift::Behind(by),
+            },
         }),
     ]
 }

@@ -8,7 +8,7 @@
 //!   until its next retransmission, and a pool that could not connect waits before it tries again;
 //! - or the hop did not end ok, and a fault that refuses or swallows connects lay between its two hosts while it
 //!   was under way: then what the pool did not try for may be why;
-//! - or a fault of a host (kill, crash, pause, drain) was active at one of the two hosts while the hop was under way;
+//! - or a fault of a host (kill, crash, pause, clock, drain) was active at one of the two hosts while the hop was under way;
 //! - or a fault of the node that it goes to, or one that says where its module runs, was active meanwhile: of what
 //!   never left its module the call says where it goes.
 //!
@@ -189,6 +189,7 @@ impl<'p> HostFaults<'p> {
             let (FaultKind::Kill { hosts }
             | FaultKind::Crash { hosts }
             | FaultKind::Pause { hosts }
+            | FaultKind::Clock { hosts, .. }
             | FaultKind::Drain { hosts, .. }) = &fault.kind
             else {
                 continue;

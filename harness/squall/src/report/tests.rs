@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::journal::{Death, Event, Touch};
 use crate::oracle::Run;
-use crate::plan::{Bandwidth, Bounds, Check, Connects, FaultKind, Latency, Pairs, Plan, Ratio};
+use crate::plan::{Bandwidth, Bounds, Check, ClockShift, Connects, FaultKind, Latency, Pairs, Plan, Ratio};
 use crate::statistics::Statistics;
 use crate::testing::{MS, S, Script, both_ways, call_end};
 use crate::verdict::{Verdict, judge_run};
@@ -254,6 +254,13 @@ fn every_fault_can_be_put_into_words() {
             "crash h0, h1, h2, h3 and 2 more",
         ),
         (FaultKind::Pause { hosts: hosts(1) }, "pause h0"),
+        (
+            FaultKind::Clock {
+                hosts: hosts(2),
+                shift: ClockShift::Behind(Duration::from_secs(3600)),
+            },
+            "clock h0, h1 3600 s behind",
+        ),
         (
             FaultKind::Drain {
                 hosts: hosts(1),

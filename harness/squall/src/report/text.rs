@@ -7,7 +7,7 @@ use anstyle::AnsiColor;
 
 use super::table::{Side, Table};
 use super::{RunSummary, Style};
-use crate::plan::{Connects, EngineKind, FaultKind, Latency, Pairs, Plan, Ratio};
+use crate::plan::{ClockShift, Connects, EngineKind, FaultKind, Latency, Pairs, Plan, Ratio};
 use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
 use crate::time;
 use crate::units::Unit;
@@ -104,6 +104,13 @@ pub fn fault_text(kind: &FaultKind) -> String {
         FaultKind::Kill { hosts } => format!("kill {}", names(hosts)),
         FaultKind::Crash { hosts } => format!("crash {}", names(hosts)),
         FaultKind::Pause { hosts } => format!("pause {}", names(hosts)),
+        FaultKind::Clock { hosts, shift } => {
+            let (by, way) = match shift {
+                ClockShift::Ahead(by) => (by, "ahead"),
+                ClockShift::Behind(by) => (by, "behind"),
+            };
+            format!("clock {} {} {way}", names(hosts), time::exact(time::nanos(*by)))
+        }
         FaultKind::Drain { hosts, grace } => {
             format!(
                 "drain {}, grace {}",

@@ -10,7 +10,7 @@ use super::stage::Place;
 use super::world::{World, host_pairs};
 use super::{bandwidth, chance, latency};
 use crate::journal::Event;
-use crate::plan::{Connects, Fault, FaultKind, Plan};
+use crate::plan::{ClockShift, Connects, Fault, FaultKind, Plan};
 use crate::report::fault_text;
 
 /// Starts every fault's timer. A fault never strikes at or after the end of the plan.
@@ -79,6 +79,7 @@ fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
             .iter()
             .filter_map(|host| sim.host(host))
             .for_each(|id| sim.pause(id)),
+        FaultKind::Clock { hosts, shift } => shift_clocks(sim, hosts, *shift),
         FaultKind::Drain { hosts, .. } => world.stage().drain(hosts),
         FaultKind::Remove { node } => put(sim, world, node, Place::Nowhere),
         FaultKind::Move { node, to } => put(sim, world, node, Place::Module(to.clone())),
@@ -89,6 +90,12 @@ fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
             late,
             twice,
         } => world.stage().announce(sim, module, hosts, *late, *twice),
+    }
+}
+
+fn shift_clocks(sim: &Sim, hosts: &[String], shift: ClockShift) {
+    for id in hosts.iter().filter_map(|host| sim.host(host)) {
+        sim.shift_clock(id, shift);
     }
 }
 
@@ -138,6 +145,7 @@ fn end(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
             .iter()
             .filter_map(|host| sim.host(host))
             .for_each(|id| sim.resume(id)),
+        FaultKind::Clock { hosts, shift } => shift_clocks(sim, hosts, shift.reversed()),
         FaultKind::Drain { hosts, .. } => {
             for id in hosts.iter().filter_map(|host| sim.host(host)) {
                 sim.kill(id);

@@ -98,6 +98,8 @@ tables! {
         restart: Option<At<Restart>>,
         /// Processes are not scheduled until the fault ends
         pause: Option<At<Targets>>,
+        /// Wall clocks jump, and jump back when the fault ends
+        clock: Option<At<Clock>>,
         /// Servers shut down in phases. Their processes start anew when the fault ends
         drain: Option<At<Drain>>,
         /// A node is destroyed. It is installed again when the fault ends
@@ -206,6 +208,16 @@ tables! {
         hosts: At<Hosts>,
         /// How long they are down
         down: At<Ranged<Duration>>,
+    }
+
+    /// Which hosts, and either `ahead` or `behind`
+    Clock("`clock`") {
+        /// The hosts whose wall clocks jump
+        hosts: At<Hosts>,
+        /// So far into the future
+        ahead: Option<At<Ranged<Duration>>>,
+        /// So far into the past
+        behind: Option<At<Ranged<Duration>>>,
     }
 
     /// Which hosts, and how long they wait

@@ -45,6 +45,7 @@ pub(super) fn resolve(
         ("crash", span(&raw.crash)),
         ("restart", span(&raw.restart)),
         ("pause", span(&raw.pause)),
+        ("clock", span(&raw.clock)),
         ("drain", span(&raw.drain)),
         ("remove", span(&raw.remove)),
         ("move", span(&raw.r#move)),
@@ -153,6 +154,8 @@ fn kind(raw: &raw::Fault, topology: &Topology, problems: &mut Problems) -> Optio
         FaultKind::Refuse(connects("`refuse`", raw, topology, problems)?)
     } else if let Some(raw) = &raw.blackhole {
         FaultKind::Blackhole(connects("`blackhole`", raw, topology, problems)?)
+    } else if let Some(clock) = &raw.clock {
+        return clock_shift(clock, topology, problems);
     } else if let Some(kind) = of_a_module::kind(raw, topology, problems) {
         return kind;
     } else {
@@ -209,6 +212,19 @@ fn connects(
         return None;
     }
     topology.select(hosts, problems).map(Connects::To)
+}
+
+fn clock_shift(raw: &At<raw::Clock>, topology: &Topology, problems: &mut Problems) -> Option<OpenFaultKind> {
+    let hosts = topology.select(&raw.hosts, problems);
+    let keys = [("ahead", span(&raw.ahead)), ("behind", span(&raw.behind))];
+    let key = exactly_one("`clock`", &raw.span, &keys, problems)?;
+    let by = raw.ahead.as_ref().or(raw.behind.as_ref());
+    not_zero(key, by, problems);
+    Some(OpenFaultKind::Clock {
+        hosts: hosts?,
+        by: by?.value,
+        ahead: raw.ahead.is_some(),
+    })
 }
 
 fn link_latency(

@@ -1,0 +1,69 @@
+//! The wall clocks of hosts, which may be off.
+//!
+//! A wall clock belongs to the machine: it stays as it is when a process dies. While a host's task runs, whatever asks
+//! the system for the time gets that host's; timers go by the monotonic clock, which is right everywhere.
+//!
+//! Deliberately absent: drift. A clock is off by a constant, until it jumps.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use squall_hermetic as hermetic;
+
+use crate::host::HostId;
+
+/// Which way a wall clock jumps, and how far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockShift {
+    /// It shows a later time than before.
+    Ahead(Duration),
+    /// It shows an earlier time than before.
+    Behind(Duration),
+}
+
+impl ClockShift {
+    /// The jump that undoes this one.
+    #[must_use]
+    pub fn reversed(self) -> Self {
+        match self {
+            ClockShift::Ahead(by) => ClockShift::Behind(by),
+            ClockShift::Behind(by) => ClockShift::Ahead(by),
+        }
+    }
+
+    fn nanos(self) -> i64 {
+        let nanos = |by: Duration| i64::try_from(by.as_nanos()).unwrap_or(i64::MAX);
+        match self {
+            ClockShift::Ahead(by) => nanos(by),
+            ClockShift::Behind(by) => -nanos(by),
+        }
+    }
+}
+
+/// How far which clock is off.
+#[derive(Default)]
+pub(crate) struct Clocks {
+    /// Set once a clock has jumped. In most runs none does, and a change of the host costs nothing more.
+    any: AtomicBool,
+    nanos: Mutex<BTreeMap<HostId, i64>>,
+}
+
+impl Clocks {
+    pub(crate) fn shift(&self, host: HostId, shift: ClockShift) {
+        let mut clocks = self.nanos.lock().unwrap_or_else(PoisonError::into_inner);
+        let off = clocks.entry(host).or_default();
+        *off = off.saturating_add(shift.nanos());
+        self.any.store(true, Ordering::Relaxed);
+    }
+
+    /// From here on this thread's wall clock is that of `host`.
+    #[inline]
+    pub(crate) fn show(&self, host: HostId) {
+        if self.any.load(Ordering::Relaxed) {
+            let clocks = self.nanos.lock().unwrap_or_else(PoisonError::into_inner);
+            hermetic::set_skew(clocks.get(&host).copied().unwrap_or(0));
+        }
+    }
+}
