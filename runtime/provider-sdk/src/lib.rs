@@ -1,1 +1,52 @@
-//! A provider of Constellation modules.
+//! The provider's side of the Constellation Module Provider Protocol. Spec: provider section 3.
+//!
+//! A provider registers modules of one namespace at one manager or several, and is called back by them.
+//!
+//! | subject | file |
+//! |---|---|
+//! | building, starting, running, stopping | `provider` |
+//! | looking at it and telling it while it runs | `handle` |
+//! | a module, all modules, their names | `module`, `modules`, `names` |
+//! | calls of managers | `executor`, `failure`, `unwind` |
+//! | the connection to one manager: states, heartbeats, reconnecting, draining | `instance` |
+//! | all connections, as managers come and go | `fleet`, `discovery` |
+//! | new modules for one instance after the other | `canary` |
+//! | what it can be told | `config` |
+//! | what it says about itself | `events` |
+//!
+//! Time is tokio's clock, tasks and sockets are the platform's; tasks end with the provider.
+//!
+//! Deliberately absent: TLS and authentication, which the protocol does not have; a check of inputs and outputs against
+//! the declared types, which is the manager's; a deadline for a handler, which is the manager's, too.
+
+mod canary;
+mod config;
+mod discovery;
+mod error;
+mod events;
+mod executor;
+mod failure;
+mod fleet;
+mod handle;
+mod instance;
+mod module;
+mod modules;
+mod names;
+mod provider;
+mod signal;
+mod unwind;
+
+pub use async_trait::async_trait;
+pub use canary::CanaryOutcome;
+pub use config::{Canary, Config, Ratio};
+pub use discovery::{DEFAULT_PORT, Discover, DiscoverError, Dns, Static};
+pub use error::{BuildError, ConnectError, Rejection, StartError};
+pub use failure::HandlerError;
+pub use handle::Handle;
+pub use instance::{InstanceStatus, State};
+pub use module::{Context, Module};
+pub use names::NameError;
+pub use provider::{Builder, Provider, Running};
+pub use squall_grpc::Dial;
+pub use squall_platform::Authority;
+pub use squall_value::{CType, CValue, Limits};

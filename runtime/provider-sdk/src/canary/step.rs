@@ -1,0 +1,118 @@
+//! One instance: up, and back.
+
+use std::io;
+use std::sync::Arc;
+
+use squall_platform::{Authority, Platform};
+use tokio::time::timeout;
+
+use crate::events;
+use crate::fleet::Fleet;
+use crate::instance::{Instance, State};
+use crate::modules::Modules;
+
+/// An instance with new modules, and the way back.
+pub(super) struct Upgrade<P> {
+    instance: Arc<Instance<P>>,
+    old: Arc<Modules>,
+    new: Arc<Modules>,
+}
+
+impl<P: Platform> Upgrade<P> {
+    /// Gives an instance new modules. It is not waited for until it has registered them: the window will tell.
+    ///
+    /// # Errors
+    /// When it needs an executor of its own and there is no port. Nothing has changed then.
+    pub(super) async fn begin(
+        fleet: &Fleet<P>,
+        instance: Arc<Instance<P>>,
+        new: &Arc<Modules>,
+    ) -> Result<Self, (Arc<Instance<P>>, io::Error)> {
+        let executor = instance.executor();
+        let old = executor.modules();
+        let is_shared = fleet
+            .instances()
+            .iter()
+            .any(|it| !Arc::ptr_eq(it, &instance) && Arc::ptr_eq(&it.executor(), &executor));
+        if is_shared {
+            match fleet.bind(0, Arc::clone(new)).await {
+                Ok(own) => instance.assign(own),
+                Err(error) => return Err((instance, error)),
+            }
+            instance.renew();
+        } else {
+            executor.swap(Arc::clone(new));
+            if !new.are_declared_as(&old) {
+                instance.renew();
+            }
+        }
+        let upgrade = Upgrade {
+            instance,
+            old,
+            new: Arc::clone(new),
+        };
+        upgrade.tell("upgraded");
+        Ok(upgrade)
+    }
+
+    /// Gives it the old modules back. False when it was registered, and cannot be registered with the old ones: one
+    /// that was not will be with the old ones when it is again.
+    pub(super) async fn undo(&self, fleet: &Fleet<P>) -> bool {
+        self.instance.executor().swap(Arc::clone(&self.old));
+        let was = self.instance.status();
+        let needs_renewal = !self.old.are_declared_as(&self.new) && was.state == State::Active;
+        let mut is_back = true;
+        if needs_renewal {
+            self.instance.renew();
+            // One request to leave, one to come back, one to open the control plane.
+            let patience = fleet.ground.config.request_timeout.saturating_mul(3);
+            let settled = self.instance.until(|now| match now.state {
+                State::Active => now.connection != was.connection,
+                State::Reconnecting | State::Disconnected => true,
+                State::Registering | State::Draining => false,
+            });
+            is_back = timeout(patience, settled).await.is_ok() && self.instance.state() == State::Active;
+        }
+        self.tell(if is_back { "rolled back" } else { "not rolled back" });
+        is_back
+    }
+
+    pub(super) fn instance(&self) -> &Instance<P> {
+        &self.instance
+    }
+
+    pub(super) fn manager(&self) -> &Authority {
+        self.instance.manager()
+    }
+
+    /// Says how far it is, with the version that it has now.
+    pub(super) fn tell(&self, step: &str) {
+        let version = self.instance.executor().modules().versions();
+        events::canary_step(self.manager(), step, &version);
+    }
+}
+
+/// Those to come get the new modules, too.
+pub(super) fn promote<P: Platform>(fleet: &Fleet<P>, modules: &Arc<Modules>) {
+    fleet.set_modules(Arc::clone(modules));
+    if let Some(shared) = fleet.shared() {
+        shared.swap(Arc::clone(modules));
+    }
+}
+
+/// Gives all instances new modules at once.
+pub(crate) fn replace<P: Platform>(fleet: &Fleet<P>, modules: &Arc<Modules>) {
+    fleet.set_modules(Arc::clone(modules));
+    let instances = fleet.instances();
+    let mut changed = Vec::new();
+    for executor in fleet.executors() {
+        if !executor.swap(Arc::clone(modules)).are_declared_as(modules) {
+            changed.push(executor);
+        }
+    }
+    for instance in instances {
+        if changed.iter().any(|it| Arc::ptr_eq(it, &instance.executor())) {
+            instance.renew();
+        }
+    }
+}

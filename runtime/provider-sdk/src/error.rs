@@ -1,0 +1,206 @@
+//! Why a provider cannot be built, cannot start, or is not connected.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use squall_grpc::DialError;
+use squall_platform::Authority;
+use tonic::{Code, Status};
+
+use crate::{DiscoverError, NameError};
+
+/// Why a provider cannot be built: the program that builds it is at fault. Nothing has happened.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// A name that no server would take.
+    #[error(transparent)]
+    Name(#[from] NameError),
+    /// The executor's host is empty, or has more than a host.
+    #[error("executor_host must be a host without scheme and port: '{host}'")]
+    ExecutorHost {
+        /// What was given.
+        host: Box<str>,
+    },
+    /// An interval is zero: something would be done without a pause.
+    #[error("{setting} must be longer than zero")]
+    Zero {
+        /// The field of the configuration.
+        setting: &'static str,
+    },
+}
+
+/// Why a provider has not started. All that had been begun is undone. Spec: provider 3.2.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The executor's port cannot be listened on.
+    #[error("cannot listen on port {port}: {cause}")]
+    Listen {
+        /// The port.
+        port: u16,
+        /// Why.
+        #[source]
+        cause: io::Error,
+    },
+    /// The managers cannot be discovered.
+    #[error(transparent)]
+    Discover(#[from] DiscoverError),
+    /// A manager cannot be connected to, or does not want these modules: the first such one.
+    #[error("{manager}: {error}")]
+    Connect {
+        /// The manager.
+        manager: Authority,
+        /// Why.
+        #[source]
+        error: ConnectError,
+    },
+}
+
+/// Why a manager is not connected.
+#[derive(Debug, Clone, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConnectError {
+    /// It cannot be reached.
+    #[error("{0}")]
+    Unreachable(#[source] Arc<DialError>),
+    /// It does not want the modules. Spec: provider 2.3, 3.3.
+    #[error("Registration failed: {}", list(.rejections))]
+    Rejected {
+        /// The modules that were rejected.
+        rejections: Vec<Rejection>,
+    },
+    /// It has answered a request with a status.
+    #[error("{request}: {}", described(.status))]
+    Status {
+        /// The request: `Register` or `ControlPlane`.
+        request: &'static str,
+        /// The status.
+        #[source]
+        status: Box<Status>,
+    },
+    /// It has not answered a request in time.
+    #[error("{request} was not answered within {after:?}")]
+    NoAnswer {
+        /// The request.
+        request: &'static str,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// It acknowledges no heartbeats: it, or the network to it, counts as dead.
+    #[error("no heartbeat was acknowledged for {after:?}")]
+    NoAck {
+        /// For how long.
+        after: Duration,
+    },
+    /// It has ended the control plane.
+    #[error("the manager has ended the control plane")]
+    Ended,
+    /// It was given up.
+    #[error("given up after {attempts} attempts in a row: {last}")]
+    GivenUp {
+        /// How many attempts to reconnect there were.
+        attempts: u32,
+        /// Why the last one failed.
+        #[source]
+        last: Box<ConnectError>,
+    },
+}
+
+/// A module that a manager does not want.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejection {
+    /// Its short name.
+    pub module: String,
+    /// Why, in the manager's words.
+    pub reason: String,
+}
+
+impl ConnectError {
+    /// Whether trying again may help. A rejection may be retried when it is about who owns the namespace: a manager
+    /// may not have noticed yet that an owner, such as our own last connection, is gone. Spec: provider 3.4.
+    pub fn may_be_retried(&self) -> bool {
+        match self {
+            ConnectError::Rejected { rejections } => rejections
+                .iter()
+                .all(|it| it.reason.contains("owned by") || it.reason.contains("already exists")),
+            ConnectError::GivenUp { .. } => false,
+            _ => true,
+        }
+    }
+
+    /// Whether the manager may have registered the modules all the same: it forgets them when no control plane
+    /// follows.
+    pub fn may_have_registered(&self) -> bool {
+        match self {
+            ConnectError::Unreachable(_) | ConnectError::Rejected { .. } => false,
+            ConnectError::GivenUp { last, .. } => last.may_have_registered(),
+            _ => true,
+        }
+    }
+
+    /// Whether the provider, by its names, types or group, is at fault; else it is the manager, or the network.
+    pub fn is_the_providers_fault(&self) -> bool {
+        match self {
+            ConnectError::Rejected { .. } => true,
+            ConnectError::Status { status, .. } => status.code() == Code::InvalidArgument,
+            ConnectError::GivenUp { last, .. } => last.is_the_providers_fault(),
+            _ => false,
+        }
+    }
+}
+
+fn list(rejections: &[Rejection]) -> String {
+    let told = rejections
+        .iter()
+        .map(|it| format!("{}: {}", it.module, it.reason));
+    told.collect::<Vec<_>>().join(", ")
+}
+
+/// A status as gRPC's tools write it: `UNAVAILABLE: message`.
+fn described(status: &Status) -> String {
+    let mut code = String::new();
+    for letter in format!("{:?}", status.code()).chars() {
+        if letter.is_uppercase() && !code.is_empty() {
+            code.push('_');
+        }
+        code.push(letter.to_ascii_uppercase());
+    }
+    match status.message() {
+        "" => code,
+        message => format!("{code}: {message}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rejected(reasons: &[&str]) -> ConnectError {
+        let rejection = |reason: &&str| Rejection {
+            module: "A".to_owned(),
+            reason: (*reason).to_owned(),
+        };
+        ConnectError::Rejected {
+            rejections: reasons.iter().map(rejection).collect(),
+        }
+    }
+
+    #[test]
+    fn only_a_rejection_for_want_of_ownership_passes_by_itself() {
+        let owned = "Namespace 'ml' is owned by another provider";
+        assert!(rejected(&[owned, owned]).may_be_retried());
+        assert!(!rejected(&[owned, "Invalid input schema: Missing input_schema"]).may_be_retried());
+        assert_eq!(
+            rejected(&["x", "y"]).to_string(),
+            "Registration failed: A: x, A: y"
+        );
+    }
+
+    #[test]
+    fn a_status_is_told_by_the_name_of_its_code() {
+        assert_eq!(described(&Status::unavailable("gone")), "UNAVAILABLE: gone");
+        assert_eq!(described(&Status::deadline_exceeded("")), "DEADLINE_EXCEEDED");
+    }
+}

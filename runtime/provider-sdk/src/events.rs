@@ -1,0 +1,170 @@
+//! Everything that this crate says about itself, as `tracing` events of fixed names and fields, on the target
+//! `squall::provider`.
+//!
+//! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of JSON, 0 for none;
+//! `execution` is the low half of the execution's identifier. Values are never part of an event, for they may hold
+//! secrets.
+
+use std::net::SocketAddr;
+
+use squall_platform::Authority;
+use tracing::{Level, event};
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::failure::Failure;
+
+/// A transition of one instance, and why.
+pub(crate) fn instance_state(
+    manager: &Authority,
+    namespace: &str,
+    connection: &str,
+    state: &str,
+    cause: &str,
+) {
+    event!(
+        name: "instance.state",
+        target: "squall::provider",
+        Level::DEBUG,
+        manager = manager.as_str(),
+        namespace,
+        connection,
+        state,
+        cause,
+    );
+}
+
+/// A heartbeat is on its way. The timestamp is that of the wall clock, in milliseconds since 1970.
+pub(crate) fn heartbeat_sent(connection: &str, timestamp: i64) {
+    event!(
+        name: "heartbeat.sent",
+        target: "squall::provider",
+        Level::DEBUG,
+        connection,
+        timestamp = u64::try_from(timestamp).unwrap_or(0),
+    );
+}
+
+/// The platform has injected a fault: no heartbeat is sent this time.
+pub(crate) fn heartbeat_suppressed(connection: &str) {
+    event!(
+        name: "heartbeat.suppressed",
+        target: "squall::provider",
+        Level::DEBUG,
+        connection,
+    );
+}
+
+/// One step of a rollout: `upgraded`, `healthy`, `unhealthy`, `rolled back`.
+pub(crate) fn canary_step(instance: &Authority, step: &str, version: &str) {
+    event!(
+        name: "canary.step",
+        target: "squall::provider",
+        Level::DEBUG,
+        instance = instance.as_str(),
+        step,
+        version,
+    );
+}
+
+/// The end of a rollout.
+pub(crate) fn canary_ended(outcome: &str, reason: &str) {
+    event!(
+        name: "canary.ended",
+        target: "squall::provider",
+        Level::DEBUG,
+        outcome,
+        reason,
+    );
+}
+
+/// An execution, from `execution.started` to `execution.ended`: said also when its caller gives up and the handler
+/// is dropped.
+pub(crate) struct Execution {
+    id: u64,
+    ended: bool,
+}
+
+impl Execution {
+    pub(crate) fn started(
+        id: &str,
+        module: &str,
+        namespace: &str,
+        executor: SocketAddr,
+        input: &[u8],
+    ) -> Self {
+        let id = low_half(id);
+        event!(
+            name: "execution.started",
+            target: "squall::provider",
+            Level::DEBUG,
+            execution = id,
+            module,
+            namespace,
+            instance = executor.to_string().as_str(),
+            bytes = input.len() as u64,
+            digest = digest(input),
+        );
+        Execution { id, ended: false }
+    }
+
+    pub(crate) fn ended(mut self, result: &Result<Vec<u8>, Failure>) {
+        self.ended = true;
+        match result {
+            Ok(output) => self.emit("ok", "", output),
+            Err(failure @ Failure::Panic(_)) => self.emit("panic", failure.code(), &[]),
+            Err(failure) => self.emit("error", failure.code(), &[]),
+        }
+    }
+
+    fn emit(&self, how: &str, error: &str, output: &[u8]) {
+        event!(
+            name: "execution.ended",
+            target: "squall::provider",
+            Level::DEBUG,
+            execution = self.id,
+            how,
+            error,
+            bytes = output.len() as u64,
+            digest = digest(output),
+        );
+    }
+}
+
+impl Drop for Execution {
+    fn drop(&mut self) {
+        if !self.ended {
+            self.emit("dropped", "", &[]);
+        }
+    }
+}
+
+fn digest(json: &[u8]) -> u64 {
+    if json.is_empty() { 0 } else { xxh3_64(json) }
+}
+
+/// The last 64 bits of an identifier in hexadecimal, with dashes or without; of any other text its digest.
+fn low_half(id: &str) -> u64 {
+    let digits: String = id.chars().filter(|&c| c != '-').collect();
+    let start = digits.len().saturating_sub(16);
+    if digits.len() < 16 || !digits.bytes().all(|it| it.is_ascii_hexdigit()) {
+        return xxh3_64(id.as_bytes());
+    }
+    u64::from_str_radix(&digits[start..], 16).expect("sixteen digits are 64 bits")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_execution_is_known_by_the_low_half_of_its_identifier() {
+        assert_eq!(low_half("000000000000000100000000000000ff"), 0xff);
+        assert_eq!(
+            low_half("550e8400-e29b-41d4-a716-446655440000"),
+            0xa716_4466_5544_0000
+        );
+        for other in ["", "exec-1", "+000000000000000f", "éééééééééééééééé"] {
+            assert_eq!(low_half(other), xxh3_64(other.as_bytes()), "{other}");
+        }
+    }
+}

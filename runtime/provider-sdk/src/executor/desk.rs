@@ -1,0 +1,162 @@
+//! One execution, from bytes to bytes. Spec: provider 3.5.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use squall_grpc::refuse;
+use squall_grpc::unary::{self, ReplyBody};
+use squall_proto::provider::execute_response::Result as Answer;
+use squall_proto::provider::{ExecuteRequest, ExecuteResponse, ExecutionMetrics};
+use squall_value::{CValue, Limits};
+use tokio::time::Instant;
+use tonic::Status;
+
+use super::Work;
+use crate::failure::Failure;
+use crate::modules::Modules;
+use crate::unwind::guarded;
+use crate::{Config, Context, events};
+
+const EXECUTE: &str = "/constellation.provider.v1.ModuleExecutor/Execute";
+
+type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The gRPC service of one executor, for all its connections.
+#[derive(Clone)]
+pub(super) struct Service(Arc<Desk>);
+
+impl Service {
+    pub(super) fn new(desk: &Arc<Desk>) -> Self {
+        Service(Arc::clone(desk))
+    }
+}
+
+impl hyper::service::Service<Request<Incoming>> for Service {
+    type Response = Response<ReplyBody>;
+    type Error = Infallible;
+    type Future = Boxed<Result<Response<ReplyBody>, Infallible>>;
+
+    fn call(&self, request: Request<Incoming>) -> Self::Future {
+        if let Some(refused) = refuse(&request) {
+            return Box::pin(std::future::ready(Ok(refused)));
+        }
+        match request.uri().path() {
+            EXECUTE => {
+                let desk = Arc::clone(&self.0);
+                Box::pin(async move { Ok(desk.answer(request).await) })
+            }
+            path => {
+                let status = Status::unimplemented(format!("this server has no method {path}"));
+                Box::pin(std::future::ready(Ok(status.into_http())))
+            }
+        }
+    }
+}
+
+/// What an executor knows: its modules, and what is in flight.
+pub(super) struct Desk {
+    namespace: Arc<str>,
+    address: SocketAddr,
+    limits: Limits,
+    max_message_bytes: usize,
+    modules: RwLock<Arc<Modules>>,
+    work: Work,
+}
+
+impl Desk {
+    pub(super) fn new(
+        namespace: Arc<str>,
+        config: &Config,
+        address: SocketAddr,
+        modules: Arc<Modules>,
+    ) -> Self {
+        Desk {
+            namespace,
+            address,
+            limits: config.input_limits(),
+            max_message_bytes: config.max_message_bytes,
+            modules: RwLock::new(modules),
+            work: Work::default(),
+        }
+    }
+
+    pub(super) fn work(&self) -> &Work {
+        &self.work
+    }
+
+    pub(super) fn modules(&self) -> Arc<Modules> {
+        Arc::clone(&self.modules.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn swap(&self, modules: Arc<Modules>) -> Arc<Modules> {
+        let mut current = self.modules.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut current, modules)
+    }
+
+    /// Whatever becomes of an execution is an answer; a status is only for what is no execution.
+    async fn answer(&self, request: Request<Incoming>) -> Response<ReplyBody> {
+        let answer = match unary::request(request, self.max_message_bytes).await {
+            Ok(request) => Ok(tonic::Response::new(self.execute(request.into_inner()).await)),
+            Err(status) => Err(status),
+        };
+        unary::response::<ExecuteResponse>(answer)
+    }
+
+    async fn execute(&self, request: ExecuteRequest) -> ExecuteResponse {
+        let started = Instant::now();
+        let told = events::Execution::started(
+            &request.execution_id,
+            &request.module_name,
+            &self.namespace,
+            self.address,
+            &request.input_data,
+        );
+        let execution = self.work.begin();
+        let result = self.run(request).await;
+        execution.end(result.is_ok());
+        told.ended(&result);
+        ExecuteResponse {
+            result: Some(match result {
+                Ok(output) => Answer::OutputData(output.into()),
+                Err(failure) => Answer::Error(failure.to_wire()),
+            }),
+            metrics: Some(ExecutionMetrics {
+                duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+                // Nobody measures it: memory is the process's, and not one execution's.
+                memory_bytes: 0,
+            }),
+        }
+    }
+
+    async fn run(&self, request: ExecuteRequest) -> Result<Vec<u8>, Failure> {
+        // Looked up before anything is decoded. The module stays for this execution, also when it is swapped.
+        let modules = self.modules();
+        let module = modules
+            .find(&request.module_name)
+            .ok_or_else(|| Failure::NotFound(request.module_name.clone()))?;
+        let input = CValue::from_json(&request.input_data, &self.limits);
+        let input = input.map_err(|error| Failure::Input(error.to_string()))?;
+        let context = Context {
+            module: Arc::clone(module.name()),
+            execution_id: request.execution_id.into(),
+            metadata: Arc::new(request.metadata),
+            executor: self.address,
+        };
+        let output = guarded(|| module.run(input, context)).await;
+        let output = output.map_err(Failure::Panic)??.to_json();
+        if output.len() > self.max_message_bytes {
+            // The manager's gRPC would refuse it with less to say.
+            let limit = self.max_message_bytes;
+            let size = output.len();
+            return Err(Failure::Output(format!(
+                "{size} bytes are over the limit of {limit}"
+            )));
+        }
+        Ok(output)
+    }
+}

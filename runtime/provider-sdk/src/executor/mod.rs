@@ -1,0 +1,109 @@
+//! Where managers call the modules of a provider. Spec: provider 3.5.
+//!
+//! | subject | file |
+//! |---|---|
+//! | a listener, and its end | here |
+//! | which path is served by what, one execution | `desk` |
+//! | what is in flight, and how it went | `work` |
+//!
+//! All instances share one executor. One that is upgraded before the others gets an executor of its own, with other
+//! modules: a call does not say which manager it is from, so the port that it comes by is all that tells.
+
+mod desk;
+mod work;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use squall_grpc::{Serving, serve_until};
+use squall_platform::{Listener, OwnedTask, Platform};
+
+use crate::Config;
+use crate::modules::Modules;
+use crate::signal::Signal;
+use desk::{Desk, Service};
+pub(crate) use work::{Observed, Work};
+
+/// A listener that serves a set of modules, which can be swapped. Dropping it cuts its connections and drops what is
+/// in flight.
+pub(crate) struct Executor {
+    address: SocketAddr,
+    /// What managers are told: `host:port`.
+    url: String,
+    desk: Arc<Desk>,
+    leave: Arc<Signal>,
+    left: Arc<Signal>,
+    _serving: OwnedTask,
+}
+
+impl Executor {
+    /// Listens on `port`, or on a free one for 0, and begins to serve.
+    ///
+    /// # Errors
+    /// As [`Platform::bind`].
+    pub(crate) async fn bind<P: Platform>(
+        platform: &P,
+        namespace: &Arc<str>,
+        config: &Config,
+        port: u16,
+        modules: Arc<Modules>,
+    ) -> io::Result<Arc<Self>> {
+        let listener = platform.bind(port).await?;
+        let address = listener.local_addr()?;
+        let desk = Arc::new(Desk::new(Arc::clone(namespace), config, address, modules));
+        let (leave, left) = (Arc::<Signal>::default(), Arc::<Signal>::default());
+        let task = {
+            let (platform, grace) = (platform.clone(), config.stop_grace);
+            let (service, leave, left) = (Service::new(&desk), Arc::clone(&leave), Arc::clone(&left));
+            async move {
+                serve_until(
+                    &platform,
+                    listener,
+                    Serving::default(),
+                    service,
+                    leave.given(),
+                    grace,
+                )
+                .await;
+                left.give();
+            }
+        };
+        Ok(Arc::new(Executor {
+            address,
+            url: format!("{}:{}", config.executor_host, address.port()),
+            desk,
+            leave,
+            left,
+            _serving: platform.spawn(task).into(),
+        }))
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
+    pub(crate) fn modules(&self) -> Arc<Modules> {
+        self.desk.modules()
+    }
+
+    /// Serves these modules from now on, and returns those of before. Calls in flight are finished by the old ones.
+    pub(crate) fn swap(&self, modules: Arc<Modules>) -> Arc<Modules> {
+        self.desk.swap(modules)
+    }
+
+    pub(crate) fn work(&self) -> &Work {
+        self.desk.work()
+    }
+
+    /// Takes no more connections, asks peers to leave, and waits for calls in flight as long as the grace; what is
+    /// left then is cut. Once more is no more than to wait.
+    pub(crate) async fn stop(&self) {
+        self.leave.give();
+        self.left.given().await;
+    }
+}

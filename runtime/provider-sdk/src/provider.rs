@@ -1,0 +1,192 @@
+//! A provider, from its builder to its end. Spec: provider 3.2.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
+
+use squall_platform::{Authority, Platform};
+
+use crate::fleet::Fleet;
+use crate::handle::Handle;
+use crate::instance::Ground;
+use crate::modules::Modules;
+use crate::names::check_namespace;
+use crate::{BuildError, Config, Discover, Module, StartError, Static};
+
+/// The modules of one namespace, offered to one manager or several. See the [crate] for an example.
+pub struct Provider<P: Platform> {
+    fleet: Arc<Fleet<P>>,
+}
+
+impl<P: Platform> Provider<P> {
+    /// A provider of the modules of `namespace`.
+    pub fn builder(platform: P, namespace: impl Into<Arc<str>>) -> Builder<P> {
+        Builder {
+            platform,
+            namespace: namespace.into(),
+            config: Config::default(),
+            discover: Arc::new(Static::default()),
+            modules: Vec::new(),
+        }
+    }
+
+    /// For looking at it, and for telling it, while it runs.
+    pub fn handle(&self) -> Handle<P> {
+        Handle::new(Arc::clone(&self.fleet))
+    }
+
+    /// Starts strictly: listens for calls, and connects to all managers at once. Afterwards a connection that is lost
+    /// is tried again, as [`Config::reconnect_attempts`] says. Spec: provider 3.2.
+    ///
+    /// # Errors
+    /// When the port is taken, the managers cannot be discovered, or any of them cannot be connected to. Then what
+    /// had succeeded is undone in order.
+    pub async fn start(self) -> Result<Running<P>, StartError> {
+        let running = self.listen().await?;
+        if let Err(error) = running.handle.fleet().connect_all().await {
+            running.stop().await;
+            return Err(error);
+        }
+        running.handle.fleet().follow(true);
+        Ok(running)
+    }
+
+    /// Runs until `shutdown` resolves, and then stops in order, as [`Running::stop`] does. A manager that is not there,
+    /// or a source of managers that has no answer, is tried again: at the start as after a break.
+    ///
+    /// Dropping the future ends all at once: managers are not told, and calls in flight are cut.
+    ///
+    /// # Errors
+    /// When the port is taken. Nothing has happened then.
+    pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
+        let running = self.listen().await?;
+        running.handle.fleet().follow(false);
+        shutdown.await;
+        running.stop().await;
+        Ok(())
+    }
+
+    async fn listen(self) -> Result<Running<P>, StartError> {
+        self.fleet.listen().await?;
+        Ok(Running {
+            handle: self.handle(),
+        })
+    }
+}
+
+/// A provider that has started. All that a [`Handle`] can do, it can.
+///
+/// Dropping it ends all at once: managers are not told, and calls in flight are cut.
+pub struct Running<P: Platform> {
+    handle: Handle<P>,
+}
+
+impl<P: Platform> Running<P> {
+    /// A handle that can be given away.
+    pub fn handle(&self) -> Handle<P> {
+        self.handle.clone()
+    }
+
+    /// Leaves every manager in order (no more heartbeats, control plane half-closed, deregistered, closed), and then
+    /// waits for calls in flight as long as [`Config::stop_grace`]; what is left then is cut. That a manager cannot be
+    /// told makes no difference. Once more does nothing. Spec: provider 3.2.
+    pub async fn stop(&self) {
+        self.handle.fleet().stop().await;
+    }
+}
+
+impl<P: Platform> std::ops::Deref for Running<P> {
+    type Target = Handle<P>;
+
+    fn deref(&self) -> &Handle<P> {
+        &self.handle
+    }
+}
+
+impl<P: Platform> Drop for Running<P> {
+    fn drop(&mut self) {
+        self.handle.fleet().abandon();
+    }
+}
+
+/// Makes a [`Provider`].
+#[must_use]
+pub struct Builder<P> {
+    platform: P,
+    namespace: Arc<str>,
+    config: Config,
+    discover: Arc<dyn Discover>,
+    modules: Vec<Module>,
+}
+
+impl<P: Platform> Builder<P> {
+    /// The managers, which do not change. One that is there twice is one.
+    pub fn managers(self, managers: impl IntoIterator<Item = Authority>) -> Self {
+        self.discover(Static::new(managers))
+    }
+
+    /// Where the managers are to be learnt.
+    pub fn discover(mut self, discover: impl Discover) -> Self {
+        self.discover = Arc::new(discover);
+        self
+    }
+
+    /// Sets the whole configuration.
+    pub fn config(mut self, config: Config) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// Adds a module.
+    pub fn module(mut self, module: Module) -> Self {
+        self.modules.push(module);
+        self
+    }
+
+    /// Adds modules.
+    pub fn modules(mut self, modules: impl IntoIterator<Item = Module>) -> Self {
+        self.modules.extend(modules);
+        self
+    }
+
+    /// A provider that has not started.
+    ///
+    /// # Errors
+    /// A name that no server would take, a host that is none, an interval of zero.
+    pub fn build(self) -> Result<Provider<P>, BuildError> {
+        check_namespace(&self.namespace)?;
+        let modules = Modules::new(self.modules)?;
+        check(&self.config)?;
+        let ground = Ground {
+            platform: self.platform,
+            namespace: self.namespace,
+            config: self.config,
+        };
+        Ok(Provider {
+            fleet: Fleet::new(ground, self.discover, modules),
+        })
+    }
+}
+
+fn check(config: &Config) -> Result<(), BuildError> {
+    let host = &config.executor_host;
+    let with_a_port = format!("{host}:1").parse::<Authority>();
+    // `::1` has colons, and no brackets: its port could not be told from its address.
+    let is_a_host = with_a_port.is_ok_and(|it| it.host() == host && it.port_u16() == Some(1));
+    if host.is_empty() || !is_a_host {
+        return Err(BuildError::ExecutorHost {
+            host: host.as_str().into(),
+        });
+    }
+    let intervals = [
+        ("heartbeat_interval", config.heartbeat_interval),
+        ("ack_timeout", config.ack_timeout()),
+        ("reconnect_first", config.reconnect_first),
+        ("reconnect_max", config.reconnect_max),
+        ("request_timeout", config.request_timeout),
+    ];
+    match intervals.into_iter().find(|(_, time)| *time == Duration::ZERO) {
+        Some((setting, _)) => Err(BuildError::Zero { setting }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,12 @@
+//! A provider against a manager that plays a script, on the paused clock.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests: a panic is the report"
+)]
+
+#[path = "../support/mod.rs"]
+#[expect(dead_code, unused_imports, reason = "the other binaries use the rest")]
+mod support;
+
+mod life;
