@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde_json::ser::{CompactFormatter, Formatter};
 
+use super::scan::first_special;
 use crate::{CType, CValue, Fields};
 
 /// Appends a value.
@@ -215,7 +216,7 @@ fn string(text: &str, out: &mut Vec<u8>) {
     const HEX: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let mut rest = text.as_bytes();
-    while let Some(length) = rest.iter().position(|byte| is_escaped(*byte)) {
+    while let Some(length) = first_special(rest) {
         out.extend_from_slice(&rest[..length]);
         match rest[length] {
             b'\n' => put(out, r"\n"),
@@ -234,8 +235,4 @@ fn string(text: &str, out: &mut Vec<u8>) {
     }
     out.extend_from_slice(rest);
     out.push(b'"');
-}
-
-fn is_escaped(byte: u8) -> bool {
-    matches!(byte, b'"' | b'\\' | ..0x20)
 }

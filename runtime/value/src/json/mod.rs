@@ -3,8 +3,9 @@
 //! | subject | file |
 //! |---|---|
 //! | out: strict | `encode` |
-//! | in: lenient | `decode`, `tagged` |
-//! | tokens and numbers | `reader`, `number` |
+//! | in: lenient | `decode` |
+//! | which tags there are, with which members | `tags` |
+//! | tokens, strings and numbers | `reader`, `scan`, `number` |
 //! | what was decoded lately, and may come again | `recent` |
 //! | why it cannot be read | `error` |
 //!
@@ -18,7 +19,8 @@ mod error;
 mod number;
 mod reader;
 mod recent;
-mod tagged;
+mod scan;
+mod tags;
 
 use std::sync::Arc;
 

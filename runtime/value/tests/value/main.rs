@@ -6,6 +6,7 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
+mod arbitrary;
 mod check;
 mod edge_cases;
 mod limits;

@@ -1,11 +1,10 @@
 //! What has parts, on the way from serde's data to a value.
 
+mod sinks;
+
 use std::sync::Arc;
 
-use serde::ser::{
-    Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
-};
+use serde::ser::{Serialize, Serializer};
 
 use super::write::Writer;
 use crate::mismatch::{Kind, Mismatch, MismatchProblem};
@@ -271,100 +270,5 @@ fn entry_error(error: Mismatch) -> Mismatch {
     match error.problem {
         MismatchProblem::Kind { .. } if error.path.is_root() => MismatchProblem::NotAnEntry.into(),
         _ => error,
-    }
-}
-
-impl SerializeSeq for Parts<'_> {
-    type Ok = CValue;
-    type Error = Mismatch;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Mismatch> {
-        self.element(it)
-    }
-
-    fn end(self) -> Result<CValue, Mismatch> {
-        self.end()
-    }
-}
-
-impl SerializeTuple for Parts<'_> {
-    type Ok = CValue;
-    type Error = Mismatch;
-
-    fn serialize_element<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Mismatch> {
-        self.element(it)
-    }
-
-    fn end(self) -> Result<CValue, Mismatch> {
-        self.end()
-    }
-}
-
-impl SerializeTupleStruct for Parts<'_> {
-    type Ok = CValue;
-    type Error = Mismatch;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Mismatch> {
-        self.element(it)
-    }
-
-    fn end(self) -> Result<CValue, Mismatch> {
-        self.end()
-    }
-}
-
-impl SerializeTupleVariant for Parts<'_> {
-    type Ok = CValue;
-    type Error = Mismatch;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Mismatch> {
-        self.element(it)
-    }
-
-    fn end(self) -> Result<CValue, Mismatch> {
-        self.end()
-    }
-}
-
-impl SerializeMap for Parts<'_> {
-    type Ok = CValue;
-    type Error = Mismatch;
-
-    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), Mismatch> {
-        self.key(key)
-    }
-
-    fn serialize_value<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Mismatch> {
-        self.value(it)
-    }
-
-    fn end(self) -> Result<CValue, Mismatch> {
-        self.end()
-    }
-}
-
-impl SerializeStruct for Parts<'_> {
-    type Ok = CValue;
-    type Error = Mismatch;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, it: &T) -> Result<(), Mismatch> {
-        self.field(name, it)
-    }
-
-    fn end(self) -> Result<CValue, Mismatch> {
-        self.end()
-    }
-}
-
-impl SerializeStructVariant for Parts<'_> {
-    type Ok = CValue;
-    type Error = Mismatch;
-
-    fn serialize_field<T: Serialize + ?Sized>(&mut self, name: &'static str, it: &T) -> Result<(), Mismatch> {
-        self.field(name, it)
-    }
-
-    fn end(self) -> Result<CValue, Mismatch> {
-        self.end()
     }
 }

@@ -1,154 +1,25 @@
-//! From a value to serde's data.
+//! What has parts, on the way from a value to serde's data.
 
-use std::fmt::Display;
+use std::collections::btree_map;
 use std::sync::Arc;
 
-use serde::de::value::StrDeserializer;
-use serde::de::{
-    self, DeserializeSeed, Deserializer, EnumAccess, IntoDeserializer, MapAccess, SeqAccess, VariantAccess,
-    Visitor,
-};
+use serde::de::value::BorrowedStrDeserializer;
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, MapAccess, SeqAccess, VariantAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::Reader;
 use crate::mismatch::{Mismatch, MismatchProblem};
 use crate::path::Step;
-use crate::{CType, CValue, Fields};
-
-/// Reads a value. `Some` is what is in it, except for an `Option`.
-#[derive(Clone, Copy)]
-pub(super) struct Reader<'de>(pub(super) &'de CValue);
-
-impl de::Error for Mismatch {
-    fn custom<T: Display>(message: T) -> Self {
-        MismatchProblem::Other(message.to_string().into()).into()
-    }
-}
-
-impl<'de> Reader<'de> {
-    fn present(self) -> &'de CValue {
-        match self.0 {
-            CValue::Some { value, .. } => Reader(value).present(),
-            it => it,
-        }
-    }
-}
-
-impl<'de> Deserializer<'de> for Reader<'de> {
-    type Error = Mismatch;
-
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.present() {
-            CValue::String(text) => visitor.visit_borrowed_str(text),
-            CValue::Int(integer) => visitor.visit_i64(*integer),
-            CValue::Float(float) => visitor.visit_f64(*float),
-            CValue::Boolean(it) => visitor.visit_bool(*it),
-            CValue::Product { value, .. } => visitor.visit_map(Named::new(value)),
-            CValue::List { value, .. } => visitor.visit_seq(Items {
-                rest: value,
-                index: 0,
-            }),
-            // As JSON has it: names are strings there.
-            CValue::Map { value, keys, .. } if **keys == CType::String => visitor.visit_map(Entries {
-                rest: value,
-                index: 0,
-            }),
-            CValue::Map { value, .. } => visitor.visit_seq(Pairs {
-                rest: value,
-                index: 0,
-            }),
-            CValue::Union { value, tag, .. } => visitor.visit_map(Tagged {
-                tag,
-                value: Some(value),
-            }),
-            CValue::Some { value, .. } => Reader(value).deserialize_any(visitor),
-            CValue::None { .. } => visitor.visit_unit(),
-        }
-    }
-
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.0 {
-            CValue::None { .. } => visitor.visit_none(),
-            CValue::Some { value, .. } => visitor.visit_some(Reader(value)),
-            _ => visitor.visit_some(self),
-        }
-    }
-
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Mismatch> {
-        visitor.visit_newtype_struct(self)
-    }
-
-    fn deserialize_unit_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> Result<V::Value, Mismatch> {
-        self.deserialize_unit(visitor)
-    }
-
-    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.present() {
-            CValue::Product { value, .. } if value.is_empty() => visitor.visit_unit(),
-            _ => self.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.present() {
-            CValue::Map { value, .. } => visitor.visit_map(Entries {
-                rest: value,
-                index: 0,
-            }),
-            _ => self.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Mismatch> {
-        match self.present() {
-            CValue::Map { value, .. } => visitor.visit_seq(Pairs {
-                rest: value,
-                index: 0,
-            }),
-            _ => self.deserialize_any(visitor),
-        }
-    }
-
-    fn deserialize_enum<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        _: &'static [&'static str],
-        visitor: V,
-    ) -> Result<V::Value, Mismatch> {
-        match self.present() {
-            CValue::Union { value, tag, .. } => visitor.visit_enum(Tagged {
-                tag,
-                value: Some(value),
-            }),
-            CValue::String(name) => {
-                let name: StrDeserializer<'_, Mismatch> = (**name).into_deserializer();
-                visitor.visit_enum(name)
-            }
-            _ => self.deserialize_any(visitor),
-        }
-    }
-
-    forward_to_deserialize_any! {
-        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf
-        tuple tuple_struct struct identifier ignored_any
-    }
-}
+use crate::{CValue, Fields};
 
 /// The fields of a record.
-struct Named<'de> {
-    rest: std::collections::btree_map::Iter<'de, Arc<str>, CValue>,
+pub(super) struct Named<'de> {
+    rest: btree_map::Iter<'de, Arc<str>, CValue>,
     value: Option<(&'de Arc<str>, &'de CValue)>,
 }
 
 impl<'de> Named<'de> {
-    fn new(fields: &'de Fields<CValue>) -> Self {
+    pub(super) fn new(fields: &'de Fields<CValue>) -> Self {
         Named {
             rest: fields.iter(),
             value: None,
@@ -162,7 +33,7 @@ impl<'de> MapAccess<'de> for Named<'de> {
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mismatch> {
         self.value = self.rest.next();
         let name = self.value.map(|(name, _)| name);
-        name.map(|name| seed.deserialize(de::value::BorrowedStrDeserializer::new(name)))
+        name.map(|name| seed.deserialize(BorrowedStrDeserializer::new(name)))
             .transpose()
     }
 
@@ -177,9 +48,15 @@ impl<'de> MapAccess<'de> for Named<'de> {
 }
 
 /// The elements of a list.
-struct Items<'de> {
+pub(super) struct Items<'de> {
     rest: &'de [CValue],
     index: usize,
+}
+
+impl<'de> Items<'de> {
+    pub(super) fn new(rest: &'de [CValue]) -> Self {
+        Items { rest, index: 0 }
+    }
 }
 
 impl<'de> SeqAccess<'de> for Items<'de> {
@@ -203,10 +80,16 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 }
 
 /// The entries of a map, as a map.
-struct Entries<'de> {
+pub(super) struct Entries<'de> {
     /// That whose key was read last is the first, until its value is read too.
     rest: &'de [(CValue, CValue)],
     index: usize,
+}
+
+impl<'de> Entries<'de> {
+    pub(super) fn new(rest: &'de [(CValue, CValue)]) -> Self {
+        Entries { rest, index: 0 }
+    }
 }
 
 impl<'de> MapAccess<'de> for Entries<'de> {
@@ -233,9 +116,15 @@ impl<'de> MapAccess<'de> for Entries<'de> {
 }
 
 /// The entries of a map, as a sequence of sequences of two.
-struct Pairs<'de> {
+pub(super) struct Pairs<'de> {
     rest: &'de [(CValue, CValue)],
     index: usize,
+}
+
+impl<'de> Pairs<'de> {
+    pub(super) fn new(rest: &'de [(CValue, CValue)]) -> Self {
+        Pairs { rest, index: 0 }
+    }
 }
 
 impl<'de> SeqAccess<'de> for Pairs<'de> {
@@ -286,13 +175,18 @@ impl<'de> SeqAccess<'de> for Halves<'de> {
 }
 
 /// A union's variant, as an enum's or as a map of one.
-struct Tagged<'de> {
+pub(super) struct Tagged<'de> {
     tag: &'de Arc<str>,
     /// Until it is read.
     value: Option<&'de CValue>,
 }
 
 impl<'de> Tagged<'de> {
+    pub(super) fn new(tag: &'de Arc<str>, value: &'de CValue) -> Self {
+        let value = Some(value);
+        Tagged { tag, value }
+    }
+
     fn read<T>(self, read: impl FnOnce(Reader<'de>) -> Result<T, Mismatch>) -> Result<T, Mismatch> {
         let value = self.value.ok_or_else(out_of_order)?;
         read(Reader(value)).map_err(|it| it.at(self.tag))
@@ -303,9 +197,7 @@ impl<'de> MapAccess<'de> for Tagged<'de> {
     type Error = Mismatch;
 
     fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Mismatch> {
-        let tag = self
-            .value
-            .map(|_| de::value::BorrowedStrDeserializer::new(self.tag));
+        let tag = self.value.map(|_| BorrowedStrDeserializer::new(self.tag));
         tag.map(|tag| seed.deserialize(tag)).transpose()
     }
 
@@ -320,7 +212,7 @@ impl<'de> EnumAccess<'de> for Tagged<'de> {
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Mismatch> {
-        let tag = de::value::BorrowedStrDeserializer::<Mismatch>::new(self.tag);
+        let tag = BorrowedStrDeserializer::<Mismatch>::new(self.tag);
         Ok((seed.deserialize(tag)?, self))
     }
 }

@@ -1,13 +1,13 @@
 //! Tokens of JSON.
 
+mod skip;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::error::DecodeProblem;
 use super::number;
-
-/// What is shorter is skipped again sooner than looked up.
-const REMEMBERED_BYTES_MIN: usize = 64;
+use super::scan::first_special;
 
 /// A place in JSON text.
 pub(super) struct Reader<'a> {
@@ -141,9 +141,7 @@ impl<'a> Reader<'a> {
     /// Text up to the next quote or backslash.
     fn run(&mut self) -> Result<&'a str, DecodeProblem> {
         let rest = self.rest();
-        let length = rest
-            .bytes()
-            .position(|byte| matches!(byte, b'"' | b'\\' | ..0x20));
+        let length = first_special(rest.as_bytes());
         self.at += length.unwrap_or(rest.len());
         match self.text.as_bytes().get(self.at) {
             Some(b'"' | b'\\') => Ok(&rest[..length.unwrap_or_default()]),
@@ -197,137 +195,5 @@ impl<'a> Reader<'a> {
         let unit = unit.ok_or_else(|| self.expected("four hexadecimal digits"))?;
         self.at += 4;
         Ok(unit)
-    }
-
-    /// Skips the value that is next, which must be JSON, however deep it is.
-    pub(super) fn skip(&mut self) -> Result<(), DecodeProblem> {
-        self.skip_and(|_, _| {})
-    }
-
-    /// Skips the value that is next, to come back to it later.
-    pub(super) fn skip_for_now(&mut self) -> Result<(), DecodeProblem> {
-        self.peek();
-        if let Some(end) = self.ends.get(&self.at) {
-            self.at = *end;
-            return Ok(());
-        }
-        let mut ends = std::mem::take(&mut self.ends);
-        let skipped = self.skip_and(|start, end| {
-            if end - start > REMEMBERED_BYTES_MIN {
-                ends.insert(start, end);
-            }
-        });
-        self.ends = ends;
-        skipped
-    }
-
-    /// Skips a value, and tells where each object and array in it begins and ends.
-    fn skip_and(&mut self, mut ended: impl FnMut(usize, usize)) -> Result<(), DecodeProblem> {
-        // A stack of our own, since there is no limit to how deep this may be: where it began, and its end.
-        let mut open: Vec<(usize, u8)> = vec![];
-        loop {
-            let start = {
-                self.peek();
-                self.at
-            };
-            let opened = match self.peek() {
-                b'{' => Some(b'}'),
-                b'[' => Some(b']'),
-                _ => None,
-            };
-            let mut is_whole = match opened {
-                Some(close) => {
-                    self.at += 1;
-                    open.push((start, close));
-                    !self.has_first(close)
-                }
-                None => {
-                    self.skip_scalar()?;
-                    false
-                }
-            };
-            if opened.is_none() || is_whole {
-                // Something has ended, and perhaps what it was in.
-                loop {
-                    if is_whole && let Some((start, _)) = open.pop() {
-                        ended(start, self.at);
-                    }
-                    let Some((_, close)) = open.last() else {
-                        return Ok(());
-                    };
-                    is_whole = !self.has_next(*close)?;
-                    if !is_whole {
-                        break;
-                    }
-                }
-            }
-            if let Some((_, b'}')) = open.last() {
-                self.name()?;
-            }
-        }
-    }
-
-    fn skip_scalar(&mut self) -> Result<(), DecodeProblem> {
-        match self.peek() {
-            b'"' => self.string().map(drop),
-            b'-' | b'0'..=b'9' => self.number().map(drop),
-            _ if self.take_word("true") || self.take_word("false") || self.take_word("null") => Ok(()),
-            _ => Err(self.expected("a value")),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_skipped_value_is_skipped_as_a_whole_and_only_if_it_is_json() {
-        for text in [
-            "1",
-            "\"a\\\"\\u00e9\"",
-            "null",
-            "[]",
-            "{}",
-            "[[],{},[1,{\"a\":[]}]]",
-            "{\"a\":{\"b\":[true,false]},\"c\":{}}",
-            " { \"a\" : [ 1 , 2 ] } ",
-        ] {
-            for skip in [Reader::skip, Reader::skip_for_now] {
-                let mut reader = Reader::new(text);
-                skip(&mut reader).unwrap();
-                assert_eq!(reader.peek(), 0, "{text}");
-            }
-        }
-        for text in [
-            "",
-            "[",
-            "[1",
-            "[1,",
-            "[1,]",
-            "{\"a\"}",
-            "{\"a\":1,}",
-            "{a:1}",
-            "[}",
-            "tru",
-            "\"a",
-            "01x]",
-        ] {
-            let mut reader = Reader::new(text);
-            assert!(reader.skip().is_err() || reader.peek() != 0, "{text}");
-        }
-    }
-
-    #[test]
-    fn what_was_skipped_is_not_skipped_again_byte_by_byte() {
-        let long = "x".repeat(REMEMBERED_BYTES_MIN);
-        let text = format!("[[1,2],{{\"a\":[\"{long}\"]}}]");
-        let mut reader = Reader::new(&text);
-        reader.skip_for_now().unwrap();
-        let ends: Vec<_> = reader.ends.clone().into_iter().collect();
-        assert_eq!(ends, [(0, 82), (7, 81), (12, 80)]);
-        reader.go_to(7);
-        reader.skip_for_now().unwrap();
-        assert_eq!(reader.rest(), "]");
     }
 }

@@ -1,0 +1,204 @@
+//! Objects with a tag: their members, in any order.
+
+use std::sync::Arc;
+
+use super::content::Content;
+use super::{Decoder, Result};
+use crate::json::error::{DecodeError, DecodeProblem};
+use crate::json::tags::{Member, Tag, What};
+use crate::path::Step;
+use crate::{CType, Fields};
+
+/// The members of one object with a tag, as far as they have been read.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) value: Option<Content>,
+    /// `subtype` of a list, `valuesType`, `innerType`: there is never more than one of them.
+    pub(super) ctype: Option<Arc<CType>>,
+    pub(super) keys: Option<Arc<CType>>,
+    pub(super) structure: Option<Arc<Fields<CType>>>,
+    pub(super) union_tag: Option<Arc<str>>,
+}
+
+impl Decoder<'_> {
+    /// An object with a tag, and all members that the tag must have, in any order. Others are ignored.
+    pub(super) fn tagged(&mut self, what: What, depth: usize) -> Result<(Tag, Parts)> {
+        self.count(depth)?;
+        let untagged = DecodeProblem::Untagged { what: what.as_str() };
+        if !self.reader.take(b'{') {
+            return Err(match self.reader.rest().is_empty() {
+                true => self.reader.expected("a value").into(),
+                false => self.not_json_or(untagged),
+            });
+        }
+        let mut parts = Parts::default();
+        let mut tag = None;
+        // Members that came before the tag.
+        let mut early = vec![];
+        let mut more = self.reader.has_first(b'}');
+        while more {
+            let name = self.reader.name()?;
+            self.reader.peek();
+            match (Member::parse(&name), tag) {
+                (None, _) => self.reader.skip()?,
+                (Some(Member::Tag), None) => tag = Some(self.tag(what)?),
+                (Some(Member::Tag), Some(_)) => return Err(twice(&name)),
+                (Some(member), Some(tag)) => self.member(what, tag, member, &mut parts, depth)?,
+                (Some(member), None) => {
+                    early.push((member, self.reader.position()));
+                    self.reader.skip_for_now()?;
+                }
+            }
+            more = self.reader.has_next(b'}')?;
+        }
+        let tag = tag.ok_or(untagged)?;
+        let end = self.reader.position();
+        for (member, position) in early {
+            self.reader.go_to(position);
+            self.member(what, tag, member, &mut parts, depth)?;
+        }
+        self.reader.go_to(end);
+        for member in tag.members(what) {
+            if !parts.has(*member) {
+                return Err(missing(tag, *member).into());
+            }
+        }
+        Ok((tag, parts))
+    }
+
+    /// Where there is no value that fits: `problem`, if there is JSON at all.
+    pub(super) fn not_json_or(&mut self, problem: DecodeProblem) -> Box<DecodeError> {
+        self.reader.skip().err().unwrap_or(problem).into()
+    }
+
+    fn tag(&mut self, what: What) -> Result<Tag> {
+        let problem = |name: Option<&str>| match name {
+            Some(name) => DecodeProblem::UnknownTag {
+                what: what.as_str(),
+                tag: name.into(),
+            },
+            None => DecodeProblem::Untagged { what: what.as_str() },
+        };
+        if self.reader.peek() != b'"' {
+            return Err(self.not_json_or(problem(None)));
+        }
+        let name = self.reader.string()?;
+        Tag::parse(&name, what).ok_or_else(|| problem(Some(&name)).into())
+    }
+
+    /// Reads one member, of which the tag is known.
+    fn member(
+        &mut self,
+        what: What,
+        tag: Tag,
+        member: Member,
+        parts: &mut Parts,
+        depth: usize,
+    ) -> Result<()> {
+        if !tag.members(what).contains(&member) {
+            return Ok(self.reader.skip()?);
+        }
+        if parts.has(member) {
+            return Err(twice(member.as_str()));
+        }
+        let read = match member {
+            Member::Tag => Ok(()),
+            Member::Value => self
+                .content(tag, depth)
+                .map(|content| parts.value = Some(content)),
+            Member::UnionTag => self
+                .union_tag(tag)
+                .map(|union_tag| parts.union_tag = Some(union_tag)),
+            Member::Structure => self
+                .structure(tag, type_depth(what, depth))
+                .map(|structure| parts.structure = Some(structure)),
+            Member::KeysType => self
+                .ctype(type_depth(what, depth))
+                .map(|keys| parts.keys = Some(keys)),
+            Member::Subtype | Member::ValuesType | Member::InnerType => self
+                .ctype(type_depth(what, depth))
+                .map(|ctype| parts.ctype = Some(ctype)),
+        };
+        // What the member itself is not is said with its name already.
+        read.map_err(|error| match error.problem {
+            DecodeProblem::Wrong { .. } if error.path.is_root() => error,
+            _ => error.within(Step::Member(member.as_str())),
+        })
+    }
+
+    pub(super) fn wrong(&mut self, tag: Tag, member: Member, expected: &'static str) -> Box<DecodeError> {
+        self.not_json_or(DecodeProblem::Wrong {
+            tag: tag.as_str(),
+            member: member.as_str(),
+            expected,
+        })
+    }
+
+    /// The types of fields or variants.
+    fn structure(&mut self, tag: Tag, depth: usize) -> Result<Arc<Fields<CType>>> {
+        if self.reader.peek() != b'{' {
+            return Err(self.wrong(tag, Member::Structure, "an object"));
+        }
+        if let Some((length, known)) = self.structures.find(self.reader.rest()) {
+            self.reader.go_to(self.reader.position() + length);
+            return Ok(known);
+        }
+        let start = self.reader.position();
+        let types = self.named(|decoder| decoder.ctype(depth).map(Arc::unwrap_or_clone))?;
+        let structure = Arc::new(types);
+        if depth == 0 {
+            self.structures
+                .insert(self.reader.since(start), structure.clone());
+        }
+        Ok(structure)
+    }
+
+    fn union_tag(&mut self, tag: Tag) -> Result<Arc<str>> {
+        if self.reader.peek() != b'"' {
+            return Err(self.wrong(tag, Member::UnionTag, "a string"));
+        }
+        let name = self.reader.string()?;
+        Ok(self.names.get(&name))
+    }
+}
+
+impl Parts {
+    fn has(&self, member: Member) -> bool {
+        match member {
+            Member::Tag => true,
+            Member::Value => self.value.is_some(),
+            Member::Subtype | Member::ValuesType | Member::InnerType => self.ctype.is_some(),
+            Member::KeysType => self.keys.is_some(),
+            Member::Structure => self.structure.is_some(),
+            Member::UnionTag => self.union_tag.is_some(),
+        }
+    }
+}
+
+/// How deep the type is that is a member of something at `depth`. The depths of types count from the value on.
+fn type_depth(what: What, depth: usize) -> usize {
+    match what {
+        What::Value => 0,
+        What::Type => depth + 1,
+    }
+}
+
+/// A scalar or a list without its value says what that must be, as the TypeScript SDK does.
+fn missing(tag: Tag, member: Member) -> DecodeProblem {
+    let is_object = tag.value_is() == "an object";
+    match member {
+        Member::Value if !is_object => DecodeProblem::Wrong {
+            tag: tag.as_str(),
+            member: member.as_str(),
+            expected: tag.value_is(),
+        },
+        _ => DecodeProblem::Missing {
+            tag: tag.as_str(),
+            member: member.as_str(),
+        },
+    }
+}
+
+pub(super) fn twice(name: &str) -> Box<DecodeError> {
+    DecodeProblem::Twice { name: name.into() }.into()
+}
