@@ -1,0 +1,131 @@
+//! One attempt at one member.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use squall_engine::{CallError, Code};
+use squall_grpc::{Channel, Outcome, Progress};
+use squall_platform::Platform;
+use squall_proto::provider::{ExecuteRequest, ExecuteResponse};
+use squall_value::CValue;
+use tokio::time::{Instant, timeout_at};
+
+use super::meaning;
+use crate::address;
+use crate::events::{Execution, ExecutionStarted};
+use crate::identifiers::ExecutionId;
+use crate::manager::Manager;
+use crate::table::{Declared, Picked};
+
+/// The path of the one method that providers serve. Spec: provider 1.1.
+const EXECUTE: &str = "/constellation.provider.v1.ModuleExecutor/Execute";
+
+/// What an attempt needs to know of its call.
+pub(super) struct Attempt<'a, P: Platform> {
+    pub(super) manager: &'a Manager<P>,
+    pub(super) declared: &'a Declared,
+    pub(super) execution: ExecutionId,
+    /// From 1.
+    pub(super) number: u64,
+    /// Of the whole call.
+    pub(super) timeout: Duration,
+    pub(super) deadline: Instant,
+}
+
+/// Why an attempt has no output.
+pub(super) enum Failure {
+    /// The member has certainly not got the request: another one may.
+    NotSent(CallError),
+    /// It may have got it, or there is no time left.
+    Final(CallError),
+}
+
+impl From<Failure> for CallError {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotSent(error) | Failure::Final(error) => error,
+        }
+    }
+}
+
+impl<P: Platform> Attempt<'_, P> {
+    pub(super) async fn run(&self, picked: &Picked, request: ExecuteRequest) -> Result<CValue, Failure> {
+        let _entered = picked.in_flight.enter();
+        let execution = Execution::started(&ExecutionStarted {
+            execution: self.execution.low(),
+            module: &self.declared.short_name,
+            identity: &picked.identity,
+            attempt: self.number,
+            timeout: self.deadline.saturating_duration_since(Instant::now()),
+            input: &request.input_data,
+        });
+        let answer = self.send(picked, request).await;
+        let output = answer.and_then(|answer| {
+            let json = meaning::of_answer(&self.declared.short_name, answer).map_err(Failure::Final)?;
+            let output = self
+                .manager
+                .output(self.declared, &json)
+                .map_err(Failure::Final)?;
+            Ok((output, json))
+        });
+        match output {
+            Ok((output, json)) => {
+                execution.succeeded(&json);
+                Ok(output)
+            }
+            Err(failure) => {
+                let (Failure::NotSent(error) | Failure::Final(error)) = &failure;
+                execution.failed(error);
+                Err(failure)
+            }
+        }
+    }
+
+    async fn send(&self, picked: &Picked, request: ExecuteRequest) -> Result<ExecuteResponse, Failure> {
+        let channel = self.channel(picked)?;
+        let progress = Arc::new(Progress::default());
+        let limit = self.manager.config().max_message_bytes;
+        let answer = channel.call(EXECUTE, tonic::Request::new(request), limit, &progress);
+        let given_up = |code, message: String| {
+            Err(Failure::Final(match progress.outcome_if_lost() {
+                Outcome::Failed => CallError::failed(code, message),
+                Outcome::Unknown => CallError::unknown(code, message),
+            }))
+        };
+        tokio::select! {
+            biased;
+            answer = timeout_at(self.deadline, answer) => match answer {
+                Ok(Ok(response)) => Ok(response.into_inner()),
+                Ok(Err(status)) => Err(meaning::of_status(&status, &progress)),
+                Err(_) => {
+                    let name = &self.declared.spec.name;
+                    given_up(Code::Timeout, format!("module '{name}' took longer than {:?}", self.timeout))
+                }
+            },
+            () = picked.in_flight.is_cut() => {
+                given_up(Code::Unavailable, "the provider was drained, and its deadline has passed".to_owned())
+            }
+            () = self.manager.in_flight().is_cut() => {
+                given_up(Code::Unavailable, "the manager is shut down".to_owned())
+            }
+        }
+    }
+
+    /// The channel to the member's executor: one for each url, made when it is first called. Spec: provider 2.12.
+    fn channel(&self, picked: &Picked) -> Result<Channel<P>, Failure> {
+        let manager = self.manager;
+        let executor = &picked.identity.executor;
+        let mut registry = manager.lock();
+        if let Some(channel) = registry.channels.get(executor) {
+            return Ok(channel.clone());
+        }
+        let peer = address::parse(executor)
+            .map_err(|error| Failure::NotSent(CallError::failed(Code::Unavailable, error.to_string())))?;
+        let channel = Channel::new(manager.platform().clone(), manager.config().dial, peer);
+        // Who has left meanwhile is called all the same, and nobody would take the channel away.
+        if registry.table.uses(executor) {
+            registry.channels.insert(executor.clone(), channel.clone());
+        }
+        Ok(channel)
+    }
+}

@@ -1,0 +1,108 @@
+//! Calling a module of a provider. Spec: provider 2.12; section 6, point 11.
+//!
+//! | subject | file |
+//! |---|---|
+//! | the call: input, attempts, output | here |
+//! | one attempt at one member | `attempt` |
+//! | what a gRPC status and a provider's error mean | `meaning` |
+
+mod attempt;
+mod meaning;
+
+use bytes::Bytes;
+use squall_engine::{Call, CallError, Code};
+use squall_platform::Platform;
+use squall_proto::provider::ExecuteRequest;
+use squall_value::{CType, CValue, Limits};
+use tokio::time::Instant;
+
+use crate::identifiers::ExecutionId;
+use crate::manager::{Manager, after};
+use crate::table::{Declared, Picked};
+use attempt::{Attempt, Failure};
+
+impl<P: Platform> Manager<P> {
+    /// Calls a module of a provider: the member whose turn it is and, when that one certainly has not got the request,
+    /// one other.
+    ///
+    /// # Errors
+    /// See [`CallError`]; the texts are the protocol's where it has one.
+    pub(crate) async fn execute(&self, declared: &Declared, call: Call) -> Result<CValue, CallError> {
+        let _entered = self.in_flight().enter();
+        let counted = self.metrics().call(&declared.spec.name);
+        let result = self.attempts(declared, call).await;
+        counted.ended(result.as_ref().err().map(|error| error.code));
+        result
+    }
+
+    async fn attempts(&self, declared: &Declared, call: Call) -> Result<CValue, CallError> {
+        let timeout = call.timeout.unwrap_or(self.config().call_timeout);
+        let mut attempt = Attempt {
+            manager: self,
+            declared,
+            execution: ExecutionId::random(self.platform()),
+            number: 1,
+            timeout,
+            deadline: after(Instant::now(), timeout),
+        };
+        let request = ExecuteRequest {
+            module_name: declared.short_name.to_string(),
+            input_data: self.input(declared, call.input)?,
+            execution_id: attempt.execution.text(),
+            metadata: call.metadata,
+        };
+        let first = self.pick(declared, None)?;
+        let failed = match attempt.run(&first, request.clone()).await {
+            Ok(output) => return Ok(output),
+            Err(failed) => failed,
+        };
+        let Failure::NotSent(error) = failed else {
+            return Err(failed.into());
+        };
+        let Ok(second) = self.pick(declared, Some(&first)) else {
+            return Err(error);
+        };
+        self.metrics().failed_over();
+        attempt.number = 2;
+        Ok(attempt.run(&second, request).await?)
+    }
+
+    /// The input as JSON: always a record over the input fields, also when one value was declared. Spec: provider 2.12.
+    fn input(&self, declared: &Declared, input: CValue) -> Result<Bytes, CallError> {
+        let spec = &declared.spec;
+        let input = input.conformed(&CType::Product(spec.inputs.clone()));
+        let input = input.map_err(|mismatch| {
+            let message = format!("the input of '{}' is not as declared: {mismatch}", spec.name);
+            CallError::failed(Code::TypeError, message)
+        })?;
+        let json = input.to_json();
+        let (bytes, limit) = (json.len(), self.config().max_message_bytes);
+        if bytes > limit {
+            let message = format!("Serialization error: JSON of {bytes} bytes is over the limit of {limit}");
+            return Err(CallError::failed(Code::TypeError, message));
+        }
+        Ok(json.into())
+    }
+
+    /// The output of an execution, as it was declared.
+    fn output(&self, declared: &Declared, json: &[u8]) -> Result<CValue, CallError> {
+        let limits = Limits {
+            bytes_max: self.config().max_message_bytes,
+            ..Limits::default()
+        };
+        let output = CValue::from_json(json, &limits).map_err(|error| {
+            CallError::unknown(Code::TypeError, format!("Deserialization error: {error}"))
+        })?;
+        let spec = &declared.spec;
+        output.conformed(&spec.output).map_err(|mismatch| {
+            let message = format!("the output of '{}' is not as declared: {mismatch}", spec.name);
+            CallError::unknown(Code::TypeError, message)
+        })
+    }
+
+    fn pick(&self, declared: &Declared, except: Option<&Picked>) -> Result<Picked, CallError> {
+        let except = except.map(|it| &*it.identity.connection);
+        let picked = self.lock().table.pick(declared, except);
+        picked.map_err(|nobody| CallError::failed(Code::Unavailable, nobody.to_string()))
+    }
+}

@@ -1,0 +1,170 @@
+//! What comes in on one control plane.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use squall_platform::{FaultPoint, OwnedTask, Platform};
+use squall_proto::provider::ControlMessage;
+use squall_proto::provider::control_message::Payload;
+use tokio::time::timeout;
+use tonic::codegen::tokio_stream::Stream;
+use tonic::{Status, Streaming};
+
+use super::Outbox;
+use crate::events;
+use crate::manager::{Manager, after};
+use crate::table::{Cause, OpenError};
+
+/// What the manager says on a control plane. When it is dropped the stream is lost, and its connection with it.
+pub(crate) struct Replies {
+    outbox: Arc<Outbox>,
+    /// Reading goes on while the provider does not read.
+    _reader: OwnedTask,
+}
+
+/// Serves a control plane: what comes in is read in a task of its own.
+pub(crate) fn open<P: Platform>(manager: &Manager<P>, messages: Streaming<ControlMessage>) -> Replies {
+    let outbox = Outbox::new();
+    let session = Session {
+        manager: manager.clone(),
+        outbox: outbox.clone(),
+        connection: None,
+    };
+    let reader = manager.platform().spawn(session.run(messages));
+    Replies {
+        outbox,
+        _reader: reader.into(),
+    }
+}
+
+impl Stream for Replies {
+    type Item = Result<ControlMessage, Status>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.outbox.poll_next(context)
+    }
+}
+
+/// One stream. It belongs to the connection that its first message names: messages for others are refused, and end
+/// it. Spec: provider section 5, row 16; section 6, points 8 and 9.
+struct Session<P: Platform> {
+    manager: Manager<P>,
+    outbox: Arc<Outbox>,
+    /// Whose it is, once that is known.
+    connection: Option<Arc<str>>,
+}
+
+impl<P: Platform> Session<P> {
+    async fn run(mut self, mut messages: Streaming<ControlMessage>) {
+        let patience = self.manager.config().control_plane_timeout;
+        loop {
+            let is_bound = self.connection.is_some();
+            let message = async {
+                if is_bound {
+                    return messages.message().await;
+                }
+                let first = timeout(patience, messages.message()).await;
+                first.unwrap_or_else(|_| Err(Status::deadline_exceeded("no message came in time")))
+            };
+            let message = tokio::select! {
+                biased;
+                () = self.outbox.ended() => return,
+                message = message => message,
+            };
+            let ended = match message {
+                Ok(Some(message)) => match self.received(&message) {
+                    Ok(()) => continue,
+                    Err(refused) => Err(refused),
+                },
+                Ok(None) => Ok(()),
+                Err(broken) => Err(broken),
+            };
+            return self.ended(ended);
+        }
+    }
+
+    /// Does what a message says.
+    ///
+    /// # Errors
+    /// What the stream ends with.
+    fn received(&mut self, message: &ControlMessage) -> Result<(), Status> {
+        let connection = match &self.connection {
+            None => self.bind(&message.connection_id)?,
+            // Existing SDKs leave it out of a DrainAck.
+            Some(own) if message.connection_id.is_empty() || message.connection_id == **own => own.clone(),
+            Some(own) => {
+                return Err(Status::permission_denied(format!(
+                    "this control plane belongs to connection '{own}', and cannot speak for another one"
+                )));
+            }
+        };
+        match &message.payload {
+            Some(Payload::Heartbeat(heartbeat)) => {
+                events::heartbeat(&connection, heartbeat.timestamp);
+                self.manager.metrics().heartbeat();
+                self.manager
+                    .change(|registry, now| registry.table.heartbeat(&connection, now));
+                let suppressed = self.manager.platform().fault(FaultPoint::HeartbeatAck);
+                if !suppressed && !self.outbox.acknowledge(message, heartbeat) {
+                    self.manager.metrics().unread();
+                }
+            }
+            Some(Payload::DrainAck(_)) => {
+                let deadline = self.manager.config().drain_deadline;
+                self.manager.change(|registry, now| {
+                    let until = after(now.instant, deadline);
+                    registry.table.drain_acked(&connection, until, now);
+                });
+                self.manager.drains().notify_waiters();
+            }
+            // Without a payload, or in the wrong direction: upstream ignores these, too.
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// The first message: it says whose the stream is, and makes the connection active.
+    fn bind(&mut self, connection: &str) -> Result<Arc<str>, Status> {
+        if connection.is_empty() {
+            return Err(Status::invalid_argument(
+                "the first message of a control plane names its connection",
+            ));
+        }
+        let opened = self.manager.change(|registry, now| {
+            registry.table.open(connection, now)?;
+            registry.outboxes.insert(connection.into(), self.outbox.clone());
+            Ok(())
+        });
+        opened.map_err(|error| match error {
+            OpenError::Unknown => Status::not_found("no such connection: register again"),
+            OpenError::Open => Status::already_exists("the connection has a control plane already"),
+        })?;
+        Ok(self.connection.insert(connection.into()).clone())
+    }
+
+    /// The stream has come to its end: half-closed, broken, or refused.
+    fn ended(mut self, how: Result<(), Status>) {
+        let cause = match &how {
+            Ok(()) => Cause::StreamEnded,
+            Err(status) => Cause::StreamFailed(status.message().into()),
+        };
+        // First, for leaving ends it as if all were well.
+        self.outbox.end(how);
+        self.leave(cause);
+    }
+
+    fn leave(&mut self, cause: Cause) {
+        if let Some(connection) = self.connection.take() {
+            self.manager
+                .change(|registry, now| registry.table.leave(&connection, cause, now));
+        }
+    }
+}
+
+impl<P: Platform> Drop for Session<P> {
+    fn drop(&mut self) {
+        // Nothing happens when the connection has left otherwise.
+        self.leave(Cause::StreamFailed("the connection is lost".into()));
+    }
+}

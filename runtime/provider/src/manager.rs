@@ -1,0 +1,269 @@
+//! The manager: an engine that has the modules of its providers beside those of the engine that it wraps.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use squall_engine::{Call, CallError, Engine, Module, ModuleSpec, PipelineStore, SetError};
+use squall_grpc::Channel;
+use squall_platform::Platform;
+use squall_value::CValue;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use crate::control::Outbox;
+use crate::in_flight::InFlight;
+use crate::metrics::{self, Metrics};
+use crate::server::{ServeError, Server};
+use crate::table::{Change, Moment, Table, Timers};
+use crate::{Config, ProviderInfo, State, events};
+
+/// Takes registrations of providers, and calls them. Clones are the same manager.
+///
+/// It is an [`Engine`]: modules of providers are called like those of the engine that it wraps, to which it hands
+/// everything that is not about them. A name is only ever that of one of the two. Spec: provider 2.1.
+///
+/// It holds its lock for questions and answers, and never while it waits.
+pub struct Manager<P: Platform>(Arc<Shared<P>>);
+
+pub(crate) struct Shared<P: Platform> {
+    platform: P,
+    config: Config,
+    engine: Arc<dyn Engine>,
+    metrics: Metrics,
+    registry: Mutex<Registry<P>>,
+    /// The calls of providers' modules.
+    in_flight: InFlight,
+    /// Told when somebody begins to drain: the next deadline may be an earlier one then.
+    drains: Notify,
+    /// Nobody registers any more.
+    stopping: AtomicBool,
+}
+
+/// All that the lock is around.
+pub(crate) struct Registry<P: Platform> {
+    pub(crate) table: Table,
+    /// The open control planes, by connection.
+    pub(crate) outboxes: BTreeMap<Arc<str>, Arc<Outbox>>,
+    /// By executor url; of those only that have been called, and whose members are there.
+    pub(crate) channels: BTreeMap<Arc<str>, Channel<P>>,
+}
+
+impl<P: Platform> Manager<P> {
+    /// A manager that wraps `engine`. Nobody can register before a server runs: see [`Manager::bind`].
+    pub fn new(platform: P, config: Config, engine: Arc<dyn Engine>) -> Self {
+        let timers = Timers {
+            control_plane: config.control_plane_timeout,
+            heartbeat: config.heartbeat_timeout,
+        };
+        Manager(Arc::new(Shared {
+            platform,
+            config,
+            engine,
+            metrics: Metrics::default(),
+            registry: Mutex::new(Registry {
+                table: Table::new(timers),
+                outboxes: BTreeMap::new(),
+                channels: BTreeMap::new(),
+            }),
+            in_flight: InFlight::default(),
+            drains: Notify::new(),
+            stopping: AtomicBool::new(false),
+        }))
+    }
+
+    /// Listens on [`Config::grpc_port`]. Providers are served while the server runs.
+    ///
+    /// # Errors
+    /// When the port is taken or not allowed: whoever starts the process has to choose another one.
+    pub async fn bind(&self) -> Result<Server<P>, ServeError> {
+        Server::bind(self.clone()).await
+    }
+
+    /// All providers that are registered, in whatever state, in the order of their registration. Spec: provider 2.13.
+    pub fn providers(&self) -> Vec<ProviderInfo> {
+        self.lock().table.providers()
+    }
+
+    /// Tells a provider to finish what it has, and to leave: it gets no more calls, and is taken away when `deadline`
+    /// has passed, with the calls that it has not answered by then; [`Config::drain_deadline`] when there is none.
+    /// False when the connection is unknown or not active, and nothing happens then. Spec: provider 2.7, section 5,
+    /// rows 15 to 18.
+    pub fn drain(&self, connection: &str, reason: &str, deadline: Option<Duration>) -> bool {
+        let deadline = deadline.unwrap_or(self.config().drain_deadline);
+        let drains = self.change(|registry, now| {
+            let until = after(now.instant, deadline);
+            let drains = registry.table.drain(connection, until, now);
+            if let Some(outbox) = registry.outboxes.get(connection).filter(|_| drains) {
+                let version = registry.table.get(connection).map_or(0, |it| it.version);
+                outbox.drain(version, connection, reason, deadline);
+            }
+            drains
+        });
+        self.0.drains.notify_waiters();
+        drains
+    }
+
+    /// What the manager has counted, as OpenMetrics text, with the content type [`CONTENT_TYPE`](crate::CONTENT_TYPE).
+    /// Durations are seconds.
+    ///
+    /// | metric | labels | what it counts |
+    /// |---|---|---|
+    /// | `constellation_provider_registrations_total` | | requests whose modules were registered |
+    /// | `constellation_provider_rejections_total` | `reason` | requests that were rejected, by the kind of the first reason |
+    /// | `constellation_provider_connections` | `state` | providers |
+    /// | `constellation_provider_heartbeats_total` | | heartbeats received |
+    /// | `constellation_provider_unread_messages_total` | | acknowledgements and reports that were not sent, because the provider reads too slowly |
+    /// | `constellation_provider_calls_total` | `module`, `code` | calls of modules that have been called, by how they ended; `OK` for those with an output |
+    /// | `constellation_provider_call_latency_seconds` | `module` | how long those took |
+    /// | `constellation_provider_failovers_total` | | calls that were tried at a second member |
+    /// | `constellation_provider_calls_in_flight` | | calls under way |
+    /// | `constellation_provider_pool_size` | `namespace` | members that take calls |
+    pub fn metrics_text(&self) -> String {
+        metrics::text(self)
+    }
+
+    /// What the manager was told.
+    pub fn config(&self) -> &Config {
+        &self.0.config
+    }
+
+    pub(crate) fn platform(&self) -> &P {
+        &self.0.platform
+    }
+
+    /// The engine that is wrapped.
+    pub(crate) fn engine(&self) -> &dyn Engine {
+        &*self.0.engine
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    pub(crate) fn in_flight(&self) -> &InFlight {
+        &self.0.in_flight
+    }
+
+    /// Resolves when somebody begins to drain.
+    pub(crate) fn drains(&self) -> &Notify {
+        &self.0.drains
+    }
+
+    /// From now on nobody registers, or again.
+    pub(crate) fn set_stopping(&self, stopping: bool) {
+        self.0.stopping.store(stopping, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stopping.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Registry<P>> {
+        self.0.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn now(&self) -> Moment {
+        Moment {
+            instant: Instant::now(),
+            wall: self.0.platform.wall_clock(),
+        }
+    }
+
+    /// Changes what there is, and tells everyone concerned: all under one lock.
+    pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Registry<P>, Moment) -> T) -> T {
+        let mut registry = self.lock();
+        let result = act(&mut registry, self.now());
+        let unused = self.settle(&mut registry);
+        drop(registry);
+        // Not under the lock: connections end with them.
+        drop(unused);
+        result
+    }
+
+    /// Does what follows from changes. Returns the channels that nobody uses any more. Spec: provider section 6,
+    /// points 18 and 19.
+    fn settle(&self, registry: &mut Registry<P>) -> Vec<Channel<P>> {
+        let mut unused = vec![];
+        for change in registry.table.take_changes() {
+            match change {
+                Change::Registered { identity, modules } => {
+                    self.metrics().registered();
+                    events::registered(&identity, &modules);
+                }
+                Change::Entered {
+                    identity,
+                    state,
+                    cause,
+                } => {
+                    events::state(&identity, state, &cause);
+                    if state == State::Disconnected {
+                        if let Some(outbox) = registry.outboxes.remove(&identity.connection) {
+                            outbox.end(Ok(()));
+                        }
+                        if !registry.table.uses(&identity.executor) {
+                            unused.extend(registry.channels.remove(&identity.executor));
+                        }
+                    }
+                }
+                Change::Released { namespace } => events::released(&namespace),
+            }
+        }
+        unused
+    }
+}
+
+impl<P: Platform> Clone for Manager<P> {
+    fn clone(&self) -> Self {
+        Manager(Arc::clone(&self.0))
+    }
+}
+
+#[async_trait]
+impl<P: Platform> Engine for Manager<P> {
+    fn modules(&self) -> Vec<Arc<ModuleSpec>> {
+        let mut modules = self.engine().modules();
+        modules.extend(self.lock().table.modules().map(|it| it.spec.clone()));
+        modules.sort_by(|a, b| a.name.cmp(&b.name));
+        modules
+    }
+
+    fn module(&self, name: &str) -> Option<Arc<ModuleSpec>> {
+        let external = self.lock().table.module(name).map(|it| it.spec.clone());
+        external.or_else(|| self.engine().module(name))
+    }
+
+    fn set_module(&self, module: Arc<dyn Module>) -> Result<(), SetError> {
+        let name = module.spec().name.clone();
+        // Held until it is set, or a provider could register the name in between.
+        let registry = self.lock();
+        if registry.table.module(&name).is_some() {
+            return Err(SetError::Taken { name });
+        }
+        self.engine().set_module(module)
+    }
+
+    fn remove_module(&self, name: &str) -> bool {
+        self.engine().remove_module(name)
+    }
+
+    async fn call(&self, call: Call) -> Result<CValue, CallError> {
+        let external = self.lock().table.module(&call.module).cloned();
+        match external {
+            Some(declared) => self.execute(&declared, call).await,
+            None => self.engine().call(call).await,
+        }
+    }
+
+    fn pipelines(&self) -> Option<&PipelineStore> {
+        self.engine().pipelines()
+    }
+}
+
+/// That much later; so late that nobody waits for it, when there is no such moment.
+pub(crate) fn after(now: Instant, duration: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    now.checked_add(duration).unwrap_or_else(|| now + FAR)
+}

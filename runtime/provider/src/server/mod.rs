@@ -1,0 +1,177 @@
+//! What providers can call. Spec: provider 1.1, 2.1.
+//!
+//! | subject | file |
+//! |---|---|
+//! | a bound server, and how it ends | here |
+//! | which path is served by what, and what is refused | `service` |
+//! | the three methods of the protocol | `methods` |
+//! | health and reflection | `standard` |
+
+mod methods;
+mod service;
+mod standard;
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use squall_grpc::{Accept, Connections};
+use squall_platform::{Listener, OwnedTask, Platform};
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use crate::control;
+use crate::manager::Manager;
+use crate::table::Cause;
+use service::Service;
+
+/// A bound server of a [`Manager`].
+///
+/// It serves `constellation.provider.v1.ModuleProvider`, `grpc.health.v1.Health`, and `grpc.reflection` v1 and v1alpha.
+/// While it runs, timeouts are looked at, and providers get their reports.
+pub struct Server<P: Platform> {
+    manager: Manager<P>,
+    listener: P::Listener,
+    address: SocketAddr,
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on port {port}: {cause}")]
+pub struct ServeError {
+    port: u16,
+    #[source]
+    cause: io::Error,
+}
+
+/// What a shutdown did not wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Drained {
+    /// How many calls of providers' modules were given up because the grace was over. Their callers were told, and that
+    /// the outcome is unknown.
+    pub cancelled: usize,
+    /// How many connections of providers were cut.
+    pub aborted: usize,
+}
+
+impl<P: Platform> Server<P> {
+    pub(crate) async fn bind(manager: Manager<P>) -> Result<Self, ServeError> {
+        let port = manager.config().grpc_port;
+        let failed = |cause| ServeError { port, cause };
+        let listener = manager.platform().bind(port).await.map_err(failed)?;
+        let address = listener.local_addr().map_err(failed)?;
+        Ok(Server {
+            manager,
+            listener,
+            address,
+        })
+    }
+
+    /// The address that it is bound to.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves providers until the future is dropped, which ends all at once: connections are cut, and all providers
+    /// are deregistered.
+    pub async fn run(mut self) {
+        let running = Running::start(&self.manager).await;
+        let mut connections = Connections::default();
+        running.accept(&mut self.listener, &mut connections).await;
+    }
+
+    /// Serves providers until `shutdown` resolves. Then nobody can register any more, all providers are deregistered and
+    /// their streams completed, and no more connections are accepted; calls in flight and connections have `grace` to
+    /// end. What is left then is cut. Spec: provider section 6, point 19.
+    ///
+    /// Dropping the future ends all at once, as with [`Server::run`].
+    pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
+        let running = Running::start(&self.manager).await;
+        let mut connections = Connections::default();
+        tokio::select! {
+            biased;
+            () = shutdown => {}
+            () = running.accept(&mut self.listener, &mut connections) => {}
+        }
+        let manager = &self.manager;
+        manager.set_stopping(true);
+        running.service.standard().not_serving().await;
+        running.stop();
+        drop(self.listener);
+        let idle = async {
+            manager.in_flight().idle().await;
+            // Whoever watches the health knows by now, and would keep the connection.
+            running.service.standard().end_watches().await;
+            connections.ended().await;
+        };
+        let in_time = timeout(grace, idle).await.is_ok();
+        let (cancelled, aborted) = match in_time {
+            true => (0, 0),
+            false => (manager.in_flight().count(), connections.len()),
+        };
+        manager.in_flight().cut();
+        connections.abort();
+        Drained { cancelled, aborted }
+    }
+}
+
+/// What a server does beside accepting. It ends when this is dropped.
+struct Running<P: Platform> {
+    manager: Manager<P>,
+    service: Service<P>,
+    /// Told when peers are to leave. `Notify` and not `watch`: it wakes first come, first served, so that a simulated
+    /// shutdown repeats exactly.
+    leave: Arc<Notify>,
+    _check: OwnedTask,
+    _report: OwnedTask,
+}
+
+impl<P: Platform> Running<P> {
+    async fn start(manager: &Manager<P>) -> Self {
+        manager.set_stopping(false);
+        let spawn = |task: Pin<Box<dyn Future<Output = ()> + Send>>| manager.platform().spawn(task).into();
+        Running {
+            manager: manager.clone(),
+            service: Service::new(manager.clone()).await,
+            leave: Arc::default(),
+            _check: spawn(Box::pin(control::check(manager.clone()))),
+            _report: spawn(Box::pin(control::report(manager.clone()))),
+        }
+    }
+
+    /// Never ends.
+    async fn accept(&self, listener: &mut P::Listener, connections: &mut Connections) {
+        let going_away = || {
+            let leave = Arc::clone(&self.leave);
+            // Listening from now on: told between now and the first poll, it must not be missed.
+            let mut told = Box::pin(leave.notified_owned());
+            told.as_mut().enable();
+            Some(async move { told.await })
+        };
+        let accept = Accept {
+            platform: self.manager.platform(),
+            serving: self.manager.config().serving,
+            service: self.service.clone(),
+            going_away,
+        };
+        squall_grpc::accept(listener, accept, connections).await;
+    }
+
+    /// Deregisters all providers, which completes their streams, and asks their connections to end.
+    fn stop(&self) {
+        self.manager
+            .change(|registry, now| registry.table.leave_all(&Cause::Shutdown, now));
+        self.leave.notify_waiters();
+    }
+}
+
+impl<P: Platform> Drop for Running<P> {
+    fn drop(&mut self) {
+        self.manager.set_stopping(true);
+        self.stop();
+    }
+}

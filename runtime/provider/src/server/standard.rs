@@ -1,0 +1,85 @@
+//! What every gRPC server is expected to offer beside its own service: health and reflection.
+//!
+//! tonic-reflection answers each of its streams in a task of tokio's own, which
+//! ends with the stream.
+
+use std::sync::OnceLock;
+
+use http::{Request, Response};
+use hyper::body::Incoming;
+use squall_proto::provider::module_provider_server::SERVICE_NAME;
+use tonic::body::Body;
+use tonic::service::{Routes, RoutesBuilder};
+use tonic_health::ServingStatus;
+use tonic_health::pb::health_server::HealthServer;
+use tonic_health::server::{HealthReporter, HealthService};
+use tower_service::Service;
+
+const HEALTH: &str = "/grpc.health.v1.Health/";
+const REFLECTION: &str = "/grpc.reflection.v1";
+
+/// The names that health is asked for: the whole server's, and the service's.
+const NAMES: [&str; 2] = ["", SERVICE_NAME];
+
+pub(super) struct Standard {
+    reporter: HealthReporter,
+    /// Made when first asked for: few are.
+    routes: OnceLock<Routes>,
+}
+
+impl Standard {
+    pub(super) async fn new() -> Self {
+        let standard = Standard {
+            reporter: HealthReporter::new(),
+            routes: OnceLock::new(),
+        };
+        standard.report(ServingStatus::Serving).await;
+        standard
+    }
+
+    pub(super) async fn not_serving(&self) {
+        self.report(ServingStatus::NotServing).await;
+    }
+
+    async fn report(&self, status: ServingStatus) {
+        for name in NAMES {
+            self.reporter.set_service_status(name, status).await;
+        }
+    }
+
+    /// Ends the streams of those who watch, after what they have not seen yet.
+    pub(super) async fn end_watches(&self) {
+        let mut reporter = self.reporter.clone();
+        for name in NAMES {
+            reporter.clear_service_status(name).await;
+        }
+    }
+
+    /// True when a path is served here.
+    pub(super) fn serves(path: &str) -> bool {
+        path.starts_with(HEALTH) || path.starts_with(REFLECTION)
+    }
+
+    pub(super) async fn call(&self, request: Request<Incoming>) -> Response<Body> {
+        let mut routes = self.routes.get_or_init(|| self.routes()).clone();
+        match routes.call(request).await {
+            Ok(response) => response,
+            Err(error) => match error {},
+        }
+    }
+
+    fn routes(&self) -> Routes {
+        let mut routes = RoutesBuilder::default();
+        let health = HealthService::from_health_reporter(self.reporter.clone());
+        routes.add_service(HealthServer::new(health));
+        let builder = || {
+            tonic_reflection::server::Builder::configure()
+                .register_encoded_file_descriptor_set(squall_proto::provider::FILE_DESCRIPTOR_SET)
+                .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        };
+        let compiled = "descriptors that the build has compiled";
+        routes.add_service(builder().build_v1().expect(compiled));
+        routes.add_service(builder().build_v1alpha().expect(compiled));
+        routes.routes()
+    }
+}

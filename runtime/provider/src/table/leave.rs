@@ -1,0 +1,123 @@
+//! Leaving: what goes with a connection, and what stays for the others of its group. Spec: provider 2.8, 2.9.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use squall_proto::provider::{DeregisterRequest, DeregisterResponse, ModuleDeregistrationResult};
+
+use super::{Cause, Change, Event, Moment, Table};
+
+const NOT_FOUND: &str = "not found";
+const WRONG_OWNER: &str = "wrong namespace owner";
+
+impl Table {
+    /// A connection leaves, or is made to. Nothing happens when it is gone.
+    pub(crate) fn leave(&mut self, connection: &str, cause: Cause, now: Moment) {
+        self.happens_to(connection, Event::Left(cause), now.instant);
+    }
+
+    /// All connections are made to leave.
+    pub(crate) fn leave_all(&mut self, cause: &Cause, now: Moment) {
+        let all: Vec<_> = self.serials.keys().cloned().collect();
+        for connection in all {
+            self.leave(&connection, cause.clone(), now);
+        }
+    }
+
+    /// Takes modules of a connection away, and the connection with the last of them. Other members of its group keep
+    /// theirs. After the connection has left, the answer says so and nothing happens. Spec: provider section 5, rows 12
+    /// and 13.
+    pub(crate) fn deregister(&mut self, request: &DeregisterRequest, now: Moment) -> DeregisterResponse {
+        let asked = request.connection_id.as_str();
+        let namespace = self.namespaces.get(request.namespace.as_str());
+        let first = namespace.and_then(|it| it.members.first());
+        // Without an id: whoever of the namespace registered first. Old providers do not know theirs.
+        let member = if asked.is_empty() {
+            first
+        } else {
+            self.serials.get(asked)
+        };
+        let is_in_namespace = |serial: &u64| {
+            let connection = self.connections.get(serial);
+            connection.is_some_and(|it| *it.identity.namespace == *request.namespace)
+        };
+        let member = member.copied().filter(is_in_namespace);
+        let Some(serial) = member else {
+            let error = if first.is_some() { WRONG_OWNER } else { NOT_FOUND };
+            let results = request.module_names.iter().map(|name| result(name, error));
+            return DeregisterResponse {
+                success: request.module_names.is_empty() && (first.is_some() || !asked.is_empty()),
+                results: results.collect(),
+            };
+        };
+        let mut gone = BTreeSet::new();
+        let mut results = vec![];
+        let mut leaver = None;
+        if let Some(connection) = self.connections.get_mut(&serial) {
+            for name in &request.module_names {
+                let taken = connection.modules.take(name.as_str());
+                results.push(result(name, if taken.is_some() { "" } else { NOT_FOUND }));
+                gone.extend(taken);
+            }
+            if connection.modules.is_empty() {
+                leaver = Some(connection.identity.connection.clone());
+            }
+        }
+        self.forget(&request.namespace, &gone);
+        if let Some(connection) = leaver {
+            self.leave(&connection, Cause::Deregistered, now);
+        }
+        DeregisterResponse {
+            success: results.iter().all(|it| it.removed),
+            results,
+        }
+    }
+
+    /// Takes a connection out of the table, and out of its namespace.
+    pub(super) fn remove(&mut self, serial: u64) {
+        let Some(connection) = self.connections.remove(&serial) else {
+            return;
+        };
+        let identity = &connection.identity;
+        self.serials.remove(&identity.connection);
+        let Some(namespace) = self.namespaces.get_mut(&identity.namespace) else {
+            return;
+        };
+        if !namespace.members.remove(&serial) {
+            return;
+        }
+        namespace.pool.remove(&identity.connection);
+        if namespace.members.is_empty() {
+            let namespace = identity.namespace.clone();
+            self.namespaces.remove(&namespace);
+            self.changes.push(Change::Released { namespace });
+        } else {
+            self.forget(&identity.namespace, &connection.modules);
+        }
+    }
+
+    /// Drops those of the modules that no member has any more.
+    fn forget(&mut self, namespace: &str, modules: &BTreeSet<Arc<str>>) {
+        let Some(namespace) = self.namespaces.get_mut(namespace) else {
+            return;
+        };
+        for name in modules {
+            let has = |serial| {
+                self.connections
+                    .get(serial)
+                    .is_some_and(|it| it.modules.contains(name))
+            };
+            if !namespace.members.iter().any(has) {
+                namespace.modules.remove(name);
+            }
+        }
+    }
+}
+
+fn result(name: &str, error: &str) -> ModuleDeregistrationResult {
+    ModuleDeregistrationResult {
+        module_name: name.to_owned(),
+        removed: error.is_empty(),
+        error: error.to_owned(),
+    }
+}

@@ -1,0 +1,167 @@
+//! What happens to a connection while it is there: registered, opened, alive, drained, checked. Spec: provider 2.7.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use super::{Cause, Change, Connection, Declared, Event, Identity, Moment, Namespace, Phase, Table};
+use crate::in_flight::InFlight;
+use crate::pool::Endpoint;
+
+/// Why a control plane cannot be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum OpenError {
+    /// Nobody has registered with this id, or it has left.
+    Unknown,
+    /// The connection has one.
+    Open,
+}
+
+impl Table {
+    /// Enters a provider whose request was found to be right: its namespace is free, or is its group's.
+    ///
+    /// One without modules owns nothing, and is in nobody's way.
+    pub(crate) fn register(
+        &mut self,
+        identity: Arc<Identity>,
+        version: i32,
+        modules: Vec<Declared>,
+        now: Moment,
+    ) {
+        let serial = self.next;
+        self.next += 1;
+        let short_names = modules.iter().map(|it| it.short_name.clone()).collect();
+        self.changes.push(Change::Registered {
+            identity: identity.clone(),
+            modules: modules.iter().map(|it| it.spec.name.clone()).collect(),
+        });
+        if !modules.is_empty() {
+            self.join(serial, &identity, modules);
+        }
+        self.serials.insert(identity.connection.clone(), serial);
+        self.connections.insert(
+            serial,
+            Connection {
+                identity,
+                modules: short_names,
+                version,
+                phase: Phase::Registered { since: now.instant },
+                registered_at: now.wall,
+                last_heartbeat: None,
+                in_flight: Arc::new(InFlight::default()),
+            },
+        );
+    }
+
+    fn join(&mut self, serial: u64, identity: &Identity, modules: Vec<Declared>) {
+        let new = || Namespace::new(identity.namespace.clone(), identity.group.clone());
+        let namespace = self
+            .namespaces
+            .entry(identity.namespace.clone())
+            .or_insert_with(new);
+        for module in modules {
+            namespace
+                .modules
+                .entry(module.short_name.clone())
+                .or_insert(module);
+        }
+        namespace.members.insert(serial);
+        namespace.pool.add(Endpoint {
+            connection: identity.connection.clone(),
+            executor: identity.executor.clone(),
+        });
+    }
+
+    /// The first message came on a control plane of this connection.
+    ///
+    /// # Errors
+    /// The stream is not the connection's: see [`OpenError`].
+    pub(crate) fn open(&mut self, connection: &str, now: Moment) -> Result<(), OpenError> {
+        let serial = *self.serials.get(connection).ok_or(OpenError::Unknown)?;
+        if !self.happens(serial, Event::Opened, now.instant) {
+            return Err(OpenError::Open);
+        }
+        // Whatever the first message is, it says that the provider is alive.
+        self.seen(serial, now);
+        Ok(())
+    }
+
+    /// A heartbeat came on its control plane.
+    pub(crate) fn heartbeat(&mut self, connection: &str, now: Moment) {
+        if let Some(serial) = self.serials.get(connection).copied() {
+            self.happens(serial, Event::Heartbeat, now.instant);
+            self.seen(serial, now);
+        }
+    }
+
+    fn seen(&mut self, serial: u64, now: Moment) {
+        let connection = self.connections.get_mut(&serial);
+        if let Some(connection) = connection.filter(|it| matches!(it.phase, Phase::Active { .. })) {
+            connection.last_heartbeat = Some(now.wall);
+        }
+    }
+
+    /// An operator wants it to take no more calls, and to finish until then. False when it is unknown or not active.
+    pub(crate) fn drain(&mut self, connection: &str, until: Instant, now: Moment) -> bool {
+        let event = Event::DrainRequested { until };
+        self.happens_to(connection, event, now.instant)
+    }
+
+    /// The provider says that it drains. It may until then, unless it was told otherwise before.
+    pub(crate) fn drain_acked(&mut self, connection: &str, until: Instant, now: Moment) {
+        self.happens_to(connection, Event::DrainAcked { until }, now.instant);
+    }
+
+    /// Takes away those whose time is over.
+    pub(crate) fn check(&mut self, now: Moment) {
+        let all: Vec<u64> = self.connections.keys().copied().collect();
+        for serial in all {
+            self.happens(serial, Event::Checked, now.instant);
+        }
+    }
+
+    /// When the first of those that drain has to have finished.
+    pub(crate) fn drain_deadline(&self) -> Option<Instant> {
+        let deadlines = self.connections.values().filter_map(|it| match it.phase {
+            Phase::Draining { until } => Some(until),
+            _ => None,
+        });
+        deadlines.min()
+    }
+
+    pub(super) fn happens_to(&mut self, connection: &str, event: Event, now: Instant) -> bool {
+        match self.serials.get(connection).copied() {
+            Some(serial) => self.happens(serial, event, now),
+            None => false,
+        }
+    }
+
+    /// Lets something happen to a connection, and all that follows from it. True when it is in another state then.
+    fn happens(&mut self, serial: u64, event: Event, now: Instant) -> bool {
+        let Some(connection) = self.connections.get_mut(&serial) else {
+            return false;
+        };
+        let Some(cause) = connection.phase.on(event, now, &self.timers) else {
+            return false;
+        };
+        let (identity, state) = (connection.identity.clone(), connection.state());
+        if !connection.phase.takes_calls()
+            && let Some(namespace) = self.namespaces.get_mut(&identity.namespace)
+        {
+            namespace.pool.remove(&identity.connection);
+        }
+        if cause == Cause::DrainDeadline {
+            connection.in_flight.cut();
+        }
+        let is_gone = connection.phase == Phase::Disconnected;
+        self.changes.push(Change::Entered {
+            identity,
+            state,
+            cause,
+        });
+        if is_gone {
+            self.remove(serial);
+        }
+        true
+    }
+}

@@ -1,0 +1,230 @@
+//! Who has registered what: the connections, their namespaces, and what happens to them.
+//!
+//! All of it is synchronous and pure: functions of the table, of what happens, and of the moment it happens. Whoever
+//! holds the table does so under one lock from the question to the answer, so that two requests can never both find a
+//! namespace free. What others have to be told of is collected as [`Change`]s, which are taken under the same lock.
+//!
+//! | subject | file |
+//! |---|---|
+//! | what there is, and the questions about it | here |
+//! | the state machine of one connection | `phase` |
+//! | from the first message to the last heartbeat | `life` |
+//! | a namespace: its modules, its members, whose turn it is | `namespace` |
+//! | leaving, at one's own wish or not | `leave` |
+
+mod leave;
+mod life;
+mod namespace;
+mod phase;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use squall_engine::ModuleSpec;
+use squall_value::CType;
+use tokio::time::Instant;
+
+use crate::in_flight::InFlight;
+use crate::info::{ProviderInfo, State};
+use crate::pool::NoExecutors;
+
+pub(crate) use life::OpenError;
+pub(crate) use namespace::Namespace;
+use phase::Event;
+pub(crate) use phase::{Cause, Phase, Timers};
+
+/// All connections, in the order of their registration.
+pub(crate) struct Table {
+    timers: Timers,
+    connections: BTreeMap<u64, Connection>,
+    /// The keys of `connections`.
+    serials: BTreeMap<Arc<str>, u64>,
+    namespaces: BTreeMap<Arc<str>, Namespace>,
+    next: u64,
+    changes: Vec<Change>,
+}
+
+/// One provider, from its registration until it leaves.
+pub(crate) struct Connection {
+    pub(crate) identity: Arc<Identity>,
+    /// Short names. Only partial deregistration makes them fewer.
+    pub(crate) modules: BTreeSet<Arc<str>>,
+    /// The protocol version that both sides know.
+    pub(crate) version: i32,
+    pub(crate) phase: Phase,
+    pub(crate) registered_at: SystemTime,
+    pub(crate) last_heartbeat: Option<SystemTime>,
+    pub(crate) in_flight: Arc<InFlight>,
+}
+
+/// What of a connection never changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Identity {
+    pub(crate) connection: Arc<str>,
+    pub(crate) namespace: Arc<str>,
+    /// Nothing for a provider that owns its namespace alone.
+    pub(crate) group: Option<Arc<str>>,
+    /// As it was sent.
+    pub(crate) executor: Arc<str>,
+}
+
+/// A module as a provider has declared it.
+#[derive(Debug, Clone)]
+pub(crate) struct Declared {
+    pub(crate) short_name: Arc<str>,
+    /// As it was declared; in the specification it is unfolded into fields.
+    pub(crate) input: CType,
+    pub(crate) spec: Arc<ModuleSpec>,
+}
+
+/// A moment, on both clocks.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Moment {
+    /// Timeouts are measured by it.
+    pub(crate) instant: Instant,
+    /// People read it.
+    pub(crate) wall: SystemTime,
+}
+
+/// What others have to be told of.
+#[derive(Debug)]
+pub(crate) enum Change {
+    /// Somebody has registered these modules, by their qualified names.
+    Registered {
+        identity: Arc<Identity>,
+        modules: Vec<Arc<str>>,
+    },
+    /// Somebody is in another state.
+    Entered {
+        identity: Arc<Identity>,
+        state: State,
+        cause: Cause,
+    },
+    /// Nobody owns the namespace any more.
+    Released { namespace: Arc<str> },
+}
+
+/// Whom a call goes to.
+pub(crate) struct Picked {
+    pub(crate) identity: Arc<Identity>,
+    pub(crate) in_flight: Arc<InFlight>,
+}
+
+impl Table {
+    pub(crate) fn new(timers: Timers) -> Self {
+        Table {
+            timers,
+            connections: BTreeMap::new(),
+            serials: BTreeMap::new(),
+            namespaces: BTreeMap::new(),
+            next: 0,
+            changes: vec![],
+        }
+    }
+
+    /// What has happened since this was last asked.
+    pub(crate) fn take_changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
+    }
+
+    /// How many connections there are.
+    pub(crate) fn len(&self) -> usize {
+        self.connections.len()
+    }
+
+    pub(crate) fn get(&self, connection: &str) -> Option<&Connection> {
+        self.connections.get(self.serials.get(connection)?)
+    }
+
+    pub(crate) fn namespace(&self, name: &str) -> Option<&Namespace> {
+        self.namespaces.get(name)
+    }
+
+    pub(crate) fn namespaces(&self) -> impl Iterator<Item = &Namespace> {
+        self.namespaces.values()
+    }
+
+    /// The declaration of a module, by its qualified name.
+    pub(crate) fn module(&self, qualified: &str) -> Option<&Declared> {
+        let (namespace, short_name) = qualified.rsplit_once('.')?;
+        self.namespaces.get(namespace)?.modules.get(short_name)
+    }
+
+    /// All modules, in no particular order.
+    pub(crate) fn modules(&self) -> impl Iterator<Item = &Declared> {
+        self.namespaces.values().flat_map(|it| it.modules.values())
+    }
+
+    /// Takes the turn of the next member that has the module, except of one that was tried before.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub(crate) fn pick(&mut self, declared: &Declared, except: Option<&str>) -> Result<Picked, NoExecutors> {
+        let namespace = declared.spec.namespace().unwrap_or_default();
+        let namespace = self.namespaces.get_mut(namespace).ok_or(NoExecutors)?;
+        let (serials, connections) = (&self.serials, &self.connections);
+        let get = |connection: &str| connections.get(serials.get(connection)?);
+        let endpoint = namespace.pool.next_where(|endpoint| {
+            except != Some(&*endpoint.connection)
+                && get(&endpoint.connection).is_some_and(|it| it.modules.contains(&declared.short_name))
+        })?;
+        let connection = get(&endpoint.connection).ok_or(NoExecutors)?;
+        Ok(Picked {
+            identity: connection.identity.clone(),
+            in_flight: connection.in_flight.clone(),
+        })
+    }
+
+    /// Whether somebody executes at this address.
+    pub(crate) fn uses(&self, executor: &str) -> bool {
+        self.connections
+            .values()
+            .any(|it| &*it.identity.executor == executor)
+    }
+
+    /// All connections, in the order of their registration.
+    pub(crate) fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values()
+    }
+
+    /// What operators see of them.
+    pub(crate) fn providers(&self) -> Vec<ProviderInfo> {
+        self.connections.values().map(Connection::info).collect()
+    }
+
+    /// The connections that have a control plane and are not about to leave. Spec: provider 2.7, reports.
+    pub(crate) fn active(&self) -> impl Iterator<Item = &Connection> {
+        self.connections
+            .values()
+            .filter(|it| matches!(it.phase, Phase::Active { .. }))
+    }
+}
+
+impl Connection {
+    pub(crate) fn state(&self) -> State {
+        match self.phase {
+            Phase::Registered { .. } => State::Registered,
+            Phase::Active { .. } => State::Active,
+            Phase::Draining { .. } => State::Draining,
+            Phase::Disconnected => State::Disconnected,
+        }
+    }
+
+    fn info(&self) -> ProviderInfo {
+        let namespace = &self.identity.namespace;
+        let qualified = |name: &Arc<str>| format!("{namespace}.{name}").into();
+        ProviderInfo {
+            connection: self.identity.connection.clone(),
+            namespace: namespace.clone(),
+            group: self.identity.group.clone(),
+            executor: self.identity.executor.clone(),
+            modules: self.modules.iter().map(qualified).collect(),
+            state: self.state(),
+            registered_at: self.registered_at,
+            last_heartbeat: self.last_heartbeat,
+            in_flight: self.in_flight.count(),
+        }
+    }
+}
+

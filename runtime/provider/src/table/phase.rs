@@ -1,0 +1,268 @@
+//! The state machine of one connection. Spec: provider 2.7.
+
+use std::fmt;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// What a connection is in the middle of.
+///
+/// ```text
+///              control plane opened            heartbeat
+///   Registered --------------------> Active <-----------+
+///       |                             |  |  +-----------+
+///       |    drain requested, DrainAck|  |
+///       |                             v  |
+///       |                      Draining  |
+///       | no control plane            |  | no heartbeat
+///       | in time       past the drain|  | in time
+///       |                     deadline|  |
+///       v                             v  v
+///   Disconnected <----------------- from all of them: stream ended or failed, deregistered, shutdown
+/// ```
+///
+/// Whoever is disconnected leaves the table in the same step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// It takes calls, and must open its control plane.
+    Registered { since: Instant },
+    /// It takes calls, and must send heartbeats.
+    Active { last_heartbeat: Instant },
+    /// It takes no more calls. Heartbeats are not asked for.
+    Draining { until: Instant },
+    /// It is gone.
+    Disconnected,
+}
+
+/// What happens to a connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Event {
+    /// The first message came on its control plane.
+    Opened,
+    /// A heartbeat came.
+    Heartbeat,
+    /// An operator wants it to finish until then.
+    DrainRequested { until: Instant },
+    /// The provider says that it drains, with or without having been asked; it may until then.
+    DrainAcked { until: Instant },
+    /// Timeouts are looked at.
+    Checked,
+    /// It leaves, or is made to.
+    Left(Cause),
+}
+
+/// Why a connection has entered a state. The texts are those of the event `provider.state`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Cause {
+    Opened,
+    DrainRequested,
+    DrainAcked,
+    HeartbeatTimeout,
+    ControlPlaneTimeout,
+    DrainDeadline,
+    StreamEnded,
+    StreamFailed(Box<str>),
+    Deregistered,
+    Shutdown,
+}
+
+/// How long a connection may do without.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Timers {
+    pub(crate) control_plane: Duration,
+    pub(crate) heartbeat: Duration,
+}
+
+impl Phase {
+    /// The one place where a connection changes. Tells why, when it has entered another state; events that mean nothing
+    /// in a state leave it as it is.
+    pub(crate) fn on(&mut self, event: Event, now: Instant, timers: &Timers) -> Option<Cause> {
+        let (next, cause) = match (*self, event) {
+            (Phase::Disconnected, _) => return None,
+            (_, Event::Left(cause)) => (Phase::Disconnected, cause),
+
+            (Phase::Registered { .. }, Event::Opened) => {
+                (Phase::Active { last_heartbeat: now }, Cause::Opened)
+            }
+            (Phase::Registered { since }, Event::Checked) if now - since > timers.control_plane => {
+                (Phase::Disconnected, Cause::ControlPlaneTimeout)
+            }
+
+            (Phase::Active { .. }, Event::Heartbeat) => {
+                *self = Phase::Active { last_heartbeat: now };
+                return None;
+            }
+            (Phase::Active { .. }, Event::DrainRequested { until }) => {
+                (Phase::Draining { until }, Cause::DrainRequested)
+            }
+            (Phase::Active { .. }, Event::DrainAcked { until }) => {
+                (Phase::Draining { until }, Cause::DrainAcked)
+            }
+            (Phase::Active { last_heartbeat }, Event::Checked) if now - last_heartbeat > timers.heartbeat => {
+                (Phase::Disconnected, Cause::HeartbeatTimeout)
+            }
+
+            (Phase::Draining { until }, Event::Checked) if now >= until => {
+                (Phase::Disconnected, Cause::DrainDeadline)
+            }
+
+            (Phase::Registered { .. } | Phase::Active { .. } | Phase::Draining { .. }, _) => return None,
+        };
+        *self = next;
+        Some(cause)
+    }
+
+    /// Whether new calls may go there.
+    pub(crate) fn takes_calls(&self) -> bool {
+        matches!(self, Phase::Registered { .. } | Phase::Active { .. })
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Cause::Opened => "control plane opened",
+            Cause::DrainRequested => "drain requested",
+            Cause::DrainAcked => "DrainAck",
+            Cause::HeartbeatTimeout => "heartbeat timeout",
+            Cause::ControlPlaneTimeout => "control plane timeout",
+            Cause::DrainDeadline => "drain deadline",
+            Cause::StreamEnded => "stream ended",
+            Cause::StreamFailed(why) => return write!(f, "stream failed: {why}"),
+            Cause::Deregistered => "deregistered",
+            Cause::Shutdown => "shutdown",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TIMERS: Timers = Timers {
+        control_plane: Duration::from_secs(30),
+        heartbeat: Duration::from_secs(15),
+    };
+
+    /// Seconds after the beginning of the test.
+    fn at(begin: Instant, seconds: u64) -> Instant {
+        begin + Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn a_control_plane_makes_it_active_once() {
+        let begin = Instant::now();
+        let mut phase = Phase::Registered { since: begin };
+        assert_eq!(
+            phase.on(Event::Opened, at(begin, 3), &TIMERS),
+            Some(Cause::Opened)
+        );
+        let active = Phase::Active {
+            last_heartbeat: at(begin, 3),
+        };
+        assert_eq!(phase, active);
+        assert_eq!(phase.on(Event::Opened, at(begin, 4), &TIMERS), None);
+        assert_eq!(phase, active);
+    }
+
+    #[test]
+    fn heartbeats_count_only_while_it_is_active() {
+        let begin = Instant::now();
+        let until = at(begin, 30);
+        for unmoved in [
+            Phase::Registered { since: begin },
+            Phase::Draining { until },
+            Phase::Disconnected,
+        ] {
+            let mut phase = unmoved;
+            assert_eq!(phase.on(Event::Heartbeat, at(begin, 5), &TIMERS), None);
+            assert_eq!(phase, unmoved);
+        }
+        let mut phase = Phase::Active {
+            last_heartbeat: begin,
+        };
+        assert_eq!(phase.on(Event::Heartbeat, at(begin, 5), &TIMERS), None);
+        assert_eq!(
+            phase,
+            Phase::Active {
+                last_heartbeat: at(begin, 5)
+            }
+        );
+    }
+
+    #[test]
+    fn timeouts_are_over_only_after_they_have_passed() {
+        let begin = Instant::now();
+        let cases = [
+            (Phase::Registered { since: begin }, 30, Cause::ControlPlaneTimeout),
+            (
+                Phase::Active {
+                    last_heartbeat: begin,
+                },
+                15,
+                Cause::HeartbeatTimeout,
+            ),
+        ];
+        for (phase, seconds, cause) in cases {
+            let (mut early, mut late) = (phase, phase);
+            assert_eq!(early.on(Event::Checked, at(begin, seconds), &TIMERS), None);
+            assert_eq!(early, phase);
+            let after = at(begin, seconds) + Duration::from_nanos(1);
+            assert_eq!(late.on(Event::Checked, after, &TIMERS), Some(cause));
+            assert_eq!(late, Phase::Disconnected);
+        }
+    }
+
+    #[test]
+    fn a_draining_one_lives_until_its_deadline_without_heartbeats() {
+        let begin = Instant::now();
+        let until = at(begin, 100);
+        let mut phase = Phase::Draining { until };
+        assert_eq!(phase.on(Event::Checked, at(begin, 99), &TIMERS), None);
+        assert_eq!(
+            phase.on(Event::Checked, until, &TIMERS),
+            Some(Cause::DrainDeadline)
+        );
+    }
+
+    #[test]
+    fn only_an_active_one_can_be_drained() {
+        let begin = Instant::now();
+        let until = at(begin, 30);
+        for event in [Event::DrainRequested { until }, Event::DrainAcked { until }] {
+            for unmoved in [
+                Phase::Registered { since: begin },
+                Phase::Draining { until: at(begin, 7) },
+                Phase::Disconnected,
+            ] {
+                let mut phase = unmoved;
+                assert_eq!(phase.on(event.clone(), begin, &TIMERS), None);
+                assert_eq!(phase, unmoved);
+            }
+            let mut phase = Phase::Active {
+                last_heartbeat: begin,
+            };
+            assert!(phase.on(event, begin, &TIMERS).is_some());
+            assert_eq!(phase, Phase::Draining { until });
+            assert!(!phase.takes_calls());
+        }
+    }
+
+    #[test]
+    fn it_can_leave_from_every_state_once() {
+        let begin = Instant::now();
+        for phase in [
+            Phase::Registered { since: begin },
+            Phase::Active {
+                last_heartbeat: begin,
+            },
+            Phase::Draining { until: begin },
+        ] {
+            let mut phase = phase;
+            let left = Event::Left(Cause::StreamEnded);
+            assert_eq!(phase.on(left.clone(), begin, &TIMERS), Some(Cause::StreamEnded));
+            assert_eq!(phase, Phase::Disconnected);
+            assert_eq!(phase.on(left, begin, &TIMERS), None);
+        }
+    }
+}

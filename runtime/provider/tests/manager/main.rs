@@ -1,0 +1,10 @@
+//! The manager as providers and callers see it: over real gRPC, on an in-memory network, with tokio's clock paused.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests: a panic is the report"
+)]
+
+mod support;
+
+mod calls;
