@@ -43,6 +43,11 @@ impl InFlight {
         self.cutting.notify_waiters();
     }
 
+    /// From now on calls may wait again.
+    pub(crate) fn resume(&self) {
+        self.cut.store(false, Ordering::SeqCst);
+    }
+
     /// Resolves when calls are not to wait any longer.
     pub(crate) async fn is_cut(&self) {
         loop {

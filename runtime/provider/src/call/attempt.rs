@@ -4,18 +4,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use squall_engine::{CallError, Code};
-use squall_grpc::{Channel, Outcome, Progress};
+use squall_grpc::{Outcome, Progress};
 use squall_platform::Platform;
 use squall_proto::provider::{ExecuteRequest, ExecuteResponse};
 use squall_value::CValue;
 use tokio::time::{Instant, timeout_at};
 
 use super::meaning;
-use crate::address;
+use super::route::Route;
 use crate::events::{Execution, ExecutionStarted};
 use crate::identifiers::ExecutionId;
 use crate::manager::Manager;
-use crate::table::{Declared, Picked};
+use crate::table::Declared;
 
 /// The path of the one method that providers serve. Spec: provider 1.1.
 const EXECUTE: &str = "/constellation.provider.v1.ModuleExecutor/Execute";
@@ -49,17 +49,17 @@ impl From<Failure> for CallError {
 }
 
 impl<P: Platform> Attempt<'_, P> {
-    pub(super) async fn run(&self, picked: &Picked, request: ExecuteRequest) -> Result<CValue, Failure> {
-        let _entered = picked.in_flight.enter();
+    pub(super) async fn run(&self, route: &Route<P>, request: ExecuteRequest) -> Result<CValue, Failure> {
+        let _entered = route.member.in_flight.enter();
         let execution = Execution::started(&ExecutionStarted {
             execution: self.execution.low(),
             module: &self.declared.short_name,
-            identity: &picked.identity,
+            identity: &route.member.identity,
             attempt: self.number,
             timeout: self.deadline.saturating_duration_since(Instant::now()),
             input: &request.input_data,
         });
-        let answer = self.send(picked, request).await;
+        let answer = self.send(route, request).await;
         let output = answer.and_then(|answer| {
             let json = meaning::of_answer(&self.declared.short_name, answer).map_err(Failure::Final)?;
             let output = self
@@ -81,11 +81,12 @@ impl<P: Platform> Attempt<'_, P> {
         }
     }
 
-    async fn send(&self, picked: &Picked, request: ExecuteRequest) -> Result<ExecuteResponse, Failure> {
-        let channel = self.channel(picked)?;
+    async fn send(&self, route: &Route<P>, request: ExecuteRequest) -> Result<ExecuteResponse, Failure> {
         let progress = Arc::new(Progress::default());
         let limit = self.manager.config().max_message_bytes;
-        let answer = channel.call(EXECUTE, tonic::Request::new(request), limit, &progress);
+        let answer = route
+            .channel
+            .call(EXECUTE, tonic::Request::new(request), limit, &progress);
         let given_up = |code, message: String| {
             Err(Failure::Final(match progress.outcome_if_lost() {
                 Outcome::Failed => CallError::failed(code, message),
@@ -102,30 +103,12 @@ impl<P: Platform> Attempt<'_, P> {
                     given_up(Code::Timeout, format!("module '{name}' took longer than {:?}", self.timeout))
                 }
             },
-            () = picked.in_flight.is_cut() => {
+            () = route.member.in_flight.is_cut() => {
                 given_up(Code::Unavailable, "the provider was drained, and its deadline has passed".to_owned())
             }
             () = self.manager.in_flight().is_cut() => {
                 given_up(Code::Unavailable, "the manager is shut down".to_owned())
             }
         }
-    }
-
-    /// The channel to the member's executor: one for each url, made when it is first called. Spec: provider 2.12.
-    fn channel(&self, picked: &Picked) -> Result<Channel<P>, Failure> {
-        let manager = self.manager;
-        let executor = &picked.identity.executor;
-        let mut registry = manager.lock();
-        if let Some(channel) = registry.channels.get(executor) {
-            return Ok(channel.clone());
-        }
-        let peer = address::parse(executor)
-            .map_err(|error| Failure::NotSent(CallError::failed(Code::Unavailable, error.to_string())))?;
-        let channel = Channel::new(manager.platform().clone(), manager.config().dial, peer);
-        // Who has left meanwhile is called all the same, and nobody would take the channel away.
-        if registry.table.uses(executor) {
-            registry.channels.insert(executor.clone(), channel.clone());
-        }
-        Ok(channel)
     }
 }

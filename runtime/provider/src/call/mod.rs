@@ -3,11 +3,13 @@
 //! | subject | file |
 //! |---|---|
 //! | the call: input, attempts, output | here |
+//! | the member whose turn it is | `route` |
 //! | one attempt at one member | `attempt` |
 //! | what a gRPC status and a provider's error mean | `meaning` |
 
 mod attempt;
 mod meaning;
+mod route;
 
 use bytes::Bytes;
 use squall_engine::{Call, CallError, Code};
@@ -18,7 +20,7 @@ use tokio::time::Instant;
 
 use crate::identifiers::ExecutionId;
 use crate::manager::{Manager, after};
-use crate::table::{Declared, Picked};
+use crate::table::Declared;
 use attempt::{Attempt, Failure};
 
 impl<P: Platform> Manager<P> {
@@ -51,7 +53,7 @@ impl<P: Platform> Manager<P> {
             execution_id: attempt.execution.text(),
             metadata: call.metadata,
         };
-        let first = self.pick(declared, None)?;
+        let first = self.route(declared, None)?;
         let failed = match attempt.run(&first, request.clone()).await {
             Ok(output) => return Ok(output),
             Err(failed) => failed,
@@ -59,7 +61,7 @@ impl<P: Platform> Manager<P> {
         let Failure::NotSent(error) = failed else {
             return Err(failed.into());
         };
-        let Ok(second) = self.pick(declared, Some(&first)) else {
+        let Ok(second) = self.route(declared, Some(&first)) else {
             return Err(error);
         };
         self.metrics().failed_over();
@@ -98,11 +100,5 @@ impl<P: Platform> Manager<P> {
             let message = format!("the output of '{}' is not as declared: {mismatch}", spec.name);
             CallError::unknown(Code::TypeError, message)
         })
-    }
-
-    fn pick(&self, declared: &Declared, except: Option<&Picked>) -> Result<Picked, CallError> {
-        let except = except.map(|it| &*it.identity.connection);
-        let picked = self.lock().table.pick(declared, except);
-        picked.map_err(|nobody| CallError::failed(Code::Unavailable, nobody.to_string()))
     }
 }

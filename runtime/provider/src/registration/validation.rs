@@ -209,3 +209,5 @@ fn check_group(request: &RegisterRequest, declared: &Declared, ground: &Ground<'
     }
 }
 
+#[cfg(test)]
+mod tests;

@@ -113,7 +113,9 @@ impl<P: Platform> Server<P> {
             true => (0, 0),
             false => (manager.in_flight().count(), connections.len()),
         };
-        manager.in_flight().cut();
+        if !in_time {
+            manager.in_flight().cut();
+        }
         connections.abort();
         Drained { cancelled, aborted }
     }
@@ -132,7 +134,9 @@ struct Running<P: Platform> {
 
 impl<P: Platform> Running<P> {
     async fn start(manager: &Manager<P>) -> Self {
+        // It may have been served, and shut down, before.
         manager.set_stopping(false);
+        manager.in_flight().resume();
         let spawn = |task: Pin<Box<dyn Future<Output = ()> + Send>>| manager.platform().spawn(task).into();
         Running {
             manager: manager.clone(),

@@ -228,3 +228,5 @@ impl Connection {
     }
 }
 
+#[cfg(test)]
+mod tests;
