@@ -11,6 +11,23 @@
 //! | how much is read from others | `limits` |
 //! | where in a value something is | `path` |
 //!
+//! ```
+//! use squall_value::{CType, CValue, Limits};
+//!
+//! let declared = CType::product([("text", CType::String), ("n", CType::optional(CType::Int))]);
+//! assert_eq!(declared.to_string(), "{n: Optional<Int>, text: String}");
+//!
+//! let value = CValue::from_plain(&serde_json::json!({"text": "hello"}), &declared)?;
+//! assert_eq!(value.field("n"), Some(&CValue::none(CType::Int)));
+//! let received = CValue::from_json(&value.to_json(), &Limits::default())?;
+//! assert_eq!(received, value);
+//!
+//! let wrong = CValue::product([("text", CValue::Int(1)), ("n", CValue::none(CType::Int))]);
+//! let error = wrong.check(&declared).unwrap_err();
+//! assert_eq!(error.to_string(), "text: expected String, found Int");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
 //! What others send may be anything: it becomes a value, or an error that says what is wrong and where, within
 //! [`Limits`]. Values that this process makes itself are trusted to be no deeper than stacks are.
 

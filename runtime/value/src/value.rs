@@ -93,6 +93,44 @@ impl CValue {
         }
     }
 
+    /// A map with keys and values of these types.
+    pub fn map(keys: CType, values: CType, value: impl IntoIterator<Item = (CValue, CValue)>) -> Self {
+        CValue::Map {
+            value: value.into_iter().collect(),
+            keys: Arc::new(keys),
+            values: Arc::new(values),
+        }
+    }
+
+    /// A value of a union with these variants, which has this tag.
+    pub fn union<N: Into<Arc<str>>>(
+        tag: impl Into<Arc<str>>,
+        value: CValue,
+        variants: impl IntoIterator<Item = (N, CType)>,
+    ) -> Self {
+        let variants = variants.into_iter().map(|(name, it)| (name.into(), it));
+        CValue::Union {
+            value: Box::new(value),
+            structure: Arc::new(variants.collect()),
+            tag: tag.into(),
+        }
+    }
+
+    /// A value where there may be none.
+    pub fn some(value: CValue) -> Self {
+        CValue::Some {
+            inner: Arc::new(value.ctype()),
+            value: Box::new(value),
+        }
+    }
+
+    /// No value, where there may be one of this type.
+    pub fn none(inner: CType) -> Self {
+        CValue::None {
+            inner: Arc::new(inner),
+        }
+    }
+
     /// The field of a record; nothing when there is none, or this is no record.
     pub fn field(&self, name: &str) -> Option<&CValue> {
         match self {

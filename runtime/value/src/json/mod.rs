@@ -29,7 +29,8 @@ pub use error::{DecodeError, DecodeProblem};
 use crate::{CType, CValue, Limits};
 
 impl CValue {
-    /// The value as JSON, in UTF-8. NaN and infinities are `null`. Spec: provider 2.15.
+    /// The value as JSON, in UTF-8. NaN and infinities are `null`, which providers in TypeScript refuse to read.
+    /// Spec: provider 2.15.
     pub fn to_json(&self) -> Vec<u8> {
         let mut out = vec![];
         encode::value(self, &mut out);
@@ -38,7 +39,8 @@ impl CValue {
 
     /// The value that JSON is of, read as leniently as the Scala server does: see the table of 2.15. Invalid
     /// UTF-8 is replaced, unknown members are ignored, a `CSeq` is a list, and whether a value is what its
-    /// types say is not looked at ([`CValue::check`] does that).
+    /// types say is not looked at ([`CValue::check`] does that). Only where readers would differ in what
+    /// they understand it is strict: a member or a field that comes twice is an error.
     ///
     /// # Errors
     /// Who wrote it is at fault: it is no JSON, no value, or beyond a limit.

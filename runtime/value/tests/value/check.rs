@@ -2,7 +2,7 @@
 
 use squall_value::{CType, CValue, Kind, MismatchProblem};
 
-use crate::support::{map, none, some, structure, tagged};
+use crate::support::structure;
 
 fn checked(value: &CValue, declared: &CType) -> Result<(), String> {
     value.check(declared).map_err(|it| it.to_string())
@@ -17,15 +17,18 @@ fn a_value_is_of_its_own_type() {
     for value in [
         CValue::string("x"),
         CValue::Float(f64::NAN),
-        CValue::product([("name", CValue::string("Ann")), ("age", some(CValue::Int(3)))]),
+        CValue::product([
+            ("name", CValue::string("Ann")),
+            ("age", CValue::some(CValue::Int(3))),
+        ]),
         CValue::list(CType::list(CType::Int), [CValue::list(CType::Int, [])]),
-        map(
+        CValue::map(
             CType::Int,
             CType::String,
             vec![(CValue::Int(1), CValue::string("one"))],
         ),
-        tagged("b", CValue::Int(1), [("a", CType::String), ("b", CType::Int)]),
-        some(none(CType::Int)),
+        CValue::union("b", CValue::Int(1), [("a", CType::String), ("b", CType::Int)]),
+        CValue::some(CValue::none(CType::Int)),
     ] {
         assert_eq!(checked(&value, &value.ctype()), Ok(()), "{value:?}");
     }
@@ -41,14 +44,18 @@ fn what_is_something_else_says_what_was_expected() {
             CType::optional(CType::Int),
             "expected Optional, found Int",
         ),
-        (some(CValue::Int(1)), CType::Int, "expected Int, found Optional"),
+        (
+            CValue::some(CValue::Int(1)),
+            CType::Int,
+            "expected Int, found Optional",
+        ),
         (
             CValue::Boolean(true),
             person(),
             "expected a record, found Boolean",
         ),
         (
-            map(CType::Int, CType::Int, vec![]),
+            CValue::map(CType::Int, CType::Int, vec![]),
             CType::list(CType::Int),
             "expected List, found Map",
         ),
@@ -62,7 +69,7 @@ fn a_mismatch_says_where_it_is() {
     let people = CType::product([("people", CType::list(person()))]);
     let ann = CValue::product([
         ("name", CValue::string("Ann")),
-        ("age", some(CValue::string("old"))),
+        ("age", CValue::some(CValue::string("old"))),
     ]);
     let value = CValue::product([("people", CValue::list(person(), [ann]))]);
     let error = value.check(&people).unwrap_err();
@@ -79,7 +86,7 @@ fn a_mismatch_says_where_it_is() {
     ];
     assert_eq!(
         checked(
-            &map(CType::Int, CType::Int, pairs),
+            &CValue::map(CType::Int, CType::Int, pairs),
             &CType::map(CType::Int, CType::Int)
         ),
         Err("[1].value: expected Int, found Float".into())
@@ -89,7 +96,7 @@ fn a_mismatch_says_where_it_is() {
 #[test]
 fn a_record_has_exactly_the_declared_fields() {
     let name = || ("name", CValue::string("Ann"));
-    let age = || ("age", none(CType::Int));
+    let age = || ("age", CValue::none(CType::Int));
     assert_eq!(checked(&CValue::product([name(), age()]), &person()), Ok(()));
     let extra = CValue::product([name(), age(), ("size", CValue::Int(1))]);
     assert_eq!(
@@ -115,7 +122,7 @@ fn an_optional_field_that_is_missing_is_not_the_same_as_none() {
 fn what_a_value_says_of_itself_is_not_looked_at_and_can_be_made_true() {
     let value = CValue::Product {
         value: [
-            ("age".into(), none(CType::String)),
+            ("age".into(), CValue::none(CType::String)),
             ("name".into(), CValue::string("Ann")),
         ]
         .into(),
@@ -125,7 +132,7 @@ fn what_a_value_says_of_itself_is_not_looked_at_and_can_be_made_true() {
     let told = value.conformed(&person()).unwrap();
     assert_eq!(
         told,
-        CValue::product([("name", CValue::string("Ann")), ("age", none(CType::Int))])
+        CValue::product([("name", CValue::string("Ann")), ("age", CValue::none(CType::Int))])
     );
     assert_eq!(told.ctype(), person());
 }
@@ -133,9 +140,9 @@ fn what_a_value_says_of_itself_is_not_looked_at_and_can_be_made_true() {
 #[test]
 fn a_declared_tag_must_tag_what_it_is_declared_for() {
     let declared = CType::union([("variant0", CType::String), ("variant1", CType::Int)]);
-    let value = tagged("variant1", CValue::Int(1), []);
+    let value = CValue::union::<&str>("variant1", CValue::Int(1), []);
     assert_eq!(checked(&value, &declared), Ok(()));
-    let value = tagged("variant0", CValue::Int(1), []);
+    let value = CValue::union::<&str>("variant0", CValue::Int(1), []);
     assert_eq!(
         checked(&value, &declared),
         Err("variant0: expected String, found Int".into())
@@ -146,18 +153,18 @@ fn a_declared_tag_must_tag_what_it_is_declared_for() {
 fn a_tag_of_the_providers_own_is_accepted_when_a_variant_fits() {
     let declared = CType::union([("variant0", CType::String), ("variant1", CType::Int)]);
     let own = [("done", CType::Int), ("failed", CType::String)];
-    let value = tagged("done", CValue::Int(1), own.clone());
+    let value = CValue::union("done", CValue::Int(1), own.clone());
     assert_eq!(checked(&value, &declared), Ok(()));
     let told = value.conformed(&declared).unwrap();
     assert_eq!(
         told,
-        tagged(
+        CValue::union(
             "variant1",
             CValue::Int(1),
             [("variant0", CType::String), ("variant1", CType::Int)]
         )
     );
-    let value = tagged("done", CValue::Float(1.0), own);
+    let value = CValue::union("done", CValue::Float(1.0), own);
     assert_eq!(
         checked(&value, &declared),
         Err(r#"tagged "done", and of no variant's type"#.into())
@@ -168,7 +175,7 @@ fn a_tag_of_the_providers_own_is_accepted_when_a_variant_fits() {
 fn of_variants_of_one_type_the_one_at_the_tags_position_is_taken() {
     let declared = CType::union([("variant0", CType::Int), ("variant1", CType::Int)]);
     let own = [("first", CType::Int), ("second", CType::Int)];
-    let told = tagged("second", CValue::Int(1), own)
+    let told = CValue::union("second", CValue::Int(1), own)
         .conformed(&declared)
         .unwrap();
     assert!(matches!(told, CValue::Union { tag, .. } if &*tag == "variant1"));
@@ -182,7 +189,7 @@ fn unions_in_unions_with_tags_of_their_own_take_no_exponential_time() {
     });
     let value = |last: CValue| {
         (0..depth).fold(last, |it, _| {
-            tagged("own", it, [("other", CType::String), ("own", CType::Int)])
+            CValue::union("own", it, [("other", CType::String), ("own", CType::Int)])
         })
     };
     assert_eq!(checked(&value(CValue::Int(1)), &declared), Ok(()));

@@ -2,7 +2,7 @@
 
 use squall_value::{CType, CValue};
 
-use crate::support::{json, map, structure, tagged, value};
+use crate::support::{json, structure, value};
 
 fn int(text: &str) -> Result<CValue, String> {
     value(format!(r#"{{"tag":"CInt","value":{text}}}"#))
@@ -94,7 +94,7 @@ fn keys_of_maps_are_of_any_type_and_duplicates_are_kept_in_order() {
     let text = r#"{"tag":"CMap","value":[{"key":{"tag":"CList","value":[],"subtype":{"tag":"CInt"}},"value":{"tag":"CInt","value":2}},{"key":{"tag":"CList","value":[],"subtype":{"tag":"CInt"}},"value":{"tag":"CInt","value":1}}],"keysType":{"tag":"CList","valuesType":{"tag":"CInt"}},"valuesType":{"tag":"CInt"}}"#;
     let key = || CValue::list(CType::Int, []);
     let pairs = vec![(key(), CValue::Int(2)), (key(), CValue::Int(1))];
-    let expected = map(CType::list(CType::Int), CType::Int, pairs);
+    let expected = CValue::map(CType::list(CType::Int), CType::Int, pairs);
     assert_eq!(json(&expected), text);
     assert_eq!(value(text), Ok(expected));
 }
@@ -110,7 +110,7 @@ fn an_entry_of_a_map_is_a_key_and_a_value_in_any_order() {
         r#""key":{"tag":"CInt","value":1}"#,
         r#""value":{"tag":"CInt","value":2}"#,
     );
-    let expected = map(CType::Int, CType::Int, vec![(CValue::Int(1), CValue::Int(2))]);
+    let expected = CValue::map(CType::Int, CType::Int, vec![(CValue::Int(1), CValue::Int(2))]);
     assert_eq!(with(&format!("{{{it},\"other\":[],{key}}}")), Ok(expected));
     let problem = |path: &str| {
         Err(format!(
@@ -136,7 +136,7 @@ fn a_record_may_say_other_fields_of_itself_than_it_has() {
 #[test]
 fn a_tag_may_be_none_of_its_union_and_an_element_of_another_type() {
     let text = r#"{"tag":"CUnion","value":{"tag":"CInt","value":3},"structure":{"a":{"tag":"CString"}},"unionTag":"b"}"#;
-    let expected = tagged("b", CValue::Int(3), [("a", CType::String)]);
+    let expected = CValue::union("b", CValue::Int(3), [("a", CType::String)]);
     assert_eq!(value(text), Ok(expected));
     let text = r#"{"tag":"CList","value":[{"tag":"CString","value":"x"}],"subtype":{"tag":"CInt"}}"#;
     assert_eq!(value(text), Ok(CValue::list(CType::Int, [CValue::string("x")])));

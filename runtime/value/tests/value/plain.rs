@@ -3,8 +3,6 @@
 use serde_json::json;
 use squall_value::{CType, CValue};
 
-use crate::support::{map, none, some, tagged};
-
 fn read(plain: &serde_json::Value, declared: &CType) -> Result<CValue, String> {
     CValue::from_plain(plain, declared).map_err(|error| error.to_string())
 }
@@ -22,7 +20,10 @@ fn plain_json_is_a_value_of_its_type_and_the_value_is_that_json() {
         (
             json!({"text": "hello", "n": 1}),
             record.clone(),
-            CValue::product([("text", CValue::string("hello")), ("n", some(CValue::Int(1)))]),
+            CValue::product([
+                ("text", CValue::string("hello")),
+                ("n", CValue::some(CValue::Int(1))),
+            ]),
         ),
         (
             json!([1, 2]),
@@ -32,7 +33,7 @@ fn plain_json_is_a_value_of_its_type_and_the_value_is_that_json() {
         (
             json!({"a": 1}),
             CType::map(CType::String, CType::Int),
-            map(
+            CValue::map(
                 CType::String,
                 CType::Int,
                 vec![(CValue::string("a"), CValue::Int(1))],
@@ -41,7 +42,7 @@ fn plain_json_is_a_value_of_its_type_and_the_value_is_that_json() {
         (
             json!([[5, "five"]]),
             by_number,
-            map(
+            CValue::map(
                 CType::Int,
                 CType::String,
                 vec![(CValue::Int(5), CValue::string("five"))],
@@ -50,14 +51,14 @@ fn plain_json_is_a_value_of_its_type_and_the_value_is_that_json() {
         (
             json!({"a": 3}),
             CType::union(union()),
-            tagged("a", CValue::Int(3), union()),
+            CValue::union("a", CValue::Int(3), union()),
         ),
         (
             json!({"b": {}}),
             CType::union(union()),
-            tagged("b", CValue::product::<&str>([]), union()),
+            CValue::union("b", CValue::product::<&str>([]), union()),
         ),
-        (json!(null), CType::optional(record.clone()), none(record)),
+        (json!(null), CType::optional(record.clone()), CValue::none(record)),
     ] {
         assert_eq!(read(&plain, &declared), Ok(expected.clone()), "{plain}");
         assert_eq!(expected.to_plain(), plain);
@@ -67,7 +68,7 @@ fn plain_json_is_a_value_of_its_type_and_the_value_is_that_json() {
 #[test]
 fn a_missing_optional_member_is_no_value() {
     let record = CType::product([("text", CType::String), ("n", CType::optional(CType::Int))]);
-    let expected = CValue::product([("text", CValue::string("x")), ("n", none(CType::Int))]);
+    let expected = CValue::product([("text", CValue::string("x")), ("n", CValue::none(CType::Int))]);
     assert_eq!(read(&json!({"text": "x"}), &record), Ok(expected.clone()));
     assert_eq!(expected.to_plain(), json!({"text": "x", "n": null}));
 }
@@ -84,7 +85,7 @@ fn numbers_may_be_written_in_other_ways() {
 #[test]
 fn a_variant_without_fields_may_be_written_as_its_name() {
     let union = || [("a", CType::Int), ("b", CType::product::<&str>([]))];
-    let expected = tagged("b", CValue::product::<&str>([]), union());
+    let expected = CValue::union("b", CValue::product::<&str>([]), union());
     assert_eq!(read(&json!("b"), &CType::union(union())), Ok(expected));
 }
 

@@ -2,8 +2,6 @@
 
 use squall_value::{CType, CValue, Limits, SchemaError};
 
-use crate::support::tagged;
-
 #[test]
 fn a_declaration_without_a_schema_says_which() {
     let limits = Limits::default();
@@ -48,13 +46,13 @@ fn names_of_variants_become_positions_in_natural_order() {
 fn a_value_with_names_of_its_own_becomes_one_with_positions_and_the_other_way_around() {
     let named = CType::union([("failed", CType::String), ("done", CType::Int)]);
     let on_the_wire = CType::from_schema(&named.to_schema(), &Limits::default()).unwrap();
-    let own = tagged(
+    let own = CValue::union(
         "failed",
         CValue::string("no"),
         [("failed", CType::String), ("done", CType::Int)],
     );
     let there = own.clone().conformed(&on_the_wire).unwrap();
     let (one, two) = (("variant0", CType::Int), ("variant1", CType::String));
-    assert_eq!(there, tagged("variant1", CValue::string("no"), [one, two]));
+    assert_eq!(there, CValue::union("variant1", CValue::string("no"), [one, two]));
     assert_eq!(there.conformed(&named).unwrap(), own);
 }

@@ -23,33 +23,3 @@ pub(crate) fn json(value: &CValue) -> String {
 pub(crate) fn structure<const N: usize>(fields: [(&str, CType); N]) -> Arc<Fields<CType>> {
     Arc::new(fields.map(|(name, it)| (name.into(), it)).into())
 }
-
-/// A union's value.
-pub(crate) fn tagged<const N: usize>(tag: &str, value: CValue, variants: [(&str, CType); N]) -> CValue {
-    CValue::Union {
-        value: Box::new(value),
-        structure: structure(variants),
-        tag: tag.into(),
-    }
-}
-
-pub(crate) fn some(value: CValue) -> CValue {
-    CValue::Some {
-        inner: Arc::new(value.ctype()),
-        value: Box::new(value),
-    }
-}
-
-pub(crate) fn none(inner: CType) -> CValue {
-    CValue::None {
-        inner: Arc::new(inner),
-    }
-}
-
-pub(crate) fn map(keys: CType, values: CType, value: Vec<(CValue, CValue)>) -> CValue {
-    CValue::Map {
-        value,
-        keys: Arc::new(keys),
-        values: Arc::new(values),
-    }
-}

@@ -5,8 +5,6 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use squall_value::{CType, CValue};
 
-use crate::support::{none, some, tagged};
-
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct Review {
     text: String,
@@ -76,12 +74,12 @@ fn each_field_is_the_value_that_it_would_be_by_hand() {
     let it = example(Some(4), 0.5, Verdict::Good(1.0));
     let value = CValue::from_serialize(&it, &review()).unwrap();
     assert_eq!(value.field("text"), Some(&CValue::string("fine")));
-    assert_eq!(value.field("stars"), Some(&some(CValue::Int(4))));
-    let verdict = tagged("Good", CValue::Float(1.0), verdicts());
+    assert_eq!(value.field("stars"), Some(&CValue::some(CValue::Int(4))));
+    let verdict = CValue::union("Good", CValue::Float(1.0), verdicts());
     assert_eq!(value.field("verdict"), Some(&verdict));
     let it = example(None, 0.5, Verdict::Unknown);
     let value = CValue::from_serialize(&it, &review()).unwrap();
-    assert_eq!(value.field("stars"), Some(&none(CType::Int)));
+    assert_eq!(value.field("stars"), Some(&CValue::none(CType::Int)));
 }
 
 #[test]

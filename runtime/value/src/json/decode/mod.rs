@@ -43,6 +43,7 @@ pub(super) struct Decoder<'a> {
     limits: Limits,
     nodes: usize,
     names: Names,
+    scalars: Recent<'a, Arc<CType>>,
     types: Recent<'a, Arc<CType>>,
     structures: Recent<'a, Arc<Fields<CType>>>,
 }
@@ -54,6 +55,7 @@ impl<'a> Decoder<'a> {
             limits: *limits,
             nodes: 0,
             names: Names::new(),
+            scalars: Recent::new(),
             types: Recent::new(),
             structures: Recent::new(),
         }
@@ -89,8 +91,15 @@ impl<'a> Decoder<'a> {
 
     /// A type, inside `depth` others. Values that it is the type of do not count.
     pub(super) fn ctype(&mut self, depth: usize) -> Result<Arc<CType>> {
+        self.check_depth(depth)?;
         self.reader.peek();
-        if let Some((length, known)) = self.types.find(self.reader.rest()) {
+        let rest = self.reader.rest();
+        // What has parts is taken over at the depth that it was found at alone: else it could pass the limit.
+        let known = match (self.scalars.find(rest), depth) {
+            (None, 0) => self.types.find(rest),
+            (known, _) => known,
+        };
+        if let Some((length, known)) = known {
             self.reader.go_to(self.reader.position() + length);
             return Ok(known);
         }
@@ -109,22 +118,33 @@ impl<'a> Decoder<'a> {
             _ => None,
         };
         let made = Arc::new(made.ok_or(DecodeProblem::Untagged { what: "CType" })?);
-        // A type that was found at one depth may be found at another: only where that is no way around the limit.
-        if depth == 0 {
-            self.types.insert(self.reader.since(start), made.clone());
+        let text = self.reader.since(start);
+        match *made {
+            CType::String | CType::Int | CType::Float | CType::Boolean => {
+                self.scalars.insert(text, made.clone());
+            }
+            _ if depth == 0 => self.types.insert(text, made.clone()),
+            _ => {}
         }
         Ok(made)
     }
 
+    /// One value or type more, inside `depth` others.
     fn count(&mut self, depth: usize) -> Result<()> {
+        self.check_depth(depth)?;
         self.nodes += 1;
-        let (depth_max, nodes_max) = (self.limits.depth_max, self.limits.nodes_max);
-        if depth >= depth_max {
-            return Err(DecodeProblem::TooDeep { limit: depth_max }.into());
+        let limit = self.limits.nodes_max;
+        match self.nodes > limit {
+            true => Err(DecodeProblem::TooMany { limit }.into()),
+            false => Ok(()),
         }
-        if self.nodes > nodes_max {
-            return Err(DecodeProblem::TooMany { limit: nodes_max }.into());
+    }
+
+    fn check_depth(&self, depth: usize) -> Result<()> {
+        let limit = self.limits.depth_max;
+        match depth >= limit {
+            true => Err(DecodeProblem::TooDeep { limit }.into()),
+            false => Ok(()),
         }
-        Ok(())
     }
 }

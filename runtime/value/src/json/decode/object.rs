@@ -110,7 +110,7 @@ impl Decoder<'_> {
                 .union_tag(tag)
                 .map(|union_tag| parts.union_tag = Some(union_tag)),
             Member::Structure => self
-                .structure(tag, type_depth(what, depth))
+                .structure(tag, type_depth(what, depth).max(1))
                 .map(|structure| parts.structure = Some(structure)),
             Member::KeysType => self
                 .ctype(type_depth(what, depth))
@@ -134,21 +134,23 @@ impl Decoder<'_> {
         })
     }
 
-    /// The types of fields or variants.
+    /// The types of fields or variants, inside `depth` types with that which has them.
     fn structure(&mut self, tag: Tag, depth: usize) -> Result<Arc<Fields<CType>>> {
         if self.reader.peek() != b'{' {
             return Err(self.wrong(tag, Member::Structure, "an object"));
         }
-        if let Some((length, known)) = self.structures.find(self.reader.rest()) {
+        // As with types: only what is as deep.
+        let is_outermost = depth == 1;
+        if is_outermost && let Some((length, known)) = self.structures.find(self.reader.rest()) {
             self.reader.go_to(self.reader.position() + length);
             return Ok(known);
         }
         let start = self.reader.position();
         let types = self.named(|decoder| decoder.ctype(depth).map(Arc::unwrap_or_clone))?;
         let structure = Arc::new(types);
-        if depth == 0 {
-            self.structures
-                .insert(self.reader.since(start), structure.clone());
+        if is_outermost {
+            let text = self.reader.since(start);
+            self.structures.insert(text, structure.clone());
         }
         Ok(structure)
     }
