@@ -258,6 +258,14 @@ fn an_error_says_where_in_the_json_it_is() {
             "structure.ok: Unknown CType tag: ?",
         ),
         (
+            r#"{"tag":"CSome","value":{"tag":"CSome","value":{"tag":"CInt","value":"x"}}}"#,
+            r#"value.value: CInt "value" must be a number"#,
+        ),
+        (
+            r#"{"tag":"CList","value":[],"subtype":{"tag":"CProduct","structure":7}}"#,
+            r#"subtype: CProduct "structure" must be an object"#,
+        ),
+        (
             r#"{"tag":"CUnion","structure":[]}"#,
             r#"CUnion "structure" must be an object"#,
         ),

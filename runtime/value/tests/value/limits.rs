@@ -54,6 +54,43 @@ fn types_nest_as_deep_as_the_limit_and_no_deeper() {
 }
 
 #[test]
+fn a_type_that_is_known_from_elsewhere_does_not_pass_the_limit() {
+    let limits = Limits {
+        depth_max: 3,
+        ..Limits::default()
+    };
+    let list = r#"{"tag":"CList","valuesType":{"tag":"CList","valuesType":{"tag":"CInt"}}}"#;
+    let map = |values: &str| {
+        let json = format!(r#"{{"tag":"CMap","value":[],"keysType":{list},"valuesType":{values}}}"#);
+        read(&json, limits).map(drop)
+    };
+    assert_eq!(map(list), Ok(()));
+    let deeper = format!(r#"{{"tag":"COptional","innerType":{list}}}"#);
+    assert_eq!(
+        map(&deeper),
+        Err("valuesType.innerType.valuesType.valuesType: nested deeper than 3 levels".into())
+    );
+    let known = r#"{"tag":"CInt"}"#;
+    let deepest = list.replace(known, &format!(r#"{{"tag":"CList","valuesType":{known}}}"#));
+    assert!(map(&deepest).is_err());
+}
+
+#[test]
+fn the_stack_of_a_thread_is_enough_for_ten_times_the_default() {
+    let limits = Limits {
+        depth_max: 640,
+        ..Limits::default()
+    };
+    let value = read(&nested(639), limits).unwrap();
+    let declared = (0..639).fold(CType::Int, |it, _| CType::optional(it));
+    assert_eq!(value.check(&declared), Ok(()));
+    assert_eq!(value.to_json().len(), nested(639).len());
+    assert_eq!(value.to_plain(), serde_json::json!(1));
+    assert_eq!(CType::from_json(&declared.to_json(), &limits), Ok(declared));
+    assert!(read(&nested(640), limits).is_err());
+}
+
+#[test]
 fn hundreds_of_thousands_of_levels_are_an_error_wherever_they_are() {
     let levels = 200_000;
     let arrays = "[".repeat(levels) + &"]".repeat(levels);

@@ -4,7 +4,7 @@ use std::collections::btree_map::Entry;
 
 use super::object::twice;
 use super::{Decoder, Result};
-use crate::json::error::DecodeProblem;
+use crate::json::error::{DecodeError, DecodeProblem};
 use crate::json::number::{self, NotAnInteger};
 use crate::json::tags::{Member, Tag};
 use crate::path::Step;
@@ -23,6 +23,7 @@ pub(super) enum Content {
 impl Decoder<'_> {
     /// The `value` of a value.
     pub(super) fn content(&mut self, tag: Tag, depth: usize) -> Result<Content> {
+        let inside = |error: Box<DecodeError>| error.within(Step::Member(Member::Value.as_str()));
         match (tag, self.reader.peek()) {
             (Tag::String, b'"') => {
                 let text = self.reader.string()?;
@@ -36,10 +37,13 @@ impl Decoder<'_> {
             (Tag::Boolean, b'f') if self.reader.take_word("false") => {
                 Ok(Content::Scalar(CValue::Boolean(false)))
             }
-            (Tag::List | Tag::Seq, b'[') => self.items(depth).map(Content::Items),
-            (Tag::Map, b'[') => self.entries(depth).map(Content::Entries),
-            (Tag::Product, b'{') => self.fields(depth).map(Content::Fields),
-            (Tag::Union | Tag::Some, _) => self.value(depth + 1).map(Box::new).map(Content::One),
+            (Tag::List | Tag::Seq, b'[') => self.items(depth).map(Content::Items).map_err(inside),
+            (Tag::Map, b'[') => self.entries(depth).map(Content::Entries).map_err(inside),
+            (Tag::Product, b'{') => self.fields(depth).map(Content::Fields).map_err(inside),
+            (Tag::Union | Tag::Some, _) => {
+                let value = self.value(depth + 1).map_err(inside)?;
+                Ok(Content::One(Box::new(value)))
+            }
             _ => Err(self.wrong(tag, Member::Value, tag.value_is())),
         }
     }

@@ -101,29 +101,20 @@ impl Decoder<'_> {
         if parts.has(member) {
             return Err(twice(member.as_str()));
         }
-        let read = match member {
-            Member::Tag => Ok(()),
-            Member::Value => self
-                .content(tag, depth)
-                .map(|content| parts.value = Some(content)),
-            Member::UnionTag => self
-                .union_tag(tag)
-                .map(|union_tag| parts.union_tag = Some(union_tag)),
-            Member::Structure => self
-                .structure(tag, type_depth(what, depth).max(1))
-                .map(|structure| parts.structure = Some(structure)),
-            Member::KeysType => self
-                .ctype(type_depth(what, depth))
-                .map(|keys| parts.keys = Some(keys)),
-            Member::Subtype | Member::ValuesType | Member::InnerType => self
-                .ctype(type_depth(what, depth))
-                .map(|ctype| parts.ctype = Some(ctype)),
-        };
-        // What the member itself is not is said with its name already.
-        read.map_err(|error| match error.problem {
-            DecodeProblem::Wrong { .. } if error.path.is_root() => error,
-            _ => error.within(Step::Member(member.as_str())),
-        })
+        // Only what is inside of a member is said to be there: what the member itself is not is said with its name.
+        let inside = |error: Box<DecodeError>| error.within(Step::Member(member.as_str()));
+        let type_depth = type_depth(what, depth);
+        match member {
+            Member::Tag => {}
+            Member::Value => parts.value = Some(self.content(tag, depth)?),
+            Member::UnionTag => parts.union_tag = Some(self.union_tag(tag)?),
+            Member::Structure => parts.structure = Some(self.structure(tag, type_depth.max(1))?),
+            Member::KeysType => parts.keys = Some(self.ctype(type_depth).map_err(inside)?),
+            Member::Subtype | Member::ValuesType | Member::InnerType => {
+                parts.ctype = Some(self.ctype(type_depth).map_err(inside)?);
+            }
+        }
+        Ok(())
     }
 
     pub(super) fn wrong(&mut self, tag: Tag, member: Member, expected: &'static str) -> Box<DecodeError> {
@@ -146,7 +137,9 @@ impl Decoder<'_> {
             return Ok(known);
         }
         let start = self.reader.position();
-        let types = self.named(|decoder| decoder.ctype(depth).map(Arc::unwrap_or_clone))?;
+        let types = self
+            .named(|decoder| decoder.ctype(depth).map(Arc::unwrap_or_clone))
+            .map_err(|error| error.within(Step::Member(Member::Structure.as_str())))?;
         let structure = Arc::new(types);
         if is_outermost {
             let text = self.reader.since(start);
