@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
-use squall::plan::{Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
+use squall::plan::{
+    Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Target, Topology, Workload,
+};
 
 use crate::program::{LATENCY, PERIOD, Pace, Program, payload};
 
@@ -97,6 +99,8 @@ fn topology(engine: EngineKind, modules: usize) -> Topology {
         },
         links: vec![],
         modules: (0..modules).map(module).collect(),
+        managers: Default::default(),
+        providers: Default::default(),
     }
 }
 
@@ -114,13 +118,15 @@ fn workload(program: &Program, from: usize, to: usize) -> Workload {
     Workload {
         name: format!("m{from} to m{to}"),
         from: vec![format!("m{from}")],
-        node: format!("n{to}"),
-        port: "in".into(),
+        target: Target::Port {
+            node: format!("n{to}"),
+            port: "in".into(),
+            payload: payload("{call}"),
+        },
         arrival,
         start: Duration::ZERO,
         end: program.duration(),
         limit: Some(program.calls_per_connection()),
         timeout: Some(Duration::from_secs(2)),
-        payload: payload("{call}"),
     }
 }

@@ -1,7 +1,10 @@
-//! What a scenario expects of the calls of a workload, judged.
+//! What a scenario expects, judged: of the calls of a workload, of a provider's state, of the end of a canary.
 //!
 //! A window is about the calls that *start* in it. A call that never ended counts as unknown, with the class
 //! `unended`: an expectation must not hold because something was lost.
+
+mod canary;
+mod provider;
 
 use std::fmt::{self, Display};
 use std::time::Duration;
@@ -9,7 +12,7 @@ use std::time::Duration;
 use crate::calls::Call;
 use crate::journal::Outcome;
 use crate::oracle::{Run, Violation};
-use crate::plan::{Bounds, Check, Expectation, Quantile};
+use crate::plan::{Bounds, CallsExpectation, Check, Expectation, Quantile};
 use crate::statistics;
 use crate::time;
 use crate::verdict::Judged;
@@ -17,12 +20,20 @@ use crate::verdict::Judged;
 /// Judges one expectation.
 #[must_use]
 pub fn judge(run: &Run<'_>, expectation: &Expectation) -> Judged {
+    match expectation {
+        Expectation::Calls(expectation) => judge_calls(run, expectation),
+        Expectation::Provider(expectation) => provider::judge(run, expectation),
+        Expectation::Canary(expectation) => canary::judge(run, expectation),
+    }
+}
+
+fn judge_calls(run: &Run<'_>, expectation: &CallsExpectation) -> Judged {
     let calls = calls(run, expectation);
     let finding = check(&expectation.check, &calls);
     let culprit = finding.culprit.filter(|_| !finding.held);
     Judged {
         name: expectation.workload.clone(),
-        text: text(expectation),
+        text: text_of_calls(expectation),
         held: finding.held,
         measured: finding.measured,
         counterexample: culprit.map(|call| counterexample(run, call)),
@@ -32,7 +43,15 @@ pub fn judge(run: &Run<'_>, expectation: &Expectation) -> Judged {
 /// An expectation as a statement: `orders during split: success rate >= 0.9`.
 #[must_use]
 pub fn text(expectation: &Expectation) -> String {
-    let Expectation {
+    match expectation {
+        Expectation::Calls(expectation) => text_of_calls(expectation),
+        Expectation::Provider(expectation) => provider::text(expectation),
+        Expectation::Canary(expectation) => canary::text(expectation),
+    }
+}
+
+fn text_of_calls(expectation: &CallsExpectation) -> String {
+    let CallsExpectation {
         workload,
         window,
         check,
@@ -41,7 +60,7 @@ pub fn text(expectation: &Expectation) -> String {
     format!("{workload}{space}{}: {}", window.text, statement(check))
 }
 
-fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &Expectation) -> Vec<&'a Call<'j>> {
+fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) -> Vec<&'a Call<'j>> {
     let mut workloads = (0_u32..).zip(&run.plan.workloads);
     let Some((workload, _)) = workloads.find(|(_, workload)| workload.name == expectation.workload) else {
         return Vec::new();

@@ -8,7 +8,7 @@
 //! | [`mod@file`], [`scenario`], [`plan`], [`schema`] | files, what they say, and the plan that a seed makes of it |
 //! | [`components`], [`assembly`] | what nodes run, and how a module is put together, on any platform |
 //! | [`Harness`], [`Run`] | a run in the simulator |
-//! | [`journal`], [`history`], [`calls`] | what happened |
+//! | [`journal`], [`history`], [`calls`], [`providers`] | what happened |
 //! | [`oracle`], [`expectation`], [`verdict`] | what is to be thought of it |
 //! | [`statistics`], [`report`], [`capture`], [`time`] | how to show it |
 //! | [`import`] | from TinyNode and TinyModule manifests to a topology |
@@ -30,6 +30,7 @@ mod judged;
 pub mod live;
 pub mod oracle;
 pub mod plan;
+pub mod providers;
 pub mod report;
 mod run;
 pub mod scenario;

@@ -4,16 +4,24 @@
 //! Times are virtual and count from the start of the run. Nothing here knows of TOML, and nothing
 //! below here can find a dangling name.
 
+mod provider;
+
+use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use squall_router::{Method, Policy, RetryPolicy};
+use squall_value::CValue;
 
+pub use provider::{
+    Answer, Canary, CanaryEnd, CanaryExpectation, Flaky, Handler, Manager, Provider, ProviderCheck,
+    ProviderExpectation, ProviderModule, ProviderState, Reconnect,
+};
 pub use squall_sim::{ClockShift, EngineKind};
 
-/// A system of modules, as `[module.*]`, `[network]` and `[[link]]` describe it.
+/// A system, as `[module.*]`, `[manager.*]`, `[provider.*]`, `[network]` and `[[link]]` describe it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
     /// The file's `name`.
@@ -26,10 +34,43 @@ pub struct Topology {
     pub links: Vec<Link>,
     /// By module name, in file order.
     pub modules: IndexMap<String, Module>,
+    /// By name, in file order.
+    pub managers: IndexMap<String, Manager>,
+    /// By name, in file order.
+    pub providers: IndexMap<String, Provider>,
 }
 
 impl Topology {
-    /// Every host with its module, in file order.
+    /// Every host, whatever it runs: of modules, of managers, of providers, each in file order.
+    pub fn all_hosts(&self) -> impl Iterator<Item = &str> {
+        let modules = self.hosts().map(|(host, _)| host);
+        let managers = self.managers.keys().map(String::as_str);
+        let providers = self.providers.values().flat_map(|provider| &provider.hosts);
+        modules.chain(managers).chain(providers.map(String::as_str))
+    }
+
+    /// The provider that a host runs.
+    pub fn provider_on(&self, host: &str) -> Option<&Provider> {
+        let runs = |provider: &&Provider| provider.hosts.iter().any(|other| other == host);
+        self.providers.values().find(runs)
+    }
+
+    /// Every module that a manager may call by this qualified name: its own one first, then those of its providers in
+    /// file order.
+    pub fn modules_called(&self, manager: &str, name: &str) -> impl Iterator<Item = &ProviderModule> {
+        let own = self
+            .managers
+            .get(manager)
+            .and_then(|manager| manager.modules.get(name));
+        let (namespace, short) = name.rsplit_once('.').unwrap_or(("", name));
+        let providers = self.providers.values().filter(move |provider| {
+            provider.namespace == namespace && provider.managers.iter().any(|other| other == manager)
+        });
+        own.into_iter()
+            .chain(providers.filter_map(move |provider| provider.modules.get(short)))
+    }
+
+    /// Every host of a module with that module, in file order.
     pub fn hosts(&self) -> impl Iterator<Item = (&str, &Module)> {
         self.modules
             .values()
@@ -216,10 +257,8 @@ pub struct Workload {
     pub name: String,
     /// The hosts where the calls start, taken in turn.
     pub from: Vec<String>,
-    /// The target node. It exists.
-    pub node: String,
-    /// The target port.
-    pub port: String,
+    /// What they call.
+    pub target: Target,
     /// When calls start.
     pub arrival: Arrival,
     /// No call starts before.
@@ -228,10 +267,38 @@ pub struct Workload {
     pub end: Duration,
     /// At most so many calls.
     pub limit: Option<u64>,
-    /// How long one call may take; the module's own call timeout when absent.
+    /// How long one call may take; the call timeout of the module or manager where it starts when absent.
     pub timeout: Option<Duration>,
-    /// What every call carries, as JSON.
-    pub payload: serde_json::Value,
+}
+
+/// What a workload calls, and with what.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// A port of a node.
+    Port {
+        /// The node. It exists.
+        node: String,
+        /// The port.
+        port: String,
+        /// What every call carries, as JSON.
+        payload: serde_json::Value,
+    },
+    /// A module of the provider protocol.
+    Module {
+        /// Its qualified name. Somebody has it.
+        name: String,
+        /// What every call carries: a record of the inputs that it declares.
+        input: CValue,
+    },
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Target::Port { node, port, .. } => write!(f, "{node}.{port}"),
+            Target::Module { name, .. } => f.write_str(name),
+        }
+    }
 }
 
 /// When the calls of a workload start.
@@ -359,6 +426,28 @@ pub enum FaultKind {
         /// Whether each host hears of each change a second time.
         twice: bool,
     },
+    /// Heartbeats of providers are not sent, or not acknowledged. All else is.
+    HeartbeatLoss {
+        /// The provider, or one host of it, as the file says it.
+        provider: String,
+        /// Its hosts.
+        hosts: Vec<String>,
+        /// Whether it is the acknowledgements that are not sent.
+        acks: bool,
+    },
+    /// Managers ask providers to end what they have, and leave. It happens at one instant.
+    DrainProvider {
+        /// The provider, or one host of it, as the file says it.
+        provider: String,
+        /// Its hosts.
+        hosts: Vec<String>,
+        /// How long they have; as long as their managers say when absent.
+        deadline: Option<Duration>,
+        /// What they are told.
+        reason: String,
+    },
+    /// Providers try out other modules. It begins at one instant, and ends by itself.
+    Canary(Canary),
 }
 
 /// Attempts to connect.
@@ -370,9 +459,31 @@ pub enum Connects {
     Between(Pairs),
 }
 
+/// What must hold in one run, besides what holds in all.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expectation {
+    /// For the calls of one workload that start within a window.
+    Calls(CallsExpectation),
+    /// For the state of a provider within a window.
+    Provider(ProviderExpectation),
+    /// For the end of a canary.
+    Canary(CanaryExpectation),
+}
+
+impl Expectation {
+    /// When it must hold; nothing where that is no question.
+    pub fn window(&self) -> Option<&Window> {
+        match self {
+            Expectation::Calls(expectation) => Some(&expectation.window),
+            Expectation::Provider(expectation) => Some(&expectation.window),
+            Expectation::Canary(_) => None,
+        }
+    }
+}
+
 /// What must hold for the calls of one workload that start within a window.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Expectation {
+pub struct CallsExpectation {
     /// Which workload.
     pub workload: String,
     /// Which calls of it.
@@ -381,7 +492,7 @@ pub struct Expectation {
     pub check: Check,
 }
 
-/// The calls that start at or after `from` and before `until`.
+/// What is at or after `from` and before `until`: calls that start, states of providers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// From the start of the run.

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use crate::draw::{Draws, Ranged};
 use crate::plan::{
-    self, Arrival, Bandwidth, Check, ClockShift, Fault, FaultKind, Pairs, Plan, Ratio, Topology, Window,
-    Workload,
+    self, Arrival, Bandwidth, CallsExpectation, CanaryExpectation, Check, ClockShift, Expectation, Fault,
+    FaultKind, Pairs, Plan, ProviderCheck, ProviderExpectation, Ratio, Target, Topology, Window, Workload,
 };
-use crate::units::Rate;
+use crate::units::{Rate, Unit};
 
 /// A scenario file and its topology. [`crate::file::load_scenario`] makes one.
 #[derive(Debug, Clone)]
@@ -87,14 +87,12 @@ impl Scenario {
 pub(crate) struct OpenWorkload {
     pub(crate) name: String,
     pub(crate) from: Vec<String>,
-    pub(crate) node: String,
-    pub(crate) port: String,
+    pub(crate) target: Target,
     pub(crate) arrival: OpenArrival,
     pub(crate) start: Ranged<Duration>,
     pub(crate) end: End,
     pub(crate) limit: Option<Ranged<u64>>,
     pub(crate) timeout: Option<Ranged<Duration>>,
-    pub(crate) payload: serde_json::Value,
 }
 
 #[derive(Debug, Clone)]
@@ -136,14 +134,12 @@ impl OpenWorkload {
         Workload {
             name: self.name.clone(),
             from: self.from.clone(),
-            node: self.node.clone(),
-            port: self.port.clone(),
+            target: self.target.clone(),
             arrival,
             start,
             end: end.min(duration),
             limit: self.limit.map(|limit| draws.draw(&path("limit"), limit)),
             timeout: self.timeout.map(|timeout| draws.draw(&path("timeout"), timeout)),
-            payload: self.payload.clone(),
         }
     }
 }
@@ -286,13 +282,32 @@ impl OpenFault {
     }
 }
 
+/// [`Expectation`], of a window whose ends are still open.
 #[derive(Debug, Clone)]
-pub(crate) struct OpenExpectation {
-    pub(crate) workload: String,
+pub(crate) enum OpenExpectation {
+    Calls {
+        workload: String,
+        window: OpenWindow,
+        check: Check,
+    },
+    Provider {
+        name: String,
+        hosts: Vec<String>,
+        managers: Vec<String>,
+        window: OpenWindow,
+        /// Ends the window this long after its beginning.
+        within: Option<Duration>,
+        check: ProviderCheck,
+    },
+    /// Nothing is open.
+    Canary(CanaryExpectation),
+}
+
+#[derive(Debug, Clone)]
+pub(crate) struct OpenWindow {
     pub(crate) from: Moment,
     pub(crate) until: Option<Moment>,
     pub(crate) text: String,
-    pub(crate) check: Check,
 }
 
 /// An end of an expectation's window. Faults are meant by their place.
@@ -341,17 +356,55 @@ impl Moment {
     }
 }
 
-impl OpenExpectation {
-    fn fill(&self, faults: &[Fault]) -> plan::Expectation {
-        let window = Window {
+impl OpenWindow {
+    fn fill(&self, faults: &[Fault]) -> Window {
+        Window {
             from: self.from.fill(faults),
             until: self.until.map(|until| until.fill(faults)),
             text: self.text.clone(),
-        };
-        plan::Expectation {
-            workload: self.workload.clone(),
-            window,
-            check: self.check.clone(),
         }
+    }
+}
+
+impl OpenExpectation {
+    fn fill(&self, faults: &[Fault]) -> Expectation {
+        match self {
+            Self::Calls {
+                workload,
+                window,
+                check,
+            } => Expectation::Calls(CallsExpectation {
+                workload: workload.clone(),
+                window: window.fill(faults),
+                check: check.clone(),
+            }),
+            Self::Provider {
+                name,
+                hosts,
+                managers,
+                window,
+                within,
+                check,
+            } => Expectation::Provider(ProviderExpectation {
+                name: name.clone(),
+                hosts: hosts.clone(),
+                managers: managers.clone(),
+                window: within_of(window.fill(faults), *within),
+                check: *check,
+            }),
+            Self::Canary(expectation) => Expectation::Canary(expectation.clone()),
+        }
+    }
+}
+
+/// The window's first part.
+fn within_of(window: Window, within: Option<Duration>) -> Window {
+    let Some(within) = within else { return window };
+    let end = window.from + within;
+    let space = if window.text.is_empty() { "" } else { " " };
+    Window {
+        from: window.from,
+        until: Some(window.until.map_or(end, |until| until.min(end))),
+        text: format!("within {}{space}{}", within.say(), window.text),
     }
 }

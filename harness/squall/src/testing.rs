@@ -13,8 +13,8 @@ use serde_json::json;
 use crate::journal::{Death, Entry, Event, Handling, Id, Journal, Outcome};
 use crate::oracle::{Oracle, Run, Violation};
 use crate::plan::{
-    Arrival, Check, EngineKind, Expectation, Fault, FaultKind, Latency, Module, Network, Node, Pairs, Plan,
-    Ratio, Topology, Window, Workload,
+    Arrival, CallsExpectation, Check, EngineKind, Expectation, Fault, FaultKind, Latency, Module, Network,
+    Node, Pairs, Plan, Ratio, Target, Topology, Window, Workload,
 };
 
 /// A millisecond.
@@ -124,7 +124,7 @@ impl Script {
     }
 
     pub(crate) fn expect(&mut self, from: u64, until: Option<u64>, text: &str, check: Check) -> &mut Self {
-        self.plan.expectations.push(Expectation {
+        self.plan.expectations.push(Expectation::Calls(CallsExpectation {
             workload: "orders".to_owned(),
             window: Window {
                 from: Duration::from_nanos(from),
@@ -132,7 +132,7 @@ impl Script {
                 text: text.to_owned(),
             },
             check,
-        });
+        }));
         self
     }
 
@@ -615,6 +615,8 @@ fn topology() -> Topology {
             module("back", &["back"], "echo", "forward"),
             module("store", &["store-0", "store-1"], "disk", "echo"),
         ]),
+        managers: IndexMap::new(),
+        providers: IndexMap::new(),
     }
 }
 
@@ -622,8 +624,11 @@ fn workload(name: &str, node: &str) -> Workload {
     Workload {
         name: name.to_owned(),
         from: vec!["front".to_owned()],
-        node: node.to_owned(),
-        port: "in".to_owned(),
+        target: Target::Port {
+            node: node.to_owned(),
+            port: "in".to_owned(),
+            payload: json!({ "text": "hello" }),
+        },
         arrival: Arrival::Open {
             calls: 100,
             per: Duration::from_secs(1),
@@ -632,6 +637,5 @@ fn workload(name: &str, node: &str) -> Workload {
         end: Duration::from_secs(60),
         limit: None,
         timeout: Some(Duration::from_nanos(TIMEOUT)),
-        payload: json!({ "text": "hello" }),
     }
 }

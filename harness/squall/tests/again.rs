@@ -9,7 +9,7 @@ use serde_json::json;
 use squall::calls::Calls;
 use squall::file::ComponentNames;
 use squall::journal::{Handling, Outcome};
-use squall::plan::{Arrival, Connects, Fault, FaultKind, Pairs, Plan, Ratio, Topology, Workload};
+use squall::plan::{Arrival, Connects, Fault, FaultKind, Pairs, Plan, Ratio, Target, Topology, Workload};
 use squall::router::{Error, Message, Payload, Scheduler, async_trait};
 use squall::{Front, Harness, Run};
 use squall_sim::SimPlatform;
@@ -44,8 +44,11 @@ fn plan(topology: Topology, faults: Vec<Fault>) -> Plan {
     let workload = Workload {
         name: "calls".into(),
         from: vec!["front".into()],
-        node: "door".into(),
-        port: "in".into(),
+        target: Target::Port {
+            node: "door".into(),
+            port: "in".into(),
+            payload: json!({ "call": "{call}" }),
+        },
         arrival: Arrival::Open {
             calls: 1,
             per: Duration::from_millis(10),
@@ -54,7 +57,6 @@ fn plan(topology: Topology, faults: Vec<Fault>) -> Plan {
         end: Duration::from_secs(8),
         limit: None,
         timeout: Some(Duration::from_secs(3)),
-        payload: json!({ "call": "{call}" }),
     };
     Plan {
         scenario: "again".into(),

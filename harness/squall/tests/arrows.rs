@@ -32,15 +32,27 @@ const ARROWS: &[(&str, &[&str])] = &[
         &["squall-grpc", "squall-platform", "squall-proto", "squall-value"],
     ),
     ("squall-manifest", &["squall-platform", "squall-router"]),
+    (
+        "squall-provider-http",
+        &[
+            "squall-engine",
+            "squall-grpc",
+            "squall-platform",
+            "squall-provider",
+            "squall-value",
+        ],
+    ),
     ("squall-hermetic", &[]),
     ("squall-sim", &["squall-hermetic", "squall-platform"]),
     (
         "squall",
         &[
+            "squall-engine",
             "squall-manifest",
             "squall-platform",
             "squall-router",
             "squall-sim",
+            "squall-value",
         ],
     ),
     ("squall-benches", &[]),

@@ -23,7 +23,9 @@ use serde_json::json;
 use squall::Harness;
 use squall::file::ComponentNames;
 use squall::journal::{Event, Outcome};
-use squall::plan::{Arrival, EngineKind, Fault, FaultKind, Latency, Pairs, Plan, Ratio, Topology, Workload};
+use squall::plan::{
+    Arrival, EngineKind, Fault, FaultKind, Latency, Pairs, Plan, Ratio, Target, Topology, Workload,
+};
 use support::topology_with;
 
 const END: Duration = Duration::from_secs(15);
@@ -83,8 +85,11 @@ fn workloads(size: usize) -> impl Strategy<Value = Vec<Workload>> {
             |(i, (from, to, period, timeout, bytes)): (usize, (usize, usize, u64, u64, usize))| Workload {
                 name: format!("w{i}"),
                 from: vec![format!("m{from}")],
-                node: format!("n{to}"),
-                port: "in".into(),
+                target: Target::Port {
+                    node: format!("n{to}"),
+                    port: "in".into(),
+                    payload: json!({ "call": "{call}", "text": "x".repeat(bytes) }),
+                },
                 arrival: Arrival::Open {
                     calls: 1,
                     per: Duration::from_millis(period),
@@ -93,7 +98,6 @@ fn workloads(size: usize) -> impl Strategy<Value = Vec<Workload>> {
                 end: END,
                 limit: None,
                 timeout: Some(Duration::from_millis(timeout)),
-                payload: json!({ "call": "{call}", "text": "x".repeat(bytes) }),
             };
         drawn.into_iter().enumerate().map(workload).collect()
     })

@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Arrival, Check, ClockShift, Connects, FaultKind, Latency, Pairs, Plan, Quantile, Ratio, Topology,
+    Arrival, Check, ClockShift, Connects, Expectation, FaultKind, Latency, Pairs, Plan, Quantile, Ratio,
+    Target, Topology,
 };
 use squall::scenario::Scenario;
 use squall_router::{Policy, RetryPolicy};
@@ -83,8 +84,12 @@ fn a_scenario_finds_its_topology_beside_itself() {
         }
     );
     assert_eq!(
-        plan.workloads[0].payload,
-        serde_json::json!({ "text": "hello", "number": "{call}" })
+        plan.workloads[0].target,
+        Target::Port {
+            node: "echo".to_owned(),
+            port: "in".to_owned(),
+            payload: serde_json::json!({ "text": "hello", "number": "{call}" }),
+        }
     );
     assert_eq!(
         plan.expectations.len(),
@@ -229,7 +234,7 @@ fn every_range_is_drawn_within_its_ends_and_recorded() {
             drawn(&plan, "workload closed: clients"),
             Some(clients.to_string())
         );
-        assert_eq!(plan.drawn.len(), 22, "{:?}", plan.drawn);
+        assert_eq!(plan.drawn.len(), 24, "{:?}", plan.drawn);
     }
 }
 
@@ -272,7 +277,9 @@ fn faults_are_what_the_file_says() {
         panic!("isolation is a partition")
     };
     assert_eq!(pairs.from, ["orders-2"]);
-    assert_eq!(pairs.to, ["front", "orders-0", "orders-1", "store"]);
+    let others = ["front", "orders-0", "orders-1", "store"];
+    let of_providers = ["engine", "spare", "ml-a-0", "ml-a-1", "data"];
+    assert_eq!(pairs.to, [&others[..], &of_providers[..]].concat());
     assert!(pairs.both_ways);
     assert_eq!(fault("alone").until, None, "without `for` a fault does not end");
     assert!(matches!(
@@ -385,7 +392,10 @@ fn a_workload_ends_with_the_run_at_the_latest() {
 fn what_a_workload_does_not_say_has_defaults() {
     let workload = &scenario("").plan(None).workloads[0];
     assert_eq!((workload.limit, workload.timeout), (None, None));
-    assert_eq!(workload.payload, serde_json::json!({}));
+    let Target::Port { payload, .. } = &workload.target else {
+        panic!("`to` is a port")
+    };
+    assert_eq!(*payload, serde_json::json!({}));
     assert_eq!(scenario("").plan(None).wall_limit, secs(60));
     assert_eq!(scenario("").plan(None).interleave, Ratio::ZERO);
 }
@@ -395,7 +405,8 @@ fn window(keys: &str) -> (Duration, Option<Duration>, String) {
     let faults = "[[fault]]\nname = \"split\"\nat = \"10s\"\nfor = \"5s\"\npartition = { isolate = \"store\" }\n\
                   [[fault]]\nname = \"down\"\nat = \"30s\"\nkill = { hosts = \"store\" }\n";
     let text = format!("{faults}[[expect]]\nworkload = \"calls\"\nok = {{ at_least = 1 }}\n{keys}");
-    let window = scenario(&text).plan(None).expectations[0].window.clone();
+    let expectations = scenario(&text).plan(None).expectations;
+    let window = expectations[0].window().expect("it is of calls").clone();
     (window.from, window.until, window.text)
 }
 
@@ -444,16 +455,22 @@ fn a_window_is_between_faults_or_times() {
 fn a_window_follows_what_was_drawn_for_its_fault() {
     for seed in 0..20 {
         let plan = every_key().plan(Some(seed));
-        let window = &plan.expectations.last().unwrap().window;
+        let window = plan
+            .expectations
+            .iter()
+            .filter_map(Expectation::window)
+            .find(|window| window.text == "from 10s, until 20s")
+            .unwrap();
         assert_eq!((window.from, window.until), (secs(10), Some(secs(20))));
         let after = plan
             .expectations
             .iter()
-            .find(|expectation| expectation.window.text.starts_with("from 2s"))
+            .filter_map(Expectation::window)
+            .find(|window| window.text.starts_with("from 2s"))
             .unwrap();
-        assert_eq!(after.window.from, plan.faults[0].until.unwrap() + secs(2));
+        assert_eq!(after.from, plan.faults[0].until.unwrap() + secs(2));
         let again = plan.faults.iter().find(|fault| fault.name == "again").unwrap();
-        assert_eq!(after.window.until, Some(again.at));
+        assert_eq!(after.until, Some(again.at));
     }
 }
 
@@ -463,8 +480,10 @@ fn each_check_of_an_expectation_is_one_of_its_own() {
     let checks: Vec<&Check> = plan
         .expectations
         .iter()
-        .filter(|one| one.window.text == "during split")
-        .map(|one| &one.check)
+        .filter_map(|one| match one {
+            Expectation::Calls(one) if one.window.text == "during split" => Some(&one.check),
+            _ => None,
+        })
         .collect();
     assert_eq!(checks.len(), 12);
     assert!(

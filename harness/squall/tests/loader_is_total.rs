@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use squall::file::{self, ComponentNames, Report};
-use squall::plan::{Arrival, FaultKind, Plan, Topology};
+use squall::plan::{Arrival, Expectation, FaultKind, Plan, Target, Topology};
 use squall::scenario::Scenario;
 
 const TOPOLOGY: &str = include_str!("every_key/topology.toml");
@@ -49,20 +49,30 @@ fn check_plan(plan: &Plan) {
             workload.start < workload.end && workload.end <= plan.duration,
             "{workload:?}"
         );
-        assert!(!workload.from.is_empty() && plan.topology.owner(&workload.node).is_some());
+        assert!(!workload.from.is_empty());
+        match &workload.target {
+            Target::Port { node, .. } => assert!(plan.topology.owner(node).is_some()),
+            Target::Module { name, .. } => {
+                let is_known = |manager| plan.topology.modules_called(manager, name).next().is_some();
+                assert!(
+                    workload.from.iter().all(|manager| is_known(manager)),
+                    "{workload:?}"
+                );
+            }
+        }
     }
     for fault in &plan.faults {
         assert!(fault.at < plan.duration, "{fault:?}");
-        let is_instant = matches!(fault.kind, FaultKind::Reset(_));
+        let is_instant = matches!(
+            fault.kind,
+            FaultKind::Reset(_) | FaultKind::DrainProvider { .. } | FaultKind::Canary(_)
+        );
         let ends_in_order = |until| until > fault.at || (is_instant && until == fault.at);
         assert!(fault.until.is_none_or(ends_in_order), "{fault:?}");
     }
-    for expectation in &plan.expectations {
-        let until = expectation.window.until.unwrap_or(plan.duration);
-        assert!(
-            expectation.window.from < until.min(plan.duration),
-            "{expectation:?}"
-        );
+    for window in plan.expectations.iter().filter_map(Expectation::window) {
+        let until = window.until.unwrap_or(plan.duration);
+        assert!(window.from < until.min(plan.duration), "{window:?}");
     }
 }
 
@@ -105,6 +115,12 @@ fn piece() -> impl Strategy<Value = String> {
         "[[fault]]",
         "[[expect]]",
         "[module.x]",
+        "[manager.x]",
+        "[provider.x]",
+        "\"Map<String, List<{ a: Int }>>\"",
+        "\"Optional<\"",
+        "\"engine\"",
+        "\"ml.Analyze\"",
         "\"split\"",
         "\"orders\"",
         "\"[\"",
@@ -143,7 +159,7 @@ fn with_value(text: &str, place: f64, value: &str) -> String {
 /// A scenario of workloads and faults whose times leave room for one another.
 fn valid_scenario() -> impl Strategy<Value = (String, usize, usize)> {
     let workload = (1..500_u32, 0..30_u32, any::<bool>());
-    let fault = (1..5_u32, 0..10_usize);
+    let fault = (1..5_u32, 0..12_usize);
     (prop::collection::vec(workload, 1..5), prop::collection::vec(fault, 0..8), any::<u64>()).prop_map(
         |(workloads, faults, seed)| {
             let mut text = format!("name = \"generated\"\ntopology = \"-\"\nduration = \"120s..200s\"\nseed = {seed}\n");
@@ -165,6 +181,8 @@ fn valid_scenario() -> impl Strategy<Value = (String, usize, usize)> {
                     "kill = { hosts = \"store\" }",
                     "crash = { hosts = \"orders-*\" }",
                     "pause = { hosts = \"front\" }",
+                    "heartbeat_loss = { provider = \"ml-a\", acks = true }",
+                    "kill = { hosts = [\"engine\", \"data\"] }",
                 ][*kind];
                 let at = 10 * (index + 1);
                 let late = at + 3;
@@ -221,7 +239,7 @@ proptest! {
                 prop_assert!(calls <= 1000 && per == Duration::from_secs(1));
             }
         }
-        let hosts = plan.topology.hosts().count();
+        let hosts = plan.topology.all_hosts().count();
         for fault in &plan.faults {
             if let FaultKind::Partition(pairs) = &fault.kind {
                 prop_assert_eq!(pairs.from.len() + pairs.to.len(), hosts);

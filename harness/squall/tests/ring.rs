@@ -7,7 +7,9 @@ use indexmap::IndexMap;
 use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
-use squall::plan::{Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Topology, Workload};
+use squall::plan::{
+    Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Target, Topology, Workload,
+};
 
 fn ring(size: usize) -> Arc<Topology> {
     let mut modules = IndexMap::new();
@@ -46,6 +48,8 @@ fn ring(size: usize) -> Arc<Topology> {
         },
         links: vec![],
         modules,
+        managers: IndexMap::new(),
+        providers: IndexMap::new(),
     })
 }
 
@@ -53,8 +57,11 @@ fn plan(size: usize, seconds: u64) -> Plan {
     let workload = |i: usize| Workload {
         name: format!("w{i}"),
         from: vec![format!("m{i}")],
-        node: format!("n{}", (i + 1) % size),
-        port: "in".into(),
+        target: Target::Port {
+            node: format!("n{}", (i + 1) % size),
+            port: "in".into(),
+            payload: json!({ "call": "{call}", "text": "x".repeat(100) }),
+        },
         arrival: Arrival::Open {
             calls: 1,
             per: Duration::from_secs(5),
@@ -63,7 +70,6 @@ fn plan(size: usize, seconds: u64) -> Plan {
         end: Duration::from_secs(seconds),
         limit: None,
         timeout: Some(Duration::from_secs(2)),
-        payload: json!({ "call": "{call}", "text": "x".repeat(100) }),
     };
     Plan {
         scenario: "ring".into(),

@@ -14,8 +14,8 @@ use proptest::test_runner::{Config, RngSeed};
 use serde_json::json;
 use squall::file::ComponentNames;
 use squall::plan::{
-    Arrival, Bandwidth, Bounds, Check, ClockShift, Connects, Expectation, Fault, FaultKind, Latency, Pairs,
-    Plan, Ratio, Topology, Window, Workload,
+    Arrival, Bandwidth, Bounds, CallsExpectation, Check, ClockShift, Connects, Expectation, Fault, FaultKind,
+    Latency, Pairs, Plan, Ratio, Target, Topology, Window, Workload,
 };
 use squall::router::{Error, Message, Outcome, Payload, RetryPolicy, Scheduler, async_trait};
 use squall::{Front, Harness};
@@ -61,8 +61,11 @@ fn workload(name: &str, from: &str, node: &str, per: u64, timeout: u64) -> Workl
     Workload {
         name: name.into(),
         from: vec![from.into()],
-        node: node.into(),
-        port: "in".into(),
+        target: Target::Port {
+            node: node.into(),
+            port: "in".into(),
+            payload: json!({ "call": "{call}" }),
+        },
         arrival: Arrival::Open {
             calls: 1,
             per: Duration::from_millis(per),
@@ -71,7 +74,6 @@ fn workload(name: &str, from: &str, node: &str, per: u64, timeout: u64) -> Workl
         end: END,
         limit: None,
         timeout: Some(Duration::from_millis(timeout)),
-        payload: json!({ "call": "{call}" }),
     }
 }
 
@@ -86,13 +88,15 @@ fn plan(seed: u64, faults: Vec<Fault>) -> Plan {
         until: None,
         text: "once things have settled".into(),
     };
-    let all_ok = |workload: &Workload| Expectation {
-        workload: workload.name.clone(),
-        window: settled.clone(),
-        check: Check::SuccessRate(Bounds {
-            at_least: Some(1.0),
-            at_most: None,
-        }),
+    let all_ok = |workload: &Workload| {
+        Expectation::Calls(CallsExpectation {
+            workload: workload.name.clone(),
+            window: settled.clone(),
+            check: Check::SuccessRate(Bounds {
+                at_least: Some(1.0),
+                at_most: None,
+            }),
+        })
     };
     Plan {
         scenario: "storm".into(),

@@ -36,22 +36,18 @@ impl Topology {
         if let Some(module) = self.modules.get(&name.value) {
             return Some(module.hosts.clone());
         }
-        if self.hosts().any(|(host, _)| host == name.value) {
+        if let Some(provider) = self.providers.get(&name.value) {
+            return Some(provider.hosts.clone());
+        }
+        if self.all_hosts().any(|host| host == name.value) {
             return Some(vec![name.value.clone()]);
         }
         if !name.contains(['*', '?', '[', '{']) || name.len() > GLOB_LENGTH_MAX {
-            let modules = self.modules.keys().map(String::as_str);
-            let replicas = self
-                .hosts()
-                .map(|(host, _)| host)
-                .filter(|host| !self.modules.contains_key(*host));
-            unknown(
-                "host or module",
-                name,
-                &name.span,
-                modules.chain(replicas),
-                problems,
-            );
+            let is_group = |name: &str| self.modules.contains_key(name) || self.providers.contains_key(name);
+            let groups = self.modules.keys().chain(self.providers.keys());
+            let others = self.all_hosts().filter(|host| !is_group(host));
+            let known = groups.map(String::as_str).chain(others);
+            unknown("host or module", name, &name.span, known, problems);
             return None;
         }
         let matcher = match Glob::new(name) {
@@ -65,19 +61,12 @@ impl Topology {
             }
         };
         let matching: Vec<String> = self
-            .hosts()
-            .map(|(host, _)| host)
+            .all_hosts()
             .filter(|host| matcher.is_match(host))
             .map(str::to_owned)
             .collect();
         if matching.is_empty() {
-            unknown(
-                "host that matches",
-                name,
-                &name.span,
-                self.hosts().map(|(host, _)| host),
-                problems,
-            );
+            unknown("host that matches", name, &name.span, self.all_hosts(), problems);
             return None;
         }
         Some(matching)
@@ -86,10 +75,7 @@ impl Topology {
     /// The hosts that are not among `hosts`.
     pub(crate) fn all_but(&self, hosts: &[String]) -> Vec<String> {
         let hosts: HashSet<&str> = hosts.iter().map(String::as_str).collect();
-        let others = self
-            .hosts()
-            .map(|(host, _)| host)
-            .filter(|host| !hosts.contains(host));
+        let others = self.all_hosts().filter(|host| !hosts.contains(host));
         others.map(str::to_owned).collect()
     }
 }

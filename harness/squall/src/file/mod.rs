@@ -7,6 +7,9 @@
 //!
 //! What a scenario's seed fills in is not drawn here: [`Scenario::plan`] does that.
 
+mod choice;
+mod ctype;
+mod data;
 mod hosts;
 mod latency;
 mod names;
@@ -132,8 +135,8 @@ fn kind(document: &Value<'_>) -> Kind {
                 .any(|(key, _)| keys.contains(&key.get_ref().as_ref()))
         })
     };
-    let scenario =
-        has(&["topology"]) || (has(&["workload", "fault", "expect"]) && !has(&["module", "network"]));
+    let scenario = has(&["topology"])
+        || (has(&["workload", "fault", "expect"]) && !has(&["module", "manager", "provider", "network"]));
     if scenario { Kind::Scenario } else { Kind::Topology }
 }
 

@@ -1,5 +1,7 @@
 //! From the raw topology to [`Topology`]: hosts, names that exist, links between hosts.
 
+pub(super) mod providers;
+
 use std::collections::HashSet;
 use std::ops::Range;
 use std::time::Duration;
@@ -11,7 +13,7 @@ use super::hosts::{Ends, pairs};
 use super::latency;
 use super::names::{ComponentNames, check_name, destination, unknown};
 use super::raw::topology as raw;
-use super::read::At;
+use super::read::{At, Named};
 use super::report::{Problem, Problems};
 use super::value::Exact;
 use crate::plan::{Edge, EngineKind, Latency, Link, Module, Network, Node, Pairs, Ratio, Topology};
@@ -55,11 +57,14 @@ pub(crate) fn resolve(
         },
         links: Vec::new(),
         modules: IndexMap::new(),
+        managers: IndexMap::new(),
+        providers: IndexMap::new(),
     };
-    for (name, raw) in raw.module.0 {
+    for (name, raw) in raw.module.map(|modules| modules.0).unwrap_or_default() {
         let module = module(&name, raw.value, problems)?;
         topology.modules.insert(name.value, module);
     }
+    providers::resolve(raw.manager, raw.provider, &mut topology, problems)?;
     for raw in raw.link.unwrap_or_default() {
         topology.links.extend(link(&raw, &topology, problems));
     }
@@ -68,22 +73,10 @@ pub(crate) fn resolve(
 
 /// All that needs to know of all modules: host and node names, edges.
 fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut Problems) {
-    let mut hosts: IndexMap<String, Range<usize>> = IndexMap::new();
+    check_hosts(raw, problems);
     let mut nodes: IndexMap<&str, Range<usize>> = IndexMap::new();
-    if raw.module.0.is_empty() {
-        problems.add(Problem::new("the topology has no module").at(&raw.name.span, "a topology of nothing"));
-    }
-    for (name, module) in &raw.module.0 {
-        check_name("module", name, problems);
-        for host in hosts_of(name, module.replicas.as_ref(), problems) {
-            if let Some(other) = hosts.insert(host.clone(), name.span.clone()) {
-                let problem = Problem::new(format!("two hosts would be called `{host}`"))
-                    .at(&name.span, "has a host of that name")
-                    .at(&other, "so has this one")
-                    .help("replicas are called after their module and a number: rename one module");
-                problems.add(problem);
-            }
-        }
+    let modules = || entries(&raw.module);
+    for (_, module) in modules() {
         for (node, _) in module.node.iter().flat_map(|nodes| &nodes.0) {
             check_name("node", node, problems);
             if let Some(other) = nodes.insert(&node.value, node.span.clone()) {
@@ -91,6 +84,38 @@ fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut 
                     .at(&node.span, "again here")
                     .at(&other, "first here")
                     .help("calls find a node by its name alone: rename one of them");
+                problems.add(problem);
+            }
+        }
+    }
+    for (_, node) in modules()
+        .flat_map(|(_, module)| &module.node)
+        .flat_map(|nodes| &nodes.0)
+    {
+        check_component(node, components, problems);
+        check_edges(node, &nodes, problems);
+    }
+}
+
+/// All that is a host, or several: their names are unique, whatever they run.
+fn check_hosts(raw: &raw::Topology, problems: &mut Problems) {
+    let modules = entries(&raw.module).map(|(name, module)| ("module", name, module.replicas.as_ref()));
+    let managers = entries(&raw.manager).map(|(name, _)| ("manager", name, None));
+    let providers =
+        entries(&raw.provider).map(|(name, provider)| ("provider", name, provider.replicas.as_ref()));
+    if entries(&raw.module).next().is_none() && entries(&raw.manager).next().is_none() {
+        let problem = Problem::new("the topology has no module and no manager");
+        problems.add(problem.at(&raw.name.span, "a topology of nothing"));
+    }
+    let mut hosts: IndexMap<String, Range<usize>> = IndexMap::new();
+    for (kind, name, replicas) in modules.chain(managers).chain(providers) {
+        check_name(kind, name, problems);
+        for host in hosts_of(name, replicas, problems) {
+            if let Some(other) = hosts.insert(host.clone(), name.span.clone()) {
+                let problem = Problem::new(format!("two hosts would be called `{host}`"))
+                    .at(&name.span, "has a host of that name")
+                    .at(&other, "so has this one")
+                    .help("replicas are called after what they run and a number: rename one of them");
                 problems.add(problem);
             }
         }
@@ -104,23 +129,17 @@ fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut 
         .help("take fewer replicas");
         problems.add(problem);
     }
-    for (_, node) in raw
-        .module
-        .0
-        .iter()
-        .flat_map(|(_, module)| &module.node)
-        .flat_map(|nodes| &nodes.0)
-    {
-        check_component(node, components, problems);
-        check_edges(node, &nodes, problems);
-    }
+}
+
+fn entries<T>(named: &Option<Named<T>>) -> impl Iterator<Item = &(At<String>, At<T>)> {
+    named.iter().flat_map(|named| &named.0)
 }
 
 /// `name` alone, or `name-0`, `name-1`, ...
 fn hosts_of(name: &str, replicas: Option<&At<u64>>, problems: &mut Problems) -> Vec<String> {
     match replicas {
         Some(replicas) if !(1..=REPLICAS_MAX).contains(&replicas.value) => {
-            let problem = Problem::new(format!("a module cannot have {} replicas", replicas.value))
+            let problem = Problem::new(format!("there cannot be {} replicas", replicas.value))
                 .at(&replicas.span, format!("expected 1 to {REPLICAS_MAX}"));
             problems.add(problem);
             Vec::new()

@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use super::ProviderEvent;
+
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Entry {
@@ -384,6 +386,8 @@ pub enum Event {
         /// Nanoseconds that they took together, of a sum of floating-point seconds.
         took: u64,
     },
+    /// Something happened to a manager or to a provider.
+    Provider(ProviderEvent),
 }
 
 fn first() -> u32 {

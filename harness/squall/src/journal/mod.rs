@@ -5,8 +5,10 @@
 
 mod event;
 pub mod lines;
+mod provider;
 
 pub use event::{Close, Death, Entry, Event, Handling, Id, Outcome, Touch};
+pub use provider::ProviderEvent;
 
 /// What a run leaves behind.
 #[derive(Debug, Clone, Default)]

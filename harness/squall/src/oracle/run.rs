@@ -5,6 +5,7 @@ use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::Journal;
 use crate::plan::Plan;
+use crate::providers::Providers;
 
 /// The evidence.
 #[derive(Debug)]
@@ -19,6 +20,8 @@ pub struct Run<'j> {
     pub placement: Placement<'j>,
     /// What the modules say that they have counted.
     pub counters: Counters<'j>,
+    /// What happened to providers, and at their managers.
+    pub providers: Providers<'j>,
 }
 
 impl<'j> Run<'j> {
@@ -34,6 +37,7 @@ impl<'j> Run<'j> {
             history,
             placement,
             counters: Counters::of(journal),
+            providers: Providers::of(journal),
         }
     }
 

@@ -20,19 +20,26 @@ const WORD: usize = 9;
 #[must_use]
 pub fn banner(plan: &Plan) -> String {
     let topology = &plan.topology;
-    let (modules, hosts) = (topology.modules.len(), topology.hosts().count());
+    let kinds = [
+        (topology.modules.len(), "module"),
+        (topology.managers.len(), "manager"),
+        (topology.providers.len(), "provider"),
+    ];
+    let kinds = kinds.iter().filter(|(count, _)| *count > 0);
+    let parts = kinds.map(|(count, kind)| plural(*count as u64, kind));
+    let hosts = plural(topology.all_hosts().count() as u64, "host");
+    let parts: Vec<String> = parts.chain([hosts]).collect();
     // Most runs are on the default engine: that it is not is what is worth a word.
     let engine = match topology.network.engine {
         EngineKind::Flow => String::new(),
         other => format!("        on {}", other.name()),
     };
     format!(
-        "{}        seed {}        {}: {}, {}{engine}",
+        "{}        seed {}        {}: {}{engine}",
         plan.scenario,
         plan.seed,
         topology.name,
-        plural(modules as u64, "module"),
-        plural(hosts as u64, "host"),
+        parts.join(", "),
     )
 }
 
@@ -136,6 +143,24 @@ pub fn fault_text(kind: &FaultKind) -> String {
                 ),
             }
         }
+        FaultKind::HeartbeatLoss { provider, acks, .. } => match acks {
+            false => format!("heartbeat loss {provider}"),
+            true => format!("heartbeat ack loss {provider}"),
+        },
+        FaultKind::DrainProvider {
+            provider, deadline, ..
+        } => match deadline {
+            None => format!("drain provider {provider}"),
+            Some(deadline) => format!(
+                "drain provider {provider}, deadline {}",
+                time::exact(time::nanos(*deadline))
+            ),
+        },
+        FaultKind::Canary(canary) => format!(
+            "canary {}, window {}",
+            names(&canary.hosts),
+            time::exact(time::nanos(canary.observation_window))
+        ),
     }
 }
 

@@ -90,6 +90,7 @@ fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
             late,
             twice,
         } => world.stage().announce(sim, module, hosts, *late, *twice),
+        FaultKind::HeartbeatLoss { .. } | FaultKind::DrainProvider { .. } | FaultKind::Canary(_) => {}
     }
 }
 
@@ -116,7 +117,7 @@ fn connects(sim: &Sim, plan: &Plan, which: &Connects) -> HostPairs {
     let set = |names: &mut dyn Iterator<Item = &str>| names.filter_map(|name| sim.host(name)).collect();
     match which {
         Connects::To(hosts) => HostPairs {
-            from: set(&mut plan.topology.hosts().map(|(host, _)| host)),
+            from: set(&mut plan.topology.all_hosts()),
             to: set(&mut hosts.iter().map(String::as_str)),
             both_ways: false,
         },
@@ -134,7 +135,8 @@ fn end(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
         | FaultKind::Refuse(_)
         | FaultKind::Blackhole(_) => sim.end_effect(number),
         // It was over as soon as it struck.
-        FaultKind::Reset(_) => {}
+        FaultKind::Reset(_) | FaultKind::DrainProvider { .. } | FaultKind::Canary(_) => {}
+        FaultKind::HeartbeatLoss { .. } => {}
         FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
             hosts
                 .iter()

@@ -16,7 +16,7 @@ use super::Front;
 use super::recorder::Recorder;
 use super::world::World;
 use crate::journal::{Event, Id, Outcome};
-use crate::plan::{Arrival, Plan, Workload};
+use crate::plan::{Arrival, Plan, Target, Workload};
 
 /// What a string in a payload may hold to make every call's payload its own.
 const CALL_NUMBER: &str = "{call}";
@@ -249,10 +249,13 @@ fn prepare(sim: &Sim, plan: &Plan) -> Vec<Prepared> {
             .unwrap_or_default(),
     };
     let prepare = |workload: &Workload| {
-        let text = workload.payload.to_string();
+        let text = match &workload.target {
+            Target::Port { payload, .. } => payload.to_string(),
+            Target::Module { .. } => String::new(),
+        };
         Prepared {
             from: workload.from.iter().map(|name| source(name, workload)).collect(),
-            to: format!("{}.{}", workload.node, workload.port).into(),
+            to: workload.target.to_string().into(),
             payload: if text.contains(CALL_NUMBER) {
                 Text::Numbered(text)
             } else {

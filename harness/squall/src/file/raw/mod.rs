@@ -4,5 +4,7 @@
 //! The doc comments are the descriptions in the JSON Schema.
 
 pub(crate) mod latency;
+pub(crate) mod provider;
+pub(crate) mod rollout;
 pub(crate) mod scenario;
 pub(crate) mod topology;

@@ -5,11 +5,14 @@ use std::time::Duration;
 use schemars::JsonSchema;
 
 use super::latency::Latency;
+use super::rollout::{Canary, DrainProvider, HeartbeatLoss};
 use crate::draw::Ranged;
+use crate::file::choice::Word;
+use crate::file::data::TableData;
 use crate::file::read::{At, Read, Value, tables, wrong_type};
 use crate::file::report::Problems;
 use crate::file::value::{Count, Exact, Hosts, Json};
-use crate::plan::{Bandwidth, Ratio};
+use crate::plan::{Bandwidth, CanaryEnd, ProviderState, Ratio};
 use crate::units::Rate;
 
 tables! {
@@ -45,7 +48,9 @@ tables! {
         /// The hosts where the calls start, taken in turn
         from: At<Hosts>,
         /// Whom they call: "node.port"
-        to: At<String>,
+        to: Option<At<String>>,
+        /// Instead of `to`, from a manager: the module that they call, "ns.Name"
+        call: Option<At<String>>,
         /// Open loop: calls per time, however long they take
         rate: Option<At<Ranged<Rate>>>,
         /// Closed loop: so many clients, each with one call at a time. 1 to 100000
@@ -60,10 +65,12 @@ tables! {
         r#for: Option<At<Ranged<Duration>>>,
         /// At most so many calls
         limit: Option<At<Count>>,
-        /// How long one call may take. The calling module's call_timeout when absent
+        /// How long one call may take. The calling module's, or manager's, call_timeout when absent
         timeout: Option<At<Ranged<Duration>>>,
-        /// What every call carries. {} when absent
+        /// With `to`: what every call carries. {} when absent
         payload: Option<At<Json>>,
+        /// With `call`: the inputs, of the types that the module declares. {} when absent
+        input: Option<At<TableData>>,
     }
 
     /// One thing that goes wrong
@@ -72,7 +79,8 @@ tables! {
         name: Option<At<String>>,
         /// When it strikes
         at: At<Ranged<Duration>>,
-        /// How long it lasts. Until the end of the run when absent. Not for `restart` and `reset`
+        /// How long it lasts. Until the end of the run when absent. Not for `restart`, `reset`, `drain_provider` and
+        /// `canary`
         r#for: Option<At<Ranged<Duration>>>,
         /// Nothing gets through between hosts
         partition: Option<At<Partition>>,
@@ -110,6 +118,12 @@ tables! {
         close: Option<At<OneNode>>,
         /// Discovery says that a module runs elsewhere, until the fault ends
         announce: Option<At<Announce>>,
+        /// Heartbeats of a provider are not sent, or not acknowledged; all else is
+        heartbeat_loss: Option<At<HeartbeatLoss>>,
+        /// A provider is asked to end what it has, and to leave
+        drain_provider: Option<At<DrainProvider>>,
+        /// A provider tries out other modules, manager by manager
+        canary: Option<At<Canary>>,
     }
 
     /// Both ways with `between` and `and`, one way with `from` and `to`, or `isolate` from the rest
@@ -255,10 +269,15 @@ tables! {
         twice: Option<bool>,
     }
 
-    /// What must hold for the calls of a workload that start within a window; for all of them without one
+    /// What must hold: for the calls of a workload that start within a window (for all of them without one), for the
+    /// state of a provider within a window, or for the end of a canary
     Expect("[[expect]]") {
         /// Which workload
-        workload: At<String>,
+        workload: Option<At<String>>,
+        /// Instead of `workload`: which provider, with all of its hosts, or which host of one
+        provider: Option<At<String>>,
+        /// Instead of `workload`: which canary, by the name of its fault
+        canary: Option<At<String>>,
         /// Calls that start while this fault lasts
         during: Option<At<String>>,
         /// Calls that start after this fault ended, or after this time
@@ -285,6 +304,16 @@ tables! {
         errors: Option<At<Errors>>,
         /// Quantiles of the latency of the calls that are ok
         latency: Option<At<Quantiles>>,
+        /// Of a provider, only as this manager sees it. As all of its managers do when absent
+        manager: Option<At<String>>,
+        /// Of a provider: it is in this state when the window begins, or comes to be
+        becomes: Option<At<Word<ProviderState>>>,
+        /// Of a provider: it is never in this state
+        never: Option<At<Word<ProviderState>>>,
+        /// With `becomes`: after so much of the window. With `ends`: so long after the canary began
+        within: Option<At<Exact<Duration>>>,
+        /// Of a canary: how it ends
+        ends: Option<At<Word<CanaryEnd>>>,
     }
 
     /// Inclusive bounds, at least one of them

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::latency::Latency;
+use super::provider::{Manager, Provider};
 use crate::file::read::{At, Named, tables};
 use crate::file::value::{CallMethod, EdgePolicy, Engine, Exact, Hosts, JsonObject};
 use crate::plan::{Bandwidth, Ratio};
 
 tables! {
-    /// A system of modules: who they are, what they run, and the network between them
+    /// A system of modules, managers and providers: who they are, what they run, and the network between them
     Topology("the topology") {
         /// What reports call it
         name: At<String>,
@@ -19,7 +20,11 @@ tables! {
         /// Exceptions to [network]: the last one that matches a pair of hosts wins, key by key
         link: Option<Vec<At<Link>>>,
         /// The modules, by name. Each is one host, or one host per replica
-        module: Named<Module>,
+        module: Option<Named<Module>>,
+        /// The managers of providers, by name. Each is one host
+        manager: Option<Named<Manager>>,
+        /// The providers, by name. Each is one host, or one host per replica
+        provider: Option<Named<Provider>>,
     }
 
     /// What every link has unless a [[link]] says otherwise

@@ -1,8 +1,10 @@
 //! `[[fault]]`
 
 mod of_a_module;
+mod of_a_provider;
 mod overlaps;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero, span};
@@ -51,6 +53,9 @@ pub(super) fn resolve(
         ("move", span(&raw.r#move)),
         ("close", span(&raw.close)),
         ("announce", span(&raw.announce)),
+        ("heartbeat_loss", span(&raw.heartbeat_loss)),
+        ("drain_provider", span(&raw.drain_provider)),
+        ("canary", span(&raw.canary)),
     ];
     let one = exactly_one("[[fault]]", &raw.span, &keys, problems);
     let length = length(raw, problems);
@@ -76,14 +81,31 @@ fn check_fault_name(name: &At<String>, problems: &mut Problems) {
     }
 }
 
+/// What happens at one instant, where that stands, and what to do for it to last.
+fn instant(raw: &raw::Fault) -> Option<(&'static str, &Range<usize>, &'static str)> {
+    let reset = span(&raw.reset).map(|place| {
+        let help = "drop `for`; to keep connections from coming back, add a `refuse` or a `blackhole`";
+        ("reset", place, help)
+    });
+    let drain = span(&raw.drain_provider).map(|place| {
+        let help = "drop `for`: a provider that was drained has left; how long it may take is its `deadline`";
+        ("drain_provider", place, help)
+    });
+    let canary = span(&raw.canary).map(|place| {
+        let help = "drop `for`: a canary ends by itself, one `observation_window` after the other";
+        ("canary", place, help)
+    });
+    reset.or(drain).or(canary)
+}
+
 /// How long it lasts, and the key that says so.
 fn length(raw: &raw::Fault, problems: &mut Problems) -> Option<(&'static str, Ranged<Duration>)> {
-    if let Some(reset) = &raw.reset {
+    if let Some((what, place, help)) = instant(raw) {
         if let Some(length) = &raw.r#for {
-            let problem = Problem::new("a reset has no `for`")
+            let problem = Problem::new(format!("a {what} has no `for`"))
                 .at(&length.span, "how long the fault lasts")
-                .at(&reset.span, "this happens at one instant")
-                .help("drop `for`; to keep connections from coming back, add a `refuse` or a `blackhole`");
+                .at(place, "this happens at one instant")
+                .help(help);
             problems.add(problem);
         }
         return Some(("for", Ranged::exactly(Duration::ZERO)));
@@ -157,6 +179,8 @@ fn kind(raw: &raw::Fault, topology: &Topology, problems: &mut Problems) -> Optio
     } else if let Some(clock) = &raw.clock {
         return clock_shift(clock, topology, problems);
     } else if let Some(kind) = of_a_module::kind(raw, topology, problems) {
+        return kind;
+    } else if let Some(kind) = of_a_provider::kind(raw, topology, problems) {
         return kind;
     } else {
         return link_latency(raw.latency.as_ref()?, topology, problems);

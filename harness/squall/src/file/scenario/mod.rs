@@ -3,6 +3,8 @@
 mod check;
 mod expect;
 mod fault;
+mod of_a_provider;
+mod window;
 mod workload;
 
 use std::ops::Range;
@@ -11,11 +13,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
+use super::names::unknown;
 use super::raw::scenario as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
 use crate::draw::Ranged;
-use crate::plan::{Ratio, Topology};
+use crate::plan::{Provider, Ratio, Topology};
 use crate::scenario::Scenario;
 use crate::units::Unit;
 
@@ -62,8 +65,14 @@ pub(crate) fn resolve(
         .iter()
         .map(|workload| workload.name.as_str())
         .collect();
+    let known = expect::Known {
+        workloads: &names,
+        faults: &faults,
+        topology: &topology,
+        duration,
+    };
     let expectations = all(&raw.expect.unwrap_or_default(), |_, raw| {
-        expect::resolve(raw, &names, &faults, duration, problems)
+        expect::resolve(raw, &known, problems)
     });
     Some(Scenario {
         name: raw.name.value,
@@ -79,6 +88,27 @@ pub(crate) fn resolve(
         expectations: expectations?.into_iter().flatten().collect(),
         faults,
     })
+}
+
+/// The provider of this name, or that has a host of it; and the hosts that are meant.
+fn provider_hosts<'t>(
+    name: &At<String>,
+    topology: &'t Topology,
+    problems: &mut Problems,
+) -> Option<(&'t Provider, Vec<String>)> {
+    if let Some(provider) = topology.providers.get(&name.value) {
+        return Some((provider, provider.hosts.clone()));
+    }
+    let Some(provider) = topology.provider_on(name) else {
+        let names = topology.providers.keys().map(String::as_str);
+        let hosts = topology.providers.values().flat_map(|provider| &provider.hosts);
+        let replicas = hosts
+            .map(String::as_str)
+            .filter(|host| !topology.providers.contains_key(*host));
+        unknown("provider", name, &name.span, names.chain(replicas), problems);
+        return None;
+    };
+    Some((provider, vec![name.value.clone()]))
 }
 
 /// Every one of `raw`, or nothing: but none is left out, for each may have problems of its own.

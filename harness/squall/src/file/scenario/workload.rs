@@ -1,10 +1,12 @@
 //! `[[workload]]`
 
+mod target;
+
 use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero, span};
 use crate::draw::Ranged;
-use crate::file::names::{check_name, destination, unknown};
+use crate::file::names::check_name;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
@@ -24,32 +26,20 @@ pub(super) fn resolve(
 ) -> Option<OpenWorkload> {
     check_name("workload", &raw.name, problems);
     let from = topology.select(&raw.from, problems);
-    let target = destination(&raw.to, problems);
-    if let Some((node, _)) = target
-        && topology.owner(node).is_none()
-    {
-        let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
-        unknown("node", node, &raw.to.span, nodes.map(String::as_str), problems);
-    }
+    let target = target::resolve(raw, from.as_deref(), topology, problems);
     let arrival = arrival(raw, problems);
     let end = end(raw, duration, problems);
     at_least_one("limit", raw.limit.as_ref(), problems);
     not_zero("timeout", raw.timeout.as_ref(), problems);
-    let (node, port) = target?;
     Some(OpenWorkload {
         name: raw.name.value.clone(),
         from: from?,
-        node: node.to_owned(),
-        port: port.to_owned(),
+        target: target?,
         arrival: arrival?,
         start: start(raw),
         end: end?,
         limit: raw.limit.as_ref().map(|limit| limit.0),
         timeout: raw.timeout.as_ref().map(|timeout| timeout.value),
-        payload: raw
-            .payload
-            .as_ref()
-            .map_or_else(|| serde_json::json!({}), |payload| payload.0.clone()),
     })
 }
 

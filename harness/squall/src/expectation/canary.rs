@@ -1,0 +1,59 @@
+//! What a scenario expects of the end of a canary, judged: for each host that tries it out.
+
+use crate::oracle::Run;
+use crate::plan::CanaryExpectation;
+use crate::time;
+use crate::verdict::Judged;
+
+pub(super) fn judge(run: &Run<'_>, expectation: &CanaryExpectation) -> Judged {
+    let found = expectation.hosts.iter().map(|host| found(run, expectation, host));
+    let found: Vec<(bool, String)> = found.collect();
+    let broken = found.iter().find(|(held, _)| !held);
+    Judged {
+        name: expectation.name.clone(),
+        text: text(expectation),
+        held: broken.is_none(),
+        measured: broken
+            .or(found.last())
+            .map(|(_, measured)| measured.clone())
+            .unwrap_or_default(),
+        counterexample: None,
+    }
+}
+
+pub(super) fn text(expectation: &CanaryExpectation) -> String {
+    let within = expectation
+        .within
+        .map(|within| format!(" within {}", time::exact(time::nanos(within))))
+        .unwrap_or_default();
+    format!("{}{within}: ends {}", expectation.name, expectation.ends.name())
+}
+
+/// Whether it holds for one host, and what was measured there.
+fn found(run: &Run<'_>, expectation: &CanaryExpectation, host: &str) -> (bool, String) {
+    let fault = run.history.faults.get(expectation.fault as usize);
+    let Some(began) = fault.and_then(|fault| fault.started) else {
+        return (false, "not reached".to_owned());
+    };
+    let latest = expectation
+        .within
+        .map_or(u64::MAX, |within| began.saturating_add(time::nanos(within)));
+    let of_host = run.providers.canaries.iter().filter(|canary| canary.host == host);
+    let mut ends = of_host.filter_map(|canary| canary.end);
+    let Some(end) = ends.find(|end| end.moment.at >= began) else {
+        return (false, format!("{host} has not ended it"));
+    };
+    let at = time::instant(end.moment.at);
+    let why = if end.reason.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", end.reason)
+    };
+    let held = end.outcome == expectation.ends.name() && end.moment.at <= latest;
+    let said = if held {
+        String::new()
+    } else {
+        format!("{} ", end.outcome.replace('_', " "))
+    };
+    (held, format!("{said}at {at}{why}"))
+}

@@ -1,0 +1,55 @@
+//! Values that are one of a few words.
+
+use std::borrow::Cow;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+
+use super::names::unknown;
+use super::read::{Read, Value, wrong_type};
+use super::report::Problems;
+
+/// What a word can mean.
+pub(crate) trait Choice: Copy + 'static {
+    /// What it is, without an article.
+    const WHAT: &'static str;
+    /// The same with its article.
+    const EXPECTED: &'static str;
+    /// How to write it.
+    const REMEDY: &'static str;
+    /// Its name in a schema.
+    const TITLE: &'static str;
+    /// Every word, and what it means.
+    const WORDS: &'static [(&'static str, Self)];
+}
+
+/// One of the words of `T`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word<T>(pub(crate) T);
+
+impl<T: Choice> Read for Word<T> {
+    const EXPECTED: &'static str = T::EXPECTED;
+    const REMEDY: &'static str = T::REMEDY;
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let Some(text) = value.get_ref().as_str() else {
+            return wrong_type::<Self, _>(value, problems);
+        };
+        let meant = T::WORDS.iter().find(|(word, _)| *word == text);
+        if meant.is_none() {
+            let known = T::WORDS.iter().map(|(word, _)| *word);
+            unknown(T::WHAT, text, &value.span(), known, problems);
+        }
+        meant.map(|(_, meant)| Self(*meant))
+    }
+}
+
+impl<T: Choice> JsonSchema for Word<T> {
+    fn schema_name() -> Cow<'static, str> {
+        T::TITLE.into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = T::WORDS.iter().map(|(word, _)| *word).collect();
+        json_schema!({ "type": "string", "enum": words })
+    }
+}

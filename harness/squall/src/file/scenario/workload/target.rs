@@ -1,0 +1,134 @@
+//! What a workload calls: a port of a node, or a module of the provider protocol.
+
+use squall_engine::ModuleSpec;
+
+use crate::file::ctype;
+use crate::file::data::{Data, Datum};
+use crate::file::names::{destination, unknown};
+use crate::file::raw::scenario as raw;
+use crate::file::read::At;
+use crate::file::report::{Problem, Problems};
+use crate::file::scenario::{exactly_one, span};
+use crate::plan::{Target, Topology};
+
+/// `from` are the hosts where the calls start, when they are known.
+pub(super) fn resolve(
+    raw: &At<raw::Workload>,
+    from: Option<&[String]>,
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<Target> {
+    let keys = [("to", span(&raw.to)), ("call", span(&raw.call))];
+    let one = exactly_one("[[workload]]", &raw.span, &keys, problems);
+    let strange = match one? {
+        "to" => ("`input`", span(&raw.input), "a node is sent a `payload`"),
+        _ => ("`payload`", span(&raw.payload), "a module is given an `input`"),
+    };
+    if let (key, Some(place), help) = strange {
+        let problem = Problem::new(format!("this workload has no {key}"));
+        problems.add(problem.at(place, "this is for another kind of call").help(help));
+    }
+    match (&raw.to, &raw.call) {
+        (Some(to), _) => port(to, raw, from, topology, problems),
+        (None, call) => module(call.as_ref()?, raw, from, topology, problems),
+    }
+}
+
+fn port(
+    to: &At<String>,
+    raw: &raw::Workload,
+    from: Option<&[String]>,
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<Target> {
+    let target = destination(to, problems);
+    if let Some((node, _)) = target
+        && topology.owner(node).is_none()
+    {
+        let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
+        unknown("node", node, &to.span, nodes.map(String::as_str), problems);
+    }
+    let is_module = |host: &str| topology.hosts().any(|(other, _)| other == host);
+    if let Some(other) = from.into_iter().flatten().find(|host| !is_module(host)) {
+        let problem = Problem::new(format!("`{other}` is no module"))
+            .at(&raw.from.span, "messages to nodes start at modules")
+            .help("name hosts of modules; from a manager, write `call` instead of `to`");
+        problems.add(problem);
+    }
+    let (node, port) = target?;
+    let payload = raw.payload.as_ref();
+    Some(Target::Port {
+        node: node.to_owned(),
+        port: port.to_owned(),
+        payload: payload.map_or_else(|| serde_json::json!({}), |payload| payload.0.clone()),
+    })
+}
+
+fn module(
+    call: &At<String>,
+    raw: &At<raw::Workload>,
+    from: Option<&[String]>,
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<Target> {
+    let from = from?;
+    if let Some(other) = from.iter().find(|host| !topology.managers.contains_key(*host)) {
+        let problem = Problem::new(format!("`{other}` is no manager"))
+            .at(&raw.from.span, "calls of providers' modules start at managers")
+            .help(match topology.managers.keys().next() {
+                Some(manager) => format!("name managers, as in from = \"{manager}\""),
+                None => "add a [manager.*] to the topology".to_owned(),
+            });
+        problems.add(problem);
+        return None;
+    }
+    let called = from
+        .iter()
+        .map(|manager| topology.modules_called(manager, call).next());
+    let Some(module) = called
+        .collect::<Option<Vec<_>>>()
+        .and_then(|called| called.first().copied())
+    else {
+        let known = known(from, topology);
+        unknown(
+            "module",
+            call,
+            &call.span,
+            known.iter().map(String::as_str),
+            problems,
+        );
+        return None;
+    };
+    let nothing = Data {
+        datum: Datum::Table(Vec::new()),
+        span: raw.span.clone(),
+    };
+    let data = raw.input.as_ref().map_or(&nothing, |input| &input.0);
+    let input = ctype::record(data, &ModuleSpec::inputs_of(&module.input), problems)?;
+    Some(Target::Module {
+        name: call.value.clone(),
+        input,
+    })
+}
+
+/// The qualified names of all modules that these managers may call.
+fn known(managers: &[String], topology: &Topology) -> Vec<String> {
+    let mut known: Vec<String> = Vec::new();
+    for manager in managers {
+        let own = topology
+            .managers
+            .get(manager)
+            .into_iter()
+            .flat_map(|manager| manager.modules.keys());
+        known.extend(own.cloned());
+        let providers = topology
+            .providers
+            .values()
+            .filter(|provider| provider.managers.contains(manager));
+        for provider in providers {
+            let qualified = |name: &String| format!("{}.{name}", provider.namespace);
+            known.extend(provider.modules.keys().map(qualified));
+        }
+    }
+    known
+}

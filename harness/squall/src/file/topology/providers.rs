@@ -1,0 +1,381 @@
+//! `[manager.*]` and `[provider.*]`: namespaces, names, types, and who registers with whom.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use squall_engine::ModuleSpec;
+use squall_value::CType;
+
+use super::hosts_of;
+use crate::file::ctype::{self, ctype, written};
+use crate::file::latency;
+use crate::file::names::unknown;
+use crate::file::raw::provider as raw;
+use crate::file::raw::provider::HandlerKind;
+use crate::file::read::{At, Named};
+use crate::file::report::{Problem, Problems};
+use crate::file::value::Exact;
+use crate::plan::{Answer, Flaky, Handler, Manager, Provider, ProviderModule, Ratio, Reconnect, Topology};
+
+/// A provider that failed for ever would not be worth a run.
+const ATTEMPTS_MAX: u64 = 1_000_000;
+
+/// Adds them to the topology. Managers come first, for providers name them.
+pub(super) fn resolve(
+    managers: Option<Named<raw::Manager>>,
+    providers: Option<Named<raw::Provider>>,
+    topology: &mut Topology,
+    problems: &mut Problems,
+) -> Option<()> {
+    let managers = managers.map(|managers| managers.0).unwrap_or_default();
+    let providers = providers.map(|providers| providers.0).unwrap_or_default();
+    let names: Vec<String> = managers.iter().map(|(name, _)| name.value.clone()).collect();
+    let managers: Vec<Option<Manager>> = managers
+        .into_iter()
+        .map(|(name, raw)| manager(name, &raw, problems))
+        .collect();
+    let providers: Vec<Option<Provider>> = providers
+        .into_iter()
+        .map(|(name, raw)| provider(&name, &raw, &names, problems))
+        .collect();
+    for manager in managers.into_iter().collect::<Option<Vec<_>>>()? {
+        topology.managers.insert(manager.name.clone(), manager);
+    }
+    for provider in providers.into_iter().collect::<Option<Vec<_>>>()? {
+        topology.providers.insert(provider.name.clone(), provider);
+    }
+    Some(())
+}
+
+fn manager(name: At<String>, raw: &raw::Manager, problems: &mut Problems) -> Option<Manager> {
+    let usual = Manager::new(name.value);
+    for namespace in raw.reserved.iter().flatten() {
+        check_namespace(namespace, problems);
+    }
+    let modules = raw
+        .module
+        .iter()
+        .flat_map(|modules| &modules.0)
+        .map(|(name, raw)| {
+            check_qualified(name, problems);
+            module(name, raw, problems)
+        });
+    let modules: Vec<Option<ProviderModule>> = modules.collect();
+    Some(Manager {
+        heartbeat_timeout: more_than_zero("heartbeat_timeout", &raw.heartbeat_timeout, problems)
+            .unwrap_or(usual.heartbeat_timeout),
+        control_plane_timeout: more_than_zero("control_plane_timeout", &raw.control_plane_timeout, problems)
+            .unwrap_or(usual.control_plane_timeout),
+        report_interval: more_than_zero("report_interval", &raw.report_interval, problems)
+            .unwrap_or(usual.report_interval),
+        call_timeout: more_than_zero("call_timeout", &raw.call_timeout, problems)
+            .unwrap_or(usual.call_timeout),
+        reserved: match &raw.reserved {
+            Some(reserved) => reserved.iter().map(|namespace| namespace.value.clone()).collect(),
+            None => usual.reserved,
+        },
+        modules: by_name(modules)?,
+        name: usual.name,
+    })
+}
+
+fn provider(
+    name: &At<String>,
+    raw: &At<raw::Provider>,
+    managers: &[String],
+    problems: &mut Problems,
+) -> Option<Provider> {
+    check_namespace(&raw.namespace, problems);
+    if let Some(group) = raw.group.as_ref().filter(|group| group.is_empty()) {
+        let problem = Problem::new("the name of the group is empty").at(&group.span, "expected a name");
+        problems.add(problem.help("a provider without a group has no `group`"));
+    }
+    let registers_with = managers_of(raw, managers, problems);
+    let heartbeat_interval = more_than_zero("heartbeat_interval", &raw.heartbeat_interval, problems);
+    let reconnect = reconnect(raw.reconnect.as_ref(), problems);
+    let modules = raw
+        .module
+        .iter()
+        .flat_map(|modules| &modules.0)
+        .map(|(name, raw)| {
+            check_short(name, problems);
+            module(name, raw, problems)
+        });
+    let modules: Vec<Option<ProviderModule>> = modules.collect();
+    if modules.is_empty() {
+        let problem = Problem::new(format!("the provider `{}` has no module", name.value))
+            .at(&name.span, "it has nothing to offer")
+            .help(format!("add [provider.{}.module.Name]", name.value));
+        problems.add_missing(problem);
+    }
+    Some(Provider {
+        name: name.value.clone(),
+        // Out of range was said where names were checked.
+        hosts: hosts_of(name, raw.replicas.as_ref(), &mut Problems::new("", "")),
+        managers: registers_with?,
+        namespace: raw.namespace.value.clone(),
+        group: raw.group.as_ref().map(|group| group.value.clone()),
+        heartbeat_interval: heartbeat_interval.unwrap_or(Duration::from_secs(5)),
+        reconnect,
+        modules: by_name(modules)?,
+    })
+}
+
+fn managers_of(raw: &At<raw::Provider>, known: &[String], problems: &mut Problems) -> Option<Vec<String>> {
+    let named: &[At<String>] = match (&raw.manager, &raw.managers) {
+        (Some(one), None) => std::slice::from_ref(one),
+        (None, Some(several)) => several,
+        (None, None) => {
+            let problem = Problem::new("[provider.*] lacks one of manager, managers")
+                .at(&raw.span, "one of them is missing here")
+                .help(r#"write manager = "engine": a provider registers with at least one"#);
+            problems.add_missing(problem);
+            return None;
+        }
+        (Some(one), Some(several)) => {
+            let problem = Problem::new("[provider.*] has both `manager` and `managers`")
+                .at(&several.span, "this is `managers`")
+                .at(&one.span, "this is `manager`")
+                .help("write one of manager, managers");
+            problems.add(problem);
+            return None;
+        }
+    };
+    if let (Some(list), []) = (&raw.managers, named) {
+        let problem = Problem::new("the list of managers is empty").at(&list.span, "expected at least one");
+        problems.add(problem);
+        return None;
+    }
+    let mut managers: Vec<String> = Vec::new();
+    for name in named {
+        if !known.contains(&name.value) {
+            unknown(
+                "manager",
+                name,
+                &name.span,
+                known.iter().map(String::as_str),
+                problems,
+            );
+        } else if managers.contains(&name.value) {
+            let problem = Problem::new(format!("the manager `{}` is there twice", name.value));
+            problems.add(problem.at(&name.span, "again here").help("drop one of them"));
+        }
+        managers.push(name.value.clone());
+    }
+    Some(managers)
+}
+
+fn reconnect(raw: Option<&At<raw::Reconnect>>, problems: &mut Problems) -> Reconnect {
+    let usual = Reconnect::default();
+    let Some(raw) = raw else { return usual };
+    let attempts = raw.attempts.as_ref();
+    if let Some(attempts) = attempts.filter(|attempts| !(1..=ATTEMPTS_MAX).contains(&attempts.value)) {
+        let problem = Problem::new("these attempts cannot be made");
+        problems.add(problem.at(&attempts.span, format!("expected 1 to {ATTEMPTS_MAX}")));
+    }
+    let first = more_than_zero("first", &raw.first, problems).unwrap_or(usual.first);
+    let max = raw.max.as_ref().map_or(usual.max.max(first), |max| max.0);
+    if let Some(place) = raw.max.as_ref().filter(|max| max.0 < first) {
+        let problem = Problem::new("`max` is less than `first`")
+            .at(&place.span, "the longest delay")
+            .help("delays grow from `first` to `max`");
+        problems.add(problem);
+    }
+    Reconnect {
+        first,
+        max,
+        attempts: attempts
+            .and_then(|attempts| u32::try_from(attempts.value).ok())
+            .unwrap_or(usual.attempts),
+    }
+}
+
+/// A module of a provider, or of a manager.
+fn module(
+    name: &At<String>,
+    raw: &At<raw::ProviderModule>,
+    problems: &mut Problems,
+) -> Option<ProviderModule> {
+    let (input, output) = (ctype(&raw.input.0, problems), ctype(&raw.output.0, problems));
+    let (input, output) = (input?, output?);
+    let version = raw.version.as_ref();
+    Some(ProviderModule {
+        name: name.value.clone(),
+        handler: handler(&raw.handler, &input, &output, problems)?,
+        input,
+        output,
+        version: version.map_or_else(|| "1.0.0".to_owned(), |version| version.value.clone()),
+        description: raw
+            .description
+            .as_ref()
+            .map(|description| description.value.clone())
+            .unwrap_or_default(),
+    })
+}
+
+/// What a module of these types does.
+pub(in crate::file) fn handler(
+    raw: &At<raw::Handler>,
+    input: &CType,
+    output: &CType,
+    problems: &mut Problems,
+) -> Option<Handler> {
+    let delay = raw.delay.as_ref().map(|delay| latency::exact(delay, problems));
+    let flaky = raw.flaky.as_ref().map(|flaky| flaky_times(flaky, problems));
+    let answer = answer(raw, input, output, problems);
+    Some(Handler {
+        answer: answer?,
+        delay: delay.map_or(Some(None), |delay| delay.map(Some))?,
+        errors: raw.errors.as_ref().map_or(Ratio::ZERO, |errors| errors.0),
+        flaky,
+    })
+}
+
+fn flaky_times(raw: &At<raw::Flaky>, problems: &mut Problems) -> Flaky {
+    for (key, time) in [("ok", &raw.ok), ("failing", &raw.failing)] {
+        if time.0.is_zero() {
+            problems.add(Problem::new(format!("`{key}` is 0")).at(&time.span, "expected more than 0"));
+        }
+    }
+    Flaky {
+        ok: raw.ok.0,
+        failing: raw.failing.0,
+    }
+}
+
+fn answer(raw: &At<raw::Handler>, input: &CType, output: &CType, problems: &mut Problems) -> Option<Answer> {
+    let kind = raw.kind.0;
+    let keys = [
+        (
+            "output",
+            raw.output.as_ref().map(|it| &it.span),
+            HandlerKind::Fixed,
+        ),
+        (
+            "message",
+            raw.message.as_ref().map(|it| &it.span),
+            HandlerKind::Error,
+        ),
+    ];
+    for (key, span, belongs_to) in keys {
+        let Some(span) = span.filter(|_| kind != belongs_to) else {
+            continue;
+        };
+        let problem = Problem::new(format!("this handler has no `{key}`"))
+            .at(span, "this is for another kind")
+            .at(&raw.kind.span, "this is the kind")
+            .help(format!("drop `{key}`, or write another `kind`"));
+        problems.add(problem);
+    }
+    match kind {
+        HandlerKind::Fixed => {
+            let Some(data) = &raw.output else {
+                let problem = Problem::new("a fixed answer needs an `output`")
+                    .at(&raw.span, "`output` is missing here")
+                    .help(format!("add `output`, a value of type {}", written(output)));
+                problems.add_missing(problem);
+                return None;
+            };
+            ctype::value(data, output, problems).map(Answer::Fixed)
+        }
+        HandlerKind::Echo => {
+            check_echo(raw, input, output, problems);
+            Some(Answer::Echo)
+        }
+        HandlerKind::Error => {
+            let message = raw.message.as_ref();
+            Some(Answer::Error(message.map_or_else(
+                || "it fails".to_owned(),
+                |message| message.value.clone(),
+            )))
+        }
+    }
+}
+
+/// What is to come back has to be there.
+fn check_echo(raw: &raw::Handler, input: &CType, output: &CType, problems: &mut Problems) {
+    let given = ModuleSpec::inputs_of(input);
+    let wanted = ModuleSpec::inputs_of(output);
+    for (name, wanted) in wanted.iter() {
+        let why = match given.get(name) {
+            Some(given) if given == wanted => continue,
+            Some(given) => format!("it is {} there", written(given)),
+            None => "it is not there".to_owned(),
+        };
+        let problem = Problem::new(format!(
+            "the output's `{name}`, {}, is not in the input",
+            written(wanted)
+        ))
+        .at(&raw.kind.span, why)
+        .help("an echo answers with those fields of its input that the output declares");
+        problems.add(problem);
+    }
+}
+
+fn by_name(modules: Vec<Option<ProviderModule>>) -> Option<IndexMap<String, ProviderModule>> {
+    let modules = modules.into_iter().collect::<Option<Vec<_>>>()?;
+    Some(
+        modules
+            .into_iter()
+            .map(|module| (module.name.clone(), module))
+            .collect(),
+    )
+}
+
+fn more_than_zero(
+    key: &str,
+    time: &Option<At<Exact<Duration>>>,
+    problems: &mut Problems,
+) -> Option<Duration> {
+    let time = time.as_ref()?;
+    if time.0.is_zero() {
+        problems.add(Problem::new(format!("`{key}` is 0")).at(&time.span, "expected more than 0"));
+    }
+    Some(time.0)
+}
+
+/// Spec: provider 2.5, as ours is: ASCII, and no empty segment.
+fn check_namespace(name: &At<String>, problems: &mut Problems) {
+    if name.is_empty() {
+        let problem = Problem::new("the namespace is empty").at(&name.span, "expected a name");
+        problems.add(problem.help(NAMESPACE_HELP));
+    } else if let Some(part) = name.split('.').find(|part| !is_identifier(part)) {
+        let problem = Problem::new(format!("`{}` cannot be a namespace", name.escape_debug())).at(
+            &name.span,
+            match part {
+                "" => "a part of it is empty".to_owned(),
+                part => format!("the part `{}` is not allowed", part.escape_debug()),
+            },
+        );
+        problems.add(problem.help(NAMESPACE_HELP));
+    }
+}
+
+const NAMESPACE_HELP: &str = "the parts between dots start with a letter, and go on with letters, digits and `_`, as in \"data.transform\"";
+
+fn check_short(name: &At<String>, problems: &mut Problems) {
+    if !is_identifier(name) {
+        let problem = Problem::new(format!("`{}` cannot be the name of a module", name.escape_debug()))
+            .at(&name.span, "not allowed as a name")
+            .help("it starts with a letter, and goes on with letters, digits and `_`; its namespace is the provider's");
+        problems.add(problem);
+    }
+}
+
+fn check_qualified(name: &At<String>, problems: &mut Problems) {
+    let parts: Vec<&str> = name.split('.').collect();
+    if parts.len() < 2 || !parts.iter().all(|part| is_identifier(part)) {
+        let problem = Problem::new(format!(
+            "`{}` cannot be the name of a manager's module",
+            name.escape_debug()
+        ))
+        .at(&name.span, "not a qualified name")
+        .help(r#"write the namespace, a dot, and the name: [manager.engine.module."stdlib.Upper"]"#);
+        problems.add(problem);
+    }
+}
+
+fn is_identifier(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
+}

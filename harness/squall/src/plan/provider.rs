@@ -1,0 +1,260 @@
+//! Managers and providers: what `[manager.*]` and `[provider.*]` describe, what a scenario does to them, and what it
+//! expects of them. Spec: provider sections 2 and 3.
+
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use squall_value::{CType, CValue};
+
+use super::{Latency, Ratio, Window};
+
+/// A host that providers register with, and that calls their modules.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Manager {
+    /// Its name, and its host's.
+    pub name: String,
+    /// How long an active provider may be silent. 15 s unless the file says otherwise. Spec: provider 2.1.
+    pub heartbeat_timeout: Duration,
+    /// How long a registered provider may be without a control plane. 30 s unless the file says otherwise.
+    pub control_plane_timeout: Duration,
+    /// How often active providers are told which of their modules are known. 30 s unless the file says otherwise.
+    pub report_interval: Duration,
+    /// How long a call may take. 30 s unless the file says otherwise.
+    pub call_timeout: Duration,
+    /// Namespaces that no provider can have.
+    pub reserved: Vec<String>,
+    /// Modules that run in its own process, by qualified name, in file order.
+    pub modules: IndexMap<String, ProviderModule>,
+}
+
+/// A process that offers modules of one namespace: one host, or one host per replica.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Provider {
+    /// Its name.
+    pub name: String,
+    /// Its hosts: `name` alone, or `name-0`, `name-1`, ...
+    pub hosts: Vec<String>,
+    /// The managers that it registers with. They exist, and there is at least one.
+    pub managers: Vec<String>,
+    /// The namespace of its modules.
+    pub namespace: String,
+    /// Members of one group share a namespace; without a group a provider has its namespace for itself.
+    pub group: Option<String>,
+    /// How often it says that it is alive. 5 s unless the file says otherwise. Spec: provider 3.1.
+    pub heartbeat_interval: Duration,
+    /// When it tries again to register.
+    pub reconnect: Reconnect,
+    /// By short name, in file order. There is at least one.
+    pub modules: IndexMap<String, ProviderModule>,
+}
+
+/// How a provider comes back to a manager that it has lost. Spec: provider 3.4.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reconnect {
+    /// The delay before the first attempt. 1 s unless the file says otherwise.
+    pub first: Duration,
+    /// The longest delay. 60 s unless the file says otherwise.
+    pub max: Duration,
+    /// How many attempts may fail in a row. 10 unless the file says otherwise.
+    pub attempts: u32,
+}
+
+/// A module of the provider protocol, and what it does when it is called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderModule {
+    /// `Analyze` of a provider, `ns.Analyze` of a manager.
+    pub name: String,
+    /// What it takes.
+    pub input: CType,
+    /// What it gives.
+    pub output: CType,
+    /// What it does.
+    pub handler: Handler,
+    /// For people.
+    pub version: String,
+    /// For people.
+    pub description: String,
+}
+
+/// What a module does when it is called.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Handler {
+    /// What it answers.
+    pub answer: Answer,
+    /// How long it takes. No time at all when absent.
+    pub delay: Option<Latency>,
+    /// How many calls fail.
+    pub errors: Ratio,
+    /// When all calls fail.
+    pub flaky: Option<Flaky>,
+}
+
+/// What a module answers.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Always this. It is of the declared output type.
+    Fixed(CValue),
+    /// Those fields of the input that the output declares.
+    Echo,
+    /// An error that says this.
+    Error(String),
+}
+
+/// A schedule of good and bad times that starts anew with every process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flaky {
+    /// For so long all is well. More than zero.
+    pub ok: Duration,
+    /// Then all calls fail for so long. More than zero.
+    pub failing: Duration,
+}
+
+/// A new version of a provider's modules that is tried out, manager by manager. Spec: provider 3.7.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Canary {
+    /// The provider. It exists.
+    pub provider: String,
+    /// The hosts that try it out, all at the same time.
+    pub hosts: Vec<String>,
+    /// The modules as they are to be: the names and types of those before.
+    pub modules: IndexMap<String, ProviderModule>,
+    /// How long each step is watched.
+    pub observation_window: Duration,
+    /// The least share of calls that have to be ok.
+    pub health_threshold: Ratio,
+    /// The most that a call may take.
+    pub max_latency: Duration,
+    /// Whether all go back when one fails.
+    pub rollback: bool,
+}
+
+/// What must hold of a provider's state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderExpectation {
+    /// The provider or host that is meant, as the file says it.
+    pub name: String,
+    /// Its hosts: it must hold for each of them.
+    pub hosts: Vec<String>,
+    /// At which managers: it must hold at each of them.
+    pub managers: Vec<String>,
+    /// When.
+    pub window: Window,
+    /// What.
+    pub check: ProviderCheck,
+}
+
+/// One check on a provider's state within a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderCheck {
+    /// It is in this state when the window begins, or comes to be.
+    Becomes(ProviderState),
+    /// It is never in this state.
+    Never(ProviderState),
+}
+
+/// A provider's state, as its manager sees it. Spec: provider 2.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ProviderState {
+    /// Accepted, but without a control plane.
+    Registered,
+    /// It is called.
+    Active,
+    /// It ends what it has, and is given nothing new.
+    Draining,
+    /// It is gone: it left, or was found dead, or its manager died.
+    Deregistered,
+}
+
+/// What must hold of the end of a canary.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanaryExpectation {
+    /// The fault's place in the plan.
+    pub fault: u32,
+    /// The fault's name.
+    pub name: String,
+    /// The provider's hosts that try it out: it must hold for each of them.
+    pub hosts: Vec<String>,
+    /// How it ends.
+    pub ends: CanaryEnd,
+    /// After how long at most, of the fault's own time; before the run ends when absent.
+    pub within: Option<Duration>,
+}
+
+/// How a canary ends. Spec: provider 3.7.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CanaryEnd {
+    /// All have the new version.
+    Promoted,
+    /// All have the old version again.
+    RolledBack,
+    /// Some have the new version and some the old one.
+    PartialFailure,
+}
+
+impl Manager {
+    /// A manager of this name, about which a file says nothing more.
+    pub fn new(name: impl Into<String>) -> Self {
+        Manager {
+            name: name.into(),
+            heartbeat_timeout: Duration::from_secs(15),
+            control_plane_timeout: Duration::from_secs(30),
+            report_interval: Duration::from_secs(30),
+            call_timeout: Duration::from_secs(30),
+            reserved: vec!["stdlib".to_owned()],
+            modules: IndexMap::new(),
+        }
+    }
+}
+
+impl Default for Reconnect {
+    fn default() -> Self {
+        Reconnect {
+            first: Duration::from_secs(1),
+            max: Duration::from_secs(60),
+            attempts: 10,
+        }
+    }
+}
+
+impl Handler {
+    /// One that answers at once and always.
+    pub fn new(answer: Answer) -> Self {
+        Handler {
+            answer,
+            delay: None,
+            errors: Ratio::ZERO,
+            flaky: None,
+        }
+    }
+}
+
+impl ProviderState {
+    /// Every state, with its name in files and journals.
+    pub const NAMES: [(&'static str, ProviderState); 4] = [
+        ("registered", ProviderState::Registered),
+        ("active", ProviderState::Active),
+        ("draining", ProviderState::Draining),
+        ("deregistered", ProviderState::Deregistered),
+    ];
+
+    /// Its name in files and journals.
+    pub fn name(self) -> &'static str {
+        let named = Self::NAMES.iter().find(|(_, state)| *state == self);
+        named.map_or("", |(name, _)| name)
+    }
+}
+
+impl CanaryEnd {
+    /// Every end, with its name in files and journals.
+    pub const NAMES: [(&'static str, CanaryEnd); 3] = [
+        ("promoted", CanaryEnd::Promoted),
+        ("rolled_back", CanaryEnd::RolledBack),
+        ("partial_failure", CanaryEnd::PartialFailure),
+    ];
+
+    /// Its name in files and journals.
+    pub fn name(self) -> &'static str {
+        let named = Self::NAMES.iter().find(|(_, end)| *end == self);
+        named.map_or("", |(name, _)| name)
+    }
+}

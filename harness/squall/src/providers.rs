@@ -1,0 +1,314 @@
+//! What happened to providers, and at their managers, folded from the journal.
+//!
+//! A connection is one registration of one host at one manager. A host that comes back has another one. When a manager
+//! dies it says nothing of its connections, and yet they are over: so they count as deregistered from then on.
+
+use indexmap::IndexMap;
+
+use crate::calls::Moment;
+use crate::journal::{Entry, Event, Journal, ProviderEvent};
+use crate::plan::ProviderState;
+
+/// What is said of a connection whose manager died.
+pub const MANAGER_DIED: &str = "the manager died";
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Providers<'j> {
+    /// In the order of their registrations.
+    pub connections: Vec<Connection<'j>>,
+    /// Registrations that were not accepted.
+    pub rejections: Vec<Rejection<'j>>,
+    /// Canaries, by host of the provider, in the order of their first steps.
+    pub canaries: Vec<Canary<'j>>,
+    /// Namespaces that were released: when, by which manager, and which.
+    pub released: Vec<(Moment, &'j str, &'j str)>,
+    /// How many heartbeats each provider's host did not send because of a fault.
+    pub suppressed: IndexMap<&'j str, u64>,
+    by_id: IndexMap<&'j str, usize>,
+}
+
+/// One registration at one manager.
+#[derive(Debug)]
+pub struct Connection<'j> {
+    /// Its id.
+    pub id: &'j str,
+    /// The manager's host.
+    pub manager: &'j str,
+    /// The provider's host, as its executor's address says it.
+    pub host: &'j str,
+    /// Where its modules are executed.
+    pub executor: &'j str,
+    /// The namespace of its modules.
+    pub namespace: &'j str,
+    /// Its group; empty for none.
+    pub group: &'j str,
+    /// Qualified names.
+    pub modules: Vec<&'j str>,
+    /// Every state, the first of which is [`ProviderState::Registered`].
+    pub states: Vec<Change<'j>>,
+    /// When its manager heard a heartbeat.
+    pub heartbeats: Vec<Moment>,
+}
+
+/// A connection has another state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change<'j> {
+    /// Since when.
+    pub moment: Moment,
+    /// Which one.
+    pub state: ProviderState,
+    /// Why.
+    pub cause: &'j str,
+}
+
+/// A registration that was not accepted.
+#[derive(Debug, Clone, Copy)]
+pub struct Rejection<'j> {
+    /// When.
+    pub moment: Moment,
+    /// The manager's host.
+    pub manager: &'j str,
+    /// The provider's host.
+    pub host: &'j str,
+    /// The namespace that was asked for.
+    pub namespace: &'j str,
+    /// Why.
+    pub reason: &'j str,
+}
+
+/// A new version of a provider's modules that one host tried out.
+#[derive(Debug)]
+pub struct Canary<'j> {
+    /// The provider's host.
+    pub host: &'j str,
+    /// In order.
+    pub steps: Vec<Step<'j>>,
+    /// How it ended, if it did.
+    pub end: Option<CanaryEnd<'j>>,
+}
+
+/// A step of a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Step<'j> {
+    /// When.
+    pub moment: Moment,
+    /// `host:port` of the manager.
+    pub instance: &'j str,
+    /// `upgraded`, `healthy`, `unhealthy`, `rolled back`
+    pub step: &'j str,
+    /// The version that is there from then on.
+    pub version: &'j str,
+}
+
+/// The end of a canary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CanaryEnd<'j> {
+    /// When.
+    pub moment: Moment,
+    /// `promoted`, `rolled_back`, `partial_failure`
+    pub outcome: &'j str,
+    /// Why.
+    pub reason: &'j str,
+}
+
+impl<'j> Providers<'j> {
+    /// Folds a journal.
+    #[must_use]
+    pub fn of(journal: &'j Journal) -> Self {
+        let mut providers = Providers::default();
+        for entry in &journal.entries {
+            match &entry.event {
+                Event::Provider(event) => providers.add(entry, event),
+                Event::HostStopped { .. } => providers.stopped(moment(entry), &entry.host),
+                _ => {}
+            }
+        }
+        providers
+    }
+
+    /// The connection of this id.
+    #[must_use]
+    pub fn connection(&self, id: &str) -> Option<&Connection<'j>> {
+        self.by_id.get(id).map(|place| &self.connections[*place])
+    }
+
+    /// Every connection of a provider's host at a manager, in order.
+    pub fn of_host(&self, host: &str, manager: &str) -> impl Iterator<Item = &Connection<'j>> {
+        self.connections
+            .iter()
+            .filter(move |connection| connection.host == host && connection.manager == manager)
+    }
+
+    /// Every change of state of a provider's host at a manager, whichever connection it is of, in order.
+    #[must_use]
+    pub fn changes(&self, host: &str, manager: &str) -> Vec<Change<'j>> {
+        let mut changes: Vec<Change<'j>> = self
+            .of_host(host, manager)
+            .flat_map(|connection| connection.states.iter().copied())
+            .collect();
+        changes.sort_by_key(|change| change.moment);
+        changes
+    }
+
+    fn add(&mut self, entry: &'j Entry, event: &'j ProviderEvent) {
+        let moment = moment(entry);
+        match event {
+            ProviderEvent::Registered {
+                connection,
+                namespace,
+                group,
+                executor,
+                modules,
+            } => {
+                self.by_id.insert(connection, self.connections.len());
+                self.connections.push(Connection {
+                    id: connection,
+                    manager: &entry.host,
+                    host: host_of(executor),
+                    executor,
+                    namespace,
+                    group,
+                    modules: modules.split(',').filter(|name| !name.is_empty()).collect(),
+                    states: vec![Change {
+                        moment,
+                        state: ProviderState::Registered,
+                        cause: "",
+                    }],
+                    heartbeats: Vec::new(),
+                });
+            }
+            ProviderEvent::Rejected {
+                namespace,
+                executor,
+                reason,
+                ..
+            } => self.rejections.push(Rejection {
+                moment,
+                manager: &entry.host,
+                host: host_of(executor),
+                namespace,
+                reason,
+            }),
+            ProviderEvent::State {
+                connection,
+                state,
+                cause,
+                ..
+            } => {
+                let known = ProviderState::NAMES.iter().find(|(name, _)| *name == &**state);
+                if let (Some(connection), Some((_, state))) = (self.connection_mut(connection), known) {
+                    let state = *state;
+                    connection.states.push(Change { moment, state, cause });
+                }
+            }
+            ProviderEvent::NamespaceReleased { namespace } => {
+                self.released.push((moment, &entry.host, namespace));
+            }
+            ProviderEvent::HeartbeatReceived { connection, .. } => {
+                if let Some(connection) = self.connection_mut(connection) {
+                    connection.heartbeats.push(moment);
+                }
+            }
+            ProviderEvent::HeartbeatSuppressed { .. } => {
+                *self.suppressed.entry(&entry.host).or_default() += 1;
+            }
+            ProviderEvent::CanaryStep {
+                instance,
+                step,
+                version,
+            } => self.canary(&entry.host).steps.push(Step {
+                moment,
+                instance,
+                step,
+                version,
+            }),
+            ProviderEvent::CanaryEnded { outcome, reason } => {
+                self.canary(&entry.host).end = Some(CanaryEnd {
+                    moment,
+                    outcome,
+                    reason,
+                });
+            }
+            ProviderEvent::ExecuteStarted { .. }
+            | ProviderEvent::ExecuteEnded { .. }
+            | ProviderEvent::ExecutionStarted { .. }
+            | ProviderEvent::ExecutionEnded { .. }
+            | ProviderEvent::InstanceState { .. }
+            | ProviderEvent::HeartbeatSent { .. } => {}
+        }
+    }
+
+    /// A host that dies as a manager takes its connections with it.
+    fn stopped(&mut self, moment: Moment, host: &str) {
+        let open = self
+            .connections
+            .iter_mut()
+            .filter(|connection| connection.manager == host && !connection.is_over());
+        for connection in open {
+            connection.states.push(Change {
+                moment,
+                state: ProviderState::Deregistered,
+                cause: MANAGER_DIED,
+            });
+        }
+    }
+
+    fn connection_mut(&mut self, id: &str) -> Option<&mut Connection<'j>> {
+        self.by_id.get(id).map(|place| &mut self.connections[*place])
+    }
+
+    /// The canary that is under way on a host, or a new one.
+    fn canary(&mut self, host: &'j str) -> &mut Canary<'j> {
+        let open = self
+            .canaries
+            .iter()
+            .position(|canary| canary.host == host && canary.end.is_none());
+        let place = open.unwrap_or_else(|| {
+            self.canaries.push(Canary {
+                host,
+                steps: Vec::new(),
+                end: None,
+            });
+            self.canaries.len() - 1
+        });
+        &mut self.canaries[place]
+    }
+}
+
+impl<'j> Connection<'j> {
+    /// When it was accepted.
+    #[must_use]
+    pub fn registered(&self) -> Moment {
+        self.states[0].moment
+    }
+
+    /// When it came into this state for the first time.
+    #[must_use]
+    pub fn since(&self, state: ProviderState) -> Option<Change<'j>> {
+        self.states.iter().copied().find(|change| change.state == state)
+    }
+
+    /// Its end, if it has one.
+    #[must_use]
+    pub fn end(&self) -> Option<Change<'j>> {
+        self.since(ProviderState::Deregistered)
+    }
+
+    fn is_over(&self) -> bool {
+        self.end().is_some()
+    }
+}
+
+/// The host of `host:port`.
+#[must_use]
+pub fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
+}
+
+fn moment(entry: &Entry) -> Moment {
+    Moment {
+        at: entry.at,
+        line: entry.number,
+    }
+}
