@@ -36,15 +36,15 @@ impl ExecutorPool {
     ///
     /// # Errors
     /// When the pool is empty.
-    pub fn next(&mut self) -> Result<Endpoint, NoExecutors> {
-        self.next_where(|_| true)
+    pub fn pick(&mut self) -> Result<Endpoint, NoExecutors> {
+        self.pick_where(|_| true)
     }
 
     /// The first member, from the one on whose turn it is, that `suits`; the turn is then that of the one behind it.
     ///
     /// # Errors
     /// When there is none.
-    pub fn next_where(&mut self, suits: impl Fn(&Endpoint) -> bool) -> Result<Endpoint, NoExecutors> {
+    pub fn pick_where(&mut self, suits: impl Fn(&Endpoint) -> bool) -> Result<Endpoint, NoExecutors> {
         let size = self.endpoints.len();
         let position = (0..size)
             .map(|step| (self.turn + step) % size)
@@ -108,7 +108,7 @@ mod tests {
 
     fn picks(pool: &mut ExecutorPool, count: usize) -> String {
         (0..count)
-            .map(|_| pool.next().unwrap().connection.to_string())
+            .map(|_| pool.pick().unwrap().connection.to_string())
             .collect()
     }
 
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn nobody_is_an_error() {
-        let error = pool(&[]).next().unwrap_err();
+        let error = pool(&[]).pick().unwrap_err();
         assert_eq!(error.to_string(), "No healthy executors in pool");
     }
 
@@ -160,10 +160,10 @@ mod tests {
     fn one_that_does_not_suit_is_passed_over() {
         let mut pool = pool(&["a", "b", "c"]);
         let not_a = |endpoint: &Endpoint| &*endpoint.connection != "a";
-        let picked = pool.next_where(not_a).unwrap();
+        let picked = pool.pick_where(not_a).unwrap();
         assert_eq!(&*picked.connection, "b");
         assert_eq!(picks(&mut pool, 2), "ca");
-        assert_eq!(pool.next_where(|_| false), Err(NoExecutors));
+        assert_eq!(pool.pick_where(|_| false), Err(NoExecutors));
     }
 
     proptest! {
@@ -177,7 +177,7 @@ mod tests {
             let names: Vec<_> = (0..size).map(|index| index.to_string()).collect();
             let mut pool = pool(&names.iter().map(String::as_str).collect::<Vec<_>>());
             for _ in 0..before {
-                pool.next().unwrap();
+                pool.pick().unwrap();
             }
             for index in removed {
                 if pool.len() > 1 {
@@ -190,7 +190,7 @@ mod tests {
                 .map(|endpoint| (endpoint.connection.clone(), 0))
                 .collect();
             for _ in 0..calls {
-                *counts.get_mut(&pool.next().unwrap().connection).unwrap() += 1;
+                *counts.get_mut(&pool.pick().unwrap().connection).unwrap() += 1;
             }
             let (least, most) = (counts.values().min().unwrap(), counts.values().max().unwrap());
             prop_assert!(most - least <= 1, "{counts:?}");

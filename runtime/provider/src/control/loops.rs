@@ -21,7 +21,8 @@ pub(crate) async fn check<P: Platform>(manager: Manager<P>) {
         manager.change(|registry, now| registry.table.check(now));
         let now = Instant::now();
         if now >= due {
-            due = after(now, manager.config().check_period);
+            // From when it was due, or each period would be a little longer than it is.
+            due = after(due, manager.config().check_period).max(now);
         }
     }
 }

@@ -154,7 +154,7 @@ impl<P: Platform> Running<P> {
             // Listening from now on: told between now and the first poll, it must not be missed.
             let mut told = Box::pin(leave.notified_owned());
             told.as_mut().enable();
-            Some(async move { told.await })
+            Some(told)
         };
         let accept = Accept {
             platform: self.manager.platform(),

@@ -165,7 +165,7 @@ impl Table {
         let namespace = self.namespaces.get_mut(namespace).ok_or(NoExecutors)?;
         let (serials, connections) = (&self.serials, &self.connections);
         let get = |connection: &str| connections.get(serials.get(connection)?);
-        let endpoint = namespace.pool.next_where(|endpoint| {
+        let endpoint = namespace.pool.pick_where(|endpoint| {
             except != Some(&*endpoint.connection)
                 && get(&endpoint.connection).is_some_and(|it| it.modules.contains(&declared.short_name))
         })?;

@@ -319,7 +319,8 @@ impl Fixture {
             let mut taking: Vec<_> = calls.map(|it| it.identity.connection.clone()).collect();
             let pool = namespace.pool.endpoints().iter();
             let mut pool: Vec<_> = pool.map(|it| it.connection.clone()).collect();
-            (taking.sort(), pool.sort());
+            taking.sort();
+            pool.sort();
             prop_assert_eq!(taking, pool);
         }
         let members = self.table.namespaces().map(|it| it.members.len());

@@ -8,3 +8,13 @@
 mod support;
 
 mod calls;
+mod control;
+mod deregistration;
+mod drain;
+mod failover;
+mod hostile;
+mod liveness;
+mod measured;
+mod registration;
+mod shutdown;
+mod standard;

@@ -20,7 +20,6 @@ pub(crate) use provider::*;
 pub(crate) struct World {
     pub(crate) network: Network,
     pub(crate) manager: Manager<Memory>,
-    pub(crate) local: Arc<LocalEngine>,
     pub(crate) address: Authority,
     /// The process of the manager.
     pub(crate) host: Memory,
@@ -36,8 +35,7 @@ impl World {
     pub(crate) async fn with(config: Config) -> Self {
         let network = Network::default();
         let host = network.host();
-        let local = Arc::new(LocalEngine::new());
-        let manager = Manager::new(host.clone(), config, local.clone());
+        let manager = Manager::new(host.clone(), config, Arc::new(LocalEngine::new()));
         let server = manager.bind().await.expect("a free port");
         let address = server.local_addr().to_string().parse().unwrap();
         let (stop, stopping) = oneshot::channel();
@@ -51,7 +49,6 @@ impl World {
         World {
             network,
             manager,
-            local,
             address,
             host,
             stop,

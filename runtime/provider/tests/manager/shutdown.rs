@@ -1,0 +1,77 @@
+//! How a server ends. Spec: provider section 6, point 19.
+
+use squall_engine::{Code, Outcome};
+use tokio::time::Instant;
+
+use crate::support::*;
+
+#[tokio::test(start_paused = true)]
+async fn streams_are_completed_and_providers_deregistered() {
+    let world = World::start().await;
+    let mut provider = world.active("ml", "", &["A"]).await;
+    let (manager, network) = (world.manager.clone(), world.network.clone());
+    world.stop.send(()).unwrap();
+    provider.control().completed().await;
+    assert!(manager.providers().is_empty());
+    drop(provider);
+    let drained = world.drained.await.unwrap();
+    assert_eq!((drained.cancelled, drained.aborted), (0, 0));
+    let refused = squall_platform::Platform::connect(&network.host(), &world.address).await;
+    assert!(refused.is_err(), "nobody listens any more");
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_in_flight_have_the_grace_to_end() {
+    let world = World::start().await;
+    let mut provider = Provider::start(&world, Executor::slow(secs(5))).await;
+    provider.register("ml", "", &["A"]).await;
+    let call = world.in_background("ml.A");
+    settle().await;
+    let begun = Instant::now();
+    world.stop.send(()).unwrap();
+    assert_eq!(call.await.unwrap(), Ok(text("hello")));
+    drop(provider.rpc);
+    let drained = world.drained.await.unwrap();
+    assert_eq!((drained.cancelled, drained.aborted), (0, 0));
+    assert!(begun.elapsed() <= secs(5));
+}
+
+#[tokio::test(start_paused = true)]
+async fn calls_that_take_longer_than_the_grace_are_told() {
+    let world = World::start().await;
+    let mut provider = Provider::start(&world, Executor::slow(secs(25))).await;
+    provider.register("ml", "", &["A"]).await;
+    let call = world.in_background("ml.A");
+    settle().await;
+    world.stop.send(()).unwrap();
+    let drained = world.drained.await.unwrap();
+    assert_eq!(drained.cancelled, 1);
+    let error = call.await.unwrap().unwrap_err();
+    assert_eq!((error.code, error.outcome), (Code::Unavailable, Outcome::Unknown));
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_registers_at_a_server_that_ends() {
+    let world = World::start().await;
+    let mut busy = Provider::start(&world, Executor::slow(secs(5))).await;
+    busy.register("ml", "", &["A"]).await;
+    let call = world.in_background("ml.A");
+    let mut late = Provider::start(&world, Executor::echo()).await;
+    settle().await;
+    world.stop.send(()).unwrap();
+    let request = late.request("late", "", &["A"]);
+    assert!(late.rpc.register(request).await.is_err());
+    assert!(world.manager.providers().is_empty());
+    call.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_is_dropped_ends_everything_at_once() {
+    let world = World::start().await;
+    let mut provider = world.active("ml", "", &["A"]).await;
+    let manager = world.manager.clone();
+    world.host.kill();
+    settle().await;
+    assert!(manager.providers().is_empty());
+    assert!(provider.control().replies.message().await.is_err());
+}
