@@ -1,6 +1,10 @@
 //! How a server ends. Spec: provider section 6, point 19.
 
-use squall_engine::{Code, Outcome};
+use std::sync::Arc;
+
+use squall_engine::{Call, Code, Engine, LocalEngine, Outcome};
+use squall_memory::Network;
+use squall_provider::{Config, Manager};
 use tokio::time::Instant;
 
 use crate::support::*;
@@ -74,4 +78,41 @@ async fn a_server_that_is_dropped_ends_everything_at_once() {
     settle().await;
     assert!(manager.providers().is_empty());
     assert!(provider.control().replies.message().await.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_of_a_server_outlives_it_but_what_its_callers_wait_for() {
+    let network = Network::default();
+    let host = network.host();
+    let manager = Manager::new(host.clone(), Config::default(), Arc::new(LocalEngine::new()));
+    let server = manager.bind().await.unwrap();
+    let address = server.local_addr().to_string().parse().unwrap();
+    let serving = squall_platform::Platform::spawn(&host, server.run());
+    let mut provider = Provider::at(&network, &address, Executor::slow(secs(2))).await;
+    provider.register("ml", "", &["A"]).await;
+    provider.open().await;
+    let call = Engine::call(&manager, Call::new("ml.A", text("hello")));
+    let (_, called) = tokio::join!(
+        async {
+            settle().await;
+            serving.abort();
+            settle().await;
+            assert!(provider.control().replies.message().await.is_err());
+            assert!(manager.providers().is_empty());
+        },
+        call
+    );
+    assert_eq!(called, Ok(text("hello")));
+    drop(provider);
+    settle().await;
+    assert_eq!(network.open_streams(), 0);
+
+    // The same manager may be served again.
+    let server = manager.bind().await.unwrap();
+    let address = server.local_addr().to_string().parse().unwrap();
+    squall_platform::Platform::spawn(&host, server.run());
+    let mut provider = Provider::at(&network, &address, Executor::echo()).await;
+    provider.register("ml", "", &["A"]).await;
+    let called = Engine::call(&manager, Call::new("ml.A", text("hello"))).await;
+    assert_eq!(called, Ok(text("hello")));
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use squall_grpc::{Dial, Streaming};
-use squall_memory::Memory;
+use squall_memory::{Memory, Network};
 use squall_platform::{Authority, Platform, TaskHandle};
 use squall_proto::provider::control_message::Payload;
 use squall_proto::provider::module_provider_client::ModuleProviderClient;
@@ -40,10 +40,15 @@ pub(crate) struct Control {
 impl Provider {
     /// It executes, and is not registered yet.
     pub(crate) async fn start(world: &World, executor: Executor) -> Self {
-        let host = world.network.host();
+        Provider::at(&world.network, &world.address, executor).await
+    }
+
+    /// The same, for a manager at this address.
+    pub(crate) async fn at(network: &Network, manager: &Authority, executor: Executor) -> Self {
+        let host = network.host();
         let url = executor.serve(&host).await;
         Provider {
-            rpc: connect(&host, &world.address).await,
+            rpc: connect(&host, manager).await,
             host,
             executor,
             url,
