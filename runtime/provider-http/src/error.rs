@@ -61,7 +61,7 @@ impl Error {
 
     /// Of a call, or of a pipeline's run.
     fn of_a_call(code: Code, message: String, outcome: Outcome) -> Self {
-        let mut error = Error::new(status(code), code.as_str(), message);
+        let mut error = Error::new(status(code, outcome), code.as_str(), message);
         error.detail.outcome = Some(match outcome {
             Outcome::Failed => "failed",
             Outcome::Unknown => "unknown",
@@ -71,8 +71,10 @@ impl Error {
 }
 
 /// Whose fault it is decides: the caller's are 4xx, the provider's 502, and nobody's 503 and 504.
-fn status(code: Code) -> StatusCode {
+fn status(code: Code, outcome: Outcome) -> StatusCode {
     match code {
+        // It was called, so what is wrong is not what the caller sent.
+        Code::TypeError if outcome == Outcome::Unknown => StatusCode::BAD_GATEWAY,
         Code::TypeError => StatusCode::UNPROCESSABLE_ENTITY,
         Code::ModuleNotFound => StatusCode::NOT_FOUND,
         Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -89,12 +91,7 @@ impl From<CallError> for Error {
 
 impl From<RunError> for Error {
     fn from(error: RunError) -> Self {
-        // Earlier steps may have been executed, whatever became of the last one.
-        let outcome = match error.is_callers() {
-            true => Outcome::Failed,
-            false => Outcome::Unknown,
-        };
-        Error::of_a_call(error.code(), error.to_string(), outcome)
+        Error::of_a_call(error.code(), error.to_string(), error.outcome())
     }
 }
 

@@ -104,8 +104,8 @@ pub(crate) struct CallAnswer {
     responses(
         (status = 200, description = "its output", body = CallAnswer),
         (status = 404, description = "there is none of that name", body = ErrorBody),
-        (status = 422, description = "the input or the output is not of the declared type", body = ErrorBody),
-        (status = 502, description = "the module failed", body = ErrorBody),
+        (status = 422, description = "the input is not of the declared type", body = ErrorBody),
+        (status = 502, description = "the module failed, or its output is not of the declared type", body = ErrorBody),
         (status = 503, description = "no provider could be reached", body = ErrorBody),
         (status = 504, description = "the call took too long", body = ErrorBody)))]
 pub(crate) async fn call(
