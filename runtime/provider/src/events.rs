@@ -97,8 +97,8 @@ pub(crate) struct ExecutionStarted<'a> {
     pub(crate) input: &'a [u8],
 }
 
-/// One attempt to have a module executed, from `execute.started` to `execute.ended`: said also when the caller gives up
-/// and the future is dropped.
+/// One attempt to have a module executed, from `execute.started` to `execute.ended`: said also when the caller
+/// gives up and the future is dropped.
 pub(crate) struct Execution {
     execution: u64,
     attempt: u64,

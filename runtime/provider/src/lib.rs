@@ -16,10 +16,10 @@
 //! | what happened | `events`, `identifiers` |
 //! | how much and how long, for Prometheus | `metrics` |
 //!
-//! What it promises: a namespace has one owner at a time, a provider or a group of providers with the same modules. A
-//! request is accepted as a whole or leaves no trace. A member that leaves takes nothing from the others. A call ends once, with
-//! an output of the declared type or an error that says whether it may have happened; never later than its deadline; and at
-//! a second member only when the first has certainly not got it.
+//! What it promises: a namespace has one owner at a time, a provider or a group of providers with the same modules.
+//! A request is accepted as a whole or leaves no trace. A member that leaves takes nothing from the others. A call
+//! ends once, with an output of the declared type or an error that says whether it may have happened; never later
+//! than its deadline; and at a second member only when the first has certainly not got it.
 //!
 //! Deliberately absent: authentication and TLS, as upstream; and persistence, for providers register again.
 

@@ -106,8 +106,8 @@ impl<P: Platform> Manager<P> {
         drains
     }
 
-    /// What the manager has counted, as OpenMetrics text, with the content type [`CONTENT_TYPE`](crate::CONTENT_TYPE).
-    /// Durations are seconds.
+    /// What the manager has counted, as OpenMetrics text, with the content type
+    /// [`CONTENT_TYPE`](crate::CONTENT_TYPE). Durations are seconds.
     ///
     /// | metric | labels | what it counts |
     /// |---|---|---|

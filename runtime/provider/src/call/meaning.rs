@@ -49,7 +49,7 @@ fn of_error_code(code: &str) -> Code {
 /// | | `INVALID_ARGUMENT` | `TYPE_ERROR` |
 /// | | `UNIMPLEMENTED`: it is no executor | `PROTOCOL_ERROR` |
 /// | | any other | `RUNTIME_ERROR` |
-/// | its answer, which is none | any | `PROTOCOL_ERROR` |
+/// | nobody: its answer makes no sense | `INTERNAL`, `OUT_OF_RANGE`, `UNIMPLEMENTED` | `PROTOCOL_ERROR` |
 pub(super) fn of_status(status: &Status, progress: &Progress) -> Failure {
     let text = format!("{}: {}", name(status.code()), status.message());
     match (Trouble::of(status), progress.outcome_if_lost()) {
@@ -57,11 +57,18 @@ pub(super) fn of_status(status: &Status, progress: &Progress) -> Failure {
             Failure::NotSent(CallError::failed(Code::Unavailable, text))
         }
         (Some(_), Outcome::Unknown) => Failure::Final(CallError::unknown(Code::Unavailable, text)),
-        (None, Outcome::Unknown) if !progress.only_a_status_came() => {
+        (None, Outcome::Unknown) if !progress.only_a_status_came() && makes_no_sense(status.code()) => {
             Failure::Final(CallError::unknown(Code::Protocol, text))
         }
         (None, Outcome::Unknown) => Failure::Final(of_code(status.code(), text)),
     }
+}
+
+/// Whether a status that came with more than itself is our own, about an answer that cannot be read: empty, too
+/// large, compressed, no gRPC at all.
+fn makes_no_sense(code: tonic::Code) -> bool {
+    use tonic::Code as Grpc;
+    matches!(code, Grpc::Internal | Grpc::OutOfRange | Grpc::Unimplemented)
 }
 
 fn of_code(code: tonic::Code, text: String) -> CallError {

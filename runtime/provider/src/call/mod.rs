@@ -24,8 +24,8 @@ use crate::table::Declared;
 use attempt::{Attempt, Failure};
 
 impl<P: Platform> Manager<P> {
-    /// Calls a module of a provider: the member whose turn it is and, when that one certainly has not got the request,
-    /// one other.
+    /// Calls a module of a provider: the member whose turn it is and, when that one certainly has not got the
+    /// request, one other.
     ///
     /// # Errors
     /// See [`CallError`]; the texts are the protocol's where it has one.
@@ -69,7 +69,8 @@ impl<P: Platform> Manager<P> {
         Ok(attempt.run(&second, request).await?)
     }
 
-    /// The input as JSON: always a record over the input fields, also when one value was declared. Spec: provider 2.12.
+    /// The input as JSON: always a record over the input fields, also when one value was declared. Spec: provider
+    /// 2.12.
     fn input(&self, declared: &Declared, input: CValue) -> Result<Bytes, CallError> {
         let spec = &declared.spec;
         let input = input.conformed(&CType::Product(spec.inputs.clone()));

@@ -5,8 +5,8 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::manager::{Manager, after};
 
-/// Looks at the timeouts: at once, and again after each period; and at every drain deadline. Never ends. Spec: provider
-/// 2.7, timers.
+/// Looks at the timeouts: at once, and again after each period; and at every drain deadline. Never ends. Spec:
+/// provider 2.7, timers.
 pub(crate) async fn check<P: Platform>(manager: Manager<P>) {
     let mut due = Instant::now();
     loop {

@@ -1,5 +1,5 @@
-//! The control plane: one stream for each provider, with its heartbeats, and what the manager has to say. Spec: provider
-//! 2.7.
+//! The control plane: one stream for each provider, with its heartbeats, and what the manager has to say. Spec:
+//! provider 2.7.
 //!
 //! | subject | file |
 //! |---|---|

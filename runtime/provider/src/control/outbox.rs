@@ -16,8 +16,8 @@ const WAITING_MAX: usize = 64;
 /// What is to be written on one control plane, in order; whoever has something to say puts it here, and the stream
 /// alone writes. Spec: provider section 6, point 10.
 ///
-/// Acknowledgements and reports for which there is no room are dropped: later ones say the same. A drain request, of which there
-/// is at most one, always finds room.
+/// Acknowledgements and reports for which there is no room are dropped: later ones say the same. A drain request,
+/// of which there is at most one, always finds room.
 pub(crate) struct Outbox(Mutex<Queue>);
 
 struct Queue {

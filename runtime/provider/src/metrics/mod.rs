@@ -1,7 +1,7 @@
 //! What a manager counts, for Prometheus. Spec: provider section 6, point 21.
 //!
-//! How many providers there are and what is in flight is not counted but looked at, when somebody asks (`text`). Times
-//! are those of tokio's clock, so that a simulated run counts the same each time.
+//! How many providers there are and what is in flight is not counted but looked at, when somebody asks (`text`).
+//! Times are those of tokio's clock, so that a simulated run counts the same each time.
 
 mod text;
 

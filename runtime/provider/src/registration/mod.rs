@@ -24,8 +24,8 @@ use validation::{Ground, Owner, Verdicts};
 const VERSION: i32 = 1;
 
 impl<P: Platform> Manager<P> {
-    /// Registers all modules of a request, or none: a provider cannot use a part of what it asked for. Of a request that
-    /// is rejected nothing is kept. Spec: provider section 5, rows 8 and 9.
+    /// Registers all modules of a request, or none: a provider cannot use a part of what it asked for. Of a request
+    /// that is rejected nothing is kept. Spec: provider section 5, rows 8 and 9.
     pub(crate) fn register(&self, request: &RegisterRequest) -> RegisterResponse {
         let config = self.config();
         // Schemas are read before the lock is taken: they may be large.

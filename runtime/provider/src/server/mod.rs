@@ -30,8 +30,8 @@ use service::Service;
 
 /// A bound server of a [`Manager`].
 ///
-/// It serves `constellation.provider.v1.ModuleProvider`, `grpc.health.v1.Health`, and `grpc.reflection` v1 and v1alpha.
-/// While it runs, timeouts are looked at, and providers get their reports.
+/// It serves `constellation.provider.v1.ModuleProvider`, `grpc.health.v1.Health`, and `grpc.reflection` v1 and
+/// v1alpha. While it runs, timeouts are looked at, and providers get their reports.
 pub struct Server<P: Platform> {
     manager: Manager<P>,
     listener: P::Listener,
@@ -51,8 +51,8 @@ pub struct ServeError {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// How many calls of providers' modules were given up because the grace was over. Their callers were told, and that
-    /// the outcome is unknown.
+    /// How many calls of providers' modules were given up because the grace was over. Their callers were told, and
+    /// that the outcome is unknown.
     pub cancelled: usize,
     /// How many connections of providers were cut.
     pub aborted: usize,
@@ -84,9 +84,9 @@ impl<P: Platform> Server<P> {
         running.accept(&mut self.listener, &mut connections).await;
     }
 
-    /// Serves providers until `shutdown` resolves. Then nobody can register any more, all providers are deregistered and
-    /// their streams completed, and no more connections are accepted; calls in flight and connections have `grace` to
-    /// end. What is left then is cut. Spec: provider section 6, point 19.
+    /// Serves providers until `shutdown` resolves. Then nobody can register any more, all providers are
+    /// deregistered and their streams completed, and no more connections are accepted; calls in flight and
+    /// connections have `grace` to end. What is left then is cut. Spec: provider section 6, point 19.
     ///
     /// Dropping the future ends all at once, as with [`Server::run`].
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {

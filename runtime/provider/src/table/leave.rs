@@ -24,9 +24,9 @@ impl Table {
         }
     }
 
-    /// Takes modules of a connection away, and the connection with the last of them. Other members of its group keep
-    /// theirs. After the connection has left, the answer says so and nothing happens. Spec: provider section 5, rows 12
-    /// and 13.
+    /// Takes modules of a connection away, and the connection with the last of them. Other members of its group
+    /// keep theirs. After the connection has left, the answer says so and nothing happens. Spec: provider section
+    /// 5, rows 12 and 13.
     pub(crate) fn deregister(&mut self, request: &DeregisterRequest, now: Moment) -> DeregisterResponse {
         let asked = request.connection_id.as_str();
         let namespace = self.namespaces.get(request.namespace.as_str());

@@ -74,8 +74,8 @@ pub(crate) struct Timers {
 }
 
 impl Phase {
-    /// The one place where a connection changes. Tells why, when it has entered another state; events that mean nothing
-    /// in a state leave it as it is.
+    /// The one place where a connection changes. Tells why, when it has entered another state; events that mean
+    /// nothing in a state leave it as it is.
     pub(crate) fn on(&mut self, event: Event, now: Instant, timers: &Timers) -> Option<Cause> {
         let (next, cause) = match (*self, event) {
             (Phase::Disconnected, _) => return None,

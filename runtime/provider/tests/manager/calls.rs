@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 
 use squall_engine::{Call, Code, Engine, ModuleSpec, Outcome, SetError, module_fn};
+use squall_grpc::{Serving, serve_until};
+use squall_platform::{Listener, Platform};
 use squall_proto::provider::ExecuteResponse;
 use squall_value::{CType, CValue, Limits};
 use tonic::Status;
@@ -201,4 +203,28 @@ async fn a_module_is_known_as_it_was_declared() {
     assert!(spec.tags.iter().map(|it| &**it).eq(["external", "provider"]));
     assert_eq!(spec.output, text_type());
     assert_eq!(world.manager.module("ml.Other"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_speaks_no_grpc_is_no_executor() {
+    let world = World::start().await;
+    let host = world.network.host();
+    let listener = host.bind(0).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let platform = host.clone();
+    host.spawn(async move {
+        let not_found = hyper::service::service_fn(async |_| {
+            let response = http::Response::builder().status(404);
+            response.body(http_body_util::Empty::<bytes::Bytes>::new())
+        });
+        let never = std::future::pending();
+        serve_until(&platform, listener, Serving::default(), not_found, never, ms(0)).await;
+    });
+    let mut provider = Provider::start(&world, Executor::echo()).await;
+    let mut request = provider.request("ml", "", &["A"]);
+    request.executor_url = format!("localhost:{port}");
+    assert!(provider.try_register(request).await.success);
+    let error = world.call("ml.A").await.unwrap_err();
+    assert_eq!((error.code, error.outcome), (Code::Protocol, Outcome::Unknown));
+    assert!(error.message.contains("404"), "{error}");
 }
