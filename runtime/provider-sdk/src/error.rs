@@ -118,13 +118,12 @@ pub struct Rejection {
 }
 
 impl ConnectError {
-    /// Whether trying again may help. A rejection may be retried when it is about who owns the namespace: a manager
-    /// may not have noticed yet that an owner, such as our own last connection, is gone. Spec: provider 3.4.
+    /// Whether trying again may help. A rejection may be retried unless it is of the request as it is, by its names,
+    /// types or address: a manager may not have noticed yet that an owner of the namespace, such as our own last
+    /// connection, is gone. Spec: provider 3.4.
     pub fn may_be_retried(&self) -> bool {
         match self {
-            ConnectError::Rejected { rejections } => rejections
-                .iter()
-                .all(|it| it.reason.contains("owned by") || it.reason.contains("already exists")),
+            ConnectError::Rejected { rejections } => !rejections.iter().any(Rejection::is_final),
             ConnectError::GivenUp { .. } => false,
             _ => true,
         }
@@ -148,6 +147,18 @@ impl ConnectError {
             ConnectError::GivenUp { last, .. } => last.is_the_providers_fault(),
             _ => false,
         }
+    }
+}
+
+impl Rejection {
+    /// True when no time heals it: the texts of the first checks, and of the schemas'. Spec: provider 2.3 to 2.5.
+    fn is_final(&self) -> bool {
+        let reason = &*self.reason;
+        reason.starts_with("Invalid ")
+            || reason.starts_with("Module name ")
+            || reason.contains("executor_url")
+            || reason.ends_with("is reserved")
+            || reason == "Namespace cannot be empty"
     }
 }
 
@@ -188,10 +199,18 @@ mod tests {
     }
 
     #[test]
-    fn only_a_rejection_for_want_of_ownership_passes_by_itself() {
+    fn a_rejection_of_the_request_as_it_is_does_not_pass_by_itself() {
         let owned = "Namespace 'ml' is owned by another provider";
-        assert!(rejected(&[owned, owned]).may_be_retried());
-        assert!(!rejected(&[owned, "Invalid input schema: Missing input_schema"]).may_be_retried());
+        assert!(rejected(&[owned, "Module 'ml.A' already exists", "in other words"]).may_be_retried());
+        for fixed in [
+            "Invalid input schema: Missing input_schema",
+            "Invalid namespace part '1'",
+            "Module name cannot be empty",
+            "Port out of range in executor_url: a:0",
+            "Namespace 'stdlib' is reserved",
+        ] {
+            assert!(!rejected(&[owned, fixed]).may_be_retried(), "{fixed}");
+        }
         assert_eq!(
             rejected(&["x", "y"]).to_string(),
             "Registration failed: A: x, A: y"

@@ -26,11 +26,11 @@ pub(crate) struct Fleet<P: Platform> {
 struct Inner<P: Platform> {
     /// Those that new instances serve.
     modules: Arc<Modules>,
-    /// The executor that instances share.
+    /// The executor that instances share, from the start to the end.
     shared: Option<Arc<Executor>>,
     /// In the order in which they were found.
     members: Vec<Member<P>>,
-    _following: Option<OwnedTask>,
+    following: Option<OwnedTask>,
 }
 
 struct Member<P: Platform> {
@@ -47,7 +47,7 @@ impl<P: Platform> Fleet<P> {
                 modules,
                 shared: None,
                 members: Vec::new(),
-                _following: None,
+                following: None,
             }),
             rollout: tokio::sync::Mutex::default(),
         })
@@ -86,7 +86,7 @@ impl<P: Platform> Fleet<P> {
     pub(crate) fn follow(self: &Arc<Self>, already_asked: bool) {
         let following = follow(Arc::downgrade(self), already_asked);
         let task = self.ground.platform.spawn(following).into();
-        self.lock()._following = Some(task);
+        self.lock().following = Some(task);
     }
 
     /// All instances, in the order in which they were found.
@@ -137,21 +137,23 @@ impl<P: Platform> Fleet<P> {
 
     /// Leaves all managers, each in order, and then finishes what is in flight. Spec: provider 3.2.
     pub(crate) async fn stop(&self) {
-        self.lock()._following = None;
+        let following = self.lock().following.take();
+        drop(following);
         let instances = self.instances();
         join_all(instances.iter().map(|it| it.leave())).await;
         let executors = self.executors();
         join_all(executors.iter().map(|it| it.stop())).await;
-        self.abandon();
+        self.lock().shared = None;
     }
 
-    /// Ends all at once: tells nobody, and cuts what is in flight.
+    /// Ends all at once, unless it has stopped: tells nobody, and cuts what is in flight.
     pub(crate) fn abandon(&self) {
         let mut inner = self.lock();
+        let Some(shared) = inner.shared.take() else { return };
         let members = std::mem::take(&mut inner.members);
-        let rest = (inner.shared.take(), inner._following.take());
+        let following = inner.following.take();
         drop(inner);
-        drop((members, rest));
+        drop((shared, members, following));
     }
 
     /// Gives every newcomer an instance, and leaves those that are no longer there.
@@ -161,10 +163,22 @@ impl<P: Platform> Fleet<P> {
         }
         let vanished = |it: &Arc<Instance<P>>| !managers.contains(it.manager());
         let vanished: Vec<_> = self.instances().into_iter().filter(vanished).collect();
-        join_all(vanished.iter().map(|it| it.leave())).await;
+        join_all(vanished.iter().map(|it| self.retire(it))).await;
         let mut inner = self.lock();
         let stays = |member: &Member<P>| !vanished.iter().any(|it| Arc::ptr_eq(it, &member.instance));
         inner.members.retain(stays);
+    }
+
+    /// Leaves a manager, and finishes what it has in flight if nobody else calls there.
+    async fn retire(&self, instance: &Arc<Instance<P>>) {
+        instance.leave().await;
+        let executor = instance.executor();
+        let is_shared = self
+            .shared()
+            .is_some_and(|shared| Arc::ptr_eq(&shared, &executor));
+        if !is_shared {
+            executor.stop().await;
+        }
     }
 
     /// Those that have no instance, each once.

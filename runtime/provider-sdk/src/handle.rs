@@ -23,8 +23,12 @@ impl<P: Platform> Handle<P> {
         &self.0
     }
 
-    /// How the connection to each manager is doing, in the order in which managers were found. Empty before the start,
-    /// and after the end.
+    /// The namespace of its modules.
+    pub fn namespace(&self) -> &str {
+        &self.0.ground.namespace
+    }
+
+    /// How the connection to each manager is doing, in the order in which managers were found. Empty before the start.
     pub fn status(&self) -> Vec<InstanceStatus> {
         self.0.status()
     }

@@ -2,6 +2,30 @@
 //!
 //! A provider registers modules of one namespace at one manager or several, and is called back by them.
 //!
+//! ```no_run
+//! use squall_platform::{Authority, TokioPlatform};
+//! use squall_provider_sdk::{CType, CValue, Config, HandlerError, Module, Provider};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let text = || CType::product([("text", CType::String)]);
+//! let provider = Provider::builder(TokioPlatform::new(), "ml")
+//!     .managers([Authority::from_static("localhost:9090")])
+//!     .config(Config {
+//!         group: Some("ml-pool".to_owned()),
+//!         ..Config::default()
+//!     })
+//!     .module(Module::new("Echo", text(), text(), |input: CValue, _| async move { Ok(input) }))
+//!     .module(Module::typed("Length", CType::String, CType::Int, |text: String| async move {
+//!         Ok::<_, HandlerError>(text.len())
+//!     }).version("1.0.0"))
+//!     .build()?;
+//! let running = provider.start().await?;
+//! // ... until it is to end:
+//! running.stop().await;
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | subject | file |
 //! |---|---|
 //! | building, starting, running, stopping | `provider` |

@@ -41,6 +41,15 @@ impl<P: Platform> Provider<P> {
     /// # Errors
     /// When the port is taken, the managers cannot be discovered, or any of them cannot be connected to. Then what
     /// had succeeded is undone in order.
+    ///
+    /// A provider that has started takes no more modules, and cannot be started again:
+    ///
+    /// ```compile_fail
+    /// # async fn twice(provider: squall_provider_sdk::Provider<squall_platform::TokioPlatform>) {
+    /// let running = provider.start().await;
+    /// let again = provider.start().await;
+    /// # }
+    /// ```
     pub async fn start(self) -> Result<Running<P>, StartError> {
         let running = self.listen().await?;
         if let Err(error) = running.handle.fleet().connect_all().await {

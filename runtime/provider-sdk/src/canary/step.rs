@@ -55,19 +55,21 @@ impl<P: Platform> Upgrade<P> {
         Ok(upgrade)
     }
 
-    /// Gives it the old modules back. False when it was registered, and cannot be registered with the old ones: one
-    /// that was not will be with the old ones when it is again.
+    /// Gives it the old modules back. False when it was registered, and cannot be registered with the old ones. One
+    /// that was not registered has nothing to go back from: when it is again, then with the old ones.
     pub(super) async fn undo(&self, fleet: &Fleet<P>) -> bool {
         self.instance.executor().swap(Arc::clone(&self.old));
         let was = self.instance.status();
-        let needs_renewal = !self.old.are_declared_as(&self.new) && was.state == State::Active;
+        let may_be_registered = matches!(was.state, State::Active | State::Registering);
+        let needs_renewal = may_be_registered && !self.old.are_declared_as(&self.new);
         let mut is_back = true;
         if needs_renewal {
             self.instance.renew();
             // One request to leave, one to come back, one to open the control plane.
             let patience = fleet.ground.config.request_timeout.saturating_mul(3);
             let settled = self.instance.until(|now| match now.state {
-                State::Active => now.connection != was.connection,
+                // Who is registered with the old ones, and not merely still with the new ones.
+                State::Active => now.connection != was.connection && !self.instance.has_orders(),
                 State::Reconnecting | State::Disconnected => true,
                 State::Registering | State::Draining => false,
             });

@@ -13,7 +13,7 @@ use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
 
 use super::link::Link;
 use super::state::Event;
-use super::{First, Instance, Order, backoff};
+use super::{First, Ground, Instance, Order, backoff};
 use crate::ConnectError;
 use crate::executor::Executor;
 
@@ -26,17 +26,19 @@ const DRAIN_SETTLE: Duration = Duration::from_millis(100);
 pub(super) async fn live<P: Platform>(instance: Arc<Instance<P>>, mut first: First) {
     // How many attempts to reconnect there were in a row.
     let mut attempts = 0;
-    let mut cause = "started".to_owned();
+    let mut cause = "started";
     loop {
         // Whatever it was told, what is registered now is up to date.
         instance.take_order();
-        instance.step(Event::Connect, &cause);
-        let strict = matches!(first, First::Strict(_));
+        instance.step(Event::Connect, cause);
         let end = match open(&instance).await {
             None => End::Left,
             Some(Err(error)) => {
-                first.tell(Err(error.clone()));
-                End::Broke(error)
+                if first.tell(Err(error.clone())) {
+                    End::Refused(error)
+                } else {
+                    End::Broke(error)
+                }
             }
             Some(Ok(link)) => {
                 attempts = 0;
@@ -48,21 +50,22 @@ pub(super) async fn live<P: Platform>(instance: Arc<Instance<P>>, mut first: Fir
         };
         let pause = match end {
             End::Left => break,
-            End::Renewing(why) => {
-                cause = why;
-                continue;
-            }
+            End::Renewing => continue,
             End::Drained(why) => {
                 instance.step(Event::Left, &why);
                 Pause::Idle
             }
-            End::Broke(error) => pause_after(&instance, error, &mut attempts, strict),
+            End::Refused(error) => {
+                let cause = error.to_string();
+                instance.step(Event::GivenUp { error }, &cause);
+                Pause::Idle
+            }
+            End::Broke(error) => pause_after(&instance, error, &mut attempts),
         };
         match wait(&instance, pause).await {
-            Some(why) => cause = why.to_owned(),
+            Some(why) => cause = why,
             None => break,
         }
-        first = First::Lenient;
     }
     instance.step(Event::Left, "left");
     instance.left.give();
@@ -72,10 +75,12 @@ pub(super) async fn live<P: Platform>(instance: Arc<Instance<P>>, mut first: Fir
 enum End {
     /// It was told to leave, and has.
     Left,
-    /// It has left to be registered anew, for this reason.
-    Renewing(String),
+    /// It has left to be registered anew.
+    Renewing,
     /// The manager asked it to leave, and it has: it does not come back by itself.
     Drained(String),
+    /// The first attempt has failed, and whoever started it was told.
+    Refused(ConnectError),
     Broke(ConnectError),
 }
 
@@ -87,10 +92,15 @@ enum Pause {
 }
 
 impl First {
-    fn tell(&mut self, result: Result<(), ConnectError>) {
-        if let First::Strict(started) = std::mem::replace(self, First::Lenient) {
-            // Who starts it may have given up.
-            drop(started.send(result));
+    /// Tells how the first attempt went, once. True when there was somebody to tell.
+    fn tell(&mut self, result: Result<(), ConnectError>) -> bool {
+        match std::mem::replace(self, First::Lenient) {
+            First::Strict(started) => {
+                // Who starts it may have given up.
+                drop(started.send(result));
+                true
+            }
+            First::Lenient => false,
         }
     }
 }
@@ -113,31 +123,29 @@ async fn open<P: Platform>(instance: &Instance<P>) -> Option<Result<Link, Connec
     None
 }
 
-fn pause_after<P: Platform>(
-    instance: &Instance<P>,
-    error: ConnectError,
-    attempts: &mut u32,
-    strict: bool,
-) -> Pause {
-    let ground = &instance.ground;
-    let cause = error.to_string();
-    if strict || !error.may_be_retried() {
-        instance.step(Event::GivenUp { error }, &cause);
-        return Pause::Idle;
+/// Counts an attempt that is to be made, or gives the manager up.
+fn pause_after<P: Platform>(instance: &Instance<P>, error: ConnectError, attempts: &mut u32) -> Pause {
+    let Ground { platform, config, .. } = &*instance.ground;
+    let most = config.reconnect_attempts;
+    let is_over = *attempts >= most && most < u32::MAX;
+    if error.may_be_retried() && !is_over {
+        *attempts = attempts.saturating_add(1);
+        let cause = error.to_string();
+        instance.step(Event::Broke { error }, &cause);
+        return Pause::For(backoff::delay(config, *attempts, platform));
     }
-    let most = ground.config.reconnect_attempts;
-    if *attempts >= most && most < u32::MAX {
-        let error = ConnectError::GivenUp {
+    let error = match is_over {
+        false => error,
+        true => ConnectError::GivenUp {
             attempts: *attempts,
             last: Box::new(error),
-        };
-        let cause = error.to_string();
-        instance.step(Event::GivenUp { error }, &cause);
-        return Pause::Idle;
-    }
-    *attempts = attempts.saturating_add(1);
-    instance.step(Event::Broke { error }, &cause);
-    Pause::For(backoff::delay(&ground.config, *attempts, &ground.platform))
+        },
+    };
+    // Who is told to connect later begins a new row.
+    *attempts = 0;
+    let cause = error.to_string();
+    instance.step(Event::GivenUp { error }, &cause);
+    Pause::Idle
 }
 
 /// Waits for the next attempt, and says why it is made; nothing when it was told to leave.
@@ -175,8 +183,7 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
                 return End::Left;
             }
             order = instance.order(), if !draining => if order == Order::Renew {
-                link.leave(ground).await;
-                return End::Renewing("modules were replaced".to_owned());
+                return renew(instance, link, "modules were replaced").await;
             },
             message = link.next() => match message {
                 Err(error) => break error,
@@ -185,8 +192,8 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
                     let missing = missing(&link, &report);
                     // One that comes soon may have been made before.
                     if !draining && !missing.is_empty() && opened.elapsed() >= config.resync_pause {
-                        link.leave(ground).await;
-                        return End::Renewing(format!("the manager has lost {}", missing.join(", ")));
+                        let cause = format!("the manager has lost {}", missing.join(", "));
+                        return renew(instance, link, &cause).await;
                     }
                 }
                 Ok(Payload::DrainRequest(request)) => if !draining {
@@ -208,7 +215,8 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
             }
             () = sleep_until(next_beat) => {
                 link.beat(ground);
-                next_beat += config.heartbeat_interval;
+                // After a standstill there is nothing to make up for.
+                next_beat = (next_beat + config.heartbeat_interval).max(Instant::now());
             }
         }
     };
@@ -217,6 +225,14 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
     } else {
         End::Broke(broke)
     }
+}
+
+/// Leaves, to be registered anew.
+async fn renew<P: Platform>(instance: &Instance<P>, link: Link, cause: &str) -> End {
+    // Before it leaves: what is registered still is no longer what should be.
+    instance.step(Event::Connect, cause);
+    link.leave(&instance.ground).await;
+    End::Renewing
 }
 
 /// The modules that were registered and are not reported.

@@ -135,6 +135,11 @@ impl<P: Platform> Instance<P> {
         self.tell(Order::Renew);
     }
 
+    /// True until it has begun to do what it was told last.
+    pub(crate) fn has_orders(&self) -> bool {
+        lock(&self.order).is_some()
+    }
+
     /// Leaves in order, and ends. Once more is no more than to wait. Spec: provider 3.2.
     pub(crate) async fn leave(&self) {
         self.leave.give();

@@ -47,15 +47,15 @@ impl fmt::Display for State {
 /// Where a connection is, with what belongs to it there.
 ///
 /// ```text
-///                   connect                opened              drain
-///   Disconnected ------------> Registering --------> Active ---------> Draining
-///    ^  ^  ^                     ^  |  ^               | |               |
-///    |  |  |             connect |  |  |    connect    | |               |
-///    |  |  |                     |  |  +---------------+ |               |
-///    |  |  |                     |  | broke              | broke         |
-///    |  |  +----- given up --- Reconnecting <------------+               |
-///    |  +--------- given up --------+                                    |
-///    +------------ left, from anywhere; broke -------------------------- +
+///                connect               opened            drain
+/// Disconnected ----------> Registering -------> Active --------> Draining
+///      ^                     ^  |  ^             |  |               |
+///      |             connect |  |  +-- connect --+  |               |
+///      |                     |  | broke             | broke         |
+///      |                     |  v                   |               |
+///      |                  Reconnecting <------------+               |
+///      |                                                            |
+///      +--- given up, or left: from anywhere ------- broke ---------+
 /// ```
 ///
 /// From `Active` to `Registering` it goes when the modules are registered anew. A break while it drains is an end like

@@ -35,7 +35,9 @@ async fn it_registers_beats_executes_and_stops_in_order() {
         "deregister",
     ];
     assert_eq!(manager.names(), names);
-    assert!(running.status().is_empty());
+    let status = &running.status()[0];
+    assert_eq!((status.state, &status.connection), (State::Disconnected, &None));
+    assert_eq!(running.executor_addr(), None);
     running.stop().await;
     assert_eq!(manager.names(), names, "once more does nothing");
 }

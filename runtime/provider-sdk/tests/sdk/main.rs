@@ -9,4 +9,12 @@
 #[expect(dead_code, unused_imports, reason = "the other binaries use the rest")]
 mod support;
 
+mod building;
+mod canary;
+mod discovery;
+mod drain;
+mod handlers;
 mod life;
+mod reconnect;
+mod reports;
+mod stop;

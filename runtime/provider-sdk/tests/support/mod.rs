@@ -14,7 +14,7 @@ use squall_provider_sdk::{
 };
 
 pub(crate) use manager::{Manager, Seen};
-pub(crate) use platform::Host;
+pub(crate) use platform::{EPOCH_MS, Host};
 pub(crate) use squall_memory::{Link, Network};
 
 pub(crate) fn ms(millis: u64) -> Duration {

@@ -1,0 +1,76 @@
+//! Collects the provider's events, each test those of its own thread.
+//!
+//! One subscriber for the process, installed before anything is emitted: with one per thread, tracing may
+//! remember of an event that nobody wants it.
+
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::sync::Once;
+
+use tracing::field::{Field, Visit};
+use tracing::span::{Attributes, Id, Record};
+use tracing::{Event, Metadata, Subscriber};
+
+type Fields = BTreeMap<&'static str, String>;
+
+thread_local! {
+    static LIST: RefCell<Vec<(&'static str, Fields)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What has been emitted on this thread since it began to collect.
+pub(crate) struct Events;
+
+impl Events {
+    pub(crate) fn collect() -> Self {
+        static INSTALLED: Once = Once::new();
+        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Collector).unwrap());
+        LIST.with_borrow_mut(Vec::clear);
+        Events
+    }
+
+    /// The fields of all events with this name, in order.
+    pub(crate) fn named(&self, name: &str) -> Vec<Fields> {
+        LIST.with_borrow(|list| {
+            list.iter()
+                .filter(|(it, _)| *it == name)
+                .map(|(_, fields)| fields.clone())
+                .collect()
+        })
+    }
+}
+
+struct Collector;
+
+impl Subscriber for Collector {
+    fn enabled(&self, metadata: &Metadata<'_>) -> bool {
+        metadata.target() == "squall::provider"
+    }
+
+    fn event(&self, event: &Event<'_>) {
+        let mut fields = Collected(Fields::new());
+        event.record(&mut fields);
+        LIST.with_borrow_mut(|list| list.push((event.metadata().name(), fields.0)));
+    }
+
+    fn new_span(&self, _: &Attributes<'_>) -> Id {
+        Id::from_u64(1)
+    }
+
+    fn record(&self, _: &Id, _: &Record<'_>) {}
+    fn record_follows_from(&self, _: &Id, _: &Id) {}
+    fn enter(&self, _: &Id) {}
+    fn exit(&self, _: &Id) {}
+}
+
+struct Collected(Fields);
+
+impl Visit for Collected {
+    fn record_str(&mut self, field: &Field, value: &str) {
+        self.0.insert(field.name(), value.to_owned());
+    }
+
+    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
+        self.0.insert(field.name(), format!("{value:?}"));
+    }
+}
