@@ -33,13 +33,13 @@ impl Component for Echo {
     }
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("the system gives what a runtime needs")
 }
 
 /// Lets `callers` make `calls` in all, one after the other each, after some that do not count.
-async fn take<F: Future<Output = ()> + Send>(
+pub(crate) async fn take<F: Future<Output = ()> + Send>(
     callers: u32,
     calls: u32,
     call: impl Fn() -> F + Clone + Send + 'static,

@@ -9,6 +9,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
 mod loopback;
+mod manager;
 mod measure;
 mod memory;
 mod on_duplex;
@@ -49,8 +50,9 @@ impl Scale {
 /// A group of measurements: its name, and what makes its rows.
 type Group = (&'static str, fn(Scale) -> Vec<Row>);
 
-const GROUPS: [Group; 7] = [
+const GROUPS: [Group; 8] = [
     ("loopback", over_loopback),
+    ("manager", through_manager),
     ("dense", dense),
     ("scaling", scaling),
     ("idle", idle),
@@ -240,6 +242,30 @@ fn over_loopback(scale: Scale) -> Vec<Row> {
         target: Some(Target::AtMost(1e-6)),
     });
     rows
+}
+
+/// Real sockets: a call of a provider's module, with JSON written, read and checked on both ends, against bare tonic's.
+fn through_manager(scale: Scale) -> Vec<Row> {
+    let row = |callers: u32| {
+        let calls = scale.pick(20_480, 64);
+        let mut ratios = vec![];
+        let mut fastest = [Duration::MAX; 2];
+        for _ in 0..scale.pick(9, 1) {
+            let ours = manager::through_manager(callers, calls).whole;
+            let tonic = manager::through_tonic(callers, calls).whole;
+            ratios.push(tonic.as_secs_f64() / ours.as_secs_f64());
+            fastest = [fastest[0].min(ours), fastest[1].min(tonic)];
+        }
+        let [squall, tonic] = fastest.map(|time| calls_per_second(calls.into(), time));
+        Row {
+            program: format!("manager, a record of 128 bytes, {callers} at a time"),
+            squall,
+            peer: format!("bare tonic {tonic}"),
+            measured: Measured::Ratio(middle(ratios)),
+            target: Some(Target::AtLeast(0.9)),
+        }
+    };
+    vec![row(1), row(64)]
 }
 
 /// Back to back, against turmoil and against tonic without any simulation.
