@@ -40,6 +40,8 @@ pub(crate) struct Shared<P: Platform> {
     drains: Notify,
     /// Nobody registers any more.
     stopping: AtomicBool,
+    /// Told when that begins.
+    stops: Notify,
 }
 
 /// All that the lock is around.
@@ -71,6 +73,7 @@ impl<P: Platform> Manager<P> {
             in_flight: InFlight::default(),
             drains: Notify::new(),
             stopping: AtomicBool::new(false),
+            stops: Notify::new(),
         }))
     }
 
@@ -155,6 +158,20 @@ impl<P: Platform> Manager<P> {
     /// From now on nobody registers, or again.
     pub(crate) fn set_stopping(&self, stopping: bool) {
         self.0.stopping.store(stopping, Ordering::SeqCst);
+        if stopping {
+            self.0.stops.notify_waiters();
+        }
+    }
+
+    /// Resolves when nobody registers any more.
+    pub(crate) async fn stopped(&self) {
+        loop {
+            let stops = self.0.stops.notified();
+            if self.is_stopping() {
+                return;
+            }
+            stops.await;
+        }
     }
 
     pub(crate) fn is_stopping(&self) -> bool {

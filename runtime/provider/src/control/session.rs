@@ -57,20 +57,11 @@ struct Session<P: Platform> {
 
 impl<P: Platform> Session<P> {
     async fn run(mut self, mut messages: Streaming<ControlMessage>) {
-        let patience = self.manager.config().control_plane_timeout;
         loop {
-            let is_bound = self.connection.is_some();
-            let message = async {
-                if is_bound {
-                    return messages.message().await;
-                }
-                let first = timeout(patience, messages.message()).await;
-                first.unwrap_or_else(|_| Err(Status::deadline_exceeded("no message came in time")))
-            };
             let message = tokio::select! {
                 biased;
                 () = self.outbox.ended() => return,
-                message = message => message,
+                message = self.next(&mut messages) => message,
             };
             let ended = match message {
                 Ok(Some(message)) => match self.received(&message) {
@@ -81,6 +72,22 @@ impl<P: Platform> Session<P> {
                 Err(broken) => Err(broken),
             };
             return self.ended(ended);
+        }
+    }
+
+    /// The next message. The first one has to come in time, and before the server ends: until then the stream is
+    /// nobody's, and would be forgotten.
+    async fn next(&self, messages: &mut Streaming<ControlMessage>) -> Result<Option<ControlMessage>, Status> {
+        if self.connection.is_some() {
+            return messages.message().await;
+        }
+        let patience = self.manager.config().control_plane_timeout;
+        tokio::select! {
+            biased;
+            first = timeout(patience, messages.message()) => {
+                first.unwrap_or_else(|_| Err(Status::deadline_exceeded("no message came in time")))
+            }
+            () = self.manager.stopped() => Err(Status::unavailable("the manager is shutting down")),
         }
     }
 

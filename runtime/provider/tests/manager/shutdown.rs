@@ -55,6 +55,20 @@ async fn calls_that_take_longer_than_the_grace_are_told() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_stream_that_is_nobodys_yet_does_not_hold_it_up() {
+    let world = World::start().await;
+    let mut provider = Provider::start(&world, Executor::echo()).await;
+    let mut control = Control::open(&mut provider.rpc).await;
+    settle().await;
+    let begun = Instant::now();
+    world.stop.send(()).unwrap();
+    assert_eq!(control.refused().await.code(), tonic::Code::Unavailable);
+    drop((control, provider));
+    assert_eq!(world.drained.await.unwrap().aborted, 0);
+    assert!(begun.elapsed() < ms(10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nobody_registers_at_a_server_that_ends() {
     let world = World::start().await;
     let mut busy = Provider::start(&world, Executor::slow(secs(5))).await;
