@@ -28,7 +28,7 @@ async fn each_transition_is_told_with_its_cause() {
         .unwrap();
     soon().await;
     manager.end(None);
-    tokio::time::sleep(ms(1000)).await;
+    tokio::time::sleep(ms(1500)).await;
     manager.drain("maintenance", 1000);
     tokio::time::sleep(ms(1000)).await;
     running.stop().await;

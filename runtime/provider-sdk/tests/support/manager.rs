@@ -63,7 +63,8 @@ pub(crate) struct Manager {
     host: Host,
 }
 
-type Outgoing = mpsc::UnboundedSender<Result<ControlMessage, Status>>;
+/// Nothing ends the stream.
+type Outgoing = mpsc::UnboundedSender<Option<Result<ControlMessage, Status>>>;
 
 struct State {
     seen: Vec<(Instant, Seen)>,
@@ -153,7 +154,7 @@ impl Manager {
     pub(crate) fn send(&self, payload: Payload) {
         for (connection, stream) in &self.state().streams {
             let message = message(connection, payload.clone());
-            drop(stream.send(Ok(message)));
+            drop(stream.send(Some(Ok(message))));
         }
     }
 
@@ -172,9 +173,7 @@ impl Manager {
     /// Ends every control plane, with a status or without.
     pub(crate) fn end(&self, status: Option<Status>) {
         for (_, stream) in std::mem::take(&mut self.state().streams) {
-            if let Some(status) = status.clone() {
-                drop(stream.send(Err(status)));
-            }
+            drop(stream.send(status.clone().map(Err)));
         }
     }
 
@@ -241,7 +240,7 @@ impl Manager {
                     });
                     if self.state().acks {
                         let ack = Payload::HeartbeatAck(HeartbeatAck { timestamp });
-                        drop(outgoing.send(Ok(self::message(&connection, ack))));
+                        drop(outgoing.send(Some(Ok(self::message(&connection, ack)))));
                     }
                 }
                 Some(Payload::DrainAck(ack)) => self.see(Seen::DrainAck {
@@ -320,7 +319,7 @@ impl ModuleProvider for Manager {
         self.see(Seen::Opened);
         let (outgoing, mut queue) = mpsc::unbounded_channel();
         self.host.spawn(self.clone().read(request.into_inner(), outgoing));
-        let stream = stream::poll_fn(move |context| queue.poll_recv(context));
+        let stream = stream::poll_fn(move |context| queue.poll_recv(context).map(Option::flatten));
         Ok(Response::new(Box::pin(stream)))
     }
 }
