@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::SystemTime;
 
-use squall_platform::{Authority, Listener, Platform, TaskHandle, host_and_port};
+use squall_platform::{Authority, FaultPoint, Listener, Platform, TaskHandle, host_and_port};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::engine::{Owner, SocketId};
@@ -125,6 +125,10 @@ impl Platform for SimPlatform {
 
     fn random_u64(&self) -> u64 {
         self.process.random_u64()
+    }
+
+    fn fault(&self, point: FaultPoint) -> bool {
+        self.world.is_injected(self.process.host, point)
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use squall_platform::FaultPoint;
 use thiserror::Error;
 use tokio::sync::oneshot;
 
@@ -121,6 +122,12 @@ impl Sim {
     /// Connects in progress go on.
     pub fn reset(&self, fault: u32, pairs: &HostPairs) {
         self.world.reset(fault, pairs);
+    }
+
+    /// From now on `inject` says whether a fault is injected, whenever code of a host asks at one of its points. It is
+    /// set once in a run, and may not wait for anything. Without it nothing is ever injected.
+    pub fn inject(&self, inject: impl Fn(HostId, FaultPoint) -> bool + Send + Sync + 'static) {
+        self.world.set_injector(Box::new(inject));
     }
 
     /// Virtual time since the start of the run.

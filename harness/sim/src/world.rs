@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
 
 use squall_hermetic as hermetic;
+use squall_platform::FaultPoint;
 use tokio::time::Instant;
 
 use crate::clock::{ClockShift, Clocks};
@@ -40,6 +41,8 @@ pub(crate) struct World {
     panic: OnceLock<String>,
     interleave: Option<Mutex<(Chance, Stream)>>,
     strays: task::Strays,
+    /// Who answers hosts that ask whether a fault is to be injected.
+    injector: OnceLock<Injector>,
     state: Mutex<State>,
     observer: Mutex<Box<dyn Observer>>,
     /// Woken by the runtime when every task is pending while the world is dirty.
@@ -48,6 +51,9 @@ pub(crate) struct World {
     pub(crate) all_pending: AtomicBool,
     start: OnceLock<Instant>,
 }
+
+/// Whether a fault is to be injected at this point of a host's code.
+pub(crate) type Injector = Box<dyn Fn(HostId, FaultPoint) -> bool + Send + Sync>;
 
 pub(crate) struct State {
     pub(crate) engine: Box<dyn Engine>,
@@ -88,6 +94,7 @@ impl World {
             interleave: (interleave.numerator > 0)
                 .then(|| Mutex::new((interleave, Stream::new(seed, "interleave")))),
             strays: task::Strays::default(),
+            injector: OnceLock::new(),
             state: Mutex::new(State {
                 engine,
                 net,
@@ -105,6 +112,15 @@ impl World {
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The first injector stays.
+    pub(crate) fn set_injector(&self, injector: Injector) {
+        let _ = self.injector.set(injector);
+    }
+
+    pub(crate) fn is_injected(&self, host: HostId, point: FaultPoint) -> bool {
+        self.injector.get().is_some_and(|inject| inject(host, point))
     }
 
     // ---- time

@@ -1,11 +1,14 @@
 //! From a module of a topology to a running one, on any platform: what the simulator runs is what would be
-//! deployed.
+//! deployed. Managers and providers are [`provider`]'s.
+
+pub mod provider;
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
 use squall_router::{Component, Discovery, Edge, Module, Options};
+use squall_sim::{Bandwidth, Chance, Latency};
 
 use crate::components::Components;
 use crate::plan::{self, Topology};
@@ -65,6 +68,25 @@ fn edge(edge: &plan::Edge) -> Edge {
 pub(crate) fn authority(host: &str) -> Authority {
     let authority = format!("{host}:{PORT}").parse();
     authority.expect("host names are checked when a topology is loaded")
+}
+
+/// A plan's ratio, as something to draw by.
+pub(crate) fn chance(ratio: plan::Ratio) -> Chance {
+    Chance::new(ratio.numerator, ratio.denominator)
+}
+
+/// A plan's bandwidth, as a link has it.
+pub(crate) fn bandwidth(bandwidth: plan::Bandwidth) -> Bandwidth {
+    bandwidth.bits_per_second.into()
+}
+
+/// A plan's latency, as something to draw from.
+pub(crate) fn latency(latency: &plan::Latency) -> Latency {
+    match *latency {
+        plan::Latency::Constant(value) => Latency::constant(value),
+        plan::Latency::Uniform { min, max } => Latency::uniform(min, max),
+        plan::Latency::LogNormal { median, p99 } => Latency::log_normal(median, p99),
+    }
 }
 
 /// Lets a module call all others by the method that its topology says, if it says any.

@@ -23,8 +23,10 @@ pub struct Providers<'j> {
     pub canaries: Vec<Canary<'j>>,
     /// Namespaces that were released: when, by which manager, and which.
     pub released: Vec<(Moment, &'j str, &'j str)>,
-    /// How many heartbeats each provider's host did not send because of a fault.
-    pub suppressed: IndexMap<&'j str, u64>,
+    /// When a fault kept a heartbeat from being sent, and which provider's host it was of.
+    pub heartbeats_lost: Vec<(u64, &'j str)>,
+    /// When a fault kept a heartbeat from being acknowledged, and which provider's host it was of.
+    pub acks_lost: Vec<(u64, &'j str)>,
     by_id: IndexMap<&'j str, usize>,
 }
 
@@ -86,6 +88,19 @@ pub struct Canary<'j> {
     pub steps: Vec<Step<'j>>,
     /// How it ended, if it did.
     pub end: Option<CanaryEnd<'j>>,
+    /// Who has which version, as it says itself when not all have the same.
+    pub divided: Option<Division<'j>>,
+}
+
+/// Managers, as `host:port`, by the version that they have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Division<'j> {
+    /// The new one, and were well with it.
+    pub promoted: Vec<&'j str>,
+    /// The new one, and were not well, or cannot be had back.
+    pub failed: Vec<&'j str>,
+    /// The old one.
+    pub unchanged: Vec<&'j str>,
 }
 
 /// A step of a canary.
@@ -95,7 +110,7 @@ pub struct Step<'j> {
     pub moment: Moment,
     /// `host:port` of the manager.
     pub instance: &'j str,
-    /// `upgraded`, `healthy`, `unhealthy`, `rolled back`
+    /// `upgraded`, `healthy`, `unhealthy`, `rolled back`, `not rolled back`
     pub step: &'j str,
     /// The version that is there from then on.
     pub version: &'j str,
@@ -106,7 +121,7 @@ pub struct Step<'j> {
 pub struct CanaryEnd<'j> {
     /// When.
     pub moment: Moment,
-    /// `promoted`, `rolled_back`, `partial_failure`
+    /// `promoted`, `rolled back`, `partial failure`
     pub outcome: &'j str,
     /// Why.
     pub reason: &'j str,
@@ -169,7 +184,7 @@ impl<'j> Providers<'j> {
                     executor,
                     namespace,
                     group,
-                    modules: modules.split(',').filter(|name| !name.is_empty()).collect(),
+                    modules: names(modules),
                     states: vec![Change {
                         moment,
                         state: ProviderState::Registered,
@@ -210,8 +225,11 @@ impl<'j> Providers<'j> {
                     connection.heartbeats.push(moment);
                 }
             }
-            ProviderEvent::HeartbeatSuppressed { .. } => {
-                *self.suppressed.entry(&entry.host).or_default() += 1;
+            ProviderEvent::HeartbeatSuppressed { .. } => self.heartbeats_lost.push((moment.at, &entry.host)),
+            ProviderEvent::AckSuppressed { connection } => {
+                if let Some(host) = self.connection(connection).map(|connection| connection.host) {
+                    self.acks_lost.push((moment.at, host));
+                }
             }
             ProviderEvent::CanaryStep {
                 instance,
@@ -229,6 +247,23 @@ impl<'j> Providers<'j> {
                     outcome,
                     reason,
                 });
+            }
+            ProviderEvent::CanaryDivided {
+                promoted,
+                failed,
+                unchanged,
+            } => {
+                let canary = self
+                    .canaries
+                    .iter_mut()
+                    .rfind(|canary| canary.host == &*entry.host);
+                if let Some(canary) = canary {
+                    canary.divided = Some(Division {
+                        promoted: names(promoted),
+                        failed: names(failed),
+                        unchanged: names(unchanged),
+                    });
+                }
             }
             ProviderEvent::ExecuteStarted { .. }
             | ProviderEvent::ExecuteEnded { .. }
@@ -269,6 +304,7 @@ impl<'j> Providers<'j> {
                 host,
                 steps: Vec::new(),
                 end: None,
+                divided: None,
             });
             self.canaries.len() - 1
         });
@@ -298,6 +334,10 @@ impl<'j> Connection<'j> {
     fn is_over(&self) -> bool {
         self.end().is_some()
     }
+}
+
+fn names(text: &str) -> Vec<&str> {
+    text.split(',').filter(|name| !name.is_empty()).collect()
 }
 
 /// The host of `host:port`.

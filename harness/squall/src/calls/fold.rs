@@ -1,10 +1,14 @@
 //! One pass over the journal: every line finds its call, hop or execution by an index.
 
+mod provider;
+
 use indexmap::IndexMap;
 use indexmap::map::Entry as Slot;
 
+use self::provider::Attempts;
 use super::{
-    Call, CallEnd, Calls, Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Place, Unknown, Unstarted,
+    Call, CallEnd, Calls, Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Place, Protocol, Unknown,
+    Unstarted,
 };
 use crate::journal::{Entry, Event, Id, Journal};
 
@@ -21,6 +25,8 @@ struct Fold<'j> {
     calls: Calls<'j>,
     by_number: IndexMap<u64, u32>,
     by_trace: IndexMap<Id, u32>,
+    /// By execution of a provider.
+    attempts: IndexMap<Id, Attempts<'j>>,
 }
 
 impl<'j> Fold<'j> {
@@ -36,6 +42,7 @@ impl<'j> Fold<'j> {
             Event::HopEnded { .. } => self.hop_ended(moment, entry),
             Event::HandleStarted { .. } => self.handle_started(moment, entry),
             Event::HandleEnded { .. } => self.handle_ended(moment, entry),
+            Event::Provider(event) => self.provider_event(moment, entry, event),
             _ => {}
         }
     }
@@ -156,12 +163,14 @@ impl<'j> Fold<'j> {
         };
         reserve_few(hops);
         hops.push(Hop {
+            protocol: Protocol::Router,
             span: *span,
             parent: *parent,
             to,
             host: &entry.host,
             source_module,
             target_module,
+            addressed: "",
             depth: *depth,
             attempt: *attempt,
             previous: *previous,
@@ -252,6 +261,7 @@ impl<'j> Fold<'j> {
         };
         reserve_few(executions);
         executions.push(Execution {
+            protocol: Protocol::Router,
             span: *span,
             parent: *parent,
             host: &entry.host,

@@ -12,9 +12,9 @@ use crate::history::History;
 use crate::journal::{Handling, Id, Journal, Outcome};
 use crate::plan::Plan;
 
-/// Every class that an error of a call, and every status other than `ok` that a hop can have.
-/// Spec: router H-10.
-pub const ERROR_CLASSES: [&str; 9] = [
+/// Every class that an error of a call, and every status other than `ok` that a hop can have. Of calls of the provider
+/// protocol it is the code, in small letters. Spec: router H-10.
+pub const ERROR_CLASSES: [&str; 13] = [
     "remote_error",
     "unavailable",
     "timeout",
@@ -22,9 +22,14 @@ pub const ERROR_CLASSES: [&str; 9] = [
     "not_discovered",
     "serialization",
     "error",
-    // The module where the call was to start is down: the call was never made.
+    // Of modules of the provider protocol. Spec: provider 2.12.
+    "type_error",
+    "runtime_error",
+    "module_not_found",
+    "protocol_error",
+    // Where the call was to start is down: the call was never made.
     "source_down",
-    // The module where the call started went down before it ended.
+    // Where the call started went down before it ended.
     "caller_died",
 ];
 
@@ -99,21 +104,34 @@ pub struct CallEnd<'j> {
     pub reply: Payload,
 }
 
-/// A message from one module to another.
+/// By which protocol something was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// A message from a module to a node.
+    Router,
+    /// An execution, from a manager to a provider.
+    Provider,
+}
+
+/// A message from one module to another, or an attempt of a manager to have a provider execute something.
 #[derive(Debug)]
 pub struct Hop<'j> {
+    /// By which protocol.
+    pub protocol: Protocol,
     /// It, and the execution at its other end.
     pub span: Id,
     /// The execution that sends it; [`Id::NONE`] when a workload does.
     pub parent: Id,
-    /// `node.port`
+    /// `node.port`, or a module's qualified name.
     pub to: &'j str,
     /// The sender's host.
     pub host: &'j str,
     /// Who sends.
     pub source_module: &'j str,
-    /// Who owns the target node, as the sender sees it.
+    /// Who owns the target node, as the sender sees it. Of an execution the module's namespace.
     pub target_module: &'j str,
+    /// `host:port` of the executor that it is for; empty when it is a message: its sender finds an endpoint later.
+    pub addressed: &'j str,
     /// 0 for a call's first hop.
     pub depth: u32,
     /// 1, or more when the same message is sent again.
@@ -153,20 +171,22 @@ pub struct HopEnd<'j> {
     pub reply: Payload,
 }
 
-/// A component handles a message.
+/// A component handles a message, or a provider executes a module.
 #[derive(Debug)]
 pub struct Execution<'j> {
+    /// By which protocol it came.
+    pub protocol: Protocol,
     /// The hop's span when it came from another module, a new one otherwise.
     pub span: Id,
     /// The hop or execution that caused it; [`Id::NONE`] when a workload did.
     pub parent: Id,
     /// Where.
     pub host: &'j str,
-    /// Who handles.
+    /// Who handles. Of a provider's module its namespace.
     pub module: &'j str,
-    /// Which node of it.
+    /// Which node of it. Of a provider's module its namespace.
     pub node: &'j str,
-    /// Which port of that.
+    /// Which port of that. Of a provider's module its short name.
     pub port: &'j str,
     /// Whether it came from another module.
     pub remote: bool,
@@ -276,6 +296,16 @@ impl<'j> Calls<'j> {
         of_calls.chain(self.own_hops.iter().map(|hop| (None, hop)))
     }
 
+    /// Every message between modules, with the call that it belongs to.
+    pub fn messages(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Hop<'j>)> {
+        self.hops().filter(|(_, hop)| hop.protocol == Protocol::Router)
+    }
+
+    /// Every attempt of a manager to have something executed, with the call that it belongs to.
+    pub fn attempts(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Hop<'j>)> {
+        self.hops().filter(|(_, hop)| hop.protocol == Protocol::Provider)
+    }
+
     /// Every execution, with the call that it belongs to.
     pub fn executions(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Execution<'j>)> {
         let of_calls = self.calls.iter().flat_map(|call| {
@@ -367,7 +397,11 @@ impl<'j> Hop<'j> {
     /// The host that it was sent to, when it is known.
     #[must_use]
     pub fn peer_host(&self) -> Option<&'j str> {
-        let (host, _port) = self.end?.peer.rsplit_once(':')?;
+        let peer = match self.addressed {
+            "" => self.end?.peer,
+            addressed => addressed,
+        };
+        let (host, _port) = peer.rsplit_once(':')?;
         Some(host)
     }
 }

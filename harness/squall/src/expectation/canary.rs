@@ -26,7 +26,7 @@ pub(super) fn text(expectation: &CanaryExpectation) -> String {
         .within
         .map(|within| format!(" within {}", time::exact(time::nanos(within))))
         .unwrap_or_default();
-    format!("{}{within}: ends {}", expectation.name, expectation.ends.name())
+    format!("{}{within}: ends {}", expectation.name, expectation.ends.words())
 }
 
 /// Whether it holds for one host, and what was measured there.
@@ -49,11 +49,11 @@ fn found(run: &Run<'_>, expectation: &CanaryExpectation, host: &str) -> (bool, S
     } else {
         format!(" ({})", end.reason)
     };
-    let held = end.outcome == expectation.ends.name() && end.moment.at <= latest;
+    let held = end.outcome == expectation.ends.words() && end.moment.at <= latest;
     let said = if held {
         String::new()
     } else {
-        format!("{} ", end.outcome.replace('_', " "))
+        format!("{} ", end.outcome)
     };
     (held, format!("{said}at {at}{why}"))
 }

@@ -91,7 +91,7 @@ pub enum ProviderEvent {
         execution: Id,
         /// How.
         outcome: Outcome,
-        /// The error's code; empty when ok.
+        /// The error's class: its code, in small letters. Empty when ok.
         status: Arc<str>,
         /// The error's text; empty when ok.
         error: Arc<str>,
@@ -129,11 +129,16 @@ pub enum ProviderEvent {
         /// The connection's id.
         connection: Arc<str>,
     },
+    /// A fault kept a manager from acknowledging a heartbeat.
+    AckSuppressed {
+        /// The connection's id.
+        connection: Arc<str>,
+    },
     /// A provider starts to execute a module.
     ExecutionStarted {
         /// The execution.
         execution: Id,
-        /// The module's short name.
+        /// The module's qualified name.
         module: Arc<str>,
         /// Its namespace.
         namespace: Arc<str>,
@@ -161,17 +166,26 @@ pub enum ProviderEvent {
     CanaryStep {
         /// `host:port` of the manager.
         instance: Arc<str>,
-        /// `upgraded`, `healthy`, `unhealthy`, `rolled back`
+        /// `upgraded`, `healthy`, `unhealthy`, `rolled back`, `not rolled back`
         step: Arc<str>,
         /// The version of its modules from then on.
         version: Arc<str>,
     },
     /// A canary ended.
     CanaryEnded {
-        /// `promoted`, `rolled_back`, `partial_failure`
+        /// `promoted`, `rolled back`, `partial failure`
         outcome: Arc<str>,
         /// Why; empty when it was promoted.
         reason: Arc<str>,
+    },
+    /// A canary says which managers have which version, as not all have the same. With commas between them.
+    CanaryDivided {
+        /// They have the new version, and were well.
+        promoted: Arc<str>,
+        /// They have the new version and were not well, or cannot be had back.
+        failed: Arc<str>,
+        /// They have the old version.
+        unchanged: Arc<str>,
     },
 }
 

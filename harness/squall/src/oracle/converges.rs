@@ -22,7 +22,7 @@ impl Oracle for Converges {
 
     fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
         let mut first = First::default();
-        for (call, hop) in run.calls.hops() {
+        for (call, hop) in run.calls.messages() {
             check_hop(run, call, hop, &mut first);
         }
         first.result()

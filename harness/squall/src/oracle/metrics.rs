@@ -78,7 +78,7 @@ impl Oracle for MetricsAgree {
 /// What should have been counted.
 fn happened<'j>(run: &Run<'j>) -> Counters<'j> {
     let mut counters = Counters::default();
-    for (_, hop) in run.calls.hops() {
+    for (_, hop) in run.calls.messages() {
         let Some(end) = hop.end else { continue };
         let pair = (hop.host, hop.source_module, hop.target_module);
         counters.add_calls(pair, end.status, 1);

@@ -6,8 +6,9 @@
 //! one, whose module will not have it. A hop that found no owner carries no target module; it may fail, not succeed.
 
 use super::{First, Oracle, Run, Violation};
-use crate::calls::{Call, Execution, Hop, Moment};
+use crate::calls::{Call, Execution, Hop, Moment, Protocol};
 use crate::journal::Id;
+use crate::plan::Target;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -28,10 +29,17 @@ impl Oracle for RightPlace {
             check_root(run, call, &mut first);
             check_answered(run, call, &mut first);
         }
+        for (call, hop) in run.calls.messages() {
+            check_owner(run, call, hop, &mut first);
+        }
         for (call, hop) in run.calls.hops() {
             check_hop(run, call, hop, &mut first);
         }
-        for (call, execution) in run.calls.executions() {
+        let of_nodes = run
+            .calls
+            .executions()
+            .filter(|(_, it)| it.protocol == Protocol::Router);
+        for (call, execution) in of_nodes {
             if let Some(what) = misplaced(run, execution) {
                 let at = execution.started;
                 first.offer(at, || run.of_execution(call, execution, at.at, what));
@@ -57,7 +65,10 @@ fn check_root(run: &Run<'_>, call: &Call<'_>, first: &mut First) {
 }
 
 fn check_answered(run: &Run<'_>, call: &Call<'_>, first: &mut First) {
-    let Some(end) = call.end.filter(|_| call.is_ok()) else {
+    let workload = run.plan.workloads.get(call.workload as usize);
+    let is_message = workload.is_none_or(|workload| matches!(workload.target, Target::Port { .. }));
+    // A manager's own modules leave no lines.
+    let Some(end) = call.end.filter(|_| call.is_ok() && is_message) else {
         return;
     };
     if call.root_hops().next().is_none() && call.root_executions().next().is_none() {
@@ -67,7 +78,7 @@ fn check_answered(run: &Run<'_>, call: &Call<'_>, first: &mut First) {
     }
 }
 
-fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
+fn check_owner(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
     // What it has heard of may be old news; `Converges` speaks of that.
     let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
     let owners = run.placement.owners(node, 0, hop.started.at);
@@ -80,6 +91,9 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
         };
         first.offer(hop.started, || run.of_hop(call, hop, hop.started.at, what()));
     }
+}
+
+fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
     let Some(end) = hop.end.filter(|_| hop.is_ok()) else {
         return;
     };

@@ -245,16 +245,19 @@ impl ProviderState {
 }
 
 impl CanaryEnd {
-    /// Every end, with its name in files and journals.
+    /// Every end, with its name in files.
     pub const NAMES: [(&'static str, CanaryEnd); 3] = [
         ("promoted", CanaryEnd::Promoted),
         ("rolled_back", CanaryEnd::RolledBack),
         ("partial_failure", CanaryEnd::PartialFailure),
     ];
 
-    /// Its name in files and journals.
-    pub fn name(self) -> &'static str {
-        let named = Self::NAMES.iter().find(|(_, end)| *end == self);
-        named.map_or("", |(name, _)| name)
+    /// Its name for people, and in journals: `rolled back`.
+    pub fn words(self) -> &'static str {
+        match self {
+            CanaryEnd::Promoted => "promoted",
+            CanaryEnd::RolledBack => "rolled back",
+            CanaryEnd::PartialFailure => "partial failure",
+        }
     }
 }

@@ -4,14 +4,18 @@
 //! |---|---|
 //! | `world` | makes a host of every module, with its real scheduler, pool and server |
 //! | `stage` | makes their modules, and knows where faults have put what |
+//! | `fleet` | makes a host of every manager and provider |
 //! | `workload` | makes the calls |
 //! | `nemesis` | makes the faults |
 //! | `recorder` | makes the journal |
+//! | `behalf` | knows on behalf of which call code runs |
 //! | `counters` | asks the modules in the end what they have counted |
 //! | `determinism` | runs twice and compares |
 
+mod behalf;
 mod counters;
 mod determinism;
+mod fleet;
 mod nemesis;
 mod recorder;
 mod stage;
@@ -26,7 +30,7 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use squall_router::{Component, Error, Message, Module, Options, Payload, Scheduler, async_trait};
-use squall_sim::{Bandwidth, Chance, Config, Latency, LinkSpec, Packet, SimPlatform, TracePoint};
+use squall_sim::{Config, LinkSpec, Packet, SimPlatform, TracePoint};
 use tokio::time::{Instant, sleep, sleep_until};
 
 pub use squall_sim::Failure;
@@ -34,6 +38,7 @@ pub use squall_sim::Failure;
 pub use self::determinism::{Difference, compare};
 use self::recorder::Recorder;
 use self::stage::Stage;
+use crate::assembly::{bandwidth, chance, latency};
 use crate::components::Components;
 use crate::file::{self, ComponentNames};
 use crate::journal::{Event, Journal};
@@ -171,7 +176,12 @@ impl Harness {
         };
         let director = Director {
             plan: plan.clone(),
-            stage: Stage::of(&plan, &self.components, self.adjust.clone(), self.prepare.clone()),
+            stage: Arc::new(Stage::of(
+                &plan,
+                &self.components,
+                self.adjust.clone(),
+                self.prepare.clone(),
+            )),
             front: self.front.clone(),
             recorder: recorder.clone(),
         };
@@ -282,7 +292,7 @@ pub struct Run {
 /// Conducts one run.
 struct Director {
     plan: Arc<Plan>,
-    stage: Stage,
+    stage: Arc<Stage>,
     front: Arc<dyn Front>,
     recorder: Recorder,
 }
@@ -301,17 +311,27 @@ impl Director {
             seed: plan.seed,
         });
         let start = Instant::now();
-        let world = world::build(&sim, &plan, stage);
+        let world = world::build(&sim, &plan, &stage);
+        let fleet = fleet::build(&sim, &plan, &stage, &recorder);
         world.all_up().await;
-        nemesis::release(&sim, &plan, start, &world, &recorder);
-        let calls = workload::Calls::new(&sim, &plan, start, world.clone(), front, &recorder);
+        fleet.all_up().await;
+        let scene = nemesis::Scene {
+            sim: sim.clone(),
+            plan: plan.clone(),
+            world: world.clone(),
+            fleet: fleet.clone(),
+            recorder: recorder.clone(),
+        };
+        nemesis::release(&scene, start);
+        let places = (world.clone(), fleet);
+        let calls = workload::Calls::new(&sim, &plan, start, places, front, &recorder);
         calls.start_all();
 
         sleep_until(start + plan.duration).await;
         let ended = calls.all_ended();
         // Time for the calls in flight to end. A call that a paused host holds ends with its host, below.
         let _ = tokio::time::timeout(longest_timeout(&plan) + SETTLE, ended).await;
-        for (host, _) in plan.topology.hosts() {
+        for host in plan.topology.all_hosts() {
             if let Some(id) = sim.host(host) {
                 sim.resume(id);
                 sim.kill(id);
@@ -342,23 +362,9 @@ fn keep_panics_of_runs_quiet() {
 }
 
 fn longest_timeout(plan: &Plan) -> Duration {
-    let modules = plan.topology.modules.values().map(|module| module.call_timeout);
+    let topology = &plan.topology;
+    let modules = topology.modules.values().map(|module| module.call_timeout);
+    let managers = topology.managers.values().map(|manager| manager.call_timeout);
     let workloads = plan.workloads.iter().filter_map(|workload| workload.timeout);
-    modules.chain(workloads).max().unwrap_or_default()
-}
-
-fn chance(ratio: plan::Ratio) -> Chance {
-    Chance::new(ratio.numerator, ratio.denominator)
-}
-
-fn bandwidth(bandwidth: plan::Bandwidth) -> Bandwidth {
-    bandwidth.bits_per_second.into()
-}
-
-fn latency(latency: &plan::Latency) -> Latency {
-    match *latency {
-        plan::Latency::Constant(value) => Latency::constant(value),
-        plan::Latency::Uniform { min, max } => Latency::uniform(min, max),
-        plan::Latency::LogNormal { median, p99 } => Latency::log_normal(median, p99),
-    }
+    modules.chain(managers).chain(workloads).max().unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use squall_sim::{Effect, HostPairs, Sim};
 use tokio::time::{Instant, sleep_until};
 
+use super::fleet::Fleet;
 use super::recorder::Recorder;
 use super::stage::Place;
 use super::world::{World, host_pairs};
@@ -13,30 +14,46 @@ use crate::journal::Event;
 use crate::plan::{ClockShift, Connects, Fault, FaultKind, Plan};
 use crate::report::fault_text;
 
+/// What faults strike. Clones are the same.
+#[derive(Clone)]
+pub(super) struct Scene {
+    pub(super) sim: Sim,
+    pub(super) plan: Arc<Plan>,
+    pub(super) world: World,
+    pub(super) fleet: Fleet,
+    pub(super) recorder: Recorder,
+}
+
 /// Starts every fault's timer. A fault never strikes at or after the end of the plan.
-pub(super) fn release(sim: &Sim, plan: &Arc<Plan>, start: Instant, world: &World, recorder: &Recorder) {
-    for index in 0..plan.faults.len() {
-        let (sim, plan, recorder) = (sim.clone(), plan.clone(), recorder.clone());
-        let world = world.clone();
-        sim.clone().spawn(async move {
-            let (number, fault) = (index as u32, &plan.faults[index]);
+pub(super) fn release(scene: &Scene, start: Instant) {
+    for index in 0..scene.plan.faults.len() {
+        let scene = scene.clone();
+        scene.sim.clone().spawn(async move {
+            let (number, fault) = (index as u32, &scene.plan.faults[index]);
             sleep_until(start + fault.at).await;
-            recorder.record(Event::FaultStarted {
+            scene.recorder.record(Event::FaultStarted {
                 fault: number,
                 name: fault.name.as_str().into(),
                 text: fault_text(&fault.kind).into(),
             });
-            strike(&sim, &plan, &world, number, fault);
+            strike(&scene, number, fault);
             if let Some(until) = fault.until {
                 sleep_until(start + until).await;
-                end(&sim, &plan, &world, number, fault);
-                recorder.record(Event::FaultEnded { fault: number });
+                end(&scene, number, fault);
+                scene.recorder.record(Event::FaultEnded { fault: number });
             }
         });
     }
 }
 
-fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
+fn strike(scene: &Scene, number: u32, fault: &Fault) {
+    let Scene {
+        sim,
+        plan,
+        world,
+        fleet,
+        recorder,
+    } = scene;
     match &fault.kind {
         FaultKind::Partition(pairs) => sim.start_effect(number, Effect::Hold(host_pairs(sim, pairs))),
         FaultKind::Latency {
@@ -90,7 +107,14 @@ fn strike(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
             late,
             twice,
         } => world.stage().announce(sim, module, hosts, *late, *twice),
-        FaultKind::HeartbeatLoss { .. } | FaultKind::DrainProvider { .. } | FaultKind::Canary(_) => {}
+        FaultKind::HeartbeatLoss { hosts, acks, .. } => fleet.mute(hosts, *acks, true),
+        FaultKind::DrainProvider {
+            hosts,
+            deadline,
+            reason,
+            ..
+        } => fleet.drain(sim, hosts, reason, *deadline),
+        FaultKind::Canary(canary) => fleet.try_out(sim, canary, recorder),
     }
 }
 
@@ -125,7 +149,14 @@ fn connects(sim: &Sim, plan: &Plan, which: &Connects) -> HostPairs {
     }
 }
 
-fn end(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
+fn end(scene: &Scene, number: u32, fault: &Fault) {
+    let Scene {
+        sim,
+        plan,
+        world,
+        fleet,
+        ..
+    } = scene;
     match &fault.kind {
         FaultKind::Partition(_)
         | FaultKind::Latency { .. }
@@ -136,7 +167,7 @@ fn end(sim: &Sim, plan: &Plan, world: &World, number: u32, fault: &Fault) {
         | FaultKind::Blackhole(_) => sim.end_effect(number),
         // It was over as soon as it struck.
         FaultKind::Reset(_) | FaultKind::DrainProvider { .. } | FaultKind::Canary(_) => {}
-        FaultKind::HeartbeatLoss { .. } => {}
+        FaultKind::HeartbeatLoss { hosts, acks, .. } => fleet.mute(hosts, *acks, false),
         FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
             hosts
                 .iter()

@@ -4,24 +4,25 @@
 //! The runtime's events are recognised by their target and name; everything else that is said with
 //! `tracing` during a run is ignored.
 
+mod fields;
+mod provider;
+mod router;
+
 use std::cell::RefCell;
 use std::collections::HashSet;
-use std::fmt;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use squall_sim::{Closed, Down, Observer, SimEvent, position};
-use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Record};
 use tracing::subscriber::{Interest, NoSubscriber};
 use tracing::{Dispatch, Metadata, Subscriber, span};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
-use crate::journal::{Close, Death, Entry, Event, Handling, Id, Journal, Outcome, Touch};
-
-/// Where the router's events come from. See `events.rs` there.
-const TARGET: &str = "squall::router";
+use self::fields::Fields;
+use self::provider::Heard;
+use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
 
 /// Collects the journal of one run. Clones collect the same one.
 #[derive(Clone, Default)]
@@ -32,6 +33,7 @@ struct Inner {
     entries: Vec<Entry>,
     digest: u64,
     names: Names,
+    heard: Heard,
 }
 
 /// One shared copy of each text: journals repeat few names very often.
@@ -91,6 +93,11 @@ impl Recorder {
         let mut inner = self.lock();
         let host = inner.name(host);
         inner.push(at, Some(host), event);
+    }
+
+    /// The connection, and its executor, whose heartbeat a manager heard last.
+    pub(super) fn heard_last(&self) -> Option<(Arc<str>, Arc<str>)> {
+        self.lock().heard.last.clone()
     }
 
     /// The journal so far, and its digest. Leaves an empty one.
@@ -284,7 +291,7 @@ impl Subscriber for Ear {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == TARGET && metadata.is_event()
+        [router::TARGET, provider::TARGET].contains(&metadata.target()) && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -298,7 +305,13 @@ impl Subscriber for Ear {
             let mut inner = recorder.lock();
             let mut fields = Fields::new(&mut inner);
             event.record(&mut fields);
-            if let Some(event) = fields.into_event(event.metadata().name()) {
+            let name = event.metadata().name();
+            let event = match event.metadata().target() {
+                router::TARGET => router::event(fields, name),
+                _ => provider::event(fields, name),
+            };
+            if let Some(event) = event {
+                inner.heard.listen(&event);
                 inner.push(at, host, event);
             }
         });
@@ -311,147 +324,4 @@ impl Subscriber for Ear {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
     fn enter(&self, _: &span::Id) {}
     fn exit(&self, _: &span::Id) {}
-}
-
-/// How many numbers an event of the runtime has at most.
-const NUMBERS_MAX: usize = 12;
-
-/// The fields of one event of the runtime.
-struct Fields<'i> {
-    inner: &'i mut Inner,
-    numbers: [(&'static str, u64); NUMBERS_MAX],
-    number_count: usize,
-    texts: [Option<(&'static str, Arc<str>)>; 6],
-    text_count: usize,
-}
-
-impl<'i> Fields<'i> {
-    fn new(inner: &'i mut Inner) -> Self {
-        Fields {
-            inner,
-            numbers: [("", 0); NUMBERS_MAX],
-            number_count: 0,
-            texts: Default::default(),
-            text_count: 0,
-        }
-    }
-
-    fn number(&self, name: &str) -> u64 {
-        self.numbers[..self.number_count]
-            .iter()
-            .find(|(field, _)| *field == name)
-            .map_or(0, |(_, value)| *value)
-    }
-
-    fn id(&self, name: &str) -> Id {
-        Id(self.number(name))
-    }
-
-    fn text(&mut self, name: &str) -> Arc<str> {
-        let found = self.texts[..self.text_count]
-            .iter_mut()
-            .flatten()
-            .find(|(field, _)| *field == name);
-        match found {
-            Some((_, text)) => text.clone(),
-            None => self.inner.name(""),
-        }
-    }
-
-    fn outcome(&mut self) -> Outcome {
-        match &*self.text("outcome") {
-            "ok" => Outcome::Ok,
-            "failed" => Outcome::Failed,
-            _ => Outcome::Unknown,
-        }
-    }
-
-    fn into_event(mut self, name: &str) -> Option<Event> {
-        Some(match name {
-            "hop.started" => Event::HopStarted {
-                trace: self.id("trace"),
-                span: self.id("span"),
-                parent: self.id("parent"),
-                from: self.text("from"),
-                to: self.text("to"),
-                source_module: self.text("source_module"),
-                target_module: self.text("target_module"),
-                depth: self.number("depth") as u32,
-                attempt: self.number("attempt") as u32,
-                previous: self.id("previous"),
-                key: self.id("key"),
-                timeout: self.number("timeout"),
-                bytes: self.number("bytes"),
-                digest: self.id("digest"),
-            },
-            "hop.ended" => Event::HopEnded {
-                span: self.id("span"),
-                outcome: self.outcome(),
-                status: self.text("status"),
-                peer: self.text("peer"),
-                at_transport: self.number("at_transport") != 0,
-                error: self.text("error"),
-                bytes: self.number("bytes"),
-                digest: self.id("digest"),
-            },
-            "handle.started" => Event::HandleStarted {
-                trace: self.id("trace"),
-                span: self.id("span"),
-                parent: self.id("parent"),
-                module: self.text("module"),
-                node: self.text("node"),
-                port: self.text("port"),
-                remote: self.number("remote") != 0,
-                depth: self.number("depth") as u32,
-                attempt: self.number("attempt") as u32,
-                key: self.id("key"),
-                bytes: self.number("bytes"),
-                digest: self.id("digest"),
-            },
-            "handle.ended" => Event::HandleEnded {
-                span: self.id("span"),
-                how: match &*self.text("how") {
-                    "ok" => Handling::Ok,
-                    "error" => Handling::Error,
-                    "panic" => Handling::Panic,
-                    _ => Handling::Dropped,
-                },
-                error: self.text("error"),
-                bytes: self.number("bytes"),
-                digest: self.id("digest"),
-            },
-            "endpoint.state" => Event::Endpoint {
-                module: self.text("module"),
-                endpoint: self.text("endpoint"),
-                state: self.text("state"),
-                cause: self.text("cause"),
-            },
-            _ => return None,
-        })
-    }
-}
-
-impl Visit for Fields<'_> {
-    fn record_u64(&mut self, field: &Field, value: u64) {
-        if let Some(slot) = self.numbers.get_mut(self.number_count) {
-            *slot = (field.name(), value);
-            self.number_count += 1;
-        }
-    }
-
-    fn record_bool(&mut self, field: &Field, value: bool) {
-        self.record_u64(field, u64::from(value));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        let text = self.inner.name(value);
-        if let Some(slot) = self.texts.get_mut(self.text_count) {
-            *slot = Some((field.name(), text));
-            self.text_count += 1;
-        }
-    }
-
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        self.record_str(field, &format!("{value:?}"));
-    }
 }

@@ -1,25 +1,28 @@
 //! The calls of a plan's workloads.
 
+mod ended;
+mod request;
+
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use bytes::Bytes;
-use squall_router::{ContentType, Error, Message, Payload};
+use squall_router::Message;
 use squall_sim::{HostId, Sim, Stream};
+use squall_value::CValue;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, sleep_until};
-use xxhash_rust::xxh3::xxh3_64;
 
+use self::ended::Ended;
+use self::request::{Content, Request};
 use super::Front;
+use super::behalf::OnBehalfOf;
+use super::fleet::Fleet;
 use super::recorder::Recorder;
 use super::world::World;
 use crate::journal::{Event, Id, Outcome};
-use crate::plan::{Arrival, Plan, Target, Workload};
-
-/// What a string in a payload may hold to make every call's payload its own.
-const CALL_NUMBER: &str = "{call}";
+use crate::plan::{Arrival, Plan, Workload};
 
 /// All calls of a run. Clones are the same calls.
 #[derive(Clone)]
@@ -30,6 +33,7 @@ struct Shared {
     plan: Arc<Plan>,
     start: Instant,
     world: World,
+    fleet: Fleet,
     front: Arc<dyn Front>,
     recorder: Recorder,
     /// By workload.
@@ -46,7 +50,7 @@ impl Calls {
         sim: &Sim,
         plan: &Arc<Plan>,
         start: Instant,
-        world: World,
+        (world, fleet): (World, Fleet),
         front: Arc<dyn Front>,
         recorder: &Recorder,
     ) -> Self {
@@ -57,7 +61,8 @@ impl Calls {
             world,
             front,
             recorder: recorder.clone(),
-            prepared: prepare(sim, plan),
+            prepared: prepare(sim, plan, &fleet),
+            fleet,
             traces: Mutex::new(Stream::new(plan.seed, "workload")),
             next_call: AtomicU64::new(0),
             busy: AtomicU64::new(0),
@@ -145,44 +150,43 @@ impl Calls {
         let from = &prepared.from[(turn % prepared.from.len() as u64) as usize];
         let Some(host) = from.host else { return };
         let timeout = from.timeout;
-        let message = self.message(prepared, call);
+        let trace = self.trace();
+        let request = prepared.content.request(&prepared.to, trace, call);
+        let (bytes, digest) = request.size_and_digest();
         shared.recorder.record_on(
             &from.name,
             Event::CallStarted {
                 call,
                 workload: index as u32,
-                to: message.to.clone(),
-                trace: Id(message.context.trace as u64),
+                to: prepared.to.clone(),
+                trace: Id(trace as u64),
                 timeout: timeout.as_nanos() as u64,
-                bytes: message.data.len() as u64,
-                digest: Id(xxh3_64(message.data.bytes())),
+                bytes,
+                digest,
             },
         );
-        let ended = self.execute(host, message, timeout).await;
+        let ended = match request {
+            _ if !shared.sim.is_up(host) => {
+                Ended::broken(Outcome::Failed, "source_down", "where the call starts is down")
+            }
+            Request::Message(message) => self.send(host, message, timeout).await,
+            Request::Input(input) => {
+                let name = prepared.to.clone();
+                self.call_module(host, Id(trace as u64), (name, input), timeout)
+                    .await
+            }
+        };
         shared.recorder.record_on(&from.name, ended.into_event(call));
     }
 
-    fn message(&self, prepared: &Prepared, call: u64) -> Message {
-        let text = match &prepared.payload {
-            Text::Fixed(text) => text.clone(),
-            Text::Numbered(text) => text.replace(CALL_NUMBER, &call.to_string()).into(),
-        };
-        let trace = {
-            let mut traces = self.0.traces.lock().unwrap_or_else(PoisonError::into_inner);
-            (u128::from(traces.bits()) << 64) | u128::from(traces.bits().max(1))
-        };
-        Message::new(prepared.to.clone(), Payload::new(text, ContentType::Json)).trace(trace)
+    fn trace(&self) -> u128 {
+        let mut traces = self.0.traces.lock().unwrap_or_else(PoisonError::into_inner);
+        (u128::from(traces.bits()) << 64) | u128::from(traces.bits().max(1))
     }
 
-    async fn execute(&self, host: HostId, message: Message, timeout: Duration) -> Ended {
+    /// Gives a message to the scheduler of the module where the call starts.
+    async fn send(&self, host: HostId, message: Message, timeout: Duration) -> Ended {
         let shared = self.0.clone();
-        if !shared.sim.is_up(host) {
-            return Ended::broken(
-                Outcome::Failed,
-                "source_down",
-                "the module where the call starts is down",
-            );
-        }
         let message = message.timeout(timeout);
         let world = shared.world.clone();
         let front = shared.front.clone();
@@ -202,15 +206,28 @@ impl Calls {
                 tokio::time::timeout(timeout, call).await
             })
             .await;
-        match result {
-            Ok(Ok(result)) => Ended::of(result),
-            Ok(Err(_)) => Ended::broken(Outcome::Unknown, "timeout", "the call timed out"),
-            Err(_) => Ended::broken(
-                Outcome::Unknown,
-                "caller_died",
-                "the module where the call started went down",
-            ),
-        }
+        Ended::after(result, Ended::of_message)
+    }
+
+    /// Calls a module of the provider protocol from the manager where the call starts.
+    async fn call_module(
+        &self,
+        host: HostId,
+        trace: Id,
+        (name, input): (Arc<str>, CValue),
+        timeout: Duration,
+    ) -> Ended {
+        let shared = self.0.clone();
+        let fleet = shared.fleet.clone();
+        let result = shared
+            .sim
+            .run_on(host, move |platform| async move {
+                let call = fleet.call(&platform, name, input, timeout);
+                // The manager has a timer of its own, too. But a module of its own process could block it.
+                tokio::time::timeout(timeout, OnBehalfOf::new(trace, call)).await
+            })
+            .await;
+        Ended::after(result, Ended::of_module)
     }
 }
 
@@ -218,15 +235,7 @@ impl Calls {
 struct Prepared {
     from: Vec<Source>,
     to: Arc<str>,
-    payload: Text,
-}
-
-/// JSON.
-enum Text {
-    /// The same for all calls.
-    Fixed(Bytes),
-    /// Holds [`CALL_NUMBER`].
-    Numbered(String),
+    content: Content,
 }
 
 /// Where calls start.
@@ -237,95 +246,19 @@ struct Source {
     timeout: Duration,
 }
 
-fn prepare(sim: &Sim, plan: &Plan) -> Vec<Prepared> {
+fn prepare(sim: &Sim, plan: &Plan, fleet: &Fleet) -> Vec<Prepared> {
     let hosts = plan.topology.hosts();
     let timeouts: BTreeMap<_, _> = hosts.map(|(name, module)| (name, module.call_timeout)).collect();
+    let usual = |name: &str| timeouts.get(name).copied().or_else(|| fleet.call_timeout(name));
     let source = |name: &String, workload: &Workload| Source {
         name: name.as_str().into(),
         host: sim.host(name),
-        timeout: workload
-            .timeout
-            .or_else(|| timeouts.get(name.as_str()).copied())
-            .unwrap_or_default(),
+        timeout: workload.timeout.or_else(|| usual(name)).unwrap_or_default(),
     };
-    let prepare = |workload: &Workload| {
-        let text = match &workload.target {
-            Target::Port { payload, .. } => payload.to_string(),
-            Target::Module { .. } => String::new(),
-        };
-        Prepared {
-            from: workload.from.iter().map(|name| source(name, workload)).collect(),
-            to: workload.target.to_string().into(),
-            payload: if text.contains(CALL_NUMBER) {
-                Text::Numbered(text)
-            } else {
-                Text::Fixed(text.into())
-            },
-        }
+    let prepare = |workload: &Workload| Prepared {
+        from: workload.from.iter().map(|name| source(name, workload)).collect(),
+        to: workload.target.to_string().into(),
+        content: Content::of(&workload.target),
     };
     plan.workloads.iter().map(prepare).collect()
-}
-
-/// How a call ended.
-struct Ended {
-    outcome: Outcome,
-    class: Arc<str>,
-    error: Arc<str>,
-    bytes: u64,
-    digest: Id,
-}
-
-impl Ended {
-    fn broken(outcome: Outcome, class: &str, error: &str) -> Self {
-        Ended {
-            outcome,
-            class: class.into(),
-            error: error.into(),
-            bytes: 0,
-            digest: Id::NONE,
-        }
-    }
-
-    fn of(result: Result<Option<Payload>, Error>) -> Self {
-        match result {
-            Ok(value) => {
-                let bytes = value.as_ref().map_or(0, Payload::len) as u64;
-                let digest = value
-                    .as_ref()
-                    .map_or(Id::NONE, |value| Id(xxh3_64(value.bytes())));
-                Ended {
-                    outcome: Outcome::Ok,
-                    class: "".into(),
-                    error: "".into(),
-                    bytes,
-                    digest,
-                }
-            }
-            Err(error) => {
-                let outcome = match error.outcome() {
-                    squall_router::Outcome::Failed => Outcome::Failed,
-                    squall_router::Outcome::Unknown => Outcome::Unknown,
-                };
-                Ended::broken(outcome, error.class(), &error.to_string())
-            }
-        }
-    }
-
-    fn into_event(self, call: u64) -> Event {
-        let Ended {
-            outcome,
-            class,
-            error,
-            bytes,
-            digest,
-        } = self;
-        Event::CallEnded {
-            call,
-            outcome,
-            class,
-            error,
-            bytes,
-            digest,
-        }
-    }
 }

@@ -79,9 +79,8 @@ impl World {
 }
 
 /// Makes the hosts of a plan and starts them.
-pub(super) fn build(sim: &Sim, plan: &Plan, stage: Stage) -> World {
+pub(super) fn build(sim: &Sim, plan: &Plan, stage: &Arc<Stage>) -> World {
     let topology = &plan.topology;
-    let stage = Arc::new(stage);
     let shared = Arc::new_cyclic(|shared: &std::sync::Weak<Shared>| {
         let mut hosts = Vec::new();
         for (host, module) in topology.hosts() {

@@ -1,0 +1,45 @@
+//! On behalf of which call code runs.
+//!
+//! The router's messages carry their call's trace. A provider's executions do not: what a manager says of one is told
+//! by whose future was being polled.
+
+use std::cell::Cell;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use crate::journal::Id;
+
+thread_local! {
+    static CURRENT: Cell<Option<Id>> = const { Cell::new(None) };
+}
+
+/// The call on whose behalf code runs on this thread now.
+pub(super) fn current() -> Option<Id> {
+    CURRENT.get()
+}
+
+/// A future that runs on behalf of a call.
+pub(super) struct OnBehalfOf<F> {
+    trace: Id,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> OnBehalfOf<F> {
+    pub(super) fn new(trace: Id, future: F) -> Self {
+        OnBehalfOf {
+            trace,
+            future: Box::pin(future),
+        }
+    }
+}
+
+impl<F: Future> Future for OnBehalfOf<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
+        let before = CURRENT.replace(Some(self.trace));
+        let result = self.future.as_mut().poll(context);
+        CURRENT.set(before);
+        result
+    }
+}

@@ -1,0 +1,340 @@
+//! The managers and providers of a run: a host for each, with its real manager, or its real SDK.
+//!
+//! It outlives the processes: whoever starts anew is found here as soon as it is up.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use squall_engine::{Call, CallError, Engine};
+use squall_platform::{Authority, FaultPoint};
+use squall_provider::Manager;
+use squall_provider_sdk::{CanaryOutcome, Handle, State};
+use squall_sim::{HostId, Sim, SimPlatform};
+use squall_value::CValue;
+use tokio::sync::Notify;
+use tokio::time::{sleep, timeout};
+
+use super::recorder::Recorder;
+use super::stage::Stage;
+use crate::assembly::provider::{self as assembly, MANAGER_PORT};
+use crate::journal::{Event, ProviderEvent};
+use crate::plan::{self, FaultKind, Plan};
+use crate::providers::host_of;
+
+/// How long providers have for their first registration before the scenario begins without them.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The managers and providers of a run. Clones are the same ones.
+#[derive(Clone)]
+pub(super) struct Fleet(Arc<Shared>);
+
+struct Shared {
+    plan: Arc<Plan>,
+    /// The newest process of each manager's host.
+    managers: Mutex<BTreeMap<HostId, Newest<Manager<SimPlatform>>>>,
+    /// The newest process of each provider's host.
+    providers: Mutex<BTreeMap<HostId, Newest<Handle<SimPlatform>>>>,
+    came_up: Notify,
+    hosts: Vec<HostId>,
+    muted: Mutex<Muted>,
+}
+
+struct Newest<T> {
+    incarnation: u32,
+    what: T,
+}
+
+/// Of which hosts heartbeats are not sent, and of which they are not acknowledged: by how many faults at the time.
+#[derive(Default)]
+struct Muted {
+    heartbeats: BTreeMap<String, u32>,
+    acks: BTreeMap<String, u32>,
+}
+
+/// Makes the hosts of managers and providers, and starts them.
+pub(super) fn build(sim: &Sim, plan: &Arc<Plan>, stage: &Arc<Stage>, recorder: &Recorder) -> Fleet {
+    let topology = &plan.topology;
+    let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
+        let managers = topology.managers.values();
+        let managers = managers.map(|manager| add_manager(sim, manager, stage, shared.clone()));
+        let providers = topology.providers.values().flat_map(|provider| {
+            let hosts = provider.hosts.iter();
+            hosts.map(|host| add_provider(sim, plan, host, provider, stage, shared.clone()))
+        });
+        Shared {
+            plan: plan.clone(),
+            managers: Mutex::default(),
+            providers: Mutex::default(),
+            came_up: Notify::new(),
+            hosts: managers.chain(providers).collect(),
+            muted: Mutex::default(),
+        }
+    });
+    let (injected, names, recorder) = (Arc::downgrade(&shared), sim.clone(), recorder.clone());
+    if !shared.hosts.is_empty() {
+        sim.inject(move |host, point| {
+            let shared = injected.upgrade();
+            shared.is_some_and(|shared| shared.injects(&names, host, point, &recorder))
+        });
+    }
+    for host in &shared.hosts {
+        sim.start(*host);
+    }
+    Fleet(shared)
+}
+
+fn add_manager(sim: &Sim, manager: &plan::Manager, stage: &Arc<Stage>, shared: Weak<Shared>) -> HostId {
+    let (stage, clock, name) = (stage.clone(), sim.clone(), manager.name.clone());
+    let plan = manager.clone();
+    sim.add_host(&manager.name, move |platform| {
+        let (shared, platform_id) = (shared.upgrade(), (platform.host_id(), platform.incarnation()));
+        let manager = assembly::manager(platform, &plan);
+        let drain = stage.next_drain(&name, clock.now());
+        async move {
+            let manager = manager?;
+            let server = manager.bind().await.map_err(|error| error.to_string())?;
+            if let Some(shared) = shared {
+                came_up(&shared, &shared.managers, platform_id, manager);
+            }
+            match drain {
+                None => server.run().await,
+                Some((drain, grace)) => {
+                    server
+                        .run_until(async move { drain.notified().await }, grace)
+                        .await;
+                }
+            }
+            Ok(())
+        }
+    })
+}
+
+fn add_provider(
+    sim: &Sim,
+    plan: &Arc<Plan>,
+    host: &str,
+    provider: &plan::Provider,
+    stage: &Arc<Stage>,
+    shared: Weak<Shared>,
+) -> HostId {
+    let (stage, clock, name) = (stage.clone(), sim.clone(), host.to_owned());
+    let (plan, provider) = (plan.clone(), provider.clone());
+    sim.add_host(host, move |platform| {
+        let (shared, platform_id) = (shared.upgrade(), (platform.host_id(), platform.incarnation()));
+        let canary = next_canary(&plan, &name, clock.now());
+        let provider = assembly::provider(platform, &name, &provider, manager_at, canary);
+        let drain = stage.next_drain(&name, clock.now());
+        async move {
+            let provider = provider?;
+            if let Some(shared) = shared {
+                came_up(&shared, &shared.providers, platform_id, provider.handle());
+            }
+            let shutdown = async move {
+                match drain {
+                    None => std::future::pending().await,
+                    Some((drain, _)) => drain.notified().await,
+                }
+            };
+            provider.run(shutdown).await.map_err(|error| error.to_string())
+        }
+    })
+}
+
+/// How the next canary of a host that starts now is to be watched: the SDK is told at its start.
+fn next_canary<'p>(plan: &'p Plan, host: &str, now: Duration) -> Option<&'p plan::Canary> {
+    let canaries = plan.faults.iter().filter(|fault| fault.at >= now);
+    let canaries = canaries.filter_map(|fault| match &fault.kind {
+        FaultKind::Canary(canary) if canary.hosts.iter().any(|other| other == host) => {
+            Some((fault.at, canary))
+        }
+        _ => None,
+    });
+    canaries.min_by_key(|(at, _)| *at).map(|(_, canary)| canary)
+}
+
+/// A manager at its own name.
+fn manager_at(name: &str) -> Authority {
+    let authority = format!("{name}:{MANAGER_PORT}").parse();
+    authority.expect("host names are checked when a topology is loaded")
+}
+
+fn came_up<T>(
+    shared: &Shared,
+    newest: &Mutex<BTreeMap<HostId, Newest<T>>>,
+    (host, incarnation): (HostId, u32),
+    what: T,
+) {
+    lock(newest).insert(host, Newest { incarnation, what });
+    shared.came_up.notify_one();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Fleet {
+    /// Waits until every host is up, and every provider has had an answer from each of its managers, or has waited long
+    /// enough: a scenario does not begin in the middle of the first registrations.
+    pub(super) async fn all_up(&self) {
+        let shared = &*self.0;
+        while lock(&shared.managers).len() + lock(&shared.providers).len() < shared.hosts.len() {
+            shared.came_up.notified().await;
+        }
+        let settled = async {
+            while !self.is_settled() {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        // One that has no answer by now may get one in the scenario.
+        let _ = timeout(PATIENCE, settled).await;
+    }
+
+    fn is_settled(&self) -> bool {
+        let has_answer = |handle: &Handle<SimPlatform>| {
+            let status = handle.status();
+            let answered = status
+                .iter()
+                .all(|it| it.state == State::Active || it.error.is_some());
+            !status.is_empty() && answered
+        };
+        lock(&self.0.providers)
+            .values()
+            .all(|newest| has_answer(&newest.what))
+    }
+
+    /// Calls a module from a manager's host, on which this runs.
+    pub(super) async fn call(
+        &self,
+        platform: &SimPlatform,
+        name: Arc<str>,
+        input: CValue,
+        timeout: Duration,
+    ) -> Result<CValue, CallError> {
+        let manager = loop {
+            match self.manager(platform) {
+                Some(manager) => break manager,
+                // The process has just started, and has not set its manager up yet.
+                None => tokio::task::yield_now().await,
+            }
+        };
+        manager.call(Call::new(name, input).timeout(timeout)).await
+    }
+
+    fn manager(&self, platform: &SimPlatform) -> Option<Manager<SimPlatform>> {
+        let managers = lock(&self.0.managers);
+        let newest = managers.get(&platform.host_id());
+        let newest = newest.filter(|newest| newest.incarnation == platform.incarnation());
+        newest.map(|newest| newest.what.clone())
+    }
+
+    /// Heartbeats of these hosts are lost from now on, or their acknowledgements; or not any more.
+    pub(super) fn mute(&self, hosts: &[String], acks: bool, muted: bool) {
+        let mut all = lock(&self.0.muted);
+        let counts = if acks { &mut all.acks } else { &mut all.heartbeats };
+        for host in hosts {
+            let count = counts.entry(host.clone()).or_default();
+            *count = if muted {
+                *count + 1
+            } else {
+                count.saturating_sub(1)
+            };
+        }
+    }
+
+    /// Every manager of these hosts of a provider asks them to leave.
+    pub(super) fn drain(&self, sim: &Sim, hosts: &[String], reason: &str, deadline: Option<Duration>) {
+        let managers: Vec<(HostId, Manager<SimPlatform>)> = lock(&self.0.managers)
+            .iter()
+            .map(|(host, newest)| (*host, newest.what.clone()))
+            .filter(|(host, _)| sim.is_up(*host))
+            .collect();
+        for (id, manager) in managers {
+            let (hosts, reason) = (hosts.to_vec(), reason.to_owned());
+            let director = sim.clone();
+            sim.spawn(async move {
+                let drained = director.run_on(id, move |_| async move {
+                    for provider in manager.providers() {
+                        if hosts.iter().any(|host| host == host_of(&provider.executor)) {
+                            manager.drain(&provider.connection, &reason, deadline);
+                        }
+                    }
+                });
+                // A manager that dies meanwhile drains nobody.
+                let _ = drained.await;
+            });
+        }
+    }
+
+    /// The hosts of a canary try its modules out, each by itself. How that ends is recorded.
+    pub(super) fn try_out(&self, sim: &Sim, canary: &plan::Canary, recorder: &Recorder) {
+        for host in &canary.hosts {
+            let Some(id) = sim.host(host).filter(|id| sim.is_up(*id)) else {
+                continue;
+            };
+            let Some(handle) = lock(&self.0.providers).get(&id).map(|newest| newest.what.clone()) else {
+                continue;
+            };
+            let (canary, director, recorder, host) =
+                (canary.clone(), sim.clone(), recorder.clone(), host.clone());
+            sim.spawn(async move {
+                let outcome = director.run_on(id, move |platform| async move {
+                    handle.canary(assembly::canary_modules(&platform, &canary)).await
+                });
+                // A provider that dies meanwhile takes its canary with it.
+                if let Ok(CanaryOutcome::PartialFailure {
+                    promoted,
+                    failed,
+                    unchanged,
+                    ..
+                }) = outcome.await
+                {
+                    let names = |managers: &[Authority]| {
+                        let names: Vec<&str> = managers.iter().map(Authority::as_str).collect();
+                        names.join(",").into()
+                    };
+                    let event = ProviderEvent::CanaryDivided {
+                        promoted: names(&promoted),
+                        failed: names(&failed),
+                        unchanged: names(&unchanged),
+                    };
+                    recorder.record_on(&host, Event::Provider(event));
+                }
+            });
+        }
+    }
+
+    /// How long a call from a manager may take that does not say so itself.
+    pub(super) fn call_timeout(&self, manager: &str) -> Option<Duration> {
+        let manager = self.0.plan.topology.managers.get(manager);
+        manager.map(|manager| manager.call_timeout)
+    }
+}
+
+impl Shared {
+    /// A manager asks whether an acknowledgement is to be lost, not whose. But the last that it said was whose heartbeat
+    /// it had heard.
+    fn injects(&self, sim: &Sim, host: HostId, point: FaultPoint, recorder: &Recorder) -> bool {
+        let is_muted =
+            |muted: &BTreeMap<String, u32>, host: &str| muted.get(host).is_some_and(|count| *count > 0);
+        match point {
+            FaultPoint::Heartbeat => {
+                let muted = &lock(&self.muted).heartbeats;
+                muted
+                    .keys()
+                    .any(|name| sim.host(name) == Some(host) && is_muted(muted, name))
+            }
+            FaultPoint::HeartbeatAck => {
+                let Some((connection, executor)) = recorder.heard_last() else {
+                    return false;
+                };
+                let muted = is_muted(&lock(&self.muted).acks, host_of(&executor));
+                if muted {
+                    recorder.record(Event::Provider(ProviderEvent::AckSuppressed { connection }));
+                }
+                muted
+            }
+            _ => false,
+        }
+    }
+}
