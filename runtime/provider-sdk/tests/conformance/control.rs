@@ -13,7 +13,7 @@ async fn line_84_a_drain_request_is_answered_with_a_drain_ack_that_has_its_field
     let url = manager.executor();
     let calls = [(); 2].map(|()| {
         let (host, url) = (host.clone(), url.clone());
-        tokio::spawn(async move { say(&host, &url, "Slow", "hello").await })
+        background(async move { say(&host, &url, "Slow", "hello").await })
     });
     soon().await;
     manager.drain("maintenance", 30_000);

@@ -158,7 +158,7 @@ fn line_141_147_defaults_are_those_of_the_existing_sdks_and_custom_values_are_ke
         reconnect_attempts: 3,
         canary: Canary {
             rollback_on_failure: false,
-            ..canary.clone()
+            ..canary
         },
         ..Config::default()
     };

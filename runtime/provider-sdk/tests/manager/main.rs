@@ -12,6 +12,7 @@ mod support;
 use std::sync::Arc;
 
 use squall_engine::{Call, Engine, LocalEngine};
+use squall_platform::Platform;
 use squall_provider::{Config as ManagerConfig, State as ProviderState};
 use squall_provider_sdk::{Authority, CValue, Config, Module, Provider, Running, State};
 use support::*;
@@ -57,8 +58,6 @@ async fn call(manager: &RealManager, module: &str, said: &str) -> Result<CValue,
     called.map_err(|error| error.to_string())
 }
 
-use squall_platform::Platform;
-
 #[tokio::test(start_paused = true)]
 async fn a_module_is_listed_called_and_gone_after_the_stop() {
     let network = Network::default();
@@ -84,7 +83,7 @@ async fn a_drain_leaves_the_other_member_and_no_call_fails() {
     let calls: Vec<_> = (0..40)
         .map(|number| {
             let manager = manager.clone();
-            tokio::spawn(async move {
+            background(async move {
                 tokio::time::sleep(ms(number * 50)).await;
                 call(&manager, "ml.Slow", "x").await
             })
@@ -136,7 +135,7 @@ async fn a_rollout_serves_one_manager_the_new_and_the_other_the_old() {
     let running = start(&network, &managers, None, vec![says("Version", "old")]).await;
     let rollout = {
         let handle = running.handle();
-        tokio::spawn(async move { handle.canary(vec![says("Version", "new")]).await })
+        background(async move { handle.canary(vec![says("Version", "new")]).await })
     };
     for expected in [["new", "old"], ["new", "new"]] {
         tokio::time::sleep(ms(15_000)).await;

@@ -43,7 +43,7 @@ impl Fleet {
     /// Begins a rollout in the background.
     fn roll_out(&self, modules: Vec<Module>) -> tokio::task::JoinHandle<CanaryOutcome> {
         let handle: Handle<Host> = self.running.handle();
-        tokio::spawn(async move { handle.canary(modules).await })
+        background(async move { handle.canary(modules).await })
     }
 
     async fn version(&self, manager: usize) -> String {
@@ -159,7 +159,7 @@ async fn an_execution_that_is_too_slow_rolls_back_also_while_it_still_runs() {
         let rollout = fleet.roll_out(vec![slow("Version", ms(takes))]);
         tokio::time::sleep(ms(1000)).await;
         let (host, url) = (fleet.host.clone(), fleet.managers[0].executor());
-        let call = tokio::spawn(async move { say(&host, &url, "Version", "x").await });
+        let call = background(async move { say(&host, &url, "Version", "x").await });
         let outcome = rollout.await.unwrap();
         assert!(outcome.reason().contains("an execution took"), "{outcome:?}");
         assert_eq!(fleet.versions().await, ["old", "old"]);

@@ -63,7 +63,7 @@ async fn who_runs_waits_for_a_name_that_does_not_resolve_yet() {
     let source = Dns::new(host.clone(), Authority::from_static("managers")).interval(ms(1000));
     let provider = provider(&host, &[]).discover(source).build().unwrap();
     let handle = provider.handle();
-    let run = tokio::spawn(provider.run(std::future::pending()));
+    let run = background(provider.run(std::future::pending()));
     tokio::time::sleep(ms(5000)).await;
     assert!(handle.status().is_empty());
     resolve_to(&network, &[&manager]);

@@ -12,7 +12,7 @@ async fn it_finishes_what_is_in_flight_leaves_in_order_and_does_not_come_back() 
     let running = provider.build().unwrap().start().await.unwrap();
     let call = {
         let (host, url) = (host.clone(), manager.executor());
-        tokio::spawn(async move { say(&host, &url, "Slow", "x").await })
+        background(async move { say(&host, &url, "Slow", "x").await })
     };
     soon().await;
     manager.drain("maintenance", 30_000);
@@ -50,7 +50,7 @@ async fn a_deadline_that_passes_ends_the_wait_but_not_the_call() {
     let running = provider.build().unwrap().start().await.unwrap();
     let call = {
         let (host, url) = (host.clone(), manager.executor());
-        tokio::spawn(async move { say(&host, &url, "Slow", "x").await })
+        background(async move { say(&host, &url, "Slow", "x").await })
     };
     soon().await;
     manager.drain("", 2000);
@@ -69,7 +69,7 @@ async fn heartbeats_go_on_while_it_drains_and_a_second_request_changes_nothing()
     let running = provider.build().unwrap().start().await.unwrap();
     let call = {
         let (host, url) = (host.clone(), manager.executor());
-        tokio::spawn(async move { say(&host, &url, "Slow", "x").await })
+        background(async move { say(&host, &url, "Slow", "x").await })
     };
     soon().await;
     manager.drain("", 30_000);

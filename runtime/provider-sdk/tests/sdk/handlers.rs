@@ -146,7 +146,7 @@ async fn executions_run_side_by_side_and_are_counted() {
     let (running, url) = serve(&host, slow("Slow", ms(1000))).await;
     let calls = [(); 10].map(|()| {
         let (host, url) = (host.clone(), url.clone());
-        tokio::spawn(async move { say(&host, &url, "Slow", "x").await })
+        background(async move { say(&host, &url, "Slow", "x").await })
     });
     tokio::time::sleep(ms(500)).await;
     assert_eq!(running.in_flight(), 10);

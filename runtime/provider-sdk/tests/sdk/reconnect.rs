@@ -230,7 +230,7 @@ async fn who_runs_waits_for_managers_that_are_not_there_yet_and_leaves_in_order_
     let provider = provider(&host, &[]).managers([manager]).build().unwrap();
     let handle = provider.handle();
     let (shutdown, asked) = oneshot::channel::<()>();
-    let run = tokio::spawn(provider.run(async { drop(asked.await) }));
+    let run = background(provider.run(async { drop(asked.await) }));
     tokio::time::sleep(ms(10_000)).await;
     assert_eq!(handle.status()[0].state, State::Reconnecting);
     let manager = Manager::start_at(&network, 999).await;

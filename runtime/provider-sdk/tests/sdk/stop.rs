@@ -13,7 +13,7 @@ async fn calls_in_flight_are_finished_and_answered() {
     let provider = provider(&host, &[&manager]).module(slow("Slow", ms(2500)));
     let running = provider.build().unwrap().start().await.unwrap();
     let url = manager.executor();
-    let call = tokio::spawn(async move { say(&caller, &url, "Slow", "x").await });
+    let call = background(async move { say(&caller, &url, "Slow", "x").await });
     soon().await;
     let started = Instant::now();
     running.stop().await;
@@ -34,7 +34,7 @@ async fn what_takes_longer_than_the_grace_is_cut() {
     let provider = provider(&host, &[&manager]).module(slow("Slow", ms(60_000)));
     let running = provider.config(config).build().unwrap().start().await.unwrap();
     let url = manager.executor();
-    let call = tokio::spawn(async move { say(&caller, &url, "Slow", "x").await });
+    let call = background(async move { say(&caller, &url, "Slow", "x").await });
     soon().await;
     let started = Instant::now();
     running.stop().await;
@@ -69,7 +69,7 @@ async fn who_stops_while_a_registration_is_on_its_way_takes_it_back() {
     let (manager, host) = (Manager::start(&network).await, Host::new(&network));
     let provider = provider(&host, &[&manager]).build().unwrap();
     let (shutdown, asked) = tokio::sync::oneshot::channel::<()>();
-    let run = tokio::spawn(provider.run(async { drop(asked.await) }));
+    let run = background(provider.run(async { drop(asked.await) }));
     while manager.registrations().is_empty() {
         tokio::task::yield_now().await;
     }

@@ -116,6 +116,14 @@ pub(crate) fn authority(text: &str) -> Authority {
     text.parse().expect("host:port")
 }
 
+/// Does something beside the test, which belongs to no host.
+#[expect(clippy::disallowed_methods, reason = "it is the test that does it")]
+pub(crate) fn background<T: Send + 'static>(
+    work: impl Future<Output = T> + Send + 'static,
+) -> tokio::task::JoinHandle<T> {
+    tokio::spawn(work)
+}
+
 /// Lets everything that can happen now happen, and what can within a moment.
 pub(crate) async fn soon() {
     tokio::time::sleep(ms(50)).await;
