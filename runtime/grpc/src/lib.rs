@@ -9,6 +9,7 @@
 //! | what became of a call whose connection broke | `trouble` |
 //! | accepting, and ending | `server`, `connections` |
 //! | what is no gRPC request | `refusal` |
+//! | health and reflection | `standard` |
 //!
 //! tonic's own `Channel` and `Server` are not used: they spawn past the platform, and hide whether a request was
 //! sent.
@@ -21,6 +22,7 @@ mod connections;
 mod progress;
 mod refusal;
 mod server;
+mod standard;
 mod streaming;
 mod trouble;
 pub mod unary;
@@ -31,6 +33,7 @@ pub use connections::Connections;
 pub use progress::{Outcome, Progress};
 pub use refusal::refuse;
 pub use server::{Accept, Drained, Serving, accept, serve_until};
+pub use standard::Standard;
 pub use streaming::Streaming;
 pub use trouble::Trouble;
 

@@ -5,11 +5,9 @@
 //! | a bound server, and how it ends | here |
 //! | which path is served by what, and what is refused | `service` |
 //! | the three methods of the protocol | `methods` |
-//! | health and reflection | `standard` |
 
 mod methods;
 mod service;
-mod standard;
 
 use std::future::Future;
 use std::io;

@@ -7,14 +7,14 @@ use std::sync::Arc;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use squall_grpc::refuse;
+use squall_grpc::{Standard, refuse};
 use squall_platform::Platform;
+use squall_proto::provider::FILE_DESCRIPTOR_SET;
 use squall_proto::provider::module_provider_server::{ModuleProviderServer, SERVICE_NAME};
 use tonic::Status;
 use tonic::body::Body;
 
 use super::methods::Methods;
-use super::standard::Standard;
 use crate::manager::Manager;
 
 /// Serves the requests of all connections. Clones are the same one.
@@ -33,7 +33,7 @@ impl<P: Platform> Service<P> {
             .max_encoding_message_size(limit);
         Service(Arc::new(Services {
             methods,
-            standard: Standard::new().await,
+            standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET).await,
         }))
     }
 

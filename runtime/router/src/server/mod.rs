@@ -5,11 +5,9 @@
 //! | the phases of a shutdown | here |
 //! | how far a shutdown has come, and what is in the works | `lifecycle` |
 //! | which path is served by what, and what is refused | `service` |
-//! | health and reflection | `standard` |
 
 mod lifecycle;
 mod service;
-mod standard;
 
 use std::future::Future;
 use std::io;

@@ -8,15 +8,15 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use hyper::body::Incoming;
-use squall_grpc::refuse;
 use squall_grpc::unary::{self, ReplyBody};
+use squall_grpc::{Standard, refuse};
 use squall_platform::Platform;
 use squall_proto::Bulk;
-use squall_proto::module as proto;
+use squall_proto::module::module_service_server::SERVICE_NAME;
+use squall_proto::module::{self as proto, FILE_DESCRIPTOR_SET};
 use tonic::Status;
 
 use super::lifecycle::{Lifecycle, Phase};
-use super::standard::Standard;
 use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, unwind, wire};
 
 const SEND: &str = Method::Send.path();
@@ -40,7 +40,7 @@ impl<P: Platform> Service<P> {
         Service(Arc::new(Serving {
             scheduler,
             lifecycle,
-            standard: Standard::new().await,
+            standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET).await,
         }))
     }
 
