@@ -5,6 +5,8 @@ mod bench;
 mod call;
 mod check;
 mod import;
+mod manager;
+mod process;
 mod run;
 mod scenarios;
 mod schema;
@@ -67,6 +69,9 @@ enum Verb {
     Bench(BenchArgs),
     /// Run a topology on real sockets, until SIGTERM or SIGINT: all of its modules, or some
     Up(up::UpArgs),
+    /// Run a provider manager on real sockets, until SIGTERM or SIGINT: gRPC for providers, HTTP for everybody else
+    #[command(after_help = MANAGER_ENVIRONMENT)]
+    Manager(manager::ManagerArgs),
     /// Call a node of a running module, and print its answer as JSON
     #[command(after_help = CALL_EXITS)]
     Call(call::CallArgs),
@@ -75,6 +80,11 @@ enum Verb {
 }
 
 const CALL_EXITS: &str = "Exit codes: 0 answered, 1 the call failed, 2 bad input, 3 timed out, 4 unavailable";
+
+const MANAGER_ENVIRONMENT: &str = "\
+Environment: CONSTELLATION_PROVIDER_PORT (9090), CONSTELLATION_PROVIDER_HEARTBEAT_INTERVAL (5s),
+CONSTELLATION_PROVIDER_HEARTBEAT_TIMEOUT (15s), CONSTELLATION_PROVIDER_CONTROL_PLANE_TIMEOUT (30s),
+CONSTELLATION_PROVIDER_REPORT_INTERVAL (30s), CONSTELLATION_PROVIDER_RESERVED_NS (stdlib)";
 
 #[derive(Debug, Args)]
 struct RunArgs {
@@ -180,6 +190,7 @@ pub fn main(harness: &Harness) -> ExitCode {
         Verb::Schema { kind } => schema::schema(*kind, &mut console),
         Verb::Bench(args) => bench::bench(harness, args, &mut console),
         Verb::Up(args) => up::up(harness, args, &mut console),
+        Verb::Manager(args) => manager::manager(args, &mut console),
         Verb::Call(args) => call::call(args, &mut console),
         Verb::Top(args) => top::top(args, &mut console),
     };

@@ -10,20 +10,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use clap::Args;
 use indexmap::IndexMap;
 use squall_platform::{Authority, Platform, TokioPlatform};
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::watch;
-use tracing_subscriber::filter::Targets;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
 
+use super::process::{Signals, log};
 use super::scenarios::print_report;
 use super::{Console, Exit, runtime};
 use crate::file;
 use crate::live::{self, Layout, System};
 use crate::run::Harness;
-
-/// What is logged when `RUST_LOG` does not say.
-const LOG: &str = "info";
 
 #[derive(Debug, Args)]
 pub(super) struct UpArgs {
@@ -102,23 +96,6 @@ pub(super) fn up<O: Write, E: Write>(
     ended
 }
 
-/// Logs to standard error, as `RUST_LOG` says.
-fn log() -> Result<(), String> {
-    let said = std::env::var("RUST_LOG").unwrap_or_default();
-    let filter = match said.trim() {
-        "" => LOG,
-        said => said,
-    };
-    let filter: Targets = filter
-        .parse()
-        .map_err(|error| format!("RUST_LOG is {filter:?}: {error}; write info, or squall=debug"))?;
-    let lines = tracing_subscriber::fmt::layer()
-        .with_ansi(false)
-        .with_writer(io::stderr);
-    let log = tracing_subscriber::registry().with(lines).with(filter);
-    log.try_init().map_err(|error| error.to_string())
-}
-
 async fn serve<O: Write, E: Write>(
     topology: &str,
     system: System,
@@ -182,28 +159,4 @@ async fn serve<O: Write, E: Write>(
         )?;
     }
     Ok(Exit::Held)
-}
-
-/// The signals that end a process.
-struct Signals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl Signals {
-    fn listen() -> io::Result<Self> {
-        Ok(Signals {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// The name of the next one.
-    async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            biased;
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
-        }
-    }
 }

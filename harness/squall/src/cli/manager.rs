@@ -1,0 +1,115 @@
+//! `squall manager`
+
+use std::io::{self, Write};
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use clap::Args;
+use squall_engine::LocalEngine;
+use squall_platform::TokioPlatform;
+use squall_provider::{Config, Manager, Server};
+use squall_provider_http as http;
+use tokio::sync::Notify;
+
+use super::process::{Signals, log};
+use super::{Console, Exit, runtime};
+
+#[derive(Debug, Args)]
+pub(super) struct ManagerArgs {
+    /// Listen at this address of the machine
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// Serve the HTTP API here; port 0 takes a free one
+    #[arg(long, value_name = "PORT", default_value_t = http::DEFAULT_PORT)]
+    http_port: u16,
+    /// How long calls in flight may go on after SIGTERM or SIGINT
+    #[arg(long, value_name = "DURATION", default_value = "10s")]
+    grace: humantime::Duration,
+}
+
+pub(super) fn manager<O: Write, E: Write>(
+    args: &ManagerArgs,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
+    let config = Config::from_env(|name| std::env::var(name).ok());
+    let config = match (log(), config) {
+        (Ok(()), Ok(config)) => config,
+        (Err(why), _) => return refused(console, &why),
+        (_, Err(error)) => return refused(console, &error.to_string()),
+    };
+    let runtime = runtime()?;
+    let ended = runtime.block_on(async {
+        let platform = TokioPlatform::at(args.bind);
+        let manager = Manager::new(platform, config, Arc::new(LocalEngine::new()));
+        let grpc = match manager.bind().await {
+            Ok(server) => server,
+            Err(error) => return refused(console, &error.to_string()),
+        };
+        match http::Server::bind(platform, args.http_port, Arc::new(manager)).await {
+            Ok(http) => serve(grpc, http, args, console).await,
+            Err(error) => refused(console, &error.to_string()),
+        }
+    });
+    // What is still being looked up must not keep the process.
+    runtime.shutdown_background();
+    ended
+}
+
+fn refused<O, E: Write>(console: &mut Console<O, E>, why: &str) -> io::Result<Exit> {
+    writeln!(console.err, "error: {why}")?;
+    Ok(Exit::BadInput)
+}
+
+async fn serve<O: Write, E: Write>(
+    grpc: Server<TokioPlatform>,
+    http: http::Server<TokioPlatform>,
+    args: &ManagerArgs,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
+    let mut signals = Signals::listen()?;
+    writeln!(console.out, "listening grpc {}", grpc.local_addr())?;
+    writeln!(console.out, "listening http http://{}", http.local_addr())?;
+    writeln!(console.out, "ready manager")?;
+    console.out.flush()?;
+
+    let (told, drained) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let stopping = http.stopping();
+    let running = async {
+        // The API answers until the last call is over: whoever asks for the health is to hear that it ends.
+        let api = http.run_until(drained.notified(), *args.grace);
+        let providers = async {
+            let left = grpc.run_until(told.notified(), *args.grace).await;
+            drained.notify_one();
+            left
+        };
+        tokio::join!(providers, api).0
+    };
+    tokio::pin!(running);
+    let signal = tokio::select! {
+        biased;
+        signal = signals.next() => signal,
+        _ = running.as_mut() => unreachable!("servers end when they are told to"),
+    };
+    stopping();
+    writeln!(
+        console.out,
+        "stopping {signal}: calls in flight have {}; another signal ends it at once",
+        args.grace
+    )?;
+    told.notify_one();
+    tokio::select! {
+        biased;
+        signal = signals.next() => {
+            writeln!(console.err, "error: ended at once by {signal}: what was in flight is lost")?;
+            Ok(Exit::Broken)
+        }
+        left = running => {
+            let (cancelled, aborted) = (left.cancelled, left.aborted);
+            writeln!(
+                console.out,
+                "stopped manager: {cancelled} calls cancelled, {aborted} connections cut"
+            )?;
+            Ok(Exit::Held)
+        }
+    }
+}
