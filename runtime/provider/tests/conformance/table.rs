@@ -124,21 +124,35 @@ fn tests_that_there_are() -> BTreeSet<(String, String)> {
         "engine/tests/engine",
         "provider-sdk/tests/conformance",
     ];
-    let entries = folders.iter().flat_map(|folder| {
-        let entries = std::fs::read_dir(runtime().join(folder)).unwrap();
-        entries.map(move |entry| (*folder, entry.unwrap().path()))
-    });
     let mut found = BTreeSet::new();
-    for (folder, path) in entries.filter(|(_, path)| path.extension().is_some_and(|it| it == "rs")) {
-        let file = format!("{folder}/{}", path.file_name().unwrap().to_string_lossy());
+    for file in folders
+        .iter()
+        .flat_map(|folder| files_in(&runtime().join(folder)))
+    {
+        let path = file.strip_prefix(runtime()).unwrap().to_str().unwrap();
         let is_of_the_table = |name: &String| {
             let prefixes = ["line_", "hole_", "sdk_", "ours_"];
             prefixes.iter().any(|prefix| name.starts_with(prefix))
         };
-        let names = functions_in(&path).into_iter().filter(is_of_the_table);
-        found.extend(names.map(|name| (file.clone(), name)));
+        let names = functions_in(&file).into_iter().filter(is_of_the_table);
+        found.extend(names.map(|name| (path.to_owned(), name)));
     }
     found
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let files = entries.flat_map(|entry| {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files_in(&path)
+        } else {
+            vec![path]
+        }
+    });
+    files
+        .filter(|path| path.extension().is_some_and(|it| it == "rs"))
+        .collect()
 }
 
 #[test]
