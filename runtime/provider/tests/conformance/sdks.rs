@@ -114,6 +114,8 @@ struct Player {
     raw: Raw,
     control: RawControl,
     connection: Bytes,
+    /// How many it has seen, and done nothing about.
+    reports: usize,
 }
 
 impl Player {
@@ -129,6 +131,7 @@ impl Player {
             raw,
             control,
             connection,
+            reports: 0,
         };
         player.beat().await;
         player
@@ -145,8 +148,7 @@ impl Player {
                 .expect("version 1, and its own connection");
             match payload {
                 b"\x5a\x07\x08\x80\xd0\x95\xff\xbc\x31" => return,
-                // Neither SDK does anything with a report.
-                b"\x62\x06\x0a\x04Echo" => {}
+                b"\x62\x06\x0a\x04Echo" => self.reports += 1,
                 other => panic!("{other:x?}"),
             }
         }
@@ -226,6 +228,7 @@ async fn lives(sdk: Sdk, stop: Stop) {
         player.beat().await;
     }
     assert_eq!(world.states(), [State::Active]);
+    assert!(player.reports > 0, "neither SDK does anything with them");
 
     let answer = player.stop(stop).await;
     match stop {
