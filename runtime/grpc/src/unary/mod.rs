@@ -30,7 +30,8 @@ const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// Details of a status: nobody here reads them, and tonic panics when they are not base64.
 const STATUS_DETAILS: &str = "grpc-status-details-bin";
 
-/// Sends a request and waits for its answer. `progress` says how far it gets.
+/// Sends a request and waits for its answer, whose metadata is that of its headers and its trailers together.
+/// `progress` says how far it gets.
 ///
 /// # Errors
 /// The peer's status, or one whose sources tell what became of the connection.
@@ -82,6 +83,7 @@ where
     }
     let message = message.ok_or_else(|| Status::internal("the answer has no message"))?;
     let message = decoded(message)?;
+    // What is said twice counts as it was said last.
     head.headers.extend(trailers);
     Ok(tonic::Response::from_parts(
         MetadataMap::from_headers(head.headers),
@@ -110,12 +112,18 @@ pub async fn request<Q: Message + Default>(
 
 /// Makes the response that carries an answer.
 pub fn response<A: Bulk>(answer: Result<tonic::Response<A>, Status>) -> Response<ReplyBody> {
-    let answer = match answer {
-        Ok(answer) => answer,
-        Err(status) => return status.into_http(),
-    };
+    match answer {
+        Ok(answer) => with_trailers(answer, MetadataMap::new()),
+        Err(status) => status.into_http(),
+    }
+}
+
+/// Makes the response that carries an answer, and what is to be said behind it.
+pub fn with_trailers<A: Bulk>(answer: tonic::Response<A>, trailers: MetadataMap) -> Response<ReplyBody> {
     let (metadata, message, extensions) = answer.into_parts();
-    let mut response = Response::new(ReplyBody::Unary(framed(message)));
+    // Most answers have none: then a body need not have room for them.
+    let trailers = (!trailers.is_empty()).then(|| Box::new(trailers.into_headers()));
+    let mut response = Response::new(ReplyBody::Unary(framed(message), trailers));
     *response.headers_mut() = metadata.into_headers();
     response.headers_mut().insert(CONTENT_TYPE, GRPC);
     *response.extensions_mut() = extensions;
@@ -339,8 +347,8 @@ impl Body for RequestBody {
 /// A response's body.
 #[derive(Default)]
 pub enum ReplyBody {
-    /// A message, and the trailers of success.
-    Unary(Frames),
+    /// A message, and the trailers of success beside these.
+    Unary(Frames, Option<Box<HeaderMap>>),
     /// The trailers of [`ReplyBody::Unary`] are sent, or it has none.
     #[default]
     Ended,
@@ -357,12 +365,13 @@ impl Body for ReplyBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match &mut *self {
-            ReplyBody::Unary(frames) => {
+            ReplyBody::Unary(frames, trailers) => {
                 if let Some(data) = frames.next() {
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
+                let trailers = trailers.take();
                 *self = ReplyBody::Ended;
-                let mut trailers = HeaderMap::with_capacity(1);
+                let mut trailers = trailers.map_or_else(|| HeaderMap::with_capacity(1), |it| *it);
                 trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
                 Poll::Ready(Some(Ok(Frame::trailers(trailers))))
             }
@@ -373,7 +382,7 @@ impl Body for ReplyBody {
 
     fn is_end_stream(&self) -> bool {
         match self {
-            ReplyBody::Unary(_) => false,
+            ReplyBody::Unary(..) => false,
             ReplyBody::Ended => true,
             ReplyBody::Other(body) => body.is_end_stream(),
         }

@@ -17,6 +17,7 @@ use squall_proto::module::{self as proto, FILE_DESCRIPTOR_SET};
 use tonic::Status;
 
 use super::lifecycle::{Lifecycle, Phase};
+use crate::wire::Reply;
 use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, unwind, wire};
 
 const SEND: &str = Method::Send.path();
@@ -120,7 +121,7 @@ trait Rpc: Send + 'static {
         result: Result<Option<Payload>, Error>,
         module: &str,
         limit: usize,
-    ) -> Result<tonic::Response<Self::Response>, Status>;
+    ) -> Result<Reply<Self::Response>, Status>;
 }
 
 /// The method `Send`. The name is taken, as is the next one.
@@ -138,7 +139,7 @@ impl Rpc for BySend {
         result: Result<Option<Payload>, Error>,
         module: &str,
         limit: usize,
-    ) -> Result<tonic::Response<proto::Response>, Status> {
+    ) -> Result<Reply<proto::Response>, Status> {
         Ok(wire::send::reply(result, module, limit))
     }
 }
@@ -161,7 +162,7 @@ impl Rpc for ByMessage {
         result: Result<Option<Payload>, Error>,
         module: &str,
         limit: usize,
-    ) -> Result<tonic::Response<proto::MessageResponse>, Status> {
+    ) -> Result<Reply<proto::MessageResponse>, Status> {
         wire::message::reply(result, module, limit)
     }
 }
@@ -189,7 +190,10 @@ impl<P: Platform> Serving<P> {
                 }
             }
         };
-        unary::response(R::reply(result, &shared.module, limit))
+        match R::reply(result, &shared.module, limit) {
+            Ok(Reply { answer, trailers }) => unary::with_trailers(answer, trailers),
+            Err(status) => unary::response::<R::Response>(Err(status)),
+        }
     }
 
     /// Says beside the status of a request that could not be read that nothing came of it.

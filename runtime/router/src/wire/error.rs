@@ -15,7 +15,7 @@ const ERROR_OUTCOME: &str = "x-error-outcome";
 
 /// What an error without a text is called: an empty one would read as success.
 const UNNAMED: &str = "unspecified error";
-/// The longest value of one of these headers. A peer reads 16 KiB of headers in all.
+/// The longest value of one of these trailers. A peer reads 16 KiB of headers in all.
 const VALUE_BYTES_MAX: usize = 256;
 
 /// The text that crosses, at most `limit` bytes of it.
@@ -43,7 +43,7 @@ pub(super) fn clipped(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}... ({} bytes in all)", &text[..end], text.len()))
 }
 
-/// Puts what is known of `error`, raised by `module` unless it says otherwise, into headers.
+/// Puts what is known of `error`, raised by `module` unless it says otherwise, into trailers.
 pub(crate) fn describe(error: &Error, module: &str, metadata: &mut MetadataMap) {
     insert(metadata, ERROR_KIND, error.kind().as_str());
     insert(metadata, ERROR_ORIGIN, error.origin().unwrap_or(module));
@@ -74,7 +74,7 @@ pub(crate) fn classified(metadata: &MetadataMap) -> bool {
     metadata.contains_key(ERROR_KIND)
 }
 
-/// The error with this text and these headers.
+/// The error with this text, and what was said beside it, in headers or trailers.
 pub(crate) fn remote_error(message: String, metadata: &MetadataMap) -> Error {
     Error::Remote(Box::new(RemoteError {
         message,

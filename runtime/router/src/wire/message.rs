@@ -8,7 +8,7 @@ use squall_proto::module as proto;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
-use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, error, headers, malformed, number};
+use super::{DATA_CONTENT_TYPE, DEPTH, Reply, TRACEPARENT, error, headers, malformed, number};
 use crate::{ContentType, Context, Error, Kind, Message, Outcome, Payload, TraceContext, keys, trace};
 
 /// The longest text of a status. Encoded it may be three times as long, and a peer reads 16 KiB of headers.
@@ -100,9 +100,10 @@ pub(crate) fn reply(
     result: Result<Option<Payload>, Error>,
     module: &str,
     limit: usize,
-) -> Result<tonic::Response<proto::MessageResponse>, Status> {
+) -> Result<Reply<proto::MessageResponse>, Status> {
     result
         .and_then(|value| value_reply(value, limit))
+        .map(Reply::from)
         .map_err(|error| status(&error, module))
 }
 

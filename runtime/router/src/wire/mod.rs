@@ -6,7 +6,10 @@
 //! | trace | metadata map, else the header `traceparent` | the header `traceparent` |
 //! | time left | `x-timeout-us` in the metadata map, and the header `grpc-timeout` | the header `grpc-timeout` |
 //! | an error | in-band, status OK | a gRPC status |
-//! | what kind of error | response headers `x-error-*` | the same, beside the status |
+//! | what kind of error | trailers `x-error-*`, beside the status | the same |
+//!
+//! An answer that is a status alone is all trailers. What a peer says of an error in the headers before an answer is
+//! read as well, as long as its trailers do not say otherwise.
 //!
 //! Which codec reads a request is decided by the method's path alone: the bytes of one decode as the other's
 //! with swapped meaning. Both give the same [`crate::Message`], and neither panics whatever it is given.
@@ -15,6 +18,8 @@ mod error;
 mod headers;
 pub(crate) mod message;
 pub(crate) mod send;
+
+use tonic::metadata::MetadataMap;
 
 use crate::{ContentType, Error, Outcome, Payload};
 pub(crate) use error::{classified, describe, outcome, remote_error};
@@ -35,6 +40,21 @@ impl Method {
         match self {
             Method::Send => "/module.ModuleService/Send",
             Method::Message => "/module.ModuleService/Message",
+        }
+    }
+}
+
+/// An answer, with what is said behind it.
+pub(crate) struct Reply<A> {
+    pub(crate) answer: tonic::Response<A>,
+    pub(crate) trailers: MetadataMap,
+}
+
+impl<A> From<tonic::Response<A>> for Reply<A> {
+    fn from(answer: tonic::Response<A>) -> Self {
+        Reply {
+            answer,
+            trailers: MetadataMap::new(),
         }
     }
 }
@@ -86,7 +106,7 @@ fn unusable_answer(error: Error) -> Error {
 }
 
 /// The data of an answer; none is no value.
-fn answered(data: bytes::Bytes, metadata: &tonic::metadata::MetadataMap) -> Result<Option<Payload>, Error> {
+fn answered(data: bytes::Bytes, metadata: &MetadataMap) -> Result<Option<Payload>, Error> {
     if data.is_empty() {
         return Ok(None);
     }

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use squall_platform::Platform;
 use squall_proto::module as proto;
+use tonic::metadata::MetadataMap;
 
-use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, error, headers, malformed, number};
+use super::{DATA_CONTENT_TYPE, DEPTH, Reply, TRACEPARENT, error, headers, malformed, number};
 use crate::{ContentType, Context, Error, Message, Payload, TraceContext, keys, trace};
 
 /// Keys of the metadata map, beside those that both methods use.
@@ -103,22 +104,25 @@ fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     }
 }
 
-/// A result as it crosses back. Errors are in-band, with a gRPC status of OK. Spec: router S-26, S-27, 2.4.
+/// A result as it crosses back. Errors are in-band, with a gRPC status of OK and their classification beside it. Spec: router S-26, S-27, 2.4.
 pub(crate) fn reply(
     result: Result<Option<Payload>, Error>,
     module: &str,
     limit: usize,
-) -> tonic::Response<proto::Response> {
+) -> Reply<proto::Response> {
     let error = match result.and_then(|value| value_reply(value, limit)) {
-        Ok(reply) => return reply,
+        Ok(answer) => return answer.into(),
         Err(error) => error,
     };
-    let mut reply = tonic::Response::new(proto::Response {
-        data: Default::default(),
-        error: error::crossing(&error, limit / 2),
-    });
-    error::describe(&error, module, reply.metadata_mut());
-    reply
+    let mut trailers = MetadataMap::new();
+    error::describe(&error, module, &mut trailers);
+    Reply {
+        answer: tonic::Response::new(proto::Response {
+            data: Default::default(),
+            error: error::crossing(&error, limit / 2),
+        }),
+        trailers,
+    }
 }
 
 fn value_reply(value: Option<Payload>, limit: usize) -> Result<tonic::Response<proto::Response>, Error> {

@@ -142,8 +142,12 @@ proptest! {
             retryable: Some(true),
             outcome: crate::Outcome::Unknown,
         }));
-        let in_band = send::answer(send::reply(Err(failed()), "b", 1 << 20)).expect_err("an error");
-        let status = message::reply(Err(failed()), "b", 1 << 20).expect_err("an error");
+        let super::Reply { mut answer, trailers } = send::reply(Err(failed()), "b", 1 << 20);
+        prop_assert!(answer.metadata().is_empty(), "nothing is known before the answer");
+        // As the caller has them: both together.
+        *answer.metadata_mut() = trailers;
+        let in_band = send::answer(answer).expect_err("an error");
+        let status = message::reply(Err(failed()), "b", 1 << 20).map(drop).expect_err("an error");
         let beside = super::remote_error(status.message().to_owned(), status.metadata());
         for error in [in_band, beside] {
             let expected = if text.is_empty() { "unspecified error" } else { &text };

@@ -30,4 +30,5 @@ mod properties;
 mod retry;
 mod standard;
 mod texts;
+mod trailers;
 mod wire;
