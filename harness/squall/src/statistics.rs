@@ -1,11 +1,17 @@
-//! What a report counts: calls by workload, segments and calls by fault, and what went wrong on hosts.
+//! What a report counts: calls by workload, segments and calls by fault, what became of providers, and what went wrong
+//! on hosts.
+
+mod provider;
 
 use indexmap::IndexMap;
 
+pub use self::provider::ProviderStatistics;
+
 use crate::calls::Call;
+use crate::history;
 use crate::journal::{Death, Outcome};
 use crate::oracle::Run;
-use crate::plan::Quantile;
+use crate::plan::{FaultKind, Quantile};
 
 /// All that a report shows apart from what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +20,8 @@ pub struct Statistics {
     pub workloads: Vec<WorkloadStatistics>,
     /// As in the plan.
     pub faults: Vec<FaultStatistics>,
+    /// Every host of every provider, as in the plan.
+    pub providers: Vec<ProviderStatistics>,
     /// What nobody asked for, in the order of hosts.
     pub incidents: Vec<Incident>,
 }
@@ -73,6 +81,10 @@ pub struct FaultStatistics {
     pub refused: u64,
     /// Connections that it reset.
     pub reset: u64,
+    /// Heartbeats that it kept from being sent.
+    pub heartbeats: u64,
+    /// Heartbeats that it kept from being acknowledged.
+    pub acks: u64,
     /// Calls that it touched.
     pub calls: u64,
 }
@@ -116,6 +128,7 @@ impl Statistics {
         Statistics {
             workloads: workloads(run),
             faults: faults(run),
+            providers: provider::statistics(run),
             incidents: incidents(run),
         }
     }
@@ -223,10 +236,33 @@ fn faults(run: &Run<'_>) -> Vec<FaultStatistics> {
                 dropped: past.dropped,
                 refused: past.refused,
                 reset: past.reset,
+                heartbeats: lost(&fault.kind, &past, false, run),
+                acks: lost(&fault.kind, &past, true, run),
                 calls,
             }
         })
         .collect()
+}
+
+/// Heartbeats, or acknowledgements, that were lost while this fault said so.
+fn lost(kind: &FaultKind, past: &history::Fault<'_>, acks: bool, run: &Run<'_>) -> u64 {
+    let FaultKind::HeartbeatLoss {
+        hosts, acks: of_acks, ..
+    } = kind
+    else {
+        return 0;
+    };
+    let (Some(started), true) = (past.started, acks == *of_acks) else {
+        return 0;
+    };
+    let lost = if acks {
+        &run.providers.acks_lost
+    } else {
+        &run.providers.heartbeats_lost
+    };
+    let window = started..=past.ended.unwrap_or(u64::MAX);
+    let counts = |(at, host): &&(u64, &str)| window.contains(at) && hosts.iter().any(|other| other == host);
+    lost.iter().filter(counts).count() as u64
 }
 
 fn incidents(run: &Run<'_>) -> Vec<Incident> {

@@ -3,6 +3,8 @@
 //! The system is `front` (node `router`) -> `back` (node `echo`) -> `store` (node `disk`, two hosts).
 //! Workload 0, `orders`, calls `echo.in` from `front`; workload 1, `local`, calls `router.in` there.
 
+pub(crate) mod fleet;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;

@@ -146,6 +146,7 @@ fn json_has_the_promised_shape() {
             "wall_ms",
             "digest",
             "workloads",
+            "providers",
             "expectations",
             "oracles"
         ]

@@ -70,6 +70,7 @@ pub fn provider<P: Platform>(
         executor_port: EXECUTOR_PORT,
         executor_host: host.to_owned(),
         heartbeat_interval: provider.heartbeat_interval,
+        ack_timeout: provider.ack_timeout,
         reconnect_first: provider.reconnect.first,
         reconnect_max: provider.reconnect.max,
         reconnect_attempts: provider.reconnect.attempts,

@@ -171,6 +171,7 @@ impl<'j> Fold<'j> {
             source_module,
             target_module,
             addressed: "",
+            connection: "",
             depth: *depth,
             attempt: *attempt,
             previous: *previous,

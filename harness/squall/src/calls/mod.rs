@@ -132,6 +132,8 @@ pub struct Hop<'j> {
     pub target_module: &'j str,
     /// `host:port` of the executor that it is for; empty when it is a message: its sender finds an endpoint later.
     pub addressed: &'j str,
+    /// The connection that it is for, as its manager calls it; empty when it is a message.
+    pub connection: &'j str,
     /// 0 for a call's first hop.
     pub depth: u32,
     /// 1, or more when the same message is sent again.

@@ -9,14 +9,18 @@
 //! - or the hop did not end ok, and a fault that refuses or swallows connects lay between its two hosts while it
 //!   was under way: then what the pool did not try for may be why;
 //! - or a fault of a host (kill, crash, pause, clock, drain) was active at one of the two hosts while the hop was under way;
+//! - or it was to be executed by a provider that tried out a canary, or was drained, meanwhile;
 //! - or a fault of the node that it goes to, or one that says where its module runs, was active meanwhile: of what
 //!   never left its module the call says where it goes.
 //!
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
 //! that each hop costs a few binary searches however long the journal is.
 
+mod provider;
+
 use indexmap::IndexMap;
 
+use self::provider::ProviderFaults;
 use super::{Call, Hop};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
@@ -32,7 +36,9 @@ pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, hist
     let hosts = HostFaults::of(plan, history);
     let closed = ClosedDoors::of(plan, history);
     let modules = ModuleFaults::of(plan, history);
-    if segments.pairs.is_empty() && hosts.windows.is_empty() && closed.0.is_empty() && modules.0.is_empty() {
+    let providers = ProviderFaults::of(journal, plan, history);
+    let nothing_of_modules = closed.0.is_empty() && modules.0.is_empty();
+    if segments.pairs.is_empty() && hosts.windows.is_empty() && nothing_of_modules && providers.is_empty() {
         return;
     }
     for call in calls {
@@ -40,6 +46,7 @@ pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, hist
         let end = call.end.map_or(history.ended(), |end| end.moment.at);
         hosts.find(call.host, call.started.at, end, &mut touched);
         modules.find(call.to, "", (call.started.at, end), &mut touched);
+        providers.find(call, end, &mut touched);
         for hop in &call.hops {
             let until = hop.end.map_or(history.ended(), |end| end.moment.at);
             hosts.find(hop.host, hop.started.at, until, &mut touched);

@@ -53,10 +53,12 @@ struct Found {
 impl Found {
     fn of(run: &Run<'_>, expectation: &ProviderExpectation, (host, manager): (&str, &str)) -> Self {
         let from = time::nanos(expectation.window.from);
-        let until = expectation.window.until.map_or(u64::MAX, time::nanos);
+        // At the end of the run everybody leaves: nobody asks for that.
+        let over = time::nanos(run.plan.duration);
+        let until = expectation.window.until.map_or(over, time::nanos).min(over);
         let changes = run.providers.changes(host, manager);
         let before = changes.iter().rfind(|change| change.moment.at < from);
-        let within = || changes.iter().filter(|it| (from..=until).contains(&it.moment.at));
+        let within = || changes.iter().filter(|it| (from..until).contains(&it.moment.at));
         let first = |state: ProviderState| {
             let already = before.filter(|change| change.state == state).map(|_| from);
             already.or_else(|| within().find(|it| it.state == state).map(|it| it.moment.at))
@@ -104,6 +106,6 @@ impl Found {
 
 /// The state at an instant.
 fn stays(changes: &[Change<'_>], until: u64) -> &'static str {
-    let last = changes.iter().rfind(|change| change.moment.at <= until);
+    let last = changes.iter().rfind(|change| change.moment.at < until);
     last.map_or("not registered", |change| change.state.name())
 }

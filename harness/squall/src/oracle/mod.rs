@@ -18,44 +18,59 @@
 //! | [`NothingLeft`] | at the end nothing is left | router W-4, appendix C |
 //! | [`OutcomeHonest`] | what "certainly did not happen" did not | router W-3, appendix A |
 //! | [`MetricsAgree`] | what modules count is what happened | router S-34, S-35, appendix C |
+//! | [`SilentProvider`] | who is silent is deregistered in time, and not before | provider 2.7 |
+//! | [`OneOwner`] | a namespace has one owner, and a free one can be taken | provider 2.6 |
+//! | [`Fair`] | members of a group take turns | provider 2.11 |
+//! | [`RightProvider`] | only the provider that was asked executes | provider 2.12 |
+//! | [`CanaryEnds`] | a canary ends with one version, or says who has which | provider 3.7 |
 //! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
 
 mod blocking;
+mod canary_ends;
 mod converges;
 mod counters;
 mod deadline;
 mod depth;
 mod ends_once;
+mod fair;
 mod idempotent;
 mod metrics;
 mod no_self_dial;
 mod nothing_left;
 mod once;
+mod one_owner;
 mod outcome_honest;
 mod payload;
 mod placement;
 mod recovers;
 mod right_place;
+mod right_provider;
 mod run;
+mod silent_provider;
 mod violation;
 
 pub use blocking::Blocking;
+pub use canary_ends::CanaryEnds;
 pub use converges::Converges;
 pub use counters::Counters;
 pub use deadline::Deadline;
 pub use depth::Depth;
 pub use ends_once::EndsOnce;
+pub use fair::Fair;
 pub use idempotent::Idempotent;
 pub use metrics::MetricsAgree;
 pub use no_self_dial::NoSelfDial;
 pub use nothing_left::NothingLeft;
 pub use once::Once;
+pub use one_owner::OneOwner;
 pub use outcome_honest::OutcomeHonest;
 pub use payload::PayloadIntact;
 pub use placement::Placement;
 pub use recovers::Recovers;
 pub use right_place::RightPlace;
+pub use right_provider::RightProvider;
 pub use run::Run;
+pub use silent_provider::SilentProvider;
 pub(crate) use violation::First;
 pub use violation::Violation;
 
@@ -75,7 +90,7 @@ pub trait Oracle {
 }
 
 /// Every oracle there is.
-pub const ALL: [&dyn Oracle; 14] = [
+pub const ALL: [&dyn Oracle; 19] = [
     &EndsOnce,
     &Deadline,
     &RightPlace,
@@ -89,6 +104,11 @@ pub const ALL: [&dyn Oracle; 14] = [
     &NothingLeft,
     &OutcomeHonest,
     &MetricsAgree,
+    &SilentProvider,
+    &OneOwner,
+    &Fair,
+    &RightProvider,
+    &CanaryEnds,
     &Recovers,
 ];
 

@@ -15,6 +15,9 @@
 //!   call on a path pays for the connection;
 //! - no component of the call was still at work when its time was up.
 //!
+//! Providers come back by themselves, but not at once: with them things take as long to settle as the slowest of them
+//! waits between two attempts. A provider that was drained has left for good; then nothing is promised.
+//!
 //! On links that lose segments, are narrow, or whose latency has no bound, single errors prove nothing. There, the promise is
 //! broken when of 20 calls or more not one succeeds, where before the first fault 20 or more did without an error.
 
@@ -53,9 +56,10 @@ impl Oracle for Recovers {
             return Ok(());
         };
         let steady = is_steady(&run.plan.topology);
+        let settling = SETTLING + slowest_return(&run.plan.topology);
         let mut first = First::default();
         for calls in by_source(run).values() {
-            let source = Source::of(calls, &storm);
+            let source = Source::of(calls, &storm, settling);
             let violation = if steady {
                 source.error(run)
             } else {
@@ -91,6 +95,12 @@ impl Storm {
                 FaultKind::Announce { late, .. } => time::nanos(*late),
                 _ => 0,
             });
+            let leaves = run.plan.faults.get(place).is_some_and(|fault| {
+                matches!(fault.kind, FaultKind::DrainProvider { .. } | FaultKind::Canary(_))
+            });
+            if leaves {
+                return None;
+            }
             let (started, ended) = (fault.started?, fault.ended?.saturating_add(news));
             storm = Some(match storm {
                 None => Storm { started, ended },
@@ -111,6 +121,15 @@ impl Storm {
             .any(|node| FAILING_COMPONENTS.contains(&node.component.as_str()));
         storm.filter(|_| !fails_by_itself && !fails_on_purpose)
     }
+}
+
+/// How long a provider may wait before it tries again to register.
+fn slowest_return(topology: &Topology) -> u64 {
+    let waits = topology
+        .providers
+        .values()
+        .map(|provider| time::nanos(provider.reconnect.max));
+    waits.max().unwrap_or_default()
 }
 
 /// Whether links lose nothing, have room for everything, and none takes longer than some bound.
@@ -149,7 +168,7 @@ struct Source<'a, 'j> {
 }
 
 impl<'a, 'j> Source<'a, 'j> {
-    fn of(calls: &[&'a Call<'j>], storm: &Storm) -> Self {
+    fn of(calls: &[&'a Call<'j>], storm: &Storm, settling: u64) -> Self {
         let before = || calls.iter().filter(|call| call.started.at < storm.started);
         let ended_before = |call: &Call<'_>| call.end.is_some_and(|end| end.moment.at < storm.started);
         Source {
@@ -161,7 +180,7 @@ impl<'a, 'j> Source<'a, 'j> {
                 .filter(|call| call.started.at >= storm.ended)
                 .copied()
                 .collect(),
-            settled: storm.ended.saturating_add(SETTLING),
+            settled: storm.ended.saturating_add(settling),
         }
     }
 
@@ -170,7 +189,7 @@ impl<'a, 'j> Source<'a, 'j> {
         if self.flawed || self.ok_before == 0 {
             return None;
         }
-        let warm = run.plan.topology.hosts().count();
+        let warm = run.plan.topology.all_hosts().count();
         let calls = self
             .since
             .iter()
@@ -194,7 +213,7 @@ impl<'a, 'j> Source<'a, 'j> {
 }
 
 fn is_unreachable(call: &Call<'_>) -> bool {
-    matches!(call.class(), "unavailable" | "timeout")
+    matches!(call.class(), "unavailable" | "timeout" | "module_not_found")
 }
 
 /// Whether the time was spent by a component, and not on the way: one was cut off that waited for nobody.

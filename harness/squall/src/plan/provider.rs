@@ -42,6 +42,9 @@ pub struct Provider {
     pub group: Option<String>,
     /// How often it says that it is alive. 5 s unless the file says otherwise. Spec: provider 3.1.
     pub heartbeat_interval: Duration,
+    /// How long its heartbeats may be without an answer before it takes its manager for dead. Three intervals when
+    /// absent.
+    pub ack_timeout: Option<Duration>,
     /// When it tries again to register.
     pub reconnect: Reconnect,
     /// By short name, in file order. There is at least one.

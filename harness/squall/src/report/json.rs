@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::RunSummary;
-use crate::statistics::{Quantiles, Statistics, WorkloadStatistics};
+use crate::statistics::{ProviderStatistics, Quantiles, Statistics, WorkloadStatistics};
 use crate::verdict::{Judged, Verdict};
 
 /// The object. Times have their unit in their key; a latency that nothing was measured for is `null`. A
@@ -19,6 +19,7 @@ pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) ->
         "wall_ms": millis(summary.wall_time),
         "digest": summary.digest,
         "workloads": statistics.workloads.iter().map(workload).collect::<Vec<_>>(),
+        "providers": statistics.providers.iter().map(provider).collect::<Vec<_>>(),
         "expectations": judgments(&verdict.expectations, "text", |judged| &judged.text),
         "oracles": judgments(&verdict.oracles, "name", |judged| &judged.name),
     })
@@ -38,6 +39,19 @@ fn workload(workload: &WorkloadStatistics) -> Value {
             "p99": quantile(workload, |latency| latency.p99),
             "max": quantile(workload, |latency| latency.max),
         },
+    })
+}
+
+fn provider(provider: &ProviderStatistics) -> Value {
+    let left = provider.left.iter();
+    let left = left.map(|(at, cause)| json!({ "at_us": micros(*at), "cause": cause }));
+    json!({
+        "host": provider.host,
+        "registered": provider.registered,
+        "rejected": provider.rejected,
+        "heartbeats": provider.heartbeats,
+        "executed": provider.executed,
+        "left": left.collect::<Vec<_>>(),
     })
 }
 

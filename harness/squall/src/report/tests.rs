@@ -170,7 +170,7 @@ fn the_object_has_always_the_same_keys_in_the_same_order() {
          {\"name\":\"orders\",\"calls\":20,\"ok\":20,\"failed\":0,\"unknown\":0,\"errors\":{},\
          \"latency_us\":{\"p50\":9000,\"p90\":9000,\"p99\":9000,\"max\":9000}},\
          {\"name\":\"local\",\"calls\":0,\"ok\":0,\"failed\":0,\"unknown\":0,\"errors\":{},\
-         \"latency_us\":{\"p50\":null,\"p90\":null,\"p99\":null,\"max\":null}}],\
+         \"latency_us\":{\"p50\":null,\"p90\":null,\"p99\":null,\"max\":null}}],\"providers\":[],\
          \"expectations\":[{\"text\":\"orders: success rate >= 1.0\",\"held\":true,\"counterexample\":null}]"
     );
     assert!(

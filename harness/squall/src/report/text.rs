@@ -8,7 +8,7 @@ use anstyle::AnsiColor;
 use super::table::{Side, Table};
 use super::{RunSummary, Style};
 use crate::plan::{ClockShift, Connects, EngineKind, FaultKind, Latency, Pairs, Plan, Ratio};
-use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
+use crate::statistics::{FaultStatistics, Incident, ProviderStatistics, Statistics, WorkloadStatistics};
 use crate::time;
 use crate::units::Unit;
 use crate::verdict::{Judged, Verdict};
@@ -173,6 +173,9 @@ fn body(plan: &Plan, statistics: &Statistics, verdict: &Verdict, style: Style) -
     if !statistics.faults.is_empty() {
         sections.push(faults(&statistics.faults));
     }
+    if !statistics.providers.is_empty() {
+        sections.push(providers(&statistics.providers));
+    }
     if !statistics.incidents.is_empty() {
         sections.push(statistics.incidents.iter().map(incident).collect());
     }
@@ -244,6 +247,8 @@ fn effects(fault: &FaultStatistics) -> String {
         (fault.dropped, "segment", "dropped"),
         (fault.refused, "connect", "refused"),
         (fault.reset, "connection", "reset"),
+        (fault.heartbeats, "heartbeat", "not sent"),
+        (fault.acks, "heartbeat", "not acknowledged"),
     ];
     let touched = touched.into_iter().filter(|(count, ..)| *count > 0);
     let mut effects: Vec<String> = touched
@@ -254,6 +259,43 @@ fn effects(fault: &FaultStatistics) -> String {
         calls => format!("{} touched", plural(calls, "call")),
     });
     effects.join(", ")
+}
+
+/// How often a provider's leaving is told: with a link that flaps it leaves again and again.
+const LEAVINGS_SHOWN: usize = 2;
+
+fn providers(providers: &[ProviderStatistics]) -> Vec<String> {
+    let [l, r] = [Side::Left, Side::Right];
+    let mut table = Table::new(&[l, r, r, r, r, l]);
+    table.row(["provider", "registered", "rejected", "heartbeats", "executed"]);
+    for provider in providers {
+        let counts = [
+            provider.registered,
+            provider.rejected,
+            provider.heartbeats,
+            provider.executed,
+        ];
+        let cells = [provider.host.clone()].into_iter();
+        let cells = cells.chain(counts.map(|count| count.to_string()));
+        table.row(cells.chain([fate(provider)]));
+    }
+    table.lines()
+}
+
+/// `left at 30.018 s (heartbeat timeout)`
+fn fate(provider: &ProviderStatistics) -> String {
+    let shown = provider.left.iter().take(LEAVINGS_SHOWN);
+    let mut parts: Vec<String> = shown
+        .map(|(at, cause)| format!("left at {} ({cause})", time::instant(*at)))
+        .collect();
+    let more = provider.left.len().saturating_sub(LEAVINGS_SHOWN);
+    if more > 0 {
+        parts.push(format!("and {more} more"));
+    }
+    if !provider.rejection.is_empty() {
+        parts.push(format!("rejected: {}", provider.rejection));
+    }
+    parts.join(", ")
 }
 
 fn incident(incident: &Incident) -> String {

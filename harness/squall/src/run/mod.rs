@@ -313,6 +313,7 @@ impl Director {
         let start = Instant::now();
         let world = world::build(&sim, &plan, &stage);
         let fleet = fleet::build(&sim, &plan, &stage, &recorder);
+        world::lay_links(&sim, &plan.topology);
         world.all_up().await;
         fleet.all_up().await;
         let scene = nemesis::Scene {

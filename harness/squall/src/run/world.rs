@@ -10,7 +10,7 @@ use tokio::sync::Notify;
 use super::stage::Stage;
 use super::{bandwidth, chance, latency};
 use crate::assembly::PORT;
-use crate::plan::{self, Pairs, Plan};
+use crate::plan::{self, Pairs, Plan, Topology};
 
 /// The modules of a run, by host.
 #[derive(Clone)]
@@ -116,11 +116,15 @@ pub(super) fn build(sim: &Sim, plan: &Plan, stage: &Arc<Stage>) -> World {
             stage: stage.clone(),
         }
     });
-    sim.set_link_rules(topology.links.iter().map(|link| link_rule(sim, link)).collect());
     for host in &shared.hosts {
         sim.start(*host);
     }
     World(shared)
+}
+
+/// Lays the links of a topology, once all of its hosts are there.
+pub(super) fn lay_links(sim: &Sim, topology: &Topology) {
+    sim.set_link_rules(topology.links.iter().map(|link| link_rule(sim, link)).collect());
 }
 
 impl Shared {

@@ -37,7 +37,7 @@ impl<'j> Fold<'j> {
             execution,
             module,
             namespace,
-            connection: _,
+            connection,
             executor,
             attempt,
             timeout,
@@ -76,6 +76,7 @@ impl<'j> Fold<'j> {
             source_module: &entry.host,
             target_module: namespace,
             addressed: executor,
+            connection,
             depth: 0,
             attempt: *attempt,
             previous: match attempt {

@@ -41,6 +41,8 @@ tables! {
         replicas: Option<At<u64>>,
         /// How often it says that it is alive. 5s when absent
         heartbeat_interval: Option<At<Exact<Duration>>>,
+        /// How long heartbeats may be without an answer before the manager is taken for dead. Three intervals when absent
+        ack_timeout: Option<At<Exact<Duration>>>,
         /// How it comes back to a manager that it has lost
         reconnect: Option<At<Reconnect>>,
         /// Its modules, by short name

@@ -92,6 +92,7 @@ fn provider(
     }
     let registers_with = managers_of(raw, managers, problems);
     let heartbeat_interval = more_than_zero("heartbeat_interval", &raw.heartbeat_interval, problems);
+    let ack_timeout = more_than_zero("ack_timeout", &raw.ack_timeout, problems);
     let reconnect = reconnect(raw.reconnect.as_ref(), problems);
     let modules = raw
         .module
@@ -116,6 +117,7 @@ fn provider(
         namespace: raw.namespace.value.clone(),
         group: raw.group.as_ref().map(|group| group.value.clone()),
         heartbeat_interval: heartbeat_interval.unwrap_or(Duration::from_secs(5)),
+        ack_timeout,
         reconnect,
         modules: by_name(modules)?,
     })

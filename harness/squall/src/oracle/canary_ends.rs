@@ -1,0 +1,259 @@
+//! A canary ends with one version at all managers, or says exactly which of them have which. Spec: provider 3.7.
+//!
+//! A provider that dies takes its canary with it, and one whose run ends before its windows are over has no end.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{First, Oracle, Run, Violation};
+use crate::calls::Moment;
+use crate::plan::{self, FaultKind};
+use crate::providers::{Canary, CanaryEnd, Division, Step};
+use crate::time;
+
+/// How much longer than its windows a canary may take: as long as going back takes, and a little more.
+const PATIENCE: u64 = 60_000_000_000;
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct CanaryEnds;
+
+impl Oracle for CanaryEnds {
+    fn name(&self) -> &'static str {
+        "canary"
+    }
+
+    fn promise(&self) -> &'static str {
+        "a canary ends with one version everywhere, or says which managers have which"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let mut first = First::default();
+        for canary in &run.providers.canaries {
+            let (at, what) = match &canary.end {
+                Some(end) => match complaint(canary, end) {
+                    Some(what) => (end.moment, what),
+                    None => continue,
+                },
+                None => match overdue(run, canary) {
+                    Some(found) => found,
+                    None => continue,
+                },
+            };
+            let violation = || Violation {
+                from: canary.host.to_owned(),
+                ..run.of_world(None, at.at, what)
+            };
+            first.offer(at, violation);
+        }
+        first.result()
+    }
+}
+
+/// What is wrong with how it ended.
+fn complaint(canary: &Canary<'_>, end: &CanaryEnd<'_>) -> Option<String> {
+    let mut last: BTreeMap<&str, Step<'_>> = BTreeMap::new();
+    for step in &canary.steps {
+        last.insert(step.instance, *step);
+    }
+    let all_are = |wanted: &str| last.values().find(|step| step.step != wanted);
+    match end.outcome {
+        "promoted" => {
+            if let Some(other) = all_are("healthy") {
+                return Some(format!("was promoted, and {} is {}", other.instance, other.step));
+            }
+            let versions: BTreeSet<&str> = last.values().map(|step| step.version).collect();
+            (versions.len() > 1).then(|| format!("was promoted, and has {} versions", versions.len()))
+        }
+        "rolled back" => {
+            let other = all_are("rolled back")?;
+            Some(format!(
+                "was rolled back, and {} is {}",
+                other.instance, other.step
+            ))
+        }
+        _ => match &canary.divided {
+            None => Some("is divided, and does not say who has what".to_owned()),
+            Some(division) => division_complaint(division, &last),
+        },
+    }
+}
+
+/// Every manager is in one list, and in the right one.
+fn division_complaint(division: &Division<'_>, last: &BTreeMap<&str, Step<'_>>) -> Option<String> {
+    let lists = [
+        (&division.promoted, "promoted", &["healthy"][..]),
+        (
+            &division.failed,
+            "failed",
+            &["unhealthy", "not rolled back", "upgraded"],
+        ),
+        (&division.unchanged, "unchanged", &["rolled back", ""]),
+    ];
+    let mut seen = BTreeSet::new();
+    for (managers, list, steps) in lists {
+        for manager in managers {
+            let step = last.get(manager).map_or("", |step| step.step);
+            if !seen.insert(*manager) {
+                return Some(format!("says of {manager} two things"));
+            }
+            if !steps.contains(&step) {
+                return Some(format!("says that {manager} is {list}, and it is {step}"));
+            }
+        }
+    }
+    let missing = last.keys().find(|manager| !seen.contains(*manager))?;
+    Some(format!("does not say which version {missing} has"))
+}
+
+/// When it should have ended, if that was before the end of the run.
+fn overdue(run: &Run<'_>, canary: &Canary<'_>) -> Option<(Moment, String)> {
+    let began = canary.steps.first()?.moment;
+    let (windows, managers) = planned(run, canary.host)?;
+    let latest = began.at + windows.saturating_mul(managers) + PATIENCE;
+    let ended = run.history.ended();
+    let excused = run.history.stopped_between(canary.host, began.at, ended)
+        || run.history.paused(canary.host, began.at, ended) > 0;
+    (latest < ended && !excused).then(|| {
+        let moment = Moment {
+            at: latest,
+            line: u64::MAX,
+        };
+        (
+            moment,
+            format!("began at {}, and never ended", time::instant(began.at)),
+        )
+    })
+}
+
+/// The longest window of a host's canaries, and how many managers it has.
+fn planned(run: &Run<'_>, host: &str) -> Option<(u64, u64)> {
+    let of_host = |canary: &&plan::Canary| canary.hosts.iter().any(|other| other == host);
+    let canaries = run.plan.faults.iter().filter_map(|fault| match &fault.kind {
+        FaultKind::Canary(canary) => Some(canary),
+        _ => None,
+    });
+    let window = canaries
+        .filter(of_host)
+        .map(|canary| canary.observation_window)
+        .max()?;
+    let managers = run.plan.topology.provider_on(host)?.managers.len() as u64;
+    Some((time::nanos(window), managers))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Event, ProviderEvent};
+    use crate::testing::fleet::canary;
+    use crate::testing::{S, Script, assert_holds, broken, find};
+
+    fn begun() -> Script {
+        let mut script = Script::of_a_fleet();
+        script.fault("new", 10 * S, Some(10 * S), FaultKind::Canary(canary()));
+        script.canary_step("east", "upgraded", "2.0.0");
+        script.at(20 * S).canary_step("east", "healthy", "2.0.0");
+        script.canary_step("west", "upgraded", "2.0.0");
+        script
+    }
+
+    fn promoted() -> Script {
+        let mut script = begun();
+        script
+            .at(30 * S)
+            .canary_step("west", "healthy", "2.0.0")
+            .canary_ends("promoted", "");
+        script
+    }
+
+    fn rolled_back() -> Script {
+        let mut script = begun();
+        script.at(30 * S).canary_step("west", "unhealthy", "2.0.0");
+        script.canary_step("east", "rolled back", "1.0.0");
+        script.canary_step("west", "rolled back", "1.0.0");
+        script.canary_ends("rolled back", "it is ill");
+        script
+    }
+
+    fn divided() -> Script {
+        let mut script = begun();
+        script.at(30 * S).canary_step("west", "unhealthy", "2.0.0");
+        script.canary_ends("partial failure", "it is ill");
+        let divided = ProviderEvent::CanaryDivided {
+            promoted: "east:9090".into(),
+            failed: "west:9090".into(),
+            unchanged: "north:9090".into(),
+        };
+        script.push("ml-0", Event::Provider(divided));
+        script
+    }
+
+    /// The place of the last step that is called so.
+    fn step(entries: &[crate::journal::Entry], name: &str) -> usize {
+        let is = |event: &Event| matches!(event, Event::Provider(ProviderEvent::CanaryStep { step, .. }) if &**step == name);
+        entries.iter().rposition(|entry| is(&entry.event)).unwrap()
+    }
+
+    #[test]
+    fn all_three_ends_are_sound() {
+        for script in [promoted(), rolled_back(), divided()] {
+            assert_holds(&CanaryEnds, script);
+        }
+    }
+
+    #[test]
+    fn a_promotion_of_an_ill_instance_or_of_two_versions_is_found() {
+        let ill = broken(&CanaryEnds, promoted(), |entries| {
+            entries.remove(step(entries, "healthy"));
+        });
+        assert_eq!(ill.what, "was promoted, and west:9090 is upgraded");
+        let mixed = broken(&CanaryEnds, promoted(), |entries| {
+            let place = step(entries, "healthy");
+            let Event::Provider(ProviderEvent::CanaryStep { version, .. }) = &mut entries[place].event else {
+                panic!("a step")
+            };
+            *version = "1.0.0".into();
+        });
+        assert_eq!(mixed.what, "was promoted, and has 2 versions");
+    }
+
+    #[test]
+    fn a_roll_back_that_leaves_somebody_behind_is_found() {
+        let violation = broken(&CanaryEnds, rolled_back(), |entries| {
+            entries.remove(step(entries, "rolled back"));
+        });
+        assert_eq!(violation.what, "was rolled back, and west:9090 is unhealthy");
+    }
+
+    #[test]
+    fn a_division_that_is_not_told_or_told_wrongly_is_found() {
+        let division = |event: &Event| matches!(event, Event::Provider(ProviderEvent::CanaryDivided { .. }));
+        let untold = broken(&CanaryEnds, divided(), |entries| {
+            entries.remove(find(entries, division));
+        });
+        assert_eq!(untold.what, "is divided, and does not say who has what");
+        let wrong = broken(&CanaryEnds, divided(), |entries| {
+            let place = find(entries, division);
+            let Event::Provider(ProviderEvent::CanaryDivided { promoted, failed, .. }) =
+                &mut entries[place].event
+            else {
+                panic!("a division")
+            };
+            std::mem::swap(promoted, failed);
+        });
+        assert_eq!(wrong.what, "says that west:9090 is promoted, and it is unhealthy");
+    }
+
+    #[test]
+    fn a_canary_that_never_ends_is_found_unless_its_provider_died() {
+        let mut endless = begun();
+        endless.ends(200 * S);
+        let (plan, journal) = endless.finish();
+        let violation = CanaryEnds.check(&Run::of(&plan, &journal)).unwrap_err();
+        assert_eq!(violation.what, "began at 10.000 s, and never ended");
+        let mut dead = begun();
+        dead.at(25 * S)
+            .stop("ml-0", crate::journal::Death::Crashed)
+            .ends(200 * S);
+        assert_holds(&CanaryEnds, dead);
+    }
+}

@@ -1,0 +1,191 @@
+//! Round robin is fair: as long as nobody joins or leaves, no member of a group is asked more than once more often than
+//! another. Spec: provider 2.11.
+//!
+//! A member takes calls from its registration until it drains or leaves. A second attempt takes a turn, too, that is
+//! nobody's in particular: with it the count begins anew.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::{First, Oracle, Run, Violation};
+use crate::calls::{Hop, Moment};
+use crate::plan::ProviderState;
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Fair;
+
+impl Oracle for Fair {
+    fn name(&self) -> &'static str {
+        "fair"
+    }
+
+    fn promise(&self) -> &'static str {
+        "members of a group take turns"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let mut first = First::default();
+        let mut pools: BTreeMap<(&str, &str), Pool<'_>> = BTreeMap::new();
+        for (moment, step) in steps(run) {
+            let pool = pools.entry(step.place()).or_default();
+            let Some(what) = pool.step(step) else { continue };
+            let (manager, _) = step.place();
+            let violation = || Violation {
+                from: manager.to_owned(),
+                ..run.of_world(None, moment.at, what)
+            };
+            first.offer(moment, violation);
+        }
+        first.result()
+    }
+}
+
+/// The members that take calls.
+#[derive(Default)]
+struct Pool<'j> {
+    /// By connection: what reports call it, and how often it was asked since the last change.
+    asked: IndexMap<&'j str, (&'j str, u64)>,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'a, 'j> {
+    /// Manager, namespace, connection.
+    Joins(&'j str, &'j str, &'j str),
+    Leaves(&'j str, &'j str, &'j str),
+    Asked(&'a Hop<'j>),
+}
+
+fn steps<'a, 'j>(run: &'a Run<'j>) -> Vec<(Moment, Step<'a, 'j>)> {
+    let mut steps = Vec::new();
+    for connection in &run.providers.connections {
+        let (manager, namespace, id) = (connection.manager, connection.namespace, connection.id);
+        steps.push((connection.registered(), Step::Joins(manager, namespace, id)));
+        let goes =
+            |state: ProviderState| matches!(state, ProviderState::Draining | ProviderState::Deregistered);
+        if let Some(change) = connection.states.iter().find(|change| goes(change.state)) {
+            steps.push((change.moment, Step::Leaves(manager, namespace, id)));
+        }
+    }
+    steps.extend(
+        run.calls
+            .attempts()
+            .map(|(_, hop)| (hop.started, Step::Asked(hop))),
+    );
+    steps.sort_by_key(|(moment, _)| *moment);
+    steps
+}
+
+impl<'j> Step<'_, 'j> {
+    /// The manager, and the namespace.
+    fn place(&self) -> (&'j str, &'j str) {
+        match self {
+            Step::Joins(manager, namespace, _) | Step::Leaves(manager, namespace, _) => (manager, namespace),
+            Step::Asked(hop) => (hop.host, hop.target_module),
+        }
+    }
+}
+
+impl<'j> Pool<'j> {
+    /// What is unfair about it, if anything is.
+    fn step(&mut self, step: Step<'_, 'j>) -> Option<String> {
+        match step {
+            Step::Joins(_, _, connection) => {
+                self.asked.insert(connection, (connection, 0));
+            }
+            Step::Leaves(_, _, connection) => {
+                self.asked.shift_remove(connection);
+            }
+            Step::Asked(hop) if hop.attempt > 1 => {}
+            Step::Asked(hop) => {
+                let (executor, count) = self.asked.get_mut(hop.connection)?;
+                (*executor, *count) = (hop.addressed, *count + 1);
+                return self.complaint();
+            }
+        }
+        self.asked.values_mut().for_each(|(_, count)| *count = 0);
+        None
+    }
+
+    fn complaint(&self) -> Option<String> {
+        let (most, often) = self.asked.values().max_by_key(|(_, count)| *count)?;
+        let (least, seldom) = self.asked.values().min_by_key(|(_, count)| *count)?;
+        (often - seldom > 1).then(|| {
+            format!(
+                "{most} was asked {often} times, and {least} {seldom} times, since the last change of the group"
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Event, ProviderEvent};
+    use crate::testing::{S, Script, assert_holds, broken, find};
+
+    fn script() -> Script {
+        let mut script = Script::of_a_fleet();
+        script.at(S).joins("a", "ml-0").joins("b", "ml-1").at(2 * S);
+        for execution in 1..7 {
+            let (id, host) = if execution % 2 == 0 {
+                ("a", "ml-0")
+            } else {
+                ("b", "ml-1")
+            };
+            script.attempt(execution, 1, id, host);
+        }
+        script
+    }
+
+    #[test]
+    fn a_member_that_is_asked_twice_as_often_is_found() {
+        let violation = broken(&Fair, script(), |entries| {
+            let turn = find(
+                entries,
+                |event| matches!(event, Event::Provider(ProviderEvent::ExecuteStarted { connection, .. }) if &**connection == "a"),
+            );
+            let Event::Provider(ProviderEvent::ExecuteStarted {
+                connection, executor, ..
+            }) = &mut entries[turn].event
+            else {
+                panic!("a start")
+            };
+            (*connection, *executor) = ("b".into(), "ml-1:9091".into());
+        });
+        assert_eq!(
+            violation.what,
+            "ml-1:9091 was asked 2 times, and a 0 times, since the last change of the group"
+        );
+    }
+
+    #[test]
+    fn who_joins_is_owed_nothing_and_who_drains_gets_nothing() {
+        let mut script = Script::of_a_fleet();
+        script.at(S).joins("a", "ml-0").at(2 * S);
+        for execution in 1..9 {
+            script.attempt(execution, 1, "a", "ml-0");
+        }
+        script.at(3 * S).joins("b", "ml-1").at(4 * S);
+        script.attempt(10, 1, "b", "ml-1").attempt(11, 1, "a", "ml-0");
+        script
+            .at(5 * S)
+            .enters("a", "ml-0", "draining", "drain requested")
+            .at(6 * S);
+        for execution in 20..25 {
+            script.attempt(execution, 1, "b", "ml-1");
+        }
+        assert_holds(&Fair, script);
+    }
+
+    #[test]
+    fn a_second_attempt_takes_a_turn() {
+        let mut script = Script::of_a_fleet();
+        script.at(S).joins("a", "ml-0").joins("b", "ml-1").at(2 * S);
+        script.attempt(1, 1, "a", "ml-0").attempt(1, 2, "b", "ml-1");
+        script.attempt(2, 1, "a", "ml-0").attempt(2, 2, "b", "ml-1");
+        script.attempt(3, 1, "a", "ml-0");
+        assert_holds(&Fair, script);
+    }
+}

@@ -1,0 +1,77 @@
+//! What became of the providers of a run.
+
+use crate::calls::Protocol;
+use crate::oracle::Run;
+use crate::plan::ProviderState;
+use crate::time;
+
+/// One host of a provider.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProviderStatistics {
+    /// The host.
+    pub host: String,
+    /// How often it was registered, at all of its managers together.
+    pub registered: u64,
+    /// How many of its registrations were rejected.
+    pub rejected: u64,
+    /// How many of its heartbeats were heard.
+    pub heartbeats: u64,
+    /// How many executions it began.
+    pub executed: u64,
+    /// When it left before the run was over, nanoseconds, and why; in order.
+    pub left: Vec<(u64, String)>,
+    /// Why it was rejected last; empty when it never was.
+    pub rejection: String,
+}
+
+/// Every host of every provider, as in the plan.
+pub(super) fn statistics(run: &Run<'_>) -> Vec<ProviderStatistics> {
+    let hosts = run
+        .plan
+        .topology
+        .providers
+        .values()
+        .flat_map(|provider| &provider.hosts);
+    hosts.map(|host| of_host(run, host)).collect()
+}
+
+fn of_host(run: &Run<'_>, host: &str) -> ProviderStatistics {
+    let connections = || {
+        run.providers
+            .connections
+            .iter()
+            .filter(|connection| connection.host == host)
+    };
+    let rejections = || {
+        run.providers
+            .rejections
+            .iter()
+            .filter(|rejection| rejection.host == host)
+    };
+    let executions = run
+        .calls
+        .executions()
+        .filter(|(_, it)| it.protocol == Protocol::Provider && it.host == host);
+    // At the end of the run everybody leaves.
+    let over = time::nanos(run.plan.duration);
+    let ends = connections().filter_map(|connection| connection.since(ProviderState::Deregistered));
+    let mut left: Vec<(u64, String)> = ends
+        .filter(|end| end.moment.at < over)
+        .map(|end| (end.moment.at, end.cause.to_owned()))
+        .collect();
+    left.sort();
+    ProviderStatistics {
+        host: host.to_owned(),
+        registered: connections().count() as u64,
+        rejected: rejections().count() as u64,
+        heartbeats: connections()
+            .map(|connection| connection.heartbeats.len() as u64)
+            .sum(),
+        executed: executions.count() as u64,
+        left,
+        rejection: rejections()
+            .next_back()
+            .map(|rejection| rejection.reason.to_owned())
+            .unwrap_or_default(),
+    }
+}

@@ -1,0 +1,228 @@
+//! Journals of a manager, `engine`, and its providers: `ml` (two hosts of the group `pool`) and `solo`, which want the
+//! same namespace, `ml`.
+
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use squall_value::{CType, CValue};
+
+use super::{MS, Script};
+use crate::journal::{Event, Handling, Id, Outcome, ProviderEvent};
+use crate::plan::{Answer, Canary, Handler, Manager, Provider, ProviderModule, Ratio, Reconnect, Target};
+
+/// How long a provider of a script may be silent.
+pub(crate) const HEARTBEAT_TIMEOUT: u64 = 15_000 * MS;
+
+impl Script {
+    /// With a manager and providers besides the modules. Workload 0 calls `ml.Analyze`.
+    pub(crate) fn of_a_fleet() -> Self {
+        let mut script = Script::new();
+        let topology = Arc::make_mut(&mut script.plan.topology);
+        let mut manager = Manager::new("engine");
+        manager.heartbeat_timeout = std::time::Duration::from_nanos(HEARTBEAT_TIMEOUT);
+        topology.managers.insert("engine".to_owned(), manager);
+        for (name, hosts, group) in [
+            ("ml", &["ml-0", "ml-1"][..], Some("pool")),
+            ("solo", &["solo"], None),
+        ] {
+            let provider = provider(name, hosts, group);
+            topology.providers.insert(name.to_owned(), provider);
+        }
+        script.plan.workloads[0].target = Target::Module {
+            name: "ml.Analyze".to_owned(),
+            input: CValue::product([("text", CValue::string("hello"))]),
+        };
+        script.plan.workloads[0].from = vec!["engine".to_owned()];
+        script
+    }
+
+    /// The manager accepts `id` of a host, and a control plane opens.
+    pub(crate) fn joins(&mut self, id: &str, host: &str) -> &mut Self {
+        self.registers(id, host)
+            .enters(id, host, "active", "control plane opened")
+    }
+
+    pub(crate) fn registers(&mut self, id: &str, host: &str) -> &mut Self {
+        self.at_the_manager(ProviderEvent::Registered {
+            connection: id.into(),
+            namespace: "ml".into(),
+            group: group_of(host).into(),
+            executor: format!("{host}:9091").into(),
+            modules: "ml.Analyze".into(),
+        })
+    }
+
+    pub(crate) fn enters(&mut self, id: &str, host: &str, state: &str, cause: &str) -> &mut Self {
+        self.at_the_manager(ProviderEvent::State {
+            connection: id.into(),
+            namespace: "ml".into(),
+            group: group_of(host).into(),
+            executor: format!("{host}:9091").into(),
+            state: state.into(),
+            cause: cause.into(),
+        })
+    }
+
+    pub(crate) fn leaves(&mut self, id: &str, host: &str, cause: &str) -> &mut Self {
+        self.enters(id, host, "deregistered", cause)
+    }
+
+    pub(crate) fn released(&mut self) -> &mut Self {
+        self.at_the_manager(ProviderEvent::NamespaceReleased {
+            namespace: "ml".into(),
+        })
+    }
+
+    pub(crate) fn rejects(&mut self, host: &str, reason: &str) -> &mut Self {
+        self.at_the_manager(ProviderEvent::Rejected {
+            namespace: "ml".into(),
+            group: group_of(host).into(),
+            executor: format!("{host}:9091").into(),
+            reason: reason.into(),
+        })
+    }
+
+    pub(crate) fn heartbeat(&mut self, id: &str) -> &mut Self {
+        self.at_the_manager(ProviderEvent::HeartbeatReceived {
+            connection: id.into(),
+            timestamp: 0,
+        })
+    }
+
+    /// The manager sends an execution to a host.
+    pub(crate) fn attempt(&mut self, execution: u64, number: u32, id: &str, host: &str) -> &mut Self {
+        self.at_the_manager(ProviderEvent::ExecuteStarted {
+            trace: Id::NONE,
+            execution: Id(execution),
+            module: "ml.Analyze".into(),
+            namespace: "ml".into(),
+            connection: id.into(),
+            executor: format!("{host}:9091").into(),
+            attempt: number,
+            timeout: 2_000 * MS,
+            bytes: 15,
+            digest: Id(7),
+        })
+    }
+
+    /// What the manager sent ends.
+    pub(crate) fn attempt_ends(
+        &mut self,
+        execution: u64,
+        number: u32,
+        outcome: Outcome,
+        status: &str,
+    ) -> &mut Self {
+        let (bytes, digest) = if outcome == Outcome::Ok {
+            (20, Id(8))
+        } else {
+            (0, Id::NONE)
+        };
+        self.at_the_manager(ProviderEvent::ExecuteEnded {
+            execution: Id(execution),
+            outcome,
+            status: status.into(),
+            error: "".into(),
+            connection: "".into(),
+            attempt: number,
+            bytes,
+            digest,
+        })
+    }
+
+    /// A provider executes something from beginning to end.
+    pub(crate) fn executes(&mut self, host: &str, execution: u64) -> &mut Self {
+        self.push(
+            host,
+            Event::Provider(ProviderEvent::ExecutionStarted {
+                execution: Id(execution),
+                module: "ml.Analyze".into(),
+                namespace: "ml".into(),
+                instance: "10.0.0.2:9091".into(),
+                bytes: 15,
+                digest: Id(7),
+            }),
+        );
+        self.push(
+            host,
+            Event::Provider(ProviderEvent::ExecutionEnded {
+                execution: Id(execution),
+                how: Handling::Ok,
+                error: "".into(),
+                bytes: 20,
+                digest: Id(8),
+            }),
+        )
+    }
+
+    pub(crate) fn canary_step(&mut self, manager: &str, step: &str, version: &str) -> &mut Self {
+        self.push(
+            "ml-0",
+            Event::Provider(ProviderEvent::CanaryStep {
+                instance: format!("{manager}:9090").into(),
+                step: step.into(),
+                version: version.into(),
+            }),
+        )
+    }
+
+    pub(crate) fn canary_ends(&mut self, outcome: &str, reason: &str) -> &mut Self {
+        self.push(
+            "ml-0",
+            Event::Provider(ProviderEvent::CanaryEnded {
+                outcome: outcome.into(),
+                reason: reason.into(),
+            }),
+        )
+    }
+
+    pub(crate) fn at_the_manager(&mut self, event: ProviderEvent) -> &mut Self {
+        self.push("engine", Event::Provider(event))
+    }
+}
+
+/// A canary of `ml-0` that watches each manager for 10 s.
+pub(crate) fn canary() -> Canary {
+    Canary {
+        provider: "ml".to_owned(),
+        hosts: vec!["ml-0".to_owned()],
+        modules: IndexMap::new(),
+        observation_window: std::time::Duration::from_secs(10),
+        health_threshold: Ratio {
+            numerator: 19,
+            denominator: 20,
+        },
+        max_latency: std::time::Duration::from_secs(5),
+        rollback: true,
+    }
+}
+
+fn group_of(host: &str) -> &'static str {
+    if host.starts_with("ml-") { "pool" } else { "" }
+}
+
+fn provider(name: &str, hosts: &[&str], group: Option<&str>) -> Provider {
+    let output = CType::product([("sentiment", CType::Float)]);
+    let module = ProviderModule {
+        name: "Analyze".to_owned(),
+        input: CType::product([("text", CType::String)]),
+        handler: Handler::new(Answer::Fixed(CValue::product([(
+            "sentiment",
+            CValue::Float(0.5),
+        )]))),
+        output,
+        version: "1.0.0".to_owned(),
+        description: String::new(),
+    };
+    Provider {
+        name: name.to_owned(),
+        hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+        managers: vec!["engine".to_owned()],
+        namespace: "ml".to_owned(),
+        group: group.map(str::to_owned),
+        heartbeat_interval: std::time::Duration::from_secs(5),
+        ack_timeout: None,
+        reconnect: Reconnect::default(),
+        modules: IndexMap::from([(module.name.clone(), module)]),
+    }
+}
