@@ -16,6 +16,7 @@ mod on_duplex;
 mod on_squall;
 mod on_turmoil;
 mod program;
+mod providers;
 mod report;
 mod tonic_peer;
 
@@ -50,7 +51,7 @@ impl Scale {
 /// A group of measurements: its name, and what makes its rows.
 type Group = (&'static str, fn(Scale) -> Vec<Row>);
 
-const GROUPS: [Group; 8] = [
+const GROUPS: [Group; 9] = [
     ("loopback", over_loopback),
     ("manager", through_manager),
     ("dense", dense),
@@ -58,6 +59,7 @@ const GROUPS: [Group; 8] = [
     ("idle", idle),
     ("mesh", mesh),
     ("memory", memory_per_module),
+    ("providers", many_providers),
     ("sparse", sparse),
 ];
 
@@ -318,6 +320,22 @@ fn idle(scale: Scale) -> Vec<Row> {
         peer: String::new(),
         measured: Measured::Seconds(time),
         target: Some(Target::AtMost(10.0)),
+    }]
+}
+
+/// A manager whose providers say each 5 s that they are alive, and are called in turn.
+fn many_providers(scale: Scale) -> Vec<Row> {
+    let (providers, calls) = scale.pick((200, 10_000), (20, 100));
+    let time = fastest_of(scale.pick(3, 1), || providers::run(providers, calls));
+    vec![Row {
+        program: format!(
+            "{providers} providers in {} groups, {calls} calls, 60 s",
+            providers / 10
+        ),
+        squall: calls_per_second(calls, time),
+        peer: String::new(),
+        measured: Measured::Seconds(time),
+        target: Some(Target::AtMost(5.0)),
     }]
 }
 
