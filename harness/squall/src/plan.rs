@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use squall_engine::pipeline::Pipeline;
 use squall_router::{Method, Policy, RetryPolicy};
 use squall_value::CValue;
 
@@ -290,6 +291,13 @@ pub enum Target {
         /// What every call carries: a record of the inputs that it declares.
         input: CValue,
     },
+    /// A program that calls such modules.
+    Pipeline {
+        /// It can be run with the modules that the topology has.
+        program: Pipeline,
+        /// What every run is given: a record of the inputs that it declares.
+        input: CValue,
+    },
 }
 
 impl fmt::Display for Target {
@@ -297,6 +305,7 @@ impl fmt::Display for Target {
         match self {
             Target::Port { node, port, .. } => write!(f, "{node}.{port}"),
             Target::Module { name, .. } => f.write_str(name),
+            Target::Pipeline { .. } => f.write_str("pipeline"),
         }
     }
 }

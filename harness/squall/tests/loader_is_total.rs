@@ -52,6 +52,12 @@ fn check_plan(plan: &Plan) {
         assert!(!workload.from.is_empty());
         match &workload.target {
             Target::Port { node, .. } => assert!(plan.topology.owner(node).is_some()),
+            Target::Pipeline { .. } => assert!(
+                workload
+                    .from
+                    .iter()
+                    .all(|host| plan.topology.managers.contains_key(host))
+            ),
             Target::Module { name, .. } => {
                 let is_known = |manager| plan.topology.modules_called(manager, name).next().is_some();
                 assert!(

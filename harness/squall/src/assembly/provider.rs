@@ -54,7 +54,7 @@ pub fn manager<P: Platform>(platform: P, manager: &plan::Manager) -> Result<Mana
 }
 
 /// Makes a provider whose executor is reached at `host`, and whose managers are where `endpoint` says. It runs once it
-/// is told to. `canary` is how its next canary is to be watched, if there is one.
+/// is told to. `canary` is how its canaries are to be watched, if there are any.
 ///
 /// # Errors
 /// When a name is none that a manager would take.

@@ -44,7 +44,7 @@ impl Oracle for OutcomeHonest {
             };
             first.offer(shown, || run.of_hop(call, hop, shown.at, what()));
         }
-        for call in run.calls.iter() {
+        for call in run.calls.iter().filter(|call| !run.is_program(call)) {
             let Some(end) = call.end else { continue };
             if end.outcome != Outcome::Failed || !NOT_EXECUTED.contains(&end.class) {
                 continue;

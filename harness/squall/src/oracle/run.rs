@@ -4,7 +4,7 @@ use super::{Counters, Placement, Violation};
 use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::Journal;
-use crate::plan::Plan;
+use crate::plan::{Plan, Target};
 use crate::providers::Providers;
 
 /// The evidence.
@@ -39,6 +39,12 @@ impl<'j> Run<'j> {
             counters: Counters::of(journal),
             providers: Providers::of(journal),
         }
+    }
+
+    /// Whether a call is of a program: then it causes several executions, none of which carries what it does.
+    pub(crate) fn is_program(&self, call: &Call<'_>) -> bool {
+        let workload = self.plan.workloads.get(call.workload as usize);
+        workload.is_some_and(|workload| matches!(workload.target, Target::Pipeline { .. }))
     }
 
     /// Something wrong with a call, or with something on its behalf.

@@ -6,7 +6,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
-use squall_engine::{Call, CallError, Engine};
+use squall_engine::pipeline::{Pipeline, RunOptions};
+use squall_engine::{Call, CallError, Code, Engine};
 use squall_platform::{Authority, FaultPoint};
 use squall_provider::Manager;
 use squall_provider_sdk::{CanaryOutcome, Handle, State};
@@ -122,7 +123,7 @@ fn add_provider(
     let (plan, provider) = (plan.clone(), provider.clone());
     sim.add_host(host, move |platform| {
         let (shared, platform_id) = (shared.upgrade(), (platform.host_id(), platform.incarnation()));
-        let canary = next_canary(&plan, &name, clock.now());
+        let canary = canary_of(&plan, &name);
         let provider = assembly::provider(platform, &name, &provider, manager_at, canary);
         let drain = stage.next_drain(&name, clock.now());
         async move {
@@ -141,16 +142,12 @@ fn add_provider(
     })
 }
 
-/// How the next canary of a host that starts now is to be watched: the SDK is told at its start.
-fn next_canary<'p>(plan: &'p Plan, host: &str, now: Duration) -> Option<&'p plan::Canary> {
-    let canaries = plan.faults.iter().filter(|fault| fault.at >= now);
-    let canaries = canaries.filter_map(|fault| match &fault.kind {
-        FaultKind::Canary(canary) if canary.hosts.iter().any(|other| other == host) => {
-            Some((fault.at, canary))
-        }
+/// How the canaries of a host are to be watched, which are all watched alike.
+fn canary_of<'p>(plan: &'p Plan, host: &str) -> Option<&'p plan::Canary> {
+    plan.faults.iter().find_map(|fault| match &fault.kind {
+        FaultKind::Canary(canary) if canary.hosts.iter().any(|other| other == host) => Some(canary),
         _ => None,
-    });
-    canaries.min_by_key(|(at, _)| *at).map(|(_, canary)| canary)
+    })
 }
 
 /// A manager at its own name.
@@ -211,17 +208,55 @@ impl Fleet {
         input: CValue,
         timeout: Duration,
     ) -> Result<CValue, CallError> {
-        let manager = loop {
-            match self.manager(platform) {
-                Some(manager) => break manager,
-                // The process has just started, and has not set its manager up yet.
-                None => tokio::task::yield_now().await,
-            }
-        };
+        let manager = self.manager(platform).await;
         manager.call(Call::new(name, input).timeout(timeout)).await
     }
 
-    fn manager(&self, platform: &SimPlatform) -> Option<Manager<SimPlatform>> {
+    /// Runs a program at a manager's host, on which this runs, with the modules that are there by then. Its outputs are
+    /// a record.
+    pub(super) async fn run(
+        &self,
+        platform: &SimPlatform,
+        program: &Pipeline,
+        input: CValue,
+        timeout: Duration,
+    ) -> Result<CValue, CallError> {
+        let manager = self.manager(platform).await;
+        let checked = program.check(&manager).map_err(|errors| {
+            let first = errors
+                .problems()
+                .first()
+                .map(|problem| problem.mistake.to_string());
+            CallError::failed(Code::ModuleNotFound, first.unwrap_or_default())
+        })?;
+        let inputs = match input {
+            CValue::Product { value, .. } => value,
+            _ => BTreeMap::new(),
+        };
+        let options = RunOptions {
+            timeout: Some(timeout),
+            ..RunOptions::default()
+        };
+        let outputs = checked.run(&manager, inputs, &options).await;
+        let outputs = outputs.map_err(|error| CallError {
+            code: error.code(),
+            message: error.to_string().into(),
+            outcome: error.outcome(),
+        })?;
+        Ok(CValue::product(outputs))
+    }
+
+    async fn manager(&self, platform: &SimPlatform) -> Manager<SimPlatform> {
+        loop {
+            match self.newest_manager(platform) {
+                Some(manager) => return manager,
+                // The process has just started, and has not set its manager up yet.
+                None => tokio::task::yield_now().await,
+            }
+        }
+    }
+
+    fn newest_manager(&self, platform: &SimPlatform) -> Option<Manager<SimPlatform>> {
         let managers = lock(&self.0.managers);
         let newest = managers.get(&platform.host_id());
         let newest = newest.filter(|newest| newest.incarnation == platform.incarnation());

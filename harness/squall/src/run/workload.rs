@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use squall_engine::pipeline::Pipeline;
 use squall_router::Message;
 use squall_sim::{HostId, Sim, Stream};
 use squall_value::CValue;
@@ -175,6 +176,10 @@ impl Calls {
                 self.call_module(host, Id(trace as u64), (name, input), timeout)
                     .await
             }
+            Request::Program(program, input) => {
+                self.run_program(host, Id(trace as u64), (program, input), timeout)
+                    .await
+            }
         };
         shared.recorder.record_on(&from.name, ended.into_event(call));
     }
@@ -225,6 +230,26 @@ impl Calls {
                 let call = fleet.call(&platform, name, input, timeout);
                 // The manager has a timer of its own, too. But a module of its own process could block it.
                 tokio::time::timeout(timeout, OnBehalfOf::new(trace, call)).await
+            })
+            .await;
+        Ended::after(result, Ended::of_module)
+    }
+
+    /// Runs a program at the manager where the call starts.
+    async fn run_program(
+        &self,
+        host: HostId,
+        trace: Id,
+        (program, input): (Arc<Pipeline>, CValue),
+        timeout: Duration,
+    ) -> Ended {
+        let shared = self.0.clone();
+        let fleet = shared.fleet.clone();
+        let result = shared
+            .sim
+            .run_on(host, move |platform| async move {
+                let run = fleet.run(&platform, &program, input, timeout);
+                tokio::time::timeout(timeout, OnBehalfOf::new(trace, run)).await
             })
             .await;
         Ended::after(result, Ended::of_module)

@@ -85,14 +85,19 @@ impl<'p> ProviderFaults<'p> {
     }
 
     pub(super) fn find(&self, call: &Call<'_>, end: u64, touched: &mut Touched) {
-        let namespace = call.to.rsplit_once('.').map_or("", |(namespace, _)| namespace);
+        // A program has modules of any namespace.
+        let namespace = call.to.rsplit_once('.').map(|(namespace, _)| namespace);
         for window in &self.0 {
             let in_time = window.from <= end && call.started.at <= window.until;
             let goes_there = || {
                 let mut attempts = call.hops.iter().filter(|hop| hop.protocol == Protocol::Provider);
                 attempts.any(|hop| window.hosts.iter().any(|host| hop.peer_host() == Some(host)))
             };
-            let is_lost = || !call.is_ok() && call.hops.is_empty() && window.namespaces.contains(&namespace);
+            let is_lost = || {
+                !call.is_ok()
+                    && call.hops.is_empty()
+                    && namespace.is_none_or(|it| window.namespaces.contains(&it))
+            };
             if in_time && ((window.touches_all && goes_there()) || is_lost()) {
                 touched.add(Some(window.fault));
             }

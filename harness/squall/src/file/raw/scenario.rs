@@ -51,6 +51,8 @@ tables! {
         to: Option<At<String>>,
         /// Instead of `to`, from a manager: the module that they call, "ns.Name"
         call: Option<At<String>>,
+        /// Instead of `to`, from a manager: a program that calls modules
+        pipeline: Option<At<String>>,
         /// Open loop: calls per time, however long they take
         rate: Option<At<Ranged<Rate>>>,
         /// Closed loop: so many clients, each with one call at a time. 1 to 100000
@@ -69,7 +71,7 @@ tables! {
         timeout: Option<At<Ranged<Duration>>>,
         /// With `to`: what every call carries. {} when absent
         payload: Option<At<Json>>,
-        /// With `call`: the inputs, of the types that the module declares. {} when absent
+        /// With `call` and `pipeline`: the inputs, of the types that the module or program declares. {} when absent
         input: Option<At<TableData>>,
     }
 

@@ -3,6 +3,7 @@
 mod of_a_module;
 mod of_a_provider;
 mod overlaps;
+mod rollouts;
 
 use std::ops::Range;
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::scenario::{OpenFault, OpenFaultKind};
 use crate::units::Unit;
 
 pub(super) use overlaps::check as check_overlaps;
+pub(super) use rollouts::check as check_rollouts;
 
 /// A fault that reaches past the run's end stays as it is: the run ends first.
 pub(super) fn resolve(

@@ -58,6 +58,7 @@ pub(crate) fn resolve(
     });
     if let Some(faults) = &faults {
         fault::check_overlaps(&raw_faults, faults, problems);
+        fault::check_rollouts(&raw_faults, faults, problems);
     }
     // Without the faults there is no telling which windows there are.
     let faults = faults?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use squall_engine::pipeline::Pipeline;
 use squall_router::{ContentType, Message, Payload};
 use squall_value::CValue;
 use xxhash_rust::xxh3::xxh3_64;
@@ -21,6 +22,8 @@ pub(super) enum Content {
     Numbered(String),
     /// Inputs of a module of the provider protocol.
     Input(CValue),
+    /// A program, and its inputs.
+    Program(Arc<Pipeline>, CValue),
 }
 
 /// What one call carries.
@@ -29,6 +32,8 @@ pub(super) enum Request {
     Message(Message),
     /// To a module of the provider protocol.
     Input(CValue),
+    /// To a program of such modules.
+    Program(Arc<Pipeline>, CValue),
 }
 
 impl Content {
@@ -42,6 +47,7 @@ impl Content {
                 }
             }
             Target::Module { input, .. } => Content::Input(input.clone()),
+            Target::Pipeline { program, input } => Content::Program(Arc::new(program.clone()), input.clone()),
         }
     }
 
@@ -50,6 +56,9 @@ impl Content {
             Content::Fixed(text) => text.clone(),
             Content::Numbered(text) => text.replace(CALL_NUMBER, &call.to_string()).into(),
             Content::Input(input) => return Request::Input(numbered(input, &call.to_string())),
+            Content::Program(program, input) => {
+                return Request::Program(program.clone(), numbered(input, &call.to_string()));
+            }
         };
         let payload = Payload::new(text, ContentType::Json);
         Request::Message(Message::new(to.clone(), payload).trace(trace))
@@ -61,7 +70,7 @@ impl Request {
     pub(super) fn size_and_digest(&self) -> (u64, Id) {
         match self {
             Request::Message(message) => (message.data.len() as u64, Id(xxh3_64(message.data.bytes()))),
-            Request::Input(input) => {
+            Request::Input(input) | Request::Program(_, input) => {
                 let json = input.to_json();
                 (json.len() as u64, Id(xxh3_64(&json)))
             }

@@ -1,6 +1,11 @@
-//! What a workload calls: a port of a node, or a module of the provider protocol.
+//! What a workload calls: a port of a node, a module of the provider protocol, or a program of such modules.
+
+mod pipeline;
+
+use std::sync::Arc;
 
 use squall_engine::ModuleSpec;
+use squall_value::{CType, CValue, Fields};
 
 use crate::file::ctype;
 use crate::file::data::{Data, Datum};
@@ -18,7 +23,11 @@ pub(super) fn resolve(
     topology: &Topology,
     problems: &mut Problems,
 ) -> Option<Target> {
-    let keys = [("to", span(&raw.to)), ("call", span(&raw.call))];
+    let keys = [
+        ("to", span(&raw.to)),
+        ("call", span(&raw.call)),
+        ("pipeline", span(&raw.pipeline)),
+    ];
     let one = exactly_one("[[workload]]", &raw.span, &keys, problems);
     let strange = match one? {
         "to" => ("`input`", span(&raw.input), "a node is sent a `payload`"),
@@ -28,9 +37,13 @@ pub(super) fn resolve(
         let problem = Problem::new(format!("this workload has no {key}"));
         problems.add(problem.at(place, "this is for another kind of call").help(help));
     }
-    match (&raw.to, &raw.call) {
-        (Some(to), _) => port(to, raw, from, topology, problems),
-        (None, call) => module(call.as_ref()?, raw, from, topology, problems),
+    if let Some(to) = &raw.to {
+        return port(to, raw, from, topology, problems);
+    }
+    let managers = managers(raw, from?, topology, problems)?;
+    match (&raw.call, &raw.pipeline) {
+        (Some(call), _) => module(call, raw, managers, topology, problems),
+        (None, program) => pipeline::resolve(program.as_ref()?, raw, managers, topology, problems),
     }
 }
 
@@ -64,32 +77,41 @@ fn port(
     })
 }
 
+/// The hosts where the calls start, which are managers.
+fn managers<'f>(
+    raw: &raw::Workload,
+    from: &'f [String],
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<&'f [String]> {
+    let Some(other) = from.iter().find(|host| !topology.managers.contains_key(*host)) else {
+        return Some(from);
+    };
+    let problem = Problem::new(format!("`{other}` is no manager"))
+        .at(&raw.from.span, "calls of providers' modules start at managers")
+        .help(match topology.managers.keys().next() {
+            Some(manager) => format!("name managers, as in from = \"{manager}\""),
+            None => "add a [manager.*] to the topology".to_owned(),
+        });
+    problems.add(problem);
+    None
+}
+
 fn module(
     call: &At<String>,
     raw: &At<raw::Workload>,
-    from: Option<&[String]>,
+    managers: &[String],
     topology: &Topology,
     problems: &mut Problems,
 ) -> Option<Target> {
-    let from = from?;
-    if let Some(other) = from.iter().find(|host| !topology.managers.contains_key(*host)) {
-        let problem = Problem::new(format!("`{other}` is no manager"))
-            .at(&raw.from.span, "calls of providers' modules start at managers")
-            .help(match topology.managers.keys().next() {
-                Some(manager) => format!("name managers, as in from = \"{manager}\""),
-                None => "add a [manager.*] to the topology".to_owned(),
-            });
-        problems.add(problem);
-        return None;
-    }
-    let called = from
+    let called = managers
         .iter()
         .map(|manager| topology.modules_called(manager, call).next());
     let Some(module) = called
         .collect::<Option<Vec<_>>>()
         .and_then(|called| called.first().copied())
     else {
-        let known = known(from, topology);
+        let known = known(managers, topology);
         unknown(
             "module",
             call,
@@ -99,16 +121,20 @@ fn module(
         );
         return None;
     };
+    Some(Target::Module {
+        name: call.value.clone(),
+        input: input(raw, &ModuleSpec::inputs_of(&module.input), problems)?,
+    })
+}
+
+/// What the workload gives as these inputs.
+fn input(raw: &At<raw::Workload>, declared: &Arc<Fields<CType>>, problems: &mut Problems) -> Option<CValue> {
     let nothing = Data {
         datum: Datum::Table(Vec::new()),
         span: raw.span.clone(),
     };
     let data = raw.input.as_ref().map_or(&nothing, |input| &input.0);
-    let input = ctype::record(data, &ModuleSpec::inputs_of(&module.input), problems)?;
-    Some(Target::Module {
-        name: call.value.clone(),
-        input,
-    })
+    ctype::record(data, declared, problems)
 }
 
 /// The qualified names of all modules that these managers may call.

@@ -1,0 +1,65 @@
+//! A program that a workload runs, checked against the modules that its managers may call.
+
+use squall_engine::pipeline::{Errors, Pipeline};
+use squall_engine::{CallError, Code, Engine, LocalEngine, ModuleSpec, module_fn};
+
+use super::{input, known};
+use crate::file::raw::scenario as raw;
+use crate::file::read::At;
+use crate::file::report::{Problem, Problems};
+use crate::plan::{Target, Topology};
+
+pub(super) fn resolve(
+    program: &At<String>,
+    raw: &At<raw::Workload>,
+    managers: &[String],
+    topology: &Topology,
+    problems: &mut Problems,
+) -> Option<Target> {
+    let pipeline = match Pipeline::parse(program.value.as_str()) {
+        Ok(pipeline) => pipeline,
+        Err(errors) => return wrong(program, &errors, problems),
+    };
+    let mut inputs = None;
+    for manager in managers {
+        match pipeline.check(&engine(manager, topology)) {
+            Ok(checked) => inputs = Some(checked.inputs().clone()),
+            Err(errors) => return wrong(program, &errors, problems),
+        }
+    }
+    Some(Target::Pipeline {
+        input: input(raw, &inputs?, problems)?,
+        program: pipeline,
+    })
+}
+
+/// All that a manager may call, as far as names and types go.
+fn engine(manager: &str, topology: &Topology) -> LocalEngine {
+    let engine = LocalEngine::new();
+    for name in known(&[manager.to_owned()], topology) {
+        let Some(module) = topology.modules_called(manager, &name).next() else {
+            continue;
+        };
+        let spec = ModuleSpec::new(name.as_str(), &module.input, module.output.clone());
+        let never = CallError::failed(Code::ModuleNotFound, "nothing is called while a file is loaded");
+        // Names were checked with the topology.
+        drop(engine.set_module(module_fn(spec, move |_| std::future::ready(Err(never.clone())))));
+    }
+    engine
+}
+
+/// Where a mistake is within the program its text says: in TOML a text may begin on any line.
+fn wrong<T>(program: &At<String>, errors: &Errors, problems: &mut Problems) -> Option<T> {
+    for problem in errors.problems() {
+        let place = errors.place(problem);
+        let (line, column) = (place.line, place.column);
+        let label = format!("at line {line}, column {column} of the program");
+        let mistake =
+            Problem::new(format!("the pipeline cannot be run: {}", problem.mistake)).at(&program.span, label);
+        problems.add(match problem.mistake.help() {
+            Some(help) => mistake.help(help),
+            None => mistake,
+        });
+    }
+    None
+}
