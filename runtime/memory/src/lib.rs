@@ -1,7 +1,9 @@
 //! A platform in memory, for the tests of the runtime's crates on tokio's paused clock: no delay, and links that can
-//! be cut. A dependency of tests alone.
+//! be cut; and an ear for what they say with `tracing` ([`Events`]). A dependency of tests alone.
 //!
 //! Deliberately absent: latency, loss, and whatever else a simulator is for.
+
+mod events;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -16,6 +18,8 @@ use std::time::SystemTime;
 use squall_platform::{Authority, Listener, Platform, TaskHandle};
 use tokio::io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf};
 use tokio::sync::mpsc;
+
+pub use events::{Events, Fields};
 
 /// How connects to a port are met.
 #[derive(Debug, Clone, Copy, PartialEq)]

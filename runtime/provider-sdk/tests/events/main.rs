@@ -5,19 +5,18 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
-mod collector;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other binaries use the rest")]
 mod support;
 
-use collector::Events;
+use squall_memory::Events;
 use squall_provider_sdk::Module;
 use support::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 #[tokio::test(start_paused = true)]
 async fn each_transition_is_told_with_its_cause() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let network = Network::default();
     let (manager, host) = (Manager::start(&network).await, Host::new(&network));
     let running = provider(&host, &[&manager])
@@ -59,7 +58,7 @@ async fn each_transition_is_told_with_its_cause() {
 
 #[tokio::test(start_paused = true)]
 async fn heartbeats_are_told_and_those_that_are_lost_too() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let network = Network::default();
     let (manager, host) = (Manager::start(&network).await, Host::new(&network));
     let _running = provider(&host, &[&manager])
@@ -86,7 +85,7 @@ async fn heartbeats_are_told_and_those_that_are_lost_too() {
 
 #[tokio::test(start_paused = true)]
 async fn an_execution_is_told_from_start_to_end_with_digests_and_how_it_ended() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let network = Network::default();
     let (manager, host) = (Manager::start(&network).await, Host::new(&network));
     let panics = Module::new("Panics", text_type(), text_type(), |_, _| async {
@@ -129,7 +128,7 @@ async fn an_execution_is_told_from_start_to_end_with_digests_and_how_it_ended() 
 
 #[tokio::test(start_paused = true)]
 async fn a_rollout_is_told_step_by_step() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let network = Network::default();
     let (a, b) = (Manager::start(&network).await, Manager::start(&network).await);
     let host = Host::new(&network);

@@ -5,20 +5,18 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
-mod collector;
 #[path = "../manager/support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;
 
-use collector::Events;
 use squall_engine::{Call, Engine};
-use squall_memory::Link;
+use squall_memory::{Events, Link};
 use support::*;
 use xxhash_rust::xxh3::xxh3_64;
 
 #[tokio::test(start_paused = true)]
 async fn the_life_of_a_provider_is_told() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let world = World::start().await;
     let mut provider = world.active("ml", "pool", &["B", "A"]).await;
     let message = provider.heartbeat(1_234);
@@ -58,7 +56,7 @@ async fn the_life_of_a_provider_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_breaks_says_how() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let world = World::start().await;
     let mut one = world.active("one", "", &["A"]).await;
     let two = world.active("two", "", &["A"]).await;
@@ -79,7 +77,7 @@ async fn a_stream_that_breaks_says_how() {
 
 #[tokio::test(start_paused = true)]
 async fn a_rejection_is_told_with_its_first_reason() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let world = World::start().await;
     let mut provider = Provider::start(&world, Executor::echo()).await;
     let request = provider.request("ml", "pool", &["A", "", "1"]);
@@ -94,7 +92,7 @@ async fn a_rejection_is_told_with_its_first_reason() {
 
 #[tokio::test(start_paused = true)]
 async fn each_attempt_of_a_call_is_told() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let world = World::start().await;
     let dead = world.active("ml", "pool", &["A"]).await;
     let alive = world.active("ml", "pool", &["A"]).await;
@@ -145,7 +143,7 @@ async fn each_attempt_of_a_call_is_told() {
 
 #[tokio::test(start_paused = true)]
 async fn a_call_that_is_given_up_is_told_too() {
-    let events = Events::collect();
+    let events = Events::collect("squall::provider");
     let world = World::start().await;
     let mut provider = Provider::start(&world, Executor::slow(secs(5))).await;
     provider.register("ml", "", &["A"]).await;

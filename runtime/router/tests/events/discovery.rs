@@ -7,12 +7,12 @@ use squall_router::Options;
 use squall_router::discovery::{Discovery, Dns, DnsOptions, Fact, Registry};
 use tokio::time::sleep;
 
-use crate::collector::Events;
 use crate::support::*;
+use squall_memory::Events;
 
 #[tokio::test(start_paused = true)]
 async fn a_change_of_addresses_and_a_failure_to_resolve_are_told() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let network = Network::default();
     let (_b, address) = start(network.host(), "b", Options::default()).await;
     network.set_name("b.svc", Ok(vec![address.as_str().parse().unwrap()]));

@@ -5,13 +5,12 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
-mod collector;
 mod discovery;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;
 
-use collector::Events;
+use squall_memory::Events;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::Options;
 use support::*;
@@ -19,7 +18,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 #[tokio::test(start_paused = true)]
 async fn a_hop_and_its_handling_share_a_span_and_tell_the_same_digests() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let network = Network::default();
     let (a, b) = pair(network.host(), network.host(), Options::default()).await;
     place(&a, &[], "pass", Pass, &[("out", "far.in")]);
@@ -73,7 +72,7 @@ async fn a_hop_and_its_handling_share_a_span_and_tell_the_same_digests() {
 
 #[tokio::test(start_paused = true)]
 async fn what_is_cancelled_is_said_to_have_ended_on_both_sides() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let network = Network::default();
     let (a, b) = pair(network.host(), network.host(), Options::default()).await;
     let (component, entered, cancelled) = Cancellable::new();
@@ -94,7 +93,7 @@ async fn what_is_cancelled_is_said_to_have_ended_on_both_sides() {
 
 #[tokio::test(start_paused = true)]
 async fn failures_are_said_with_their_class_and_the_networks_reason() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let network = Network::default();
     let (a, address) = start(network.host(), "a", Options::default()).await;
     network.set_link(&address, Link::Refused);
@@ -132,7 +131,7 @@ async fn failures_are_said_with_their_class_and_the_networks_reason() {
 
 #[tokio::test]
 async fn a_panic_is_told_from_an_error() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let module = squall_router::Module::new(TokioPlatform::loopback(), "a", Options::default());
     place(&module, &[], "panics", Panic, &[]);
     place(&module, &[], "bad", Fail(|| "boom".into()), &[]);
@@ -156,7 +155,7 @@ async fn a_panic_is_told_from_an_error() {
 
 #[tokio::test(start_paused = true)]
 async fn each_phase_of_a_shutdown_is_told_with_what_there_is_to_wait_for() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let network = Network::default();
     let b = Stoppable::start(&network, 1000).await;
     let (a, _) = start(network.host(), "a", Options::default()).await;
@@ -188,7 +187,7 @@ async fn each_phase_of_a_shutdown_is_told_with_what_there_is_to_wait_for() {
 
 #[tokio::test(start_paused = true)]
 async fn an_endpoint_that_is_gone_is_told_to_drain_and_then_to_be_closed() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let network = Network::default();
     let (a, b) = pair(network.host(), network.host(), Options::default()).await;
     let held = Held::new();
@@ -225,7 +224,7 @@ impl squall_router::Component for Reports {
 
 #[tokio::test]
 async fn line_29_emission_on_the_error_port_is_a_handled_error_and_data_and_on_others_data_alone() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let module = squall_router::Module::new(TokioPlatform::loopback(), "a", Options::default());
     let edges = [("error", "echo.in"), ("out", "echo.in")];
     place(&module, &[], "reports", Reports, &edges);
@@ -244,7 +243,7 @@ async fn line_29_emission_on_the_error_port_is_a_handled_error_and_data_and_on_o
 
 #[tokio::test(start_paused = true)]
 async fn each_attempt_is_a_hop_of_its_own_that_names_the_one_before() {
-    let events = Events::collect();
+    let events = Events::collect("squall::router");
     let network = Network::default();
     let (a, b) = pair(network.host(), network.host(), Options::default()).await;
     let soon = || squall_router::ComponentError::new("busy").retryable(true);

@@ -1,4 +1,4 @@
-//! Collects the router's events, each test those of its own thread.
+//! Collects the events that a crate emits, each test those of its own thread.
 //!
 //! One subscriber for the process, installed before anything is emitted: with one per thread, tracing may
 //! remember of an event that nobody wants it.
@@ -12,25 +12,33 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-type Fields = BTreeMap<&'static str, String>;
+/// The fields of an event, by name.
+pub type Fields = BTreeMap<&'static str, String>;
 
 thread_local! {
     static LIST: RefCell<Vec<(&'static str, Fields)>> = const { RefCell::new(Vec::new()) };
 }
 
 /// What has been emitted on this thread since it began to collect.
-pub(crate) struct Events;
+pub struct Events;
 
 impl Events {
-    pub(crate) fn collect() -> Self {
+    /// Collects from now on what is emitted with this target on this thread. All tests of a binary name the same one.
+    ///
+    /// # Panics
+    /// When the process has another subscriber.
+    pub fn collect(target: &'static str) -> Self {
         static INSTALLED: Once = Once::new();
-        INSTALLED.call_once(|| tracing::subscriber::set_global_default(Collector).unwrap());
+        INSTALLED.call_once(|| {
+            let installed = tracing::subscriber::set_global_default(Collector { target });
+            installed.expect("a binary that collects events has no other subscriber");
+        });
         LIST.with_borrow_mut(Vec::clear);
         Events
     }
 
     /// The fields of all events with this name, in order.
-    pub(crate) fn named(&self, name: &str) -> Vec<Fields> {
+    pub fn named(&self, name: &str) -> Vec<Fields> {
         LIST.with_borrow(|list| {
             list.iter()
                 .filter(|(it, _)| *it == name)
@@ -40,11 +48,13 @@ impl Events {
     }
 }
 
-struct Collector;
+struct Collector {
+    target: &'static str,
+}
 
 impl Subscriber for Collector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "squall::router"
+        metadata.target() == self.target
     }
 
     fn event(&self, event: &Event<'_>) {
