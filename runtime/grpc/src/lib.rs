@@ -32,7 +32,7 @@ pub use client::{Dial, DialError, Driver, open};
 pub use connections::Connections;
 pub use progress::{Outcome, Progress};
 pub use refusal::refuse;
-pub use server::{Accept, Drained, Serving, accept, serve_until};
+pub use server::{Accept, Drained, ServeError, Serving, accept, listen, serve_until};
 pub use standard::Standard;
 pub use streaming::Streaming;
 pub use trouble::Trouble;

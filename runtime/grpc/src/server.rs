@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -35,6 +36,26 @@ impl Default for Serving {
             keepalive_timeout: Duration::from_secs(3),
         }
     }
+}
+
+/// Why a server cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on port {port}: {cause}")]
+pub struct ServeError {
+    port: u16,
+    #[source]
+    cause: io::Error,
+}
+
+/// Listens on `port`; port 0 takes a free one. Gives the address that it has, too.
+///
+/// # Errors
+/// When the port cannot be had.
+pub async fn listen<P: Platform>(platform: &P, port: u16) -> Result<(P::Listener, SocketAddr), ServeError> {
+    let failed = |cause| ServeError { port, cause };
+    let listener = platform.bind(port).await.map_err(failed)?;
+    let address = listener.local_addr().map_err(failed)?;
+    Ok((listener, address))
 }
 
 /// What a shutdown did not wait for.

@@ -38,4 +38,5 @@ mod server;
 
 pub use operator::Operator;
 pub use routes::{BODY_BYTES_MAX, openapi};
-pub use server::{DEFAULT_PORT, ServeError, Server};
+pub use server::{DEFAULT_PORT, Server};
+pub use squall_grpc::ServeError;

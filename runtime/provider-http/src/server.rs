@@ -1,7 +1,6 @@
 //! Accepting connections, and ending.
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,7 @@ use axum::Router;
 use hyper::server::conn::http1::Builder;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
-use squall_grpc::Connections;
+use squall_grpc::{Connections, ServeError};
 use squall_platform::{Listener, Platform};
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
@@ -27,15 +26,6 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long a peer may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Why the API cannot be served.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on port {port}: {cause}")]
-pub struct ServeError {
-    port: u16,
-    #[source]
-    cause: io::Error,
-}
-
 /// A bound server of the API.
 pub struct Server<P: Platform> {
     platform: P,
@@ -50,9 +40,7 @@ impl<P: Platform> Server<P> {
     /// # Errors
     /// When the port cannot be had.
     pub async fn bind(platform: P, port: u16, operator: Arc<dyn Operator>) -> Result<Self, ServeError> {
-        let failed = |cause| ServeError { port, cause };
-        let listener = platform.bind(port).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = squall_grpc::listen(&platform, port).await?;
         let shared = Shared {
             operator,
             stopping: Arc::new(AtomicBool::new(false)),

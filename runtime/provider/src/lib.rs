@@ -43,4 +43,5 @@ pub use config::{Config, ConfigError};
 pub use info::{ProviderInfo, State};
 pub use manager::Manager;
 pub use metrics::CONTENT_TYPE;
-pub use server::{Drained, ServeError, Server};
+pub use server::{Drained, Server};
+pub use squall_grpc::ServeError;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use squall_engine::{Call, CallError, Engine, Module, ModuleSpec, PipelineStore, SetError};
-use squall_grpc::Channel;
+use squall_grpc::{Channel, ServeError};
 use squall_platform::Platform;
 use squall_value::CValue;
 use tokio::sync::Notify;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 use crate::control::Outbox;
 use crate::in_flight::InFlight;
 use crate::metrics::{self, Metrics};
-use crate::server::{ServeError, Server};
+use crate::server::Server;
 use crate::table::{Change, Moment, Table, Timers};
 use crate::{Config, ProviderInfo, State, events};
 

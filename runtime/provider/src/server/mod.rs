@@ -10,14 +10,13 @@ mod methods;
 mod service;
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use squall_grpc::{Accept, Connections};
-use squall_platform::{Listener, OwnedTask, Platform};
+use squall_grpc::{Accept, Connections, ServeError};
+use squall_platform::{OwnedTask, Platform};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
@@ -36,15 +35,6 @@ pub struct Server<P: Platform> {
     address: SocketAddr,
 }
 
-/// Why a server cannot start.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on port {port}: {cause}")]
-pub struct ServeError {
-    port: u16,
-    #[source]
-    cause: io::Error,
-}
-
 /// What a shutdown did not wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,9 +49,7 @@ pub struct Drained {
 impl<P: Platform> Server<P> {
     pub(crate) async fn bind(manager: Manager<P>) -> Result<Self, ServeError> {
         let port = manager.config().grpc_port;
-        let failed = |cause| ServeError { port, cause };
-        let listener = manager.platform().bind(port).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = squall_grpc::listen(manager.platform(), port).await?;
         Ok(Server {
             manager,
             listener,

@@ -10,13 +10,12 @@ mod lifecycle;
 mod service;
 
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use squall_grpc::{Accept, Connections, Serving};
-use squall_platform::{Listener, Platform};
+use squall_grpc::{Accept, Connections, ServeError, Serving};
+use squall_platform::Platform;
 use tokio::time::{Instant, timeout_at};
 
 use crate::message::after;
@@ -37,15 +36,6 @@ pub struct Server<P: Platform> {
     address: SocketAddr,
 }
 
-/// Why a server cannot start.
-#[derive(Debug, thiserror::Error)]
-#[error("cannot listen on port {port}: {cause}")]
-pub struct ServeError {
-    port: u16,
-    #[source]
-    cause: io::Error,
-}
-
 /// What a shutdown did not wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
@@ -59,9 +49,7 @@ pub struct Drained {
 
 impl<P: Platform> Server<P> {
     pub(crate) async fn bind(scheduler: Scheduler<P>, port: u16) -> Result<Self, ServeError> {
-        let failed = |cause| ServeError { port, cause };
-        let listener = scheduler.shared().platform.bind(port).await.map_err(failed)?;
-        let address = listener.local_addr().map_err(failed)?;
+        let (listener, address) = squall_grpc::listen(&scheduler.shared().platform, port).await?;
         events::server_listening(&scheduler.shared().module, address);
         Ok(Server {
             scheduler,
