@@ -3,11 +3,15 @@
 //! A connection is one registration of one host at one manager. A host that comes back has another one. When a manager
 //! dies it says nothing of its connections, and yet they are over: so they count as deregistered from then on.
 
+mod canary;
+
 use indexmap::IndexMap;
 
 use crate::calls::Moment;
 use crate::journal::{Entry, Event, Journal, ProviderEvent};
 use crate::plan::ProviderState;
+
+pub use canary::{Canary, CanaryEnd, Division, Step};
 
 /// What is said of a connection whose manager died.
 pub const MANAGER_DIED: &str = "the manager died";
@@ -75,54 +79,6 @@ pub struct Rejection<'j> {
     pub host: &'j str,
     /// The namespace that was asked for.
     pub namespace: &'j str,
-    /// Why.
-    pub reason: &'j str,
-}
-
-/// A new version of a provider's modules that one host tried out.
-#[derive(Debug)]
-pub struct Canary<'j> {
-    /// The provider's host.
-    pub host: &'j str,
-    /// In order.
-    pub steps: Vec<Step<'j>>,
-    /// How it ended, if it did.
-    pub end: Option<CanaryEnd<'j>>,
-    /// Who has which version, as it says itself when not all have the same.
-    pub divided: Option<Division<'j>>,
-}
-
-/// Managers, as `host:port`, by the version that they have.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Division<'j> {
-    /// The new one, and were well with it.
-    pub promoted: Vec<&'j str>,
-    /// The new one, and were not well, or cannot be had back.
-    pub failed: Vec<&'j str>,
-    /// The old one.
-    pub unchanged: Vec<&'j str>,
-}
-
-/// A step of a canary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Step<'j> {
-    /// When.
-    pub moment: Moment,
-    /// `host:port` of the manager.
-    pub instance: &'j str,
-    /// `upgraded`, `healthy`, `unhealthy`, `rolled back`, `not rolled back`
-    pub step: &'j str,
-    /// The version that is there from then on.
-    pub version: &'j str,
-}
-
-/// The end of a canary.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct CanaryEnd<'j> {
-    /// When.
-    pub moment: Moment,
-    /// `promoted`, `rolled back`, `partial failure`
-    pub outcome: &'j str,
     /// Why.
     pub reason: &'j str,
 }

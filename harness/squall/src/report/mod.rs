@@ -1,14 +1,17 @@
 //! A run, for people ([`text()`], [`summary()`]) and for programs ([`json()`], [`mod@bench`]).
 
 pub mod bench;
+mod fault;
 mod json;
+mod providers;
 pub(crate) mod table;
 mod text;
 
 use std::time::Duration;
 
+pub use fault::fault_text;
 pub use json::json;
-pub use text::{banner, fault_text, summary, text};
+pub use text::{banner, summary, text};
 
 /// What a report says of a run that is in neither its plan nor its journal.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use anstyle::AnsiColor;
 
+use super::providers::providers;
 use super::table::{Side, Table};
 use super::{RunSummary, Style};
-use crate::plan::{ClockShift, Connects, EngineKind, FaultKind, Latency, Pairs, Plan, Ratio};
-use crate::statistics::{FaultStatistics, Incident, ProviderStatistics, Statistics, WorkloadStatistics};
+use crate::plan::{EngineKind, Plan};
+use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
 use crate::time;
-use crate::units::Unit;
 use crate::verdict::{Judged, Verdict};
 
 /// The width of the first column of judgments: `held     `, `broken   `, `BROKEN   `.
@@ -80,88 +80,6 @@ pub fn summary(summary: &RunSummary, plan: &Plan, statistics: &Statistics, verdi
     let time = time::mark(time::nanos(summary.virtual_time));
     line(&mut page, &result(verdict, style), time);
     page
-}
-
-/// What a fault does, in a few words: `partition common-module | http-module`.
-#[must_use]
-pub fn fault_text(kind: &FaultKind) -> String {
-    match kind {
-        FaultKind::Partition(pairs) => {
-            let sign = if pairs.both_ways { "|" } else { "-|" };
-            format!("partition {} {sign} {}", names(&pairs.from), names(&pairs.to))
-        }
-        FaultKind::Latency {
-            pairs,
-            latency,
-            added,
-        } => {
-            let sign = if *added { "+" } else { "" };
-            format!("latency {sign}{} {}", latency_text(latency), pairs_text(pairs))
-        }
-        FaultKind::Loss { pairs, ratio } => {
-            format!("loss {} {}", ratio_text(*ratio), pairs_text(pairs))
-        }
-        FaultKind::Bandwidth { pairs, rate } => {
-            format!("bandwidth {} {}", rate.say(), pairs_text(pairs))
-        }
-        FaultKind::Hold(pairs) => format!("hold {}", pairs_text(pairs)),
-        FaultKind::Reset(pairs) => format!("reset {}", pairs_text(pairs)),
-        FaultKind::Refuse(connects) => format!("refuse {}", connects_text(connects)),
-        FaultKind::Blackhole(connects) => format!("blackhole {}", connects_text(connects)),
-        FaultKind::Kill { hosts } => format!("kill {}", names(hosts)),
-        FaultKind::Crash { hosts } => format!("crash {}", names(hosts)),
-        FaultKind::Pause { hosts } => format!("pause {}", names(hosts)),
-        FaultKind::Clock { hosts, shift } => {
-            let (by, way) = match shift {
-                ClockShift::Ahead(by) => (by, "ahead"),
-                ClockShift::Behind(by) => (by, "behind"),
-            };
-            format!("clock {} {} {way}", names(hosts), time::exact(time::nanos(*by)))
-        }
-        FaultKind::Drain { hosts, grace } => {
-            format!(
-                "drain {}, grace {}",
-                names(hosts),
-                time::exact(time::nanos(*grace))
-            )
-        }
-        FaultKind::Remove { node } => format!("remove {node}"),
-        FaultKind::Move { node, to } => format!("move {node} to {to}"),
-        FaultKind::Close { node } => format!("close {node}"),
-        FaultKind::Announce {
-            module, hosts, late, ..
-        } => {
-            let place = match &hosts[..] {
-                [] => "nowhere".to_owned(),
-                hosts => format!("on {}", names(hosts)),
-            };
-            match late.is_zero() {
-                true => format!("announce {module} {place}"),
-                false => format!(
-                    "announce {module} {place}, up to {} late",
-                    time::exact(time::nanos(*late))
-                ),
-            }
-        }
-        FaultKind::HeartbeatLoss { provider, acks, .. } => match acks {
-            false => format!("heartbeat loss {provider}"),
-            true => format!("heartbeat ack loss {provider}"),
-        },
-        FaultKind::DrainProvider {
-            provider, deadline, ..
-        } => match deadline {
-            None => format!("drain provider {provider}"),
-            Some(deadline) => format!(
-                "drain provider {provider}, deadline {}",
-                time::exact(time::nanos(*deadline))
-            ),
-        },
-        FaultKind::Canary(canary) => format!(
-            "canary {}, window {}",
-            names(&canary.hosts),
-            time::exact(time::nanos(canary.observation_window))
-        ),
-    }
 }
 
 fn body(plan: &Plan, statistics: &Statistics, verdict: &Verdict, style: Style) -> String {
@@ -259,43 +177,6 @@ fn effects(fault: &FaultStatistics) -> String {
         calls => format!("{} touched", plural(calls, "call")),
     });
     effects.join(", ")
-}
-
-/// How often a provider's leaving is told: with a link that flaps it leaves again and again.
-const LEAVINGS_SHOWN: usize = 2;
-
-fn providers(providers: &[ProviderStatistics]) -> Vec<String> {
-    let [l, r] = [Side::Left, Side::Right];
-    let mut table = Table::new(&[l, r, r, r, r, l]);
-    table.row(["provider", "registered", "rejected", "heartbeats", "executed"]);
-    for provider in providers {
-        let counts = [
-            provider.registered,
-            provider.rejected,
-            provider.heartbeats,
-            provider.executed,
-        ];
-        let cells = [provider.host.clone()].into_iter();
-        let cells = cells.chain(counts.map(|count| count.to_string()));
-        table.row(cells.chain([fate(provider)]));
-    }
-    table.lines()
-}
-
-/// `left at 30.018 s (heartbeat timeout)`
-fn fate(provider: &ProviderStatistics) -> String {
-    let shown = provider.left.iter().take(LEAVINGS_SHOWN);
-    let mut parts: Vec<String> = shown
-        .map(|(at, cause)| format!("left at {} ({cause})", time::instant(*at)))
-        .collect();
-    let more = provider.left.len().saturating_sub(LEAVINGS_SHOWN);
-    if more > 0 {
-        parts.push(format!("and {more} more"));
-    }
-    if !provider.rejection.is_empty() {
-        parts.push(format!("rejected: {}", provider.rejection));
-    }
-    parts.join(", ")
 }
 
 fn incident(incident: &Incident) -> String {
@@ -405,46 +286,6 @@ fn speed(summary: &RunSummary) -> String {
     } else {
         format!(" ({speed:.0}x)")
     }
-}
-
-fn pairs_text(pairs: &Pairs) -> String {
-    let sign = if pairs.both_ways { "<->" } else { "->" };
-    format!("{} {sign} {}", names(&pairs.from), names(&pairs.to))
-}
-
-fn connects_text(connects: &Connects) -> String {
-    match connects {
-        Connects::To(hosts) => names(hosts),
-        Connects::Between(pairs) => pairs_text(pairs),
-    }
-}
-
-fn latency_text(latency: &Latency) -> String {
-    let show = |duration: &Duration| time::exact(time::nanos(*duration));
-    match latency {
-        Latency::Constant(delay) => show(delay),
-        Latency::Uniform { min, max } => format!("{} .. {}", show(min), show(max)),
-        Latency::LogNormal { median, p99 } => format!("median {} p99 {}", show(median), show(p99)),
-    }
-}
-
-fn ratio_text(ratio: Ratio) -> String {
-    format!("{}/{}", ratio.numerator, ratio.denominator)
-}
-
-/// The first few names: a glob may stand for hundreds.
-fn names(names: &[String]) -> String {
-    const SHOWN: usize = 4;
-    let mut text = names
-        .iter()
-        .take(SHOWN)
-        .map(String::as_str)
-        .collect::<Vec<_>>()
-        .join(", ");
-    if names.len() > SHOWN {
-        text.push_str(&format!(" and {} more", names.len() - SHOWN));
-    }
-    text
 }
 
 fn plural(count: u64, noun: &str) -> String {

@@ -1,21 +1,22 @@
 //! `[manager.*]` and `[provider.*]`: namespaces, names, types, and who registers with whom.
 
+mod handler;
+mod names;
+
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use squall_engine::ModuleSpec;
-use squall_value::CType;
 
+pub(in crate::file) use self::handler::handler;
+use self::names::{check_namespace, check_qualified, check_short};
 use super::hosts_of;
-use crate::file::ctype::{self, ctype, written};
-use crate::file::latency;
+use crate::file::ctype::ctype;
 use crate::file::names::unknown;
 use crate::file::raw::provider as raw;
-use crate::file::raw::provider::HandlerKind;
 use crate::file::read::{At, Named};
 use crate::file::report::{Problem, Problems};
 use crate::file::value::Exact;
-use crate::plan::{Answer, Flaky, Handler, Manager, Provider, ProviderModule, Ratio, Reconnect, Topology};
+use crate::plan::{Manager, Provider, ProviderModule, Reconnect, Topology};
 
 /// A provider that failed for ever would not be worth a run.
 const ATTEMPTS_MAX: u64 = 1_000_000;
@@ -215,105 +216,6 @@ fn module(
     })
 }
 
-/// What a module of these types does.
-pub(in crate::file) fn handler(
-    raw: &At<raw::Handler>,
-    input: &CType,
-    output: &CType,
-    problems: &mut Problems,
-) -> Option<Handler> {
-    let delay = raw.delay.as_ref().map(|delay| latency::exact(delay, problems));
-    let flaky = raw.flaky.as_ref().map(|flaky| flaky_times(flaky, problems));
-    let answer = answer(raw, input, output, problems);
-    Some(Handler {
-        answer: answer?,
-        delay: delay.map_or(Some(None), |delay| delay.map(Some))?,
-        errors: raw.errors.as_ref().map_or(Ratio::ZERO, |errors| errors.0),
-        flaky,
-    })
-}
-
-fn flaky_times(raw: &At<raw::Flaky>, problems: &mut Problems) -> Flaky {
-    for (key, time) in [("ok", &raw.ok), ("failing", &raw.failing)] {
-        if time.0.is_zero() {
-            problems.add(Problem::new(format!("`{key}` is 0")).at(&time.span, "expected more than 0"));
-        }
-    }
-    Flaky {
-        ok: raw.ok.0,
-        failing: raw.failing.0,
-    }
-}
-
-fn answer(raw: &At<raw::Handler>, input: &CType, output: &CType, problems: &mut Problems) -> Option<Answer> {
-    let kind = raw.kind.0;
-    let keys = [
-        (
-            "output",
-            raw.output.as_ref().map(|it| &it.span),
-            HandlerKind::Fixed,
-        ),
-        (
-            "message",
-            raw.message.as_ref().map(|it| &it.span),
-            HandlerKind::Error,
-        ),
-    ];
-    for (key, span, belongs_to) in keys {
-        let Some(span) = span.filter(|_| kind != belongs_to) else {
-            continue;
-        };
-        let problem = Problem::new(format!("this handler has no `{key}`"))
-            .at(span, "this is for another kind")
-            .at(&raw.kind.span, "this is the kind")
-            .help(format!("drop `{key}`, or write another `kind`"));
-        problems.add(problem);
-    }
-    match kind {
-        HandlerKind::Fixed => {
-            let Some(data) = &raw.output else {
-                let problem = Problem::new("a fixed answer needs an `output`")
-                    .at(&raw.span, "`output` is missing here")
-                    .help(format!("add `output`, a value of type {}", written(output)));
-                problems.add_missing(problem);
-                return None;
-            };
-            ctype::value(data, output, problems).map(Answer::Fixed)
-        }
-        HandlerKind::Echo => {
-            check_echo(raw, input, output, problems);
-            Some(Answer::Echo)
-        }
-        HandlerKind::Error => {
-            let message = raw.message.as_ref();
-            Some(Answer::Error(message.map_or_else(
-                || "it fails".to_owned(),
-                |message| message.value.clone(),
-            )))
-        }
-    }
-}
-
-/// What is to come back has to be there.
-fn check_echo(raw: &raw::Handler, input: &CType, output: &CType, problems: &mut Problems) {
-    let given = ModuleSpec::inputs_of(input);
-    let wanted = ModuleSpec::inputs_of(output);
-    for (name, wanted) in wanted.iter() {
-        let why = match given.get(name) {
-            Some(given) if given == wanted => continue,
-            Some(given) => format!("it is {} there", written(given)),
-            None => "it is not there".to_owned(),
-        };
-        let problem = Problem::new(format!(
-            "the output's `{name}`, {}, is not in the input",
-            written(wanted)
-        ))
-        .at(&raw.kind.span, why)
-        .help("an echo answers with those fields of its input that the output declares");
-        problems.add(problem);
-    }
-}
-
 fn by_name(modules: Vec<Option<ProviderModule>>) -> Option<IndexMap<String, ProviderModule>> {
     let modules = modules.into_iter().collect::<Option<Vec<_>>>()?;
     Some(
@@ -334,50 +236,4 @@ fn more_than_zero(
         problems.add(Problem::new(format!("`{key}` is 0")).at(&time.span, "expected more than 0"));
     }
     Some(time.0)
-}
-
-/// Spec: provider 2.5, as ours is: ASCII, and no empty segment.
-fn check_namespace(name: &At<String>, problems: &mut Problems) {
-    if name.is_empty() {
-        let problem = Problem::new("the namespace is empty").at(&name.span, "expected a name");
-        problems.add(problem.help(NAMESPACE_HELP));
-    } else if let Some(part) = name.split('.').find(|part| !is_identifier(part)) {
-        let problem = Problem::new(format!("`{}` cannot be a namespace", name.escape_debug())).at(
-            &name.span,
-            match part {
-                "" => "a part of it is empty".to_owned(),
-                part => format!("the part `{}` is not allowed", part.escape_debug()),
-            },
-        );
-        problems.add(problem.help(NAMESPACE_HELP));
-    }
-}
-
-const NAMESPACE_HELP: &str = "the parts between dots start with a letter, and go on with letters, digits and `_`, as in \"data.transform\"";
-
-fn check_short(name: &At<String>, problems: &mut Problems) {
-    if !is_identifier(name) {
-        let problem = Problem::new(format!("`{}` cannot be the name of a module", name.escape_debug()))
-            .at(&name.span, "not allowed as a name")
-            .help("it starts with a letter, and goes on with letters, digits and `_`; its namespace is the provider's");
-        problems.add(problem);
-    }
-}
-
-fn check_qualified(name: &At<String>, problems: &mut Problems) {
-    let parts: Vec<&str> = name.split('.').collect();
-    if parts.len() < 2 || !parts.iter().all(|part| is_identifier(part)) {
-        let problem = Problem::new(format!(
-            "`{}` cannot be the name of a manager's module",
-            name.escape_debug()
-        ))
-        .at(&name.span, "not a qualified name")
-        .help(r#"write the namespace, a dot, and the name: [manager.engine.module."stdlib.Upper"]"#);
-        problems.add(problem);
-    }
-}
-
-fn is_identifier(text: &str) -> bool {
-    text.starts_with(|c: char| c.is_ascii_alphabetic())
-        && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
 }
