@@ -20,11 +20,20 @@ pub const MANAGER_PORT: u16 = 9090;
 /// Where a provider executes, unless it is told otherwise. Spec: provider 3.1.
 pub const EXECUTOR_PORT: u16 = 9091;
 
-/// Makes a manager, with the modules of its own process. It serves once it is bound.
+/// Where a provider executes, as its managers are told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Executor {
+    /// A name or an address.
+    pub host: String,
+    /// A port; 0 takes a free one.
+    pub port: u16,
+}
+
+/// Makes a manager, with the modules of its own process. It serves `port`, or a free one for 0, once it is bound.
 ///
 /// # Errors
 /// When a module of its own cannot be set.
-pub fn manager<P: Platform>(platform: P, manager: &plan::Manager) -> Result<Manager<P>, String> {
+pub fn manager<P: Platform>(platform: P, manager: &plan::Manager, port: u16) -> Result<Manager<P>, String> {
     let engine = LocalEngine::new().timeout(manager.call_timeout);
     let behaviours = Behaviours::new(&platform);
     for module in manager.modules.values() {
@@ -42,7 +51,7 @@ pub fn manager<P: Platform>(platform: P, manager: &plan::Manager) -> Result<Mana
         engine.set_module(module).map_err(|error| error.to_string())?;
     }
     let config = squall_provider::Config {
-        grpc_port: MANAGER_PORT,
+        grpc_port: port,
         heartbeat_timeout: manager.heartbeat_timeout,
         control_plane_timeout: manager.control_plane_timeout,
         report_interval: manager.report_interval,
@@ -53,22 +62,22 @@ pub fn manager<P: Platform>(platform: P, manager: &plan::Manager) -> Result<Mana
     Ok(Manager::new(platform, config, Arc::new(engine)))
 }
 
-/// Makes a provider whose executor is reached at `host`, and whose managers are where `endpoint` says. It runs once it
+/// Makes a provider that executes there, and whose managers are where `endpoint` says. It runs once it
 /// is told to. `canary` is how its canaries are to be watched, if there are any.
 ///
 /// # Errors
 /// When a name is none that a manager would take.
 pub fn provider<P: Platform>(
     platform: P,
-    host: &str,
+    executor: Executor,
     provider: &plan::Provider,
     endpoint: impl Fn(&str) -> Authority,
     canary: Option<&plan::Canary>,
 ) -> Result<sdk::Provider<P>, String> {
     let behaviours = Behaviours::new(&platform);
     let config = sdk::Config {
-        executor_port: EXECUTOR_PORT,
-        executor_host: host.to_owned(),
+        executor_port: executor.port,
+        executor_host: executor.host,
         heartbeat_interval: provider.heartbeat_interval,
         ack_timeout: provider.ack_timeout,
         reconnect_first: provider.reconnect.first,

@@ -1,5 +1,6 @@
 //! `squall up`
 
+use std::error::Error;
 use std::io::{self, Write};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
@@ -16,14 +17,15 @@ use super::process::{Signals, log};
 use super::scenarios::print_report;
 use super::{Console, Exit, runtime};
 use crate::file;
-use crate::live::{self, Layout, System};
+use crate::live::{self, Fleet, Layout, System};
 use crate::run::Harness;
 
 #[derive(Debug, Args)]
 pub(super) struct UpArgs {
     /// The topology file
     topology: PathBuf,
-    /// Run this module only, and the others in processes of their own (may be given several times)
+    /// Run this module only, and the others in processes of their own (may be given several times). Managers and
+    /// providers run in the process that has all modules
     #[arg(long = "module", value_name = "NAME")]
     modules: Vec<String>,
     /// Listen at this address of the machine
@@ -83,12 +85,17 @@ pub(super) fn up<O: Write, E: Write>(
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let system = System::start(&topology, harness.components(), &args.layout()).await;
-        match system {
-            Ok(system) => serve(&topology.name, system, args, console).await,
-            Err(error) => {
-                writeln!(console.err, "error: {error}")?;
-                Ok(Exit::BadInput)
-            }
+        let system = match system {
+            Ok(system) => system,
+            Err(error) => return refused(console, &error),
+        };
+        let fleet = match args.modules.is_empty() {
+            true => Fleet::start(&topology, args.bind).await,
+            false => Ok(Fleet::default()),
+        };
+        match fleet {
+            Ok(fleet) => serve(&topology.name, (system, fleet), args, console).await,
+            Err(error) => refused(console, &error),
         }
     });
     // What is still being looked up must not keep the process.
@@ -96,9 +103,14 @@ pub(super) fn up<O: Write, E: Write>(
     ended
 }
 
+fn refused<O, E: Write>(console: &mut Console<O, E>, why: &dyn Error) -> io::Result<Exit> {
+    writeln!(console.err, "error: {why}")?;
+    Ok(Exit::BadInput)
+}
+
 async fn serve<O: Write, E: Write>(
     topology: &str,
-    system: System,
+    (system, fleet): (System, Fleet),
     args: &UpArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
@@ -113,6 +125,12 @@ async fn serve<O: Write, E: Write>(
                 "note: `{name}` is simulated as {replicas} replicas: here it is one"
             )?;
         }
+    }
+    for (name, grpc, http) in fleet.managers() {
+        writeln!(console.out, "listening {name} {grpc}, http://{http}")?;
+    }
+    for host in fleet.providers() {
+        writeln!(console.out, "running {host}")?;
     }
     if let Some(address) = args.metrics {
         let endpoint = match live::Endpoint::bind(address).await {
@@ -130,7 +148,11 @@ async fn serve<O: Write, E: Write>(
     console.out.flush()?;
 
     let (stop, stopping) = watch::channel(false);
-    let mut running = pin!(system.run_until(stopping, *args.grace));
+    let mut running = pin!(async {
+        let modules = system.run_until(stopping.clone(), *args.grace);
+        // Without modules, or without a fleet, the other is what goes on.
+        tokio::join!(modules, fleet.run_until(stopping, *args.grace))
+    });
     let signal = tokio::select! {
         biased;
         signal = signals.next() => signal,
@@ -151,12 +173,16 @@ async fn serve<O: Write, E: Write>(
         }
         drained = running => drained,
     };
-    for (name, drained) in drained {
+    let (modules, fleet) = drained;
+    for (name, drained) in modules {
         let (cancelled, aborted) = (drained.cancelled, drained.aborted);
         writeln!(
             console.out,
             "stopped {name}: {cancelled} requests cancelled, {aborted} connections cut"
         )?;
+    }
+    for ended in fleet {
+        writeln!(console.out, "stopped {ended}")?;
     }
     Ok(Exit::Held)
 }

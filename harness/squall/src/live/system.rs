@@ -1,6 +1,6 @@
 //! Starts modules of a topology, tells them of each other, and ends them.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use squall_router::{Drained, Module, ServeError, Server, metrics};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
+use super::reachable;
 use crate::assembly::{Directory, assemble, set_methods};
 use crate::components::Components;
 use crate::file::nearest;
@@ -284,15 +285,4 @@ fn check(topology: &Topology, layout: &Layout) -> Result<(), StartError> {
         Some(name) => Err(StartError::PeerIsHere { name: name.clone() }),
         None => Ok(()),
     }
-}
-
-/// Who listens at every address of this machine is called at its loopback.
-fn reachable(address: SocketAddr) -> Authority {
-    let ip = match address.ip() {
-        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
-        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-        ip => ip,
-    };
-    let authority = SocketAddr::new(ip, address.port()).to_string().parse();
-    authority.expect("a socket address is an authority")
 }

@@ -2,26 +2,27 @@
 //!
 //! It outlives the processes: whoever starts anew is found here as soon as it is up.
 
+mod strikes;
+
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use squall_engine::pipeline::{Pipeline, RunOptions};
 use squall_engine::{Call, CallError, Code, Engine};
-use squall_platform::{Authority, FaultPoint};
+use squall_platform::Authority;
 use squall_provider::Manager;
-use squall_provider_sdk::{CanaryOutcome, Handle, State};
+use squall_provider_sdk::{Handle, State};
 use squall_sim::{HostId, Sim, SimPlatform};
 use squall_value::CValue;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
+use self::strikes::Muted;
 use super::recorder::Recorder;
 use super::stage::Stage;
-use crate::assembly::provider::{self as assembly, MANAGER_PORT};
-use crate::journal::{Event, ProviderEvent};
+use crate::assembly::provider::{self as assembly, EXECUTOR_PORT, MANAGER_PORT};
 use crate::plan::{self, FaultKind, Plan};
-use crate::providers::host_of;
 
 /// How long providers have for their first registration before the scenario begins without them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,13 +45,6 @@ struct Shared {
 struct Newest<T> {
     incarnation: u32,
     what: T,
-}
-
-/// Of which hosts heartbeats are not sent, and of which they are not acknowledged: by how many faults at the time.
-#[derive(Default)]
-struct Muted {
-    heartbeats: BTreeMap<String, u32>,
-    acks: BTreeMap<String, u32>,
 }
 
 /// Makes the hosts of managers and providers, and starts them.
@@ -90,7 +84,7 @@ fn add_manager(sim: &Sim, manager: &plan::Manager, stage: &Arc<Stage>, shared: W
     let plan = manager.clone();
     sim.add_host(&manager.name, move |platform| {
         let (shared, platform_id) = (shared.upgrade(), (platform.host_id(), platform.incarnation()));
-        let manager = assembly::manager(platform, &plan);
+        let manager = assembly::manager(platform, &plan, MANAGER_PORT);
         let drain = stage.next_drain(&name, clock.now());
         async move {
             let manager = manager?;
@@ -124,7 +118,11 @@ fn add_provider(
     sim.add_host(host, move |platform| {
         let (shared, platform_id) = (shared.upgrade(), (platform.host_id(), platform.incarnation()));
         let canary = canary_of(&plan, &name);
-        let provider = assembly::provider(platform, &name, &provider, manager_at, canary);
+        let executor = assembly::Executor {
+            host: name.clone(),
+            port: EXECUTOR_PORT,
+        };
+        let provider = assembly::provider(platform, executor, &provider, manager_at, canary);
         let drain = stage.next_drain(&name, clock.now());
         async move {
             let provider = provider?;
@@ -263,113 +261,9 @@ impl Fleet {
         newest.map(|newest| newest.what.clone())
     }
 
-    /// Heartbeats of these hosts are lost from now on, or their acknowledgements; or not any more.
-    pub(super) fn mute(&self, hosts: &[String], acks: bool, muted: bool) {
-        let mut all = lock(&self.0.muted);
-        let counts = if acks { &mut all.acks } else { &mut all.heartbeats };
-        for host in hosts {
-            let count = counts.entry(host.clone()).or_default();
-            *count = if muted {
-                *count + 1
-            } else {
-                count.saturating_sub(1)
-            };
-        }
-    }
-
-    /// Every manager of these hosts of a provider asks them to leave.
-    pub(super) fn drain(&self, sim: &Sim, hosts: &[String], reason: &str, deadline: Option<Duration>) {
-        let managers: Vec<(HostId, Manager<SimPlatform>)> = lock(&self.0.managers)
-            .iter()
-            .map(|(host, newest)| (*host, newest.what.clone()))
-            .filter(|(host, _)| sim.is_up(*host))
-            .collect();
-        for (id, manager) in managers {
-            let (hosts, reason) = (hosts.to_vec(), reason.to_owned());
-            let director = sim.clone();
-            sim.spawn(async move {
-                let drained = director.run_on(id, move |_| async move {
-                    for provider in manager.providers() {
-                        if hosts.iter().any(|host| host == host_of(&provider.executor)) {
-                            manager.drain(&provider.connection, &reason, deadline);
-                        }
-                    }
-                });
-                // A manager that dies meanwhile drains nobody.
-                let _ = drained.await;
-            });
-        }
-    }
-
-    /// The hosts of a canary try its modules out, each by itself. How that ends is recorded.
-    pub(super) fn try_out(&self, sim: &Sim, canary: &plan::Canary, recorder: &Recorder) {
-        for host in &canary.hosts {
-            let Some(id) = sim.host(host).filter(|id| sim.is_up(*id)) else {
-                continue;
-            };
-            let Some(handle) = lock(&self.0.providers).get(&id).map(|newest| newest.what.clone()) else {
-                continue;
-            };
-            let (canary, director, recorder, host) =
-                (canary.clone(), sim.clone(), recorder.clone(), host.clone());
-            sim.spawn(async move {
-                let outcome = director.run_on(id, move |platform| async move {
-                    handle.canary(assembly::canary_modules(&platform, &canary)).await
-                });
-                // A provider that dies meanwhile takes its canary with it.
-                if let Ok(CanaryOutcome::PartialFailure {
-                    promoted,
-                    failed,
-                    unchanged,
-                    ..
-                }) = outcome.await
-                {
-                    let names = |managers: &[Authority]| {
-                        let names: Vec<&str> = managers.iter().map(Authority::as_str).collect();
-                        names.join(",").into()
-                    };
-                    let event = ProviderEvent::CanaryDivided {
-                        promoted: names(&promoted),
-                        failed: names(&failed),
-                        unchanged: names(&unchanged),
-                    };
-                    recorder.record_on(&host, Event::Provider(event));
-                }
-            });
-        }
-    }
-
     /// How long a call from a manager may take that does not say so itself.
     pub(super) fn call_timeout(&self, manager: &str) -> Option<Duration> {
         let manager = self.0.plan.topology.managers.get(manager);
         manager.map(|manager| manager.call_timeout)
-    }
-}
-
-impl Shared {
-    /// A manager asks whether an acknowledgement is to be lost, not whose. But the last that it said was whose heartbeat
-    /// it had heard.
-    fn injects(&self, sim: &Sim, host: HostId, point: FaultPoint, recorder: &Recorder) -> bool {
-        let is_muted =
-            |muted: &BTreeMap<String, u32>, host: &str| muted.get(host).is_some_and(|count| *count > 0);
-        match point {
-            FaultPoint::Heartbeat => {
-                let muted = &lock(&self.muted).heartbeats;
-                muted
-                    .keys()
-                    .any(|name| sim.host(name) == Some(host) && is_muted(muted, name))
-            }
-            FaultPoint::HeartbeatAck => {
-                let Some((connection, executor)) = recorder.heard_last() else {
-                    return false;
-                };
-                let muted = is_muted(&lock(&self.muted).acks, host_of(&executor));
-                if muted {
-                    recorder.record(Event::Provider(ProviderEvent::AckSuppressed { connection }));
-                }
-                muted
-            }
-            _ => false,
-        }
     }
 }

@@ -1,0 +1,161 @@
+//! Managers and providers of a topology on real sockets: each manager with its HTTP API, and each provider once for each
+//! of its replicas, in this process.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use indexmap::IndexMap;
+use squall_platform::{Authority, TokioPlatform};
+use squall_provider::Server;
+use squall_provider_http as http;
+use squall_provider_sdk::Provider;
+use tokio::sync::{Notify, watch};
+
+use super::reachable;
+use crate::assembly::provider as assembly;
+use crate::plan::Topology;
+
+/// Why managers and providers cannot start.
+#[derive(Debug, thiserror::Error)]
+#[error("`{name}` cannot be started: {cause}")]
+pub struct FleetError {
+    /// The manager, or the provider's host.
+    name: String,
+    /// Why.
+    cause: String,
+}
+
+/// The managers and providers of a topology; by default none.
+#[derive(Default)]
+pub struct Fleet {
+    managers: Vec<Manager>,
+    providers: Vec<(String, Provider<TokioPlatform>)>,
+}
+
+struct Manager {
+    name: String,
+    grpc: Server<TokioPlatform>,
+    http: http::Server<TokioPlatform>,
+}
+
+impl Fleet {
+    /// Starts them at free ports of an address of this machine. They answer, and register, once [`Fleet::run_until`]
+    /// runs.
+    ///
+    /// # Errors
+    /// When a port cannot be had, or a name is none that can be registered.
+    pub async fn start(topology: &Topology, bind: IpAddr) -> Result<Self, FleetError> {
+        let platform = TokioPlatform::at(bind);
+        let mut managers = Vec::new();
+        for plan in topology.managers.values() {
+            let failed = |cause: String| FleetError {
+                name: plan.name.clone(),
+                cause,
+            };
+            let manager = assembly::manager(platform, plan, 0).map_err(failed)?;
+            let grpc = manager.bind().await.map_err(|error| failed(error.to_string()))?;
+            let http = http::Server::bind(platform, 0, Arc::new(manager)).await;
+            managers.push(Manager {
+                name: plan.name.clone(),
+                grpc,
+                http: http.map_err(|error| failed(error.to_string()))?,
+            });
+        }
+        let places: IndexMap<&str, Authority> = managers
+            .iter()
+            .map(|manager| (manager.name.as_str(), reachable(manager.grpc.local_addr())))
+            .collect();
+        let mut providers = Vec::new();
+        for plan in topology.providers.values() {
+            for host in &plan.hosts {
+                let executor = assembly::Executor {
+                    host: reachable(SocketAddr::new(bind, 0)).host().to_owned(),
+                    port: 0,
+                };
+                let provider =
+                    assembly::provider(platform, executor, plan, |name| places[name].clone(), None);
+                let provider = provider.map_err(|cause| FleetError {
+                    name: host.clone(),
+                    cause,
+                })?;
+                providers.push((host.clone(), provider));
+            }
+        }
+        Ok(Fleet { managers, providers })
+    }
+
+    /// Every manager: its name, and where it serves gRPC and HTTP.
+    pub fn managers(&self) -> impl Iterator<Item = (&str, SocketAddr, SocketAddr)> {
+        let place = |it: &Manager| (it.grpc.local_addr(), it.http.local_addr());
+        self.managers.iter().map(move |it| {
+            let (grpc, http) = place(it);
+            (it.name.as_str(), grpc, http)
+        })
+    }
+
+    /// Every host of a provider.
+    pub fn providers(&self) -> impl Iterator<Item = &str> {
+        self.providers.iter().map(|(host, _)| host.as_str())
+    }
+
+    /// Runs until `shutdown` is true, or its sender is gone; then providers leave in order, and managers end, each with
+    /// `grace` for what is in flight. Returns what became of each, in words.
+    pub async fn run_until(self, shutdown: watch::Receiver<bool>, grace: Duration) -> Vec<String> {
+        let (have_left, left) = watch::channel(false);
+        let providers = join_all(self.providers.into_iter().map(|(host, provider)| {
+            let shutdown = told(shutdown.clone());
+            async move {
+                match provider.run(shutdown).await {
+                    Ok(()) => format!("{host}: left"),
+                    Err(error) => format!("{host}: {error}"),
+                }
+            }
+        }));
+        let managers: Vec<_> = self
+            .managers
+            .into_iter()
+            .map(|manager| manager.run_until(left.clone(), grace))
+            .collect();
+        let providers = async {
+            let ended = providers.await;
+            // Without providers nothing else has waited yet.
+            told(shutdown).await;
+            have_left.send_replace(true);
+            ended
+        };
+        let (managers, mut ended) = tokio::join!(join_all(managers), providers);
+        ended.extend(managers);
+        ended
+    }
+}
+
+impl Manager {
+    /// The API answers until the last call is over: whoever asks for the health is to hear that it ends.
+    async fn run_until(self, providers_left: watch::Receiver<bool>, grace: Duration) -> String {
+        let drained = Notify::new();
+        let stopping = self.http.stopping();
+        let api = self.http.run_until(drained.notified(), grace);
+        let grpc = async {
+            let shutdown = async {
+                told(providers_left).await;
+                stopping();
+            };
+            let left = self.grpc.run_until(shutdown, grace).await;
+            drained.notify_one();
+            left
+        };
+        let (left, _) = tokio::join!(grpc, api);
+        let (cancelled, aborted) = (left.cancelled, left.aborted);
+        format!(
+            "{}: {cancelled} calls cancelled, {aborted} connections cut",
+            self.name
+        )
+    }
+}
+
+/// Waits until it is true, or its sender is gone.
+async fn told(mut shutdown: watch::Receiver<bool>) {
+    drop(shutdown.wait_for(|told| *told).await);
+}
