@@ -26,6 +26,9 @@ use support::topology_with;
 
 type Answer = Result<Option<Payload>, Error>;
 
+/// They have no router to catch: see `broken_fleets.rs`.
+const OF_PROVIDERS: [&str; 5] = ["silent provider", "one owner", "fair", "right provider", "canary"];
+
 const TOPOLOGY: &str = r#"
     name = "small"
     [network]
@@ -402,6 +405,7 @@ fn each_oracle_catches_a_router_that_is_broken_for_it_and_no_other_oracle_compla
         broken();
     }
     let proven = PROVEN.lock().expect("no test panics with it").clone();
-    let all: BTreeSet<&str> = oracle::ALL.iter().map(|oracle| oracle.name()).collect();
+    let names = oracle::ALL.iter().map(|oracle| oracle.name());
+    let all: BTreeSet<&str> = names.filter(|name| !OF_PROVIDERS.contains(name)).collect();
     assert_eq!(proven, all, "an oracle without a router that it catches");
 }
