@@ -13,7 +13,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use squall_platform::{Authority, Executor, Platform};
 use tokio::time::timeout;
 
-use crate::{CONNECTION_WINDOW, RESET_STREAMS_MAX, STREAM_WINDOW};
+use crate::{CONNECTION_WINDOW, FRAME_MAX, RESET_STREAMS_MAX, STREAM_WINDOW};
 
 /// How connections are opened and kept. All durations are measured on tokio's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,6 +122,7 @@ fn protocol<P: Platform>(platform: &P, dial: &Dial) -> Builder<Executor<P>> {
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_reset_streams(RESET_STREAMS_MAX)
+        .max_frame_size(FRAME_MAX)
         .max_local_error_reset_streams(RESET_STREAMS_MAX)
         .keep_alive_interval(dial.keepalive_interval)
         .keep_alive_timeout(dial.keepalive_timeout)

@@ -41,6 +41,11 @@ pub use trouble::Trouble;
 pub const STREAM_WINDOW: u32 = 1 << 20;
 /// The flow control window of a connection, in bytes.
 pub const CONNECTION_WINDOW: u32 = 4 << 20;
+/// The largest frame that is taken, in bytes. With the 16 KiB that HTTP/2 begins with a large message is read and written
+/// in many small steps, and put together again by copying. Other calls on the connection wait for a frame at most.
+pub const FRAME_MAX: u32 = 256 * 1024;
+// Or a frame would wait for the one before it to be read.
+const _: () = assert!(STREAM_WINDOW >= 2 * FRAME_MAX);
 /// How many streams may be reset at once before HTTP/2 takes it for an attack. A partition that heals after
 /// many deadlines have passed brings many resets at once.
 pub const RESET_STREAMS_MAX: usize = 16 * 1024;

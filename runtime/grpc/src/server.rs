@@ -15,7 +15,7 @@ use squall_platform::{Executor, Listener, Platform};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::{CONNECTION_WINDOW, Connections, RESET_STREAMS_MAX, STREAM_WINDOW};
+use crate::{CONNECTION_WINDOW, Connections, FRAME_MAX, RESET_STREAMS_MAX, STREAM_WINDOW};
 
 /// How long accepting pauses after it has failed for want of resources.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -176,6 +176,7 @@ fn protocol<P: Platform>(platform: &P, serving: Serving) -> Builder<Executor<P>>
         .auto_date_header(false)
         // Blocking calls nest: with any limit two modules can wait for each other for ever.
         .max_concurrent_streams(None)
+        .max_frame_size(FRAME_MAX)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         // Peers are modules, not the open internet: many calls that time out at once are no attack.

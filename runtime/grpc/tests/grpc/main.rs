@@ -4,5 +4,6 @@
 
 mod channel;
 mod serving;
+mod settings;
 mod streaming;
 mod support;
