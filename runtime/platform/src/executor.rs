@@ -6,6 +6,10 @@ use std::task::{Context, Poll};
 
 use crate::Platform;
 
+/// A task on its way into a runtime is moved several times: one of more bytes than this is cheaper to move once, into
+/// a box. A request's task of hyper's client has room for a whole connection.
+const LARGE: usize = 256;
+
 /// Spawns hyper's background tasks (HTTP/2 connections, request handlers) through a platform.
 #[derive(Debug, Clone)]
 pub struct Executor<P>(P);
@@ -27,7 +31,11 @@ where
     F::Output: Send,
 {
     fn execute(&self, task: F) {
-        self.0.spawn(Discard { task });
+        if size_of::<F>() > LARGE {
+            self.0.spawn(Discard { task: Box::pin(task) });
+        } else {
+            self.0.spawn(Discard { task });
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! One message, handled by an instance of this module. Spec: router 3.5.
 
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use indexmap::IndexMap;
@@ -124,7 +124,9 @@ impl<P: Platform> Scheduler<P> {
             data,
             context: &execution.context,
         };
-        let handled = unwind::guarded(self.dispatch(instance, input, &output));
+        // Pinned here: a future that is handed on is moved.
+        let handled = pin!(self.dispatch(instance, input, &output));
+        let handled = pin!(unwind::guarded(handled));
         let result = match instance.destroyed.cuts(handled).await {
             Some(Ok(result)) => result.map_err(Error::from),
             Some(Err(panic)) => Err(Error::Panic {

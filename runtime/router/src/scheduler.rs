@@ -52,9 +52,9 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    fn of(message: &Message, now: Instant) -> Self {
+    fn of(message: &Message) -> Self {
         Limits {
-            own: message.timeout.map(|timeout| after(now, timeout)),
+            own: message.timeout.map(|timeout| after(Instant::now(), timeout)),
             inherited: message.context.deadline,
         }
     }
@@ -211,7 +211,7 @@ impl<P: Platform> Scheduler<P> {
         }
         let to = Arc::clone(&message.to);
         let destination = self.destination(&to)?;
-        let limits = Limits::of(&message, Instant::now());
+        let limits = Limits::of(&message);
         // Whoever sent it over the wire is the one to send it again.
         let policy = message.retry.take().or_else(|| shared.options.retry.clone());
         match policy.filter(|_| !message.context.remote) {

@@ -11,19 +11,30 @@ pub struct TraceContext {
     pub span: u64,
 }
 
+/// As all of them look. Each message is stamped with one and read for one: so they are written in place, and read
+/// without a branch for each digit.
+const PATTERN: &[u8; 55] = b"00-00000000000000000000000000000000-0000000000000000-01";
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
+/// What each byte counts as a digit, if it is one.
+const VALUES: [u8; 256] = {
+    let mut values = [NO_DIGIT; 256];
+    let mut digit = 0;
+    while digit < DIGITS.len() {
+        values[DIGITS[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
+const NO_DIGIT: u8 = 0x80;
 
 impl TraceContext {
     /// `00-<32 hex>-<16 hex>-01`.
     pub fn traceparent(&self) -> String {
-        let mut text = String::with_capacity(55);
-        text.push_str("00-");
-        push_hex(&mut text, (self.trace >> 64) as u64);
-        push_hex(&mut text, self.trace as u64);
-        text.push('-');
-        push_hex(&mut text, self.span);
-        text.push_str("-01");
-        text
+        let mut text = *PATTERN;
+        write_hex(&mut text[3..19], (self.trace >> 64) as u64);
+        write_hex(&mut text[19..35], self.trace as u64);
+        write_hex(&mut text[36..52], self.span);
+        String::from_utf8_lossy(&text).into_owned()
     }
 
     /// Reads a `traceparent` of version 00. `None` when it is malformed or an identifier is zero: the
@@ -63,19 +74,17 @@ pub(crate) fn new_trace<P: Platform>(platform: &P) -> u128 {
 
 /// A number of lower-case hexadecimal digits, at most 16 of them.
 fn hex(digits: &[u8]) -> Option<u64> {
-    digits.iter().try_fold(0, |number, digit| {
-        let value = match digit {
-            b'0'..=b'9' => digit - b'0',
-            b'a'..=b'f' => digit - b'a' + 10,
-            _ => return None,
-        };
-        Some(number << 4 | u64::from(value))
-    })
+    let (number, all) = digits.iter().fold((0, 0), |(number, all), digit| {
+        let value = VALUES[usize::from(*digit)];
+        (number << 4 | u64::from(value & 0xf), all | value)
+    });
+    (all & NO_DIGIT == 0).then_some(number)
 }
 
-fn push_hex(text: &mut String, number: u64) {
-    for shift in (0..16).rev() {
-        text.push(char::from(DIGITS[(number >> (shift * 4)) as usize & 0xf]));
+fn write_hex(digits: &mut [u8], mut number: u64) {
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[number as usize & 0xf];
+        number >>= 4;
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue, TE};
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::client::conn::http2::SendRequest;
@@ -28,7 +28,9 @@ const PREFIX: usize = 5;
 const BULKY: usize = 16 * 1024;
 const GRPC: HeaderValue = HeaderValue::from_static("application/grpc");
 /// Details of a status: nobody here reads them, and tonic panics when they are not base64.
-const STATUS_DETAILS: &str = "grpc-status-details-bin";
+static STATUS_DETAILS: HeaderName = Status::GRPC_STATUS_DETAILS;
+static STATUS: HeaderName = Status::GRPC_STATUS;
+static STATUS_MESSAGE: HeaderName = Status::GRPC_MESSAGE;
 
 /// Sends a request and waits for its answer, whose metadata is that of its headers and its trailers together.
 /// `progress` says how far it gets.
@@ -284,14 +286,16 @@ impl Input {
 }
 
 fn status_in(headers: &mut HeaderMap) -> Option<Status> {
-    // Most answers have a plain 0, and need no more.
-    headers.remove(STATUS_DETAILS);
-    if headers
-        .get(Status::GRPC_STATUS)
-        .is_some_and(|status| status == "0")
-    {
-        headers.remove(Status::GRPC_STATUS);
-        headers.remove(Status::GRPC_MESSAGE);
+    // Headers before a message have none, and most trailers are a plain 0 and nothing else.
+    let is_ok = headers.get(&STATUS)? == "0";
+    if is_ok && headers.len() == 1 {
+        headers.clear();
+        return Some(Status::ok(""));
+    }
+    headers.remove(&STATUS_DETAILS);
+    if is_ok {
+        headers.remove(&STATUS);
+        headers.remove(&STATUS_MESSAGE);
         return Some(Status::ok(""));
     }
     Status::from_header_map(headers)

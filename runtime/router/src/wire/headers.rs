@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::time::Duration;
 
+use http::HeaderName;
+use http::header::AsHeaderName;
 use tonic::metadata::{
     AsciiMetadataKey, BinaryMetadataKey, BinaryMetadataValue, KeyAndValueRef, MetadataMap,
 };
@@ -13,8 +15,19 @@ use crate::Error;
 
 /// What is left of the caller's time, as gRPC spells it.
 const TIMEOUT: &str = "grpc-timeout";
+
+// The names that each request and each answer is looked through for. As text they would be parsed each time.
+static GRPC_TIMEOUT: HeaderName = HeaderName::from_static(TIMEOUT);
 /// What the W3C asks to be passed on beside `traceparent`.
-const PASSED_ON: [&str; 2] = ["tracestate", "baggage"];
+static PASSED_ON: [HeaderName; 2] = [
+    HeaderName::from_static("tracestate"),
+    HeaderName::from_static("baggage"),
+];
+/// The same as [`super::DATA_CONTENT_TYPE`].
+pub(super) static X_CONTENT_TYPE: HeaderName = HeaderName::from_static(DATA_CONTENT_TYPE);
+/// The same as [`super::DEPTH`].
+pub(super) static X_DEPTH: HeaderName = HeaderName::from_static(DEPTH);
+
 /// How gRPC marks a header whose value is bytes. Text beyond ASCII travels so.
 const BINARY: &str = "-bin";
 
@@ -46,21 +59,25 @@ fn is_metadata(key: &str) -> bool {
 }
 
 /// The first value of a header, if it is text.
-pub(super) fn text<'a>(headers: &'a MetadataMap, key: &str) -> Option<&'a str> {
-    headers.get(key).and_then(|value| value.to_str().ok())
+pub(super) fn text(headers: &MetadataMap, key: impl AsHeaderName) -> Option<&str> {
+    let value = headers.as_ref().get(key)?;
+    value.to_str().ok()
 }
 
 /// The first value of a header.
 ///
 /// # Errors
 /// [`Error::Serialization`] when it is no text.
-pub(super) fn readable(headers: &MetadataMap, key: &str) -> Result<Option<String>, Error> {
-    let Some(value) = headers.get(key) else {
+pub(super) fn readable(headers: &MetadataMap, key: &HeaderName) -> Result<Option<String>, Error> {
+    let Some(value) = headers.as_ref().get(key) else {
         return Ok(None);
     };
     match value.to_str() {
         Ok(text) => Ok(Some(text.to_owned())),
-        Err(_) => Err(malformed(key, &String::from_utf8_lossy(value.as_encoded_bytes()))),
+        Err(_) => Err(malformed(
+            key.as_str(),
+            &String::from_utf8_lossy(value.as_bytes()),
+        )),
     }
 }
 
@@ -69,7 +86,7 @@ pub(super) fn readable(headers: &MetadataMap, key: &str) -> Result<Option<String
 /// # Errors
 /// [`Error::Serialization`] when it cannot be read.
 pub(super) fn timeout(headers: &MetadataMap) -> Result<Option<Duration>, Error> {
-    let Some(text) = readable(headers, TIMEOUT)? else {
+    let Some(text) = readable(headers, &GRPC_TIMEOUT)? else {
         return Ok(None);
     };
     parse_timeout(&text)
@@ -118,9 +135,9 @@ pub(super) fn set_timeout(headers: &mut MetadataMap, left: Duration) {
 
 /// Adds what belongs to the trace, where the metadata has none. Text that nobody can read is no trace.
 pub(super) fn pass_on(headers: &MetadataMap, metadata: &mut BTreeMap<String, String>) {
-    for key in PASSED_ON {
+    for key in &PASSED_ON {
         if let Some(value) = text(headers, key)
-            && let Entry::Vacant(entry) = metadata.entry(key.to_owned())
+            && let Entry::Vacant(entry) = metadata.entry(key.as_str().to_owned())
         {
             entry.insert(value.to_owned());
         }

@@ -61,14 +61,14 @@ pub(crate) fn message<P: Platform>(
     platform: &P,
 ) -> Result<Message, Error> {
     let (headers, _, request) = request.into_parts();
-    let content_type = match headers::readable(&headers, DATA_CONTENT_TYPE)? {
+    let content_type = match headers::readable(&headers, &headers::X_CONTENT_TYPE)? {
         None => ContentType::Json,
         Some(it) => ContentType::parse(&it).ok_or_else(|| malformed(DATA_CONTENT_TYPE, &it))?,
     };
     let trace = headers::text(&headers, TRACEPARENT)
         .and_then(TraceContext::parse)
         .unwrap_or_else(|| trace::new(platform));
-    let depth = number(headers::readable(&headers, DEPTH)?, DEPTH)?.unwrap_or(0);
+    let depth = number(headers::readable(&headers, &headers::X_DEPTH)?, DEPTH)?.unwrap_or(0);
     let mut metadata = headers::metadata(&headers)?;
     let (key, retries) = keys::take(&mut metadata)?;
     Ok(Message {

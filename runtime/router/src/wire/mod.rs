@@ -110,7 +110,7 @@ fn answered(data: bytes::Bytes, metadata: &MetadataMap) -> Result<Option<Payload
     if data.is_empty() {
         return Ok(None);
     }
-    let content_type = match headers::text(metadata, DATA_CONTENT_TYPE) {
+    let content_type = match headers::text(metadata, &headers::X_CONTENT_TYPE) {
         None => ContentType::Json,
         Some(it) => ContentType::parse(it).ok_or_else(|| Error::Serialization {
             cause: format!("the answer's content type is unknown: {it:?}").into(),
