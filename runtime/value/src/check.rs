@@ -67,62 +67,73 @@ impl CValue {
     ///
     /// # Errors
     /// As [`CValue::check`].
-    pub fn conformed(self, declared: &CType) -> Result<Self, Mismatch> {
+    pub fn conformed(mut self, declared: &CType) -> Result<Self, Mismatch> {
         self.check(declared)?;
-        Ok(self.told(declared))
+        self.tell(declared);
+        Ok(self)
     }
 
     /// Rewrites what a value that has passed the check says of itself.
-    fn told(self, declared: &CType) -> Self {
+    fn tell(&mut self, declared: &CType) {
         match (self, declared) {
-            (CValue::Product { value, .. }, CType::Product(fields)) => {
-                let told = value
-                    .into_iter()
-                    .zip(fields.values())
-                    .map(|((name, it), declared)| (name, it.told(declared)));
-                CValue::Product {
-                    value: told.collect(),
-                    structure: fields.clone(),
+            (CValue::Product { value, structure }, CType::Product(fields)) => {
+                for (it, declared) in value.values_mut().zip(fields.values()) {
+                    it.tell(declared);
                 }
+                structure.clone_from(fields);
             }
-            (CValue::List { value, .. }, CType::List(element)) => CValue::List {
-                value: value.into_iter().map(|item| item.told(element)).collect(),
-                subtype: element.clone(),
-            },
-            (CValue::Map { value, .. }, CType::Map(keys, values)) => CValue::Map {
-                value: value
-                    .into_iter()
-                    .map(|(key, value)| (key.told(keys), value.told(values)))
-                    .collect(),
-                keys: keys.clone(),
-                values: values.clone(),
-            },
-            (CValue::Some { value, .. }, CType::Optional(inner)) => CValue::Some {
-                value: Box::new(value.told(inner)),
-                inner: inner.clone(),
-            },
-            (CValue::None { .. }, CType::Optional(inner)) => CValue::None { inner: inner.clone() },
-            (it @ CValue::Union { .. }, CType::Union(variants)) => it.told_union(variants),
-            (it, _) => it,
+            (CValue::List { value, subtype }, CType::List(element)) => {
+                for item in value {
+                    item.tell(element);
+                }
+                subtype.clone_from(element);
+            }
+            (
+                CValue::Map {
+                    value,
+                    keys: own_keys,
+                    values: own_values,
+                },
+                CType::Map(keys, values),
+            ) => {
+                for (key, value) in value {
+                    key.tell(keys);
+                    value.tell(values);
+                }
+                own_keys.clone_from(keys);
+                own_values.clone_from(values);
+            }
+            (CValue::Some { value, inner: own }, CType::Optional(inner)) => {
+                value.tell(inner);
+                own.clone_from(inner);
+            }
+            (CValue::None { inner: own }, CType::Optional(inner)) => own.clone_from(inner),
+            (it @ CValue::Union { .. }, CType::Union(variants)) => it.tell_union(variants),
+            _ => {}
         }
     }
 
-    fn told_union(self, variants: &Arc<Fields<CType>>) -> Self {
-        let declared = match &self {
+    fn tell_union(&mut self, variants: &Arc<Fields<CType>>) {
+        let declared = match self {
             CValue::Union { tag, .. } => variants.get_key_value(tag),
             _ => None,
         };
         let found = declared
             .map(|(name, it)| (&**name, it))
-            .or_else(|| variant_that_fits(&self, variants).ok())
+            .or_else(|| variant_that_fits(self, variants).ok())
             .map(|(name, it)| (Arc::from(name), it));
-        match (self, found) {
-            (CValue::Union { value, .. }, Some((tag, variant))) => CValue::Union {
-                value: Box::new(value.told(variant)),
-                structure: variants.clone(),
-                tag,
+        if let (
+            CValue::Union {
+                value,
+                structure,
+                tag: own,
             },
-            (it, _) => it,
+            Some((tag, variant)),
+        ) = (self, found)
+        {
+            value.tell(variant);
+            structure.clone_from(variants);
+            *own = tag;
         }
     }
 }
