@@ -23,6 +23,7 @@ mod tonic_peer;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::loopback::Taken;
 use crate::measure::{Turns, compare, fastest_of, middle};
 use crate::program::Program;
 use crate::report::{HEAD, Measured, Row, Target, calls_per_second, seconds};
@@ -34,6 +35,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const MINUTE: Duration = Duration::from_secs(60);
 /// As many for each of 1, 2 and 20 modules, and for each of 64 clients of theirs.
 const DENSE_CALLS: u64 = 20_480;
+/// On real sockets, all callers together.
+const SOCKET_CALLS: u32 = 20_480;
 const DAY: Duration = Duration::from_secs(24 * 3600);
 
 /// Full sizes and repetitions, or those of a smoke run.
@@ -119,8 +122,32 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// What is measured on real sockets, by the number of callers.
+fn on_sockets(shape: &str) -> Option<Box<dyn Fn(u32) -> Taken>> {
+    type Run = fn(usize, u32, u32) -> Taken;
+    let (name, bytes) = shape.split_once(':').unwrap_or((shape, "0"));
+    let bytes = bytes.parse().ok()?;
+    let run: Run = match name {
+        "loopback" if bytes >= 2 => loopback::through_modules,
+        "loopback-tonic" if bytes >= 2 => loopback::through_tonic,
+        "manager" => |_, callers, calls| manager::through_manager(callers, calls),
+        "manager-tonic" => |_, callers, calls| manager::through_tonic(callers, calls),
+        _ => return None,
+    };
+    Some(Box::new(move |callers| run(bytes, callers, SOCKET_CALLS)))
+}
+
 /// One program on Squall alone, so many times: something for a profiler to look at.
 fn only(shape: &str, modules: usize, repeat: usize) -> ExitCode {
+    if let Some(run) = on_sockets(shape) {
+        let callers = u32::try_from(modules).unwrap_or(u32::MAX).clamp(1, SOCKET_CALLS);
+        for _ in 0..repeat {
+            let taken = run(callers);
+            let speed = calls_per_second(SOCKET_CALLS.into(), taken.whole);
+            println!("{speed}, p50 {:?}", taken.median);
+        }
+        return ExitCode::SUCCESS;
+    }
     let run: fn(&Program) -> Duration = match shape {
         "tonic" => on_duplex::run,
         _ => on_squall::run,
@@ -130,7 +157,10 @@ fn only(shape: &str, modules: usize, repeat: usize) -> ExitCode {
         "sparse" => Program::sparse(modules, MINUTE),
         "mesh" => Program::sparse(modules, MINUTE).meshed(),
         _ => {
-            eprintln!("there is no shape `{shape}`: there are dense, sparse, mesh, tonic");
+            eprintln!(
+                "there is no shape `{shape}`: there are dense, sparse, mesh, tonic, and on sockets loopback:BYTES, \
+                 loopback-tonic:BYTES, manager, manager-tonic"
+            );
             return ExitCode::from(2);
         }
     };
@@ -204,7 +234,11 @@ fn scaling(scale: Scale) -> Vec<Row> {
 /// Real sockets: a call from module to module against bare tonic's, and one that stays within its module.
 fn over_loopback(scale: Scale) -> Vec<Row> {
     let mut rows = vec![];
-    for (bytes, calls) in [(128, 20_480), (4 * 1024, 20_480), (256 * 1024, 2_560)] {
+    for (bytes, calls) in [
+        (128, SOCKET_CALLS),
+        (4 * 1024, SOCKET_CALLS),
+        (256 * 1024, SOCKET_CALLS / 8),
+    ] {
         for callers in [1, 64] {
             let calls = scale.pick(calls, 64);
             let (mut throughputs, mut medians) = (vec![], vec![]);
@@ -249,7 +283,7 @@ fn over_loopback(scale: Scale) -> Vec<Row> {
 /// Real sockets: a call of a provider's module, with JSON written, read and checked on both ends, against bare tonic's.
 fn through_manager(scale: Scale) -> Vec<Row> {
     let row = |callers: u32| {
-        let calls = scale.pick(20_480, 64);
+        let calls = scale.pick(SOCKET_CALLS, 64);
         let mut ratios = vec![];
         let mut fastest = [Duration::MAX; 2];
         for _ in 0..scale.pick(9, 1) {
