@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use squall::calls::Calls;
+use squall::calls::{Call, Calls};
 use squall::file::ComponentNames;
 use squall::journal::{Handling, Outcome};
 use squall::plan::{Arrival, Connects, Fault, FaultKind, Pairs, Plan, Ratio, Target, Topology, Workload};
@@ -149,6 +149,46 @@ fn with_a_retry_on_the_edge_no_call_fails_of_what_fails_without_one() {
 fn a_run_with_retries_repeats_itself() {
     let digest = || run(pair(RETRY), trouble()).digest;
     assert_eq!(digest(), digest());
+}
+
+/// The executions of a worker that always fails so, by call, when what goes to it has this retry.
+fn executions_of_failures(error: &str, retry: &str) -> Vec<usize> {
+    let text = r#"
+        name = "grumpy pair"
+        [module.front.node.door]
+        component = "forward"
+        edges = [{ port = "out", to = "worker.in", retry = RETRY }]
+        [module.back.node.worker]
+        component = "fail"
+        settings = ERROR
+        "#;
+    let text = text.replace("RETRY", retry).replace("ERROR", error);
+    let run = run(topology_with(&text, &ComponentNames::built_in()), Vec::new());
+    let calls = Calls::of(&run.journal, &run.plan);
+    let of_worker = |call: &Call<'_>| call.executions.iter().filter(|it| it.node == "worker").count();
+    calls.iter().map(of_worker).collect()
+}
+
+#[test]
+fn a_listed_code_is_final_though_its_component_calls_it_retryable_and_an_unlisted_one_is_not() {
+    const LISTED: &str = r#"{ attempts = 4, first = "10ms", non_retryable = ["E402", "E403"] }"#;
+    const UNLISTED: &str = r#"{ attempts = 4, first = "10ms", non_retryable = ["E403"] }"#;
+    const NO_CODES: &str = r#"{ attempts = 4, first = "10ms" }"#;
+    let with_code = r#"{ code = "E402", retryable = true }"#;
+    let without_code = "{ retryable = true }";
+    for (error, retry, expected) in [
+        (with_code, LISTED, 1),
+        (with_code, UNLISTED, 4),
+        (with_code, NO_CODES, 4),
+        (without_code, LISTED, 4),
+    ] {
+        let executions = executions_of_failures(error, retry);
+        assert!(executions.len() > 500, "{} calls", executions.len());
+        assert!(
+            executions.iter().all(|count| *count == expected),
+            "{error} under {retry}: not always {expected} of {executions:?}"
+        );
+    }
 }
 
 /// Gives up after 12 ms, which is when the worker has been at work for 7 ms or less.

@@ -148,7 +148,9 @@ fn an_edge_can_have_a_timeout_a_retry_and_a_policy() {
         .delays(millis(100), 1.5, secs(1))
         .attempt_timeout(millis(500))
         .jitter(20)
-        .idempotent();
+        .idempotent()
+        .non_retryable("E402")
+        .non_retryable("quota exceeded");
     assert_eq!((out.timeout, out.retry.as_ref()), (Some(secs(2)), Some(&retry)));
     assert_eq!((out.policy, audit.policy), (Policy::All, Policy::Any));
     assert_eq!((audit.timeout, &audit.retry), (None, &None));

@@ -194,6 +194,9 @@ fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems:
             unknown("node", target, &edge.to.span, nodes.keys().copied(), problems);
         }
         check_times(edge, problems);
+        if let Some(retry) = &edge.retry {
+            check_retry(retry, problems);
+        }
         let connection = (edge.port.as_str(), edge.to.as_str());
         if !seen.insert(connection) {
             let problem = Problem::new(format!(
@@ -255,7 +258,7 @@ fn node(name: String, raw: raw::Node) -> Option<Node> {
     })
 }
 
-/// Mistakes in it were said by [`check_times`].
+/// Mistakes in it were said by [`check_retry`].
 fn retry_policy(raw: &raw::Retry) -> RetryPolicy {
     let usual = RetryPolicy::default();
     let duration = |key: &Option<At<Exact<Duration>>>| key.as_ref().map(|it| it.0);
@@ -268,6 +271,8 @@ fn retry_policy(raw: &raw::Retry) -> RetryPolicy {
     );
     policy.attempt_timeout = duration(&raw.attempt_timeout);
     policy.idempotent = raw.idempotent.unwrap_or_default();
+    let codes = raw.non_retryable.iter().flatten();
+    policy.non_retryable_codes = codes.map(|code| code.value.clone()).collect();
     let percent = raw.jitter.as_ref().map_or(0, |share| {
         u64::from(share.0.numerator) * 100 / u64::from(share.0.denominator)
     });
@@ -283,7 +288,9 @@ fn check_times(edge: &raw::Edge, problems: &mut Problems) {
     for timeout in times.into_iter().flatten().filter(|timeout| timeout.0.is_zero()) {
         problems.add(Problem::new("a message needs time").at(&timeout.span, "expected more than 0"));
     }
-    let Some(retry) = retry else { return };
+}
+
+fn check_retry(retry: &raw::Retry, problems: &mut Problems) {
     if !(2..=ATTEMPTS_MAX).contains(&retry.attempts.value) {
         let problem = Problem::new("these attempts cannot be made")
             .at(&retry.attempts.span, format!("expected 2 to {ATTEMPTS_MAX}"))
@@ -293,6 +300,25 @@ fn check_times(edge: &raw::Edge, problems: &mut Problems) {
     if let Some(factor) = retry.factor.as_ref().filter(|factor| factor.value < 1.0) {
         let problem = Problem::new("delays would shrink").at(&factor.span, "expected 1 at least");
         problems.add(problem);
+    }
+    check_codes(retry.non_retryable.as_deref().unwrap_or_default(), problems);
+}
+
+fn check_codes(codes: &[At<String>], problems: &mut Problems) {
+    let mut seen: IndexMap<&str, &Range<usize>> = IndexMap::new();
+    for code in codes {
+        if code.is_empty() {
+            let problem = Problem::new("the code of an error cannot be empty")
+                .at(&code.span, "expected a code")
+                .help("errors that have no code cannot be told apart by it: drop this one");
+            problems.add(problem);
+        } else if let Some(other) = seen.insert(code, &code.span) {
+            let problem = Problem::new(format!("the code `{}` is there twice", code.value))
+                .at(&code.span, "again here")
+                .at(other, "first here")
+                .help("an error is final if its code is listed once: drop one of them");
+            problems.add(problem);
+        }
     }
 }
 

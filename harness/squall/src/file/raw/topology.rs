@@ -111,5 +111,7 @@ tables! {
         attempt_timeout: Option<At<Exact<Duration>>>,
         /// Gives messages idempotency keys, so that also what may have happened is sent again. false when absent
         idempotent: Option<bool>,
+        /// Codes of errors that are final, although their component calls them retryable. None when absent
+        non_retryable: Option<Vec<At<String>>>,
     }
 }
