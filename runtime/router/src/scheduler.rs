@@ -225,7 +225,7 @@ impl<P: Platform> Scheduler<P> {
 
     /// What this module has counted: as [`Module::metrics`](crate::Module::metrics).
     pub fn metrics(&self) -> String {
-        metrics::of([self].into_iter())
+        metrics::of([(self, "")].into_iter())
     }
 
     pub(crate) fn destination<'a>(&self, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 /// Two modules: who calls, and who is called.
 type Pair = (String, String);
 
-/// All counters of some modules, at one moment or between two.
+/// All counters of some modules, at one moment or between two. Replicas of a module count together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
     /// Between modules that have called each other, by source and target.
@@ -86,7 +86,7 @@ impl Sample {
             match (part, series.take("status")) {
                 ("calls_total", Some(status)) => {
                     let traffic = self.pairs.entry((source, target)).or_default();
-                    traffic.statuses.insert(status, series.value as u64);
+                    *traffic.statuses.entry(status).or_default() += series.value as u64;
                 }
                 (part, _) => {
                     if let Some(part) = part.strip_prefix("latency_seconds_") {
@@ -150,16 +150,22 @@ impl Traffic {
 impl Latency {
     fn add(&mut self, part: &str, series: &Series<'_>) {
         match part {
-            "count" => self.count = series.value as u64,
-            "sum" => self.sum = series.value,
+            "count" => self.count += series.value as u64,
+            "sum" => self.sum += series.value,
             "bucket" => {
                 let bound = series.labels.get("le").and_then(|bound| bound.parse().ok());
                 if let Some(bound) = bound {
-                    self.buckets.push((bound, series.value as u64));
-                    self.buckets.sort_by(|a, b| a.0.total_cmp(&b.0));
+                    self.add_bucket(bound, series.value as u64);
                 }
             }
             _ => {}
+        }
+    }
+
+    fn add_bucket(&mut self, bound: f64, count: u64) {
+        match self.buckets.binary_search_by(|(it, _)| it.total_cmp(&bound)) {
+            Ok(index) => self.buckets[index].1 += count,
+            Err(index) => self.buckets.insert(index, (bound, count)),
         }
     }
 
@@ -286,6 +292,28 @@ up 1 1700000000
         assert_eq!((traffic.calls(), traffic.statuses["timeout"]), (100, 10));
         assert_eq!((traffic.latency.count, traffic.latency.mean()), (100, Some(0.2)));
         assert_eq!(TEXT.parse::<Sample>().unwrap().local["a"].count, 7);
+    }
+
+    #[test]
+    fn replicas_of_a_module_count_together() {
+        let replica = |name: &str| {
+            TEXT.replace(
+                "target_module=\"b\\\"c\"",
+                &format!("{}{name}\"", "target_module=\"b\\\"c\",replica=\""),
+            )
+        };
+        let text = replica("a-0") + &replica("a-1");
+        assert!(
+            text.contains(r#"target_module="b\"c",replica="a-1",status="ok"} 90"#),
+            "{text}"
+        );
+        let (one, both) = (traffic(TEXT), traffic(&text));
+        assert_eq!((both.calls(), both.statuses["timeout"]), (200, 20));
+        assert_eq!(
+            (both.latency.count, both.latency.mean()),
+            (200, one.latency.mean())
+        );
+        assert_eq!(both.latency.quantile(0.25), one.latency.quantile(0.25));
     }
 
     #[test]

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use crate::{Error, Payload};
 pub(crate) use text::of;
-pub use text::{CONTENT_TYPE, text};
+pub use text::{CONTENT_TYPE, text, text_of_replicas};
 
 /// The values of the label `status`. Spec: router H-10.
 const STATUSES: [&str; 8] = [

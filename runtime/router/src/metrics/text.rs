@@ -23,7 +23,8 @@ pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; cha
 const STATES: [&str; 5] = ["idle", "connecting", "ready", "backoff", "draining"];
 
 /// What `modules` have counted, as OpenMetrics text: each of them once, or its lines would be there twice. Lines
-/// come in a fixed order, and there are none of modules that have not been called. Durations are seconds. Spec: router S-34, S-35, S-40, 4.3.
+/// come in a fixed order, and there are none of modules that have not been called. Durations are seconds. Several replicas
+/// of one module are [`text_of_replicas`]'s. Spec: router S-34, S-35, S-40, 4.3.
 ///
 /// | metric | labels | what it counts |
 /// |---|---|---|
@@ -39,14 +40,24 @@ const STATES: [&str; 5] = ["idle", "connecting", "ready", "backoff", "draining"]
 /// | `tinysystems_duplicates_answered_total` | `module` | messages answered from memory, by their idempotency key |
 /// | `tinysystems_server_phase` | `module`, `phase` | 1 for the phase that the module's server is in |
 pub fn text<'m, P: Platform>(modules: impl IntoIterator<Item = &'m Module<P>>) -> String {
-    of(modules.into_iter().map(Module::scheduler))
+    of(modules.into_iter().map(|module| (module.scheduler(), "")))
 }
 
-pub(crate) fn of<'m, P: Platform>(modules: impl Iterator<Item = &'m Scheduler<P>>) -> String {
-    let modules = modules.map(|module| {
+/// As [`text`], where one process holds several replicas of a module: each comes with its own name, which becomes the
+/// label `replica` of its lines. An empty name adds no label.
+pub fn text_of_replicas<'m, P: Platform>(
+    modules: impl IntoIterator<Item = (&'m Module<P>, &'m str)>,
+) -> String {
+    let modules = modules.into_iter();
+    of(modules.map(|(module, replica)| (module.scheduler(), replica)))
+}
+
+pub(crate) fn of<'m, P: Platform>(modules: impl Iterator<Item = (&'m Scheduler<P>, &'m str)>) -> String {
+    let modules = modules.map(|(module, replica)| {
         let shared = module.shared();
         Scraped {
             module: Arc::clone(&shared.module),
+            replica: replica.to_owned(),
             metrics: Arc::clone(&shared.metrics),
             targets: shared.metrics.called(),
             peers: shared.pool.states(),
@@ -66,6 +77,8 @@ struct Scrape(Vec<Scraped>);
 #[derive(Debug)]
 struct Scraped {
     module: Arc<str>,
+    /// Empty when there is one.
+    replica: String,
     metrics: Arc<Metrics>,
     /// Those that have been called.
     targets: BTreeMap<Arc<str>, Arc<Target>>,
@@ -91,11 +104,7 @@ impl Scrape {
         )?;
         self.each_target(|source, target, it| {
             for (status, count) in STATUSES.iter().zip(&it.calls) {
-                let labels = [
-                    ("source_module", source),
-                    ("target_module", target),
-                    ("status", status),
-                ];
+                let labels = source.to(target, Some(("status", status)));
                 count_of(&mut calls, &labels, count.load(Ordering::Relaxed))?;
             }
             Ok(())
@@ -111,7 +120,7 @@ impl Scrape {
             if target.is_empty() {
                 return Ok(());
             }
-            histogram_of(&mut latency, &pair(source, target), &it.latency)
+            histogram_of(&mut latency, &source.to(target, None), &it.latency)
         })
     }
 
@@ -123,7 +132,7 @@ impl Scrape {
             MetricType::Gauge,
         )?;
         for (source, peer) in self.peers() {
-            let labels = pair(source, &peer.module);
+            let labels = source.to(&peer.module, None);
             gauge_of(&mut in_flight, &labels, peer.in_flight)?;
         }
         let mut connections = encoder.encode_descriptor(
@@ -134,11 +143,7 @@ impl Scrape {
         )?;
         for (source, peer) in self.peers() {
             for state in STATES {
-                let labels = [
-                    ("source_module", source),
-                    ("target_module", &*peer.module),
-                    ("state", state),
-                ];
+                let labels = source.to(&peer.module, Some(("state", state)));
                 let count = peer
                     .endpoints
                     .iter()
@@ -158,7 +163,7 @@ impl Scrape {
                 return Ok(());
             }
             let count = it.connect_failures.load(Ordering::Relaxed);
-            count_of(&mut failures, &pair(source, target), count)
+            count_of(&mut failures, &source.to(target, None), count)
         })
     }
 
@@ -170,7 +175,7 @@ impl Scrape {
             MetricType::Histogram,
         )?;
         for it in &self.0 {
-            histogram_of(&mut latency, &[("module", &*it.module)], &it.metrics.local)?;
+            histogram_of(&mut latency, &it.alone(None), &it.metrics.local)?;
         }
         type Read = fn(&Metrics) -> u64;
         let counters: [(&str, &str, Read); 3] = [
@@ -193,7 +198,7 @@ impl Scrape {
         for (name, help, read) in counters {
             let mut counter = encoder.encode_descriptor(name, help, None, MetricType::Counter)?;
             for it in &self.0 {
-                count_of(&mut counter, &[("module", &*it.module)], read(&it.metrics))?;
+                count_of(&mut counter, &it.alone(None), read(&it.metrics))?;
             }
         }
         Ok(())
@@ -208,7 +213,7 @@ impl Scrape {
         )?;
         for it in &self.0 {
             let count = it.metrics.requests.load(Ordering::Relaxed);
-            gauge_of(&mut requests, &[("module", &*it.module)], count)?;
+            gauge_of(&mut requests, &it.alone(None), count)?;
         }
         let mut phases = encoder.encode_descriptor(
             "tinysystems_server_phase",
@@ -222,7 +227,7 @@ impl Scrape {
                 continue;
             }
             for (index, phase) in PHASES.iter().enumerate() {
-                let labels = [("module", &*it.module), ("phase", phase)];
+                let labels = it.alone(Some(("phase", *phase)));
                 gauge_of(&mut phases, &labels, usize::from(index == usize::from(now)))?;
             }
         }
@@ -230,17 +235,17 @@ impl Scrape {
     }
 
     /// The peers of each module, as far as they have been called.
-    fn peers(&self) -> impl Iterator<Item = (&str, &PeerState)> {
+    fn peers(&self) -> impl Iterator<Item = (&Scraped, &PeerState)> {
         self.0.iter().flat_map(|it| {
             let called = |peer: &&PeerState| it.targets.contains_key(&peer.module);
-            it.peers.iter().filter(called).map(|peer| (&*it.module, peer))
+            it.peers.iter().filter(called).map(move |peer| (it, peer))
         })
     }
 
-    fn each_target(&self, mut each: impl FnMut(&str, &str, &Target) -> fmt::Result) -> fmt::Result {
+    fn each_target(&self, mut each: impl FnMut(&Scraped, &str, &Target) -> fmt::Result) -> fmt::Result {
         for it in &self.0 {
             for (name, target) in &it.targets {
-                each(&it.module, name, target)?;
+                each(it, name, target)?;
             }
         }
         Ok(())
@@ -249,8 +254,22 @@ impl Scrape {
 
 type Label<'a> = (&'a str, &'a str);
 
-fn pair<'a>(source: &'a str, target: &'a str) -> [Label<'a>; 2] {
-    [("source_module", source), ("target_module", target)]
+impl Scraped {
+    /// The labels of what it does alone.
+    fn alone<'a>(&'a self, more: Option<Label<'a>>) -> Vec<Label<'a>> {
+        let labels = [("module", &*self.module)].into_iter();
+        labels.chain(more).chain(self.replica()).collect()
+    }
+
+    /// The labels of what it does with another module.
+    fn to<'a>(&'a self, target: &'a str, more: Option<Label<'a>>) -> Vec<Label<'a>> {
+        let labels = [("source_module", &*self.module), ("target_module", target)].into_iter();
+        labels.chain(more).chain(self.replica()).collect()
+    }
+
+    fn replica(&self) -> Option<Label<'_>> {
+        (!self.replica.is_empty()).then_some(("replica", &*self.replica))
+    }
 }
 
 fn count_of(family: &mut MetricEncoder<'_>, labels: &[Label<'_>], count: u64) -> fmt::Result {

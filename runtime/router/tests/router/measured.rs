@@ -64,6 +64,36 @@ async fn the_text_of_a_small_system_is_this() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn replicas_of_one_process_differ_by_their_label_and_one_alone_has_none() {
+    let network = Network::default();
+    let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+    place(&b, &[&a], "echo", Echo, &[]);
+    ask(&a, "echo.in").await.expect("b is there");
+    let other = Module::new(network.host(), "a", Options::default());
+    let text = metrics::text_of_replicas([(&a, "a-0"), (&other, "a-1"), (&b, "")]);
+    for (series, expected) in [
+        (
+            r#"tinysystems_cross_module_calls_total{source_module="a",target_module="b",status="ok",replica="a-0"}"#,
+            1.0,
+        ),
+        (
+            r#"tinysystems_cross_module_latency_seconds_count{source_module="a",target_module="b",replica="a-0"}"#,
+            1.0,
+        ),
+        (
+            r#"tinysystems_connections{source_module="a",target_module="b",state="ready",replica="a-0"}"#,
+            1.0,
+        ),
+        (r#"tinysystems_retries_total{module="a",replica="a-0"}"#, 0.0),
+        (r#"tinysystems_retries_total{module="a",replica="a-1"}"#, 0.0),
+        (r#"tinysystems_server_phase{module="b",phase="serving"}"#, 1.0),
+    ] {
+        assert_eq!(value(&text, series), expected, "{series}");
+    }
+    assert!(!metrics::text([&a, &b]).contains("replica"));
+}
+
+#[tokio::test(start_paused = true)]
 async fn every_attempt_is_counted_once_by_how_it_ended() {
     let network = Network::default();
     let (a, b) = pair(network.host(), network.host(), Options::default()).await;
