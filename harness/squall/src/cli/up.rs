@@ -24,15 +24,15 @@ use crate::run::Harness;
 pub(super) struct UpArgs {
     /// The topology file
     topology: PathBuf,
-    /// Run this module only, and the others in processes of their own (may be given several times). Managers and
-    /// providers run in the process that has all modules
+    /// Run only this module with all of its replicas, or only this one of them, and the others in processes of their own
+    /// (may be given several times). Managers and providers run in the process that has all modules
     #[arg(long = "module", value_name = "NAME")]
     modules: Vec<String>,
     /// Listen at this address of the machine
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     bind: IpAddr,
-    /// The first module of the file listens on this port, each further one on the next, in all processes alike.
-    /// Without it modules take free ports
+    /// The first module of the file listens on this port, each further one and each further replica on the next, in all
+    /// processes alike. Without it they take free ports
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port_base: Option<u16>,
     /// Serve /metrics and /healthz over HTTP here; port 0 takes a free one
@@ -118,13 +118,6 @@ async fn serve<O: Write, E: Write>(
     let healthy = Arc::new(AtomicBool::new(true));
     for started in system.started() {
         writeln!(console.out, "listening {} {}", started.name, started.address)?;
-        if started.replicas > 1 {
-            let (name, replicas) = (&started.name, started.replicas);
-            writeln!(
-                console.err,
-                "note: `{name}` is simulated as {replicas} replicas: here it is one"
-            )?;
-        }
     }
     for (name, grpc, http) in fleet.managers() {
         writeln!(console.out, "listening {name} {grpc}, http://{http}")?;

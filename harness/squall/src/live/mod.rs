@@ -8,8 +8,8 @@
 //! | `openmetrics` | what a system has counted, read from its text |
 //! | `dashboard` | the same, as a table |
 //!
-//! Nothing here is simulated, and nothing here repeats exactly. One module is one server, however many replicas
-//! a topology gives it: more of them are more processes, which others are told of as peers.
+//! Nothing here is simulated, and nothing here repeats exactly. Each replica of a module is a server of its own, in this
+//! process or another one.
 
 mod dashboard;
 mod fleet;

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use indexmap::IndexMap;
 use squall_platform::{Authority, TokioPlatform};
-use squall_router::{Drained, Module, ServeError, Server, metrics};
+use squall_router::{Drained, ServeError, Server, metrics};
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
@@ -15,19 +15,20 @@ use super::reachable;
 use crate::assembly::{Directory, assemble, set_methods};
 use crate::components::Components;
 use crate::file::nearest;
-use crate::plan::Topology;
+use crate::plan::{Module, Topology};
 
 /// Which modules run in this process, where they listen, and where the others are.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// The modules of this process. None means all of the topology.
+    /// What runs in this process: modules with all of their replicas, and single replicas by their host's name. None
+    /// means all of the topology.
     pub modules: Vec<String>,
     /// The address of the machine that they listen at.
     pub bind: IpAddr,
-    /// The port of the topology's first module; each further one has the next port, wherever it runs: so several
-    /// processes with the same base find each other. Without it modules take free ports.
+    /// The port of the topology's first module; each further one, and each further replica, has the next port, wherever
+    /// it runs: so several processes with the same base find each other. Without it they take free ports.
     pub port_base: Option<u16>,
-    /// Where modules of other processes are, beside or in place of what the base says.
+    /// Where modules of other processes are, beside or in place of what the base says: one place for each replica.
     pub peers: IndexMap<String, Vec<Authority>>,
 }
 
@@ -52,9 +53,9 @@ pub enum StartError {
         name: String,
     },
     /// There are not enough ports behind the base.
-    #[error("there is no port for the module `{name}`: {base} and its number in the topology exceed 65535")]
+    #[error("there is no port for `{name}`: {base} and its number in the topology exceed 65535")]
     NoPort {
-        /// The module.
+        /// The module, or its replica.
         name: String,
         /// The port of the first module.
         base: u16,
@@ -68,9 +69,9 @@ pub enum StartError {
         cause: String,
     },
     /// A port cannot be had.
-    #[error("the module `{name}` at {bind} {cause}")]
+    #[error("`{name}` at {bind} {cause}")]
     Serve {
-        /// The module.
+        /// The module, or its replica.
         name: String,
         /// The address of the machine.
         bind: IpAddr,
@@ -86,20 +87,20 @@ fn hint(nearest: &Option<String>) -> String {
     }
 }
 
-/// A module that listens.
+/// A module that listens, or one of its replicas.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// Its name.
+    /// Its host's name: the module's or, where it has replicas, with a number behind it.
     pub name: String,
+    /// The module.
+    pub module: String,
     /// Where it listens.
     pub address: SocketAddr,
-    /// As how many replicas it would be simulated: here it is one.
-    pub replicas: usize,
 }
 
 /// The modules of this process.
 pub struct System {
-    modules: Vec<Module<TokioPlatform>>,
+    modules: Vec<squall_router::Module<TokioPlatform>>,
     servers: Vec<Server<TokioPlatform>>,
     started: Vec<Started>,
     /// In which order they end, as indices of the others.
@@ -125,27 +126,27 @@ impl System {
             started: Vec::new(),
             order: Vec::new(),
         };
-        for (index, module) in topology.modules.values().enumerate() {
-            let name = module.name.clone();
-            if !layout.has(&name) {
+        for (index, (module, host)) in hosts(topology).enumerate() {
+            if !layout.has(module, host) {
                 continue;
             }
+            // Each replica has components of its own, as it would in a process of its own.
             let process = assemble(platform, module, components, Arc::clone(&directory) as _);
             let process = process.map_err(|cause| StartError::Assembly {
-                name: name.clone(),
+                name: module.name.clone(),
                 cause,
             })?;
             set_methods(&process, module, topology);
-            let port = layout.port(&name, index)?.unwrap_or(0);
+            let port = layout.port(host, index)?.unwrap_or(0);
             let server = process.bind(port).await.map_err(|cause| StartError::Serve {
-                name: name.clone(),
+                name: host.to_owned(),
                 bind: layout.bind,
                 cause,
             })?;
             system.started.push(Started {
-                name,
+                name: host.to_owned(),
+                module: module.name.clone(),
                 address: server.local_addr(),
-                replicas: module.hosts.len(),
             });
             system.modules.push(process);
             system.servers.push(server);
@@ -157,16 +158,26 @@ impl System {
 
     /// Tells every module where the others are, as far as that is known.
     fn introduce(&self, topology: &Topology, layout: &Layout) -> Result<(), StartError> {
-        for (index, name) in topology.modules.keys().enumerate() {
-            let here = self.started.iter().find(|it| it.name == *name);
-            let endpoints = match (here, layout.peers.get(name), layout.port(name, index)?) {
-                (Some(here), ..) => vec![reachable(here.address)],
-                (None, Some(peers), _) => peers.clone(),
-                (None, None, Some(port)) => vec![reachable(SocketAddr::new(layout.bind, port))],
-                (None, None, None) => continue,
+        let mut endpoints = IndexMap::<&str, Vec<Authority>>::new();
+        for (index, (module, host)) in hosts(topology).enumerate() {
+            let here = self.started.iter().find(|it| it.name == host);
+            let endpoint = match (here, layout.port(host, index)?) {
+                (Some(here), _) => here.address,
+                // Whoever says where the others are says it of all of them.
+                (None, Some(port)) if !layout.peers.contains_key(&module.name) => {
+                    SocketAddr::new(layout.bind, port)
+                }
+                _ => continue,
             };
+            let known = endpoints.entry(&module.name).or_default();
+            known.push(reachable(endpoint));
+        }
+        for (name, peers) in &layout.peers {
+            endpoints.entry(name).or_default().extend_from_slice(peers);
+        }
+        for (name, endpoints) in endpoints {
             for module in self.modules.iter().filter(|module| module.name() != name) {
-                module.register(name.as_str(), endpoints.clone());
+                module.register(name, endpoints.clone());
             }
         }
         Ok(())
@@ -197,26 +208,36 @@ impl System {
         callees_first
     }
 
-    /// The modules of this process that edges of one lead to.
+    /// The modules of this process that edges of one lead to, each with all of its replicas.
     fn callees(&self, topology: &Topology, module: usize) -> Vec<usize> {
-        let module = topology.modules.get(&self.started[module].name);
+        let module = topology.modules.get(&self.started[module].module);
         let nodes = module.iter().flat_map(|module| module.nodes.values());
-        let owners = nodes
+        let owners: Vec<_> = nodes
             .flat_map(|node| &node.edges)
-            .filter_map(|edge| topology.owner(&edge.node));
-        let index = |owner: &crate::plan::Module| self.started.iter().position(|it| it.name == owner.name);
-        owners.filter_map(index).collect()
+            .filter_map(|edge| topology.owner(&edge.node))
+            .collect();
+        let is_called = |it: &Started| owners.iter().any(|owner| owner.name == it.module);
+        let started = self.started.iter().enumerate();
+        started
+            .filter(|(_, it)| is_called(it))
+            .map(|(index, _)| index)
+            .collect()
     }
 
-    /// The modules of this process, in the order of the topology.
+    /// The modules of this process and their replicas, in the order of the topology.
     pub fn started(&self) -> &[Started] {
         &self.started
     }
 
-    /// What gives all that the modules have counted, as OpenMetrics text, also while the system runs.
+    /// What gives all that the modules have counted, as OpenMetrics text, also while the system runs. What a replica has
+    /// counted bears its host's name.
     pub fn metrics(&self) -> impl Fn() -> String + Send + Sync + 'static {
-        let modules = self.modules.clone();
-        move || metrics::text(&modules)
+        let names = self.started.iter().map(|it| match it.name == it.module {
+            true => String::new(),
+            false => it.name.clone(),
+        });
+        let modules: Vec<_> = self.modules.iter().cloned().zip(names).collect();
+        move || metrics::text_of_replicas(modules.iter().map(|(module, name)| (module, name.as_str())))
     }
 
     /// Serves until `shutdown` is true, or its sender is gone; then each server drains as
@@ -250,11 +271,12 @@ impl System {
 }
 
 impl Layout {
-    fn has(&self, module: &str) -> bool {
-        self.modules.is_empty() || self.modules.iter().any(|it| it == module)
+    fn has(&self, module: &Module, host: &str) -> bool {
+        let is_named = |it: &String| *it == module.name || it == host;
+        self.modules.is_empty() || self.modules.iter().any(is_named)
     }
 
-    /// The port that the base gives to the module with this number.
+    /// The port that the base gives to the host with this number.
     fn port(&self, name: &str, index: usize) -> Result<Option<u16>, StartError> {
         let Some(base) = self.port_base else {
             return Ok(None);
@@ -269,20 +291,34 @@ impl Layout {
     }
 }
 
+/// Every host of a module, in the order of the topology.
+fn hosts(topology: &Topology) -> impl Iterator<Item = (&Module, &str)> {
+    let modules = topology.modules.values();
+    modules.flat_map(|module| module.hosts.iter().map(move |host| (module, host.as_str())))
+}
+
 fn check(topology: &Topology, layout: &Layout) -> Result<(), StartError> {
-    let named = layout.modules.iter().chain(layout.peers.keys());
-    for name in named {
-        if !topology.modules.contains_key(name) {
-            let known = topology.modules.keys().map(String::as_str);
-            return Err(StartError::UnknownModule {
-                name: name.clone(),
-                topology: topology.name.clone(),
-                nearest: nearest(name, known).map(str::to_owned),
-            });
+    let modules = || topology.modules.keys().map(String::as_str);
+    let unknown = |name: &str, known: Vec<&str>| {
+        (!known.contains(&name)).then(|| StartError::UnknownModule {
+            name: name.to_owned(),
+            topology: topology.name.clone(),
+            nearest: nearest(name, known.iter().copied()).map(str::to_owned),
+        })
+    };
+    let mut here = layout.modules.iter();
+    let with_hosts = || modules().chain(hosts(topology).map(|(_, host)| host)).collect();
+    if let Some(error) = here.find_map(|name| unknown(name, with_hosts())) {
+        return Err(error);
+    }
+    for name in layout.peers.keys() {
+        if let Some(error) = unknown(name, modules().collect()) {
+            return Err(error);
+        }
+        let mut hosts = hosts(topology).filter(|(module, _)| module.name == *name);
+        if hosts.all(|(module, host)| layout.has(module, host)) {
+            return Err(StartError::PeerIsHere { name: name.clone() });
         }
     }
-    match layout.peers.keys().find(|name| layout.has(name)) {
-        Some(name) => Err(StartError::PeerIsHere { name: name.clone() }),
-        None => Ok(()),
-    }
+    Ok(())
 }
