@@ -31,9 +31,9 @@ impl TraceContext {
     /// `00-<32 hex>-<16 hex>-01`.
     pub fn traceparent(&self) -> String {
         let mut text = *PATTERN;
-        write_hex(&mut text[3..19], (self.trace >> 64) as u64);
-        write_hex(&mut text[19..35], self.trace as u64);
-        write_hex(&mut text[36..52], self.span);
+        text[3..19].copy_from_slice(&hex_of((self.trace >> 64) as u64));
+        text[19..35].copy_from_slice(&hex_of(self.trace as u64));
+        text[36..52].copy_from_slice(&hex_of(self.span));
         String::from_utf8_lossy(&text).into_owned()
     }
 
@@ -81,11 +81,8 @@ fn hex(digits: &[u8]) -> Option<u64> {
     (all & NO_DIGIT == 0).then_some(number)
 }
 
-fn write_hex(digits: &mut [u8], mut number: u64) {
-    for digit in digits.iter_mut().rev() {
-        *digit = DIGITS[number as usize & 0xf];
-        number >>= 4;
-    }
+fn hex_of(number: u64) -> [u8; 16] {
+    std::array::from_fn(|place| DIGITS[(number >> (60 - 4 * place)) as usize & 0xf])
 }
 
 #[cfg(test)]

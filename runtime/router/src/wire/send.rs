@@ -61,16 +61,17 @@ pub(crate) fn message<P: Platform>(
         data,
         mut metadata,
     } = request;
+    // What every message of ours has comes first: then nothing is left to look through for the rest.
+    let timeout = number::<u64>(metadata.remove(TIMEOUT), TIMEOUT)?.map(Duration::from_micros);
+    let traceparent = metadata.remove(TRACEPARENT);
     let content_type = match metadata.remove(CONTENT_TYPE) {
         None => ContentType::Json,
         Some(it) => ContentType::parse(&it).ok_or_else(|| malformed(CONTENT_TYPE, &it))?,
     };
-    let timeout = number::<u64>(metadata.remove(TIMEOUT), TIMEOUT)?.map(Duration::from_micros);
     let depth = number(metadata.remove(DEPTH), DEPTH)?.unwrap_or(0);
     let (key, retries) = keys::take(&mut metadata)?;
     let edge = metadata.remove(EDGE).filter(|edge| !edge.is_empty());
-    let trace = metadata
-        .remove(TRACEPARENT)
+    let trace = traceparent
         .as_deref()
         .or_else(|| headers::text(&headers, TRACEPARENT))
         .and_then(TraceContext::parse)
