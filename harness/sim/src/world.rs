@@ -3,9 +3,10 @@
 //! Everything runs on one thread. The locks are there because handles to the world are `Send`; none is
 //! ever held while code of a host runs, or while a waker is woken.
 
+mod hosts;
+
 use std::collections::BTreeMap;
 use std::io;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::Waker;
@@ -16,11 +17,10 @@ use tokio::time::Instant;
 
 use crate::clock::{ClockShift, Clocks};
 use crate::engine::{Effects, Engine, FlowEnds, Owner, SocketId};
-use crate::host::{Host, HostId, Main, Power, Process, address, host_at};
+use crate::host::{Host, HostId, Power, Process};
 use crate::link::HostPairs;
 use crate::net::{Arrival, Net};
-use crate::observe::{Connection, Down, Observer, SimEvent};
-use crate::platform::SimPlatform;
+use crate::observe::{Connection, Observer, SimEvent};
 use crate::seed::{Chance, Stream};
 use crate::task;
 
@@ -354,189 +354,6 @@ impl World {
         Ok(socket)
     }
 
-    // ---- hosts
-
-    pub(crate) fn add_host(&self, name: &str, main: Main) -> HostId {
-        let mut state = self.state();
-        let id = HostId(state.hosts.len() as u32);
-        let name: Arc<str> = name.into();
-        // Of two hosts with one name, the first has it.
-        state.by_name.entry(name.clone()).or_insert(id);
-        state.hosts.push(Host {
-            name,
-            main: Some(main),
-            process: None,
-            power: Power::Idle,
-        });
-        state.engine.add_host(id);
-        id
-    }
-
-    pub(crate) fn power(&self, host: HostId) -> Power {
-        self.state().hosts[host.0 as usize].power
-    }
-
-    pub(crate) fn process(&self, host: HostId) -> Option<Arc<Process>> {
-        self.state().hosts[host.0 as usize]
-            .process
-            .clone()
-            .filter(|process| process.is_alive())
-    }
-
-    /// Every host's address, by name.
-    pub(crate) fn addresses(&self) -> Vec<(String, IpAddr)> {
-        let state = self.state();
-        let hosts = state.hosts.iter().enumerate().skip(1);
-        hosts
-            .map(|(place, host)| (host.name.to_string(), address(HostId(place as u32))))
-            .collect()
-    }
-
-    /// The host that a name or an address means; of several, the first.
-    pub(crate) fn resolve(&self, name: &str) -> Option<HostId> {
-        let state = self.state();
-        if let Ok(IpAddr::V4(address)) = name.parse() {
-            return host_at(address).filter(|host| (1..state.hosts.len() as u32).contains(&host.0));
-        }
-        match state.names.get(name) {
-            Some(hosts) => hosts.first().copied(),
-            None => state.by_name.get(name).copied(),
-        }
-    }
-
-    /// All hosts that a name or an address means.
-    pub(crate) fn resolve_all(&self, name: &str) -> Vec<HostId> {
-        if let Some(hosts) = self.state().names.get(name) {
-            return hosts.clone();
-        }
-        self.resolve(name).into_iter().collect()
-    }
-
-    pub(crate) fn set_name(&self, name: &str, hosts: Vec<HostId>) {
-        self.state().names.insert(name.into(), hosts);
-    }
-
-    /// Starts a process on a host that runs none.
-    pub(crate) fn start(self: &Arc<Self>, host: HostId) {
-        let (process, main) = {
-            let mut state = self.state();
-            let entry = &mut state.hosts[host.0 as usize];
-            let Some(main) = entry.main.clone() else { return };
-            if entry.power == Power::Up {
-                return;
-            }
-            let incarnation = entry
-                .process
-                .as_ref()
-                .map_or(0, |process| process.incarnation + 1);
-            let process = Process::new(host, incarnation, entry.name.clone(), self.seed);
-            entry.process = Some(process.clone());
-            entry.power = Power::Up;
-            state.net.switch_on(host);
-            (process, main)
-        };
-        self.observe(
-            host,
-            SimEvent::Started {
-                incarnation: process.incarnation,
-            },
-        );
-        let world = self.clone();
-        let platform = SimPlatform::new(self.clone(), process.clone());
-        let of = process.clone();
-        task::spawn(self, &process, async move {
-            let mut fall = TakesHostDown {
-                world: &world,
-                host: of.host,
-                armed: true,
-            };
-            let result = main(platform).await;
-            fall.armed = false;
-            if let Err(error) = result {
-                world.stop(of.host, Down::Failed, error);
-            }
-        });
-    }
-
-    /// Takes a host's process down. Does nothing when none runs, except that a crash also takes an idle
-    /// machine down.
-    pub(crate) fn stop(&self, host: HostId, how: Down, error: String) {
-        let process = self.process(host);
-        if process.is_none() && how != Down::Crashed {
-            return;
-        }
-        let sockets = self.change(|state, effects| {
-            let entry = &mut state.hosts[host.0 as usize];
-            entry.power = if how == Down::Crashed {
-                Power::Off
-            } else {
-                Power::Idle
-            };
-            match (&process, how) {
-                (_, Down::Crashed) => {
-                    state.net.switch_off(host);
-                    state.engine.crash(host, effects)
-                }
-                (Some(process), _) => state.engine.kill(
-                    Owner {
-                        host,
-                        incarnation: process.incarnation,
-                    },
-                    effects,
-                ),
-                (None, _) => 0,
-            }
-        });
-        self.mark_dirty();
-        let Some(process) = process else { return };
-        let tasks = process.die() as u64;
-        self.state().ended.push(process.clone());
-        let incarnation = process.incarnation;
-        self.observe(
-            host,
-            SimEvent::Stopped {
-                incarnation,
-                how,
-                tasks,
-                sockets,
-                error,
-            },
-        );
-    }
-
-    pub(crate) fn set_paused(&self, host: HostId, paused: bool) {
-        let Some(process) = self.process(host).filter(|process| process.is_paused() != paused) else {
-            return;
-        };
-        self.mark_dirty();
-        if paused {
-            process.pause();
-            self.observe(host, SimEvent::Paused);
-        } else {
-            self.observe(host, SimEvent::Resumed);
-            process.resume();
-        }
-    }
-
-    /// Tasks and sockets that processes which have ended still hold. Both should be zero.
-    pub(crate) fn left_behind(&self) -> (u64, u64) {
-        let state = self.state();
-        let tasks = state
-            .ended
-            .iter()
-            .map(|process| process.task_count() as u64)
-            .sum();
-        let owners = state.ended.iter().map(|p| Owner {
-            host: p.host,
-            incarnation: p.incarnation,
-        });
-        (tasks, owners.map(|owner| state.engine.sockets(owner)).sum())
-    }
-
-    pub(crate) fn address(&self, host: HostId) -> IpAddr {
-        address(host)
-    }
-
     /// Lets go of everything that refers back to the world, once the run is over.
     pub(crate) fn dissolve(&self, engine: Box<dyn Engine>) {
         *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = None;
@@ -550,21 +367,5 @@ impl World {
     /// From here on nobody watches.
     pub(crate) fn blindfold(&self) {
         *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(crate::observe::Blind);
-    }
-}
-
-/// A main that panics takes its host down, as a process that panics ends.
-struct TakesHostDown<'w> {
-    world: &'w World,
-    host: HostId,
-    armed: bool,
-}
-
-impl Drop for TakesHostDown<'_> {
-    fn drop(&mut self) {
-        if self.armed && std::thread::panicking() {
-            self.world
-                .stop(self.host, Down::Failed, "its main task panicked".to_owned());
-        }
     }
 }

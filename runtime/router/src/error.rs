@@ -1,8 +1,13 @@
 //! What can go wrong with a message: did it happen, whose fault is it, may it be tried again.
 
-use std::fmt::{self, Display};
+mod component;
+mod kind;
+
+use std::fmt::Display;
 use std::sync::Arc;
 
+pub use component::ComponentError;
+pub use kind::Kind;
 pub use squall_grpc::Outcome;
 
 /// Why a message has no answer.
@@ -153,87 +158,6 @@ pub enum Error {
     },
 }
 
-/// What kind of trouble: travels with the answer as `x-error-kind`. Spec: router 2.4.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// A component said so.
-    Component,
-    /// A component panicked.
-    Panic,
-    /// The node or its owner is not known.
-    NotFound,
-    /// The node has no such port, or not yet.
-    PortNotReady,
-    /// An edge was removed, or an instance destroyed, while it was at work.
-    Cancelled,
-    /// The destination cannot be parsed.
-    InvalidDestination,
-    /// Data could not be encoded or decoded.
-    Serialization,
-    /// Too many hops.
-    Depth,
-    /// Too many calls at once.
-    Overload,
-    /// A module is shutting down.
-    Shutdown,
-    /// A port that is not for other modules.
-    Forbidden,
-    /// A module could not be reached or was lost.
-    UpstreamUnavailable,
-    /// A deadline passed.
-    UpstreamTimeout,
-    /// gRPC failed in some other way.
-    Transport,
-}
-
-impl Kind {
-    const ALL: [Kind; 14] = [
-        Kind::Component,
-        Kind::Panic,
-        Kind::NotFound,
-        Kind::PortNotReady,
-        Kind::Cancelled,
-        Kind::InvalidDestination,
-        Kind::Serialization,
-        Kind::Depth,
-        Kind::Overload,
-        Kind::Shutdown,
-        Kind::Forbidden,
-        Kind::UpstreamUnavailable,
-        Kind::UpstreamTimeout,
-        Kind::Transport,
-    ];
-
-    /// As it is spelt on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Kind::Component => "component",
-            Kind::Panic => "panic",
-            Kind::NotFound => "not_found",
-            Kind::PortNotReady => "port_not_ready",
-            Kind::Cancelled => "cancelled",
-            Kind::InvalidDestination => "invalid_destination",
-            Kind::Serialization => "serialization",
-            Kind::Depth => "depth",
-            Kind::Overload => "overload",
-            Kind::Shutdown => "shutdown",
-            Kind::Forbidden => "forbidden",
-            Kind::UpstreamUnavailable => "upstream_unavailable",
-            Kind::UpstreamTimeout => "upstream_timeout",
-            Kind::Transport => "transport",
-        }
-    }
-
-    /// A kind that this version does not know counts as the component's.
-    pub(crate) fn parse(text: &str) -> Self {
-        Kind::ALL
-            .into_iter()
-            .find(|kind| kind.as_str() == text)
-            .unwrap_or(Kind::Component)
-    }
-}
-
 /// An error that a remote module answered with. Spec: router 2.4, S-31.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("remote error: {message}")]
@@ -250,100 +174,6 @@ pub struct RemoteError {
     pub retryable: Option<bool>,
     /// Whether the remote module knows that it did not happen.
     pub outcome: Outcome,
-}
-
-/// What a component returns when it fails.
-///
-/// Made from a text, or from the [`Error`] of a message that it emitted.
-#[derive(Debug, Clone)]
-pub struct ComponentError {
-    message: String,
-    code: Option<String>,
-    retryable: Option<bool>,
-    source: Option<Error>,
-}
-
-impl ComponentError {
-    /// A failure, described for the caller.
-    pub fn new(message: impl Into<String>) -> Self {
-        ComponentError {
-            message: message.into(),
-            code: None,
-            retryable: None,
-            source: None,
-        }
-    }
-
-    /// Adds a stable code that callers can decide by.
-    #[must_use]
-    pub fn code(mut self, code: impl Into<String>) -> Self {
-        self.code = Some(code.into());
-        self
-    }
-
-    /// Says whether trying again may help. Unsaid means unknown: nobody retries then.
-    #[must_use]
-    pub fn retryable(mut self, retryable: bool) -> Self {
-        self.retryable = Some(retryable);
-        self
-    }
-
-    /// The description, without any prefix.
-    pub fn message(&self) -> &str {
-        &self.message
-    }
-}
-
-impl Display for ComponentError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for ComponentError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.source.as_ref().map(|source| source as _)
-    }
-}
-
-impl From<String> for ComponentError {
-    fn from(message: String) -> Self {
-        ComponentError::new(message)
-    }
-}
-
-impl From<&str> for ComponentError {
-    fn from(message: &str) -> Self {
-        ComponentError::new(message)
-    }
-}
-
-/// Passes on what happened to an emitted message, its text bare so that prefixes do not pile up.
-/// Spec: router section 7, test 3.
-impl From<Error> for ComponentError {
-    fn from(source: Error) -> Self {
-        ComponentError {
-            message: source.message(),
-            code: None,
-            retryable: None,
-            source: Some(source),
-        }
-    }
-}
-
-impl From<ComponentError> for Error {
-    /// An error that was only passed on stays what it was.
-    fn from(error: ComponentError) -> Self {
-        match error {
-            ComponentError {
-                code: None,
-                retryable: None,
-                source: Some(source),
-                ..
-            } => source,
-            error => Error::Component(Box::new(error)),
-        }
-    }
 }
 
 impl Error {
