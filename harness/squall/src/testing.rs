@@ -4,20 +4,17 @@
 //! Workload 0, `orders`, calls `echo.in` from `front`; workload 1, `local`, calls `router.in` there.
 
 pub(crate) mod fleet;
+mod lines;
+mod places;
+mod system;
 
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
-use serde_json::json;
-
-use crate::journal::{Death, Entry, Event, Handling, Id, Journal, Outcome};
+use crate::journal::{Death, Entry, Event, Handling, Id, Journal};
 use crate::oracle::{Oracle, Run, Violation};
-use crate::plan::{
-    Arrival, CallsExpectation, Check, EngineKind, Expectation, Fault, FaultKind, Latency, Module, Network,
-    Node, Pairs, Plan, Ratio, Target, Topology, Window, Workload,
-};
+use crate::plan::{CallsExpectation, Check, Expectation, Fault, FaultKind, Pairs, Plan, Window};
+
+pub(crate) use places::*;
 
 /// A millisecond.
 pub(crate) const MS: u64 = 1_000_000;
@@ -25,9 +22,6 @@ pub(crate) const MS: u64 = 1_000_000;
 pub(crate) const S: u64 = 1_000 * MS;
 /// What the calls of a script may take.
 pub(crate) const TIMEOUT: u64 = 2 * S;
-
-const REQUEST: (u64, Id) = (15, Id(0x7e9));
-const REPLY: (u64, Id) = (20, Id(0x7e91));
 
 /// The span of the `place`th hop or execution of a call; 0 is its trace.
 pub(crate) fn span(call: u64, place: u64) -> Id {
@@ -45,7 +39,7 @@ pub(crate) struct Script {
 impl Script {
     pub(crate) fn new() -> Self {
         let mut script = Script {
-            plan: plan(),
+            plan: system::plan(),
             entries: Vec::new(),
             now: 0,
             end: 60 * S,
@@ -194,128 +188,6 @@ impl Script {
         self.handle_ended(TIMEOUT + 2 * MS, "back", first, Handling::Dropped)
     }
 
-    pub(crate) fn call_started(&mut self, call: u64, workload: u32, to: &str) -> &mut Self {
-        let (bytes, digest) = REQUEST;
-        let (trace, timeout) = (span(call, 0), TIMEOUT);
-        let event = Event::CallStarted {
-            call,
-            workload,
-            to: to.into(),
-            trace,
-            timeout,
-            bytes,
-            digest,
-        };
-        self.push("front", event)
-    }
-
-    pub(crate) fn call_ended(&mut self, delay: u64, call: u64, class: &str) -> &mut Self {
-        let outcome = outcome(class);
-        let (bytes, digest) = if outcome == Outcome::Ok {
-            REPLY
-        } else {
-            (0, Id::NONE)
-        };
-        let error = if class.is_empty() { "" } else { "it broke" }.into();
-        let event = Event::CallEnded {
-            call,
-            outcome,
-            class: class.into(),
-            error,
-            bytes,
-            digest,
-        };
-        self.after(delay, "front", event)
-    }
-
-    pub(crate) fn hop_started(
-        &mut self,
-        delay: u64,
-        host: &str,
-        call: u64,
-        (span_id, parent): (Id, Id),
-        to: &str,
-        depth: u32,
-    ) -> &mut Self {
-        let (bytes, digest) = REQUEST;
-        let event = Event::HopStarted {
-            trace: span(call, 0),
-            span: span_id,
-            parent,
-            from: "".into(),
-            to: to.into(),
-            source_module: host.split('-').next().unwrap().into(),
-            target_module: if to.starts_with("echo") { "back" } else { "store" }.into(),
-            depth,
-            attempt: 1,
-            previous: Id::NONE,
-            key: Id::NONE,
-            timeout: TIMEOUT,
-            bytes,
-            digest,
-        };
-        self.after(delay, host, event)
-    }
-
-    pub(crate) fn hop_ended(
-        &mut self,
-        delay: u64,
-        host: &str,
-        span: Id,
-        status: &str,
-        peer: &str,
-    ) -> &mut Self {
-        let outcome = outcome(if status == "ok" { "" } else { status });
-        let (bytes, digest) = if outcome == Outcome::Ok {
-            REPLY
-        } else {
-            (0, Id::NONE)
-        };
-        let (status, peer, error): (Arc<str>, Arc<str>, Arc<str>) = (status.into(), peer.into(), "".into());
-        self.after(
-            delay,
-            host,
-            Event::HopEnded {
-                span,
-                outcome,
-                status,
-                at_transport: !peer.is_empty(),
-                peer,
-                error,
-                bytes,
-                digest,
-            },
-        )
-    }
-
-    pub(crate) fn handle_started(
-        &mut self,
-        delay: u64,
-        host: &str,
-        call: u64,
-        (span_id, parent): (Id, Id),
-        at: &str,
-        remote: bool,
-    ) -> &mut Self {
-        let (bytes, digest) = REQUEST;
-        let (node, port) = at.split_once('.').unwrap();
-        let event = Event::HandleStarted {
-            trace: span(call, 0),
-            span: span_id,
-            parent,
-            module: host.split('-').next().unwrap().into(),
-            node: node.into(),
-            port: port.into(),
-            remote,
-            depth: 0,
-            attempt: 1,
-            key: Id::NONE,
-            bytes,
-            digest,
-        };
-        self.after(delay, host, event)
-    }
-
     /// Makes the hop `again`, and its execution, the second attempt at the message of `once`.
     pub(crate) fn repeat(&mut self, again: Id, once: Id, message_key: Id) -> &mut Self {
         for entry in &mut self.entries {
@@ -354,21 +226,6 @@ impl Script {
         self
     }
 
-    pub(crate) fn handle_ended(&mut self, delay: u64, host: &str, span: Id, how: Handling) -> &mut Self {
-        let (bytes, digest) = if how == Handling::Ok { REPLY } else { (0, Id::NONE) };
-        self.after(
-            delay,
-            host,
-            Event::HandleEnded {
-                span,
-                how,
-                error: "".into(),
-                bytes,
-                digest,
-            },
-        )
-    }
-
     /// The run ends at this instant instead of after 60 s.
     pub(crate) fn ends(&mut self, at: u64) -> &mut Self {
         self.end = at;
@@ -397,76 +254,9 @@ impl Script {
     }
 }
 
-impl Script {
-    /// The counters of the modules, as the hops so far have it.
-    fn counted(&mut self) {
-        let mut started = BTreeMap::new();
-        let (mut calls, mut latencies) = (BTreeMap::new(), BTreeMap::new());
-        for entry in &self.entries {
-            match &entry.event {
-                Event::HopStarted {
-                    span,
-                    source_module,
-                    target_module,
-                    ..
-                } => {
-                    let pair = (entry.host.clone(), source_module.clone(), target_module.clone());
-                    started.insert(*span, (entry.at, pair));
-                }
-                Event::HopEnded {
-                    span,
-                    status,
-                    at_transport,
-                    ..
-                } => {
-                    let Some((start, pair)) = started.get(span) else {
-                        continue;
-                    };
-                    *calls.entry((pair.clone(), status.clone())).or_insert(0) += 1;
-                    if *at_transport {
-                        let (count, took) = latencies.entry(pair.clone()).or_insert((0, 0));
-                        *count += 1;
-                        *took += entry.at - start;
-                    }
-                }
-                _ => {}
-            }
-        }
-        let incarnation = 0;
-        for (((host, source_module, target_module), status), calls) in calls {
-            let event = Event::CallsCounted {
-                incarnation,
-                source_module,
-                target_module,
-                status,
-                calls,
-            };
-            self.push(&host, event);
-        }
-        for ((host, source_module, target_module), (calls, took)) in latencies {
-            let event = Event::LatencyCounted {
-                incarnation,
-                source_module,
-                target_module,
-                calls,
-                took,
-            };
-            self.push(&host, event);
-        }
-    }
-}
-
 fn renumber(entries: &mut [Entry]) {
     for (number, entry) in (0..).zip(entries) {
         entry.number = number;
-    }
-}
-
-fn outcome(class: &str) -> Outcome {
-    match class {
-        "" => Outcome::Ok,
-        "timeout" | "error" => Outcome::Unknown,
-        _ => Outcome::Failed,
     }
 }
 
@@ -512,132 +302,10 @@ pub(crate) fn sent_again(status: &str, how: Handling, gap: u64, key: Id) -> Scri
     script
 }
 
-/// The place of the first line that says this.
-#[track_caller]
-pub(crate) fn find(entries: &[Entry], is: impl Fn(&Event) -> bool) -> usize {
-    entries
-        .iter()
-        .position(|entry| is(&entry.event))
-        .expect("no such line in the journal")
-}
-
-/// The place of the start of a hop.
-pub(crate) fn hop_start(entries: &[Entry], id: Id) -> usize {
-    find(
-        entries,
-        |event| matches!(event, Event::HopStarted { span, .. } if *span == id),
-    )
-}
-
-/// The place of the end of a hop.
-pub(crate) fn hop_end(entries: &[Entry], id: Id) -> usize {
-    find(
-        entries,
-        |event| matches!(event, Event::HopEnded { span, .. } if *span == id),
-    )
-}
-
-/// The place of the start of an execution.
-pub(crate) fn handle_start(entries: &[Entry], id: Id) -> usize {
-    find(
-        entries,
-        |event| matches!(event, Event::HandleStarted { span, .. } if *span == id),
-    )
-}
-
-/// The place of the end of an execution.
-pub(crate) fn handle_end(entries: &[Entry], id: Id) -> usize {
-    find(
-        entries,
-        |event| matches!(event, Event::HandleEnded { span, .. } if *span == id),
-    )
-}
-
-/// The place of the end of a call.
-pub(crate) fn call_end(entries: &[Entry], number: u64) -> usize {
-    find(
-        entries,
-        |event| matches!(event, Event::CallEnded { call, .. } if *call == number),
-    )
-}
-
 pub(crate) fn both_ways(from: &str, to: &str) -> Pairs {
     Pairs {
         from: vec![from.to_owned()],
         to: vec![to.to_owned()],
         both_ways: true,
-    }
-}
-
-fn plan() -> Plan {
-    Plan {
-        scenario: "storm".to_owned(),
-        topology: Arc::new(topology()),
-        seed: 7,
-        duration: Duration::from_secs(60),
-        wall_limit: Duration::from_secs(60),
-        interleave: Ratio::ZERO,
-        workloads: vec![workload("orders", "echo"), workload("local", "router")],
-        faults: Vec::new(),
-        expectations: Vec::new(),
-        drawn: Vec::new(),
-    }
-}
-
-fn topology() -> Topology {
-    let module = |name: &str, hosts: &[&str], node: &str, component: &str| {
-        let node = Node {
-            name: node.to_owned(),
-            component: component.to_owned(),
-            settings: json!({}),
-            edges: Vec::new(),
-        };
-        let module = Module {
-            name: name.to_owned(),
-            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
-            call_timeout: Duration::from_nanos(TIMEOUT),
-            instance_wait: Duration::ZERO,
-            method: None,
-            nodes: IndexMap::from([(node.name.clone(), node)]),
-        };
-        (name.to_owned(), module)
-    };
-    Topology {
-        name: "orders".to_owned(),
-        description: None,
-        network: Network {
-            latency: Latency::Constant(Duration::from_millis(2)),
-            loss: Ratio::ZERO,
-            bandwidth: None,
-            engine: EngineKind::Flow,
-        },
-        links: Vec::new(),
-        modules: IndexMap::from([
-            module("front", &["front"], "router", "router"),
-            module("back", &["back"], "echo", "forward"),
-            module("store", &["store-0", "store-1"], "disk", "echo"),
-        ]),
-        managers: IndexMap::new(),
-        providers: IndexMap::new(),
-    }
-}
-
-fn workload(name: &str, node: &str) -> Workload {
-    Workload {
-        name: name.to_owned(),
-        from: vec!["front".to_owned()],
-        target: Target::Port {
-            node: node.to_owned(),
-            port: "in".to_owned(),
-            payload: json!({ "text": "hello" }),
-        },
-        arrival: Arrival::Open {
-            calls: 100,
-            per: Duration::from_secs(1),
-        },
-        start: Duration::ZERO,
-        end: Duration::from_secs(60),
-        limit: None,
-        timeout: Some(Duration::from_nanos(TIMEOUT)),
     }
 }

@@ -1,0 +1,214 @@
+//! The lines of a journal written by hand: calls, hops, executions, and what was counted of them.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Script, TIMEOUT, span};
+use crate::journal::{Event, Handling, Id, Outcome};
+
+const REQUEST: (u64, Id) = (15, Id(0x7e9));
+const REPLY: (u64, Id) = (20, Id(0x7e91));
+
+impl Script {
+    pub(crate) fn call_started(&mut self, call: u64, workload: u32, to: &str) -> &mut Self {
+        let (bytes, digest) = REQUEST;
+        let (trace, timeout) = (span(call, 0), TIMEOUT);
+        let event = Event::CallStarted {
+            call,
+            workload,
+            to: to.into(),
+            trace,
+            timeout,
+            bytes,
+            digest,
+        };
+        self.push("front", event)
+    }
+
+    pub(crate) fn call_ended(&mut self, delay: u64, call: u64, class: &str) -> &mut Self {
+        let outcome = outcome(class);
+        let (bytes, digest) = if outcome == Outcome::Ok {
+            REPLY
+        } else {
+            (0, Id::NONE)
+        };
+        let error = if class.is_empty() { "" } else { "it broke" }.into();
+        let event = Event::CallEnded {
+            call,
+            outcome,
+            class: class.into(),
+            error,
+            bytes,
+            digest,
+        };
+        self.after(delay, "front", event)
+    }
+
+    pub(crate) fn hop_started(
+        &mut self,
+        delay: u64,
+        host: &str,
+        call: u64,
+        (span_id, parent): (Id, Id),
+        to: &str,
+        depth: u32,
+    ) -> &mut Self {
+        let (bytes, digest) = REQUEST;
+        let event = Event::HopStarted {
+            trace: span(call, 0),
+            span: span_id,
+            parent,
+            from: "".into(),
+            to: to.into(),
+            source_module: host.split('-').next().unwrap().into(),
+            target_module: if to.starts_with("echo") { "back" } else { "store" }.into(),
+            depth,
+            attempt: 1,
+            previous: Id::NONE,
+            key: Id::NONE,
+            timeout: TIMEOUT,
+            bytes,
+            digest,
+        };
+        self.after(delay, host, event)
+    }
+
+    pub(crate) fn hop_ended(
+        &mut self,
+        delay: u64,
+        host: &str,
+        span: Id,
+        status: &str,
+        peer: &str,
+    ) -> &mut Self {
+        let outcome = outcome(if status == "ok" { "" } else { status });
+        let (bytes, digest) = if outcome == Outcome::Ok {
+            REPLY
+        } else {
+            (0, Id::NONE)
+        };
+        let (status, peer, error): (Arc<str>, Arc<str>, Arc<str>) = (status.into(), peer.into(), "".into());
+        self.after(
+            delay,
+            host,
+            Event::HopEnded {
+                span,
+                outcome,
+                status,
+                at_transport: !peer.is_empty(),
+                peer,
+                error,
+                bytes,
+                digest,
+            },
+        )
+    }
+
+    pub(crate) fn handle_started(
+        &mut self,
+        delay: u64,
+        host: &str,
+        call: u64,
+        (span_id, parent): (Id, Id),
+        at: &str,
+        remote: bool,
+    ) -> &mut Self {
+        let (bytes, digest) = REQUEST;
+        let (node, port) = at.split_once('.').unwrap();
+        let event = Event::HandleStarted {
+            trace: span(call, 0),
+            span: span_id,
+            parent,
+            module: host.split('-').next().unwrap().into(),
+            node: node.into(),
+            port: port.into(),
+            remote,
+            depth: 0,
+            attempt: 1,
+            key: Id::NONE,
+            bytes,
+            digest,
+        };
+        self.after(delay, host, event)
+    }
+
+    pub(crate) fn handle_ended(&mut self, delay: u64, host: &str, span: Id, how: Handling) -> &mut Self {
+        let (bytes, digest) = if how == Handling::Ok { REPLY } else { (0, Id::NONE) };
+        self.after(
+            delay,
+            host,
+            Event::HandleEnded {
+                span,
+                how,
+                error: "".into(),
+                bytes,
+                digest,
+            },
+        )
+    }
+
+    /// The counters of the modules, as the hops so far have it.
+    pub(super) fn counted(&mut self) {
+        let mut started = BTreeMap::new();
+        let (mut calls, mut latencies) = (BTreeMap::new(), BTreeMap::new());
+        for entry in &self.entries {
+            match &entry.event {
+                Event::HopStarted {
+                    span,
+                    source_module,
+                    target_module,
+                    ..
+                } => {
+                    let pair = (entry.host.clone(), source_module.clone(), target_module.clone());
+                    started.insert(*span, (entry.at, pair));
+                }
+                Event::HopEnded {
+                    span,
+                    status,
+                    at_transport,
+                    ..
+                } => {
+                    let Some((start, pair)) = started.get(span) else {
+                        continue;
+                    };
+                    *calls.entry((pair.clone(), status.clone())).or_insert(0) += 1;
+                    if *at_transport {
+                        let (count, took) = latencies.entry(pair.clone()).or_insert((0, 0));
+                        *count += 1;
+                        *took += entry.at - start;
+                    }
+                }
+                _ => {}
+            }
+        }
+        let incarnation = 0;
+        for (((host, source_module, target_module), status), calls) in calls {
+            let event = Event::CallsCounted {
+                incarnation,
+                source_module,
+                target_module,
+                status,
+                calls,
+            };
+            self.push(&host, event);
+        }
+        for ((host, source_module, target_module), (calls, took)) in latencies {
+            let event = Event::LatencyCounted {
+                incarnation,
+                source_module,
+                target_module,
+                calls,
+                took,
+            };
+            self.push(&host, event);
+        }
+    }
+}
+
+fn outcome(class: &str) -> Outcome {
+    match class {
+        "" => Outcome::Ok,
+        "timeout" | "error" => Outcome::Unknown,
+        _ => Outcome::Failed,
+    }
+}

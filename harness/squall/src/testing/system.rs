@@ -1,0 +1,85 @@
+//! The system that the journals written by hand are of.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use indexmap::IndexMap;
+use serde_json::json;
+
+use super::TIMEOUT;
+use crate::plan::{
+    Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Target, Topology, Workload,
+};
+
+pub(super) fn plan() -> Plan {
+    Plan {
+        scenario: "storm".to_owned(),
+        topology: Arc::new(topology()),
+        seed: 7,
+        duration: Duration::from_secs(60),
+        wall_limit: Duration::from_secs(60),
+        interleave: Ratio::ZERO,
+        workloads: vec![workload("orders", "echo"), workload("local", "router")],
+        faults: Vec::new(),
+        expectations: Vec::new(),
+        drawn: Vec::new(),
+    }
+}
+
+fn topology() -> Topology {
+    let module = |name: &str, hosts: &[&str], node: &str, component: &str| {
+        let node = Node {
+            name: node.to_owned(),
+            component: component.to_owned(),
+            settings: json!({}),
+            edges: Vec::new(),
+        };
+        let module = Module {
+            name: name.to_owned(),
+            hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
+            call_timeout: Duration::from_nanos(TIMEOUT),
+            instance_wait: Duration::ZERO,
+            method: None,
+            nodes: IndexMap::from([(node.name.clone(), node)]),
+        };
+        (name.to_owned(), module)
+    };
+    Topology {
+        name: "orders".to_owned(),
+        description: None,
+        network: Network {
+            latency: Latency::Constant(Duration::from_millis(2)),
+            loss: Ratio::ZERO,
+            bandwidth: None,
+            engine: EngineKind::Flow,
+        },
+        links: Vec::new(),
+        modules: IndexMap::from([
+            module("front", &["front"], "router", "router"),
+            module("back", &["back"], "echo", "forward"),
+            module("store", &["store-0", "store-1"], "disk", "echo"),
+        ]),
+        managers: IndexMap::new(),
+        providers: IndexMap::new(),
+    }
+}
+
+fn workload(name: &str, node: &str) -> Workload {
+    Workload {
+        name: name.to_owned(),
+        from: vec!["front".to_owned()],
+        target: Target::Port {
+            node: node.to_owned(),
+            port: "in".to_owned(),
+            payload: json!({ "text": "hello" }),
+        },
+        arrival: Arrival::Open {
+            calls: 100,
+            per: Duration::from_secs(1),
+        },
+        start: Duration::ZERO,
+        end: Duration::from_secs(60),
+        limit: None,
+        timeout: Some(Duration::from_nanos(TIMEOUT)),
+    }
+}
