@@ -31,10 +31,7 @@ struct Fold<'j> {
 
 impl<'j> Fold<'j> {
     fn add(&mut self, entry: &'j Entry) {
-        let moment = Moment {
-            at: entry.at,
-            line: entry.number,
-        };
+        let moment = moment_of(entry);
         match &entry.event {
             Event::CallStarted { .. } => self.call_started(moment, entry),
             Event::CallEnded { .. } => self.call_ended(moment, entry),
@@ -146,23 +143,7 @@ impl<'j> Fold<'j> {
             return;
         };
         let call = self.by_trace.get(trace).copied();
-        let hops = match call {
-            Some(call) => &mut self.calls.calls[call as usize].hops,
-            None => &mut self.calls.own_hops,
-        };
-        match self.calls.hop_places.entry(*span) {
-            Slot::Vacant(slot) => slot.insert(Place {
-                call,
-                index: place(hops.len()),
-            }),
-            Slot::Occupied(slot) => {
-                let first = *slot.get();
-                self.hop_mut(first).started_again.get_or_insert(moment);
-                return;
-            }
-        };
-        reserve_few(hops);
-        hops.push(Hop {
+        let hop = Hop {
             protocol: Protocol::Router,
             span: *span,
             parent: *parent,
@@ -185,7 +166,8 @@ impl<'j> Fold<'j> {
             end: None,
             started_again: None,
             ended_again: None,
-        });
+        };
+        self.start_hop(call, hop);
     }
 
     fn hop_ended(&mut self, moment: Moment, entry: &'j Entry) {
@@ -202,26 +184,19 @@ impl<'j> Fold<'j> {
         else {
             return;
         };
-        let Some(known) = self.calls.hop_places.get(span).copied() else {
-            return self.unstarted(moment, entry, Unknown::Hop(*span));
-        };
-        let hop = self.hop_mut(known);
-        if hop.end.is_some() {
-            hop.ended_again.get_or_insert(moment);
-            return;
-        }
         let reply = Payload {
             bytes: *bytes,
             digest: *digest,
         };
-        hop.end = Some(HopEnd {
+        let end = HopEnd {
             moment,
             outcome: *outcome,
             status,
             peer,
             at_transport: *at_transport,
             reply,
-        });
+        };
+        self.end_hop(entry, *span, |_| end);
     }
 
     fn handle_started(&mut self, moment: Moment, entry: &'j Entry) {
@@ -243,25 +218,7 @@ impl<'j> Fold<'j> {
             return;
         };
         let call = self.by_trace.get(trace).copied();
-        let executions = match call {
-            Some(call) => &mut self.calls.calls[call as usize].executions,
-            None => &mut self.calls.own_executions,
-        };
-        match self.calls.execution_places.entry(*span) {
-            Slot::Vacant(slot) => slot.insert(Place {
-                call,
-                index: place(executions.len()),
-            }),
-            Slot::Occupied(slot) => {
-                let first = *slot.get();
-                self.execution_mut(first)
-                    .started_again
-                    .get_or_insert((moment, &entry.host));
-                return;
-            }
-        };
-        reserve_few(executions);
-        executions.push(Execution {
+        let execution = Execution {
             protocol: Protocol::Router,
             span: *span,
             parent: *parent,
@@ -281,7 +238,8 @@ impl<'j> Fold<'j> {
             end: None,
             started_again: None,
             ended_again: None,
-        });
+        };
+        self.start_execution(call, execution);
     }
 
     fn handle_ended(&mut self, moment: Moment, entry: &'j Entry) {
@@ -295,23 +253,85 @@ impl<'j> Fold<'j> {
         else {
             return;
         };
-        let Some(known) = self.calls.execution_places.get(span).copied() else {
-            return self.unstarted(moment, entry, Unknown::Execution(*span));
-        };
-        let execution = self.execution_mut(known);
-        if execution.end.is_some() {
-            execution.ended_again.get_or_insert(moment);
-            return;
-        }
         let reply = Payload {
             bytes: *bytes,
             digest: *digest,
         };
-        execution.end = Some(ExecutionEnd {
+        let end = ExecutionEnd {
             moment,
             how: *how,
             reply,
-        });
+        };
+        let known = self.calls.execution_places.get(span).copied();
+        self.end_execution(entry, known.ok_or(*span), end);
+    }
+
+    /// A hop begins, as part of a call or of none that is known.
+    fn start_hop(&mut self, call: Option<u32>, hop: Hop<'j>) {
+        let hops = match call {
+            Some(call) => &mut self.calls.calls[call as usize].hops,
+            None => &mut self.calls.own_hops,
+        };
+        match self.calls.hop_places.entry(hop.span) {
+            Slot::Vacant(slot) => {
+                let index = place(hops.len());
+                slot.insert(Place { call, index });
+                reserve_few(hops);
+                hops.push(hop);
+            }
+            Slot::Occupied(slot) => {
+                let first = *slot.get();
+                self.hop_mut(first).started_again.get_or_insert(hop.started);
+            }
+        }
+    }
+
+    fn end_hop(&mut self, entry: &'j Entry, span: Id, end: impl FnOnce(&Hop<'j>) -> HopEnd<'j>) {
+        let moment = moment_of(entry);
+        let Some(known) = self.calls.hop_places.get(&span).copied() else {
+            return self.unstarted(moment, entry, Unknown::Hop(span));
+        };
+        let hop = self.hop_mut(known);
+        if hop.end.is_some() {
+            hop.ended_again.get_or_insert(moment);
+        } else {
+            hop.end = Some(end(hop));
+        }
+    }
+
+    /// An execution begins, as part of a call or of none that is known.
+    fn start_execution(&mut self, call: Option<u32>, execution: Execution<'j>) {
+        let executions = match call {
+            Some(call) => &mut self.calls.calls[call as usize].executions,
+            None => &mut self.calls.own_executions,
+        };
+        match self.calls.execution_places.entry(execution.span) {
+            Slot::Vacant(slot) => {
+                let index = place(executions.len());
+                slot.insert(Place { call, index });
+                reserve_few(executions);
+                executions.push(execution);
+            }
+            Slot::Occupied(slot) => {
+                let first = *slot.get();
+                let again = (execution.started, execution.host);
+                self.execution_mut(first).started_again.get_or_insert(again);
+            }
+        }
+    }
+
+    /// An execution ends: that at a place, or one that has not begun.
+    fn end_execution(&mut self, entry: &'j Entry, known: Result<Place, Id>, end: ExecutionEnd) {
+        let known = match known {
+            Ok(known) => known,
+            Err(span) => return self.unstarted(end.moment, entry, Unknown::Execution(span)),
+        };
+        let execution = self.execution_mut(known);
+        if execution.end.is_some() {
+            execution.ended_again.get_or_insert(end.moment);
+        } else {
+            execution.end = Some(end);
+        }
     }
 
     fn unstarted(&mut self, moment: Moment, entry: &'j Entry, what: Unknown) {
@@ -344,6 +364,13 @@ impl<'j> Fold<'j> {
 fn reserve_few<T>(items: &mut Vec<T>) {
     if items.capacity() == 0 {
         items.reserve_exact(2);
+    }
+}
+
+fn moment_of(entry: &Entry) -> Moment {
+    Moment {
+        at: entry.at,
+        line: entry.number,
     }
 }
 

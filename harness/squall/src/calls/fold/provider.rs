@@ -4,10 +4,8 @@
 //! first attempt is the execution's own id. A later one has a span that follows from that and from its number: two
 //! members may both be at work.
 
-use indexmap::map::Entry as Slot;
-
-use super::{Fold, place, reserve_few};
-use crate::calls::{Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Place, Protocol, Unknown};
+use super::Fold;
+use crate::calls::{Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Protocol};
 use crate::journal::{Entry, Id, ProviderEvent};
 use crate::providers::host_of;
 
@@ -51,23 +49,7 @@ impl<'j> Fold<'j> {
         let sent = &mut self.attempts.entry(*execution).or_default().sent;
         sent.push((span, host_of(executor)));
         let call = self.by_trace.get(trace).copied();
-        let hops = match call {
-            Some(call) => &mut self.calls.calls[call as usize].hops,
-            None => &mut self.calls.own_hops,
-        };
-        match self.calls.hop_places.entry(span) {
-            Slot::Vacant(slot) => slot.insert(Place {
-                call,
-                index: place(hops.len()),
-            }),
-            Slot::Occupied(slot) => {
-                let first = *slot.get();
-                self.hop_mut(first).started_again.get_or_insert(moment);
-                return;
-            }
-        };
-        reserve_few(hops);
-        hops.push(Hop {
+        let hop = Hop {
             protocol: Protocol::Provider,
             span,
             parent: Id::NONE,
@@ -93,7 +75,8 @@ impl<'j> Fold<'j> {
             end: None,
             started_again: None,
             ended_again: None,
-        });
+        };
+        self.start_hop(call, hop);
     }
 
     fn attempt_ended(&mut self, moment: Moment, entry: &'j Entry, event: &'j ProviderEvent) {
@@ -110,16 +93,7 @@ impl<'j> Fold<'j> {
         else {
             return;
         };
-        let span = span(*execution, *attempt);
-        let Some(known) = self.calls.hop_places.get(&span).copied() else {
-            return self.unstarted(moment, entry, Unknown::Hop(span));
-        };
-        let hop = self.hop_mut(known);
-        if hop.end.is_some() {
-            hop.ended_again.get_or_insert(moment);
-            return;
-        }
-        hop.end = Some(HopEnd {
+        self.end_hop(entry, span(*execution, *attempt), |hop| HopEnd {
             moment,
             outcome: *outcome,
             status: if status.is_empty() { "ok" } else { status },
@@ -150,25 +124,7 @@ impl<'j> Fold<'j> {
         let span = sent.map_or(*execution, |(span, _)| *span);
         attempts.executed.push((span, &entry.host));
         let call = self.calls.hop_places.get(&span).and_then(|place| place.call);
-        let executions = match call {
-            Some(call) => &mut self.calls.calls[call as usize].executions,
-            None => &mut self.calls.own_executions,
-        };
-        match self.calls.execution_places.entry(span) {
-            Slot::Vacant(slot) => slot.insert(Place {
-                call,
-                index: place(executions.len()),
-            }),
-            Slot::Occupied(slot) => {
-                let first = *slot.get();
-                self.execution_mut(first)
-                    .started_again
-                    .get_or_insert((moment, &entry.host));
-                return;
-            }
-        };
-        reserve_few(executions);
-        executions.push(Execution {
+        let execution = Execution {
             protocol: Protocol::Provider,
             span,
             parent: Id::NONE,
@@ -188,7 +144,8 @@ impl<'j> Fold<'j> {
             end: None,
             started_again: None,
             ended_again: None,
-        });
+        };
+        self.start_execution(call, execution);
     }
 
     fn execution_ended(&mut self, moment: Moment, entry: &'j Entry, event: &'j ProviderEvent) {
@@ -207,22 +164,15 @@ impl<'j> Fold<'j> {
         let known = here
             .and_then(|(span, _)| self.calls.execution_places.get(span))
             .copied();
-        let Some(known) = known else {
-            return self.unstarted(moment, entry, Unknown::Execution(*execution));
-        };
-        let known = self.execution_mut(known);
-        if known.end.is_some() {
-            known.ended_again.get_or_insert(moment);
-            return;
-        }
-        known.end = Some(ExecutionEnd {
+        let end = ExecutionEnd {
             moment,
             how: *how,
             reply: Payload {
                 bytes: *bytes,
                 digest: *digest,
             },
-        });
+        };
+        self.end_execution(entry, known.ok_or(*execution), end);
     }
 }
 
