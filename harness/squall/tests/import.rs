@@ -2,12 +2,14 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use squall::Harness;
 use squall::file::{self, ComponentNames, Report, scenario_from_str, topology_from_str};
 use squall::import::{Imported, Source, import};
-use squall::plan::Topology;
+use squall::plan::{Edge, Topology};
+use squall::router::RetryPolicy;
 
 fn source(name: &str) -> Source {
     let path = Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -82,6 +84,11 @@ fn what_is_odd_is_told_and_left_out_or_guessed() {
 }
 
 #[test]
+fn retry_policies_are_taken_over_and_what_is_odd_about_them_is_told() {
+    assert_snapshot("retries", &["retries.yaml"]);
+}
+
+#[test]
 fn what_is_no_manifest_is_told_with_its_place() {
     assert_snapshot("malformed", &["malformed.yaml"]);
 }
@@ -147,6 +154,52 @@ fn run(scenario: &str, topology: Arc<Topology>) {
         .run(scenario.plan(None))
         .expect("it ends")
         .assert_held();
+}
+
+/// What becomes of an edge with this policy, and what is told about it.
+fn edge_with(policy: &str) -> (Edge, Option<Report>) {
+    let text = format!(
+        "kind: TinyModule\nmetadata: {{ name: m }}\n\
+         ---\nkind: TinyNode\nmetadata: {{ name: a }}\n\
+         spec: {{ module: m, edges: [{{ port: out, to: 'b:in', retryPolicy: {policy} }}] }}\n\
+         ---\nkind: TinyNode\nmetadata: {{ name: b }}\nspec: {{ module: m }}\n"
+    );
+    let name = "one.yaml".to_owned();
+    let names = ComponentNames::built_in();
+    let imported = import("one", &[Source { name, text }], &names);
+    let imported = imported.unwrap_or_else(|report| panic!("{report}"));
+    let topology = topology_from_str("one", &imported.topology, &names);
+    let mut topology = topology.unwrap_or_else(|report| panic!("{report}\n{}", imported.topology));
+    let edge = topology.modules["m"].nodes["a"].edges.remove(0);
+    (edge, imported.report)
+}
+
+/// The same, of a policy that there is nothing to tell about.
+fn sound_edge_with(policy: &str) -> (Option<Duration>, Option<RetryPolicy>) {
+    let (edge, report) = edge_with(policy);
+    assert!(report.is_none(), "{policy}: {report:?}");
+    (edge.timeout, edge.retry)
+}
+
+#[test]
+fn a_single_attempt_is_no_retry_and_its_timeout_is_that_of_the_edge() {
+    assert_eq!(sound_edge_with("~"), (None, None));
+    assert_eq!(sound_edge_with("{ initialDelayMs: 5 }"), (None, None));
+    let time = Duration::from_millis(700);
+    let bounded = sound_edge_with("{ maxAttempts: 1, timeoutMs: 700 }");
+    assert_eq!(bounded, (Some(time), None));
+    let again = sound_edge_with("{ maxAttempts: 2, timeoutMs: 700 }");
+    assert_eq!(
+        again,
+        (None, Some(RetryPolicy::attempts(2).attempt_timeout(time)))
+    );
+}
+
+#[test]
+fn no_attempts_are_three_as_deployed_modules_take_it() {
+    let (edge, report) = edge_with("{ maxAttempts: 0 }");
+    assert_eq!(edge.retry, Some(RetryPolicy::attempts(3)));
+    assert!(report.is_some(), "which is told");
 }
 
 /// A ring of two, called at the first; `front` and `back` say what they run.
@@ -217,14 +270,82 @@ fn piece() -> impl Strategy<Value = String> {
         "}",
         "status: {addr: \"x:1\\n[module]\"}\n",
         "status: {ports: [{name: in}]}\n",
+        "spec: {module: b, edges: [{port: o, to: 'a.b.c:in', retryPolicy: {maxAttempts: 7, timeoutMs: 1}}]}\n",
+        "spec: {module: b, edges: [{port: o, to: 'a.b.c:in', retryPolicy: {maxAttempts: -1, ",
+        "nonRetryableErrorCodes: [\"a\\nb\", 'c\"]}#']}}]}\n",
+        "maxAttempts: 3e3, backoffCoefficient: 1e308, ",
         "'",
         "\"",
     ];
     prop_oneof![9 => prop::sample::select(pieces.to_vec()).prop_map(str::to_owned), 1 => ".{0,4}"]
 }
 
+/// Of a retry policy, those of numbers.
+const KEYS: [&str; 5] = [
+    "maxAttempts",
+    "initialDelayMs",
+    "backoffCoefficient",
+    "maxDelayMs",
+    "timeoutMs",
+];
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(1000) })]
+
+    /// What can be said in a topology reads back as it was said.
+    #[test]
+    fn a_retry_policy_reads_back_as_it_was(
+        attempts in 2..=100_u32,
+        first in 1..=315_360_000_000_u64,
+        factor in prop_oneof![1.0..10.0_f64, 1.0..f64::MAX],
+        max in 1..=315_360_000_000_u64,
+        timeout in prop::option::of(1..=315_360_000_000_u64),
+        codes in prop::collection::btree_set(".{1,8}", 0..4),
+    ) {
+        let mut expected = RetryPolicy::attempts(attempts).delays(
+            Duration::from_millis(first),
+            factor,
+            Duration::from_millis(max),
+        );
+        expected.attempt_timeout = timeout.map(Duration::from_millis);
+        expected.non_retryable_codes = codes.into_iter().collect();
+        let policy = serde_json::json!({
+            "maxAttempts": attempts,
+            "initialDelayMs": first,
+            "backoffCoefficient": factor.to_string(),
+            "maxDelayMs": max,
+            "timeoutMs": timeout,
+            "nonRetryableErrorCodes": expected.non_retryable_codes,
+        });
+        // JSON is YAML.
+        prop_assert_eq!(sound_edge_with(&policy.to_string()), (None, Some(expected)));
+    }
+
+    /// Whatever a policy says is in the topology, or it is told that something else is.
+    #[test]
+    fn nothing_that_a_retry_policy_says_is_lost_without_a_word(
+        key in prop::sample::select(KEYS.to_vec()),
+        value in prop_oneof![
+            any::<i64>().prop_map(|it| it.to_string()),
+            (-3..200_i64).prop_map(|it| it.to_string()),
+            any::<f64>().prop_map(|it| it.to_string()),
+            "[a-z0-9.+-]{0,4}",
+        ],
+    ) {
+        let attempts = if key == "maxAttempts" { "" } else { "maxAttempts: 2, " };
+        let (edge, report) = edge_with(&format!("{{ {attempts}{key}: '{value}' }}"));
+        let retry = edge.retry.unwrap_or_else(|| RetryPolicy::attempts(1));
+        let is_time = |time: Duration| value.parse() == Ok(time.as_millis());
+        let is_taken = match key {
+            "maxAttempts" => value.parse() == Ok(retry.max_attempts),
+            "initialDelayMs" => is_time(retry.initial_delay),
+            "backoffCoefficient" => value.parse() == Ok(retry.coefficient),
+            "maxDelayMs" => is_time(retry.max_delay),
+            "timeoutMs" => retry.attempt_timeout.is_some_and(is_time),
+            _ => false,
+        };
+        prop_assert_eq!(is_taken, report.is_none(), "{}: {} became {:?}", key, value, retry);
+    }
 
     /// Whatever is taken is a sound topology; whatever is not has a reason that can be shown.
     #[test]

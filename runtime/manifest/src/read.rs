@@ -2,6 +2,7 @@
 
 mod fields;
 mod node;
+mod retry;
 
 use std::ops::Range;
 

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::{Deref, Range};
+use std::time::Duration;
 
 use serde_json::Value as Json;
 use squall_router::Authority;
@@ -82,10 +83,27 @@ pub struct Edge {
     pub target_port: String,
     /// The flow that it belongs to.
     pub flow: Option<String>,
-    /// Its retry policy, as it is written.
-    pub retry_policy: Option<At<Json>>,
+    /// Whether and when what goes along it is sent again.
+    pub retry_policy: Option<RetryPolicy>,
     /// How data is mapped on its way: only where edges carry it themselves.
     pub configuration: Option<Json>,
+}
+
+/// The retry policy of an edge: all of it, with defaults where it does not say. Spec: router 3.6, 6.4.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RetryPolicy {
+    /// `maxAttempts`: at least 1, which is the default and means that nothing is sent again.
+    pub max_attempts: At<u32>,
+    /// `initialDelayMs`: the delay after the first failure, more than 0. 1 s by default.
+    pub initial_delay: At<Duration>,
+    /// `backoffCoefficient`: by how much each delay is longer than the one before, at least 1. 2 by default.
+    pub coefficient: f64,
+    /// `maxDelayMs`: the longest delay, more than 0. 30 s by default.
+    pub max_delay: At<Duration>,
+    /// `nonRetryableErrorCodes`: each is there once, and none is empty.
+    pub non_retryable_codes: Vec<String>,
+    /// `timeoutMs`: how long each attempt may take, more than 0. Unbounded by default.
+    pub timeout: Option<At<Duration>>,
 }
 
 /// What is set on a port of this node.

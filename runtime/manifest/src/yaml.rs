@@ -64,8 +64,15 @@ impl Tree {
         }
     }
 
+    pub(crate) fn map(&self) -> Option<&[(Tree, Tree)]> {
+        match &self.value {
+            Value::Map(entries) => Some(entries),
+            _ => None,
+        }
+    }
+
     pub(crate) fn is_map(&self) -> bool {
-        matches!(self.value, Value::Map(_))
+        self.map().is_some()
     }
 
     pub(crate) fn is_null(&self) -> bool {

@@ -1,8 +1,11 @@
 //! What is read of a file, whatever is in it.
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 use squall_manifest::resource::{Address, Node};
 use squall_manifest::{Resource, Severity, read};
+use squall_router::RetryPolicy;
 
 fn only_node(text: &str) -> Node {
     let reading = read(text);
@@ -57,6 +60,150 @@ fn edges_say_their_target_in_one_key_or_in_two() {
         );
         assert_eq!(told, ("out", "p.m.c-1", "in", Some("f")));
     }
+}
+
+fn edge(policy: &str) -> String {
+    node(&format!(
+        "{{ edges: [{{ port: out, to: 'b:in', retryPolicy: {policy} }}] }}"
+    ))
+}
+
+/// The only edge's policy, without its places.
+fn policy_of(text: &str) -> Option<RetryPolicy> {
+    let policy = only_node(text).edges.remove(0).retry_policy?;
+    let mut plain = RetryPolicy::attempts(policy.max_attempts.value).delays(
+        policy.initial_delay.value,
+        policy.coefficient,
+        policy.max_delay.value,
+    );
+    plain.attempt_timeout = policy.timeout.map(|timeout| timeout.value);
+    plain.non_retryable_codes = policy.non_retryable_codes;
+    Some(plain)
+}
+
+#[test]
+fn a_retry_policy_is_what_it_says_and_has_defaults_for_what_it_does_not() {
+    let text = "{ maxAttempts: 5, initialDelayMs: 500, backoffCoefficient: '3.0', maxDelayMs: 10000, \
+                nonRetryableErrorCodes: [quota_exceeded, '402', quota_exceeded], timeoutMs: 700 }";
+    let ms = Duration::from_millis;
+    let all = RetryPolicy::attempts(5)
+        .delays(ms(500), 3.0, ms(10_000))
+        .attempt_timeout(ms(700))
+        .non_retryable("quota_exceeded")
+        .non_retryable("402");
+    let number = RetryPolicy::attempts(2).delays(ms(1000), 1.5, ms(30_000));
+    for (text, expected) in [
+        (text, Some(all)),
+        ("{}", Some(RetryPolicy::attempts(1))),
+        ("{ maxAttempts: 1 }", Some(RetryPolicy::attempts(1))),
+        (
+            "{ maxAttempts: '4', maxDelayMs: ~, timeoutMs: null }",
+            Some(RetryPolicy::attempts(4)),
+        ),
+        ("{ maxAttempts: 2, backoffCoefficient: 1.5 }", Some(number)),
+        ("~", None),
+    ] {
+        assert_eq!(policy_of(&edge(text)), expected, "{text}");
+    }
+}
+
+#[test]
+fn the_values_of_a_retry_policy_have_places() {
+    let text = edge("{ maxAttempts: 5, initialDelayMs: 500, maxDelayMs: 9000, timeoutMs: 700 }");
+    let policy = only_node(&text).edges.remove(0).retry_policy.expect("a policy");
+    assert_eq!(&text[policy.max_attempts.span], "5");
+    assert_eq!(&text[policy.initial_delay.span], "500");
+    assert_eq!(&text[policy.max_delay.span], "9000");
+    assert_eq!(&text[policy.timeout.expect("a timeout").span], "700");
+}
+
+#[test]
+fn what_cannot_be_used_of_a_retry_policy_is_told_with_what_is_taken_instead() {
+    let as_deployed = |what: &str| format!("{what} taken, as deployed modules do");
+    let not_again = "1 is taken: nothing is sent again".to_owned();
+    for (key, value, message, taken) in [
+        ("maxAttempts", "0", "is less than 1", as_deployed("3 are")),
+        ("maxAttempts", "-7", "is less than 1", as_deployed("3 are")),
+        ("maxAttempts", "two", "is no whole number", not_again.clone()),
+        ("maxAttempts", "1.5", "is no whole number", not_again.clone()),
+        ("maxAttempts", "[2]", "is no whole number", not_again),
+        (
+            "initialDelayMs",
+            "0",
+            "is not more than 0",
+            as_deployed("1000 is"),
+        ),
+        (
+            "maxDelayMs",
+            "1s",
+            "is no whole number",
+            "30000 is taken".to_owned(),
+        ),
+        ("timeoutMs", "-1", "is not more than 0", as_deployed("none is")),
+        (
+            "timeoutMs",
+            "{}",
+            "is no whole number",
+            "none is taken".to_owned(),
+        ),
+        (
+            "backoffCoefficient",
+            "two",
+            "is no number of 1 or more",
+            as_deployed("2 is"),
+        ),
+        (
+            "backoffCoefficient",
+            "0.5",
+            "is no number of 1 or more",
+            as_deployed("2 is"),
+        ),
+    ] {
+        let text = edge(&format!("{{ {key}: {value} }}"));
+        let problem = read(&text).problems.remove(0);
+        assert_eq!(problem.severity, Severity::Warning);
+        assert_eq!(problem.message, format!("`{key}` of a retry policy {message}"));
+        assert_eq!(problem.label, taken);
+        let at_value = text.find(value).expect("it is there");
+        assert_eq!(problem.span.start, at_value, "{text}");
+    }
+    let told = |policy: &str| {
+        let problem = read(&edge(policy)).problems.remove(0);
+        (problem.message, problem.label)
+    };
+    let pair = |message: &str, label: &str| (message.to_owned(), label.to_owned());
+    assert_eq!(
+        told("3"),
+        pair("the retry policy of an edge is left out", "expected a mapping")
+    );
+    assert_eq!(
+        told("{ attempts: 3 }"),
+        pair("a retry policy has no key `attempts`", "skipped")
+    );
+    assert_eq!(
+        told("{ nonRetryableErrorCodes: E402 }"),
+        pair(
+            "the final error codes of a retry policy are skipped",
+            "expected a list"
+        )
+    );
+    for codes in ["['']", "[~]", "[[a]]"] {
+        assert_eq!(
+            told(&format!("{{ nonRetryableErrorCodes: {codes} }}")),
+            pair(
+                "a final error code of a retry policy is skipped",
+                "expected the code of an error, as text"
+            )
+        );
+    }
+}
+
+#[test]
+fn numbers_beyond_64_bits_are_the_most_that_there_is() {
+    let text = edge("{ maxAttempts: 99999999999999999999, maxDelayMs: 99999999999999999999 }");
+    let policy = policy_of(&text).expect("a policy");
+    assert_eq!(policy.max_attempts, u32::MAX);
+    assert_eq!(policy.max_delay.as_millis(), 9_223_372_036_854_775_807);
 }
 
 #[test]
@@ -147,6 +294,12 @@ fn piece() -> impl Strategy<Value = String> {
         "toPort: in",
         "addr: ':1'",
         "configuration: e30=",
+        "edges: [{port: o, to: 'a:b', retryPolicy: {",
+        "}}]",
+        "maxAttempts: 3, ",
+        "timeoutMs: -1, ",
+        "nonRetryableErrorCodes: [a, ",
+        "backoffCoefficient: ",
         "\n",
         "\n  ",
         "\n    ",

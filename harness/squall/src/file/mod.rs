@@ -36,6 +36,7 @@ use crate::scenario::Scenario;
 
 pub(crate) use self::raw::scenario::Scenario as ScenarioFile;
 pub(crate) use self::raw::topology::Topology as TopologyFile;
+pub(crate) use self::topology::ATTEMPTS_MAX;
 
 /// Longer files are refused: their authors are programs, and can write several.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;

@@ -20,7 +20,8 @@ use crate::plan::{Edge, EngineKind, Latency, Link, Module, Network, Node, Pairs,
 
 const REPLICAS_MAX: u64 = 1000;
 const HOSTS_MAX: usize = 10_000;
-const ATTEMPTS_MAX: u64 = 100;
+/// How often an edge may try, the first attempt included.
+pub(crate) const ATTEMPTS_MAX: u32 = 100;
 
 /// When the file does not say.
 const LATENCY_DEFAULT: Duration = Duration::from_millis(1);
@@ -291,7 +292,7 @@ fn check_times(edge: &raw::Edge, problems: &mut Problems) {
 }
 
 fn check_retry(retry: &raw::Retry, problems: &mut Problems) {
-    if !(2..=ATTEMPTS_MAX).contains(&retry.attempts.value) {
+    if !(2..=ATTEMPTS_MAX.into()).contains(&retry.attempts.value) {
         let problem = Problem::new("these attempts cannot be made")
             .at(&retry.attempts.span, format!("expected 2 to {ATTEMPTS_MAX}"))
             .help("the first attempt counts; without `retry` it is the only one");

@@ -4,14 +4,16 @@
 //! |---|---|
 //! | all files become one system: who owns which node, what is joined to what | `system`, `names` |
 //! | what is odd about it, and what is advised against | `review`, `graph` |
+//! | whether what goes along an edge is sent again | `retry` |
 //! | the topology, as a file that people can edit | `write` |
 //!
 //! What is not clear is left out, or guessed, with a warning; only what is no manifest at all is an error.
-//! Components are stand-ins: what the real ones do is not in the manifests. Mappings, schemas and retry
-//! policies are not taken over. Spec: router 6.4, S-37.
+//! Components are stand-ins: what the real ones do is not in the manifests. Mappings and schemas are
+//! not taken over. Spec: router 6.4, S-37.
 
 mod graph;
 mod names;
+mod retry;
 mod review;
 mod system;
 mod write;

@@ -2,14 +2,17 @@
 
 use std::collections::BTreeSet;
 use std::ops::Range;
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use squall_manifest::names::{self as manifest_names, Owner};
 use squall_manifest::resource::{self, Address};
 use squall_manifest::{Resource, Severity};
+use squall_router::RetryPolicy;
 
 use super::Source;
 use super::names::{Names, port};
+use super::retry;
 use crate::file::{Problem, Problems, nearest};
 
 /// Who is there, and what is joined to what.
@@ -44,6 +47,10 @@ pub(super) struct Edge {
     /// Its place in [`System::nodes`].
     pub(super) node: usize,
     pub(super) target_port: String,
+    /// How long a message along it may take, when its policy has a single attempt and bounds it.
+    pub(super) timeout: Option<Duration>,
+    /// Whether a message along it is sent again.
+    pub(super) retry: Option<RetryPolicy>,
     /// Where it says to where it goes.
     pub(super) span: Range<usize>,
 }
@@ -145,10 +152,6 @@ impl System {
             let edges = system.edges(node, &manifests, &mut problems[*file]);
             system.nodes[index].edges = edges;
         }
-        for (file, problems) in problems.iter_mut().enumerate() {
-            let nodes = manifests.iter().filter(|(of, _)| *of == file);
-            review_retries(nodes.flat_map(|(_, node)| &node.edges), problems);
-        }
         system
     }
 
@@ -180,15 +183,24 @@ impl System {
                         &edge.node.span,
                         "from this port to that port there is an edge already",
                     )
-                    .help("a message is sent once per connection, whichever flows it is part of");
+                    .help(match edge.retry_policy {
+                        None => "a message is sent once per connection, whichever flows it is part of",
+                        Some(_) => "a message is sent once per connection: the retry policy here is left out with the edge",
+                    });
                 problems.add(problem.warning());
                 continue;
             }
             review_target(edge, &all[index].1, problems);
+            let policy = edge.retry_policy.as_ref();
+            let (timeout, retry) = policy
+                .map(|policy| retry::taken(policy, problems))
+                .unwrap_or_default();
             edges.push(Edge {
                 port: from,
                 node: index,
                 target_port: to,
+                timeout,
+                retry,
                 span: edge.node.span.clone(),
             });
         }
@@ -310,20 +322,6 @@ fn review_owner(node: &resource::Node, owner: &Owner, is_new: bool, problems: &m
             .help("others cannot find it until it is; the topology has it all the same");
         problems.add(problem.warning());
     }
-}
-
-/// Edges that try again, of one file.
-fn review_retries<'a>(edges: impl Iterator<Item = &'a resource::Edge>, problems: &mut Problems) {
-    let mut policies = edges.filter_map(|edge| edge.retry_policy.as_ref()).peekable();
-    let Some(first) = policies.peek().map(|policy| policy.span.clone()) else {
-        return;
-    };
-    let message = match policies.count() {
-        1 => "the retry policy of an edge is not taken over".to_owned(),
-        count => format!("the retry policies of {count} edges are not taken over"),
-    };
-    let place = first.start..first.start;
-    problems.add(Problem::new(message).at(&place, "left out").advice());
 }
 
 /// Edges from ports that the node does not say it has.

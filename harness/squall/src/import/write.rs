@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::time::Duration;
 
 use indexmap::IndexSet;
+use squall_router::RetryPolicy;
 use toml::Value;
 
 use super::Source;
@@ -75,11 +77,53 @@ fn write_node(text: &mut String, module: &str, node: &Node, answers: bool, syste
     }
     line(text, "edges = [");
     for edge in &node.edges {
-        let to = format!("{}.{}", system.nodes[edge.node].name, edge.target_port);
-        let (port, to) = (quoted(&edge.port), quoted(&to));
-        line(text, &format!("  {{ port = {port}, to = {to} }},"));
+        line(text, &format!("  {{ {} }},", written(edge, system)));
     }
     line(text, "]");
+}
+
+/// The keys of an edge.
+fn written(edge: &Edge, system: &System) -> String {
+    let to = format!("{}.{}", system.nodes[edge.node].name, edge.target_port);
+    let mut keys = vec![
+        format!("port = {}", quoted(&edge.port)),
+        format!("to = {}", quoted(&to)),
+    ];
+    if let Some(timeout) = edge.timeout {
+        keys.push(format!("timeout = {}", millis(timeout)));
+    }
+    if let Some(policy) = &edge.retry {
+        keys.push(format!("retry = {}", retry(policy)));
+    }
+    keys.join(", ")
+}
+
+/// What differs from the defaults: people read the rest better without them.
+fn retry(policy: &RetryPolicy) -> String {
+    let usual = RetryPolicy::default();
+    let mut keys = vec![format!("attempts = {}", policy.max_attempts)];
+    if policy.initial_delay != usual.initial_delay {
+        keys.push(format!("first = {}", millis(policy.initial_delay)));
+    }
+    if policy.coefficient != usual.coefficient {
+        keys.push(format!("factor = {}", Value::Float(policy.coefficient)));
+    }
+    if policy.max_delay != usual.max_delay {
+        keys.push(format!("max = {}", millis(policy.max_delay)));
+    }
+    if let Some(timeout) = policy.attempt_timeout {
+        keys.push(format!("attempt_timeout = {}", millis(timeout)));
+    }
+    if !policy.non_retryable_codes.is_empty() {
+        let codes: Vec<String> = policy.non_retryable_codes.iter().map(|it| quoted(it)).collect();
+        keys.push(format!("non_retryable = [{}]", codes.join(", ")));
+    }
+    format!("{{ {} }}", keys.join(", "))
+}
+
+/// Manifests have whole milliseconds.
+fn millis(time: Duration) -> String {
+    format!("\"{}ms\"", time.as_millis())
 }
 
 /// A built-in component that uses the node's ports.

@@ -90,11 +90,19 @@ impl<'t> Fields<'t> {
     }
 
     pub(super) fn warn(&mut self, tree: &Tree, message: String, label: &str) {
+        self.warning(tree, message, label, None);
+    }
+
+    pub(super) fn warn_with_help(&mut self, tree: &Tree, message: String, label: &str, help: &str) {
+        self.warning(tree, message, label, Some(help));
+    }
+
+    fn warning(&mut self, tree: &Tree, message: String, label: &str, help: Option<&str>) {
         let span = match tree.text() {
             Some(_) => tree.span.clone(),
             None => head(&tree.span),
         };
         self.problems
-            .push(Problem::new(Severity::Warning, &span, message, label, None));
+            .push(Problem::new(Severity::Warning, &span, message, label, help));
     }
 }

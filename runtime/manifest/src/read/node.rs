@@ -2,6 +2,7 @@
 
 use super::Reading;
 use super::fields::Fields;
+use super::retry::retry_policy;
 use crate::Resource;
 use crate::resource::{At, Edge, Input, Node};
 use crate::yaml::Tree;
@@ -46,7 +47,7 @@ impl Reading {
 }
 
 /// Nothing, and a warning, for one that does not say from where to where it goes.
-fn edge(tree: &Tree, fields: &mut Fields<'_>) -> Option<Edge> {
+fn edge<'t>(tree: &'t Tree, fields: &mut Fields<'t>) -> Option<Edge> {
     let Some(port) = ["port", "fromPort"].iter().find_map(|key| tree.get(key)) else {
         fields.warn(
             tree,
@@ -88,6 +89,7 @@ fn edge(tree: &Tree, fields: &mut Fields<'_>) -> Option<Edge> {
         .iter()
         .find_map(|key| tree.get(key)?.text());
     let retry = tree.get("retryPolicy");
+    let retry_policy = retry.and_then(|tree| retry_policy(tree, fields));
     Some(Edge {
         span: tree.span.clone(),
         port,
@@ -97,10 +99,7 @@ fn edge(tree: &Tree, fields: &mut Fields<'_>) -> Option<Edge> {
         },
         target_port,
         flow: flow.map(str::to_owned),
-        retry_policy: retry.map(|tree| At {
-            span: tree.span.clone(),
-            value: tree.to_json(),
-        }),
+        retry_policy,
         configuration: fields.bytes(tree.get("configuration"), "the configuration of an edge"),
     })
 }
