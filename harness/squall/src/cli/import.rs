@@ -8,6 +8,7 @@ use super::scenarios::{files, print_report};
 use super::{Console, Exit, ImportArgs};
 use crate::file::{FILE_BYTES_MAX, Report, cannot_read, read_text, text_of};
 use crate::import::{Source, import};
+use crate::report::plural;
 use crate::run::Harness;
 
 const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
@@ -46,11 +47,14 @@ pub(super) fn run<O: Write, E: Write>(
                 writeln!(console.err, "error: cannot write {}: {error}", out.display())?;
                 return Ok(Exit::BadInput);
             }
-            let [modules, nodes, edges] = imported.counts;
-            let out = out.display();
+            let [modules, nodes, edges] = imported.counts.map(|count| count as u64);
             writeln!(
                 console.out,
-                "{out}: a topology of {modules} modules, {nodes} nodes, {edges} edges"
+                "{}: a topology of {}, {}, {}",
+                out.display(),
+                plural(modules, "module"),
+                plural(nodes, "node"),
+                plural(edges, "edge")
             )?;
             Ok(Exit::Held)
         }

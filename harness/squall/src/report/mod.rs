@@ -11,6 +11,7 @@ use std::time::Duration;
 
 pub use fault::fault_text;
 pub use json::json;
+pub(crate) use text::plural;
 pub use text::{banner, summary, text};
 
 /// What a report says of a run that is in neither its plan nor its journal.

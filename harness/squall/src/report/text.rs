@@ -288,7 +288,8 @@ fn speed(summary: &RunSummary) -> String {
     }
 }
 
-fn plural(count: u64, noun: &str) -> String {
+/// So many of something, in words.
+pub(crate) fn plural(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("1 {noun}")
     } else {
