@@ -1,8 +1,16 @@
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use bytes::Bytes;
+use hyper::body::{Body, Frame};
 use proptest::prelude::*;
+use squall_proto::Bulk;
 use squall_proto::module::Response as Answer;
+use tonic::{Code, Status};
 
+use super::frames::{BULKY, framed};
+use super::read::{decoded, read};
 use super::*;
 
 /// A body of frames that are all there.
@@ -122,38 +130,4 @@ fn a_length_over_the_limit_is_refused_before_the_bytes_are_there() {
     );
     assert!(read_in_pieces(&bytes_of(answer(&[7; 992])), &[], 995).is_ok());
     assert!(read_in_pieces(&bytes_of(answer(&[7; 993])), &[], 995).is_err());
-}
-
-#[test]
-fn a_request_is_one_frame_which_is_the_last() {
-    let progress = Arc::new(Progress::default());
-    let mut body = RequestBody {
-        frames: framed(answer(b"1")),
-        progress: Arc::clone(&progress),
-    };
-    let mut context = Context::from_waker(std::task::Waker::noop());
-    assert!(!body.is_end_stream());
-    assert_eq!(progress.outcome_if_lost(), crate::Outcome::Failed);
-    let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut context) else {
-        panic!("there is a frame");
-    };
-    assert_eq!(frame.into_data().unwrap(), &b"\0\0\0\0\x03\x0a\x011"[..]);
-    assert!(body.is_end_stream(), "HTTP/2 needs no empty frame to end it");
-    assert_eq!(progress.outcome_if_lost(), crate::Outcome::Unknown);
-}
-
-#[test]
-fn an_answer_without_grpc_is_told_by_its_http_status() {
-    for (http, code) in [
-        (400, 13),
-        (401, 16),
-        (403, 7),
-        (404, 12),
-        (429, 14),
-        (503, 14),
-        (418, 2),
-    ] {
-        let status = of_http(StatusCode::from_u16(http).unwrap());
-        assert_eq!(status.code() as i32, code, "HTTP {http}");
-    }
 }

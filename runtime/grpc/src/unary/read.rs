@@ -1,0 +1,118 @@
+//! One message out of a body.
+
+use std::future::poll_fn;
+use std::pin::Pin;
+
+use bytes::{Buf, Bytes, BytesMut};
+use http::header::HeaderMap;
+use hyper::body::Body;
+use prost::Message;
+use tonic::Status;
+
+use super::PREFIX;
+
+pub(super) fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
+    M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
+}
+
+/// Reads a body to its end: its message, if there is one, and its trailers.
+pub(super) async fn read<B>(body: B, limit: usize) -> Result<(Option<Bytes>, Option<HeaderMap>), Status>
+where
+    B: Body<Data = Bytes> + Unpin,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
+    let mut body = body;
+    let mut input = Input::default();
+    let mut trailers = None;
+    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let frame = frame.map_err(|error| Status::from_error(error.into()))?;
+        match frame.into_data() {
+            Ok(data) => input.push(data, limit)?,
+            Err(frame) => trailers = frame.into_trailers().ok(),
+        }
+    }
+    Ok((input.message()?, trailers))
+}
+
+/// The bytes of one message as they come in.
+#[derive(Default)]
+struct Input {
+    /// The first frame, which mostly is all there is.
+    first: Bytes,
+    /// All frames, if there are several.
+    all: BytesMut,
+}
+
+impl Input {
+    fn bytes(&self) -> &[u8] {
+        if self.all.is_empty() {
+            &self.first
+        } else {
+            &self.all
+        }
+    }
+
+    fn push(&mut self, data: Bytes, limit: usize) -> Result<(), Status> {
+        if self.bytes().is_empty() {
+            self.first = data;
+        } else {
+            if self.all.is_empty() {
+                // All that is to come, if that is known: it was found to be within the limit.
+                let whole = self.length()?.map_or(0, |length| PREFIX + length);
+                self.all.reserve(whole.max(self.first.len() + data.len()));
+                self.all.extend_from_slice(&self.first);
+            }
+            self.all.extend_from_slice(&data);
+        }
+        let Some(length) = self.length()? else {
+            return Ok(());
+        };
+        if length > limit {
+            // In tonic's words, which peers may know.
+            return Err(Status::out_of_range(format!(
+                "Error, decoded message length too large: found {length} bytes, the limit is: {limit} bytes"
+            )));
+        }
+        if self.bytes().len() - PREFIX > length {
+            return Err(Status::internal(
+                "more than one message came: a unary method takes one",
+            ));
+        }
+        Ok(())
+    }
+
+    /// The length of the message, once it is known.
+    fn length(&self) -> Result<Option<usize>, Status> {
+        let Some((flag, mut length)) = self.bytes().get(..PREFIX).and_then(<[u8]>::split_first) else {
+            return Ok(None);
+        };
+        match flag {
+            0 => Ok(Some(length.get_u32() as usize)),
+            1 => Err(Status::unimplemented(
+                "the message is compressed: send it as it is",
+            )),
+            flag => Err(Status::internal(format!(
+                "the message begins with {flag}, which is neither compressed nor not"
+            ))),
+        }
+    }
+
+    fn message(self) -> Result<Option<Bytes>, Status> {
+        if self.bytes().is_empty() {
+            return Ok(None);
+        }
+        let whole = self
+            .length()?
+            .is_some_and(|length| self.bytes().len() == PREFIX + length);
+        if !whole {
+            return Err(Status::internal("the message is not whole"));
+        }
+        let mut bytes = if self.all.is_empty() {
+            self.first
+        } else {
+            self.all.freeze()
+        };
+        bytes.advance(PREFIX);
+        Ok(Some(bytes))
+    }
+}

@@ -1,0 +1,107 @@
+//! Reading a request, and the response that carries its answer.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Request, Response};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
+use prost::Message;
+use squall_proto::Bulk;
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+use super::GRPC;
+use super::frames::{Frames, framed};
+use super::read::{decoded, read};
+
+/// Reads the one message of a request.
+///
+/// # Errors
+/// When there is not exactly one, when it is compressed, longer than `limit` bytes, or cannot be decoded.
+pub async fn request<Q: Message + Default>(
+    request: Request<Incoming>,
+    limit: usize,
+) -> Result<tonic::Request<Q>, Status> {
+    let (head, body) = request.into_parts();
+    let (message, _) = read(body, limit).await?;
+    let message = message.ok_or_else(|| Status::internal("the request has no message"))?;
+    Ok(tonic::Request::from_parts(
+        MetadataMap::from_headers(head.headers),
+        head.extensions,
+        decoded(message)?,
+    ))
+}
+
+/// Makes the response that carries an answer.
+pub fn response<A: Bulk>(answer: Result<tonic::Response<A>, Status>) -> Response<ReplyBody> {
+    match answer {
+        Ok(answer) => with_trailers(answer, MetadataMap::new()),
+        Err(status) => status.into_http(),
+    }
+}
+
+/// Makes the response that carries an answer, and what is to be said behind it.
+pub fn with_trailers<A: Bulk>(answer: tonic::Response<A>, trailers: MetadataMap) -> Response<ReplyBody> {
+    let (metadata, message, extensions) = answer.into_parts();
+    // Most answers have none: then a body need not have room for them.
+    let trailers = (!trailers.is_empty()).then(|| Box::new(trailers.into_headers()));
+    let mut response = Response::new(ReplyBody::Unary(framed(message), trailers));
+    *response.headers_mut() = metadata.into_headers();
+    response.headers_mut().insert(CONTENT_TYPE, GRPC);
+    *response.extensions_mut() = extensions;
+    response
+}
+
+/// A response's body.
+#[derive(Default)]
+pub enum ReplyBody {
+    /// A message, and the trailers of success beside these.
+    Unary(Frames, Option<Box<HeaderMap>>),
+    /// The trailers of [`ReplyBody::Unary`] are sent, or it has none.
+    #[default]
+    Ended,
+    /// That of a service that is tonic's.
+    Other(tonic::body::Body),
+}
+
+impl Body for ReplyBody {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        match &mut *self {
+            ReplyBody::Unary(frames, trailers) => {
+                if let Some(data) = frames.next() {
+                    return Poll::Ready(Some(Ok(Frame::data(data))));
+                }
+                let trailers = trailers.take();
+                *self = ReplyBody::Ended;
+                let mut trailers = trailers.map_or_else(|| HeaderMap::with_capacity(1), |it| *it);
+                trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
+            }
+            ReplyBody::Ended => Poll::Ready(None),
+            ReplyBody::Other(body) => Pin::new(body).poll_frame(context),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            ReplyBody::Unary(..) => false,
+            ReplyBody::Ended => true,
+            ReplyBody::Other(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            ReplyBody::Other(body) => body.size_hint(),
+            _ => SizeHint::default(),
+        }
+    }
+}
