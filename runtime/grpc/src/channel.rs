@@ -3,15 +3,13 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use http::Uri;
-use hyper::client::conn::http2::SendRequest;
 use prost::Message;
 use squall_platform::{Authority, OwnedTask, Platform};
 use squall_proto::Bulk;
 use tokio::sync::oneshot;
 use tonic::Status;
 
-use crate::unary::{self, RequestBody};
-use crate::{Dial, Progress, client};
+use crate::{Dial, Progress, Sender, client, unary};
 
 /// One peer, and at most one connection to it. Clones are the same channel.
 ///
@@ -44,8 +42,6 @@ enum State {
     },
     Open(Sender),
 }
-
-type Sender = SendRequest<RequestBody>;
 
 impl<P: Platform> Clone for Channel<P> {
     fn clone(&self) -> Self {
@@ -90,7 +86,7 @@ impl<P: Platform> Channel<P> {
         Q: Bulk,
         A: Message + Default,
     {
-        let mut sender = self
+        let sender = self
             .connection()
             .await
             .map_err(|why| Status::unavailable(&*why))?;
@@ -100,7 +96,7 @@ impl<P: Platform> Channel<P> {
             .path_and_query(path)
             .build()
             .expect("a scheme, an authority and a path make a URI");
-        unary::call(&mut sender, uri, request, limit, progress).await
+        unary::call(&sender, uri, request, limit, progress).await
     }
 
     async fn connection(&self) -> Result<Sender, Arc<str>> {

@@ -1,37 +1,37 @@
 //! Opening a connection.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::Body;
-use hyper::client::conn::http2::{Builder, Connection, SendRequest};
-use hyper_util::rt::{TokioIo, TokioTimer};
-use squall_platform::{Authority, Executor, Platform};
+use h2::client::{Builder, Connection};
+use squall_platform::{Authority, Platform};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-use crate::{CONNECTION_WINDOW, FRAME_MAX, RESET_STREAMS_MAX, STREAM_WINDOW};
+use crate::keepalive::{Counted, Reads};
+use crate::sender::{Piece, Shared};
+use crate::{
+    CONNECTION_WINDOW, Driver, FRAME_MAX, Keepalive, RESET_STREAMS_MAX, STREAM_WINDOW, Sender, trouble,
+};
 
 /// How connections are opened and kept. All durations are measured on tokio's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dial {
-    /// How long opening one may take, name resolution included.
+    /// How long opening one may take, name resolution and the peer's SETTINGS included.
     pub connect_timeout: Duration,
-    /// How often it is probed with a ping, also while nothing is in flight.
-    pub keepalive_interval: Duration,
-    /// How long a ping may go unanswered before the connection counts as lost.
-    pub keepalive_timeout: Duration,
+    /// When it is pinged, and when its peer counts as gone; `None`: never.
+    pub keepalive: Option<Keepalive>,
 }
 
 impl Default for Dial {
     fn default() -> Self {
         Dial {
             connect_timeout: Duration::from_secs(5),
-            keepalive_interval: Duration::from_secs(10),
-            keepalive_timeout: Duration::from_secs(3),
+            keepalive: Some(Keepalive::client()),
         }
     }
 }
@@ -55,55 +55,45 @@ pub enum DialError {
         /// Who was dialled.
         peer: Authority,
     },
+    /// The peer accepted the connection, and did not say within [`Dial::connect_timeout`] how it speaks HTTP/2.
+    #[error(
+        "cannot connect to {peer}: it accepted the connection, but its HTTP/2 SETTINGS did not come within {after:?}"
+    )]
+    Silent {
+        /// Who was dialled.
+        peer: Authority,
+        /// The connect timeout.
+        after: Duration,
+    },
 }
 
-type Http2<P, B> = Connection<TokioIo<<P as Platform>::Stream>, B, Executor<P>>;
+/// How many streams a peer takes before it has said so: none is sent until then. Any number that it cannot say itself.
+const UNSAID: usize = usize::MAX - 1;
 
-/// Drives a connection until it ends, and says why it has. Without it nothing moves on the connection.
-pub struct Driver<P: Platform, B: Body + 'static>(
-    // Boxed: it is large, and a block that awaits what it owns holds it twice.
-    Pin<Box<Http2<P, B>>>,
-)
-where
-    B: Send + Unpin,
-    B::Data: Send,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>;
-
-impl<P, B> Future for Driver<P, B>
-where
-    P: Platform,
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
-    type Output = String;
-
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<String> {
-        self.0.as_mut().poll(context).map(|ended| match ended {
-            Ok(()) => "the connection is closed".to_owned(),
-            Err(error) => error.to_string(),
-        })
-    }
-}
-
-/// Connects and shakes hands. The connection closes when the last clone of the sender is gone.
+/// Connects, and waits until the peer has said how it speaks HTTP/2: a kernel accepts connections also for a process
+/// that hangs, and what is sent before the peer's limits are known may go beyond them. The connection closes when the
+/// last clone of the sender is gone.
 ///
 /// # Errors
 /// When that fails or takes longer than the connect timeout.
-pub async fn open<P, B>(
+pub async fn open<P: Platform>(
     platform: &P,
     dial: &Dial,
     peer: &Authority,
-) -> Result<(SendRequest<B>, Driver<P, B>), DialError>
-where
-    P: Platform,
-    B: Body<Data = Bytes> + Send + Unpin + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-{
+) -> Result<(Sender, Driver<P>), DialError> {
+    let mut is_accepted = false;
     let opening = async {
         let stream = platform.connect(peer).await?;
-        let handshake = protocol(platform, dial).handshake(TokioIo::new(stream)).await;
-        let (sender, connection) = handshake.map_err(io::Error::other)?;
-        Ok::<_, io::Error>((sender, Driver(Box::pin(connection))))
+        is_accepted = true;
+        let (stream, reads) = Counted::new(stream);
+        let handshake = protocol().handshake(stream).await;
+        let (requests, mut http2) = handshake.map_err(|error| unfit(&error, &reads))?;
+        settled(&mut http2, &reads).await?;
+        let shared = Arc::<Shared>::default();
+        let probe = requests.clone();
+        let (sender, handle) = Sender::new(platform.clone(), requests, Arc::clone(&shared));
+        let driver = Driver::new(http2, reads, shared, probe, handle, dial.keepalive);
+        Ok::<_, io::Error>((sender, driver))
     };
     match timeout(dial.connect_timeout, opening).await {
         Ok(Ok(opened)) => Ok(opened),
@@ -111,22 +101,95 @@ where
             peer: peer.clone(),
             cause,
         }),
+        Err(_) if is_accepted => Err(DialError::Silent {
+            peer: peer.clone(),
+            after: dial.connect_timeout,
+        }),
         Err(_) => Err(DialError::TimedOut { peer: peer.clone() }),
     }
 }
 
-fn protocol<P: Platform>(platform: &P, dial: &Dial) -> Builder<Executor<P>> {
-    let mut protocol = Builder::new(Executor::new(platform.clone()));
+fn protocol() -> Builder {
+    let mut protocol = Builder::new();
     protocol
-        .timer(TokioTimer::new())
-        .initial_stream_window_size(STREAM_WINDOW)
+        .enable_push(false)
+        .initial_max_send_streams(UNSAID)
+        .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_concurrent_reset_streams(RESET_STREAMS_MAX)
         .max_frame_size(FRAME_MAX)
-        .max_local_error_reset_streams(RESET_STREAMS_MAX)
-        .keep_alive_interval(dial.keepalive_interval)
-        .keep_alive_timeout(dial.keepalive_timeout)
-        // Without it a dead peer is noticed only by the next call.
-        .keep_alive_while_idle(true);
+        .max_header_list_size(HEADERS_MAX)
+        .max_local_error_reset_streams(Some(RESET_STREAMS_MAX))
+        // One frame is being written, and one waits for it.
+        .max_send_buffer_size(FRAME_MAX as usize);
     protocol
+}
+
+/// The longest headers that are taken, in bytes.
+const HEADERS_MAX: u32 = 16 * 1024;
+
+/// Resolves when the peer's settings are known.
+async fn settled<S>(http2: &mut Connection<Counted<S>, Piece>, reads: &Reads) -> io::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|context| match Pin::new(&mut *http2).poll(context) {
+        Poll::Ready(Ok(())) => Poll::Ready(Err(hung_up(reads))),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(unfit(&error, reads))),
+        Poll::Pending if http2.max_concurrent_send_streams() != UNSAID => Poll::Ready(Ok(())),
+        Poll::Pending => Poll::Pending,
+    })
+    .await
+}
+
+/// Why a peer that was reached cannot be spoken to.
+fn unfit(error: &h2::Error, reads: &Reads) -> io::Error {
+    if let Some(other) = other_protocol(&reads.head()) {
+        return io::Error::new(io::ErrorKind::InvalidData, other);
+    }
+    match error.get_io() {
+        Some(error) if reads.head().is_empty() && error.kind() == io::ErrorKind::UnexpectedEof => {
+            hung_up(reads)
+        }
+        Some(error) => io::Error::new(error.kind(), error.to_string()),
+        None if error.is_go_away() && error.is_remote() => io::Error::other(trouble::goodbye(error)),
+        None => io::Error::other(error.to_string()),
+    }
+}
+
+fn hung_up(reads: &Reads) -> io::Error {
+    let text = match other_protocol(&reads.head()) {
+        Some(other) => other,
+        None => {
+            "the peer closed the connection before its HTTP/2 SETTINGS: it may expect TLS, or not speak HTTP/2"
+        }
+    };
+    io::Error::new(io::ErrorKind::UnexpectedEof, text)
+}
+
+/// What a peer speaks that begins so, when it is not HTTP/2.
+fn other_protocol(head: &[u8]) -> Option<&'static str> {
+    match head {
+        // A record with an alert, or with a handshake.
+        [0x15 | 0x16, 0x03, ..] => {
+            Some("the peer answered with TLS: it expects TLS, and only plain text is spoken here")
+        }
+        [b'H', b'T', b'T', b'P', b'/', ..] => Some("the peer answered with HTTP/1: it does not speak HTTP/2"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn other_protocols_are_known_by_their_first_bytes() {
+        let tls = other_protocol(&[0x15, 0x03, 0x03, 0, 2, 2, 70]);
+        assert!(tls.is_some_and(|it| it.contains("expects TLS")));
+        let http1 = other_protocol(b"HTTP/1.1");
+        assert!(http1.is_some_and(|it| it.contains("HTTP/1")));
+        assert_eq!(other_protocol(&[0, 0, 18, 4, 0, 0, 0, 0]), None);
+        assert_eq!(other_protocol(&[]), None);
+    }
 }

@@ -2,7 +2,8 @@
 //!
 //! | subject | file |
 //! |---|---|
-//! | opening a connection, and how far a request got on it | `client`, `progress` |
+//! | opening a connection, and what moves it | `client`, `driver`, `keepalive` |
+//! | sending requests on it, and how far they get | `sender`, `progress` |
 //! | one unary call, as frames | `unary` |
 //! | one peer, dialled when it is needed | `channel` |
 //! | tonic's clients, for streams | `streaming` |
@@ -19,8 +20,11 @@
 mod channel;
 mod client;
 mod connections;
+mod driver;
+mod keepalive;
 mod progress;
 mod refusal;
+mod sender;
 mod server;
 mod standard;
 mod streaming;
@@ -28,10 +32,13 @@ mod trouble;
 pub mod unary;
 
 pub use channel::Channel;
-pub use client::{Dial, DialError, Driver, open};
+pub use client::{Dial, DialError, open};
 pub use connections::Connections;
+pub use driver::{Driver, Ended};
+pub use keepalive::Keepalive;
 pub use progress::{Outcome, Progress};
 pub use refusal::refuse;
+pub use sender::Sender;
 pub use server::{Accept, Drained, ServeError, Serving, accept, listen, serve_until};
 pub use standard::Standard;
 pub use streaming::Streaming;

@@ -1,6 +1,7 @@
 //! How far a request got.
 
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Did it happen?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,24 +24,45 @@ impl Outcome {
 
 /// How far a request has got. Only ever moves forward.
 #[derive(Debug, Default)]
-pub struct Progress(AtomicU8);
+pub struct Progress(
+    /// The attempt, then the stage in the lowest two bits.
+    AtomicU32,
+);
+
+/// One attempt of a [`Progress`].
+///
+/// A new attempt begins only when the last one is known to have reached no handler. What HTTP/2 still does with that
+/// one's bytes says nothing of the new one.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    progress: Arc<Progress>,
+    attempt: u32,
+}
+
+impl Mark {
+    /// HTTP/2 has taken bytes of the message to write them: the peer may have them.
+    pub(crate) fn sent(&self) {
+        self.progress.reached(self.attempt, Progress::SENT);
+    }
+}
 
 impl Progress {
-    /// hyper has taken the message's bytes to write them: the peer may have them.
-    const SENT: u8 = 1;
+    const SENT: u32 = 1;
     /// The peer has answered with nothing but a status.
-    const STATUS: u8 = 2;
+    const STATUS: u32 = 2;
     /// The peer has begun to answer.
-    const ANSWERED: u8 = 3;
+    const ANSWERED: u32 = 3;
+    const STAGES: u32 = 0b11;
 
     /// Begins anew, for a request that is known to have reached no handler.
     pub fn restart(&self) {
-        self.0.store(0, Ordering::Release);
+        let next = (self.0.load(Ordering::Acquire) | Self::STAGES) + 1;
+        self.0.store(next, Ordering::Release);
     }
 
     /// What is known of a request whose answer will not come.
     pub fn outcome_if_lost(&self) -> Outcome {
-        if self.0.load(Ordering::Acquire) >= Self::SENT {
+        if self.stage() >= Self::SENT {
             Outcome::Unknown
         } else {
             Outcome::Failed
@@ -49,23 +71,61 @@ impl Progress {
 
     /// True when the peer has answered with nothing but a status.
     pub fn only_a_status_came(&self) -> bool {
-        self.0.load(Ordering::Acquire) == Self::STATUS
+        self.stage() == Self::STATUS
     }
 
-    pub(crate) fn sent(&self) {
-        self.reached(Self::SENT);
+    /// True when the peer has begun to answer.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.stage() >= Self::STATUS
+    }
+
+    pub(crate) fn mark(self: &Arc<Self>) -> Mark {
+        Mark {
+            attempt: self.attempt(),
+            progress: Arc::clone(self),
+        }
     }
 
     /// The answer is a status without a message.
     pub(crate) fn status(&self) {
-        self.reached(Self::STATUS);
+        self.reached(self.attempt(), Self::STATUS);
     }
 
     pub(crate) fn answered(&self) {
-        self.reached(Self::ANSWERED);
+        self.reached(self.attempt(), Self::ANSWERED);
     }
 
-    fn reached(&self, stage: u8) {
-        self.0.fetch_max(stage, Ordering::Release);
+    fn stage(&self) -> u32 {
+        self.0.load(Ordering::Acquire) & Self::STAGES
+    }
+
+    fn attempt(&self) -> u32 {
+        self.0.load(Ordering::Acquire) & !Self::STAGES
+    }
+
+    /// Of an earlier attempt it changes nothing.
+    fn reached(&self, attempt: u32, stage: u32) {
+        self.0.fetch_max(attempt | stage, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_an_attempt_that_was_given_up_say_nothing_of_the_next() {
+        let progress = Arc::new(Progress::default());
+        let first = progress.mark();
+        progress.restart();
+        first.sent();
+        assert_eq!(progress.outcome_if_lost(), Outcome::Failed);
+        let second = progress.mark();
+        second.sent();
+        assert_eq!(progress.outcome_if_lost(), Outcome::Unknown);
+        progress.status();
+        assert!(progress.only_a_status_came());
+        second.sent();
+        assert!(progress.only_a_status_came(), "only ever forward");
     }
 }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use squall_grpc::Keepalive;
+
 use crate::{Format, RetryPolicy};
 
 /// Limits and intervals of one module. All durations are measured on tokio's clock.
@@ -13,11 +15,10 @@ pub struct Options {
     pub call_timeout: Duration,
     /// How long opening one connection may take, name resolution included.
     pub connect_timeout: Duration,
-    /// How often an HTTP/2 connection is probed with a ping, also while nothing is in flight.
-    /// Spec: router 1.10, 4.3.
-    pub keepalive_interval: Duration,
-    /// How long a ping may go unanswered before the connection counts as lost.
-    pub keepalive_timeout: Duration,
+    /// When connections to other modules are pinged, and when their peers count as gone; `None`: never. By default as
+    /// any gRPC server permits: [`Keepalive::client`]. Where all are modules of TinySystems, theirs:
+    /// [`Keepalive::tiny_systems`]. Spec: router 1.10, 4.3.
+    pub keepalive: Option<Keepalive>,
     /// How long a message waits for an instance of a node that this module owns but has not installed, or
     /// for a port that its component does not have yet: for both together. It never waits longer than a
     /// quarter of the call's remaining time, so that the caller learns the reason and not just of a timeout.
@@ -65,8 +66,7 @@ impl Default for Options {
         Options {
             call_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
-            keepalive_interval: Duration::from_secs(10),
-            keepalive_timeout: Duration::from_secs(3),
+            keepalive: Some(Keepalive::client()),
             instance_wait: Duration::ZERO,
             retry: None,
             duplicate_window: Duration::from_secs(120),

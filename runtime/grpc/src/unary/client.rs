@@ -1,36 +1,43 @@
 //! Sending a request, and what its answer means.
 
+use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
-use bytes::Bytes;
+use h2::client::ResponseFuture;
+use h2::{RecvStream, SendStream};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
-use http::{Method, Request, StatusCode, Uri, Version};
-use hyper::body::{Body, Frame};
-use hyper::client::conn::http2::SendRequest;
+use http::{Method, Request, Response, StatusCode, Uri, Version};
 use prost::Message;
 use squall_proto::Bulk;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use super::GRPC;
-use super::frames::{Frames, framed};
-use super::read::{decoded, read};
-use crate::Progress;
+use super::frames::{Frames, framed, share};
+use super::read::{Input, decoded};
+use crate::progress::Mark;
+use crate::sender::{Counting, Piece, Shared};
+use crate::{Progress, Sender};
 
 /// Details of a status: nobody here reads them, and tonic panics when they are not base64.
 static STATUS_DETAILS: HeaderName = Status::GRPC_STATUS_DETAILS;
 static STATUS: HeaderName = Status::GRPC_STATUS;
 static STATUS_MESSAGE: HeaderName = Status::GRPC_MESSAGE;
 
+/// A body of more bytes than this is handed on piece by piece, as the peer takes it.
+const AT_ONCE: usize = 64 * 1024;
+
 /// Sends a request and waits for its answer, whose metadata is that of its headers and its trailers together.
 /// `progress` says how far it gets.
 ///
+/// Dropping the future cancels the request: the peer hears of it.
+///
 /// # Errors
-/// The peer's status, or one whose sources tell what became of the connection.
+/// The peer's status, or one with a [`crate::Trouble`] that tells what became of the connection.
 pub async fn call<Q, A>(
-    sender: &mut SendRequest<RequestBody>,
+    sender: &Sender,
     uri: Uri,
     request: tonic::Request<Q>,
     limit: usize,
@@ -41,21 +48,42 @@ where
     A: Message + Default,
 {
     let (metadata, _, message) = request.into_parts();
-    let body = RequestBody {
-        frames: framed(message),
-        progress: Arc::clone(progress),
-    };
-    let mut request = Request::new(body);
+    send(
+        sender,
+        uri,
+        metadata.into_headers(),
+        framed(message),
+        limit,
+        progress,
+    )
+    .await
+}
+
+/// As [`call`], of a message that is framed.
+pub(crate) async fn send<A: Message + Default>(
+    sender: &Sender,
+    uri: Uri,
+    headers: HeaderMap,
+    frames: Frames,
+    limit: usize,
+    progress: &Arc<Progress>,
+) -> Result<tonic::Response<A>, Status> {
+    let mut request = Request::new(());
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = uri;
-    let headers = request.headers_mut();
-    *headers = metadata.into_headers();
-    headers.insert(TE, HeaderValue::from_static("trailers"));
-    headers.insert(CONTENT_TYPE, GRPC);
+    *request.headers_mut() = headers;
+    request
+        .headers_mut()
+        .insert(TE, HeaderValue::from_static("trailers"));
+    request.headers_mut().insert(CONTENT_TYPE, GRPC);
 
-    let response = sender.send_request(request).await.map_err(lost)?;
-    let (mut head, body) = response.into_parts();
+    let _in_flight = sender.call();
+    let (response, stream) = sender.open(request)?;
+    let mut body = Sending::begin(stream, frames, progress.mark(), sender.shared());
+    let response = answer(response, &mut body).await;
+    let (mut head, incoming) = response.map_err(|error| sender.lost(&error, false))?.into_parts();
+    sender.shared().answered();
     if let Some(status) = status_in(&mut head.headers) {
         progress.status();
         // Without a message even success is a failure of a unary call.
@@ -68,7 +96,7 @@ where
     if head.status != StatusCode::OK {
         return Err(of_http(head.status));
     }
-    let (message, trailers) = read(body, limit).await?;
+    let (message, trailers) = read(sender, incoming, &mut body, limit).await?;
     let mut trailers = trailers.unwrap_or_default();
     match status_in(&mut trailers) {
         None => return Err(Status::internal("the answer ends without a status")),
@@ -84,6 +112,114 @@ where
         message,
         head.extensions,
     ))
+}
+
+/// The answer's headers. A peer may answer before it has read all of the request.
+async fn answer(
+    mut response: ResponseFuture,
+    body: &mut Option<Sending>,
+) -> Result<Response<RecvStream>, h2::Error> {
+    poll_fn(|context| {
+        Sending::poll(body, context);
+        Pin::new(&mut response).poll(context)
+    })
+    .await
+}
+
+/// Reads an answer to its end: its message, if there is one, and its trailers.
+async fn read(
+    sender: &Sender,
+    mut incoming: RecvStream,
+    body: &mut Option<Sending>,
+    limit: usize,
+) -> Result<(Option<bytes::Bytes>, Option<HeaderMap>), Status> {
+    let lost = |error| sender.lost(&error, true);
+    let mut input = Input::default();
+    loop {
+        let data = poll_fn(|context| {
+            Sending::poll(body, context);
+            incoming.poll_data(context)
+        });
+        let Some(data) = data.await else { break };
+        let data = data.map_err(lost)?;
+        sender.shared().answered();
+        // It is taken out of the connection's window, whatever becomes of it.
+        incoming
+            .flow_control()
+            .release_capacity(data.len())
+            .map_err(lost)?;
+        input.push(data, limit)?;
+    }
+    let trailers = incoming.trailers().await.map_err(lost)?;
+    Ok((input.message()?, trailers))
+}
+
+/// A large body on its way: as much of it is handed to HTTP/2 as the peer takes, in pieces that leave room for others.
+struct Sending {
+    stream: SendStream<Piece>,
+    frames: Frames,
+    mark: Option<Mark>,
+    shared: Arc<Shared>,
+    _counted: Counting,
+}
+
+impl Sending {
+    /// Sends what is small at once. What errors there are the response tells of.
+    fn begin(
+        mut stream: SendStream<Piece>,
+        mut frames: Frames,
+        mark: Mark,
+        shared: &Arc<Shared>,
+    ) -> Option<Self> {
+        if frames.len() > AT_ONCE {
+            return Some(Sending {
+                stream,
+                frames,
+                mark: Some(mark),
+                _counted: shared.body(),
+                shared: Arc::clone(shared),
+            });
+        }
+        let mut mark = Some(mark);
+        while let Some(bytes) = frames.next(usize::MAX) {
+            let piece = Piece::new(bytes, mark.take());
+            if stream.send_data(piece, frames.is_empty()).is_err() {
+                break;
+            }
+        }
+        None
+    }
+
+    /// Hands on what can be. Afterwards there is none when all is sent, or will never be.
+    fn poll(sending: &mut Option<Self>, context: &mut Context<'_>) {
+        if let Some(it) = sending
+            && it.hand_on(context).is_ready()
+        {
+            *sending = None;
+        }
+    }
+
+    fn hand_on(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        while !self.frames.is_empty() {
+            let want = share(self.shared.bodies()).min(self.frames.len());
+            self.stream.reserve_capacity(want);
+            if self.stream.capacity() == 0 {
+                match self.stream.poll_capacity(context) {
+                    Poll::Ready(Some(Ok(_))) => continue,
+                    Poll::Ready(_) => return Poll::Ready(()),
+                    Poll::Pending => return Poll::Pending,
+                }
+            }
+            let Some(bytes) = self.frames.next(want.min(self.stream.capacity())) else {
+                break;
+            };
+            let piece = Piece::new(bytes, self.mark.take());
+            if self.stream.send_data(piece, self.frames.is_empty()).is_err() {
+                break;
+            }
+        }
+        Poll::Ready(())
+    }
 }
 
 fn status_in(headers: &mut HeaderMap) -> Option<Status> {
@@ -118,63 +254,9 @@ fn of_http(status: StatusCode) -> Status {
     Status::new(code, format!("the answer is no gRPC, but HTTP {status}"))
 }
 
-fn lost(error: hyper::Error) -> Status {
-    Status::from_error(Box::new(error))
-}
-
-/// A request's body. Tells when its bytes are taken: headers alone start no handler, so until then
-/// the request certainly has not been handled.
-pub struct RequestBody {
-    frames: Frames,
-    progress: Arc<Progress>,
-}
-
-impl Body for RequestBody {
-    type Data = Bytes;
-    type Error = std::convert::Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
-        let data = self.frames.next();
-        if data.is_some() {
-            self.progress.sent();
-        }
-        Poll::Ready(data.map(|data| Ok(Frame::data(data))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.frames.is_empty()
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use squall_proto::module::Response as Answer;
-
     use super::*;
-
-    #[test]
-    fn a_request_is_one_frame_which_is_the_last() {
-        let progress = Arc::new(Progress::default());
-        let mut body = RequestBody {
-            frames: framed(Answer {
-                data: b"1".to_vec().into(),
-                ..Answer::default()
-            }),
-            progress: Arc::clone(&progress),
-        };
-        let mut context = Context::from_waker(std::task::Waker::noop());
-        assert!(!body.is_end_stream());
-        assert_eq!(progress.outcome_if_lost(), crate::Outcome::Failed);
-        let Poll::Ready(Some(Ok(frame))) = Pin::new(&mut body).poll_frame(&mut context) else {
-            panic!("there is a frame");
-        };
-        assert_eq!(frame.into_data().unwrap(), &b"\0\0\0\0\x03\x0a\x011"[..]);
-        assert!(body.is_end_stream(), "HTTP/2 needs no empty frame to end it");
-        assert_eq!(progress.outcome_if_lost(), crate::Outcome::Unknown);
-    }
 
     #[test]
     fn an_answer_without_grpc_is_told_by_its_http_status() {

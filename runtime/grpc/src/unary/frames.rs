@@ -5,27 +5,56 @@ use prost::encoding::{encode_varint, encoded_len_varint};
 use squall_proto::Bulk;
 
 use super::PREFIX;
+use crate::FRAME_MAX;
 
 /// Data of so many bytes is sent as it is, and not copied into its message first.
 pub(super) const BULKY: usize = 16 * 1024;
 
 /// A message as HTTP/2 carries it: one frame or, when its data is large, the data in a frame of its own.
+#[derive(Clone)]
 pub struct Frames {
     head: Option<Bytes>,
     data: Option<Bytes>,
 }
 
 impl Frames {
-    pub(super) fn next(&mut self) -> Option<Bytes> {
-        self.head.take().or_else(|| self.data.take())
+    /// The next bytes, at most so many.
+    pub(super) fn next(&mut self, most: usize) -> Option<Bytes> {
+        let frame = if self.head.is_some() {
+            &mut self.head
+        } else {
+            &mut self.data
+        };
+        match frame {
+            Some(bytes) if bytes.len() > most => Some(bytes.split_to(most)),
+            frame => frame.take(),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.head.is_none() && self.data.is_none()
     }
+
+    /// How many bytes are left.
+    pub(super) fn len(&self) -> usize {
+        [&self.head, &self.data]
+            .into_iter()
+            .flatten()
+            .map(Bytes::len)
+            .sum()
+    }
 }
 
-pub(super) fn framed(mut message: impl Bulk) -> Frames {
+/// How many bytes of a large body are sent in one frame, with so many large bodies on their way on a connection.
+/// HTTP/2 sends a frame of each in turn: what is small waits for one turn, which is about as long whatever their number.
+pub(crate) fn share(bodies: usize) -> usize {
+    (FRAME_MAX as usize / bodies.max(1)).max(FRAME_MIN)
+}
+
+/// Frames of less cost more than the waiting that they save. It is what HTTP/2 begins with.
+const FRAME_MIN: usize = 16 * 1024;
+
+pub(crate) fn framed(mut message: impl Bulk) -> Frames {
     // Protobuf leaves the order of fields open: this one comes last.
     let data = match message.bulk() {
         Some((field, data)) if data.len() >= BULKY => Some((key(field), std::mem::take(data))),

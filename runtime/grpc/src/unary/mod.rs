@@ -1,4 +1,4 @@
-//! One gRPC request and its one answer, straight over hyper.
+//! One gRPC request and its one answer, straight over HTTP/2.
 //!
 //! tonic's codec is made for streams: it boxes bodies, copies each message into a buffer of its own, and ends a
 //! request with an empty frame. Of a unary call all is known at once: here a request is its headers and one
@@ -18,7 +18,9 @@ mod server;
 
 use http::header::HeaderValue;
 
-pub use client::{RequestBody, call};
+pub use client::call;
+pub(crate) use client::send;
+pub(crate) use frames::framed;
 pub use server::{ReplyBody, request, response, with_trailers};
 
 /// Before each message: whether it is compressed, and its length.

@@ -36,7 +36,7 @@ where
 
 /// The bytes of one message as they come in.
 #[derive(Default)]
-struct Input {
+pub(super) struct Input {
     /// The first frame, which mostly is all there is.
     first: Bytes,
     /// All frames, if there are several.
@@ -52,7 +52,7 @@ impl Input {
         }
     }
 
-    fn push(&mut self, data: Bytes, limit: usize) -> Result<(), Status> {
+    pub(super) fn push(&mut self, data: Bytes, limit: usize) -> Result<(), Status> {
         if self.bytes().is_empty() {
             self.first = data;
         } else {
@@ -97,7 +97,7 @@ impl Input {
         }
     }
 
-    fn message(self) -> Result<Option<Bytes>, Status> {
+    pub(super) fn message(self) -> Result<Option<Bytes>, Status> {
         if self.bytes().is_empty() {
             return Ok(None);
         }

@@ -76,7 +76,7 @@ impl Body for ReplyBody {
     ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
         match &mut *self {
             ReplyBody::Unary(frames, trailers) => {
-                if let Some(data) = frames.next() {
+                if let Some(data) = frames.next(usize::MAX) {
                     return Poll::Ready(Some(Ok(Frame::data(data))));
                 }
                 let trailers = trailers.take();

@@ -6,10 +6,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use squall_grpc::{Dial, Drained, open};
+use squall_grpc::{Dial, Drained, Streaming, open};
 use squall_memory::Network;
 use squall_platform::Platform;
 use tokio::time::Instant;
+use tonic::body::Body;
+use tower_service::Service;
 
 use crate::support::{Echo, PATH, ask, channel, serve};
 
@@ -76,10 +78,11 @@ async fn a_server_that_is_dropped_leaves_no_connection() {
 async fn what_is_no_grpc_is_refused_as_grpc_asks_for() {
     let network = Network::default();
     let server = serve(&network.host(), Echo::after(Duration::ZERO), Duration::ZERO).await;
-    let (mut sender, driver) = open(&network.host(), &Dial::default(), &server.address)
+    let (sender, driver) = open(&network.host(), &Dial::default(), &server.address)
         .await
         .unwrap();
     network.host().spawn(async move { drop(driver.await) });
+    let mut connection = Streaming::new(sender, server.address.clone());
     for (method, content_type, http) in [
         ("GET", "application/grpc", 405),
         ("POST", "application/json", 415),
@@ -91,9 +94,9 @@ async fn what_is_no_grpc_is_refused_as_grpc_asks_for() {
             .method(method)
             .uri(format!("http://peer{PATH}"))
             .header("content-type", content_type)
-            .body(Full::new(Bytes::from_static(b"\0\0\0\0\0")))
+            .body(Body::new(Full::new(Bytes::from_static(b"\0\0\0\0\0"))))
             .unwrap();
-        let response = sender.send_request(request).await.unwrap();
+        let response = connection.call(request).await.unwrap();
         assert_eq!(response.status(), http, "{method} {content_type}");
         assert_eq!(response.headers().contains_key("grpc-status"), http != 200);
     }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use squall_grpc::unary::RequestBody;
 use squall_grpc::{Dial, FRAME_MAX, STREAM_WINDOW, open};
 use squall_memory::Network;
 use squall_platform::{Authority, Listener, Platform};
@@ -13,6 +12,7 @@ use crate::support::{Echo, serve};
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 const SETTINGS: u8 = 4;
+const EMPTY_SETTINGS: [u8; 9] = [0, 0, 0, SETTINGS, 0, 0, 0, 0, 0];
 const MAX_CONCURRENT_STREAMS: u16 = 3;
 const INITIAL_WINDOW_SIZE: u16 = 4;
 const MAX_FRAME_SIZE: u16 = 5;
@@ -41,14 +41,17 @@ async fn who_dials_takes_large_frames_and_windows_that_hold_several() {
     let mut listener = host.bind(0).await.unwrap();
     let to: Authority = listener.local_addr().unwrap().to_string().parse().unwrap();
     let dial = Dial::default();
-    let (opened, said) = tokio::join!(open::<_, RequestBody>(&host, &dial, &to), async {
+    let (opened, said) = tokio::join!(open(&host, &dial, &to), async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let mut preface = [0; PREFACE.len()];
         stream.read_exact(&mut preface).await.unwrap();
         assert_eq!(&preface, PREFACE);
-        settings(&mut stream).await
+        let said = settings(&mut stream).await;
+        stream.write_all(&EMPTY_SETTINGS).await.unwrap();
+        (said, stream)
     },);
     drop(opened.unwrap());
+    let (said, _stream) = said;
     assert_eq!(said[&MAX_FRAME_SIZE], FRAME_MAX);
     assert_eq!(said[&INITIAL_WINDOW_SIZE], STREAM_WINDOW);
 }
@@ -59,10 +62,7 @@ async fn who_listens_does_so_too_and_limits_no_streams() {
     let server = serve(&network.host(), Echo::after(Duration::ZERO), Duration::ZERO).await;
     let mut stream = network.host().connect(&server.address).await.unwrap();
     stream.write_all(PREFACE).await.unwrap();
-    stream
-        .write_all(&[0, 0, 0, SETTINGS, 0, 0, 0, 0, 0])
-        .await
-        .unwrap();
+    stream.write_all(&EMPTY_SETTINGS).await.unwrap();
     let said = settings(&mut stream).await;
     assert_eq!(said[&MAX_FRAME_SIZE], FRAME_MAX);
     assert_eq!(said[&INITIAL_WINDOW_SIZE], STREAM_WINDOW);

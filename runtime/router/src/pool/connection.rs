@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use http::Uri;
-use hyper::client::conn::http2::SendRequest;
-use squall_grpc::unary::{self, RequestBody};
-use squall_grpc::{Dial, Driver, Progress};
+use squall_grpc::{Dial, Driver, Progress, Sender, unary};
 use squall_platform::{Authority, Platform};
 use squall_proto::Bulk;
 use tonic::Status;
@@ -16,7 +14,7 @@ use crate::{Method, Options};
 /// A connection that is ready for requests. Clones share it; it closes when the last one is gone.
 #[derive(Clone)]
 pub(crate) struct Connection {
-    sender: SendRequest<RequestBody>,
+    sender: Sender,
     target: Arc<Target>,
 }
 
@@ -36,11 +34,10 @@ pub(super) async fn open<P: Platform>(
     platform: &P,
     options: &Options,
     peer: &Authority,
-) -> Result<(Connection, Driver<P, RequestBody>), Refusal> {
+) -> Result<(Connection, Driver<P>), Refusal> {
     let dial = Dial {
         connect_timeout: options.connect_timeout,
-        keepalive_interval: options.keepalive_interval,
-        keepalive_timeout: options.keepalive_timeout,
+        keepalive: options.keepalive,
     };
     let (sender, driver) = squall_grpc::open(platform, &dial, peer)
         .await
@@ -89,6 +86,6 @@ impl Connection {
             Method::Send => &self.target.send,
             Method::Message => &self.target.message,
         };
-        unary::call(&mut self.sender.clone(), uri.clone(), request, limit, progress).await
+        unary::call(&self.sender, uri.clone(), request, limit, progress).await
     }
 }

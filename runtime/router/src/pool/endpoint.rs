@@ -339,14 +339,16 @@ async fn dial<P: Platform>(endpoint: Arc<Endpoint<P>>) {
     }
     match dialled {
         Err(why) => endpoint.apply(&mut status, Transition::Failed { why, jitter }),
-        Ok((connection, driver)) => {
+        Ok((connection, mut driver)) => {
             status.generation += 1;
             let (weak, generation) = (Arc::downgrade(&endpoint), status.generation);
             endpoint.platform.spawn(async move {
-                let cause = driver.await;
+                let left = driver.leaving().await;
                 if let Some(endpoint) = Weak::upgrade(&weak) {
-                    endpoint.lost(generation, cause);
+                    endpoint.lost(generation, left.cause);
                 }
+                // What is in flight finishes there.
+                driver.await;
             });
             endpoint.apply(&mut status, Transition::Connected(connection));
         }

@@ -234,6 +234,11 @@ impl<P: Platform> Peer<P> {
         }
     }
 
+    /// How many endpoints it has.
+    pub(crate) fn len(&self) -> usize {
+        self.endpoints.len()
+    }
+
     fn state(&self) -> PeerState {
         PeerState {
             module: Arc::clone(&self.module),

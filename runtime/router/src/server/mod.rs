@@ -143,10 +143,7 @@ impl<P: Platform> Server<P> {
         let shared = self.scheduler.shared();
         let accept = Accept {
             platform: &shared.platform,
-            serving: Serving {
-                keepalive_interval: shared.options.keepalive_interval,
-                keepalive_timeout: shared.options.keepalive_timeout,
-            },
+            serving: Serving::default(),
             service: service.clone(),
             going_away: || service.going_away(),
         };

@@ -94,7 +94,7 @@ async fn when_the_first_one_is_cancelled_the_next_one_is_handled() {
 async fn an_answer_that_was_lost_is_given_to_the_next_attempt() {
     for keyed in [true, false] {
         let network = Network::default();
-        let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+        let (a, b) = pair(network.host(), network.host(), noticing_silence()).await;
         let cut = network.clone();
         let (counted, calls) = Counted::new(move |call| {
             if call == 0 {

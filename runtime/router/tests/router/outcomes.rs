@@ -105,7 +105,7 @@ async fn a_peer_killed_during_a_call_is_unavailable_and_the_outcome_unknown() {
 #[tokio::test(start_paused = true)]
 async fn a_silent_link_is_noticed_by_keepalive() {
     let network = Network::default();
-    let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+    let (a, b) = pair(network.host(), network.host(), noticing_silence()).await;
     let held = Held::new();
     place(&b, &[&a], "held", held.clone(), &[]);
     let begun = Instant::now();

@@ -4,7 +4,9 @@ mod components;
 pub(crate) mod raw;
 
 use squall_platform::{Platform, TokioPlatform};
-use squall_router::{Authority, Component, Drained, Edge, Error, Message, Module, Options, Payload};
+use squall_router::{
+    Authority, Component, Drained, Edge, Error, Keepalive, Message, Module, Options, Payload,
+};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -44,6 +46,14 @@ pub(crate) async fn pair<P: Platform>(a: P, b: P, options: Options) -> (Module<P
     a.register("b", vec![b_address]);
     b.register("a", vec![a_address]);
     (a, b)
+}
+
+/// Options of modules that notice within 13 s that nothing comes any more.
+pub(crate) fn noticing_silence() -> Options {
+    Options {
+        keepalive: Some(Keepalive::tiny_systems()),
+        ..Options::default()
+    }
 }
 
 /// A module that serves until it is told to stop.

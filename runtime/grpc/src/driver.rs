@@ -1,0 +1,262 @@
+//! What moves a client's connection: HTTP/2 itself, and the watch over its peer.
+
+use std::fmt::Display;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::sync::{Arc, Weak};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use h2::client::{Connection, SendRequest};
+use h2::{Ping, PingPong};
+use squall_platform::Platform;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::keepalive::{Counted, Reads, Seen, Step, Watch};
+use crate::sender::{Handle, Piece, Shared};
+use crate::{Keepalive, trouble};
+
+type Http2<S> = Connection<Counted<S>, Piece>;
+
+/// Drives a connection until it ends, and says why it has. Without it nothing moves on the connection.
+///
+/// A connection whose peer has asked to go away takes no more requests, but finishes those that it has:
+/// [`Driver::leaving`] resolves then, and the driver itself only when all is over.
+pub struct Driver<P: Platform>(
+    // Boxed: it is large, and a block that awaits what it owns holds it twice.
+    Box<Driving<P::Stream>>,
+);
+
+/// Why a connection takes no more requests.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// In words.
+    pub cause: String,
+    /// The peer says that it was pinged too often: the next connection to it should use [`Keepalive::doubled`].
+    pub too_many_pings: bool,
+}
+
+impl Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.cause)
+    }
+}
+
+struct Driving<S> {
+    /// `None` once it has ended.
+    http2: Option<Http2<S>>,
+    shared: Arc<Shared>,
+    reads: Reads,
+    /// Finds out when the peer asks to go away. Gone when there is nobody left to say it to, or nothing to say: the
+    /// connection closes when nothing else can send requests on it.
+    probe: Option<SendRequest<Piece>>,
+    handle: Weak<Handle>,
+    watch: Option<Watch>,
+    pings: Option<PingPong>,
+    timer: Option<Pin<Box<Sleep>>>,
+    /// Woken when something happens.
+    waker: Option<Waker>,
+    /// Why no more requests are taken.
+    left: Option<Ended>,
+}
+
+impl<P: Platform> Driver<P> {
+    pub(crate) fn new(
+        http2: Http2<P::Stream>,
+        reads: Reads,
+        shared: Arc<Shared>,
+        probe: SendRequest<Piece>,
+        handle: Weak<Handle>,
+        keepalive: Option<Keepalive>,
+    ) -> Self {
+        Driver(Box::new(Driving {
+            http2: Some(http2),
+            shared,
+            reads,
+            probe: Some(probe),
+            handle,
+            watch: keepalive.map(Watch::new),
+            pings: None,
+            timer: None,
+            waker: None,
+            left: None,
+        }))
+    }
+
+    /// Drives the connection until it takes no more requests, and says why it does not. Then the driver is still to be
+    /// awaited, for what is in flight.
+    pub async fn leaving(&mut self) -> Ended {
+        let driving = &mut *self.0;
+        poll_fn(|context| {
+            let ended = driving.poll(context);
+            match (&driving.left, ended) {
+                (Some(left), _) => Poll::Ready(left.clone()),
+                (None, Poll::Ready(ended)) => Poll::Ready(ended),
+                (None, Poll::Pending) => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
+impl<P: Platform> Future for Driver<P> {
+    type Output = Ended;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Ended> {
+        self.0.poll(context)
+    }
+}
+
+impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<Ended> {
+        let is_known = self
+            .waker
+            .as_ref()
+            .is_some_and(|it| it.will_wake(context.waker()));
+        if !is_known {
+            self.waker = Some(context.waker().clone());
+            *self.shared.driver() = self.waker.clone();
+        }
+        loop {
+            if self.probe.is_some() && self.handle.strong_count() == 0 {
+                self.probe = None;
+            }
+            let Some(http2) = &mut self.http2 else {
+                return Poll::Ready(self.left.clone().unwrap_or_else(closed));
+            };
+            let reads = self.reads.count();
+            if let Poll::Ready(ended) = Pin::new(http2).poll(context) {
+                let ended = match ended {
+                    Ok(()) => closed(),
+                    Err(error) => ended_by(&error),
+                };
+                return Poll::Ready(self.end(ended));
+            }
+            if self.reads.count() != reads {
+                self.hear_goodbye(context);
+            }
+            match self.keep_alive(context, !is_known) {
+                Alive::Yes => return Poll::Pending,
+                Alive::Pinged => {}
+                Alive::No(why) => {
+                    let ended = Ended {
+                        cause: why,
+                        too_many_pings: false,
+                    };
+                    return Poll::Ready(self.end(ended));
+                }
+            }
+        }
+    }
+
+    /// Something was read: it may have been a GOAWAY.
+    fn hear_goodbye(&mut self, context: &mut Context<'_>) {
+        let Some(probe) = &mut self.probe else { return };
+        // It waits for nothing: it has never sent anything.
+        if let Poll::Ready(Err(error)) = probe.poll_ready(context) {
+            self.left = Some(ended_by(&error));
+            self.shared.close();
+            self.probe = None;
+        }
+    }
+
+    fn end(&mut self, ended: Ended) -> Ended {
+        // In this order: those who are told of the end ask why.
+        self.shared.close();
+        self.shared.explain(ended.cause.clone());
+        self.http2 = None;
+        self.probe = None;
+        self.timer = None;
+        let ended = self.left.take().unwrap_or(ended);
+        self.left = Some(ended.clone());
+        ended
+    }
+
+    fn keep_alive(&mut self, context: &mut Context<'_>, is_new: bool) -> Alive {
+        let (Some(watch), Some(http2)) = (&mut self.watch, &mut self.http2) else {
+            return Alive::Yes;
+        };
+        let waiting = self.shared.has_calls();
+        let due = match &self.timer {
+            _ if watch.is_asleep() => waiting || watch.is_sleepless(),
+            Some(timer) => timer.is_elapsed(),
+            None => true,
+        };
+        let mut alive = Alive::Yes;
+        if due {
+            let seen = Seen {
+                reads: self.reads.count(),
+                answered: self.shared.take_answered(),
+                waiting,
+            };
+            let next = match watch.look(Instant::now(), seen) {
+                Step::Sleep => None,
+                Step::Wait(next) => Some(next),
+                Step::Ping(next) => {
+                    // Only once it is needed: HTTP/2 looks after it with each frame from then on.
+                    if self.pings.is_none() {
+                        self.pings = http2.ping_pong();
+                    }
+                    if let Some(pings) = &mut self.pings {
+                        // The answer to the last one. One that is still to come is as good as a new ping.
+                        drop(pings.poll_pong(context));
+                        drop(pings.send_ping(Ping::opaque()));
+                    }
+                    alive = Alive::Pinged;
+                    Some(next)
+                }
+                Step::Dead { silent, pinged } => return Alive::No(silence(silent, pinged)),
+            };
+            match (next, &mut self.timer) {
+                (Some(next), Some(timer)) => timer.as_mut().reset(next),
+                (Some(next), timer) => *timer = Some(Box::pin(sleep_until(next))),
+                (None, timer) => *timer = None,
+            }
+        }
+        if (due || is_new)
+            && let Some(timer) = &mut self.timer
+            && timer.as_mut().poll(context).is_ready()
+        {
+            // Due at once: another look.
+            context.waker().wake_by_ref();
+        }
+        alive
+    }
+}
+
+enum Alive {
+    Yes,
+    /// A ping is to be written.
+    Pinged,
+    No(String),
+}
+
+fn closed() -> Ended {
+    Ended {
+        cause: "the connection is closed".to_owned(),
+        too_many_pings: false,
+    }
+}
+
+fn ended_by(error: &h2::Error) -> Ended {
+    let cause = match error.get_io() {
+        Some(error) => lost(error),
+        None if error.is_go_away() && error.is_remote() => trouble::goodbye(error),
+        None => error.to_string(),
+    };
+    Ended {
+        cause,
+        too_many_pings: trouble::is_too_many_pings(error),
+    }
+}
+
+fn lost(error: &io::Error) -> String {
+    error.to_string()
+}
+
+fn silence(silent: Duration, pinged: Duration) -> String {
+    format!(
+        "keepalive: nothing came for {silent:?}, nor within {pinged:?} after a ping, while the network reported no failure"
+    )
+}
