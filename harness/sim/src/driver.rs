@@ -1,10 +1,10 @@
 //! The driver: one task that moves bytes and the clock, in this order:
 //!
-//! 1. *At this instant*, until nothing is new: deliver the segments that are due; let the hosts run until
-//!    all of their tasks are pending; hand what they wrote to the network.
-//! 2. *Move the clock*: exactly to the next segment when that lies before the next millisecond; else to
-//!    the millisecond, when the clock stands between two; else let the runtime jump to the millisecond of
-//!    the next segment, or to an earlier timer.
+//! 1. *At this instant*, until nothing is new: deliver the segments and fire the exact timers that are due; let the
+//!    hosts run until all of their tasks are pending; hand what they wrote to the network.
+//! 2. *Move the clock*: exactly to the next of these events (a segment, or an exact timer, see [`crate::timers`]) when
+//!    that lies before the next millisecond; else to the millisecond, when the clock stands between two; else let the
+//!    runtime jump to the millisecond of that event, or to an earlier timer of its own.
 //!
 //! "All pending" is the runtime's park callback. It wakes the driver while the world is dirty, and a
 //! runtime that was woken does not move a paused clock. tokio's timers have a granularity of one
@@ -41,7 +41,7 @@ pub(crate) async fn drive(
     let mut buffer = Vec::new();
     loop {
         loop {
-            world.deliver_due();
+            world.do_due();
             if !world.is_dirty() {
                 break;
             }
@@ -66,7 +66,7 @@ pub(crate) async fn drive(
             return Err(out_of_time);
         }
         let boundary = (now / MILLISECOND + 1) * MILLISECOND;
-        let next = world.state().net.next();
+        let next = world.next();
         match next {
             Some(at) if at < boundary => move_to(world, at).await,
             _ if !now.is_multiple_of(MILLISECOND) => {

@@ -5,6 +5,7 @@
 //! | [`run()`] | a run: its thread, runtime, watchdog and result |
 //! | `driver` | moves bytes and the clock |
 //! | `world`, `host`, `task` | hosts, processes and their tasks |
+//! | `timers` | timers that are exact to the nanosecond |
 //! | `clock` | wall clocks that are off |
 //! | `platform` | the seam's other side: [`SimPlatform`] |
 //! | `engine` | sockets, behind one interface: `engine/flow` is ours, `engine/turmoil` is on `turmoil-net` |
@@ -38,6 +39,7 @@ mod seed;
 mod segment;
 mod sim;
 mod task;
+mod timers;
 mod world;
 
 pub use capture::Packet;
@@ -53,5 +55,5 @@ pub use platform::{SimListener, SimPlatform, SimStream};
 pub use queue::Bandwidth;
 pub use run::{Config, Failure, Finished, THREAD_NAME, run};
 pub use seed::{Chance, Stream};
-pub use sim::{HostDown, Sim};
+pub use sim::{HostDown, Left, Sim};
 pub use squall_hermetic::EPOCH_SECONDS;

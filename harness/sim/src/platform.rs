@@ -10,10 +10,12 @@ use std::time::SystemTime;
 
 use squall_platform::{Authority, FaultPoint, Listener, Platform, TaskHandle, host_and_port};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 use crate::engine::{Owner, SocketId};
 use crate::host::{HostId, Process};
 use crate::task;
+use crate::timers::Sleep;
 use crate::world::World;
 
 /// One process of a simulated host. Once that process is dead, its sockets are gone and it can open no
@@ -112,6 +114,16 @@ impl Platform for SimPlatform {
 
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
         task::spawn(&self.world, &self.process, future)
+    }
+
+    /// Exact to the nanosecond of virtual time, where tokio's timers fire at whole milliseconds. A process that is
+    /// paused notices late; one that is dead never does.
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + use<> {
+        Sleep::until(
+            self.world.clone(),
+            Some(self.process.clone()),
+            self.world.nanos_at(at),
+        )
     }
 
     /// On a simulation thread the system's clock is that of the host whose task runs, which need not be this one.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use squall_platform::FaultPoint;
 use thiserror::Error;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 use crate::clock::ClockShift;
 use crate::host::{HostId, Power};
@@ -15,6 +16,7 @@ use crate::link::{Effect, HostPairs, LinkRule};
 use crate::observe::Down;
 use crate::platform::SimPlatform;
 use crate::task;
+use crate::timers::Sleep;
 use crate::world::World;
 
 /// The world, as its director sees it. Clones are the same world.
@@ -27,6 +29,17 @@ pub struct Sim {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the host is down")]
 pub struct HostDown;
+
+/// What processes that have ended still hold.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// Tasks that have not ended.
+    pub tasks: u64,
+    /// Sockets that are not closed.
+    pub sockets: u64,
+    /// Timers of [`Platform::sleep_until`](squall_platform::Platform::sleep_until) that are not dropped.
+    pub timers: u64,
+}
 
 impl Sim {
     pub(crate) fn new(world: Arc<World>) -> Self {
@@ -160,9 +173,20 @@ impl Sim {
         task::spawn_world(&self.world, future);
     }
 
-    /// How many tasks and sockets processes that have ended still hold. Both should be zero as soon as
-    /// the instant of their death is over.
-    pub fn left_behind(&self) -> (u64, u64) {
+    /// Waits until `at`, exact to the nanosecond of virtual time.
+    pub fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + use<> {
+        Sleep::until(self.world.clone(), None, self.world.nanos_at(at))
+    }
+
+    /// Waits for `duration` from now, exact to the nanosecond of virtual time.
+    pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + use<> {
+        let nanos = u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX);
+        Sleep::until(self.world.clone(), None, self.world.now().saturating_add(nanos))
+    }
+
+    /// What processes that have ended still hold. All of it should be zero as soon as the instant of their death is
+    /// over.
+    pub fn left_behind(&self) -> Left {
         self.world.left_behind()
     }
 }

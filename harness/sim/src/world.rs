@@ -23,6 +23,7 @@ use crate::net::{Arrival, Net};
 use crate::observe::{Connection, Observer, SimEvent};
 use crate::seed::{Chance, Stream};
 use crate::task;
+use crate::timers::Timers;
 
 /// Polls of tasks within one instant of virtual time, after which a run is taken to be stuck.
 const POLLS_PER_INSTANT: u64 = 1_000_000;
@@ -34,6 +35,7 @@ pub(crate) struct World {
     now: AtomicU64,
     current: AtomicU32,
     clocks: Clocks,
+    pub(crate) timers: Timers,
     polls: AtomicU64,
     /// The host that polled for too long within an instant.
     stuck: AtomicU32,
@@ -88,6 +90,7 @@ impl World {
             now: AtomicU64::new(0),
             current: AtomicU32::new(0),
             clocks: Clocks::default(),
+            timers: Timers::default(),
             polls: AtomicU64::new(0),
             stuck: AtomicU32::new(NOBODY),
             panic: OnceLock::new(),
@@ -133,6 +136,12 @@ impl World {
     /// The runtime's clock at the start of the run. Only within the runtime.
     pub(crate) fn start_instant(&self) -> Instant {
         *self.start.get_or_init(Instant::now)
+    }
+
+    /// How many nanoseconds after the start of the run `at` is; 0 for what was before.
+    pub(crate) fn nanos_at(&self, at: Instant) -> u64 {
+        let since = at.saturating_duration_since(self.start_instant());
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
     }
 
     /// Follows the runtime's clock, which jumps when the runtime parks.
@@ -295,8 +304,26 @@ impl World {
         }
     }
 
-    /// Delivers what is due at this instant.
-    pub(crate) fn deliver_due(&self) {
+    /// When the next segment arrives or the next exact timer fires.
+    pub(crate) fn next(&self) -> Option<u64> {
+        let arrival = self.state().net.next();
+        arrival.into_iter().chain(self.timers.next()).min()
+    }
+
+    /// Does what is due at this instant: segments arrive, then timers fire.
+    pub(crate) fn do_due(&self) {
+        self.deliver_due();
+        let mut wakers = Vec::new();
+        self.timers.take_due(self.now(), &mut wakers);
+        if !wakers.is_empty() {
+            self.mark_dirty();
+        }
+        for waker in wakers {
+            waker.wake();
+        }
+    }
+
+    fn deliver_due(&self) {
         let now = self.now();
         if self.state().net.next().is_none_or(|at| at > now) {
             return;
@@ -357,6 +384,7 @@ impl World {
     /// Lets go of everything that refers back to the world, once the run is over.
     pub(crate) fn dissolve(&self, engine: Box<dyn Engine>) {
         *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.timers.clear();
         let mut state = self.state();
         let engine = std::mem::replace(&mut state.engine, engine);
         let mains: Vec<_> = state.hosts.iter_mut().map(|host| host.main.take()).collect();

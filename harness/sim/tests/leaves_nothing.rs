@@ -10,7 +10,7 @@ use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
-use squall_sim::{Chance, Config, Effect, Failure, Observer, Sim, SimEvent, SimPlatform};
+use squall_sim::{Chance, Config, Effect, Failure, Left, Observer, Sim, SimEvent, SimPlatform};
 use support::{config, dial, echo, idle, pairs, process, simulate, simulate_with, until};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
@@ -158,7 +158,7 @@ fn a_dead_process_leaves_no_task_socket_or_waker() {
         let (before, after) = finished.value;
         // One more reference each: in the host's main closure, and in main's own future.
         assert_eq!(before, (WAITING + 2, WAITING));
-        assert_eq!(after, [((1, 0), (0, 0)); 3]);
+        assert_eq!(after, [((1, 0), Left::default()); 3]);
     }
 }
 
@@ -172,7 +172,7 @@ fn a_killed_paused_process_leaves_nothing() {
         until(&sim, 2_000).await;
         sim.kill(busy);
         until(&sim, 2_001).await;
-        assert_eq!((held.count(), sim.left_behind()), ((1, 0), (0, 0)));
+        assert_eq!((held.count(), sim.left_behind()), ((1, 0), Left::default()));
     });
 }
 
@@ -248,7 +248,7 @@ fn a_stray_that_waits_on_a_dead_process_socket_is_told() {
             (
                 vec![("accept", not_connected), ("read", not_connected)],
                 Duration::from_millis(100),
-                (0, 0)
+                Left::default()
             )
         );
     }
@@ -444,7 +444,7 @@ fn a_destructor_that_panics_is_told_and_leaves_nothing() {
         until(&sim, 10).await;
         sim.kill(host);
         until(&sim, 11).await;
-        assert_eq!(sim.left_behind(), (0, 0));
+        assert_eq!(sim.left_behind(), Left::default());
     });
     let log = log.lock().expect("no panic while it was held");
     let panicked = SimEvent::Panicked {
@@ -484,7 +484,7 @@ fn segments_that_wait_for_ever_do_not_keep_a_world() {
         sim.start_effect(1, Effect::Hold(pairs(hosts[0], hosts[1], true)));
         sim.kill(hosts[1]);
         until(&sim, 500).await;
-        assert_eq!(sim.left_behind(), (0, 0));
+        assert_eq!(sim.left_behind(), Left::default());
     });
     finished.expect("the run ends");
     proof.assert_freed();

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestRunner};
 use squall_platform::{Listener, Platform};
 use squall_sim::{
-    Bandwidth, Chance, Effect, EngineKind, Latency, Sim, SimEvent, SimListener, SimPlatform, SimStream,
+    Bandwidth, Chance, Effect, EngineKind, Latency, Left, Sim, SimEvent, SimListener, SimPlatform, SimStream,
 };
 use support::{config, engine, idle, pairs, process, simulate_with};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
@@ -423,7 +423,7 @@ fn play(seed: u64, steps: Vec<Step>) -> Result<Totals, TestCaseError> {
         sim.kill(server_host);
         sim.kill(client_host);
         sleep(Duration::from_secs(1)).await;
-        assert_eq!(sim.left_behind(), (0, 0));
+        assert_eq!(sim.left_behind(), Left::default());
         totals
     });
     let finished = finished.map_err(|failure| TestCaseError::fail(failure.to_string()))?;

@@ -26,6 +26,8 @@ pub struct End {
     pub tasks_left: u64,
     /// Sockets that should be gone and are not.
     pub sockets_left: u64,
+    /// Timers that should be gone and are not.
+    pub timers_left: u64,
 }
 
 /// What happened to one host.
@@ -92,11 +94,13 @@ impl<'j> History<'j> {
             Event::RunEnded {
                 tasks_left,
                 sockets_left,
+                timers_left,
             } => {
                 self.end = Some(End {
                     at,
                     tasks_left: *tasks_left,
                     sockets_left: *sockets_left,
+                    timers_left: *timers_left,
                 });
             }
             Event::HostStarted { .. } => {

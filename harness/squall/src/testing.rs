@@ -240,6 +240,7 @@ impl Script {
             Event::RunEnded {
                 tasks_left: 0,
                 sockets_left: 0,
+                timers_left: 0,
             },
         );
         self.entries.sort_by_key(|entry| entry.at);

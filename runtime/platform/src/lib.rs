@@ -4,8 +4,11 @@
 //! tasks and the system's clock and randomness; the simulator's platform (in `harness/sim`) is one
 //! simulated host. Code that goes through this trait alone behaves the same on both.
 //!
-//! Deliberately absent: timers. Time is `tokio::time` everywhere; under simulation its clock is
-//! paused and driven. Also absent: threads and blocking work, which would escape the virtual clock.
+//! The clock is `tokio::time` everywhere; under simulation it is paused and driven. Its timers have a granularity of one
+//! millisecond: that is right for deadlines and intervals. What must take exactly as long as it says in virtual time
+//! waits with [`Platform::sleep`].
+//!
+//! Deliberately absent: threads and blocking work, which would escape the virtual clock.
 
 mod executor;
 mod tokio_platform;
@@ -14,14 +17,18 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::Instant;
 
 pub use executor::Executor;
 /// Where to connect to: `host:port`, the host being a name or an address.
 pub use http::uri::Authority;
 pub use tokio_platform::{TokioListener, TokioPlatform};
+
+/// Thirty years: further than anything waits, and far from what a clock can hold.
+const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
 /// What production code needs from the outside world.
 ///
@@ -58,6 +65,19 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// Runs `task` as part of this process. It ends when it is done, aborted through its handle, or
     /// when the process dies; a dropped handle leaves it running.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle;
+
+    /// Waits until `at`: with tokio's timers in production, exact to the nanosecond of virtual time in simulation. The
+    /// wait is this process's: dropping the future cancels it.
+    fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + use<Self> {
+        tokio::time::sleep_until(at)
+    }
+
+    /// Waits for `duration` from now on, as [`Platform::sleep_until`].
+    fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + use<Self> {
+        let now = Instant::now();
+        // Nothing waits for longer than thirty years, which no clock overflows at.
+        self.sleep_until(now.checked_add(duration).unwrap_or(now + FAR))
+    }
 
     /// The host's wall clock, which may be skewed under test. For stamps that people read; intervals
     /// are measured with `tokio::time::Instant`.

@@ -3,6 +3,7 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use indexmap::IndexMap;
 use squall_platform::{Platform, TaskHandle};
@@ -238,6 +239,10 @@ impl<P: Platform> Emit for Execution<P> {
 
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> TaskHandle {
         self.scheduler.shared().platform.spawn(task)
+    }
+
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.scheduler.shared().platform.sleep(duration))
     }
 
     fn routes(&self) -> &Routes {

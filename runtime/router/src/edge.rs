@@ -132,6 +132,7 @@ pub struct Output {
 pub(crate) trait Emit: Send + Sync {
     fn send(&self, outgoing: Outgoing) -> Sending<'_>;
     fn spawn(&self, task: Pin<Box<dyn Future<Output = ()> + Send>>) -> TaskHandle;
+    fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
     fn routes(&self) -> &Routes;
     fn module(&self) -> &str;
     /// Says that an error was emitted.
@@ -212,6 +213,12 @@ impl Output {
     /// Runs a task as part of this module's process. It goes on when the message has been handled.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
         self.execution.spawn(Box::pin(task))
+    }
+
+    /// Waits for `duration` from now on. In simulation it takes exactly that long, where `tokio::time::sleep` ends at
+    /// the next whole millisecond of the run.
+    pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + use<> {
+        self.execution.sleep(duration)
     }
 
     /// The node that handles the message.

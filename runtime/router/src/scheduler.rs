@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use crate::directory::Directory;
 use crate::discovery::{Discovery, Listener, Sources};
@@ -270,7 +270,7 @@ impl<P: Platform> Scheduler<P> {
             if message.context.retries >= policy.max_attempts || too_late {
                 return Err(error.exhausted());
             }
-            sleep(delay).await;
+            shared.platform.sleep(delay).await;
             shared.metrics.retried();
         }
     }

@@ -8,6 +8,7 @@ use crate::engine::Owner;
 use crate::host::{Host, HostId, Main, Power, Process, address, host_at};
 use crate::observe::{Down, SimEvent};
 use crate::platform::SimPlatform;
+use crate::sim::Left;
 use crate::task;
 
 impl World {
@@ -173,19 +174,20 @@ impl World {
         }
     }
 
-    /// Tasks and sockets that processes which have ended still hold. Both should be zero.
-    pub(crate) fn left_behind(&self) -> (u64, u64) {
+    /// What processes that have ended still hold. All of it should be zero.
+    pub(crate) fn left_behind(&self) -> Left {
         let state = self.state();
-        let tasks = state
-            .ended
-            .iter()
-            .map(|process| process.task_count() as u64)
-            .sum();
-        let owners = state.ended.iter().map(|p| Owner {
-            host: p.host,
-            incarnation: p.incarnation,
-        });
-        (tasks, owners.map(|owner| state.engine.sockets(owner)).sum())
+        let mut left = Left::default();
+        for process in &state.ended {
+            let owner = Owner {
+                host: process.host,
+                incarnation: process.incarnation,
+            };
+            left.tasks += process.task_count() as u64;
+            left.sockets += state.engine.sockets(owner);
+            left.timers += self.timers.count(owner);
+        }
+        left
     }
 
     pub(crate) fn address(&self, host: HostId) -> IpAddr {

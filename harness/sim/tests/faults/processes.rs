@@ -4,7 +4,7 @@ use std::io::ErrorKind::{BrokenPipe, ConnectionRefused, ConnectionReset, TimedOu
 use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
-use squall_sim::{HostDown, SimPlatform};
+use squall_sim::{HostDown, Left, SimPlatform};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::{Instant, sleep};
 
@@ -283,7 +283,7 @@ fn a_paused_process_can_be_killed_and_its_successor_is_not_paused() {
         assert!(hangs(ping(client.clone(), "server"), 10_000).await);
         sim.kill(server);
         sleep(Duration::from_millis(1)).await;
-        assert_eq!(sim.left_behind(), (0, 0));
+        assert_eq!(sim.left_behind(), Left::default());
         sim.start(server);
         ping(client, "server").await.expect("it is up again");
     });
@@ -328,7 +328,7 @@ fn a_main_that_fails_takes_its_host_down_as_a_kill_does() {
             let mut stream = dial(&client).await.expect("it is up");
             assert_eq!(read(&mut stream).await, Ok(String::new()));
             assert!(!sim.is_up(server));
-            assert_eq!(sim.left_behind(), (0, 0));
+            assert_eq!(sim.left_behind(), Left::default());
         }
     });
 }

@@ -9,7 +9,7 @@ use squall_provider::Manager;
 use squall_provider_sdk as sdk;
 use squall_sim::{Chance, Latency, Stream};
 use squall_value::{CType, CValue};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use super::{chance, latency};
 use crate::plan::{self, Answer, Flaky, Handler, ProviderModule};
@@ -35,7 +35,7 @@ pub struct Executor {
 /// When a module of its own cannot be set.
 pub fn manager<P: Platform>(platform: P, manager: &plan::Manager, port: u16) -> Result<Manager<P>, String> {
     let engine = LocalEngine::new().timeout(manager.call_timeout);
-    let behaviours = Behaviours::new(&platform);
+    let behaviours = Behaviours::new(platform.clone());
     for module in manager.modules.values() {
         let mut spec = ModuleSpec::new(module.name.as_str(), &module.input, module.output.clone());
         spec.version = module.version.as_str().into();
@@ -74,7 +74,7 @@ pub fn provider<P: Platform>(
     endpoint: impl Fn(&str) -> Authority,
     canary: Option<&plan::Canary>,
 ) -> Result<sdk::Provider<P>, String> {
-    let behaviours = Behaviours::new(&platform);
+    let behaviours = Behaviours::new(platform.clone());
     let config = sdk::Config {
         executor_port: executor.port,
         executor_host: executor.host,
@@ -98,7 +98,7 @@ pub fn provider<P: Platform>(
 
 /// The modules that a canary tries out.
 pub fn canary_modules<P: Platform>(platform: &P, canary: &plan::Canary) -> Vec<sdk::Module> {
-    let behaviours = Behaviours::new(platform);
+    let behaviours = Behaviours::new(platform.clone());
     canary
         .modules
         .values()
@@ -118,20 +118,22 @@ fn canary_config(canary: &plan::Canary) -> sdk::Canary {
 
 /// What the modules of one process do. Each draws from a stream of its own, so that a call of one shifts nothing for
 /// the others.
-struct Behaviours {
+struct Behaviours<P> {
+    platform: P,
     seed: u64,
     since: Instant,
 }
 
-impl Behaviours {
-    fn new<P: Platform>(platform: &P) -> Self {
+impl<P: Platform> Behaviours<P> {
+    fn new(platform: P) -> Self {
         Behaviours {
             seed: platform.random_u64(),
+            platform,
             since: Instant::now(),
         }
     }
 
-    fn of(&self, module: &ProviderModule) -> Arc<Behaviour> {
+    fn of(&self, module: &ProviderModule) -> Arc<Behaviour<P>> {
         let Handler {
             answer,
             delay,
@@ -139,6 +141,7 @@ impl Behaviours {
             flaky,
         } = &module.handler;
         Arc::new(Behaviour {
+            platform: self.platform.clone(),
             answer: answer.clone(),
             output: module.output.clone(),
             delay: delay.as_ref().map(latency),
@@ -162,7 +165,8 @@ impl Behaviours {
 }
 
 /// What one module does.
-struct Behaviour {
+struct Behaviour<P> {
+    platform: P,
     answer: Answer,
     output: CType,
     delay: Option<Latency>,
@@ -172,7 +176,7 @@ struct Behaviour {
     random: Mutex<Stream>,
 }
 
-impl Behaviour {
+impl<P: Platform> Behaviour<P> {
     async fn run(&self, input: &CValue) -> Result<CValue, String> {
         let fails_now = self
             .flaky
@@ -183,7 +187,7 @@ impl Behaviour {
             (delay.unwrap_or_default(), random.happens(self.errors))
         };
         if delay > 0 {
-            sleep(Duration::from_nanos(delay)).await;
+            self.platform.sleep(Duration::from_nanos(delay)).await;
         }
         match &self.answer {
             _ if fails_now => Err("it is a bad time".to_owned()),

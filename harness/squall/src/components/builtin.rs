@@ -24,7 +24,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use squall_router::{Component, ComponentError, ContentType, Input, Output, Payload, async_trait};
-use tokio::time::{sleep, timeout};
 
 use super::Components;
 use super::settings::{Every, Span};
@@ -59,9 +58,9 @@ struct Echo {
 
 #[async_trait]
 impl Component for Echo {
-    async fn handle(&self, input: Input<'_>, _: &Output) -> Answer {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
         if !self.delay.0.is_zero() {
-            sleep(self.delay.0).await;
+            output.sleep(self.delay.0).await;
         }
         Ok(Some(input.data))
     }
@@ -172,7 +171,7 @@ struct Delay {
 #[async_trait]
 impl Component for Delay {
     async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
-        sleep(self.r#for.0).await;
+        output.sleep(self.r#for.0).await;
         Ok(output.emit(&self.port, input.data).await?)
     }
 }
@@ -279,9 +278,10 @@ struct Impatient {
 #[async_trait]
 impl Component for Impatient {
     async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
-        match timeout(self.r#for.0, output.emit(&self.port, input.data)).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Ok(None),
+        tokio::select! {
+            biased;
+            answer = output.emit(&self.port, input.data) => Ok(answer?),
+            () = output.sleep(self.r#for.0) => Ok(None),
         }
     }
 }

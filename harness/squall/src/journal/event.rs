@@ -140,6 +140,9 @@ pub enum Event {
         tasks_left: u64,
         /// Connections of dead incarnations, and connects and accepts in progress, that are left.
         sockets_left: u64,
+        /// Exact timers of dead incarnations that are left.
+        #[serde(default)]
+        timers_left: u64,
     },
     /// A host came up.
     HostStarted {

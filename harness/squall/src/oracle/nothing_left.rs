@@ -1,4 +1,4 @@
-//! At the end nothing is left: no task, no socket, no hop and no execution that should be gone.
+//! At the end nothing is left: no task, no socket, no timer, no hop and no execution that should be gone.
 //! Spec: router W-4, appendix C.
 //!
 //! A hop or an execution may be without an end when its host went down before its time was up (though guards usually
@@ -66,11 +66,11 @@ fn check_run(run: &Run<'_>, first: &mut First) {
     let Some(end) = run.history.end else {
         return first.offer(last, || run.of_world(None, last.at, "the journal has no end"));
     };
-    if end.tasks_left > 0 || end.sockets_left > 0 {
+    if end.tasks_left > 0 || end.sockets_left > 0 || end.timers_left > 0 {
         let what = || {
             format!(
-                "{} tasks and {} sockets are left",
-                end.tasks_left, end.sockets_left
+                "{} tasks, {} sockets and {} timers are left",
+                end.tasks_left, end.sockets_left, end.timers_left
             )
         };
         first.offer(last, || run.of_world(None, end.at, what()));
@@ -156,18 +156,23 @@ mod tests {
     }
 
     #[test]
-    fn tasks_and_sockets_that_are_left_are_found() {
-        let violation = broken(&NothingLeft, script(), |entries| {
-            let end = find(entries, |event| matches!(event, Event::RunEnded { .. }));
-            entries[end].event = Event::RunEnded {
-                tasks_left: 2,
-                sockets_left: 1,
-            };
-        });
-        assert_eq!(
-            violation.to_string(),
-            "at 60.000 s, 2 tasks and 1 sockets are left"
-        );
+    fn tasks_sockets_and_timers_that_are_left_are_found() {
+        for (tasks_left, sockets_left, timers_left) in [(2, 1, 0), (0, 0, 1)] {
+            let violation = broken(&NothingLeft, script(), |entries| {
+                let end = find(entries, |event| matches!(event, Event::RunEnded { .. }));
+                entries[end].event = Event::RunEnded {
+                    tasks_left,
+                    sockets_left,
+                    timers_left,
+                };
+            });
+            assert_eq!(
+                violation.to_string(),
+                format!(
+                    "at 60.000 s, {tasks_left} tasks, {sockets_left} sockets and {timers_left} timers are left"
+                )
+            );
+        }
     }
 
     #[test]

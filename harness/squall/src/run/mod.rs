@@ -31,7 +31,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use squall_router::{Component, Error, Message, Module, Options, Payload, Scheduler, async_trait};
 use squall_sim::{Config, LinkSpec, Packet, SimPlatform, TracePoint};
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::Instant;
 
 pub use squall_sim::Failure;
 
@@ -328,7 +328,7 @@ impl Director {
         let calls = workload::Calls::new(&sim, &plan, start, places, front, &recorder);
         calls.start_all();
 
-        sleep_until(start + plan.duration).await;
+        sim.sleep_until(start + plan.duration).await;
         let ended = calls.all_ended();
         // Time for the calls in flight to end. A call that a paused host holds ends with its host, below.
         let _ = tokio::time::timeout(longest_timeout(&plan) + SETTLE, ended).await;
@@ -338,12 +338,13 @@ impl Director {
                 sim.kill(id);
             }
         }
-        sleep(Duration::from_millis(1)).await;
+        sim.sleep(Duration::from_millis(1)).await;
         counters::record(&world, &recorder);
-        let (tasks_left, sockets_left) = sim.left_behind();
+        let left = sim.left_behind();
         recorder.record(Event::RunEnded {
-            tasks_left,
-            sockets_left,
+            tasks_left: left.tasks,
+            sockets_left: left.sockets,
+            timers_left: left.timers,
         });
     }
 }

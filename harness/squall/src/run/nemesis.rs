@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use squall_sim::{Effect, HostPairs, Sim};
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
 use super::fleet::Fleet;
 use super::recorder::Recorder;
@@ -30,7 +30,7 @@ pub(super) fn release(scene: &Scene, start: Instant) {
         let scene = scene.clone();
         scene.sim.clone().spawn(async move {
             let (number, fault) = (index as u32, &scene.plan.faults[index]);
-            sleep_until(start + fault.at).await;
+            scene.sim.sleep_until(start + fault.at).await;
             scene.recorder.record(Event::FaultStarted {
                 fault: number,
                 name: fault.name.as_str().into(),
@@ -38,7 +38,7 @@ pub(super) fn release(scene: &Scene, start: Instant) {
             });
             strike(&scene, number, fault);
             if let Some(until) = fault.until {
-                sleep_until(start + until).await;
+                scene.sim.sleep_until(start + until).await;
                 end(&scene, number, fault);
                 scene.recorder.record(Event::FaultEnded { fault: number });
             }

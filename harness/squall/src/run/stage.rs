@@ -17,7 +17,6 @@ use squall_router::{
 };
 use squall_sim::{Sim, SimPlatform, Stream};
 use tokio::sync::Notify;
-use tokio::time::sleep;
 
 use crate::assembly::{self, Directory};
 use crate::components::Components;
@@ -260,7 +259,7 @@ impl Stage {
                 let sim = sim.clone();
                 sim.clone().spawn(async move {
                     if !delay.is_zero() {
-                        sleep(delay).await;
+                        sim.sleep(delay).await;
                     }
                     let heard = (registry.clone(), fact.clone());
                     // On its host: what the pool does about it is that host's doing.

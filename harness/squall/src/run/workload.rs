@@ -13,7 +13,7 @@ use squall_router::Message;
 use squall_sim::{HostId, Sim, Stream};
 use squall_value::CValue;
 use tokio::sync::Notify;
-use tokio::time::{Instant, sleep, sleep_until};
+use tokio::time::Instant;
 
 use self::ended::Ended;
 use self::request::{Content, Request};
@@ -116,7 +116,7 @@ impl Calls {
             if at >= workload.end {
                 return;
             }
-            sleep_until(shared.start + at).await;
+            shared.sim.sleep_until(shared.start + at).await;
             let calls = self.clone();
             self.spawn(async move { calls.call(index, turn).await });
         }
@@ -126,7 +126,7 @@ impl Calls {
     async fn closed_loop(self, index: usize, client: u32, think: Duration, budget: Arc<AtomicU64>) {
         let shared = self.0.clone();
         let workload = &shared.plan.workloads[index];
-        sleep_until(shared.start + workload.start).await;
+        shared.sim.sleep_until(shared.start + workload.start).await;
         while shared.start.elapsed() < workload.end {
             let left = budget.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
             if left.is_err() {
@@ -135,10 +135,10 @@ impl Calls {
             let before = Instant::now();
             self.call(index, u64::from(client)).await;
             if !think.is_zero() {
-                sleep(think).await;
+                shared.sim.sleep(think).await;
             } else if before.elapsed().is_zero() {
                 // An answer that took no time: without a pause, virtual time would stand still for ever.
-                sleep(Duration::from_millis(1)).await;
+                shared.sim.sleep(Duration::from_millis(1)).await;
             }
         }
     }

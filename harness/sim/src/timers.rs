@@ -1,0 +1,142 @@
+//! Timers that are exact to the nanosecond of virtual time.
+//!
+//! tokio's have a granularity of one millisecond, counted from the start of the run: one that is due in between fires at
+//! the next whole millisecond. These are part of what the driver moves the clock to, as segments are. Those of one
+//! instant fire in the order in which they were first waited for, after the segments that arrive at that instant.
+
+use std::collections::BTreeMap;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use crate::engine::Owner;
+use crate::host::Process;
+use crate::world::World;
+
+/// When a timer is due, and the order of its birth.
+type Key = (u64, u64);
+
+/// All timers of a run that somebody waits for. A waker is never woken, nor dropped, under the lock: that may run code
+/// of a task, which may have timers.
+#[derive(Default)]
+pub(crate) struct Timers(Mutex<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    armed: BTreeMap<Key, Armed>,
+    next_number: u64,
+}
+
+struct Armed {
+    waker: Waker,
+    /// The process that waits; none of the world's.
+    process: Option<Arc<Process>>,
+}
+
+impl Timers {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// When the next timer is due.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.lock().armed.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Takes whom to wake at `now`, in order. A process that is dead waits in vain.
+    pub(crate) fn take_due(&self, now: u64, wakers: &mut Vec<Waker>) {
+        let mut inner = self.lock();
+        while let Some(first) = inner.armed.first_entry().filter(|first| first.key().0 <= now) {
+            let Armed { waker, process } = first.remove();
+            if process.is_none_or(|process| process.is_alive()) {
+                wakers.push(waker);
+            }
+        }
+    }
+
+    /// How many a process still waits for.
+    pub(crate) fn count(&self, owner: Owner) -> u64 {
+        let inner = self.lock();
+        let of_owner = inner.armed.values().filter(|armed| {
+            let process = armed.process.as_ref();
+            process.is_some_and(|it| it.host == owner.host && it.incarnation == owner.incarnation)
+        });
+        of_owner.count() as u64
+    }
+
+    /// Forgets all of them.
+    pub(crate) fn clear(&self) {
+        let armed = std::mem::take(&mut self.lock().armed);
+        drop(armed);
+    }
+
+    fn arm(&self, key: Option<Key>, at: u64, waker: &Waker, process: Option<&Arc<Process>>) -> Key {
+        let mut inner = self.lock();
+        let key = key.unwrap_or_else(|| {
+            inner.next_number += 1;
+            (at, inner.next_number)
+        });
+        let armed = Armed {
+            waker: waker.clone(),
+            process: process.cloned(),
+        };
+        let before = inner.armed.insert(key, armed);
+        drop(inner);
+        drop(before);
+        key
+    }
+
+    fn disarm(&self, key: Key) {
+        let armed = self.lock().armed.remove(&key);
+        drop(armed);
+    }
+}
+
+/// Waits until an instant of virtual time; dropping it cancels it.
+pub(crate) struct Sleep {
+    world: Arc<World>,
+    process: Option<Arc<Process>>,
+    at: u64,
+    key: Option<Key>,
+}
+
+impl Sleep {
+    /// Until `at` nanoseconds after the start of the run, as part of a process or of the world.
+    pub(crate) fn until(world: Arc<World>, process: Option<Arc<Process>>, at: u64) -> Self {
+        Sleep {
+            world,
+            process,
+            at,
+            key: None,
+        }
+    }
+}
+
+impl Future for Sleep {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        if this.process.as_ref().is_some_and(|process| !process.is_alive()) {
+            // Only a task that was not spawned through the platform gets here. It must not outlive its process's time.
+            return Poll::Pending;
+        }
+        if this.world.now() >= this.at {
+            return Poll::Ready(());
+        }
+        let key = this
+            .world
+            .timers
+            .arm(this.key, this.at, context.waker(), this.process.as_ref());
+        this.key = Some(key);
+        Poll::Pending
+    }
+}
+
+impl Drop for Sleep {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.world.timers.disarm(key);
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! `tests/timers.rs` on the turmoil engine.
+
+#[path = "timers.rs"]
+mod timers;
