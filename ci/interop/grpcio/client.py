@@ -10,15 +10,7 @@ import health_pb2
 import health_pb2_grpc
 import module_pb2
 import module_pb2_grpc
-import reflection_v1_pb2
-import reflection_v1_pb2_grpc
-import reflection_v1alpha_pb2
-import reflection_v1alpha_pb2_grpc
-
-REFLECTION = {
-    "v1": (reflection_v1_pb2, reflection_v1_pb2_grpc),
-    "v1alpha": (reflection_v1alpha_pb2, reflection_v1alpha_pb2_grpc),
-}
+import reflection_pb2
 
 _channels = {}
 _lock = threading.Lock()
@@ -158,13 +150,17 @@ def health(command):
 
 
 def reflect(command):
-    messages, stubs = REFLECTION[command["version"]]
+    """The two versions differ in nothing but their names."""
+    method = channel(command).stream_stream(
+        f"/grpc.reflection.{command['version']}.ServerReflection/ServerReflectionInfo",
+        request_serializer=reflection_pb2.ServerReflectionRequest.SerializeToString,
+        response_deserializer=reflection_pb2.ServerReflectionResponse.FromString,
+    )
     requests = [
-        messages.ServerReflectionRequest(list_services=""),
-        messages.ServerReflectionRequest(file_containing_symbol=command["symbol"]),
+        reflection_pb2.ServerReflectionRequest(list_services=""),
+        reflection_pb2.ServerReflectionRequest(file_containing_symbol=command["symbol"]),
     ]
-    stub = stubs.ServerReflectionStub(channel(command))
-    answers = list(stub.ServerReflectionInfo(iter(requests), timeout=5))
+    answers = list(method(iter(requests), timeout=5))
     services = [service.name for service in answers[0].list_services_response.service]
     files = answers[1].file_descriptor_response.file_descriptor_proto
     return {"services": services, "files": len(files)}
