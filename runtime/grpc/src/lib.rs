@@ -8,7 +8,8 @@
 //! | one peer, dialled when it is needed | `channel` |
 //! | tonic's clients, for streams | `streaming` |
 //! | what became of a call whose connection broke | `trouble` |
-//! | accepting, and ending | `server`, `connections` |
+//! | a body that comes in | `incoming` |
+//! | accepting, answering, and ending | `server`, `connections` |
 //! | what is no gRPC request | `refusal` |
 //! | health and reflection | `standard` |
 //!
@@ -21,6 +22,7 @@ mod channel;
 mod client;
 mod connections;
 mod driver;
+mod incoming;
 mod keepalive;
 mod progress;
 mod refusal;
@@ -35,11 +37,12 @@ pub use channel::Channel;
 pub use client::{Dial, DialError, open};
 pub use connections::Connections;
 pub use driver::{Driver, Ended};
+pub use incoming::Incoming;
 pub use keepalive::Keepalive;
 pub use progress::{Outcome, Progress};
 pub use refusal::refuse;
 pub use sender::Sender;
-pub use server::{Accept, Drained, ServeError, Serving, accept, listen, serve_until};
+pub use server::{Accept, Answer, Drained, ServeError, Service, Serving, Tonic, accept, listen, serve_until};
 pub use standard::Standard;
 pub use streaming::Streaming;
 pub use trouble::Trouble;

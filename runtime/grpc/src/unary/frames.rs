@@ -9,6 +9,8 @@ use crate::FRAME_MAX;
 
 /// Data of so many bytes is sent as it is, and not copied into its message first.
 pub(super) const BULKY: usize = 16 * 1024;
+/// A frame of so many bytes is small, which leaves room for what stands around data that is not bulky.
+const SMALL: usize = BULKY + 4096;
 
 /// A message as HTTP/2 carries it: one frame or, when its data is large, the data in a frame of its own.
 #[derive(Clone)]
@@ -19,7 +21,7 @@ pub struct Frames {
 
 impl Frames {
     /// The next bytes, at most so many.
-    pub(super) fn next(&mut self, most: usize) -> Option<Bytes> {
+    pub(crate) fn next(&mut self, most: usize) -> Option<Bytes> {
         let frame = if self.head.is_some() {
             &mut self.head
         } else {
@@ -42,6 +44,11 @@ impl Frames {
             .flatten()
             .map(Bytes::len)
             .sum()
+    }
+
+    /// True when none is so large that others should not have to wait for all of it.
+    pub(crate) fn is_small(&self) -> bool {
+        self.data.is_none() && self.head.as_ref().is_none_or(|head| head.len() <= SMALL)
     }
 }
 

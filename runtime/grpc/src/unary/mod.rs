@@ -20,7 +20,9 @@ use http::header::HeaderValue;
 
 pub use client::call;
 pub(crate) use client::send;
+pub use frames::Frames;
 pub(crate) use frames::framed;
+pub(crate) use server::success;
 pub use server::{ReplyBody, request, response, with_trailers};
 
 /// Before each message: whether it is compressed, and its length.

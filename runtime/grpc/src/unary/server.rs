@@ -1,12 +1,8 @@
 //! Reading a request, and the response that carries its answer.
 
-use std::pin::Pin;
-use std::task::{Context, Poll};
-
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Request, Response};
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use http_body::Body;
 use prost::Message;
 use squall_proto::Bulk;
 use tonic::Status;
@@ -15,6 +11,7 @@ use tonic::metadata::MetadataMap;
 use super::GRPC;
 use super::frames::{Frames, framed};
 use super::read::{decoded, read};
+use crate::Incoming;
 
 /// Reads the one message of a request.
 ///
@@ -59,49 +56,27 @@ pub fn with_trailers<A: Bulk>(answer: tonic::Response<A>, trailers: MetadataMap)
 pub enum ReplyBody {
     /// A message, and the trailers of success beside these.
     Unary(Frames, Option<Box<HeaderMap>>),
-    /// The trailers of [`ReplyBody::Unary`] are sent, or it has none.
+    /// The headers are all there is.
     #[default]
-    Ended,
+    None,
     /// That of a service that is tonic's.
     Other(tonic::body::Body),
 }
 
-impl Body for ReplyBody {
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        match &mut *self {
-            ReplyBody::Unary(frames, trailers) => {
-                if let Some(data) = frames.next(usize::MAX) {
-                    return Poll::Ready(Some(Ok(Frame::data(data))));
-                }
-                let trailers = trailers.take();
-                *self = ReplyBody::Ended;
-                let mut trailers = trailers.map_or_else(|| HeaderMap::with_capacity(1), |it| *it);
-                trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-                Poll::Ready(Some(Ok(Frame::trailers(trailers))))
-            }
-            ReplyBody::Ended => Poll::Ready(None),
-            ReplyBody::Other(body) => Pin::new(body).poll_frame(context),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
+impl ReplyBody {
+    /// True when there is nothing to send behind the headers.
+    pub(crate) fn is_empty(&self) -> bool {
         match self {
             ReplyBody::Unary(..) => false,
-            ReplyBody::Ended => true,
+            ReplyBody::None => true,
             ReplyBody::Other(body) => body.is_end_stream(),
         }
     }
+}
 
-    fn size_hint(&self) -> SizeHint {
-        match self {
-            ReplyBody::Other(body) => body.size_hint(),
-            _ => SizeHint::default(),
-        }
-    }
+/// The trailers of a message that is an answer.
+pub(crate) fn success(trailers: Option<Box<HeaderMap>>) -> HeaderMap {
+    let mut trailers = trailers.map_or_else(|| HeaderMap::with_capacity(1), |it| *it);
+    trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+    trailers
 }

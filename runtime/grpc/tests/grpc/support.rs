@@ -1,16 +1,15 @@
 //! A server of executions that says of each what it was asked, after a delay.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use squall_grpc::unary::{self, ReplyBody};
-use squall_grpc::{Channel, Dial, Drained, Progress, Serving, refuse, serve_until};
+use http::Request;
+use squall_grpc::unary;
+use squall_grpc::{
+    Answer, Channel, Dial, Drained, Incoming, Progress, Service, Serving, refuse, serve_until,
+};
 use squall_memory::{Memory, Network};
 use squall_platform::{Authority, Listener, OwnedTask, Platform};
 use squall_proto::provider::{ExecuteRequest, ExecuteResponse, execute_response};
@@ -36,27 +35,23 @@ impl Echo {
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Echo {
-    type Response = Response<ReplyBody>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<ReplyBody>, Infallible>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+impl Service for Echo {
+    fn call(&self, request: Request<Incoming>) -> Answer {
         if let Some(refused) = refuse(&request) {
-            return Box::pin(std::future::ready(Ok(refused)));
+            return Box::pin(ready(refused));
         }
         let echo = self.clone();
         Box::pin(async move {
             let request = match unary::request::<ExecuteRequest>(request, LIMIT).await {
                 Ok(request) => request.into_inner(),
-                Err(status) => return Ok(unary::response::<ExecuteResponse>(Err(status))),
+                Err(status) => return unary::response::<ExecuteResponse>(Err(status)),
             };
             tokio::time::sleep(echo.delay).await;
             echo.served.fetch_add(1, Ordering::SeqCst);
-            Ok(unary::response(Ok(tonic::Response::new(ExecuteResponse {
+            unary::response(Ok(tonic::Response::new(ExecuteResponse {
                 result: Some(execute_response::Result::OutputData(request.input_data)),
                 metrics: None,
-            }))))
+            })))
         })
     }
 }

@@ -1,16 +1,13 @@
 //! One execution, from bytes to bytes. Spec: provider 3.5.
 
-use std::convert::Infallible;
-use std::future::Future;
+use std::future::ready;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use http::{Request, Response};
-use hyper::body::Incoming;
-use squall_grpc::refuse;
 use squall_grpc::unary::{self, ReplyBody};
-use squall_proto::provider::execute_response::Result as Answer;
+use squall_grpc::{Answer, Incoming, refuse};
+use squall_proto::provider::execute_response::Result as Executed;
 use squall_proto::provider::{ExecuteRequest, ExecuteResponse, ExecutionMetrics};
 use squall_value::{CValue, Limits};
 use tokio::time::Instant;
@@ -24,8 +21,6 @@ use crate::{Config, Context, events};
 
 const EXECUTE: &str = "/constellation.provider.v1.ModuleExecutor/Execute";
 
-type Boxed<T> = Pin<Box<dyn Future<Output = T> + Send>>;
-
 /// The gRPC service of one executor, for all its connections.
 #[derive(Clone)]
 pub(super) struct Service(Arc<Desk>);
@@ -36,23 +31,19 @@ impl Service {
     }
 }
 
-impl hyper::service::Service<Request<Incoming>> for Service {
-    type Response = Response<ReplyBody>;
-    type Error = Infallible;
-    type Future = Boxed<Result<Response<ReplyBody>, Infallible>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+impl squall_grpc::Service for Service {
+    fn call(&self, request: Request<Incoming>) -> Answer {
         if let Some(refused) = refuse(&request) {
-            return Box::pin(std::future::ready(Ok(refused)));
+            return Box::pin(ready(refused));
         }
         match request.uri().path() {
             EXECUTE => {
                 let desk = Arc::clone(&self.0);
-                Box::pin(async move { Ok(desk.answer(request).await) })
+                Box::pin(async move { desk.answer(request).await })
             }
             path => {
                 let status = Status::unimplemented(format!("this server has no method {path}"));
-                Box::pin(std::future::ready(Ok(status.into_http())))
+                Box::pin(ready(status.into_http()))
             }
         }
     }
@@ -122,8 +113,8 @@ impl Desk {
         told.ended(&result);
         ExecuteResponse {
             result: Some(match result {
-                Ok(output) => Answer::OutputData(output.into()),
-                Err(failure) => Answer::Error(failure.to_wire()),
+                Ok(output) => Executed::OutputData(output.into()),
+                Err(failure) => Executed::Error(failure.to_wire()),
             }),
             metrics: Some(ExecutionMetrics {
                 duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures_util::stream;
-use squall_grpc::{Serving, serve_until};
+use squall_grpc::{Serving, Tonic, serve_until};
 use squall_memory::Network;
 use squall_platform::{Authority, Listener, Platform};
 use squall_proto::provider::control_message::Payload;
@@ -101,7 +101,7 @@ impl Manager {
             host: host.clone(),
         };
         let routes = Routes::new(ModuleProviderServer::new(manager.clone()));
-        let service = hyper_util::service::TowerToHyperService::new(routes);
+        let service = Tonic(routes);
         let platform = host.clone();
         host.spawn(async move {
             let never = std::future::pending();

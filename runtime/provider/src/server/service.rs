@@ -1,18 +1,15 @@
 //! Which path is served by what, and what is refused before it gets anywhere.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::ready;
 use std::sync::Arc;
 
-use http::{Request, Response};
-use hyper::body::Incoming;
-use squall_grpc::{Standard, refuse};
+use http::Request;
+use squall_grpc::unary::ReplyBody;
+use squall_grpc::{Answer, Incoming, Standard, Tonic, refuse};
 use squall_platform::Platform;
 use squall_proto::provider::FILE_DESCRIPTOR_SET;
 use squall_proto::provider::module_provider_server::{ModuleProviderServer, SERVICE_NAME};
 use tonic::Status;
-use tonic::body::Body;
 
 use super::methods::Methods;
 use crate::manager::Manager;
@@ -21,7 +18,7 @@ use crate::manager::Manager;
 pub(super) struct Service<P: Platform>(Arc<Services<P>>);
 
 struct Services<P: Platform> {
-    methods: ModuleProviderServer<Methods<P>>,
+    methods: Tonic<ModuleProviderServer<Methods<P>>>,
     standard: Standard,
 }
 
@@ -32,7 +29,7 @@ impl<P: Platform> Service<P> {
             .max_decoding_message_size(limit)
             .max_encoding_message_size(limit);
         Service(Arc::new(Services {
-            methods,
+            methods: Tonic(methods),
             standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET).await,
         }))
     }
@@ -48,14 +45,10 @@ impl<P: Platform> Clone for Service<P> {
     }
 }
 
-impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
-    type Response = Response<Body>;
-    type Error = Infallible;
-    type Future = Pin<Box<dyn Future<Output = Result<Response<Body>, Infallible>> + Send>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+impl<P: Platform> squall_grpc::Service for Service<P> {
+    fn call(&self, request: Request<Incoming>) -> Answer {
         if let Some(refused) = refuse(&request) {
-            return Box::pin(std::future::ready(Ok(refused)));
+            return Box::pin(ready(refused));
         }
         let path = request.uri().path();
         let is_ours = path
@@ -63,14 +56,13 @@ impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
             .and_then(|path| path.strip_prefix(SERVICE_NAME))
             .is_some_and(|rest| rest.starts_with('/'));
         if is_ours {
-            let mut methods = self.0.methods.clone();
-            Box::pin(async move { tower_service::Service::call(&mut methods, request).await })
+            squall_grpc::Service::call(&self.0.methods, request)
         } else if Standard::serves(path) {
             let services = Arc::clone(&self.0);
-            Box::pin(async move { Ok(services.standard.call(request).await) })
+            Box::pin(async move { services.standard.call(request).await.map(ReplyBody::Other) })
         } else {
             let status = Status::unimplemented(format!("this server has no method {path}"));
-            Box::pin(std::future::ready(Ok(status.into_http())))
+            Box::pin(ready(status.into_http()))
         }
     }
 }

@@ -5,9 +5,8 @@
 //! out. The bytes of the former were taken from its own encoder (`@grpc/proto-loader`, with its settings).
 
 use bytes::Bytes;
-use hyper_util::service::TowerToHyperService;
 use squall_engine::{Call, Engine};
-use squall_grpc::{Serving, serve_until};
+use squall_grpc::{Serving, Tonic, serve_until};
 use squall_memory::Memory;
 use squall_platform::Platform;
 use squall_proto::provider::execute_response::Result as Executed;
@@ -178,7 +177,7 @@ impl Player {
 /// Serves at port 9091, as the SDKs do.
 async fn serve(executor: &Executor, host: &Memory) {
     let listener = host.bind(9091).await.unwrap();
-    let service = TowerToHyperService::new(ModuleExecutorServer::new(executor.clone()));
+    let service = Tonic(ModuleExecutorServer::new(executor.clone()));
     let platform = host.clone();
     host.spawn(async move {
         let never = std::future::pending();

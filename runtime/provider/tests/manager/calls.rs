@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use squall_engine::{Call, Code, Engine, ModuleSpec, Outcome, SetError, module_fn};
-use squall_grpc::{Serving, serve_until};
+use squall_grpc::unary::ReplyBody;
+use squall_grpc::{Answer, Incoming, Service, Serving, serve_until};
 use squall_platform::{Listener, Platform};
 use squall_proto::provider::ExecuteResponse;
 use squall_value::{CType, CValue, Limits};
@@ -205,6 +206,18 @@ async fn a_module_is_known_as_it_was_declared() {
     assert_eq!(world.manager.module("ml.Other"), None);
 }
 
+/// A web server that has nothing.
+#[derive(Clone)]
+struct NotFound;
+
+impl Service for NotFound {
+    fn call(&self, _: http::Request<Incoming>) -> Answer {
+        let mut response = http::Response::new(ReplyBody::default());
+        *response.status_mut() = http::StatusCode::NOT_FOUND;
+        Box::pin(std::future::ready(response))
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn whoever_speaks_no_grpc_is_no_executor() {
     let world = World::start().await;
@@ -213,12 +226,8 @@ async fn whoever_speaks_no_grpc_is_no_executor() {
     let port = listener.local_addr().unwrap().port();
     let platform = host.clone();
     host.spawn(async move {
-        let not_found = hyper::service::service_fn(async |_| {
-            let response = http::Response::builder().status(404);
-            response.body(http_body_util::Empty::<bytes::Bytes>::new())
-        });
         let never = std::future::pending();
-        serve_until(&platform, listener, Serving::default(), not_found, never, ms(0)).await;
+        serve_until(&platform, listener, Serving::default(), NotFound, never, ms(0)).await;
     });
     let mut provider = Provider::start(&world, Executor::echo()).await;
     let mut request = provider.request("ml", "", &["A"]);

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper_util::service::TowerToHyperService;
 use squall_engine::{Call, Engine, LocalEngine};
-use squall_grpc::{Dial, Serving, Streaming, serve_until};
+use squall_grpc::{Dial, Serving, Streaming, Tonic, serve_until};
 use squall_platform::{Listener, Platform, TokioPlatform};
 use squall_proto::provider::RegisterRequest;
 use squall_proto::provider::module_executor_server::ModuleExecutorServer;
@@ -34,7 +33,7 @@ async fn a_provider_is_called_over_real_sockets() {
     let executor = platform.bind(0).await.unwrap();
     let url = format!("localhost:{}", executor.local_addr().unwrap().port());
     platform.spawn(async move {
-        let service = TowerToHyperService::new(ModuleExecutorServer::new(Executor::echo()));
+        let service = Tonic(ModuleExecutorServer::new(Executor::echo()));
         let never = std::future::pending();
         serve_until(
             &platform,

@@ -1,15 +1,12 @@
 //! Which path is served by what, and what is refused before it gets anywhere. Spec: router 2.3, 5.2.
 
-use std::convert::Infallible;
-use std::future::Future;
-use std::pin::Pin;
+use std::future::{Future, ready};
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::{Request, Response};
-use hyper::body::Incoming;
 use squall_grpc::unary::{self, ReplyBody};
-use squall_grpc::{Standard, refuse};
+use squall_grpc::{Answer, Incoming, Standard, refuse};
 use squall_platform::Platform;
 use squall_proto::Bulk;
 use squall_proto::module::module_service_server::SERVICE_NAME;
@@ -24,8 +21,6 @@ const SEND: &str = Method::Send.path();
 /// What a reader of the documentation's snippet compiles, which has no package line. Spec: router 2.3 point 2.
 const SEND_WITHOUT_PACKAGE: &str = "/ModuleService/Send";
 const MESSAGE: &str = Method::Message.path();
-
-type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// Serves the requests of all connections. Clones are the same one.
 pub(super) struct Service<P: Platform>(Arc<Serving<P>>);
@@ -84,27 +79,21 @@ impl<P: Platform> Clone for Service<P> {
     }
 }
 
-impl<P: Platform> hyper::service::Service<Request<Incoming>> for Service<P> {
-    type Response = Response<ReplyBody>;
-    type Error = Infallible;
-    type Future = Boxed<'static, Result<Response<ReplyBody>, Infallible>>;
-
-    fn call(&self, request: Request<Incoming>) -> Self::Future {
+impl<P: Platform> squall_grpc::Service for Service<P> {
+    fn call(&self, request: Request<Incoming>) -> Answer {
         if let Some(refused) = refuse(&request) {
-            return Box::pin(std::future::ready(Ok(refused)));
+            return Box::pin(ready(refused));
         }
         let serving = Arc::clone(&self.0);
         match request.uri().path() {
-            SEND | SEND_WITHOUT_PACKAGE => {
-                Box::pin(async move { Ok(serving.unary::<BySend>(request).await) })
-            }
-            MESSAGE => Box::pin(async move { Ok(serving.unary::<ByMessage>(request).await) }),
+            SEND | SEND_WITHOUT_PACKAGE => Box::pin(async move { serving.unary::<BySend>(request).await }),
+            MESSAGE => Box::pin(async move { serving.unary::<ByMessage>(request).await }),
             path if Standard::serves(path) => {
-                Box::pin(async move { Ok(serving.standard.call(request).await.map(ReplyBody::Other)) })
+                Box::pin(async move { serving.standard.call(request).await.map(ReplyBody::Other) })
             }
             path => {
                 let status = Status::unimplemented(format!("this server has no method {path}"));
-                Box::pin(std::future::ready(Ok(status.into_http())))
+                Box::pin(ready(status.into_http()))
             }
         }
     }

@@ -5,8 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hyper_util::service::TowerToHyperService;
-use squall_grpc::{Serving, serve_until};
+use squall_grpc::{Serving, Tonic, serve_until};
 use squall_memory::Memory;
 use squall_platform::{Authority, Listener, Platform};
 use squall_proto::provider::execute_response::Result as Executed;
@@ -88,7 +87,7 @@ impl Executor {
     pub(crate) async fn serve(&self, host: &Memory) -> Authority {
         let listener = host.bind(0).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let service = TowerToHyperService::new(ModuleExecutorServer::new(self.clone()));
+        let service = Tonic(ModuleExecutorServer::new(self.clone()));
         let platform = host.clone();
         host.spawn(async move {
             let never = std::future::pending();

@@ -1,21 +1,31 @@
 //! Accepting connections, and ending.
+//!
+//! | subject | file |
+//! |---|---|
+//! | accepting, and ending | here |
+//! | one connection, and how its peer leaves | `connection` |
+//! | a peer that is gone | `liveness` |
+//! | a connection's socket, which is not closed before all is read | `socket` |
+//! | one request, and sending its answer | `request` |
+//! | what answers requests | `service` |
+
+mod connection;
+mod liveness;
+mod request;
+mod service;
+mod socket;
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use hyper::body::{Body, Incoming};
-use hyper::server::conn::http2::Builder;
-use hyper::service::Service;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use squall_platform::{Executor, Listener, Platform};
+use squall_platform::{Listener, Platform};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::{CONNECTION_WINDOW, Connections, FRAME_MAX, RESET_STREAMS_MAX, STREAM_WINDOW};
+use crate::Connections;
+pub use service::{Answer, Service, Tonic};
 
 /// How long accepting pauses after it has failed for want of resources.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -79,40 +89,28 @@ pub struct Accept<'a, P: Platform, S, G> {
 }
 
 /// Accepts connections, and serves each in a task of its own among `connections`. Never ends.
-pub async fn accept<P, S, B, G, F>(
+pub async fn accept<P, S, G, F>(
     listener: &mut P::Listener,
     accept: Accept<'_, P, S, G>,
     connections: &mut Connections,
 ) where
     P: Platform,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S: Service,
     G: Fn() -> Option<F>,
     F: Future<Output = ()> + Send + 'static,
 {
-    let protocol = protocol(accept.platform, accept.serving);
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                let connection = protocol.serve_connection(TokioIo::new(stream), accept.service.clone());
+                let connection = connection::serve(
+                    accept.platform.clone(),
+                    stream,
+                    accept.serving,
+                    accept.service.clone(),
+                    (accept.going_away)(),
+                );
                 // Boxed: it is large, and a block that awaits what it owns holds it twice.
-                let mut connection = Box::pin(connection);
-                let going_away = (accept.going_away)();
-                connections.spawn(accept.platform, async move {
-                    // How a connection ends is its peer's to report.
-                    let Some(going_away) = going_away else {
-                        return drop(connection.await);
-                    };
-                    tokio::select! {
-                        biased;
-                        ended = connection.as_mut() => return drop(ended),
-                        () = going_away => connection.as_mut().graceful_shutdown(),
-                    }
-                    drop(connection.await);
-                });
+                connections.spawn(accept.platform, Box::pin(connection));
             }
             Err(error) if concerns_one_connection(&error) => {}
             Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
@@ -124,7 +122,7 @@ pub async fn accept<P, S, B, G, F>(
 /// what they have asked for is finished, as long as `grace`, and what is left then is cut.
 ///
 /// Dropping the future closes all connections at once and cancels what they carry.
-pub async fn serve_until<P, S, B>(
+pub async fn serve_until<P, S>(
     platform: &P,
     mut listener: P::Listener,
     serving: Serving,
@@ -134,11 +132,7 @@ pub async fn serve_until<P, S, B>(
 ) -> Drained
 where
     P: Platform,
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-    S::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
-    B: Body<Data = Bytes> + Send + 'static,
-    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    S: Service,
 {
     // `Notify` and not `watch`: it wakes first come, first served, so that a simulated shutdown repeats exactly.
     let leave = std::sync::Arc::new(Notify::new());
@@ -167,24 +161,6 @@ where
     let aborted = if in_time.is_ok() { 0 } else { connections.len() };
     connections.abort();
     Drained { aborted }
-}
-
-fn protocol<P: Platform>(platform: &P, serving: Serving) -> Builder<Executor<P>> {
-    let mut protocol = Builder::new(Executor::new(platform.clone()));
-    protocol
-        .timer(TokioTimer::new())
-        .auto_date_header(false)
-        // Blocking calls nest: with any limit two modules can wait for each other for ever.
-        .max_concurrent_streams(None)
-        .max_frame_size(FRAME_MAX)
-        .initial_stream_window_size(STREAM_WINDOW)
-        .initial_connection_window_size(CONNECTION_WINDOW)
-        // Peers are modules, not the open internet: many calls that time out at once are no attack.
-        .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
-        .max_local_error_reset_streams(RESET_STREAMS_MAX)
-        .keep_alive_interval(serving.keepalive_interval)
-        .keep_alive_timeout(serving.keepalive_timeout);
-    protocol
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {

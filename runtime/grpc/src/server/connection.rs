@@ -1,0 +1,219 @@
+//! One connection of a server: its requests, and its end.
+
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use h2::Reason;
+use h2::server::Builder;
+use squall_platform::Platform;
+use tokio::time::{Instant, Sleep, sleep};
+
+use super::liveness::Liveness;
+use super::request::Work;
+use super::socket::{Shared, Socket};
+use super::{Service, Serving};
+use crate::{CONNECTION_WINDOW, FRAME_MAX, Incoming, RESET_STREAMS_MAX, STREAM_WINDOW};
+
+/// How long a peer may take until it has said that it speaks HTTP/2. As gRPC's servers have it.
+const HANDSHAKE: Duration = Duration::from_secs(120);
+/// How long a peer that was asked to leave, and for which nothing is in the works, may be silent.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// The same for one that may still be reading an answer.
+const PATIENCE_READING: Duration = Duration::from_secs(3);
+/// How long after its last request a peer may still be reading the answer.
+const READING: Duration = Duration::from_secs(10);
+/// What a peer may send of headers, in bytes as HTTP/2 counts them.
+const HEADERS_MAX: u32 = 16 * 1024;
+
+type Http2<S> = h2::server::Connection<Socket<S>, Bytes>;
+
+/// Serves a connection until it ends. `going_away` resolves when its peer is to be asked to leave.
+///
+/// How a connection ends is its peer's to report.
+pub(super) async fn serve<P, S, G>(
+    platform: P,
+    stream: P::Stream,
+    serving: Serving,
+    service: S,
+    going_away: Option<G>,
+) where
+    P: Platform,
+    S: Service,
+    G: Future<Output = ()>,
+{
+    let shared = Arc::<Shared>::default();
+    let mut going_away = pin!(async move {
+        match going_away {
+            Some(told) => told.await,
+            None => std::future::pending().await,
+        }
+    });
+    let handshake = protocol().handshake(Socket::new(stream, Arc::clone(&shared)));
+    let mut is_told = false;
+    let Some(mut connection) = shake_hands(handshake, going_away.as_mut(), &mut is_told).await else {
+        return;
+    };
+    let mut driver = Driver {
+        liveness: Liveness::new(connection.ping_pong(), serving),
+        platform,
+        service,
+        connection,
+        shared,
+        asked: Instant::now(),
+        leaving: Leaving::Not,
+    };
+    if is_told {
+        driver.leave();
+    }
+    poll_fn(|context| {
+        if matches!(driver.leaving, Leaving::Not) && going_away.as_mut().poll(context).is_ready() {
+            driver.leave();
+        }
+        driver.poll(context)
+    })
+    .await;
+}
+
+/// Waits for a peer to say that it speaks HTTP/2, and not for long once it `is_told` to leave.
+async fn shake_hands<S>(
+    handshake: h2::server::Handshake<Socket<S>, Bytes>,
+    mut going_away: Pin<&mut impl Future<Output = ()>>,
+    is_told: &mut bool,
+) -> Option<Http2<S>>
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    let mut handshake = pin!(handshake);
+    let mut patience = pin!(sleep(HANDSHAKE));
+    poll_fn(|context| {
+        if let Poll::Ready(shaken) = handshake.as_mut().poll(context) {
+            return Poll::Ready(shaken.ok());
+        }
+        if !*is_told && going_away.as_mut().poll(context).is_ready() {
+            *is_told = true;
+            patience.as_mut().reset(Instant::now() + PATIENCE);
+        }
+        patience.as_mut().poll(context).map(|()| None)
+    })
+    .await
+}
+
+/// Drives a connection that speaks HTTP/2.
+struct Driver<P: Platform, S> {
+    platform: P,
+    service: S,
+    connection: Http2<P::Stream>,
+    shared: Arc<Shared>,
+    liveness: Option<Liveness>,
+    /// When the last request came, or the connection began.
+    asked: Instant,
+    leaving: Leaving,
+}
+
+/// How a peer leaves that is asked to.
+///
+/// ```text
+///        told               the peer has heard, and its last stream has ended
+///   Not ------> Asked ------------------------------------------------------------> closed, with its peer or later
+///                 |  nothing is in the works, and nothing came in for a while            ^
+///                 '------> Told off ------------------------------------------------------'
+/// ```
+///
+/// What was on its way when it was asked is served: only the peer's answer to a ping behind the first GOAWAY says that
+/// no more can come. Then a second GOAWAY names the last stream that is served.
+enum Leaving {
+    Not,
+    Asked {
+        patience: Pin<Box<Sleep>>,
+        /// How much had come in when it began.
+        reads: u64,
+    },
+    /// It has not answered, and is named the last stream all the same.
+    ToldOff,
+}
+
+impl<P: Platform, S: Service> Driver<P, S> {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            match self.connection.poll_accept(context) {
+                Poll::Ready(Some(Ok((request, respond)))) => {
+                    self.asked = Instant::now();
+                    if !matches!(self.leaving, Leaving::Not) {
+                        self.shared.answers_late();
+                    }
+                    let request = request.map(|body| Incoming::new(body, self.asked));
+                    let answer = self.service.call(request);
+                    self.platform.spawn(Work::new(answer, respond));
+                }
+                Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                Poll::Pending if self.poll_patience(context).is_ready() => {
+                    self.connection.abrupt_shutdown(Reason::NO_ERROR);
+                }
+                Poll::Pending => break,
+            }
+        }
+        match &mut self.liveness {
+            Some(liveness) if !self.shared.is_ending() => liveness.poll(context, self.shared.reads()),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Asks the peer to leave.
+    fn leave(&mut self) {
+        self.connection.graceful_shutdown();
+        if self.connection.has_streams() {
+            self.shared.answers_late();
+        }
+        self.leaving = Leaving::Asked {
+            patience: Box::pin(sleep(self.patience())),
+            reads: self.shared.reads(),
+        };
+    }
+
+    fn patience(&self) -> Duration {
+        if self.asked.elapsed() < READING {
+            PATIENCE_READING
+        } else {
+            PATIENCE
+        }
+    }
+
+    /// Ready once, when a peer that was asked to leave has been silent for too long.
+    fn poll_patience(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let next = self.patience();
+        let Leaving::Asked { patience, reads } = &mut self.leaving else {
+            return Poll::Pending;
+        };
+        while patience.as_mut().poll(context).is_ready() {
+            if self.shared.is_ending() {
+                return Poll::Pending;
+            }
+            let before = std::mem::replace(reads, self.shared.reads());
+            if before == *reads && !self.connection.has_streams() {
+                self.leaving = Leaving::ToldOff;
+                return Poll::Ready(());
+            }
+            patience.as_mut().reset(Instant::now() + next);
+        }
+        Poll::Pending
+    }
+}
+
+fn protocol() -> Builder {
+    let mut protocol = Builder::new();
+    // No limit on streams. Blocking calls nest: with any limit two modules can wait for each other for ever.
+    protocol
+        .max_frame_size(FRAME_MAX)
+        .max_header_list_size(HEADERS_MAX)
+        .initial_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        // Peers are modules, not the open internet: many calls that time out at once are no attack.
+        .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
+        .max_concurrent_reset_streams(RESET_STREAMS_MAX)
+        .max_local_error_reset_streams(Some(RESET_STREAMS_MAX));
+    protocol
+}

@@ -1,0 +1,164 @@
+//! One request: its answer is made, and sent, unless its caller gives it up.
+
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h2::server::SendResponse;
+use h2::{Reason, SendStream};
+use http::{HeaderMap, Response};
+use http_body::Body;
+
+use super::Answer;
+use crate::FRAME_MAX;
+use crate::unary::{Frames, ReplyBody, success};
+
+/// The task of one request.
+///
+/// ```text
+///               the answer is there                       all is sent
+///   Answering ----------------------> Sending, if it is large ------> done
+///       |                               |
+///       '---- the caller gives up ------'---------------------------> dropped
+/// ```
+pub(super) struct Work {
+    respond: SendResponse<Bytes>,
+    stage: Stage,
+}
+
+enum Stage {
+    Answering(Answer),
+    Sending(Pin<Box<dyn Future<Output = ()> + Send>>),
+}
+
+impl Work {
+    pub(super) fn new(answer: Answer, respond: SendResponse<Bytes>) -> Self {
+        Work {
+            respond,
+            stage: Stage::Answering(answer),
+        }
+    }
+}
+
+impl Future for Work {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let work = &mut *self;
+        if let Stage::Answering(answer) = &mut work.stage {
+            let Poll::Ready(response) = answer.as_mut().poll(context) else {
+                // Nobody waits for it any more, or the connection is gone.
+                return work.respond.poll_reset(context).map(drop);
+            };
+            match send(response, &mut work.respond) {
+                Some(rest) => work.stage = Stage::Sending(rest),
+                None => return Poll::Ready(()),
+            }
+        }
+        match &mut work.stage {
+            Stage::Sending(rest) => rest.as_mut().poll(context),
+            Stage::Answering(_) => Poll::Ready(()),
+        }
+    }
+}
+
+/// Sends a response, or what can be sent of it at once: then the rest is to come.
+///
+/// Of a caller that has given up, and of a connection that is gone, nobody wants to know.
+fn send(
+    response: Response<ReplyBody>,
+    respond: &mut SendResponse<Bytes>,
+) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
+    let (head, body) = response.into_parts();
+    let head = Response::from_parts(head, ());
+    let is_all = body.is_empty();
+    let Ok(stream) = respond.send_response(head, is_all) else {
+        respond.send_reset(Reason::INTERNAL_ERROR);
+        return None;
+    };
+    if is_all {
+        return None;
+    }
+    match body {
+        ReplyBody::Unary(mut frames, trailers) if frames.is_small() => {
+            let mut stream = stream;
+            while let Some(frame) = frames.next(usize::MAX) {
+                // However small the peer's window: it is held until there is one.
+                stream.send_data(frame, false).ok()?;
+            }
+            stream.send_trailers(success(trailers)).ok()?;
+            None
+        }
+        body => Some(Box::pin(pump(body, stream))),
+    }
+}
+
+/// Sends a body as fast as its peer takes it.
+async fn pump(body: ReplyBody, mut stream: SendStream<Bytes>) {
+    // `None` is as good an end as another: nobody is there who could be told.
+    let (Some(()) | None) = match body {
+        ReplyBody::Unary(frames, trailers) => unary(frames, trailers, &mut stream).await,
+        ReplyBody::Other(body) => streamed(body, &mut stream).await,
+        ReplyBody::None => None,
+    };
+}
+
+/// Sends one large message.
+async fn unary(
+    mut frames: Frames,
+    trailers: Option<Box<HeaderMap>>,
+    stream: &mut SendStream<Bytes>,
+) -> Option<()> {
+    while let Some(frame) = frames.next(FRAME_MAX as usize) {
+        send_data(frame, stream).await?;
+    }
+    stream.send_trailers(success(trailers)).ok()
+}
+
+/// Sends what a service of tonic's says, message by message.
+async fn streamed(mut body: tonic::body::Body, stream: &mut SendStream<Bytes>) -> Option<()> {
+    loop {
+        let frame = poll_fn(|context| {
+            if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(context) {
+                return Poll::Ready(Some(frame));
+            }
+            stream.poll_reset(context).map(|_| None)
+        });
+        match frame.await? {
+            None => return stream.send_data(Bytes::new(), true).ok(),
+            Some(Err(_)) => {
+                stream.send_reset(Reason::INTERNAL_ERROR);
+                return None;
+            }
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) if data.is_empty() => {}
+                Ok(data) => send_data(data, stream).await?,
+                Err(frame) => {
+                    let trailers = frame.into_trailers().unwrap_or_default();
+                    return stream.send_trailers(trailers).ok();
+                }
+            },
+        }
+    }
+}
+
+/// Sends some bytes once the peer takes any; `None` when it does not want them any more.
+async fn send_data(data: Bytes, stream: &mut SendStream<Bytes>) -> Option<()> {
+    // No more than one: what is reserved is kept from other streams.
+    stream.reserve_capacity(1);
+    poll_fn(|context| {
+        if stream.poll_reset(context).is_ready() {
+            return Poll::Ready(None);
+        }
+        while stream.capacity() == 0 {
+            match ready!(stream.poll_capacity(context)) {
+                Some(Ok(_)) => {}
+                _ => return Poll::Ready(None),
+            }
+        }
+        Poll::Ready(Some(()))
+    })
+    .await?;
+    stream.send_data(data, false).ok()
+}

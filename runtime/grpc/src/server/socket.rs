@@ -1,0 +1,163 @@
+//! A connection's socket, as HTTP/2 is given it: it ends with care, and says whether anything comes in.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// How long a peer that has nothing to wait for may leave its end open after ours is shut.
+const LINGER: Duration = Duration::from_secs(1);
+/// How long a peer that was sent an answer at the end may say nothing, while its end is open. It has the answer and
+/// stays silent, or it reads: then at a link of 100 kbit/s its WINDOW_UPDATEs are no further apart.
+const LINGER_READING: Duration = Duration::from_secs(45);
+/// How much of what comes too late is read at a time.
+const DISCARDED: usize = 4096;
+/// How many times it is read before others have their turn.
+const READS_AT_ONCE: usize = 16;
+
+/// What the two sides of a [`Socket`] know of each other: it is HTTP/2's, and out of reach for who drives that.
+#[derive(Default)]
+pub(super) struct Shared {
+    reads: AtomicU64,
+    answered_late: AtomicBool,
+    ending: AtomicBool,
+}
+
+impl Shared {
+    /// How often anything has come in: any byte is a sign of life.
+    pub(super) fn reads(&self) -> u64 {
+        self.reads.load(Ordering::Relaxed)
+    }
+
+    /// True once nothing more is said on it: no ping either.
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Relaxed)
+    }
+
+    /// The peer may still be reading an answer when the connection ends.
+    pub(super) fn answers_late(&self) {
+        self.answered_late.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A socket that is not closed before its peer has read all.
+///
+/// To close it while the peer still sends, even WINDOW_UPDATEs for what it reads, makes the kernel answer with RST,
+/// and throw away what is unsent. So it is shut for writing first, and what still comes in is read until the peer has
+/// closed its end, too, or enough time has passed.
+///
+/// ```text
+///   Open --shutdown--> Shutting --FIN is sent--> Lingering --peer has closed, or silence--> Closed
+/// ```
+pub(super) struct Socket<S> {
+    stream: S,
+    shared: Arc<Shared>,
+    end: End,
+}
+
+enum End {
+    Open,
+    Lingering(Pin<Box<Sleep>>),
+    Closed,
+}
+
+impl<S> Socket<S> {
+    pub(super) fn new(stream: S, shared: Arc<Shared>) -> Self {
+        Socket {
+            stream,
+            shared,
+            end: End::Open,
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let reading = self.shared.answered_late.load(Ordering::Relaxed);
+        let patience = if reading { LINGER_READING } else { LINGER };
+        if let End::Open = self.end {
+            self.end = End::Lingering(Box::pin(sleep_until(Instant::now() + patience)));
+        }
+        let End::Lingering(timer) = &mut self.end else {
+            return Poll::Ready(());
+        };
+        let mut space = [0; DISCARDED];
+        // A peer that floods has its turns, too.
+        for _ in 0..READS_AT_ONCE {
+            if timer.as_mut().poll(context).is_ready() {
+                self.end = End::Closed;
+                return Poll::Ready(());
+            }
+            let mut discarded = ReadBuf::new(&mut space);
+            match ready!(Pin::new(&mut self.stream).poll_read(context, &mut discarded)) {
+                Ok(()) if !discarded.filled().is_empty() => {
+                    if reading {
+                        timer.as_mut().reset(Instant::now() + patience);
+                    }
+                }
+                _ => {
+                    self.end = End::Closed;
+                    return Poll::Ready(());
+                }
+            }
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        if read.is_ready() {
+            self.shared.reads.fetch_add(1, Ordering::Relaxed);
+        }
+        read
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.shared.ending.store(true, Ordering::Relaxed);
+        if let End::Open = self.end {
+            match Pin::new(&mut self.stream).poll_shutdown(context) {
+                Poll::Ready(Ok(())) => {}
+                other => return other,
+            }
+        }
+        self.poll_linger(context).map(Ok)
+    }
+}
