@@ -12,11 +12,9 @@ use crate::{Error, Outcome};
 #[repr(u8)]
 pub(super) enum Phase {
     Serving,
-    /// New requests are refused.
-    Refusing,
-    /// And peers are asked to leave.
+    /// Peers are asked to leave. What they have sent before they heard is served.
     GoingAway,
-    /// And those in the works are dropped.
+    /// What is in the works is dropped, and what still comes is refused.
     Cancelling,
 }
 
@@ -27,7 +25,7 @@ pub(super) struct Lifecycle {
     phase: AtomicU8,
     entered: Notify,
     in_flight: AtomicUsize,
-    /// Told when nothing is in the works any more, from `Refusing` on.
+    /// Told when nothing is in the works any more, from `GoingAway` on.
     idle: Notify,
 }
 
@@ -99,7 +97,7 @@ impl Lifecycle {
         // Counted before the phase is looked at: a shutdown sees the request, or the request the shutdown.
         let before = self.in_flight.fetch_add(1, Ordering::SeqCst);
         let admitted = Admitted(self);
-        if self.has_entered(Phase::Refusing) {
+        if self.has_entered(Phase::Cancelling) {
             return Err(Error::Shutdown {
                 module: Arc::clone(module),
                 outcome: Outcome::Failed,
@@ -120,7 +118,7 @@ pub(super) struct Admitted<'a>(&'a Lifecycle);
 
 impl Drop for Admitted<'_> {
     fn drop(&mut self) {
-        if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.has_entered(Phase::Refusing) {
+        if self.0.in_flight.fetch_sub(1, Ordering::SeqCst) == 1 && self.0.has_entered(Phase::GoingAway) {
             self.0.idle.notify_waiters();
         }
     }

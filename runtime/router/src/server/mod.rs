@@ -77,16 +77,16 @@ impl<P: Platform> Server<P> {
     ///
     /// | phase | what happens |
     /// |---|---|
-    /// | `not_serving` | health says `NOT_SERVING`, new requests are refused with the kind `shutdown` |
-    /// | `goaway` | no more connections are accepted, and peers are asked to open theirs elsewhere |
-    /// | `waiting` | for what is in the works, as long as `grace` |
-    /// | `cancelling` | what is still in the works is dropped, its callers are told: one more second |
+    /// | `not_serving` | health says `NOT_SERVING` |
+    /// | `goaway` | no more connections are accepted, and peers are asked to open theirs elsewhere. What they sent before they heard is served |
+    /// | `waiting` | for what is in the works, and for peers to leave, as long as `grace` |
+    /// | `cancelling` | what is still in the works is dropped, its callers are told, with the kind `shutdown`, and what still comes is refused with it: one more second |
     /// | `aborting` | the connections that are left are cut |
     /// | `stopped` | |
     ///
     /// The last but two and the last but one are left out when there is nothing for them to do. A peer that
-    /// does not answer the request to go away is waited for as long as `grace`. Dropping the future ends all
-    /// at once, as with [`Server::run`].
+    /// does not answer the request to go away is waited for as long as `grace` if something is in the works for it, else
+    /// for a second or a few. Dropping the future ends all at once, as with [`Server::run`].
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
         self.scheduler.shared().metrics.server_enters("serving");
         let lifecycle = Arc::new(Lifecycle::drainable());
@@ -108,7 +108,6 @@ impl<P: Platform> Server<P> {
             aborted: 0,
         };
 
-        lifecycle.enter(Phase::Refusing);
         service.standard().not_serving().await;
         said("not_serving", &connections);
         drop(self.listener);
