@@ -8,7 +8,7 @@ use bytes::Bytes;
 use h2::{Reason, RecvStream, SendStream};
 use http::uri::{PathAndQuery, Scheme};
 use http::{Request, Response, Uri, Version};
-use hyper::body::{Body as HttpBody, Frame};
+use http_body::{Body as HttpBody, Frame};
 use squall_platform::Authority;
 use tonic::Status;
 use tonic::body::Body;

@@ -6,15 +6,15 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use bytes::Bytes;
 use h2::Reason;
 use h2::server::Builder;
 use squall_platform::Platform;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::liveness::Liveness;
+use super::liveness::{Alive, Liveness};
 use super::request::Work;
 use super::socket::{Shared, Socket};
+use super::turns::{Piece, Turns};
 use super::{Service, Serving};
 use crate::{CONNECTION_WINDOW, FRAME_MAX, Incoming, RESET_STREAMS_MAX, STREAM_WINDOW};
 
@@ -29,7 +29,7 @@ const READING: Duration = Duration::from_secs(10);
 /// What a peer may send of headers, in bytes as HTTP/2 counts them.
 const HEADERS_MAX: u32 = 16 * 1024;
 
-type Http2<S> = h2::server::Connection<Socket<S>, Bytes>;
+type Http2<S> = h2::server::Connection<Socket<S>, Piece>;
 
 /// Serves a connection until it ends. `going_away` resolves when its peer is to be asked to leave.
 ///
@@ -54,16 +54,17 @@ pub(super) async fn serve<P, S, G>(
     });
     let handshake = protocol().handshake(Socket::new(stream, Arc::clone(&shared)));
     let mut is_told = false;
-    let Some(mut connection) = shake_hands(handshake, going_away.as_mut(), &mut is_told).await else {
+    let Some(connection) = shake_hands(handshake, going_away.as_mut(), &mut is_told).await else {
         return;
     };
     let mut driver = Driver {
-        liveness: Liveness::new(connection.ping_pong(), serving),
+        liveness: serving.keepalive.map(Liveness::new),
         platform,
         service,
         connection,
         shared,
         asked: Instant::now(),
+        turns: Turns::new(),
         leaving: Leaving::Not,
     };
     if is_told {
@@ -80,7 +81,7 @@ pub(super) async fn serve<P, S, G>(
 
 /// Waits for a peer to say that it speaks HTTP/2, and not for long once it `is_told` to leave.
 async fn shake_hands<S>(
-    handshake: h2::server::Handshake<Socket<S>, Bytes>,
+    handshake: h2::server::Handshake<Socket<S>, Piece>,
     mut going_away: Pin<&mut impl Future<Output = ()>>,
     is_told: &mut bool,
 ) -> Option<Http2<S>>
@@ -111,6 +112,7 @@ struct Driver<P: Platform, S> {
     liveness: Option<Liveness>,
     /// When the last request came, or the connection began.
     asked: Instant,
+    turns: Turns,
     leaving: Leaving,
 }
 
@@ -147,18 +149,24 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     }
                     let request = request.map(|body| Incoming::new(body, self.asked));
                     let answer = self.service.call(request);
-                    self.platform.spawn(Work::new(answer, respond));
+                    self.platform
+                        .spawn(Work::new(answer, respond, self.turns.clone()));
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                 Poll::Pending if self.poll_patience(context).is_ready() => {
                     self.connection.abrupt_shutdown(Reason::NO_ERROR);
                 }
-                Poll::Pending => break,
+                Poll::Pending => match &mut self.liveness {
+                    Some(liveness) if !self.shared.is_ending() => {
+                        match liveness.poll(context, &mut self.connection, self.shared.reads()) {
+                            Alive::Yes => return Poll::Pending,
+                            Alive::Pinged => {}
+                            Alive::No => return Poll::Ready(()),
+                        }
+                    }
+                    _ => return Poll::Pending,
+                },
             }
-        }
-        match &mut self.liveness {
-            Some(liveness) if !self.shared.is_ending() => liveness.poll(context, self.shared.reads()),
-            _ => Poll::Pending,
         }
     }
 

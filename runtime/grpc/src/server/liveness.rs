@@ -1,76 +1,83 @@
-//! Noticing that a peer is gone.
+//! Noticing that a client is gone.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
+use bytes::Buf;
+use h2::server::Connection;
 use h2::{Ping, PingPong};
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::{Instant, Sleep, sleep_until};
 
-use super::Serving;
+use crate::Keepalive;
+use crate::keepalive::{Seen, Step, Watch};
 
-/// Pings a peer that has been silent for an interval, and gives it up when it stays silent.
-///
-/// ```text
-///            silent for the interval            silent for the timeout
-///   Quiet --------------------------> Pinged ------------------------> lost
-///     ^         anything comes in       |
-///     +---------------------------------+
-/// ```
+/// The watch over one client.
 pub(super) struct Liveness {
-    pinger: PingPong,
-    serving: Serving,
-    /// How much had come in when it was last looked at, and when that was.
-    reads: u64,
-    heard: Instant,
-    is_pinged: bool,
+    rules: Keepalive,
+    watch: Watch,
+    /// Only once it is needed: HTTP/2 looks after it with each frame from then on.
+    pinger: Option<PingPong>,
     timer: Pin<Box<Sleep>>,
 }
 
+/// What is known of a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Alive {
+    Yes,
+    /// A ping is to be written.
+    Pinged,
+    No,
+}
+
 impl Liveness {
-    pub(super) fn new(pinger: Option<PingPong>, serving: Serving) -> Option<Self> {
-        Some(Liveness {
-            pinger: pinger?,
-            serving,
-            reads: 0,
-            heard: Instant::now(),
-            is_pinged: false,
-            timer: Box::pin(sleep(serving.keepalive_interval)),
-        })
+    pub(super) fn new(rules: Keepalive) -> Self {
+        Liveness {
+            rules,
+            watch: Watch::new(rules),
+            pinger: None,
+            // The first look is what the watch begins with.
+            timer: Box::pin(sleep_until(Instant::now())),
+        }
     }
 
-    /// Ready when the peer is lost; `reads` is how often something has come in, all of which has been read.
-    pub(super) fn poll(&mut self, context: &mut Context<'_>, reads: u64) -> Poll<()> {
-        if self.reads != reads {
-            self.reads = reads;
-            self.heard = Instant::now();
-            if self.is_pinged {
-                self.is_pinged = false;
-                self.wait_for_silence();
-            }
-            // Its answer to the ping, or whatever else came first: the next ping needs it out of the way.
-            drop(self.pinger.poll_pong(context));
-        }
+    /// Looks whether it is time to look. All that came has been read: `reads` is how often something has.
+    pub(super) fn poll<S, B>(
+        &mut self,
+        context: &mut Context<'_>,
+        connection: &mut Connection<S, B>,
+        reads: u64,
+    ) -> Alive
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+        B: Buf,
+    {
         while self.timer.as_mut().poll(context).is_ready() {
-            if self.is_pinged {
-                return Poll::Ready(());
+            let seen = Seen {
+                reads,
+                answered: true,
+                waiting: connection.has_streams(),
+            };
+            match self.watch.look(Instant::now(), seen) {
+                Step::Wait(next) => self.timer.as_mut().reset(next),
+                // A request does not wake it: it looks for one now and then.
+                Step::Sleep => self.timer.as_mut().reset(Instant::now() + self.rules.interval),
+                Step::Ping(next) => {
+                    self.timer.as_mut().reset(next);
+                    if self.pinger.is_none() {
+                        self.pinger = connection.ping_pong();
+                    }
+                    if let Some(pinger) = &mut self.pinger {
+                        // The answer to the last one. One that is still to come is as good as a new ping.
+                        if let Poll::Ready(_) = pinger.poll_pong(context) {}
+                        drop(pinger.send_ping(Ping::opaque()));
+                    }
+                    return Alive::Pinged;
+                }
+                Step::Dead { .. } => return Alive::No,
             }
-            if self.heard.elapsed() < self.serving.keepalive_interval {
-                self.wait_for_silence();
-                continue;
-            }
-            // It fails while the answer to an earlier one is out: that is as good.
-            drop(self.pinger.send_ping(Ping::opaque()));
-            self.is_pinged = true;
-            self.timer
-                .as_mut()
-                .reset(Instant::now() + self.serving.keepalive_timeout);
         }
-        Poll::Pending
-    }
-
-    fn wait_for_silence(&mut self) {
-        let until = self.heard + self.serving.keepalive_interval;
-        self.timer.as_mut().reset(until);
+        Alive::Yes
     }
 }

@@ -7,6 +7,7 @@
 //! | a peer that is gone | `liveness` |
 //! | a connection's socket, which is not closed before all is read | `socket` |
 //! | one request, and sending its answer | `request` |
+//! | large answers beside small ones | `turns` |
 //! | what answers requests | `service` |
 
 mod connection;
@@ -14,6 +15,7 @@ mod liveness;
 mod request;
 mod service;
 mod socket;
+mod turns;
 
 use std::future::Future;
 use std::io;
@@ -24,26 +26,23 @@ use squall_platform::{Listener, Platform};
 use tokio::sync::Notify;
 use tokio::time::timeout;
 
-use crate::Connections;
+use crate::{Connections, Keepalive};
 pub use service::{Answer, Service, Tonic};
 
 /// How long accepting pauses after it has failed for want of resources.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// How connections are served. All durations are measured on tokio's clock.
+/// How connections are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Serving {
-    /// How often a connection is probed with a ping.
-    pub keepalive_interval: Duration,
-    /// How long a ping may go unanswered before the connection counts as lost.
-    pub keepalive_timeout: Duration,
+    /// When a client is pinged, and when it counts as gone; `None`: never.
+    pub keepalive: Option<Keepalive>,
 }
 
 impl Default for Serving {
     fn default() -> Self {
         Serving {
-            keepalive_interval: Duration::from_secs(10),
-            keepalive_timeout: Duration::from_secs(3),
+            keepalive: Some(Keepalive::server()),
         }
     }
 }

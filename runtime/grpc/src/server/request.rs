@@ -1,7 +1,7 @@
 //! One request: its answer is made, and sent, unless its caller gives it up.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use http::{HeaderMap, Response};
 use http_body::Body;
 
 use super::Answer;
-use crate::FRAME_MAX;
+use super::turns::{Piece, Turns};
 use crate::unary::{Frames, ReplyBody, success};
 
 /// The task of one request.
@@ -23,7 +23,8 @@ use crate::unary::{Frames, ReplyBody, success};
 ///       '---- the caller gives up ------'---------------------------> dropped
 /// ```
 pub(super) struct Work {
-    respond: SendResponse<Bytes>,
+    respond: SendResponse<Piece>,
+    turns: Turns,
     stage: Stage,
 }
 
@@ -33,9 +34,10 @@ enum Stage {
 }
 
 impl Work {
-    pub(super) fn new(answer: Answer, respond: SendResponse<Bytes>) -> Self {
+    pub(super) fn new(answer: Answer, respond: SendResponse<Piece>, turns: Turns) -> Self {
         Work {
             respond,
+            turns,
             stage: Stage::Answering(answer),
         }
     }
@@ -51,7 +53,7 @@ impl Future for Work {
                 // Nobody waits for it any more, or the connection is gone.
                 return work.respond.poll_reset(context).map(drop);
             };
-            match send(response, &mut work.respond) {
+            match send(response, &mut work.respond, &work.turns) {
                 Some(rest) => work.stage = Stage::Sending(rest),
                 None => return Poll::Ready(()),
             }
@@ -68,7 +70,8 @@ impl Future for Work {
 /// Of a caller that has given up, and of a connection that is gone, nobody wants to know.
 fn send(
     response: Response<ReplyBody>,
-    respond: &mut SendResponse<Bytes>,
+    respond: &mut SendResponse<Piece>,
+    turns: &Turns,
 ) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
     let (head, body) = response.into_parts();
     let head = Response::from_parts(head, ());
@@ -83,57 +86,70 @@ fn send(
     match body {
         ReplyBody::Unary(mut frames, trailers) if frames.is_small() => {
             let mut stream = stream;
+            turns.small();
             while let Some(frame) = frames.next(usize::MAX) {
                 // However small the peer's window: it is held until there is one.
-                stream.send_data(frame, false).ok()?;
+                stream.send_data(frame.into(), false).ok()?;
             }
             stream.send_trailers(success(trailers)).ok()?;
             None
         }
-        body => Some(Box::pin(pump(body, stream))),
+        body => Some(Box::pin(pump(body, stream, turns.clone()))),
     }
 }
 
 /// Sends a body as fast as its peer takes it.
-async fn pump(body: ReplyBody, mut stream: SendStream<Bytes>) {
+async fn pump(body: ReplyBody, mut stream: SendStream<Piece>, turns: Turns) {
     // `None` is as good an end as another: nobody is there who could be told.
     let (Some(()) | None) = match body {
-        ReplyBody::Unary(frames, trailers) => unary(frames, trailers, &mut stream).await,
+        ReplyBody::Unary(frames, trailers) => unary(frames, trailers, &mut stream, &turns).await,
         ReplyBody::Other(body) => streamed(body, &mut stream).await,
         ReplyBody::None => None,
     };
 }
 
-/// Sends one large message.
+/// Sends one large message, piece by piece.
 async fn unary(
     mut frames: Frames,
     trailers: Option<Box<HeaderMap>>,
-    stream: &mut SendStream<Bytes>,
+    stream: &mut SendStream<Piece>,
+    turns: &Turns,
 ) -> Option<()> {
-    while let Some(frame) = frames.next(FRAME_MAX as usize) {
-        send_data(frame, stream).await?;
+    // All but the data: no more than a frame.
+    if let Some(head) = frames.next_head() {
+        stream.send_data(head.into(), false).ok()?;
+    }
+    while !frames.is_empty() {
+        // First what the peer permits: who waits for it has no turn that others wait for.
+        is_permitted(stream).await?;
+        let turn = unless_reset(stream, turns.next()).await?;
+        let most = turns.piece().min(frames.len());
+        stream.reserve_capacity(most);
+        let Some(bytes) = frames.next(most.min(stream.capacity())) else {
+            break;
+        };
+        turns.large(bytes.len());
+        stream.send_data(Piece::in_turn(bytes, turn), false).ok()?;
     }
     stream.send_trailers(success(trailers)).ok()
 }
 
 /// Sends what a service of tonic's says, message by message.
-async fn streamed(mut body: tonic::body::Body, stream: &mut SendStream<Bytes>) -> Option<()> {
+async fn streamed(mut body: tonic::body::Body, stream: &mut SendStream<Piece>) -> Option<()> {
     loop {
-        let frame = poll_fn(|context| {
-            if let Poll::Ready(frame) = Pin::new(&mut body).poll_frame(context) {
-                return Poll::Ready(Some(frame));
-            }
-            stream.poll_reset(context).map(|_| None)
-        });
-        match frame.await? {
-            None => return stream.send_data(Bytes::new(), true).ok(),
+        let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
+        match unless_reset(stream, frame).await? {
+            None => return stream.send_data(Bytes::new().into(), true).ok(),
             Some(Err(_)) => {
                 stream.send_reset(Reason::INTERNAL_ERROR);
                 return None;
             }
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(data) if data.is_empty() => {}
-                Ok(data) => send_data(data, stream).await?,
+                Ok(data) => {
+                    is_permitted(stream).await?;
+                    stream.send_data(data.into(), false).ok()?;
+                }
                 Err(frame) => {
                     let trailers = frame.into_trailers().unwrap_or_default();
                     return stream.send_trailers(trailers).ok();
@@ -143,8 +159,8 @@ async fn streamed(mut body: tonic::body::Body, stream: &mut SendStream<Bytes>) -
     }
 }
 
-/// Sends some bytes once the peer takes any; `None` when it does not want them any more.
-async fn send_data(data: Bytes, stream: &mut SendStream<Bytes>) -> Option<()> {
+/// Waits until the peer takes any bytes; `None` when it does not want them any more.
+async fn is_permitted(stream: &mut SendStream<Piece>) -> Option<()> {
     // No more than one: what is reserved is kept from other streams.
     stream.reserve_capacity(1);
     poll_fn(|context| {
@@ -159,6 +175,15 @@ async fn send_data(data: Bytes, stream: &mut SendStream<Bytes>) -> Option<()> {
         }
         Poll::Ready(Some(()))
     })
-    .await?;
-    stream.send_data(data, false).ok()
+    .await
+}
+
+/// Waits for something; `None` when the peer gives the request up first.
+async fn unless_reset<T>(stream: &mut SendStream<Piece>, future: impl Future<Output = T>) -> Option<T> {
+    let mut future = pin!(future);
+    poll_fn(|context| match future.as_mut().poll(context) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending => stream.poll_reset(context).map(|_| None),
+    })
+    .await
 }

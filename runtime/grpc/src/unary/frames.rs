@@ -33,12 +33,20 @@ impl Frames {
         }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    /// All but the data, if that is large.
+    pub(crate) fn next_head(&mut self) -> Option<Bytes> {
+        match &self.data {
+            Some(_) => self.head.take(),
+            None => None,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
         self.head.is_none() && self.data.is_none()
     }
 
     /// How many bytes are left.
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         [&self.head, &self.data]
             .into_iter()
             .flatten()

@@ -5,7 +5,7 @@ use std::pin::Pin;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::HeaderMap;
-use hyper::body::Body;
+use http_body::Body;
 use prost::Message;
 use tonic::Status;
 

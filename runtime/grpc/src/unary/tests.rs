@@ -3,7 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use hyper::body::{Body, Frame};
+use http_body::{Body, Frame};
 use proptest::prelude::*;
 use squall_proto::Bulk;
 use squall_proto::module::Response as Answer;

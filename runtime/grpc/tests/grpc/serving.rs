@@ -10,17 +10,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Request;
 use http_body_util::Full;
-use prost::Message;
 use squall_grpc::{Dial, Drained, Streaming, open};
 use squall_memory::Network;
 use squall_platform::Platform;
-use squall_proto::provider::ExecuteRequest;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, timeout};
 use tonic::body::Body;
 use tower_service::Service;
 
-use crate::support::{Echo, PATH, ask, channel, serve};
+use crate::support::{Echo, PATH, ask, asked, channel, serve};
 
 #[tokio::test(start_paused = true)]
 async fn a_shutdown_waits_for_what_was_asked_and_accepts_nothing_more() {
@@ -107,18 +105,6 @@ async fn what_is_no_grpc_is_refused_as_grpc_asks_for() {
         assert_eq!(response.status(), http, "{method} {content_type}");
         assert_eq!(response.headers().contains_key("grpc-status"), http != 200);
     }
-}
-
-/// What the echo is asked, as the one frame of a request.
-fn asked(text: &str) -> Bytes {
-    let request = ExecuteRequest {
-        input_data: Bytes::copy_from_slice(text.as_bytes()),
-        ..ExecuteRequest::default()
-    };
-    let mut frame = vec![0];
-    frame.extend(u32::try_from(request.encoded_len()).unwrap().to_be_bytes());
-    frame.extend(request.encode_to_vec());
-    frame.into()
 }
 
 /// The request of [`asked`], without its body.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::Request;
+use prost::Message;
 use squall_grpc::unary;
 use squall_grpc::{
     Answer, Channel, Dial, Drained, Incoming, Progress, Service, Serving, refuse, serve_until,
@@ -104,4 +106,16 @@ pub(crate) async fn ask(
         other => panic!("{other:?}"),
     });
     (answer, progress)
+}
+
+/// What the echo is asked, as the one frame of a request.
+pub(crate) fn asked(text: &str) -> Bytes {
+    let request = ExecuteRequest {
+        input_data: Bytes::copy_from_slice(text.as_bytes()),
+        ..ExecuteRequest::default()
+    };
+    let mut frame = vec![0];
+    frame.extend(u32::try_from(request.encoded_len()).unwrap().to_be_bytes());
+    frame.extend(request.encode_to_vec());
+    frame.into()
 }
