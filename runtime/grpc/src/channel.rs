@@ -9,12 +9,12 @@ use squall_proto::Bulk;
 use tokio::sync::oneshot;
 use tonic::Status;
 
-use crate::{Dial, Progress, Sender, client, unary};
+use crate::{Again, Dial, Progress, Sender, client, unary};
 
 /// One peer, and at most one connection to it. Clones are the same channel.
 ///
-/// It is dialled by the first call, once however many wait for it, and again by the first call after it was lost. A
-/// call is never sent twice. The connection closes when the last clone is gone and the last call has ended.
+/// It is dialled by the first call, once however many wait for it, and again by the first call after it was lost. No
+/// call is handled twice. The connection closes when the last clone is gone and the last call has ended.
 ///
 /// Deliberately absent: backoff. Whoever calls decides whether to try again.
 pub struct Channel<P: Platform>(Arc<Inner<P>>);
@@ -71,7 +71,7 @@ impl<P: Platform> Channel<P> {
     }
 
     /// Calls the method of this path, such as `/package.Service/Method`; `progress` says how far that gets. An answer
-    /// longer than `limit` bytes is an error.
+    /// longer than `limit` bytes is an error. What certainly no handler has seen is sent again: see [`Again`].
     ///
     /// # Errors
     /// As [`unary::call`]; a peer that cannot be reached is `Unavailable`, with `progress` where it was.
@@ -86,17 +86,27 @@ impl<P: Platform> Channel<P> {
         Q: Bulk,
         A: Message + Default,
     {
-        let sender = self
-            .connection()
-            .await
-            .map_err(|why| Status::unavailable(&*why))?;
         let uri = Uri::builder()
             .scheme("http")
             .authority(self.0.peer.clone())
             .path_and_query(path)
             .build()
             .expect("a scheme, an authority and a path make a URI");
-        unary::call(&sender, uri, request, limit, progress).await
+        let (metadata, _, message) = request.into_parts();
+        let headers = metadata.into_headers();
+        let frames = unary::framed(message);
+        let mut again = Again::default();
+        loop {
+            let sender = self
+                .connection()
+                .await
+                .map_err(|why| Status::unavailable(&*why))?;
+            let (uri, headers, frames) = (uri.clone(), headers.clone(), frames.clone());
+            match unary::send(&sender, uri, headers, frames, limit, progress).await {
+                Err(status) if again.permits(&status, progress) => {}
+                result => return result,
+            }
+        }
     }
 
     async fn connection(&self) -> Result<Sender, Arc<str>> {

@@ -7,7 +7,7 @@
 //! | one unary call, as frames | `unary` |
 //! | one peer, dialled when it is needed | `channel` |
 //! | tonic's clients, for streams | `streaming` |
-//! | what became of a call whose connection broke | `trouble` |
+//! | what became of a call whose connection broke, and whether it is sent again | `trouble`, `again` |
 //! | a body that comes in | `incoming` |
 //! | accepting, answering, and ending | `server`, `connections` |
 //! | what is no gRPC request | `refusal` |
@@ -18,6 +18,7 @@
 //!
 //! Deliberately absent: deadlines. A deadline is a timer around the whole call, dialling included, and its owner's.
 
+mod again;
 mod channel;
 mod client;
 mod connections;
@@ -33,6 +34,7 @@ mod streaming;
 mod trouble;
 pub mod unary;
 
+pub use again::Again;
 pub use channel::Channel;
 pub use client::{Dial, DialError, open};
 pub use connections::Connections;

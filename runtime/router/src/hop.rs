@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use squall_grpc::Progress;
+use squall_grpc::{Again, Progress};
 use squall_platform::Platform;
 use squall_proto::Bulk;
 use tokio::time::{Instant, sleep_until, timeout_at};
@@ -130,8 +130,8 @@ impl Seen<'_> {
     }
 }
 
-/// One attempt: never handled twice, though it may take two connections, or two methods, to find out who is
-/// there. The first one then certainly led to no handler.
+/// One attempt: never handled twice, though it may take several connections, or two methods, to find out who is
+/// there. All but the last then certainly led to no handler.
 async fn transmit<P: Platform>(
     shared: &Shared<P>,
     module: &Arc<str>,
@@ -153,28 +153,25 @@ async fn transmit<P: Platform>(
         deadline,
         progress,
     };
-    let (counted, lease) = connect(shared, module, message.wait_for_ready, &mut seen).await?;
-    seen.hop.peer(lease.connection().peer());
-    let result = exchange.on(&lease).await;
-    match &result {
-        // The peer has asked to go away, and the call is what finds out: nothing was lost but the way.
-        Err(Error::Unavailable {
-            outcome: Outcome::Failed,
-            ..
-        }) if lease.is_stale() => {
-            drop((counted, lease));
-            progress.restart();
+    let mut again = Again::default();
+    loop {
+        let (_counted, lease) = connect(shared, module, message.wait_for_ready, &mut seen).await?;
+        seen.hop.peer(lease.connection().peer());
+        match exchange.on(&lease, &mut again).await {
+            Attempted::Again => {}
+            // It was on its way when the peer began to shut down, and was refused: no handler has seen it.
+            Attempted::Done(Err(Error::Remote(refusal)))
+                if was_refused(&refusal, module) && again.permits_refused(progress) => {}
+            Attempted::Done(result) => return result,
         }
-        // It was on its way when the peer began to shut down, and was refused: no handler has seen it.
-        Err(Error::Remote(refusal)) if was_refused(refusal, module) => {
-            drop((counted, lease));
-            progress.restart();
-        }
-        _ => return result,
     }
-    let (_counted, lease) = connect(shared, module, message.wait_for_ready, &mut seen).await?;
-    seen.hop.peer(lease.connection().peer());
-    exchange.on(&lease).await
+}
+
+/// What became of a request on one connection.
+enum Attempted {
+    Done(Result<Option<Payload>, Error>),
+    /// Certainly no handler has seen it: it is to be sent again.
+    Again,
 }
 
 /// Whether `module` itself says that it is shutting down, and has not looked at the request.
@@ -194,27 +191,41 @@ struct Exchange<'a> {
 
 impl Exchange<'_> {
     /// By the method that the peer is known to have, or by `Send` to find out.
-    async fn on<P: Platform>(&self, lease: &Lease<P>) -> Result<Option<Payload>, Error> {
-        let remaining = || self.deadline.saturating_duration_since(Instant::now());
+    async fn on<P: Platform>(&self, lease: &Lease<P>, again: &mut Again) -> Attempted {
         if lease.method() == Method::Send {
-            let request = wire::send::request(self.message, self.trace, remaining());
-            wire::check_size(&request, self.limit)?;
+            let request = wire::send::request(self.message, self.trace, self.remaining());
+            if let Err(error) = wire::check_size(&request, self.limit) {
+                return Attempted::Done(Err(error));
+            }
             match self.call(lease, Method::Send, tonic::Request::new(request)).await {
-                Ok(response) => return wire::send::answer(response),
+                Ok(response) => return Attempted::Done(wire::send::answer(response)),
+                Err(status) if again.permits(&status, self.progress) => return Attempted::Again,
                 // No handler has run: the other method may. Spec: router 2.3 point 5.
                 Err(status) if classify::is_missing_method(&status, self.progress) => {
                     lease.remember(Method::Message);
                     self.progress.restart();
                 }
-                Err(status) => return Err(self.failure(&status, Method::Send)),
+                Err(status) => return Attempted::Done(Err(self.failure(&status, Method::Send))),
             }
         }
-        let request = wire::message::request(self.message, self.trace, remaining())?;
-        wire::check_size(request.get_ref(), self.limit)?;
+        let request =
+            wire::message::request(self.message, self.trace, self.remaining()).and_then(|request| {
+                wire::check_size(request.get_ref(), self.limit)?;
+                Ok(request)
+            });
+        let request = match request {
+            Ok(request) => request,
+            Err(error) => return Attempted::Done(Err(error)),
+        };
         match self.call(lease, Method::Message, request).await {
-            Ok(response) => wire::message::answer(response),
-            Err(status) => Err(self.failure(&status, Method::Message)),
+            Ok(response) => Attempted::Done(wire::message::answer(response)),
+            Err(status) if again.permits(&status, self.progress) => Attempted::Again,
+            Err(status) => Attempted::Done(Err(self.failure(&status, Method::Message))),
         }
+    }
+
+    fn remaining(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
     }
 
     async fn call<P, Q, A>(

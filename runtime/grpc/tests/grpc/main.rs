@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod again;
 mod beside;
 mod channel;
+mod foreign;
 mod serving;
 mod settings;
 mod streaming;

@@ -138,7 +138,7 @@ impl<P: Platform> Endpoint<P> {
         match &status.state {
             State::Ready(connection) if connection.is_open() => {
                 let call = Call::new(Arc::clone(self));
-                return Availability::Ready(Lease::reused(connection.clone(), call, status.method));
+                return Availability::Ready(Lease::new(connection.clone(), call, status.method));
             }
             // The connection's task has not said so yet.
             State::Ready(_) => self.apply(&mut status, Transition::Lost("the connection is closed".into())),

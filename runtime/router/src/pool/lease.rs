@@ -13,37 +13,19 @@ pub(crate) struct Lease<P: Platform> {
     connection: Connection,
     call: Call<P>,
     method: Method,
-    /// The connection was there before the call.
-    reused: bool,
 }
 
 impl<P: Platform> Lease<P> {
-    /// Of a connection that was dialled for this call, among others.
     pub(super) fn new(connection: Connection, call: Call<P>, method: Method) -> Self {
         Lease {
             connection,
             call,
             method,
-            reused: false,
-        }
-    }
-
-    /// Of a connection that was there before.
-    pub(super) fn reused(connection: Connection, call: Call<P>, method: Method) -> Self {
-        Lease {
-            reused: true,
-            ..Lease::new(connection, call, method)
         }
     }
 
     pub(crate) fn connection(&self) -> &Connection {
         &self.connection
-    }
-
-    /// True when the connection served earlier calls, and takes no more: the peer has asked to go away, or
-    /// has gone.
-    pub(crate) fn is_stale(&self) -> bool {
-        self.reused && !self.connection.is_open()
     }
 
     /// What the peer is called by.

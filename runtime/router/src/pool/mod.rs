@@ -2,7 +2,7 @@
 //!
 //! Per module a list of endpoints, used in turn; per endpoint one connection, dialled once however many wait
 //! for it. What to do when an endpoint fails is decided here and not by the caller: it is left alone for a
-//! growing while, and the others take over. A call is never sent twice.
+//! growing while, and the others take over. No call is handled twice.
 
 mod connection;
 mod endpoint;

@@ -19,32 +19,32 @@ async fn with_raw_peer() -> (Module<TokioPlatform>, TokioListener) {
     (module, listener)
 }
 
-/// Takes one request, and has `react` do something about it.
-async fn serve_one(
+/// Takes requests on one connection, and has `react` do something about each.
+async fn serve(
     mut listener: TokioListener,
-    react: impl FnOnce(&mut h2::server::Connection<Stream, bytes::Bytes>, h2::server::SendResponse<bytes::Bytes>),
+    react: impl Fn(&mut h2::server::Connection<Stream, bytes::Bytes>, h2::server::SendResponse<bytes::Bytes>),
 ) {
     let (stream, _) = listener.accept().await.unwrap();
     let mut connection = h2::server::handshake(stream).await.unwrap();
-    let (mut request, respond) = connection.accept().await.unwrap().unwrap();
-    let mut body = std::pin::pin!(request.body_mut().data());
-    // The connection has to be driven for the body to arrive.
-    poll_fn(|cx| {
-        let _ = connection.poll_accept(cx);
-        body.as_mut().poll(cx).map(drop)
-    })
-    .await;
-    react(&mut connection, respond);
-    while let Some(Ok(_)) = connection.accept().await {}
+    while let Some(Ok((mut request, respond))) = connection.accept().await {
+        let mut body = std::pin::pin!(request.body_mut().data());
+        // The connection has to be driven for the body to arrive.
+        poll_fn(|cx| {
+            let _ = connection.poll_accept(cx);
+            body.as_mut().poll(cx).map(drop)
+        })
+        .await;
+        react(&mut connection, respond);
+    }
 }
 
 type Stream = <TokioPlatform as Platform>::Stream;
 
 async fn error_after(
-    react: impl FnOnce(&mut h2::server::Connection<Stream, bytes::Bytes>, h2::server::SendResponse<bytes::Bytes>),
+    react: impl Fn(&mut h2::server::Connection<Stream, bytes::Bytes>, h2::server::SendResponse<bytes::Bytes>),
 ) -> Error {
     let (a, listener) = with_raw_peer().await;
-    let mut serve = std::pin::pin!(serve_one(listener, react));
+    let mut serve = std::pin::pin!(serve(listener, react));
     let mut call = std::pin::pin!(a.scheduler().handle(message("far.in")));
     let mut served = false;
     poll_fn(|cx| {
