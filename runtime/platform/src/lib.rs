@@ -11,6 +11,7 @@
 //! Deliberately absent: threads and blocking work, which would escape the virtual clock.
 
 mod executor;
+mod liveness;
 mod tokio_platform;
 
 use std::fmt::Debug;
@@ -25,6 +26,7 @@ use tokio::time::Instant;
 pub use executor::Executor;
 /// Where to connect to: `host:port`, the host being a name or an address.
 pub use http::uri::Authority;
+pub use liveness::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, UNSENT_MAX, USER_TIMEOUT};
 pub use tokio_platform::{TokioListener, TokioPlatform};
 
 /// Thirty years: further than anything waits, and far from what a clock can hold.

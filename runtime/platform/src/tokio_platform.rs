@@ -11,9 +11,13 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::SystemTime;
 
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::{TcpListener, TcpStream, lookup_host};
 
-use crate::{Authority, Listener, Platform, TaskHandle, host_and_port};
+use crate::{
+    Authority, KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, Listener, Platform, TaskHandle, UNSENT_MAX, USER_TIMEOUT,
+    host_and_port,
+};
 
 /// Real sockets, tasks, clock and randomness.
 #[derive(Debug, Clone, Copy)]
@@ -55,8 +59,7 @@ impl Platform for TokioPlatform {
 
     async fn connect(&self, to: &Authority) -> io::Result<TcpStream> {
         let stream = TcpStream::connect(host_and_port(to)?).await?;
-        // A gRPC message is often smaller than a packet: Nagle's algorithm would hold it for an ack.
-        stream.set_nodelay(true)?;
+        prepare(&stream)?;
         Ok(stream)
     }
 
@@ -77,6 +80,28 @@ impl Platform for TokioPlatform {
     }
 }
 
+/// Sets what every stream has.
+#[expect(
+    clippy::disallowed_types,
+    reason = "this is where the seam meets the real world"
+)]
+fn prepare(stream: &TcpStream) -> io::Result<()> {
+    // A gRPC message is often smaller than a packet: Nagle's algorithm would hold it for an ack.
+    stream.set_nodelay(true)?;
+    let socket = SockRef::from(stream);
+    let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE);
+    // A system that lacks one of these notices a dead peer later; its streams are sound all the same.
+    #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
+    let keepalive = keepalive.with_interval(KEEPALIVE_INTERVAL);
+    drop(socket.set_tcp_keepalive(&keepalive));
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        drop(socket.set_tcp_user_timeout(Some(USER_TIMEOUT)));
+        drop(socket.set_tcp_notsent_lowat(UNSENT_MAX));
+    }
+    Ok(())
+}
+
 /// A real listening socket.
 #[derive(Debug)]
 #[expect(
@@ -94,7 +119,7 @@ impl Listener for TokioListener {
 
     async fn accept(&mut self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, peer) = self.0.accept().await?;
-        stream.set_nodelay(true)?;
+        prepare(&stream)?;
         Ok((stream, peer))
     }
 
@@ -130,6 +155,36 @@ mod tests {
         let mut reply = [0; 4];
         stream.read_exact(&mut reply).await.expect("the echo");
         assert_eq!(&reply, b"ping");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[tokio::test]
+    async fn both_ends_of_a_connection_notice_a_dead_machine_and_take_little_in_advance() {
+        let platform = TokioPlatform::loopback();
+        let mut listener = platform.bind(0).await.expect("a free port");
+        let to = listener
+            .local_addr()
+            .expect("bound")
+            .to_string()
+            .parse()
+            .expect("an authority");
+        let (dialled, accepted) = tokio::join!(platform.connect(&to), listener.accept());
+        let (dialled, (accepted, _)) = (
+            dialled.expect("the listener is there"),
+            accepted.expect("a connection"),
+        );
+        for stream in [dialled, accepted] {
+            let socket = SockRef::from(&stream);
+            assert!(socket.tcp_nodelay().expect("an option"));
+            assert!(socket.keepalive().expect("an option"));
+            assert_eq!(socket.tcp_keepalive_time().expect("an option"), KEEPALIVE_IDLE);
+            assert_eq!(
+                socket.tcp_keepalive_interval().expect("an option"),
+                KEEPALIVE_INTERVAL
+            );
+            assert_eq!(socket.tcp_user_timeout().expect("an option"), Some(USER_TIMEOUT));
+            assert_eq!(socket.tcp_notsent_lowat().expect("an option"), UNSENT_MAX);
+        }
     }
 
     #[tokio::test]

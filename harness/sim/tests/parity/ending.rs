@@ -50,6 +50,10 @@ the_same_everywhere! {
     a_reset_wakes_a_read_that_waits => ["pending: true", "read: Err(ConnectionReset)"];
     a_reset_wakes_a_write_that_waits => ["write: ConnectionReset"];
     what_was_written_before_a_drop_arrives => ["whole: true"];
+    data_for_a_closed_socket_drops_what_it_had_not_sent => [
+        "write: ConnectionReset", "some arrived: true", "all arrived: false",
+    ];
+    data_for_a_socket_that_only_shut_down_drops_nothing => ["read: Ok(\"hello\")", "all arrived: true"];
     a_dropped_half_keeps_the_connection => ["peer: Ok(\"hello\")", "reply: Ok(\"hello\")"];
     an_empty_read_waits_for_data_or_the_end => ["pending: true", "read: Ok(0)"];
 }
@@ -307,6 +311,45 @@ async fn what_was_written_before_a_drop_arrives<P: Platform>(pair: Pair<P>) -> V
     drop(both.client);
     let received = read_all(&mut both.server).await.expect("no error");
     seen.note("whole", received == sent);
+    seen.done()
+}
+
+/// Writes until there is no more room. Returns how much.
+async fn fill(stream: &mut (impl AsyncWrite + Unpin)) -> usize {
+    let bytes = vec![7; 64 * 1024];
+    let mut count = 0;
+    loop {
+        let wrote = poll_fn(|context| Poll::Ready(Pin::new(&mut *stream).poll_write(context, &bytes))).await;
+        match wrote {
+            Poll::Ready(wrote) => count += wrote.expect("it is open"),
+            Poll::Pending => return count,
+        }
+    }
+}
+
+/// A graceful server that closes after its last answer: the caller's next byte makes its kernel forget the rest of it.
+async fn data_for_a_closed_socket_drops_what_it_had_not_sent<P: Platform>(pair: Pair<P>) -> Vec<String> {
+    let mut seen = Seen::default();
+    let mut both = pair.connect().await;
+    let count = fill(&mut both.server).await;
+    drop(both.server);
+    let error = write_until_error(&mut both.client).await;
+    seen.note("write", error);
+    let arrived = read_all(&mut both.client).await.expect("the error is told once");
+    seen.note("some arrived", !arrived.is_empty());
+    seen.note("all arrived", arrived.len() == count);
+    seen.done()
+}
+
+async fn data_for_a_socket_that_only_shut_down_drops_nothing<P: Platform>(pair: Pair<P>) -> Vec<String> {
+    let mut seen = Seen::default();
+    let mut both = pair.connect().await;
+    let count = fill(&mut both.server).await;
+    both.server.shutdown().await.expect("it is open");
+    both.client.write_all(b"hello").await.expect("this way is open");
+    seen.read("read", &mut both.server).await;
+    let arrived = read_all(&mut both.client).await.expect("no error");
+    seen.note("all arrived", arrived.len() == count);
     seen.done()
 }
 

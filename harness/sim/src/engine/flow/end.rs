@@ -3,7 +3,8 @@
 //! ```text
 //!   unborn ----establish----> open <----establish---- connecting
 //!                              | shutdown: writes end, reads go on
-//!                              | close (the handle is dropped): FIN, or RST when data is unread
+//!                              | close (the handle is dropped): FIN after what is unsent, or RST when data is unread
+//!                              | data for a closed socket: RST, and what is unsent is dropped
 //!                              v
 //!                        done when both FINs arrived, or gone
 //! ```
@@ -20,11 +21,12 @@ use crate::engine::Owner;
 use crate::observe::Closed;
 use crate::segment::Body;
 
-/// Bytes that may be on their way or unread, each way, unless the links need more to be filled. A writer with
-/// more waits.
+/// Bytes that may be on their way or unread, each way, at first, unless the links need more to be filled.
 const WINDOW: u64 = 256 * 1024;
-/// No window grows beyond this: Linux's default for `tcp_rmem`.
-const WINDOW_MAX: u64 = 6 * 1024 * 1024;
+/// No window grows beyond this: Linux's default for `tcp_wmem`, the smaller of both ends' limits.
+const WINDOW_MAX: u64 = 4 * 1024 * 1024;
+/// Bytes that wait in the kernel for room in the window. A writer with more waits.
+const UNSENT: u64 = squall_platform::UNSENT_MAX as u64;
 /// On a link with a bandwidth, a segment has no more: what is written at once arrives bit by bit. It is what
 /// Linux hands to a network card at most.
 const PIECE: usize = 64 * 1024;
@@ -51,8 +53,12 @@ pub(super) struct End {
     pub(super) fin_arrived: bool,
     /// In the engine's list of ends with something to send.
     pub(super) is_queued: bool,
-    /// Bytes that may be on their way or unread, each way.
+    /// Bytes of this end that may be on their way or unread.
     window: u64,
+    /// Up to where it grows.
+    window_max: u64,
+    /// How much is read before the other end is told.
+    report_after: u64,
     /// Bytes that one segment carries at most.
     piece: usize,
     /// Bytes that the application has read.
@@ -65,8 +71,10 @@ pub(super) struct End {
     error: Option<io::ErrorKind>,
     reader: Option<Waker>,
     writer: Option<Waker>,
+    /// What is not sent yet: what was written within this step, and what the window has no room for.
     output: BytesMut,
-    written: u64,
+    /// Bytes that have left this kernel.
+    sent: u64,
     /// How much the other end's application has read, as far as this kernel knows.
     credited: u64,
     /// What the other kernel was last told of `consumed`.
@@ -85,6 +93,8 @@ impl End {
             fin_arrived: false,
             is_queued: false,
             window: WINDOW,
+            window_max: WINDOW_MAX,
+            report_after: WINDOW / 2,
             piece: usize::MAX,
             consumed: 0,
             stage,
@@ -95,7 +105,7 @@ impl End {
             reader: None,
             writer: None,
             output: BytesMut::new(),
-            written: 0,
+            sent: 0,
             credited: 0,
             reported: 0,
             write_closed: false,
@@ -120,10 +130,12 @@ impl End {
     }
 
     /// The link has a bandwidth: the window is at least this, within reason, and some pieces more, for it takes a
-    /// whole one to notice that half of the window was read.
+    /// whole one to notice that half of the window was read. It does not grow: more than fills the link waits before it.
     pub(super) fn widen(&mut self, window: u64) {
         let window = window + 3 * PIECE as u64;
         self.window = self.window.max(window.min(WINDOW_MAX));
+        self.window_max = self.window;
+        self.report_after = self.window / 2;
         self.piece = PIECE;
     }
 
@@ -199,7 +211,7 @@ impl End {
 
     /// The other end may be out of room, and should be told that there is some again.
     pub(super) fn owes_window(&self) -> bool {
-        self.consumed - self.reported >= self.window / 2 && !self.end_of_stream && !self.is_gone
+        self.consumed - self.reported >= self.report_after && !self.end_of_stream && !self.is_gone
     }
 
     pub(super) fn poll_write(
@@ -214,7 +226,7 @@ impl End {
             return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()));
         }
         let wanted: usize = buffers.iter().map(|buffer| buffer.len()).sum();
-        let room = self.window.saturating_sub(self.written - self.credited) as usize;
+        let room = (self.room() + UNSENT).saturating_sub(self.output.len() as u64) as usize;
         if room == 0 && wanted > 0 {
             self.writer = Some(context.waker().clone());
             return Poll::Pending;
@@ -226,8 +238,25 @@ impl End {
             self.output.extend_from_slice(&buffer[..take]);
             left -= take;
         }
-        self.written += count as u64;
         Poll::Ready(Ok(count))
+    }
+
+    /// Bytes that may be sent now.
+    fn room(&self) -> u64 {
+        self.window.saturating_sub(self.sent - self.credited)
+    }
+
+    /// Takes what may be sent now.
+    fn take_sendable(&mut self) -> Bytes {
+        let count = usize::try_from(self.room()).unwrap_or(usize::MAX);
+        let count = count.min(self.output.len());
+        self.sent += count as u64;
+        self.output.split_to(count).freeze()
+    }
+
+    /// Something waits for room that there is now.
+    pub(super) fn is_blocked(&self) -> bool {
+        !self.output.is_empty() && !self.is_gone
     }
 
     /// No more will be written. Fine on a dead connection too: tokio hides Linux's `NotConnected`.
@@ -236,7 +265,7 @@ impl End {
     }
 
     /// The application drops its handle, or its process dies. When data was left unread, that calls for a
-    /// reset: what was written before goes out ahead of it, and is returned.
+    /// reset: what was written before and has room goes out ahead of it, and is returned.
     pub(super) fn close(&mut self, wakers: &mut Vec<Waker>) -> Option<Bytes> {
         self.is_open = false;
         self.wake_both(wakers);
@@ -244,7 +273,7 @@ impl End {
             return None;
         }
         if self.unread > 0 {
-            let unsent = self.output.split().freeze();
+            let unsent = self.take_sendable();
             self.abandon(wakers);
             return Some(unsent);
         }
@@ -305,6 +334,10 @@ impl End {
 
     pub(super) fn credit(&mut self, consumed: u64, wakers: &mut Vec<Waker>) {
         if consumed > self.credited {
+            if self.is_blocked() && self.room() == 0 {
+                // As slow start and the receiver's autotuning do: twice as much each round trip.
+                self.window = (self.window + consumed - self.credited).min(self.window_max);
+            }
             self.credited = consumed;
             if self.stage == Stage::Open {
                 wakers.extend(self.writer.take());
@@ -328,12 +361,13 @@ impl End {
             Stage::Unborn => return,
             Stage::Open => {}
         }
-        while !self.output.is_empty() {
+        let mut sendable = self.take_sendable();
+        while !sendable.is_empty() {
             self.reported = self.consumed;
-            let piece = self.output.len().min(self.piece);
-            send(self.consumed, Body::Data(self.output.split_to(piece).freeze()));
+            let piece = sendable.len().min(self.piece);
+            send(self.consumed, Body::Data(sendable.split_to(piece)));
         }
-        if self.write_closed && !self.fin_sent {
+        if self.write_closed && !self.fin_sent && self.output.is_empty() {
             self.fin_sent = true;
             self.reported = self.consumed;
             send(self.consumed, Body::Fin);

@@ -392,6 +392,7 @@ impl Engine for FlowEngine {
             Direction::ToClient => (client, server),
         };
         end.credit(segment.header.acknowledged, &mut effects.wakers);
+        let is_blocked = end.is_blocked();
         match &segment.body {
             Body::Connect { .. } | Body::Window | Body::Ack | Body::Confirm => {}
             Body::Accept => {
@@ -413,6 +414,9 @@ impl Engine for FlowEngine {
                 let (error, why) = end.meaning_of_reset();
                 self.break_end(id, at, error, why, effects);
             }
+        }
+        if is_blocked {
+            self.mark_written(id, at.opposite());
         }
         self.reap(id, effects);
         None
