@@ -1,5 +1,5 @@
-//! Every scenario file is a test of its own name: `scenarios/*.toml` must hold, `scenarios/negative/*.toml` must
-//! break. What each one shows is a snapshot under `snapshots/`.
+//! Every scenario file is a test of its own name: `scenarios/*.toml` and `scenarios/regressions/*.toml` must hold,
+//! `scenarios/negative/*.toml` must break. What each one shows is a snapshot under `snapshots/`.
 //!
 //! On the turmoil engine each comes to the same verdict, under a name that ends in `_on_turmoil`. What it shows
 //! there is no snapshot: chance falls differently, for it is asked about other segments.
@@ -16,8 +16,13 @@ fn main() -> ExitCode {
     // Two at a time are enough to show that runs do not disturb each other.
     arguments.test_threads.get_or_insert(2);
     let mut trials = trials("scenarios", "", true);
+    trials.extend(trials_of_regressions());
     trials.extend(trials_of_negative());
     libtest_mimic::run(&arguments, trials).exit_code()
+}
+
+fn trials_of_regressions() -> Vec<Trial> {
+    trials("scenarios/regressions", "regression_", true)
 }
 
 fn trials_of_negative() -> Vec<Trial> {
