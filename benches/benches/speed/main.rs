@@ -8,6 +8,7 @@
 
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a command-line program")]
 
+mod beside;
 mod loopback;
 mod manager;
 mod measure;
@@ -54,10 +55,11 @@ impl Scale {
 /// A group of measurements: its name, and what makes its rows.
 type Group = (&'static str, fn(Scale) -> Vec<Row>);
 
-const GROUPS: [Group; 9] = [
+const GROUPS: [Group; 10] = [
     ("loopback", over_loopback),
     ("manager", through_manager),
     ("dense", dense),
+    ("beside", small_beside_large),
     ("scaling", scaling),
     ("idle", idle),
     ("mesh", mesh),
@@ -338,6 +340,35 @@ fn dense(scale: Scale) -> Vec<Row> {
         tonic(2, 64),
         tonic(20, 1),
         tonic(20, 64),
+    ]
+}
+
+/// Small answers on a connection that large ones fill.
+fn small_beside_large(scale: Scale) -> Vec<Row> {
+    let beside = beside::run(Duration::from_secs(scale.pick(20, 2)));
+    let row = |what: &str, measured, target| Row {
+        program: format!("80 Mbit/s, 5 ms a way, four answers of 4 MB at a time: {what}"),
+        squall: String::new(),
+        peer: String::new(),
+        measured,
+        target: Some(target),
+    };
+    vec![
+        row(
+            "share of the link that they fill",
+            Measured::Ratio(beside.filled),
+            Target::AtLeast(0.95),
+        ),
+        row(
+            "a small call beside them, p50",
+            Measured::Seconds(beside.small),
+            Target::AtMost(0.060),
+        ),
+        row(
+            "a small call beside them, the longest",
+            Measured::Seconds(beside.small_max),
+            Target::AtMost(0.060),
+        ),
     ]
 }
 

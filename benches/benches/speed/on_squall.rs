@@ -72,20 +72,7 @@ fn plan(engine: EngineKind, program: &Program) -> Plan {
 fn topology(engine: EngineKind, modules: usize) -> Topology {
     let module = |index: usize| {
         let name = format!("m{index}");
-        let node = Node {
-            name: format!("n{index}"),
-            component: "echo".into(),
-            settings: json!({}),
-            edges: vec![],
-        };
-        let module = Module {
-            name: name.clone(),
-            hosts: vec![name.clone()],
-            call_timeout: Duration::from_secs(30),
-            instance_wait: Duration::ZERO,
-            method: None,
-            nodes: [(node.name.clone(), node)].into_iter().collect(),
-        };
+        let module = module(&name, &format!("n{index}"), "echo", json!({}));
         (name, module)
     };
     Topology {
@@ -128,5 +115,23 @@ fn workload(program: &Program, from: usize, to: usize) -> Workload {
         end: program.duration(),
         limit: Some(program.calls_per_connection()),
         timeout: Some(Duration::from_secs(2)),
+    }
+}
+
+/// A module of one host, with one node.
+pub(crate) fn module(name: &str, node: &str, component: &str, settings: serde_json::Value) -> Module {
+    let node = Node {
+        name: node.into(),
+        component: component.into(),
+        settings,
+        edges: vec![],
+    };
+    Module {
+        name: name.into(),
+        hosts: vec![name.into()],
+        call_timeout: Duration::from_secs(30),
+        instance_wait: Duration::ZERO,
+        method: None,
+        nodes: [(node.name.clone(), node)].into_iter().collect(),
     }
 }
