@@ -11,6 +11,7 @@ use squall_platform::Platform;
 use squall_proto::Bulk;
 use squall_proto::module::module_service_server::SERVICE_NAME;
 use squall_proto::module::{self as proto, FILE_DESCRIPTOR_SET};
+use tokio::time::Instant;
 use tonic::Status;
 
 use super::lifecycle::{Lifecycle, Phase};
@@ -32,11 +33,11 @@ struct Serving<P: Platform> {
 }
 
 impl<P: Platform> Service<P> {
-    pub(super) async fn new(scheduler: Scheduler<P>, lifecycle: Arc<Lifecycle>) -> Self {
+    pub(super) fn new(scheduler: Scheduler<P>, lifecycle: Arc<Lifecycle>) -> Self {
         Service(Arc::new(Serving {
             scheduler,
             lifecycle,
-            standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET).await,
+            standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET),
         }))
     }
 
@@ -160,6 +161,7 @@ impl<P: Platform> Serving<P> {
     async fn unary<R: Rpc>(&self, request: Request<Incoming>) -> Response<ReplyBody> {
         let shared = self.scheduler.shared();
         let limit = shared.options.max_message_bytes;
+        let arrived = request.body().arrived();
         // Admitted before it is read: what is read takes memory.
         let admitted = self.lifecycle.admit(&shared.module, shared.options.max_in_flight);
         let request = match unary::request(request, limit).await {
@@ -171,7 +173,7 @@ impl<P: Platform> Serving<P> {
             Ok(_admitted) => {
                 let _request = shared.metrics.request();
                 // Boxed: it is large, and a block that awaits what it owns holds it twice.
-                let work = unwind::guarded(Box::pin(self.handle::<R>(request)));
+                let work = unwind::guarded(Box::pin(self.handle::<R>(request, arrived)));
                 tokio::select! {
                     biased;
                     result = work => result.unwrap_or_else(|panic| Err(outside_components(&panic))),
@@ -192,19 +194,33 @@ impl<P: Platform> Serving<P> {
         status
     }
 
-    async fn handle<R: Rpc>(&self, request: tonic::Request<R::Request>) -> Result<Option<Payload>, Error> {
+    async fn handle<R: Rpc>(
+        &self,
+        request: tonic::Request<R::Request>,
+        arrived: Instant,
+    ) -> Result<Option<Payload>, Error> {
         let shared = self.scheduler.shared();
         let mut message = R::message(request, &shared.platform)?;
+        message.timeout = match (message.timeout, shared.options.max_handling_time) {
+            (Some(asked), Some(cap)) => Some(asked.min(cap)),
+            (asked, cap) => asked.or(cap),
+        };
+        if let Some(timeout) = &mut message.timeout {
+            // Its caller's time began no later than with its headers, however long the rest of it took.
+            *timeout = timeout.saturating_sub(arrived.elapsed());
+            if timeout.is_zero() {
+                return Err(Error::Timeout {
+                    module: Arc::clone(&shared.module),
+                    outcome: Outcome::Failed,
+                });
+            }
+        }
         // Where it goes comes first: for whom nobody is there, nothing is decoded. Spec: router 5.2.
         let Destination { port, .. } = self.scheduler.destination(&message.to)?;
         if port.starts_with('_') && !shared.options.serve_system_ports {
             return Err(Error::SystemPort { port: port.into() });
         }
         wire::check_data(&message.data)?;
-        message.timeout = match (message.timeout, shared.options.max_handling_time) {
-            (Some(asked), Some(cap)) => Some(asked.min(cap)),
-            (asked, cap) => asked.or(cap),
-        };
         self.scheduler.handle(message).await
     }
 }

@@ -66,3 +66,50 @@ async fn an_edges_timeout_bounds_a_local_handler_too() {
     assert_eq!(error.to_string(), "call timed out on node stuck");
     assert_eq!((error.class(), start.elapsed()), ("timeout", ms(70)));
 }
+
+/// What a server says to a request with this `grpc-timeout`, and how often its handler ran. The body comes `late`.
+async fn asked_with(path: &'static str, timeout: &str, late: std::time::Duration) -> (String, usize) {
+    let network = Network::default();
+    let (b, address) = start(network.host(), "b", Options::default()).await;
+    let (counted, calls) = Counted::new(|_| Ok(Some(json("1"))));
+    place(&b, &[], "echo", counted, &[]);
+    let host = network.host();
+    let stream = host.connect(&address).await.unwrap();
+    let (mut sender, connection) = h2::client::handshake(stream).await.unwrap();
+    host.spawn(async move { drop(connection.await) });
+    let request = http::Request::post(format!("http://{address}{path}"))
+        .header("content-type", "application/grpc")
+        .header("grpc-timeout", timeout);
+    let (answer, mut body) = sender.send_request(request.body(()).unwrap(), false).unwrap();
+    tokio::time::sleep(late).await;
+    let message: &[u8] = match path {
+        raw::SEND => b"\0\0\0\0\x09\x0a\x07echo.in",
+        _ => b"\0\0\0\0\x09\x1a\x07echo.in",
+    };
+    body.send_data(message.into(), true).unwrap();
+    let (head, mut incoming) = answer.await.unwrap().into_parts();
+    while incoming.data().await.is_some() {}
+    let mut headers = head.headers;
+    headers.extend(incoming.trailers().await.unwrap().unwrap_or_default());
+    let kind = headers.get("x-error-kind").map_or("", |it| it.to_str().unwrap());
+    let outcome = headers
+        .get("x-error-outcome")
+        .map_or("", |it| it.to_str().unwrap());
+    (format!("{kind} {outcome}"), count(&calls))
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_whose_time_is_over_is_not_executed() {
+    for path in [raw::SEND, raw::MESSAGE] {
+        let refused = ("upstream_timeout failed".to_owned(), 0);
+        assert_eq!(asked_with(path, "0n", ms(0)).await, refused, "{path}");
+        assert_eq!(asked_with(path, "1S", ms(0)).await, (" ".to_owned(), 1), "{path}");
+        // Its time has begun with its headers, however late the rest of it comes.
+        assert_eq!(asked_with(path, "1S", ms(1500)).await, refused, "{path}");
+        assert_eq!(
+            asked_with(path, "1S", ms(500)).await,
+            (" ".to_owned(), 1),
+            "{path}"
+        );
+    }
+}
