@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::alphabet::STANDARD;
+use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderName;
 use http::header::AsHeaderName;
 use tonic::metadata::{
@@ -30,6 +33,14 @@ pub(super) static X_DEPTH: HeaderName = HeaderName::from_static(DEPTH);
 
 /// How gRPC marks a header whose value is bytes. Text beyond ASCII travels so.
 const BINARY: &str = "-bin";
+
+/// Base64 as gRPC has it: written without padding, and read with it and without.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new()
+        .with_encode_padding(false)
+        .with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
 
 /// How much metadata a message may have. A peer reads 16 KiB of headers, and there are others.
 const METADATA_BYTES_MAX: usize = 15 * 1024;
@@ -144,7 +155,8 @@ pub(super) fn pass_on(headers: &MetadataMap, metadata: &mut BTreeMap<String, Str
     }
 }
 
-/// The metadata of a message that travels in headers. Of a key that comes twice the first value counts.
+/// The metadata of a message that travels in headers. Of a key that comes twice the first value counts. Bytes that are
+/// no text stay as they are: in base64, under a key that ends in `-bin`.
 ///
 /// # Errors
 /// [`Error::Serialization`] when a value is no text.
@@ -161,12 +173,12 @@ pub(super) fn metadata(headers: &MetadataMap) -> Result<BTreeMap<String, String>
             ),
             KeyAndValueRef::Binary(key, value) => {
                 let bytes = value.to_bytes().map_err(|_| value.as_encoded_bytes());
-                (
-                    key.as_str().trim_end_matches(BINARY),
-                    bytes.and_then(|bytes| {
-                        String::from_utf8(bytes.into()).map_err(|_| value.as_encoded_bytes())
-                    }),
-                )
+                match bytes.map(|bytes| String::from_utf8(bytes.into())) {
+                    Ok(Ok(text)) => (key.as_str().trim_end_matches(BINARY), Ok(text)),
+                    // As it came: so it is sent on, too.
+                    Ok(Err(bytes)) => (key.as_str(), Ok(BASE64.encode(bytes.as_bytes()))),
+                    Err(encoded) => (key.as_str(), Err(encoded)),
+                }
             }
         };
         if !is_metadata(key) {
@@ -194,8 +206,15 @@ pub(super) fn set_metadata(
         };
         // Headers have no case.
         let lower = key.to_ascii_lowercase();
-        if !is_metadata(&lower) || lower.ends_with(BINARY) {
+        if !is_metadata(&lower) {
             return Err(unfit());
+        }
+        if lower.ends_with(BINARY) {
+            // Bytes that are no text, as they came.
+            let bytes = BASE64.decode(value).map_err(|_| unfit())?;
+            let key = BinaryMetadataKey::from_bytes(lower.as_bytes()).map_err(|_| unfit())?;
+            headers.insert_bin(key, BinaryMetadataValue::from_bytes(&bytes));
+            continue;
         }
         if is_plain(value)
             && let Ok(value) = value.parse()
@@ -230,6 +249,22 @@ fn is_plain(value: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_text_pass_through() {
+        let bytes = [0xff, 0, 0xfe];
+        let mut headers = MetadataMap::new();
+        headers.insert_bin("trace-bin", BinaryMetadataValue::from_bytes(&bytes));
+        headers.insert_bin("name-bin", BinaryMetadataValue::from_bytes("größe".as_bytes()));
+        let read = metadata(&headers).unwrap();
+        assert_eq!(read["trace-bin"], "/wD+");
+        assert_eq!(read["name"], "größe");
+        let mut sent = MetadataMap::new();
+        set_metadata(&mut sent, &read).unwrap();
+        assert_eq!(sent.get_bin("trace-bin").unwrap().to_bytes().unwrap(), &bytes[..]);
+        let not_base64 = [("trace-bin".to_owned(), "%".to_owned())].into();
+        set_metadata(&mut sent, &not_base64).unwrap_err();
+    }
 
     #[test]
     fn a_timeout_reads_as_grpc_spells_it() {

@@ -114,8 +114,8 @@ async fn what_cannot_be_decoded_is_said_to_have_reached_nobody() {
             ("\0\0\0\0\x09ab", "13", "the message is not whole"),
             (
                 "\x01\0\0\0\x02ab",
-                "12",
-                "the message is compressed: send it as it is",
+                "13",
+                "the request says that it is compressed, and not how",
             ),
             (
                 "\x07\0\0\0\x02ab",
@@ -124,7 +124,7 @@ async fn what_cannot_be_decoded_is_said_to_have_reached_nobody() {
             ),
             (
                 &large,
-                "11",
+                "8",
                 "Error, decoded message length too large: found 3840 bytes, the limit is: 1000 bytes",
             ),
         ] {
@@ -146,7 +146,7 @@ async fn headers_that_are_no_text_or_too_many_are_refused() {
     for (key, shown) in [
         ("x-message-depth", "x-message-depth"),
         ("tenant", "tenant"),
-        ("user-bin", "user"),
+        ("user-bin", "user-bin"),
     ] {
         let value = HeaderValue::from_bytes(b"\xff\xfe").unwrap();
         let answer = send(
