@@ -85,13 +85,13 @@ impl<P: Platform> Server<P> {
         }
         let manager = &self.manager;
         manager.set_stopping(true);
-        running.service.standard().not_serving().await;
+        running.service.standard().not_serving();
         running.stop();
         drop(self.listener);
         let idle = async {
             manager.in_flight().idle().await;
             // Whoever watches the health knows by now, and would keep the connection.
-            running.service.standard().end_watches().await;
+            running.service.standard().end_watches();
             connections.ended().await;
         };
         let in_time = timeout(grace, idle).await.is_ok();
@@ -126,7 +126,7 @@ impl<P: Platform> Running<P> {
         let spawn = |task: Pin<Box<dyn Future<Output = ()> + Send>>| manager.platform().spawn(task).into();
         Running {
             manager: manager.clone(),
-            service: Service::new(manager.clone()).await,
+            service: Service::new(manager.clone()),
             leave: Arc::default(),
             _check: spawn(Box::pin(control::check(manager.clone()))),
             _report: spawn(Box::pin(control::report(manager.clone()))),

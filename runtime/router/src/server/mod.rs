@@ -67,7 +67,7 @@ impl<P: Platform> Server<P> {
     /// carry.
     pub async fn run(mut self) {
         self.scheduler.shared().metrics.server_enters("serving");
-        let service = Service::new(self.scheduler.clone(), Arc::new(Lifecycle::endless())).await;
+        let service = Service::new(self.scheduler.clone(), Arc::new(Lifecycle::endless()));
         let mut connections = Connections::default();
         self.accept(&service, &mut connections).await;
     }
@@ -90,7 +90,7 @@ impl<P: Platform> Server<P> {
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
         self.scheduler.shared().metrics.server_enters("serving");
         let lifecycle = Arc::new(Lifecycle::drainable());
-        let service = Service::new(self.scheduler.clone(), Arc::clone(&lifecycle)).await;
+        let service = Service::new(self.scheduler.clone(), Arc::clone(&lifecycle));
         let mut connections = Connections::default();
         tokio::select! {
             biased;
@@ -108,7 +108,7 @@ impl<P: Platform> Server<P> {
             aborted: 0,
         };
 
-        service.standard().not_serving().await;
+        service.standard().not_serving();
         said("not_serving", &connections);
         drop(self.listener);
         lifecycle.enter(Phase::GoingAway);
@@ -118,14 +118,14 @@ impl<P: Platform> Server<P> {
         let idle = async {
             lifecycle.idle().await;
             // Whoever watches the health knows by now, and would keep the connection.
-            service.standard().end_watches().await;
+            service.standard().end_watches();
             connections.ended().await;
         };
         if timeout_at(until, idle).await.is_err() {
             drained.cancelled = lifecycle.in_flight();
             said("cancelling", &connections);
             lifecycle.enter(Phase::Cancelling);
-            service.standard().end_watches().await;
+            service.standard().end_watches();
             let until = after(Instant::now(), ABORT_AFTER);
             if timeout_at(until, connections.ended()).await.is_err() {
                 drained.aborted = connections.len();

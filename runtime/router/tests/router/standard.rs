@@ -69,6 +69,26 @@ async fn who_watches_sees_the_shutdown_and_does_not_hold_it_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_watch_of_a_service_that_is_not_known_says_so_and_stays_open() {
+    let network = Network::default();
+    let b = Stoppable::start(&network, 10_000).await;
+    let mut health = health(&network, &b.address).await;
+    let mut watched = health.watch(of("module.Other")).await.unwrap().into_inner();
+    let first = watched.message().await.unwrap().unwrap();
+    assert_eq!(first.status(), ServingStatus::ServiceUnknown);
+    tokio::time::timeout(ms(60_000), watched.message())
+        .await
+        .expect_err("it stays open");
+    b.stop.send(()).unwrap();
+    assert!(
+        watched.message().await.unwrap().is_none(),
+        "until the server ends"
+    );
+    let drained = b.drained.await.unwrap();
+    assert_eq!((drained.cancelled, drained.aborted), (0, 0));
+}
+
+#[tokio::test(start_paused = true)]
 async fn reflection_lists_the_services_and_describes_both_methods() {
     use tonic_reflection::pb::{v1, v1alpha};
     let network = Network::default();
