@@ -12,7 +12,7 @@ use squall_platform::Platform;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::liveness::{Alive, Liveness};
-use super::request::Work;
+use super::request::{Reading, Work};
 use super::socket::{Shared, Socket};
 use super::turns::{Piece, Turns};
 use super::{Service, Serving};
@@ -65,6 +65,7 @@ pub(super) async fn serve<P, S, G>(
         shared,
         asked: Instant::now(),
         turns: Turns::new(),
+        compress: serving.compress,
         leaving: Leaving::Not,
     };
     if is_told {
@@ -113,6 +114,8 @@ struct Driver<P: Platform, S> {
     /// When the last request came, or the connection began.
     asked: Instant,
     turns: Turns,
+    /// Whether compressed answers are sent to those who can read them.
+    compress: bool,
     leaving: Leaving,
 }
 
@@ -147,10 +150,11 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     if !matches!(self.leaving, Leaving::Not) {
                         self.shared.answers_late();
                     }
+                    let reading = Reading::of(request.headers(), self.compress);
                     let request = request.map(|body| Incoming::new(body, self.asked));
                     let answer = self.service.call(request);
-                    self.platform
-                        .spawn(Work::new(answer, respond, self.turns.clone()));
+                    let work = Work::new(answer, respond, self.turns.clone(), reading);
+                    self.platform.spawn(work);
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                 Poll::Pending if self.poll_patience(context).is_ready() => {

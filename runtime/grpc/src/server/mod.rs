@@ -37,12 +37,15 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Serving {
     /// When a client is pinged, and when it counts as gone; `None`: never.
     pub keepalive: Option<Keepalive>,
+    /// Whether answers are compressed, with gzip, for clients that accept it. Requests may be compressed anyway.
+    pub compress: bool,
 }
 
 impl Default for Serving {
     fn default() -> Self {
         Serving {
             keepalive: Some(Keepalive::server()),
+            compress: false,
         }
     }
 }

@@ -12,6 +12,7 @@ use http_body::Body;
 
 use super::Answer;
 use super::turns::{Piece, Turns};
+use crate::unary::compression::{ACCEPTED, ENCODING, GZIP, READABLE, accepts_gzip};
 use crate::unary::{Frames, ReplyBody, success};
 
 /// The task of one request.
@@ -25,7 +26,27 @@ use crate::unary::{Frames, ReplyBody, success};
 pub(super) struct Work {
     respond: SendResponse<Piece>,
     turns: Turns,
+    reading: Reading,
     stage: Stage,
+}
+
+/// What the peer can read.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Reading {
+    /// It says what it can, so it is told what we can.
+    tells: bool,
+    /// And it is to be sent that.
+    gzip: bool,
+}
+
+impl Reading {
+    /// As the headers of a request say. `compress`: whether compressed answers are sent at all.
+    pub(super) fn of(headers: &HeaderMap, compress: bool) -> Self {
+        Reading {
+            tells: headers.contains_key(&ACCEPTED) || headers.contains_key(&ENCODING),
+            gzip: compress && accepts_gzip(headers),
+        }
+    }
 }
 
 enum Stage {
@@ -34,10 +55,11 @@ enum Stage {
 }
 
 impl Work {
-    pub(super) fn new(answer: Answer, respond: SendResponse<Piece>, turns: Turns) -> Self {
+    pub(super) fn new(answer: Answer, respond: SendResponse<Piece>, turns: Turns, reading: Reading) -> Self {
         Work {
             respond,
             turns,
+            reading,
             stage: Stage::Answering(answer),
         }
     }
@@ -53,7 +75,7 @@ impl Future for Work {
                 // Nobody waits for it any more, or the connection is gone.
                 return work.respond.poll_reset(context).map(drop);
             };
-            match send(response, &mut work.respond, &work.turns) {
+            match send(response, &mut work.respond, &work.turns, work.reading) {
                 Some(rest) => work.stage = Stage::Sending(rest),
                 None => return Poll::Ready(()),
             }
@@ -72,8 +94,18 @@ fn send(
     response: Response<ReplyBody>,
     respond: &mut SendResponse<Piece>,
     turns: &Turns,
+    reading: Reading,
 ) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
-    let (head, body) = response.into_parts();
+    let (mut head, mut body) = response.into_parts();
+    if reading.tells {
+        head.headers.entry(&ACCEPTED).or_insert(READABLE);
+    }
+    if reading.gzip
+        && let ReplyBody::Unary(frames, _) = &mut body
+        && frames.gzip()
+    {
+        head.headers.insert(&ENCODING, GZIP);
+    }
     let head = Response::from_parts(head, ());
     let is_all = body.is_empty();
     let Ok(stream) = respond.send_response(head, is_all) else {

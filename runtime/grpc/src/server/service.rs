@@ -4,7 +4,9 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::Pin;
 
+use http::header::HeaderValue;
 use http::{Request, Response};
+use tonic::Status;
 use tonic::body::Body;
 
 use crate::Incoming;
@@ -19,6 +21,22 @@ pub type Answer = Pin<Box<dyn Future<Output = Response<ReplyBody>> + Send>>;
 pub trait Service: Clone + Send + 'static {
     /// Begins to answer a request.
     fn call(&self, request: Request<Incoming>) -> Answer;
+}
+
+/// What tonic says of a request that is too large begins so, encoded as it travels.
+const TOO_LARGE: &[u8] = b"Error,%20decoded%20message%20length%20too%20large";
+
+/// tonic calls a request that is too large out of range, where gRPC's other implementations say that a resource is
+/// exhausted.
+fn too_large(mut response: Response<Body>) -> Response<Body> {
+    let headers = response.headers_mut();
+    let is_too_large = headers
+        .get(Status::GRPC_MESSAGE)
+        .is_some_and(|it| it.as_bytes().starts_with(TOO_LARGE));
+    if is_too_large {
+        headers.insert(Status::GRPC_STATUS, HeaderValue::from_static("8"));
+    }
+    response
 }
 
 /// A service of tonic's. Clones are as those of the service.
@@ -37,7 +55,7 @@ where
         let answer = self.0.clone().call(request);
         Box::pin(async move {
             match answer.await {
-                Ok(response) => response.map(ReplyBody::Other),
+                Ok(response) => too_large(response).map(ReplyBody::Other),
                 Err(error) => match error {},
             }
         })

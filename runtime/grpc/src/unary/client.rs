@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 
 use super::GRPC;
 use super::frames::{Frames, framed, share};
-use super::read::{Input, decoded};
+use super::read::{Input, Side, decoded};
 use crate::progress::Mark;
 use crate::sender::{Counting, Piece, Shared};
 use crate::{Progress, Sender};
@@ -96,7 +96,14 @@ pub(crate) async fn send<A: Message + Default>(
     if head.status != StatusCode::OK {
         return Err(of_http(head.status));
     }
-    let (message, trailers) = read(sender, incoming, &mut body, limit).await?;
+    let (message, trailers) = read(
+        sender,
+        incoming,
+        Input::new(Side::Answer, &head.headers),
+        &mut body,
+        limit,
+    )
+    .await?;
     let mut trailers = trailers.unwrap_or_default();
     match status_in(&mut trailers) {
         None => return Err(Status::internal("the answer ends without a status")),
@@ -130,11 +137,11 @@ async fn answer(
 async fn read(
     sender: &Sender,
     mut incoming: RecvStream,
+    mut input: Input,
     body: &mut Option<Sending>,
     limit: usize,
 ) -> Result<(Option<bytes::Bytes>, Option<HeaderMap>), Status> {
     let lost = |error| sender.lost(&error, true);
-    let mut input = Input::default();
     loop {
         let data = poll_fn(|context| {
             Sending::poll(body, context);
@@ -151,7 +158,7 @@ async fn read(
         input.push(data, limit)?;
     }
     let trailers = incoming.trailers().await.map_err(lost)?;
-    Ok((input.message()?, trailers))
+    Ok((input.message(limit)?, trailers))
 }
 
 /// A large body on its way: as much of it is handed to HTTP/2 as the peer takes, in pieces that leave room for others.

@@ -5,12 +5,15 @@ use prost::encoding::{encode_varint, encoded_len_varint};
 use squall_proto::Bulk;
 
 use super::PREFIX;
+use super::compression::gzip;
 use crate::FRAME_MAX;
 
 /// Data of so many bytes is sent as it is, and not copied into its message first.
 pub(super) const BULKY: usize = 16 * 1024;
 /// A frame of so many bytes is small, which leaves room for what stands around data that is not bulky.
 const SMALL: usize = BULKY + 4096;
+/// Of less there is nothing to be gained by compression.
+const COMPRESSIBLE: usize = 1024;
 
 /// A message as HTTP/2 carries it: one frame or, when its data is large, the data in a frame of its own.
 #[derive(Clone)]
@@ -31,6 +34,33 @@ impl Frames {
             Some(bytes) if bytes.len() > most => Some(bytes.split_to(most)),
             frame => frame.take(),
         }
+    }
+
+    /// Compresses the message, if that makes it shorter: then true.
+    pub(crate) fn gzip(&mut self) -> bool {
+        if self.len() < PREFIX + COMPRESSIBLE {
+            return false;
+        }
+        let parts = [&self.head, &self.data].into_iter().flatten();
+        let mut left = PREFIX;
+        let message = parts.map(|part| {
+            let skipped = left.min(part.len());
+            left -= skipped;
+            &part[skipped..]
+        });
+        let compressed = gzip(message);
+        if PREFIX + compressed.len() >= self.len() {
+            return false;
+        }
+        let mut head = BytesMut::with_capacity(PREFIX + compressed.len());
+        head.put_u8(1);
+        head.put_u32(u32::try_from(compressed.len()).unwrap_or(u32::MAX));
+        head.put_slice(&compressed);
+        *self = Frames {
+            head: Some(head.freeze()),
+            data: None,
+        };
+        true
     }
 
     /// All but the data, if that is large.

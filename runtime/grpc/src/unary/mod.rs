@@ -10,8 +10,10 @@
 //! | the callee's side | `server` |
 //! | a message into frames | `frames` |
 //! | frames into a message | `read` |
+//! | messages that are compressed | `compression` |
 
 mod client;
+pub(crate) mod compression;
 mod frames;
 mod read;
 mod server;

@@ -10,19 +10,24 @@ use prost::Message;
 use tonic::Status;
 
 use super::PREFIX;
+use super::compression::{Encoding, gunzip};
 
 pub(super) fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
     M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
 }
 
-/// Reads a body to its end: its message, if there is one, and its trailers.
-pub(super) async fn read<B>(body: B, limit: usize) -> Result<(Option<Bytes>, Option<HeaderMap>), Status>
+/// Reads a body to its end into `input`: its message, if there is one, and its trailers.
+pub(super) async fn read<B>(
+    body: B,
+    input: Input,
+    limit: usize,
+) -> Result<(Option<Bytes>, Option<HeaderMap>), Status>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let mut body = body;
-    let mut input = Input::default();
+    let mut input = input;
     let mut trailers = None;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|error| Status::from_error(error.into()))?;
@@ -31,12 +36,20 @@ where
             Err(frame) => trailers = frame.into_trailers().ok(),
         }
     }
-    Ok((input.message()?, trailers))
+    Ok((input.message(limit)?, trailers))
+}
+
+/// What a message is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Request,
+    Answer,
 }
 
 /// The bytes of one message as they come in.
-#[derive(Default)]
 pub(super) struct Input {
+    side: Side,
+    encoding: Encoding,
     /// The first frame, which mostly is all there is.
     first: Bytes,
     /// All frames, if there are several.
@@ -44,6 +57,16 @@ pub(super) struct Input {
 }
 
 impl Input {
+    /// For the message behind these headers.
+    pub(super) fn new(side: Side, headers: &HeaderMap) -> Self {
+        Input {
+            side,
+            encoding: Encoding::of(headers),
+            first: Bytes::new(),
+            all: BytesMut::new(),
+        }
+    }
+
     fn bytes(&self) -> &[u8] {
         if self.all.is_empty() {
             &self.first
@@ -68,8 +91,8 @@ impl Input {
             return Ok(());
         };
         if length > limit {
-            // In tonic's words, which peers may know.
-            return Err(Status::out_of_range(format!(
+            // In tonic's words, which peers may know; the code is that of gRPC's other implementations.
+            return Err(Status::resource_exhausted(format!(
                 "Error, decoded message length too large: found {length} bytes, the limit is: {limit} bytes"
             )));
         }
@@ -87,17 +110,38 @@ impl Input {
             return Ok(None);
         };
         match flag {
-            0 => Ok(Some(length.get_u32() as usize)),
-            1 => Err(Status::unimplemented(
-                "the message is compressed: send it as it is",
-            )),
-            flag => Err(Status::internal(format!(
-                "the message begins with {flag}, which is neither compressed nor not"
+            0 => {}
+            1 => self.check_encoding()?,
+            flag => {
+                return Err(Status::internal(format!(
+                    "the message begins with {flag}, which is neither compressed nor not"
+                )));
+            }
+        }
+        Ok(Some(length.get_u32() as usize))
+    }
+
+    /// Refuses a message that is compressed in a way that is not known here.
+    fn check_encoding(&self) -> Result<(), Status> {
+        let what = match self.side {
+            Side::Request => "request",
+            Side::Answer => "answer",
+        };
+        match (self.encoding, self.side) {
+            (Encoding::Gzip, _) => Ok(()),
+            (Encoding::Identity, _) => Err(Status::internal(format!(
+                "the {what} says that it is compressed, and not how"
             ))),
+            (Encoding::Other, Side::Request) => Err(Status::unimplemented(
+                "the request is compressed in a way that is not known here: use gzip, or send it as it is",
+            )),
+            (Encoding::Other, Side::Answer) => Err(Status::internal(
+                "the answer is compressed in a way that is not known here, and that it was not asked for",
+            )),
         }
     }
 
-    pub(super) fn message(self) -> Result<Option<Bytes>, Status> {
+    pub(super) fn message(self, limit: usize) -> Result<Option<Bytes>, Status> {
         if self.bytes().is_empty() {
             return Ok(None);
         }
@@ -112,7 +156,11 @@ impl Input {
         } else {
             self.all.freeze()
         };
+        let is_compressed = bytes[0] == 1;
         bytes.advance(PREFIX);
+        if is_compressed {
+            bytes = gunzip(&bytes, limit)?;
+        }
         Ok(Some(bytes))
     }
 }

@@ -10,19 +10,21 @@ use tonic::metadata::MetadataMap;
 
 use super::GRPC;
 use super::frames::{Frames, framed};
-use super::read::{decoded, read};
+use super::read::{Input, Side, decoded, read};
 use crate::Incoming;
 
 /// Reads the one message of a request.
 ///
 /// # Errors
-/// When there is not exactly one, when it is compressed, longer than `limit` bytes, or cannot be decoded.
+/// When there is not exactly one, when it is compressed otherwise than with gzip, longer than `limit` bytes, or cannot be
+/// decoded.
 pub async fn request<Q: Message + Default>(
     request: Request<Incoming>,
     limit: usize,
 ) -> Result<tonic::Request<Q>, Status> {
     let (head, body) = request.into_parts();
-    let (message, _) = read(body, limit).await?;
+    let input = Input::new(Side::Request, &head.headers);
+    let (message, _) = read(body, input, limit).await?;
     let message = message.ok_or_else(|| Status::internal("the request has no message"))?;
     Ok(tonic::Request::from_parts(
         MetadataMap::from_headers(head.headers),

@@ -3,6 +3,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http_body::{Body, Frame};
 use proptest::prelude::*;
 use squall_proto::Bulk;
@@ -10,7 +11,7 @@ use squall_proto::module::Response as Answer;
 use tonic::{Code, Status};
 
 use super::frames::{BULKY, framed};
-use super::read::{decoded, read};
+use super::read::{Input, Side, decoded, read};
 use super::*;
 
 /// A body of frames that are all there.
@@ -38,7 +39,8 @@ fn read_in_pieces(bytes: &[u8], cuts: &[usize], limit: usize) -> Result<Option<B
         .map(|cut| Bytes::copy_from_slice(&bytes[cut[0]..cut[1]]));
     let frames = Pieces(pieces.map(Frame::data).collect());
     let mut context = Context::from_waker(std::task::Waker::noop());
-    match std::pin::pin!(read(frames, limit)).poll(&mut context) {
+    match std::pin::pin!(read(frames, Input::new(Side::Request, &HeaderMap::new()), limit)).poll(&mut context)
+    {
         Poll::Ready(read) => read.map(|(message, _)| message),
         Poll::Pending => unreachable!("all frames are there"),
     }
@@ -123,7 +125,7 @@ fn large_data_is_sent_as_it_is_and_reads_back() {
 #[test]
 fn a_length_over_the_limit_is_refused_before_the_bytes_are_there() {
     let refused = read_in_pieces(&[0, 0xff, 0xff, 0xff, 0xff], &[], 1000).unwrap_err();
-    assert_eq!(refused.code(), Code::OutOfRange);
+    assert_eq!(refused.code(), Code::ResourceExhausted);
     assert_eq!(
         refused.message(),
         "Error, decoded message length too large: found 4294967295 bytes, the limit is: 1000 bytes"

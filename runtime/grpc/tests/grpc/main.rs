@@ -5,6 +5,7 @@
 mod again;
 mod beside;
 mod channel;
+mod compression;
 mod foreign;
 mod serving;
 mod settings;

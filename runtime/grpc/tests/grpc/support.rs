@@ -67,6 +67,10 @@ pub(crate) struct Served {
 }
 
 pub(crate) async fn serve(host: &Memory, echo: Echo, grace: Duration) -> Served {
+    serve_as(host, Serving::default(), echo, grace).await
+}
+
+pub(crate) async fn serve_as(host: &Memory, serving: Serving, echo: Echo, grace: Duration) -> Served {
     let listener = host.bind(0).await.unwrap();
     let address = listener.local_addr().unwrap().to_string().parse().unwrap();
     let (shutdown, told) = oneshot::channel::<()>();
@@ -74,7 +78,7 @@ pub(crate) async fn serve(host: &Memory, echo: Echo, grace: Duration) -> Served 
     let platform = host.clone();
     let task = host.spawn(async move {
         let told = async move { drop(told.await) };
-        let result = serve_until(&platform, listener, Serving::default(), echo, told, grace).await;
+        let result = serve_until(&platform, listener, serving, echo, told, grace).await;
         ended.send(result).expect("the test waits");
     });
     Served {

@@ -10,6 +10,7 @@ use squall_platform::Platform;
 use squall_proto::provider::FILE_DESCRIPTOR_SET;
 use squall_proto::provider::module_provider_server::{ModuleProviderServer, SERVICE_NAME};
 use tonic::Status;
+use tonic::codec::CompressionEncoding;
 
 use super::methods::Methods;
 use crate::manager::Manager;
@@ -23,14 +24,15 @@ struct Services<P: Platform> {
 }
 
 impl<P: Platform> Service<P> {
-    pub(super) async fn new(manager: Manager<P>) -> Self {
+    pub(super) fn new(manager: Manager<P>) -> Self {
         let limit = manager.config().max_message_bytes;
         let methods = ModuleProviderServer::new(Methods(manager))
             .max_decoding_message_size(limit)
-            .max_encoding_message_size(limit);
+            .max_encoding_message_size(limit)
+            .accept_compressed(CompressionEncoding::Gzip);
         Service(Arc::new(Services {
             methods: Tonic(methods),
-            standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET).await,
+            standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET),
         }))
     }
 

@@ -58,7 +58,7 @@ async fn a_message_over_the_limit_is_refused() {
     let mut request = provider.request("ml", "", &["A"]);
     request.modules[0].description = "x".repeat(2_000);
     let status = provider.rpc.register(request).await.unwrap_err();
-    assert_eq!(status.code(), Code::OutOfRange, "{status:?}");
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
     provider.register("ml", "", &["A"]).await;
     let call = squall_engine::Call::new("ml.A", text(&"x".repeat(2_000)));
     let error = squall_engine::Engine::call(&world.manager, call)

@@ -327,7 +327,9 @@ async fn a_message_over_the_peers_limit_failed_and_an_answer_over_the_own_limit_
     let large = Message::new("echo.in", json(&format!("{:1000}", 1)));
     let error = a.scheduler().handle(large).await.expect_err("b refuses it");
     assert!(
-        error.to_string().starts_with("gRPC send failed: OutOfRange: "),
+        error
+            .to_string()
+            .starts_with("gRPC send failed: ResourceExhausted: "),
         "{error}"
     );
     assert_eq!((error.class(), error.outcome()), ("error", Outcome::Failed));
@@ -345,7 +347,9 @@ async fn a_message_over_the_peers_limit_failed_and_an_answer_over_the_own_limit_
         .await
         .expect_err("b does not read it");
     assert!(
-        error.to_string().starts_with("gRPC send failed: OutOfRange: "),
+        error
+            .to_string()
+            .starts_with("gRPC send failed: ResourceExhausted: "),
         "{error}"
     );
     assert_eq!((error.class(), error.outcome()), ("error", Outcome::Unknown));
