@@ -7,9 +7,11 @@ use prost::Message;
 use squall_platform::{Authority, OwnedTask, Platform};
 use squall_proto::Bulk;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 use tonic::Status;
+use tonic::metadata::MetadataMap;
 
-use crate::{Again, Dial, Progress, Sender, client, unary};
+use crate::{Again, Dial, Keepalive, Progress, Sender, client, set_timeout, timeout, unary};
 
 /// One peer, and at most one connection to it. Clones are the same channel.
 ///
@@ -21,8 +23,9 @@ pub struct Channel<P: Platform>(Arc<Inner<P>>);
 
 struct Inner<P: Platform> {
     platform: P,
-    dial: Dial,
     peer: Authority,
+    /// How it is dialled: with fewer pings once the peer has asked for that.
+    dial: Mutex<Dial>,
     state: Mutex<State>,
 }
 
@@ -54,8 +57,8 @@ impl<P: Platform> Channel<P> {
     pub fn new(platform: P, dial: Dial, peer: Authority) -> Self {
         Channel(Arc::new(Inner {
             platform,
-            dial,
             peer,
+            dial: Mutex::new(dial),
             state: Mutex::new(State::Idle),
         }))
     }
@@ -70,8 +73,13 @@ impl<P: Platform> Channel<P> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
+    /// True while the peer may hang: another one is to be preferred. See [`Sender::is_suspect`].
+    pub fn is_suspect(&self) -> bool {
+        matches!(&*self.0.lock(), State::Open(sender) if sender.is_suspect() && !sender.is_closed())
+    }
+
     /// Calls the method of this path, such as `/package.Service/Method`; `progress` says how far that gets. An answer
-    /// longer than `limit` bytes is an error. What certainly no handler has seen is sent again: see [`Again`].
+    /// longer than `limit` bytes is an error. A deadline is said with [`set_timeout`], and kept by dropping the future. What certainly no handler has seen is sent again: see [`Again`].
     ///
     /// # Errors
     /// As [`unary::call`]; a peer that cannot be reached is `Unavailable`, with `progress` where it was.
@@ -93,7 +101,10 @@ impl<P: Platform> Channel<P> {
             .build()
             .expect("a scheme, an authority and a path make a URI");
         let (metadata, _, message) = request.into_parts();
-        let headers = metadata.into_headers();
+        let mut headers = metadata.into_headers();
+        // Of a header that nobody can read the callee will say so.
+        let left = timeout(&headers).ok().flatten();
+        let deadline = left.and_then(|left| Instant::now().checked_add(left));
         let frames = unary::framed(message);
         let mut again = Again::default();
         loop {
@@ -101,10 +112,15 @@ impl<P: Platform> Channel<P> {
                 .connection()
                 .await
                 .map_err(|why| Status::unavailable(&*why))?;
-            let (uri, headers, frames) = (uri.clone(), headers.clone(), frames.clone());
-            match unary::send(&sender, uri, headers, frames, limit, progress).await {
+            let (to, with, body) = (uri.clone(), headers.clone(), frames.clone());
+            match unary::send(&sender, to, with, body, deadline, limit, progress).await {
                 Err(status) if again.permits(&status, progress) => {}
                 result => return result,
+            }
+            if let Some(deadline) = deadline {
+                let mut metadata = MetadataMap::from_headers(headers);
+                set_timeout(&mut metadata, deadline.saturating_duration_since(Instant::now()));
+                headers = metadata.into_headers();
             }
         }
     }
@@ -139,11 +155,20 @@ impl<P: Platform> Channel<P> {
 /// Opens a connection on behalf of everyone who waits for it, and outlives each of them.
 async fn dial<P: Platform>(channel: Weak<Inner<P>>) {
     let Some(inner) = channel.upgrade() else { return };
-    let (platform, dial, peer) = (inner.platform.clone(), inner.dial, inner.peer.clone());
+    let (platform, dial, peer) = (inner.platform.clone(), *inner.dial(), inner.peer.clone());
     drop(inner);
     let dialled = match client::open(&platform, &dial, &peer).await {
-        Ok((sender, driver)) => {
-            platform.spawn(async move { drop(driver.await) });
+        Ok((sender, mut driver)) => {
+            let channel = channel.clone();
+            platform.spawn(async move {
+                if driver.leaving().await.too_many_pings
+                    && let Some(inner) = channel.upgrade()
+                {
+                    let mut dial = inner.dial();
+                    dial.keepalive = dial.keepalive.map(Keepalive::doubled);
+                }
+                driver.await;
+            });
             Ok(sender)
         }
         Err(error) => Err(Arc::from(error.to_string())),
@@ -163,6 +188,10 @@ async fn dial<P: Platform>(channel: Weak<Inner<P>>) {
 }
 
 impl<P: Platform> Inner<P> {
+    fn dial(&self) -> MutexGuard<'_, Dial> {
+        self.dial.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }

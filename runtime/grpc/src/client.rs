@@ -89,10 +89,10 @@ pub async fn open<P: Platform>(
         let handshake = protocol().handshake(stream).await;
         let (requests, mut http2) = handshake.map_err(|error| unfit(&error, &reads))?;
         settled(&mut http2, &reads).await?;
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared::new(reads));
         let probe = requests.clone();
         let (sender, handle) = Sender::new(platform.clone(), requests, Arc::clone(&shared));
-        let driver = Driver::new(http2, reads, shared, probe, handle, dial.keepalive);
+        let driver = Driver::new(http2, shared, probe, handle, dial.keepalive);
         Ok::<_, io::Error>((sender, driver))
     };
     match timeout(dial.connect_timeout, opening).await {

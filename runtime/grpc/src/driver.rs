@@ -2,18 +2,17 @@
 
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
-use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Weak};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use h2::client::{Connection, SendRequest};
-use h2::{Ping, PingPong};
+use h2::{Ping, PingPong, Reason};
 use squall_platform::Platform;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-use crate::keepalive::{Counted, Reads, Seen, Step, Watch};
+use crate::keepalive::{Counted, Seen, Step, Watch};
 use crate::sender::{Handle, Piece, Shared};
 use crate::{Keepalive, trouble};
 
@@ -37,6 +36,16 @@ pub struct Ended {
     pub too_many_pings: bool,
 }
 
+impl Ended {
+    /// The end of a connection of which nothing else is known.
+    pub fn closed() -> Self {
+        Ended {
+            cause: "the connection is closed".to_owned(),
+            too_many_pings: false,
+        }
+    }
+}
+
 impl Display for Ended {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.cause)
@@ -47,7 +56,6 @@ struct Driving<S> {
     /// `None` once it has ended.
     http2: Option<Http2<S>>,
     shared: Arc<Shared>,
-    reads: Reads,
     /// Finds out when the peer asks to go away. Gone when there is nobody left to say it to, or nothing to say: the
     /// connection closes when nothing else can send requests on it.
     probe: Option<SendRequest<Piece>>,
@@ -64,7 +72,6 @@ struct Driving<S> {
 impl<P: Platform> Driver<P> {
     pub(crate) fn new(
         http2: Http2<P::Stream>,
-        reads: Reads,
         shared: Arc<Shared>,
         probe: SendRequest<Piece>,
         handle: Weak<Handle>,
@@ -73,7 +80,6 @@ impl<P: Platform> Driver<P> {
         Driver(Box::new(Driving {
             http2: Some(http2),
             shared,
-            reads,
             probe: Some(probe),
             handle,
             watch: keepalive.map(Watch::new),
@@ -123,23 +129,30 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
                 self.probe = None;
             }
             let Some(http2) = &mut self.http2 else {
-                return Poll::Ready(self.left.clone().unwrap_or_else(closed));
+                return Poll::Ready(self.left.clone().unwrap_or_else(Ended::closed));
             };
-            let reads = self.reads.count();
+            let reads = self.shared.reads();
             if let Poll::Ready(ended) = Pin::new(http2).poll(context) {
                 let ended = match ended {
-                    Ok(()) => closed(),
+                    Ok(()) => Ended::closed(),
                     Err(error) => ended_by(&error),
                 };
+                if self.left.is_none() {
+                    self.shared.explain(ended.cause.clone());
+                }
                 return Poll::Ready(self.end(ended));
             }
-            if self.reads.count() != reads {
+            let came = self.shared.reads() != reads;
+            if came {
+                self.shared.alive();
                 self.hear_goodbye(context);
             }
-            match self.keep_alive(context, !is_known) {
+            match self.keep_alive(context, !is_known, came) {
                 Alive::Yes => return Poll::Pending,
                 Alive::Pinged => {}
                 Alive::No(why) => {
+                    // In this order: those who are told of the end ask why.
+                    self.shared.explain(why.clone());
                     let ended = Ended {
                         cause: why,
                         too_many_pings: false,
@@ -155,16 +168,20 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
         let Some(probe) = &mut self.probe else { return };
         // It waits for nothing: it has never sent anything.
         if let Poll::Ready(Err(error)) = probe.poll_ready(context) {
-            self.left = Some(ended_by(&error));
+            let left = ended_by(&error);
+            // What is in flight goes on, unless the peer hangs up.
+            self.shared.explain(match error.reason() {
+                Some(Reason::NO_ERROR) => format!("{}, and hung up", left.cause),
+                _ => left.cause.clone(),
+            });
+            self.left = Some(left);
             self.shared.close();
             self.probe = None;
         }
     }
 
     fn end(&mut self, ended: Ended) -> Ended {
-        // In this order: those who are told of the end ask why.
         self.shared.close();
-        self.shared.explain(ended.cause.clone());
         self.http2 = None;
         self.probe = None;
         self.timer = None;
@@ -173,12 +190,14 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
         ended
     }
 
-    fn keep_alive(&mut self, context: &mut Context<'_>, is_new: bool) -> Alive {
+    fn keep_alive(&mut self, context: &mut Context<'_>, is_new: bool, came: bool) -> Alive {
         let (Some(watch), Some(http2)) = (&mut self.watch, &mut self.http2) else {
             return Alive::Yes;
         };
         let waiting = self.shared.has_calls();
+        let alarm = self.shared.take_alarm();
         let due = match &self.timer {
+            _ if alarm || (came && watch.is_pinged()) => true,
             _ if watch.is_asleep() => waiting || watch.is_sleepless(),
             Some(timer) => timer.is_elapsed(),
             None => true,
@@ -186,13 +205,18 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
         let mut alive = Alive::Yes;
         if due {
             let seen = Seen {
-                reads: self.reads.count(),
+                reads: self.shared.reads(),
                 answered: self.shared.take_answered(),
                 waiting,
+                suspect: self.shared.is_suspect(),
             };
             let next = match watch.look(Instant::now(), seen) {
                 Step::Sleep => None,
                 Step::Wait(next) => Some(next),
+                Step::Suspect(next) => {
+                    self.shared.suspect();
+                    Some(next)
+                }
                 Step::Ping(next) => {
                     // Only once it is needed: HTTP/2 looks after it with each frame from then on.
                     if self.pings.is_none() {
@@ -232,16 +256,9 @@ enum Alive {
     No(String),
 }
 
-fn closed() -> Ended {
-    Ended {
-        cause: "the connection is closed".to_owned(),
-        too_many_pings: false,
-    }
-}
-
 fn ended_by(error: &h2::Error) -> Ended {
     let cause = match error.get_io() {
-        Some(error) => lost(error),
+        Some(error) => error.to_string(),
         None if error.is_go_away() && error.is_remote() => trouble::goodbye(error),
         None => error.to_string(),
     };
@@ -249,10 +266,6 @@ fn ended_by(error: &h2::Error) -> Ended {
         cause,
         too_many_pings: trouble::is_too_many_pings(error),
     }
-}
-
-fn lost(error: &io::Error) -> String {
-    error.to_string()
 }
 
 fn silence(silent: Duration, pinged: Duration) -> String {

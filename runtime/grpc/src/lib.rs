@@ -12,6 +12,7 @@
 //! | accepting, answering, and ending | `server`, `connections` |
 //! | what is no gRPC request | `refusal` |
 //! | health and reflection | `standard` |
+//! | the time that a request may take, as it travels | `timeout` |
 //!
 //! tonic's own `Channel` and `Server` are not used: they spawn past the platform, and hide whether a request was
 //! sent.
@@ -31,6 +32,7 @@ mod sender;
 mod server;
 mod standard;
 mod streaming;
+mod timeout;
 mod trouble;
 pub mod unary;
 
@@ -47,6 +49,7 @@ pub use sender::Sender;
 pub use server::{Accept, Answer, Drained, ServeError, Service, Serving, Tonic, accept, listen, serve_until};
 pub use standard::Standard;
 pub use streaming::Streaming;
+pub use timeout::{set_timeout, timeout};
 pub use trouble::Trouble;
 
 /// The flow control window of a stream, in bytes: the default of 64 KiB stalls a message of the largest size.

@@ -74,11 +74,6 @@ impl Progress {
         self.stage() == Self::STATUS
     }
 
-    /// True when the peer has begun to answer.
-    pub(crate) fn is_answered(&self) -> bool {
-        self.stage() >= Self::STATUS
-    }
-
     pub(crate) fn mark(self: &Arc<Self>) -> Mark {
         Mark {
             attempt: self.attempt(),

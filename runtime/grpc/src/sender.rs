@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use bytes::{Buf, Bytes};
@@ -11,8 +11,10 @@ use h2::SendStream;
 use h2::client::{ResponseFuture, SendRequest};
 use http::Request;
 use squall_platform::Platform;
+use tokio::time::Instant;
 use tonic::Status;
 
+use crate::keepalive::Reads;
 use crate::progress::Mark;
 use crate::trouble;
 
@@ -37,9 +39,13 @@ impl Drop for Handle {
     }
 }
 
+/// After so many calls in a row that waited until their deadlines while nothing at all came, a connection is suspect.
+const MISSES_MAX: usize = 3;
+
 /// What the calls of a connection and its driver know of each other.
 #[derive(Default)]
 pub(crate) struct Shared {
+    reads: Reads,
     /// No more requests are taken.
     closed: AtomicBool,
     /// How many calls are in flight.
@@ -48,13 +54,75 @@ pub(crate) struct Shared {
     bodies: AtomicUsize,
     /// Headers or data came since the driver last asked.
     answered: AtomicBool,
-    /// Why the driver has ended the connection, where HTTP/2 cannot know it.
-    why: OnceLock<Arc<str>>,
+    /// Why the connection ends, where HTTP/2 does not tell those who wait.
+    why: Mutex<Option<Arc<str>>>,
     /// Wakes the driver.
     driver: Mutex<Option<Waker>>,
+    /// The peer may hang.
+    suspect: AtomicBool,
+    /// The driver is to look after a peer that has become suspect.
+    alarm: AtomicBool,
+    misses: Mutex<Misses>,
+}
+
+/// Calls that were in vain.
+#[derive(Default)]
+struct Misses {
+    count: usize,
+    /// How often something was read by then: if it was more often since, counting begins anew.
+    reads: u64,
 }
 
 impl Shared {
+    pub(crate) fn new(reads: Reads) -> Self {
+        Shared {
+            reads,
+            ..Shared::default()
+        }
+    }
+
+    pub(crate) fn reads(&self) -> u64 {
+        self.reads.count()
+    }
+
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.suspect.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn suspect(&self) {
+        self.suspect.store(true, Ordering::Relaxed);
+    }
+
+    /// Something came.
+    pub(crate) fn alive(&self) {
+        if self.is_suspect() {
+            self.suspect.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the peer has become suspect since this was last asked.
+    pub(crate) fn take_alarm(&self) -> bool {
+        self.alarm.load(Ordering::Relaxed) && self.alarm.swap(false, Ordering::Relaxed)
+    }
+
+    /// A call waited in vain, and nothing at all came meanwhile.
+    #[cold]
+    fn missed(&self) {
+        let reads = self.reads();
+        let mut misses = self.misses.lock().unwrap_or_else(PoisonError::into_inner);
+        if misses.reads != reads {
+            *misses = Misses { count: 0, reads };
+        }
+        misses.count += 1;
+        if misses.count >= MISSES_MAX && !self.is_suspect() {
+            self.suspect();
+            self.alarm.store(true, Ordering::Relaxed);
+            if let Some(driver) = &*self.driver() {
+                driver.wake_by_ref();
+            }
+        }
+    }
+
     pub(crate) fn close(&self) {
         self.closed.store(true, Ordering::Release);
     }
@@ -77,13 +145,17 @@ impl Shared {
         self.answered.swap(false, Ordering::Relaxed)
     }
 
-    /// Says why the connection ends. The first reason stands.
+    /// Says why the connection ends.
     pub(crate) fn explain(&self, why: String) {
-        drop(self.why.set(why.into()));
+        *self.lock_why() = Some(why.into());
     }
 
-    pub(crate) fn why(&self) -> Option<&str> {
-        self.why.get().map(|it| &**it)
+    pub(crate) fn why(&self) -> Option<Arc<str>> {
+        self.lock_why().clone()
+    }
+
+    fn lock_why(&self) -> MutexGuard<'_, Option<Arc<str>>> {
+        self.why.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn driver(&self) -> MutexGuard<'_, Option<Waker>> {
@@ -119,6 +191,33 @@ impl Drop for Counting {
     }
 }
 
+/// A call in flight, for as long as it is kept.
+pub(crate) struct InFlight {
+    call: Counting,
+    /// How often something had been read when it began.
+    reads: u64,
+    deadline: Option<Instant>,
+}
+
+impl InFlight {
+    /// It has an answer, or will have none: no wait was cut short.
+    pub(crate) fn ended(&mut self) {
+        self.deadline = None;
+    }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let shared = &self.call.shared;
+        if let Some(deadline) = self.deadline
+            && shared.reads() == self.reads
+            && Instant::now() >= deadline
+        {
+            shared.missed();
+        }
+    }
+}
+
 impl Sender {
     pub(crate) fn new<P: Platform>(
         platform: P,
@@ -148,9 +247,21 @@ impl Sender {
         (self.0.spawn)(Box::pin(task));
     }
 
-    /// Counts a call in flight until the guard is dropped.
-    pub(crate) fn call(&self) -> Counting {
-        Counting::new(Arc::clone(self.shared()), |it| &it.calls)
+    /// True while the peer may hang: a ping has had no answer for a while, or several calls in a row waited until their
+    /// deadlines while nothing at all came. Another peer is to be preferred.
+    pub fn is_suspect(&self) -> bool {
+        self.shared().is_suspect()
+    }
+
+    /// Counts a call in flight until the guard is dropped. If it is dropped after the deadline and before
+    /// [`InFlight::ended`], it was in vain.
+    pub(crate) fn call(&self, deadline: Option<Instant>) -> InFlight {
+        let shared = self.shared();
+        InFlight {
+            call: Counting::new(Arc::clone(shared), |it| &it.calls),
+            reads: shared.reads(),
+            deadline,
+        }
     }
 
     /// Opens a stream. Beyond the number of streams that the peer permits, it waits inside HTTP/2.
@@ -171,7 +282,7 @@ impl Sender {
 
     /// What an error of HTTP/2 means to a call. `answered`: the peer had begun to answer.
     pub(crate) fn lost(&self, error: &h2::Error, answered: bool) -> Status {
-        trouble::of_http2(error, self.shared().why(), answered)
+        trouble::of_http2(error, self.shared().why().as_deref(), answered)
     }
 }
 

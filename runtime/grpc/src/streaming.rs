@@ -15,7 +15,7 @@ use tonic::body::Body;
 use tower_service::Service;
 
 use crate::Sender;
-use crate::sender::{Counting, Piece};
+use crate::sender::{InFlight, Piece};
 
 /// A connection as tonic's generated clients want it. Clones share the connection.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ impl Service<Request<Body>> for Streaming {
         let (head, body) = request.into_parts();
         let sender = self.sender.clone();
         Box::pin(async move {
-            let in_flight = sender.call();
+            let in_flight = sender.call(None);
             let (response, stream) = sender.open(Request::from_parts(head, ()))?;
             // It goes on while the answer is not looked at.
             sender.spawn(send(stream, body));
@@ -78,7 +78,7 @@ pub struct Incoming {
     sender: Sender,
     /// Trailers come after it.
     is_data: bool,
-    _in_flight: Counting,
+    _in_flight: InFlight,
 }
 
 impl HttpBody for Incoming {

@@ -42,7 +42,11 @@ pub(crate) fn of_http2(error: &h2::Error, why: Option<&str>, answered: bool) -> 
     // A GOAWAY ends only the streams beyond the last one that the peer has processed.
     if error.is_go_away() && error.is_remote() {
         let text = goodbye(error);
-        return Trouble::Refused(text.clone()).status(Code::Unavailable, text);
+        let trouble = match answered {
+            true => Trouble::Lost(text.clone()),
+            false => Trouble::Refused(text.clone()),
+        };
+        return trouble.status(Code::Unavailable, text);
     }
     if error.is_reset() {
         let reason = reason.unwrap_or(Reason::INTERNAL_ERROR);

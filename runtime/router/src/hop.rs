@@ -240,7 +240,9 @@ impl Exchange<'_> {
         A: prost::Message + Default,
     {
         let connection = lease.connection();
-        connection.call(method, request, self.limit, self.progress).await
+        connection
+            .call(method, request, self.deadline, self.limit, self.progress)
+            .await
     }
 
     fn failure(&self, status: &Status, method: Method) -> Error {
@@ -248,33 +250,28 @@ impl Exchange<'_> {
     }
 }
 
-/// A connection for one call, and the call counted. An endpoint that cannot be dialled fails nobody while the module has
-/// another one.
+/// A connection for one call, and the call counted.
 async fn connect<P: Platform>(
     shared: &Shared<P>,
     module: &Arc<str>,
     wait_for_ready: bool,
     seen: &mut Seen<'_>,
 ) -> Result<(Counted, Lease<P>), Error> {
-    let mut dials = 0;
     loop {
         // Asked for anew in each round: its endpoints may be others by then.
         let peer = shared.peer(module).ok_or_else(|| Error::NotDiscovered {
             module: Arc::clone(module),
         })?;
         let counted = peer.admit(shared.options.max_in_flight_per_peer)?;
-        let refusal = match peer.way() {
-            Ok(way) => {
-                seen.reaches_transport();
-                dials += 1;
-                match way.lease().await {
-                    Ok(lease) => return Ok((counted, lease)),
-                    // Its endpoints changed while one was dialled: the new ones are tried. Nothing was sent by then.
-                    Err(_) if shared.has_moved(module, &peer) => continue,
-                    Err(_) if dials < peer.len() => continue,
-                    Err(refusal) => refusal,
-                }
-            }
+        let connection = async {
+            let way = peer.way()?;
+            seen.reaches_transport();
+            way.lease().await
+        };
+        let refusal = match connection.await {
+            Ok(lease) => return Ok((counted, lease)),
+            // Its endpoints changed while one was dialled: the new ones are tried. Nothing was sent by then.
+            Err(_) if shared.has_moved(module, &peer) => continue,
             Err(refusal) => refusal,
         };
         if !wait_for_ready {

@@ -10,6 +10,9 @@ use super::Keepalive;
 /// than that: reading a clock with each read would cost more.
 const LOOKS: u32 = 4;
 
+/// A ping without an answer for so long is a bad sign, though not yet the end.
+const PROMPT: Duration = Duration::from_secs(3);
+
 /// Watches one connection.
 ///
 /// ```text
@@ -53,6 +56,8 @@ pub(crate) struct Seen {
     pub(crate) answered: bool,
     /// Calls wait for their answers.
     pub(crate) waiting: bool,
+    /// Several waited in vain: it is pinged without further ado, if that is permitted.
+    pub(crate) suspect: bool,
 }
 
 /// What to do next.
@@ -64,6 +69,8 @@ pub(crate) enum Step {
     Wait(Instant),
     /// Send a ping, and look again at this moment.
     Ping(Instant),
+    /// The ping has no answer for longer than answers take. Look again at this moment.
+    Suspect(Instant),
     /// The peer is gone.
     Dead {
         /// For how long nothing came.
@@ -94,12 +101,9 @@ impl Watch {
         self.state == State::Asleep
     }
 
-    /// Since when a ping waits for a sign of life.
-    pub(crate) fn pinged_at(&self) -> Option<Instant> {
-        match self.state {
-            State::Pinged { at, .. } => Some(at),
-            _ => None,
-        }
+    /// True when whatever comes answers the question.
+    pub(crate) fn is_pinged(&self) -> bool {
+        matches!(self.state, State::Pinged { .. })
     }
 
     /// Looks at the connection.
@@ -107,16 +111,18 @@ impl Watch {
         let came = seen.reads != self.reads;
         self.reads = seen.reads;
         self.answered |= seen.answered;
-        let watching = seen.waiting || self.rules.while_idle;
+        let watching = seen.waiting || self.rules.while_idle || (seen.suspect && !came);
         let since = match self.state {
             State::Pinged { at, since } if !came => {
-                if now - at >= self.rules.timeout {
-                    return Step::Dead {
+                let dead_at = at + self.rules.timeout;
+                return match now - at {
+                    pinged if now >= dead_at => Step::Dead {
                         silent: now - since,
-                        pinged: now - at,
-                    };
-                }
-                return Step::Wait(at + self.rules.timeout);
+                        pinged,
+                    },
+                    pinged if pinged >= PROMPT => Step::Suspect(dead_at),
+                    _ => Step::Wait(dead_at.min(at + PROMPT)),
+                };
             }
             _ if !watching => {
                 self.state = State::Asleep;
@@ -125,7 +131,7 @@ impl Watch {
             State::Listening { since } if !came => since,
             _ => now,
         };
-        if now - since >= self.rules.interval {
+        if now - since >= self.rules.interval || (seen.suspect && !came) {
             if let Some(not_before) = self.not_before().filter(|it| now < *it) {
                 self.state = State::Listening { since };
                 // Not exactly then: something may come until then.
@@ -134,7 +140,7 @@ impl Watch {
             self.state = State::Pinged { at: now, since };
             self.last_ping = Some(now);
             self.answered = false;
-            return Step::Ping(now + self.rules.timeout);
+            return Step::Ping(now + self.rules.timeout.min(PROMPT));
         }
         self.state = State::Listening { since };
         let silent_until = since + self.rules.interval;
@@ -173,11 +179,14 @@ mod tests {
         comes: Vec<(u64, bool)>,
         /// From when to when a call waits.
         waits: std::ops::Range<u64>,
+        /// Several calls waited in vain before.
+        suspect: bool,
     }
 
     #[derive(Debug, Default, PartialEq)]
     struct Told {
         pings: Vec<Duration>,
+        suspect: Option<Duration>,
         dead: Option<Duration>,
     }
 
@@ -197,6 +206,7 @@ mod tests {
                         .clone()
                         .any(|(at, data)| *data && last.is_none_or(|last| *at as f64 > second(last))),
                     waiting: (self.waits.start as f64..self.waits.end as f64).contains(&second(now)),
+                    suspect: self.suspect,
                 };
                 last = Some(now);
                 let next = match watch.look(now, seen) {
@@ -209,6 +219,10 @@ mod tests {
                         wakes
                     }
                     Step::Wait(until) => until,
+                    Step::Suspect(until) => {
+                        told.suspect.get_or_insert(now - start);
+                        until
+                    }
                     Step::Ping(until) => {
                         told.pings.push(now - start);
                         until
@@ -235,6 +249,7 @@ mod tests {
             rules: Keepalive::client(),
             comes: vec![],
             waits: 0..0,
+            suspect: false,
         };
         assert_eq!(story.tell(100_000), Told::default());
     }
@@ -246,6 +261,7 @@ mod tests {
             // The answers to the pings.
             comes: vec![(11, false), (311, false), (611, false)],
             waits: 0..900,
+            suspect: false,
         };
         assert_eq!(story.tell(900).pings, seconds(&[10, 310, 610]));
     }
@@ -256,10 +272,25 @@ mod tests {
             rules: Keepalive::client(),
             comes: vec![],
             waits: 5..900,
+            suspect: false,
         };
         let told = story.tell(900);
         assert_eq!(told.pings, seconds(&[15]));
+        assert_eq!(told.suspect, Some(18 * SECOND));
         assert_eq!(told.dead, Some(35 * SECOND));
+    }
+
+    #[test]
+    fn one_that_is_suspect_is_pinged_at_once_and_watched_without_calls() {
+        let story = Story {
+            rules: Keepalive::client(),
+            comes: vec![],
+            waits: 0..1,
+            suspect: true,
+        };
+        let told = story.tell(900);
+        assert_eq!(told.pings, seconds(&[0]));
+        assert_eq!(told.dead, Some(20 * SECOND));
     }
 
     #[test]
@@ -268,6 +299,7 @@ mod tests {
             rules: Keepalive::tiny_systems(),
             comes: vec![(11, false)],
             waits: 0..0,
+            suspect: false,
         };
         let told = story.tell(100);
         assert_eq!(told.pings, seconds(&[10, 23]));
@@ -284,6 +316,7 @@ mod tests {
             // Something comes every 9 s, then after 12 s: the ping at about 63 s has no answer of its own by then.
             comes: (1..7).map(|it| (it * 9, true)).chain([(66, true)]).collect(),
             waits: 0..70,
+            suspect: false,
         };
         let told = story.tell(70);
         assert_eq!(told.pings.len(), 1, "{told:?}");
@@ -307,7 +340,7 @@ mod tests {
                 while_idle,
             };
             let comes: Vec<_> = comes.into_iter().collect();
-            let told = Story { rules, comes: comes.clone(), waits: waits.0..waits.1 }.tell(400);
+            let told = Story { rules, comes: comes.clone(), waits: waits.0..waits.1, suspect: false }.tell(400);
             let came_within = |from: Duration, to: Duration, only_data: bool| comes.iter().any(|(at, data)| {
                 let at = Duration::from_secs(*at);
                 from < at && at <= to && (*data || !only_data)

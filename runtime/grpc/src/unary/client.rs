@@ -11,6 +11,7 @@ use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
 use http::{Method, Request, Response, StatusCode, Uri, Version};
 use prost::Message;
 use squall_proto::Bulk;
+use tokio::time::Instant;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
@@ -32,7 +33,8 @@ const AT_ONCE: usize = 64 * 1024;
 /// Sends a request and waits for its answer, whose metadata is that of its headers and its trailers together.
 /// `progress` says how far it gets.
 ///
-/// Dropping the future cancels the request: the peer hears of it.
+/// Dropping the future cancels the request: the peer hears of it. That is how a deadline is kept; the one that is given
+/// here tells whether the request was dropped for it.
 ///
 /// # Errors
 /// The peer's status, or one with a [`crate::Trouble`] that tells what became of the connection.
@@ -40,6 +42,7 @@ pub async fn call<Q, A>(
     sender: &Sender,
     uri: Uri,
     request: tonic::Request<Q>,
+    deadline: Option<Instant>,
     limit: usize,
     progress: &Arc<Progress>,
 ) -> Result<tonic::Response<A>, Status>
@@ -53,6 +56,7 @@ where
         uri,
         metadata.into_headers(),
         framed(message),
+        deadline,
         limit,
         progress,
     )
@@ -65,6 +69,7 @@ pub(crate) async fn send<A: Message + Default>(
     uri: Uri,
     headers: HeaderMap,
     frames: Frames,
+    deadline: Option<Instant>,
     limit: usize,
     progress: &Arc<Progress>,
 ) -> Result<tonic::Response<A>, Status> {
@@ -78,7 +83,19 @@ pub(crate) async fn send<A: Message + Default>(
         .insert(TE, HeaderValue::from_static("trailers"));
     request.headers_mut().insert(CONTENT_TYPE, GRPC);
 
-    let _in_flight = sender.call();
+    let mut in_flight = sender.call(deadline);
+    let result = exchange(sender, request, frames, limit, progress).await;
+    in_flight.ended();
+    result
+}
+
+async fn exchange<A: Message + Default>(
+    sender: &Sender,
+    request: Request<()>,
+    frames: Frames,
+    limit: usize,
+    progress: &Arc<Progress>,
+) -> Result<tonic::Response<A>, Status> {
     let (response, stream) = sender.open(request)?;
     let mut body = Sending::begin(stream, frames, progress.mark(), sender.shared());
     let response = answer(response, &mut body).await;

@@ -7,6 +7,8 @@ mod beside;
 mod channel;
 mod compression;
 mod foreign;
+mod frames;
+mod keepalive;
 mod serving;
 mod settings;
 mod streaming;

@@ -6,10 +6,11 @@ use http::Uri;
 use squall_grpc::{Dial, Driver, Progress, Sender, unary};
 use squall_platform::{Authority, Platform};
 use squall_proto::Bulk;
+use tokio::time::Instant;
 use tonic::Status;
 
 use super::Refusal;
-use crate::{Method, Options};
+use crate::Method;
 
 /// A connection that is ready for requests. Clones share it; it closes when the last one is gone.
 #[derive(Clone)]
@@ -32,14 +33,10 @@ struct Target {
 /// When that fails or takes longer than the connect timeout.
 pub(super) async fn open<P: Platform>(
     platform: &P,
-    options: &Options,
+    dial: &Dial,
     peer: &Authority,
 ) -> Result<(Connection, Driver<P>), Refusal> {
-    let dial = Dial {
-        connect_timeout: options.connect_timeout,
-        keepalive: options.keepalive,
-    };
-    let (sender, driver) = squall_grpc::open(platform, &dial, peer)
+    let (sender, driver) = squall_grpc::open(platform, dial, peer)
         .await
         .map_err(|error| Refusal::new(error.to_string()))?;
     let uri = |method: Method| {
@@ -67,6 +64,11 @@ impl Connection {
         !self.sender.is_closed()
     }
 
+    /// True while the peer may hang.
+    pub(super) fn is_suspect(&self) -> bool {
+        self.sender.is_suspect()
+    }
+
     /// Sends a request and waits for its answer; `progress` says how far it gets.
     ///
     /// # Errors
@@ -75,6 +77,7 @@ impl Connection {
         &self,
         method: Method,
         request: tonic::Request<Q>,
+        deadline: Instant,
         limit: usize,
         progress: &Arc<Progress>,
     ) -> Result<tonic::Response<A>, Status>
@@ -86,6 +89,7 @@ impl Connection {
             Method::Send => &self.target.send,
             Method::Message => &self.target.message,
         };
-        unary::call(&self.sender, uri.clone(), request, limit, progress).await
+        let (uri, deadline) = (uri.clone(), Some(deadline));
+        unary::call(&self.sender, uri, request, deadline, limit, progress).await
     }
 }

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use squall_grpc::{Dial, Ended, Keepalive};
 use squall_platform::{Authority, OwnedTask, Platform};
 use tokio::sync::oneshot;
 use tokio::time::Instant;
@@ -16,6 +17,9 @@ use crate::{Method, Options, events};
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
+/// After how long a single call tries an endpoint that is put aside, at first and at most.
+const TRIAL_FIRST: Duration = Duration::from_secs(1);
+const TRIAL_MAX: Duration = Duration::from_secs(30);
 
 /// One address, and at most one connection to it.
 pub(super) struct Endpoint<P: Platform> {
@@ -40,6 +44,17 @@ struct Status {
     failures: u32,
     /// Numbers the connections, so that the end of an old one is not taken for that of a new one.
     generation: u64,
+    /// When connections there are pinged: less often once the peer has asked for that.
+    keepalive: Option<Keepalive>,
+    /// When a call tries it, while it is put aside.
+    trial: Option<Trial>,
+}
+
+/// An endpoint that may hang is put aside: calls go to others, while there are any. It is back as soon as it says
+/// something, and from time to time a call tries it.
+struct Trial {
+    at: Instant,
+    pause: Duration,
 }
 
 /// ```text
@@ -56,6 +71,8 @@ struct Status {
 ///   Ready, in use ------------> Draining ---------------------> Closed
 ///   any other state ---- deregistered ------------------------> Closed
 /// ```
+///
+/// While it is `Ready`, a peer that may hang is put aside: see [`Trial`].
 ///
 /// There is no timer behind `Backoff`: an endpoint that nobody calls is not dialled. Its end is a moment
 /// that the next call compares with its own.
@@ -80,7 +97,7 @@ enum Transition {
     Dialling(OwnedTask),
     Connected(Connection),
     Failed { why: Refusal, jitter: u64 },
-    Lost(String),
+    Lost(Ended),
     Dismissed(&'static str),
     Drained,
 }
@@ -88,6 +105,8 @@ enum Transition {
 /// What a call can expect of an endpoint.
 pub(super) enum Availability<P: Platform> {
     Ready(Lease<P>),
+    /// There is a connection, but the peer may hang.
+    Suspect,
     /// A dial is under way: worth waiting for.
     Dialling,
     /// Could be dialled.
@@ -111,6 +130,8 @@ impl<P: Platform> Endpoint<P> {
             method,
             failures: 0,
             generation: 0,
+            keepalive: options.keepalive,
+            trial: None,
         });
         Endpoint {
             platform,
@@ -137,11 +158,15 @@ impl<P: Platform> Endpoint<P> {
         let mut status = self.lock();
         match &status.state {
             State::Ready(connection) if connection.is_open() => {
+                let connection = connection.clone();
+                if self.is_put_aside(&mut status, &connection) {
+                    return Availability::Suspect;
+                }
                 let call = Call::new(Arc::clone(self));
-                return Availability::Ready(Lease::new(connection.clone(), call, status.method));
+                return Availability::Ready(Lease::new(connection, call, status.method));
             }
             // The connection's task has not said so yet.
-            State::Ready(_) => self.apply(&mut status, Transition::Lost("the connection is closed".into())),
+            State::Ready(_) => self.apply(&mut status, Transition::Lost(Ended::closed())),
             State::Connecting { .. } => return Availability::Dialling,
             State::Backoff { until, why } if Instant::now() < *until => {
                 return Availability::Unusable(why.clone());
@@ -155,6 +180,40 @@ impl<P: Platform> Endpoint<P> {
         let dial = self.platform.spawn(dial(Arc::clone(self)));
         self.apply(&mut status, Transition::Dialling(dial.into()));
         Availability::Dialling
+    }
+
+    /// A connection whose peer may hang, as long as there is one: for a call that has nowhere else to go.
+    pub(super) fn suspect(self: &Arc<Self>) -> Option<Lease<P>> {
+        let status = self.lock();
+        match &status.state {
+            State::Ready(connection) if connection.is_open() => {
+                let call = Call::new(Arc::clone(self));
+                Some(Lease::new(connection.clone(), call, status.method))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether calls are to go elsewhere. Once a pause is over, which doubles each time, one call is not.
+    fn is_put_aside(&self, status: &mut Status, connection: &Connection) -> bool {
+        let report = |state, cause| events::endpoint_state(&self.module, &self.authority, state, cause);
+        if !connection.is_suspect() {
+            if status.trial.take().is_some() {
+                report("ready", "it answers again");
+            }
+            return false;
+        }
+        let now = Instant::now();
+        let pause = match &status.trial {
+            Some(trial) if now < trial.at => return true,
+            Some(trial) => (trial.pause * 2).min(TRIAL_MAX),
+            None => {
+                report("suspect", "nothing comes from it any more, while calls wait");
+                TRIAL_FIRST
+            }
+        };
+        let at = now + pause;
+        status.trial.replace(Trial { at, pause }).is_none()
     }
 
     /// Waits for the dial under way, in line with all others.
@@ -212,9 +271,9 @@ impl<P: Platform> Endpoint<P> {
             connection: match &status.state {
                 State::Idle => ConnectionState::Idle,
                 State::Connecting { .. } => ConnectionState::Connecting,
-                State::Ready(connection) if connection.is_open() => ConnectionState::Ready,
-                // The connection's task has not said so yet.
-                State::Ready(_) => ConnectionState::Idle,
+                State::Ready(connection) if !connection.is_open() => ConnectionState::Idle,
+                State::Ready(connection) if connection.is_suspect() => ConnectionState::Suspect,
+                State::Ready(_) => ConnectionState::Ready,
                 State::Backoff { until, .. } => ConnectionState::Backoff { until: *until },
                 State::Draining(_) => ConnectionState::Draining,
                 State::Closed(_) => ConnectionState::Closed,
@@ -248,10 +307,13 @@ impl<P: Platform> Endpoint<P> {
         }
     }
 
-    fn lost(&self, generation: u64, cause: String) {
+    fn lost(&self, generation: u64, ended: Ended) {
         let mut status = self.lock();
+        if ended.too_many_pings {
+            status.keepalive = status.keepalive.map(Keepalive::doubled);
+        }
         if status.generation == generation && matches!(status.state, State::Ready(_)) {
-            self.apply(&mut status, Transition::Lost(cause));
+            self.apply(&mut status, Transition::Lost(ended));
         }
     }
 
@@ -271,6 +333,7 @@ impl<P: Platform> Endpoint<P> {
             }
             Transition::Connected(connection) => {
                 status.failures = 0;
+                status.trial = None;
                 // What answers there now may be another version.
                 status.method = status.preferred;
                 report("ready", "");
@@ -290,8 +353,8 @@ impl<P: Platform> Endpoint<P> {
                     Some(Err(why)),
                 )
             }
-            Transition::Lost(cause) => {
-                report("closed", &cause);
+            Transition::Lost(ended) => {
+                report("closed", &ended.cause);
                 (State::Idle, None)
             }
             Transition::Dismissed(cause) => {
@@ -331,7 +394,11 @@ impl<P: Platform> Endpoint<P> {
 
 /// Opens a connection on behalf of everyone who waits for it, and outlives each of them.
 async fn dial<P: Platform>(endpoint: Arc<Endpoint<P>>) {
-    let dialled = connection::open(&endpoint.platform, &endpoint.options, &endpoint.authority).await;
+    let dial = Dial {
+        connect_timeout: endpoint.options.connect_timeout,
+        keepalive: endpoint.lock().keepalive,
+    };
+    let dialled = connection::open(&endpoint.platform, &dial, &endpoint.authority).await;
     let jitter = endpoint.platform.random_u64();
     let mut status = endpoint.lock();
     if !matches!(status.state, State::Connecting { .. }) {
@@ -345,7 +412,7 @@ async fn dial<P: Platform>(endpoint: Arc<Endpoint<P>>) {
             endpoint.platform.spawn(async move {
                 let left = driver.leaving().await;
                 if let Some(endpoint) = Weak::upgrade(&weak) {
-                    endpoint.lost(generation, left.cause);
+                    endpoint.lost(generation, left);
                 }
                 // What is in flight finishes there.
                 driver.await;

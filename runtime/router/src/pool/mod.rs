@@ -5,6 +5,7 @@
 //! growing while, and the others take over. No call is handled twice.
 
 mod connection;
+mod dialling;
 mod endpoint;
 mod lease;
 mod state;
@@ -19,6 +20,7 @@ use tokio::time::Instant;
 
 use crate::metrics::Metrics;
 use crate::{Error, Method, Options};
+use dialling::Dialling;
 use endpoint::{Availability, Endpoint};
 pub(crate) use lease::Lease;
 pub use state::{ConnectionState, EndpointState, PeerState};
@@ -49,11 +51,11 @@ pub(crate) struct Peer<P: Platform> {
 }
 
 /// How a call gets to one of a module's endpoints.
-pub(crate) struct Way<'p, P: Platform>(Step<'p, P>);
-
-enum Step<'p, P: Platform> {
+pub(crate) enum Way<'p, P: Platform> {
+    /// There is a connection.
     Ready(Lease<P>),
-    Dialling(&'p Arc<Endpoint<P>>),
+    /// There is none: one is to be waited for.
+    Dialling(Dialling<'p, P>),
 }
 
 impl<P: Platform> Way<'_, P> {
@@ -62,9 +64,9 @@ impl<P: Platform> Way<'_, P> {
     /// # Errors
     /// The dial's.
     pub(crate) async fn lease(self) -> Result<Lease<P>, Refusal> {
-        match self.0 {
-            Step::Ready(lease) => Ok(lease),
-            Step::Dialling(endpoint) => endpoint.wait().await,
+        match self {
+            Way::Ready(lease) => Ok(lease),
+            Way::Dialling(dialling) => dialling.first().await,
         }
     }
 }
@@ -234,11 +236,6 @@ impl<P: Platform> Peer<P> {
         }
     }
 
-    /// How many endpoints it has.
-    pub(crate) fn len(&self) -> usize {
-        self.endpoints.len()
-    }
-
     fn state(&self) -> PeerState {
         PeerState {
             module: Arc::clone(&self.module),
@@ -249,28 +246,32 @@ impl<P: Platform> Peer<P> {
 
     /// The way to the endpoint whose turn it is.
     ///
-    /// One that is ready is preferred to one that must be dialled first (the dial is begun all the same), and
-    /// that to one in backoff: nobody waits, or fails, for one endpoint while another can serve.
+    /// One that is ready is preferred to one that must be dialled first (the dial is begun all the same), that to one
+    /// that may hang, and that to one in backoff: nobody waits, or fails, for one endpoint while another can serve.
     ///
     /// # Errors
     /// When all endpoints are in backoff.
     pub(crate) fn way(&self) -> Result<Way<'_, P>, Refusal> {
         let mut dialling = None;
+        let mut suspect = None;
         let mut refusal = None;
         let turn = self.turn.fetch_add(1, Ordering::Relaxed);
         for index in 0..self.endpoints.len() {
             let endpoint = &self.endpoints[turn.wrapping_add(index) % self.endpoints.len()];
             match endpoint.look(dialling.is_none()) {
-                Availability::Ready(lease) => return Ok(Way(Step::Ready(lease))),
-                Availability::Dialling => dialling = dialling.or(Some(endpoint)),
+                Availability::Ready(lease) => return Ok(Way::Ready(lease)),
+                Availability::Suspect => suspect = suspect.or(Some(endpoint)),
+                Availability::Dialling => dialling = dialling.or(Some(turn.wrapping_add(index))),
                 Availability::Idle => {}
                 Availability::Unusable(cause) => refusal = refusal.or(Some(cause)),
             }
         }
-        match (dialling, refusal) {
-            (Some(endpoint), _) => Ok(Way(Step::Dialling(endpoint))),
-            (None, Some(refusal)) => Err(refusal),
-            (None, None) => Err(Refusal::new("it has no endpoints")),
+        if let Some(first) = dialling {
+            return Ok(Way::Dialling(Dialling::new(&self.endpoints, first)));
         }
+        if let Some(lease) = suspect.and_then(Endpoint::suspect) {
+            return Ok(Way::Ready(lease));
+        }
+        Err(refusal.unwrap_or_else(|| Refusal::new("it has no endpoints")))
     }
 }

@@ -46,6 +46,9 @@ pub enum ConnectionState {
     Connecting,
     /// Calls go through.
     Ready,
+    /// There is one, but nothing comes from the peer while calls wait: it may hang. Calls go to other endpoints, if there
+    /// are any.
+    Suspect,
     /// The last dial failed: none is tried before this moment.
     Backoff {
         /// When the next call may dial.
@@ -64,6 +67,7 @@ impl ConnectionState {
             ConnectionState::Idle => "idle",
             ConnectionState::Connecting => "connecting",
             ConnectionState::Ready => "ready",
+            ConnectionState::Suspect => "suspect",
             ConnectionState::Backoff { .. } => "backoff",
             ConnectionState::Draining => "draining",
             ConnectionState::Closed => "closed",

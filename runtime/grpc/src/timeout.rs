@@ -1,0 +1,112 @@
+//! The time that a request may take, as it travels: `grpc-timeout`. Spec: gRPC, PROTOCOL-HTTP2.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+use http::header::{HeaderName, HeaderValue};
+use tonic::Status;
+use tonic::metadata::MetadataMap;
+
+const NAME: &str = "grpc-timeout";
+const HEADER: HeaderName = HeaderName::from_static(NAME);
+
+/// Tells the callee how much time is left: rounded up, for it must not give up before the caller does. What is longer
+/// than the header can say is not said.
+pub fn set_timeout(metadata: &mut MetadataMap, left: Duration) {
+    if let Some(value) = spelled(left) {
+        let mut headers = std::mem::take(metadata).into_headers();
+        headers.insert(HEADER, value);
+        *metadata = MetadataMap::from_headers(headers);
+    }
+}
+
+/// The time that the caller gives, if it says.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when what it says cannot be read.
+pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
+    let Some(value) = headers.get(HEADER) else {
+        return Ok(None);
+    };
+    let read = value.to_str().ok().and_then(parsed);
+    read.map(Some)
+        .ok_or_else(|| Status::invalid_argument(format!("the header {NAME} cannot be read: {value:?}")))
+}
+
+fn spelled(left: Duration) -> Option<HeaderValue> {
+    const UNITS: [(u128, char); 6] = [
+        (1, 'n'),
+        (1_000, 'u'),
+        (1_000_000, 'm'),
+        (1_000_000_000, 'S'),
+        (60_000_000_000, 'M'),
+        (3_600_000_000_000, 'H'),
+    ];
+    // Eight digits are all that gRPC reads. What does not fit as hours is as good as no deadline.
+    let mut counts = UNITS
+        .iter()
+        .map(|(nanos, unit)| (left.as_nanos().div_ceil(*nanos), unit));
+    let (count, unit) = counts.find(|(count, _)| *count < 100_000_000)?;
+    HeaderValue::try_from(format!("{count}{unit}")).ok()
+}
+
+fn parsed(text: &str) -> Option<Duration> {
+    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
+    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        "H" => Some(Duration::from_secs(count * 60 * 60)),
+        "M" => Some(Duration::from_secs(count * 60)),
+        "S" => Some(Duration::from_secs(count)),
+        "m" => Some(Duration::from_millis(count)),
+        "u" => Some(Duration::from_micros(count)),
+        "n" => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_set_is_read_and_never_less() {
+        for nanos in [
+            0,
+            1,
+            99_999_999,
+            100_000_001,
+            2_000_000_001,
+            40_000_000_000_000_000,
+        ] {
+            let left = Duration::from_nanos(nanos);
+            let mut metadata = MetadataMap::new();
+            metadata.insert("x", "kept".parse().unwrap());
+            set_timeout(&mut metadata, left);
+            let headers = metadata.into_headers();
+            assert_eq!(headers["x"], "kept");
+            let read = timeout(&headers).unwrap().unwrap();
+            assert!(read >= left && read <= left + left / 10_000, "{left:?}: {read:?}");
+        }
+    }
+
+    #[test]
+    fn without_the_header_there_is_no_deadline_and_nonsense_is_refused() {
+        assert_eq!(timeout(&HeaderMap::new()).unwrap(), None);
+        for text in ["", "1", "S", "-1S", "1s", "123456789S", "1 S"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(HEADER, text.parse().unwrap());
+            let status = timeout(&headers).unwrap_err();
+            assert_eq!(status.code(), tonic::Code::InvalidArgument, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_no_header_can_say_is_not_said() {
+        let mut metadata = MetadataMap::new();
+        set_timeout(&mut metadata, Duration::MAX);
+        assert!(metadata.is_empty());
+    }
+}
