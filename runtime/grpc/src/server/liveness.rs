@@ -58,9 +58,11 @@ impl Liveness {
                 reads,
                 answered: true,
                 waiting: connection.has_streams(),
+                suspect: false,
             };
             match self.watch.look(Instant::now(), seen) {
-                Step::Wait(next) => self.timer.as_mut().reset(next),
+                // A server has nobody to prefer.
+                Step::Wait(next) | Step::Suspect(next) => self.timer.as_mut().reset(next),
                 // A request does not wake it: it looks for one now and then.
                 Step::Sleep => self.timer.as_mut().reset(Instant::now() + self.rules.interval),
                 Step::Ping(next) => {
