@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::FRAME_MAX;
 
 /// A piece among small answers.
-const PIECE_MIN: usize = 64 * 1024;
+const PIECE_MIN: usize = 32 * 1024;
 /// So many bytes without a small answer between them, and pieces are as large as frames may be.
 const QUIET: usize = 1 << 20;
 
