@@ -52,7 +52,7 @@ pub(super) async fn serve<P, S, G>(
             None => std::future::pending().await,
         }
     });
-    let handshake = protocol().handshake(Socket::new(stream, Arc::clone(&shared)));
+    let handshake = protocol().handshake(Socket::new(stream, Arc::clone(&shared), serving.pings));
     let mut is_told = false;
     let Some(connection) = shake_hands(handshake, going_away.as_mut(), &mut is_told).await else {
         return;
@@ -137,7 +137,7 @@ enum Leaving {
         /// How much had come in when it began.
         reads: u64,
     },
-    /// It has not answered, and is named the last stream all the same.
+    /// It has not answered, and is named the last stream all the same; or it has pinged too often.
     ToldOff,
 }
 
@@ -157,6 +157,9 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     self.platform.spawn(work);
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                Poll::Pending if self.is_annoyed() => {
+                    self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM)
+                }
                 Poll::Pending if self.poll_patience(context).is_ready() => {
                     self.connection.abrupt_shutdown(Reason::NO_ERROR);
                 }
@@ -172,6 +175,15 @@ impl<P: Platform, S: Service> Driver<P, S> {
                 },
             }
         }
+    }
+
+    /// True once, when the peer has pinged too often.
+    fn is_annoyed(&mut self) -> bool {
+        let is_annoyed = self.shared.are_too_many_pings() && !matches!(self.leaving, Leaving::ToldOff);
+        if is_annoyed {
+            self.leaving = Leaving::ToldOff;
+        }
+        is_annoyed
     }
 
     /// Asks the peer to leave.

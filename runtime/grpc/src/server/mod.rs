@@ -7,11 +7,13 @@
 //! | a peer that is gone | `liveness` |
 //! | a connection's socket, which is not closed before all is read | `socket` |
 //! | one request, and sending its answer | `request` |
+//! | clients that ping too often | `pings` |
 //! | large answers beside small ones | `turns` |
 //! | what answers requests | `service` |
 
 mod connection;
 mod liveness;
+mod pings;
 mod request;
 mod service;
 mod socket;
@@ -27,6 +29,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::{Connections, Keepalive};
+pub use pings::PingPolicy;
 pub use service::{Answer, Service, Tonic};
 
 /// How long accepting pauses after it has failed for want of resources.
@@ -37,6 +40,8 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct Serving {
     /// When a client is pinged, and when it counts as gone; `None`: never.
     pub keepalive: Option<Keepalive>,
+    /// How often a client may ping; `None`: as often as it likes.
+    pub pings: Option<PingPolicy>,
     /// Whether answers are compressed, with gzip, for clients that accept it. Requests may be compressed anyway.
     pub compress: bool,
 }
@@ -45,6 +50,7 @@ impl Default for Serving {
     fn default() -> Self {
         Serving {
             keepalive: Some(Keepalive::server()),
+            pings: None,
             compress: false,
         }
     }

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::pings::{PingPolicy, Pings};
+
 /// How long a peer that has nothing to wait for may leave its end open after ours is shut.
 const LINGER: Duration = Duration::from_secs(1);
 /// How long a peer that was sent an answer at the end may say nothing, while its end is open. It has the answer and
@@ -26,6 +28,7 @@ pub(super) struct Shared {
     reads: AtomicU64,
     answered_late: AtomicBool,
     ending: AtomicBool,
+    too_many_pings: AtomicBool,
 }
 
 impl Shared {
@@ -37,6 +40,11 @@ impl Shared {
     /// True once nothing more is said on it: no ping either.
     pub(super) fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Relaxed)
+    }
+
+    /// True once the peer has pinged too often, if the server minds.
+    pub(super) fn are_too_many_pings(&self) -> bool {
+        self.too_many_pings.load(Ordering::Relaxed)
     }
 
     /// The peer may still be reading an answer when the connection ends.
@@ -57,7 +65,14 @@ impl Shared {
 pub(super) struct Socket<S> {
     stream: S,
     shared: Arc<Shared>,
+    pings: Option<Box<Policed>>,
     end: End,
+}
+
+/// The watch over a client's pings, and what is still to be written of what was said to one that pings too often.
+struct Policed {
+    pings: Pings,
+    said: Vec<u8>,
 }
 
 enum End {
@@ -67,16 +82,36 @@ enum End {
 }
 
 impl<S> Socket<S> {
-    pub(super) fn new(stream: S, shared: Arc<Shared>) -> Self {
+    pub(super) fn new(stream: S, shared: Arc<Shared>, policy: Option<PingPolicy>) -> Self {
+        let policed = |policy| Policed {
+            pings: Pings::new(policy),
+            said: Vec::new(),
+        };
         Socket {
             stream,
             shared,
+            pings: policy.map(policed).map(Box::new),
             end: End::Open,
         }
     }
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
+    /// Writes what is still to be said to a client that pings too often.
+    fn poll_said(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Some(policed) = &mut self.pings else {
+            return Poll::Ready(Ok(()));
+        };
+        while !policed.said.is_empty() {
+            let stream = Pin::new(&mut self.stream);
+            match ready!(stream.poll_write(context, &policed.said))? {
+                0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                written => drop(policed.said.drain(..written)),
+            }
+        }
+        Poll::Ready(Ok(()))
+    }
+
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let reading = self.shared.answered_late.load(Ordering::Relaxed);
         let patience = if reading { LINGER_READING } else { LINGER };
@@ -117,9 +152,17 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.stream).poll_read(context, buffer);
+        let before = buffer.filled().len();
+        let socket = &mut *self;
+        let read = Pin::new(&mut socket.stream).poll_read(context, buffer);
         if read.is_ready() {
-            self.shared.reads.fetch_add(1, Ordering::Relaxed);
+            socket.shared.reads.fetch_add(1, Ordering::Relaxed);
+            if let Some(policed) = &mut socket.pings {
+                policed.pings.came(&buffer.filled()[before..]);
+                if policed.pings.are_too_many() {
+                    socket.shared.too_many_pings.store(true, Ordering::Relaxed);
+                }
+            }
         }
         read
     }
@@ -131,7 +174,28 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        let Some(policed) = &mut self.pings else {
+            return Pin::new(&mut self.stream).poll_write(context, bytes);
+        };
+        let mut most = bytes.len();
+        if policed.pings.are_too_many() {
+            if let Some((said, length)) = policed.pings.reasoned(bytes) {
+                policed.said = said;
+                policed.pings.went(&bytes[..length]);
+                // What cannot be written now is written with what comes next: the socket is shut behind it.
+                return match self.poll_said(context) {
+                    Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
+                    _ => Poll::Ready(Ok(length)),
+                };
+            }
+            most = policed.pings.before_goaway(bytes);
+        }
+        ready!(self.poll_said(context))?;
+        let written = ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[..most]))?;
+        if let Some(policed) = &mut self.pings {
+            policed.pings.went(&bytes[..written]);
+        }
+        Poll::Ready(Ok(written))
     }
 
     fn poll_write_vectored(
@@ -143,15 +207,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        // What is looked through comes in one piece.
+        self.pings.is_none() && self.stream.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_said(context))?;
         Pin::new(&mut self.stream).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         self.shared.ending.store(true, Ordering::Relaxed);
+        ready!(self.poll_said(context))?;
         if let End::Open = self.end {
             match Pin::new(&mut self.stream).poll_shutdown(context) {
                 Poll::Ready(Ok(())) => {}
