@@ -148,17 +148,22 @@ impl<'j> History<'j> {
     /// For how many nanoseconds `host` was not scheduled between two instants.
     #[must_use]
     pub fn paused(&self, host: &str, from: u64, until: u64) -> u64 {
-        let Some(host) = self.hosts.get(host) else {
-            return 0;
-        };
-        let first = host
-            .pauses
-            .partition_point(|(_, end)| end.is_some_and(|end| end <= from));
-        host.pauses[first..]
-            .iter()
-            .take_while(|(start, _)| *start < until)
-            .map(|(start, end)| end.unwrap_or(until).min(until).saturating_sub(from.max(*start)))
+        self.pauses(host, from, until)
+            .map(|(start, end)| end - start)
             .sum()
+    }
+
+    /// When `host` was not scheduled between two instants: what these and each pause share.
+    pub fn pauses(&self, host: &str, from: u64, until: u64) -> impl Iterator<Item = (u64, u64)> {
+        let pauses = self.hosts.get(host).map_or(&[][..], |host| &host.pauses);
+        let first = pauses.partition_point(|(_, end)| end.is_some_and(|end| end <= from));
+        pauses[first..]
+            .iter()
+            .take_while(move |(start, _)| *start < until)
+            .map(move |(start, end)| {
+                let start = from.max(*start);
+                (start, end.unwrap_or(until).min(until).max(start))
+            })
     }
 
     /// Whether `host` went down between two instants, both included.

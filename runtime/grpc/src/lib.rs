@@ -13,6 +13,7 @@
 //! | what is no gRPC request | `refusal` |
 //! | health and reflection | `standard` |
 //! | the time that a request may take, as it travels | `timeout` |
+//! | waiting for a peer, by a process that may stand still itself | `patience` |
 //!
 //! tonic's own `Channel` and `Server` are not used: they spawn past the platform, and hide whether a request was
 //! sent.
@@ -26,6 +27,7 @@ mod connections;
 mod driver;
 mod incoming;
 mod keepalive;
+mod patience;
 mod progress;
 mod refusal;
 mod sender;
@@ -43,6 +45,7 @@ pub use connections::Connections;
 pub use driver::{Driver, Ended};
 pub use incoming::Incoming;
 pub use keepalive::Keepalive;
+pub use patience::{Patience, lateness, within};
 pub use progress::{Outcome, Progress};
 pub use refusal::refuse;
 pub use sender::Sender;

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use squall_grpc::Dial;
+use squall_grpc::{Dial, Keepalive, Serving};
 use squall_value::Limits;
+
+/// How long managers may be silent on the connections on which they call: as long as at any gRPC server.
+const SERVING_PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How a provider behaves. The defaults are those of the existing SDKs where they have the setting.
 /// Spec: provider 3.1.
@@ -44,7 +47,8 @@ pub struct Config {
     pub max_message_bytes: usize,
     /// How deep inputs may nest and how many values they may have; their size is that of a message.
     pub limits: Limits,
-    /// How connections to managers are opened and kept.
+    /// How connections to managers are opened and kept: without pings by default. A manager that is merely slow has as
+    /// long as [`Config::ack_timeout`] all the same: HTTP/2 pings no earlier than that.
     pub dial: Dial,
 }
 
@@ -53,6 +57,27 @@ impl Config {
     pub(crate) fn ack_timeout(&self) -> Duration {
         self.ack_timeout
             .unwrap_or_else(|| self.heartbeat_interval.saturating_mul(3))
+    }
+
+    /// How connections to managers are kept: acknowledgements say whether they live, and no ping says so sooner.
+    pub(crate) fn patient_dial(&self) -> Dial {
+        let no_sooner = |keepalive: Keepalive| Keepalive {
+            interval: keepalive.interval.max(self.ack_timeout()),
+            ..keepalive
+        };
+        Dial {
+            keepalive: self.dial.keepalive.map(no_sooner),
+            ..self.dial
+        }
+    }
+
+    /// The same, for connections on which managers call. One that stands still has calls on it that it waits for.
+    pub(crate) fn patient_serving(&self) -> Serving {
+        let serving = Serving::default();
+        Serving {
+            keepalive_interval: serving.keepalive_interval.max(SERVING_PATIENCE),
+            ..serving
+        }
     }
 
     /// The limits of an input.
@@ -81,7 +106,10 @@ impl Default for Config {
             stop_grace: Duration::from_secs(30),
             max_message_bytes: 4 * 1024 * 1024,
             limits: Limits::default(),
-            dial: Dial::default(),
+            dial: Dial {
+                keepalive: None,
+                ..Dial::default()
+            },
         }
     }
 }

@@ -38,6 +38,8 @@ pub(crate) struct Shared<P: Platform> {
     in_flight: InFlight,
     /// Told when somebody begins to drain: the next deadline may be an earlier one then.
     drains: Notify,
+    /// Told when somebody has left.
+    departures: Notify,
     /// Nobody registers any more.
     stopping: AtomicBool,
     /// Told when that begins.
@@ -51,6 +53,18 @@ pub(crate) struct Registry<P: Platform> {
     pub(crate) outboxes: BTreeMap<Arc<str>, Arc<Outbox>>,
     /// By executor url; of those only that have been called, and whose members are there.
     pub(crate) channels: BTreeMap<Arc<str>, Channel<P>>,
+}
+
+impl<P: Platform> Registry<P> {
+    /// Tells a provider which of its modules there are, by their short names. False when it does not read what it is
+    /// told, so that there is no room.
+    pub(crate) fn report(&self, connection: &str) -> bool {
+        let (Some(it), Some(outbox)) = (self.table.get(connection), self.outboxes.get(connection)) else {
+            return true;
+        };
+        let modules = it.modules.iter().map(ToString::to_string).collect();
+        outbox.report(it.version, connection, modules)
+    }
 }
 
 impl<P: Platform> Manager<P> {
@@ -72,6 +86,7 @@ impl<P: Platform> Manager<P> {
             }),
             in_flight: InFlight::default(),
             drains: Notify::new(),
+            departures: Notify::new(),
             stopping: AtomicBool::new(false),
             stops: Notify::new(),
         }))
@@ -155,6 +170,11 @@ impl<P: Platform> Manager<P> {
         &self.0.drains
     }
 
+    /// Resolves when somebody has left.
+    pub(crate) fn departures(&self) -> &Notify {
+        &self.0.departures
+    }
+
     /// From now on nobody registers, or again.
     pub(crate) fn set_stopping(&self, stopping: bool) {
         self.0.stopping.store(stopping, Ordering::SeqCst);
@@ -217,6 +237,7 @@ impl<P: Platform> Manager<P> {
                 } => {
                     events::state(&identity, state, &cause);
                     if state == State::Disconnected {
+                        self.0.departures.notify_waiters();
                         if let Some(outbox) = registry.outboxes.remove(&identity.connection) {
                             outbox.end(Ok(()));
                         }

@@ -2,8 +2,11 @@
 //! earlier. Spec: provider 2.7.
 //!
 //! Silent is who has registered without a control plane, or is active without a heartbeat. Who drains has another
-//! deadline, and is not spoken of. A manager that is paused checks nothing: then, as long as it was paused, it may be
-//! late.
+//! deadline, and is not spoken of.
+//!
+//! A manager that is paused hears nobody: what its providers send meanwhile waits in its sockets. So a pause counts for
+//! nobody's silence, but for its beginning: up to one check period of it cannot be told from running. And as a check
+//! that is late gives what has arrived time to be read, the manager may be late by the pause, and by one more period.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::Moment;
@@ -106,20 +109,30 @@ fn silences<'j>(run: &Run<'_>, connection: &Connection<'j>, manager: &Manager) -
 impl Silence<'_> {
     fn complaint(&self, run: &Run<'_>, connection: &Connection<'_>) -> Option<(Moment, String)> {
         let took = self.until.at.saturating_sub(self.from.at);
-        let (silent, given) = (time::exact(took), time::exact(self.timeout));
+        let given = time::exact(self.timeout);
         let is_timed_out = self.change.is_some_and(|change| change.cause == self.cause);
-        if is_timed_out && took <= self.timeout {
+        let latest = self.timeout + CHECK_PERIOD + SLACK;
+        if !is_timed_out && took <= latest {
+            return None;
+        }
+        let pauses = || {
+            let pauses = run
+                .history
+                .pauses(connection.manager, self.from.at, self.until.at);
+            pauses.map(|(from, until)| until - from)
+        };
+        let paused: u64 = pauses().sum();
+        let silent = match paused {
+            0 => time::exact(took),
+            _ => format!("{} ({} of them paused)", time::exact(took), time::exact(paused)),
+        };
+        let noticed: u64 = pauses().map(|pause| pause.saturating_sub(CHECK_PERIOD)).sum();
+        if is_timed_out && took <= self.timeout + noticed {
             let what = format!("deregistered after a silence of {silent} of {given}");
             return Some((self.until, what));
         }
-        let latest = self.timeout + CHECK_PERIOD + SLACK;
-        if took <= latest {
-            return None;
-        }
-        let paused = run
-            .history
-            .paused(connection.manager, self.from.at, self.until.at);
-        (took > latest + paused).then(|| {
+        let to_read = if paused == 0 { 0 } else { CHECK_PERIOD };
+        (took > latest + paused + to_read).then(|| {
             let what = format!("not deregistered after a silence of {silent} of {given}");
             (self.until, what)
         })
@@ -211,13 +224,43 @@ mod tests {
         assert_holds(&SilentProvider, script);
     }
 
-    #[test]
-    fn a_paused_manager_may_be_late_by_as_much_as_it_was_paused() {
+    /// A provider that is heard of at 1 s, and a manager that stands still from 10 s to 40 s.
+    fn of_a_pause(deregistered_at: u64) -> Script {
         let mut script = Script::of_a_fleet();
         script.at(S).joins("a", "ml-0");
         script.at(10 * S).push("engine", Event::HostPaused);
         script.at(40 * S).push("engine", Event::HostResumed);
-        script.at(41 * S).leaves("a", "ml-0", "heartbeat timeout");
-        assert_holds(&SilentProvider, script);
+        script
+            .at(deregistered_at)
+            .leaves("a", "ml-0", "heartbeat timeout");
+        script
+    }
+
+    #[test]
+    fn a_paused_manager_may_be_late_by_as_much_as_it_was_paused_and_a_period_to_read() {
+        // 15 s without the pause are over at 46 s.
+        for (at, holds) in [(46 * S, true), (48 * S, true), (48 * S + 3 * MS, false)] {
+            let (plan, journal) = of_a_pause(at).finish();
+            assert_eq!(
+                SilentProvider.check(&Run::of(&plan, &journal)).is_ok(),
+                holds,
+                "{at}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_manager_that_gives_up_who_was_silent_only_while_it_stood_still_is_found() {
+        for (at, holds) in [(40, false), (45, false), (46, true)] {
+            let (plan, journal) = of_a_pause(at * S).finish();
+            let checked = SilentProvider.check(&Run::of(&plan, &journal));
+            assert_eq!(checked.is_ok(), holds, "{at} s");
+            if at == 40 {
+                assert_eq!(
+                    checked.unwrap_err().what,
+                    "deregistered after a silence of 39 s (30 s of them paused) of 15 s"
+                );
+            }
+        }
     }
 }

@@ -1,7 +1,10 @@
 //! Whether an upgraded instance is well. Spec: provider 3.7.
 
+use std::time::Duration;
+
+use squall_grpc::Patience;
 use squall_platform::Platform;
-use tokio::time::sleep;
+use tokio::time::Instant;
 
 use super::Upgrade;
 use crate::Canary;
@@ -14,8 +17,12 @@ pub(super) async fn trouble<P: Platform>(fleet: &Fleet<P>, upgrade: &Upgrade<P>)
     let canary = &fleet.ground.config.canary;
     let executor = upgrade.instance().executor();
     executor.work().observe();
-    sleep(canary.observation_window).await;
-    let why = judged(canary, upgrade.instance().state(), executor.work().observed());
+    let begun = Instant::now();
+    Patience::new(canary.observation_window).over().await;
+    // A process that stood still has kept its calls waiting, whichever modules it has.
+    let stood_still = begun.elapsed().saturating_sub(canary.observation_window);
+    let seen = executor.work().observed();
+    let why = judged(canary, upgrade.instance().state(), seen, stood_still);
     let step = if why.is_none() { "healthy" } else { "unhealthy" };
     upgrade.tell(step);
     let manager = upgrade.manager();
@@ -23,7 +30,7 @@ pub(super) async fn trouble<P: Platform>(fleet: &Fleet<P>, upgrade: &Upgrade<P>)
 }
 
 /// Spec: provider 3.7, ours.
-fn judged(canary: &Canary, state: State, seen: Observed) -> Option<String> {
+fn judged(canary: &Canary, state: State, seen: Observed, stood_still: Duration) -> Option<String> {
     let Observed {
         executions,
         succeeded,
@@ -36,7 +43,7 @@ fn judged(canary: &Canary, state: State, seen: Observed) -> Option<String> {
         Some(format!(
             "{succeeded} of {executions} executions succeeded, fewer than {threshold}"
         ))
-    } else if latency_max > canary.max_latency {
+    } else if latency_max > canary.max_latency.saturating_add(stood_still) {
         let most = canary.max_latency;
         Some(format!("an execution took {latency_max:?}, more than {most:?}"))
     } else {
@@ -46,8 +53,6 @@ fn judged(canary: &Canary, state: State, seen: Observed) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn seen(executions: u64, succeeded: u64, latency_ms: u64) -> Observed {
@@ -61,7 +66,7 @@ mod tests {
     #[test]
     fn state_errors_and_latency_each_count() {
         let canary = Canary::default();
-        let judged = |state, seen| judged(&canary, state, seen);
+        let judged = |state, seen| judged(&canary, state, seen, Duration::ZERO);
         assert_eq!(judged(State::Active, seen(0, 0, 0)), None);
         assert_eq!(judged(State::Active, seen(100, 95, 5000)), None);
         for (state, seen, why) in [
@@ -79,5 +84,15 @@ mod tests {
         ] {
             assert_eq!(judged(state, seen).as_deref(), Some(why));
         }
+    }
+    #[test]
+    fn how_long_the_process_stood_still_is_not_held_against_its_modules() {
+        let canary = Canary::default();
+        let judged = |latency_ms, still| {
+            let still = Duration::from_secs(still);
+            judged(&canary, State::Active, seen(10, 10, latency_ms), still)
+        };
+        assert_eq!(judged(25_000, 20), None);
+        assert!(judged(25_001, 20).is_some());
     }
 }

@@ -3,8 +3,8 @@
 use std::io;
 use std::sync::Arc;
 
+use squall_grpc::within;
 use squall_platform::{Authority, Platform};
-use tokio::time::timeout;
 
 use crate::events;
 use crate::fleet::Fleet;
@@ -73,7 +73,7 @@ impl<P: Platform> Upgrade<P> {
                 State::Reconnecting | State::Disconnected => true,
                 State::Registering | State::Draining => false,
             });
-            is_back = timeout(patience, settled).await.is_ok() && self.instance.state() == State::Active;
+            is_back = within(patience, settled).await.is_some() && self.instance.state() == State::Active;
         }
         self.tell(if is_back { "rolled back" } else { "not rolled back" });
         is_back

@@ -6,10 +6,11 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use squall_grpc::{DialError, Patience, within};
 use squall_platform::Platform;
 use squall_proto::provider::control_message::Payload;
 use squall_proto::provider::{ActiveModulesReport, DrainRequest};
-use tokio::time::{Instant, sleep, sleep_until, timeout, timeout_at};
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 
 use super::link::Link;
 use super::state::Event;
@@ -21,6 +22,10 @@ use crate::executor::Executor;
 const LEAVE_WAIT: Duration = Duration::from_secs(1);
 /// How long after a drain was asked for calls still count as sent before: they come by another connection.
 const DRAIN_SETTLE: Duration = Duration::from_millis(100);
+
+/// How long a manager that answers on a new connection has to say something on the old one: one that stood still has
+/// both to answer at once.
+const REVIVAL_WAIT: Duration = Duration::from_secs(1);
 
 /// Lives until it is told to leave.
 pub(super) async fn live<P: Platform>(instance: Arc<Instance<P>>, mut first: First) {
@@ -117,7 +122,7 @@ async fn open<P: Platform>(instance: &Instance<P>) -> Option<Result<Link, Connec
         opened = &mut opening => return Some(opened),
         () = instance.leave.given() => {}
     }
-    if let Ok(Ok(link)) = timeout(LEAVE_WAIT, opening).await {
+    if let Some(Ok(link)) = within(LEAVE_WAIT, opening).await {
         link.leave(&instance.ground).await;
     }
     None
@@ -165,15 +170,46 @@ async fn wait<P: Platform>(instance: &Instance<P>, pause: Pause) -> Option<&'sta
     }
 }
 
+type Waiting<'a> = Pin<Box<dyn Future<Output = ()> + Send + 'a>>;
+
+async fn resolved(waiting: &mut Option<Waiting<'_>>) {
+    match waiting {
+        Some(waiting) => waiting.await,
+        None => pending().await,
+    }
+}
+
+/// Resolves when a manager that says nothing on its connection will not do so any more: it cannot be reached, or it
+/// answers others.
+///
+/// A process that hangs or stands still is another matter: its kernel accepts connections, and nobody answers. What it
+/// was sent waits for it, and when it goes on its provider need not have been away. Spec: provider 3.4.
+async fn no_hope<P: Platform>(instance: &Instance<P>) {
+    let Ground { platform, config, .. } = &*instance.ground;
+    let dial = config.patient_dial();
+    for attempt in 1.. {
+        match squall_grpc::open(platform, &dial, &instance.manager).await {
+            Err(DialError::Silent { .. }) => sleep(backoff::delay(config, attempt, platform)).await,
+            Err(_) => return,
+            Ok(_) => return sleep(REVIVAL_WAIT).await,
+        }
+    }
+}
+
 /// Sends heartbeats and reacts to what the manager says, until the connection ends.
 async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
     let ground = &instance.ground;
     let config = &ground.config;
     let opened = Instant::now();
+    let no_ack = || ConnectError::NoAck {
+        after: config.ack_timeout(),
+    };
     // The first heartbeat went with the opening.
     let mut next_beat = opened + config.heartbeat_interval;
-    let mut last_ack = opened;
-    let mut drained: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(pending());
+    let mut acknowledgement = Patience::new(config.ack_timeout());
+    // There while the manager is silent for too long: resolves when nothing is to be hoped for.
+    let mut doubt: Option<Waiting<'_>> = None;
+    let mut drained: Waiting<'_> = Box::pin(pending());
     let mut draining = false;
     let broke = loop {
         tokio::select! {
@@ -185,10 +221,20 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
             order = instance.order(), if !draining => if order == Order::Renew {
                 return renew(instance, link, "modules were replaced").await;
             },
-            message = link.next() => match message {
-                Err(error) => break error,
-                Ok(Payload::HeartbeatAck(_)) => last_ack = Instant::now(),
-                Ok(Payload::ActiveModulesReport(report)) => {
+            message = link.next() => {
+                let message = match message {
+                    Ok(message) => message,
+                    Err(error) => break error,
+                };
+                // A report may have been on its way for long, and is no answer.
+                if !matches!(message, Payload::ActiveModulesReport(_)) && doubt.take().is_some() {
+                    acknowledgement.restart();
+                    let connection = Arc::clone(link.connection());
+                    instance.step(Event::Revived { connection }, "the manager speaks again");
+                }
+                match message {
+                Payload::HeartbeatAck(_) => acknowledgement.restart(),
+                Payload::ActiveModulesReport(report) => {
                     let missing = missing(&link, &report);
                     // One that comes soon may have been made before.
                     if !draining && !missing.is_empty() && opened.elapsed() >= config.resync_pause {
@@ -196,7 +242,7 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
                         return renew(instance, link, &cause).await;
                     }
                 }
-                Ok(Payload::DrainRequest(request)) => if !draining {
+                Payload::DrainRequest(request) => if !draining {
                     let executor = Arc::clone(link.executor());
                     link.ack_drain(executor.work().in_flight());
                     instance.step(Event::Drain, &drain_cause(&request));
@@ -204,15 +250,23 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
                     draining = true;
                 },
                 // Of the wrong direction: ignored. Spec: provider 1.2.
-                Ok(Payload::Heartbeat(_) | Payload::DrainAck(_)) => {}
-            },
+                Payload::Heartbeat(_) | Payload::DrainAck(_) => {}
+                }
+            }
             () = drained.as_mut() => {
                 link.leave(ground).await;
                 return End::Drained("drained".to_owned());
             }
-            () = sleep_until(last_ack + config.ack_timeout()) => {
-                break ConnectError::NoAck { after: config.ack_timeout() };
+            () = acknowledgement.over(), if doubt.is_none() => {
+                let error = no_ack();
+                if draining {
+                    break error;
+                }
+                let cause = error.to_string();
+                instance.step(Event::Broke { error }, &cause);
+                doubt = Some(Box::pin(no_hope(instance)));
             }
+            () = resolved(&mut doubt) => break no_ack(),
             () = sleep_until(next_beat) => {
                 link.beat(ground);
                 // After a standstill there is nothing to make up for.

@@ -13,7 +13,6 @@ use squall_proto::provider::{
     ControlMessage, DeregisterRequest, DrainAck, Heartbeat, RegisterRequest, RegisterResponse,
 };
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tonic::Status;
 
 use super::Ground;
@@ -49,7 +48,7 @@ impl Link {
         manager: &Authority,
         executor: Arc<Executor>,
     ) -> Result<Self, ConnectError> {
-        let dialled = squall_grpc::open(&ground.platform, &ground.config.dial, manager).await;
+        let dialled = squall_grpc::open(&ground.platform, &ground.config.patient_dial(), manager).await;
         let (sender, driver) = dialled.map_err(|error| ConnectError::Unreachable(Arc::new(error)))?;
         let driver = ground.platform.spawn(async move { drop(driver.await) }).into();
         let mut client = ModuleProviderClient::new(Streaming::new(sender, manager.clone()));
@@ -228,10 +227,10 @@ async fn within<T>(
     request: &'static str,
     answer: impl Future<Output = Result<tonic::Response<T>, Status>>,
 ) -> Result<T, ConnectError> {
-    match timeout(time, answer).await {
-        Ok(Ok(answer)) => Ok(answer.into_inner()),
-        Ok(Err(status)) => Err(failed(request, status)),
-        Err(_) => Err(ConnectError::NoAnswer { request, after: time }),
+    match squall_grpc::within(time, answer).await {
+        Some(Ok(answer)) => Ok(answer.into_inner()),
+        Some(Err(status)) => Err(failed(request, status)),
+        None => Err(ConnectError::NoAnswer { request, after: time }),
     }
 }
 

@@ -50,10 +50,10 @@ impl fmt::Display for State {
 ///                connect               opened            drain
 /// Disconnected ----------> Registering -------> Active --------> Draining
 ///      ^                     ^  |  ^             |  |               |
-///      |             connect |  |  +-- connect --+  |               |
-///      |                     |  | broke             | broke         |
-///      |                     |  v                   |               |
-///      |                  Reconnecting <------------+               |
+///      |             connect |  |  +-- connect --+  |  ^            |
+///      |                     |  | broke      broke  |  |            |
+///      |                     |  v                   |  | revived    |
+///      |                  Reconnecting <------------+--+            |
 ///      |                                                            |
 ///      +--- given up, or left: from anywhere ------- broke ---------+
 /// ```
@@ -89,7 +89,9 @@ pub(crate) enum Event {
     Drain,
     /// An attempt has failed, or the connection is lost; there will be another one.
     Broke { error: ConnectError },
-    /// As that, and there will be none.
+    /// What seemed to be lost is not: the manager has spoken again on the same connection.
+    Revived { connection: Arc<str> },
+    /// An attempt has failed, or the connection is lost; there will be none.
     GivenUp { error: ConnectError },
     /// It was left in order.
     Left,
@@ -107,7 +109,8 @@ impl Phase {
                 Phase::Disconnected { .. } | Phase::Reconnecting { .. } | Phase::Active { .. },
                 Event::Connect,
             ) => Phase::Registering,
-            (Phase::Registering, Event::Opened { connection }) => Phase::Active { connection },
+            (Phase::Registering, Event::Opened { connection })
+            | (Phase::Reconnecting { .. }, Event::Revived { connection }) => Phase::Active { connection },
             (Phase::Active { connection }, Event::Drain) => Phase::Draining {
                 connection: Arc::clone(connection),
             },
@@ -186,6 +189,19 @@ mod tests {
         let gone = draining.after(broke());
         assert_eq!(gone.state(), State::Disconnected);
         assert!(gone.error().is_none());
+    }
+
+    #[test]
+    fn a_connection_that_seemed_lost_may_be_active_again_as_long_as_no_other_attempt_has_begun() {
+        let revived = || Event::Revived {
+            connection: "c".into(),
+        };
+        let lost = walk([Event::Connect, opened(), broke()]);
+        assert_eq!(lost.after(revived()).state(), State::Active);
+        assert_eq!(
+            lost.after(Event::Connect).after(revived()).state(),
+            State::Registering
+        );
     }
 
     #[test]

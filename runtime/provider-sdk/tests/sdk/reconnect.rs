@@ -85,6 +85,30 @@ async fn missing_acks_for_three_intervals_and_not_less_are_a_break() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_provider_that_stood_still_does_not_take_its_manager_for_dead() {
+    let network = Network::default();
+    let (manager, host) = (Manager::start(&network).await, Host::new(&network));
+    let running = provider(&host, &[&manager])
+        .build()
+        .unwrap()
+        .start()
+        .await
+        .unwrap();
+    soon().await;
+    for still in [16_000, 100_000, 14_000] {
+        tokio::time::advance(ms(still)).await;
+        tokio::time::sleep(ms(6000)).await;
+        assert_eq!(running.status()[0].state, State::Active, "{still} ms");
+    }
+    assert_eq!(manager.registrations().len(), 1);
+    // One that really says nothing is found out all the same.
+    manager.ack(false);
+    tokio::time::advance(ms(20_000)).await;
+    tokio::time::sleep(ms(17_000)).await;
+    assert_eq!(manager.registrations().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_network_that_falls_silent_is_noticed_although_no_connection_breaks() {
     let network = Network::default();
     let (manager, host) = (Manager::start(&network).await, Host::new(&network));

@@ -50,7 +50,7 @@ impl<P: Platform> Manager<P> {
             return Ok(channel.clone());
         }
         let peer = address::parse(executor)?;
-        let channel = Channel::new(self.platform().clone(), self.config().dial, peer);
+        let channel = Channel::new(self.platform().clone(), self.config().patient_dial(), peer);
         registry.channels.insert(executor.clone(), channel.clone());
         Ok(channel)
     }

@@ -5,7 +5,7 @@ mod env;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use squall_grpc::{Dial, Serving};
+use squall_grpc::{Dial, Keepalive, Serving};
 use squall_value::Limits;
 
 pub use env::ConfigError;
@@ -41,9 +41,10 @@ pub struct Config {
     pub max_connections: usize,
     /// How deep and populous schemas may be: 32 levels and 4,096 types by default.
     pub schema_limits: Limits,
-    /// How executors are dialled, and connections to them kept.
+    /// How executors are dialled, and connections to them kept: without pings by default. A provider that is merely slow
+    /// has as long as [`Config::heartbeat_timeout`] all the same: HTTP/2 pings no earlier than that.
     pub dial: Dial,
-    /// How connections of providers are kept.
+    /// How connections of providers are kept; as with [`Config::dial`].
     pub serving: Serving,
 }
 
@@ -67,13 +68,36 @@ impl Default for Config {
                 nodes_max: 4_096,
                 ..Limits::default()
             },
-            dial: Dial::default(),
+            dial: Dial {
+                keepalive: None,
+                ..Dial::default()
+            },
             serving: Serving::default(),
         }
     }
 }
 
 impl Config {
+    /// How executors are dialled: heartbeats say whether a provider lives, and no ping says so sooner.
+    pub(crate) fn patient_dial(&self) -> Dial {
+        let no_sooner = |keepalive: Keepalive| Keepalive {
+            interval: keepalive.interval.max(self.heartbeat_timeout),
+            ..keepalive
+        };
+        Dial {
+            keepalive: self.dial.keepalive.map(no_sooner),
+            ..self.dial
+        }
+    }
+
+    /// The same, for the connections of providers.
+    pub(crate) fn patient_serving(&self) -> Serving {
+        Serving {
+            keepalive_interval: self.serving.keepalive_interval.max(self.heartbeat_timeout),
+            ..self.serving
+        }
+    }
+
     /// The defaults, and what the environment says otherwise; `get` looks a variable up, as `std::env::var` does.
     ///
     /// | variable | field |

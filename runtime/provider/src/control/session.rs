@@ -4,10 +4,10 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use squall_grpc::within;
 use squall_platform::{FaultPoint, OwnedTask, Platform};
 use squall_proto::provider::ControlMessage;
 use squall_proto::provider::control_message::Payload;
-use tokio::time::timeout;
 use tonic::codegen::tokio_stream::Stream;
 use tonic::{Status, Streaming};
 
@@ -84,8 +84,8 @@ impl<P: Platform> Session<P> {
         let patience = self.manager.config().control_plane_timeout;
         tokio::select! {
             biased;
-            first = timeout(patience, messages.message()) => {
-                first.unwrap_or_else(|_| Err(Status::deadline_exceeded("no message came in time")))
+            first = within(patience, messages.message()) => {
+                first.unwrap_or_else(|| Err(Status::deadline_exceeded("no message came in time")))
             }
             () = self.manager.stopped() => Err(Status::unavailable("the manager is shutting down")),
         }

@@ -144,7 +144,7 @@ impl<P: Platform> Running<P> {
         };
         let accept = Accept {
             platform: self.manager.platform(),
-            serving: self.manager.config().serving,
+            serving: self.manager.config().patient_serving(),
             service: self.service.clone(),
             going_away,
         };

@@ -1,6 +1,7 @@
 //! What happens to a connection while it is there: registered, opened, alive, drained, checked. Spec: provider 2.7.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -112,18 +113,23 @@ impl Table {
         self.happens_to(connection, Event::DrainAcked { until }, now.instant);
     }
 
-    /// Takes away those whose time is over.
-    pub(crate) fn check(&mut self, now: Moment) {
+    /// Takes away those whose time is over. A check that is `late` tells that the manager stood still: then all deadlines
+    /// move by that, and who would be taken away all the same has a `period` more, so that what has arrived is read first.
+    pub(crate) fn check(&mut self, late: Duration, period: Duration, now: Moment) {
+        let spare = if late.is_zero() { Duration::ZERO } else { period };
+        for connection in self.connections.values_mut() {
+            connection.phase.postpone(late, now.instant);
+        }
         let all: Vec<u64> = self.connections.keys().copied().collect();
         for serial in all {
-            self.happens(serial, Event::Checked, now.instant);
+            self.happens(serial, Event::Checked { spare }, now.instant);
         }
     }
 
     /// When the first of those that drain has to have finished.
     pub(crate) fn drain_deadline(&self) -> Option<Instant> {
         let deadlines = self.connections.values().filter_map(|it| match it.phase {
-            Phase::Draining { until } => Some(until),
+            Phase::Draining { until, .. } => Some(until),
             _ => None,
         });
         deadlines.min()

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::manager::after;
+
 /// What a connection is in the middle of.
 ///
 /// ```text
@@ -29,7 +31,7 @@ pub(crate) enum Phase {
     /// It takes calls, and must send heartbeats.
     Active { last_heartbeat: Instant },
     /// It takes no more calls. Heartbeats are not asked for.
-    Draining { until: Instant },
+    Draining { since: Instant, until: Instant },
     /// It is gone.
     Disconnected,
 }
@@ -45,8 +47,8 @@ pub(crate) enum Event {
     DrainRequested { until: Instant },
     /// The provider says that it drains, with or without having been asked; it may until then.
     DrainAcked { until: Instant },
-    /// Timeouts are looked at.
-    Checked,
+    /// Timeouts are looked at; those that are over for no longer than `spare` are let be.
+    Checked { spare: Duration },
     /// It leaves, or is made to.
     Left(Cause),
 }
@@ -84,7 +86,9 @@ impl Phase {
             (Phase::Registered { .. }, Event::Opened) => {
                 (Phase::Active { last_heartbeat: now }, Cause::Opened)
             }
-            (Phase::Registered { since }, Event::Checked) if now - since > timers.control_plane => {
+            (Phase::Registered { since }, Event::Checked { spare })
+                if now - since > timers.control_plane.saturating_add(spare) =>
+            {
                 (Phase::Disconnected, Cause::ControlPlaneTimeout)
             }
 
@@ -93,16 +97,18 @@ impl Phase {
                 return None;
             }
             (Phase::Active { .. }, Event::DrainRequested { until }) => {
-                (Phase::Draining { until }, Cause::DrainRequested)
+                (Phase::Draining { since: now, until }, Cause::DrainRequested)
             }
             (Phase::Active { .. }, Event::DrainAcked { until }) => {
-                (Phase::Draining { until }, Cause::DrainAcked)
+                (Phase::Draining { since: now, until }, Cause::DrainAcked)
             }
-            (Phase::Active { last_heartbeat }, Event::Checked) if now - last_heartbeat > timers.heartbeat => {
+            (Phase::Active { last_heartbeat }, Event::Checked { spare })
+                if now - last_heartbeat > timers.heartbeat.saturating_add(spare) =>
+            {
                 (Phase::Disconnected, Cause::HeartbeatTimeout)
             }
 
-            (Phase::Draining { until }, Event::Checked) if now >= until => {
+            (Phase::Draining { until, .. }, Event::Checked { spare }) if now >= after(until, spare) => {
                 (Phase::Disconnected, Cause::DrainDeadline)
             }
 
@@ -110,6 +116,21 @@ impl Phase {
         };
         *self = next;
         Some(cause)
+    }
+
+    /// The manager stood still for that long, and heard nobody: all deadlines move by it. What began meanwhile, or since
+    /// then, is moved to now at most.
+    pub(crate) fn postpone(&mut self, time: Duration, now: Instant) {
+        match self {
+            Phase::Registered { since: from } | Phase::Active { last_heartbeat: from } => {
+                *from = after(*from, time).min(now);
+            }
+            Phase::Draining { since, until } => {
+                let counted = time.min(now.saturating_duration_since(*since));
+                *until = after(*until, counted);
+            }
+            Phase::Disconnected => {}
+        }
     }
 
     /// Whether new calls may go there.
@@ -171,7 +192,7 @@ mod tests {
         let until = at(begin, 30);
         for unmoved in [
             Phase::Registered { since: begin },
-            Phase::Draining { until },
+            Phase::Draining { since: begin, until },
             Phase::Disconnected,
         ] {
             let mut phase = unmoved;
@@ -205,10 +226,28 @@ mod tests {
         ];
         for (phase, seconds, cause) in cases {
             let (mut early, mut late) = (phase, phase);
-            assert_eq!(early.on(Event::Checked, at(begin, seconds), &TIMERS), None);
+            assert_eq!(
+                early.on(
+                    Event::Checked {
+                        spare: Duration::ZERO
+                    },
+                    at(begin, seconds),
+                    &TIMERS
+                ),
+                None
+            );
             assert_eq!(early, phase);
             let after = at(begin, seconds) + Duration::from_nanos(1);
-            assert_eq!(late.on(Event::Checked, after, &TIMERS), Some(cause));
+            assert_eq!(
+                late.on(
+                    Event::Checked {
+                        spare: Duration::ZERO
+                    },
+                    after,
+                    &TIMERS
+                ),
+                Some(cause)
+            );
             assert_eq!(late, Phase::Disconnected);
         }
     }
@@ -217,12 +256,83 @@ mod tests {
     fn a_draining_one_lives_until_its_deadline_without_heartbeats() {
         let begin = Instant::now();
         let until = at(begin, 100);
-        let mut phase = Phase::Draining { until };
-        assert_eq!(phase.on(Event::Checked, at(begin, 99), &TIMERS), None);
+        let mut phase = Phase::Draining { since: begin, until };
         assert_eq!(
-            phase.on(Event::Checked, until, &TIMERS),
+            phase.on(
+                Event::Checked {
+                    spare: Duration::ZERO
+                },
+                at(begin, 99),
+                &TIMERS
+            ),
+            None
+        );
+        assert_eq!(
+            phase.on(
+                Event::Checked {
+                    spare: Duration::ZERO
+                },
+                until,
+                &TIMERS
+            ),
             Some(Cause::DrainDeadline)
         );
+    }
+
+    #[test]
+    fn a_standstill_moves_every_deadline_and_nothing_into_the_future() {
+        let begin = Instant::now();
+        let (still, now) = (Duration::from_secs(20), at(begin, 30));
+        let mut phases = [
+            Phase::Registered { since: begin },
+            Phase::Active {
+                last_heartbeat: at(begin, 5),
+            },
+            // Heard of since it is over.
+            Phase::Active { last_heartbeat: now },
+            Phase::Draining {
+                since: begin,
+                until: at(begin, 25),
+            },
+            Phase::Draining {
+                since: at(begin, 28),
+                until: at(begin, 60),
+            },
+        ];
+        for phase in &mut phases {
+            phase.postpone(still, now);
+        }
+        let expected = [
+            Phase::Registered { since: at(begin, 20) },
+            Phase::Active {
+                last_heartbeat: at(begin, 25),
+            },
+            Phase::Active { last_heartbeat: now },
+            Phase::Draining {
+                since: begin,
+                until: at(begin, 45),
+            },
+            Phase::Draining {
+                since: at(begin, 28),
+                until: at(begin, 62),
+            },
+        ];
+        assert_eq!(phases, expected);
+    }
+
+    #[test]
+    fn a_late_check_lets_those_be_whose_time_is_hardly_over() {
+        let begin = Instant::now();
+        let spare = Duration::from_secs(1);
+        for (seconds, cause) in [(16, None), (17, Some(Cause::HeartbeatTimeout))] {
+            let mut phase = Phase::Active {
+                last_heartbeat: begin,
+            };
+            assert_eq!(
+                phase.on(Event::Checked { spare }, at(begin, seconds), &TIMERS),
+                cause
+            );
+        }
     }
 
     #[test]
@@ -232,7 +342,10 @@ mod tests {
         for event in [Event::DrainRequested { until }, Event::DrainAcked { until }] {
             for unmoved in [
                 Phase::Registered { since: begin },
-                Phase::Draining { until: at(begin, 7) },
+                Phase::Draining {
+                    since: begin,
+                    until: at(begin, 7),
+                },
                 Phase::Disconnected,
             ] {
                 let mut phase = unmoved;
@@ -243,7 +356,7 @@ mod tests {
                 last_heartbeat: begin,
             };
             assert!(phase.on(event, begin, &TIMERS).is_some());
-            assert_eq!(phase, Phase::Draining { until });
+            assert_eq!(phase, Phase::Draining { since: begin, until });
             assert!(!phase.takes_calls());
         }
     }
@@ -256,7 +369,10 @@ mod tests {
             Phase::Active {
                 last_heartbeat: begin,
             },
-            Phase::Draining { until: begin },
+            Phase::Draining {
+                since: begin,
+                until: begin,
+            },
         ] {
             let mut phase = phase;
             let left = Event::Left(Cause::StreamEnded);

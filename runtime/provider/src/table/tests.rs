@@ -26,6 +26,12 @@ impl Fixture {
         }
     }
 
+    /// In time.
+    fn check(&mut self) {
+        let period = Duration::from_secs(1);
+        self.table.check(Duration::ZERO, period, self.now);
+    }
+
     fn pass(&mut self, seconds: u64) {
         self.now.instant += Duration::from_secs(seconds);
         self.now.wall += Duration::from_secs(seconds);
@@ -105,6 +111,36 @@ fn a_member_that_leaves_takes_nothing_from_the_others() {
     let released = it.table.take_changes().into_iter();
     let released = released.filter(|it| matches!(it, Change::Released { .. }));
     assert_eq!(released.count(), 1, "by the last one");
+}
+
+#[test]
+fn nobody_is_given_up_for_a_standstill_and_who_stays_silent_is_afterwards() {
+    let mut it = Fixture::new();
+    for connection in ["lively", "silent", "new"] {
+        it.register(connection, connection, None, &["X"]);
+    }
+    it.table.open("lively", it.now).unwrap();
+    it.table.open("silent", it.now).unwrap();
+    it.pass(60);
+    let (late, period) = (Duration::from_secs(55), Duration::from_secs(1));
+    it.table.check(late, period, it.now);
+    assert_eq!(it.table.len(), 3);
+    // What waited is read.
+    it.table.heartbeat("lively", it.now);
+    it.pass(10);
+    it.check();
+    assert_eq!(it.table.len(), 3, "5 s before and 10 s after it");
+    it.pass(1);
+    it.check();
+    assert!(it.table.get("silent").is_none());
+    assert_eq!(it.table.len(), 2);
+    it.pass(15);
+    it.check();
+    assert_eq!(
+        it.table.len(),
+        0,
+        "a control plane is waited for 30 s, and 5 of them were before"
+    );
 }
 
 #[test]
@@ -200,10 +236,10 @@ fn one_that_drains_keeps_its_namespace_and_gets_no_calls() {
     assert!(it.pool("ml").is_empty());
     assert_eq!(it.modules(), ["ml.X"]);
     it.pass(29);
-    it.table.check(it.now);
+    it.check();
     assert_eq!(it.table.len(), 1);
     it.pass(1);
-    it.table.check(it.now);
+    it.check();
     assert_eq!(
         it.last_told(),
         Some((State::Disconnected, "drain deadline".to_owned()))
@@ -287,7 +323,7 @@ proptest! {
                 }
                 Step::Pass(seconds) => {
                     it.pass(seconds);
-                    it.table.check(it.now);
+                    it.check();
                 }
                 Step::Call(namespace) => {
                     let module = it.table.module(&format!("n{namespace}.X")).cloned();

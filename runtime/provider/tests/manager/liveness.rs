@@ -1,7 +1,7 @@
 //! Timeouts, in virtual time. Spec: provider 2.7, timers.
 
 use squall_provider::{Config, State};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
 
 use crate::support::*;
 
@@ -71,4 +71,44 @@ async fn timeouts_are_the_configured_ones() {
     assert!(world.provider(&active.connection).is_some());
     sleep(ms(50)).await;
     assert!(world.provider(&active.connection).is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manager_that_stood_still_gives_nobody_up_whose_heartbeats_wait_in_its_sockets() {
+    let world = World::start().await;
+    let mut lively = world.active("lively", "", &["A"]).await;
+    let silent = world.active("silent", "", &["A"]).await;
+    for still in [17, 100, 3] {
+        // Nothing is read from here on; what is sent waits.
+        let message = lively.heartbeat(1);
+        lively.control().sender.try_send(message).unwrap();
+        advance(secs(still)).await;
+        settle().await;
+        assert_eq!(world.states(), [State::Active, State::Active], "{still} s");
+    }
+    let over = Instant::now();
+    let _beating = lively.keep_alive(secs(5));
+    while world.provider(&silent.connection).is_some() {
+        sleep(ms(100)).await;
+        assert!(over.elapsed() <= secs(16), "who is silent is gone in time");
+    }
+    assert_eq!(world.modules(), ["lively.A"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_stands_still_again_and_again_misses_nobody_and_gives_the_dead_up() {
+    let world = World::start().await;
+    let mut lively = world.active("lively", "", &["A"]).await;
+    let dead = world.active("dead", "", &["A"]).await;
+    let mut rounds = 0;
+    while world.provider(&dead.connection).is_some() {
+        let message = lively.heartbeat(1);
+        lively.control().sender.try_send(message).unwrap();
+        advance(secs(20)).await;
+        sleep(secs(2)).await;
+        rounds += 1;
+        assert!(rounds < 20, "it is never given up");
+    }
+    assert!(rounds >= 7, "it ran 2 s of each 22: {rounds}");
+    assert_eq!(world.modules(), ["lively.A"]);
 }

@@ -1,0 +1,180 @@
+//! Waiting for a peer, by a process that may stand still itself.
+//!
+//! A process that is not scheduled reads nothing: what its peers have sent meanwhile waits in its sockets, and when it
+//! goes on, all its timers are over at once. A timer that judges a peer must not count that time. So it looks at the
+//! clock again and again; a look that comes late tells of a standstill, by which the end moves, and until the look
+//! after that there is time to read what has arrived.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// A look that is less late than this is in time: timers fire at millisecond boundaries, and what is due at the same
+/// time takes its turn.
+const LATE: Duration = Duration::from_millis(2);
+/// How far apart looks are at most.
+const SPACING_MAX: Duration = Duration::from_secs(1);
+/// And at least.
+const SPACING_MIN: Duration = Duration::from_millis(1);
+/// So many looks there are within one wait, or more.
+const LOOKS: u32 = 8;
+
+/// By how much something happens too late; zero when it is hardly late at all, which tells of no standstill.
+pub fn lateness(due: Instant, now: Instant) -> Duration {
+    let late = now.saturating_duration_since(due);
+    if late < LATE { Duration::ZERO } else { late }
+}
+
+/// How long a peer is waited for, not counting the time in which this process stood still. Measured on tokio's clock.
+///
+/// A standstill that begins and ends between two looks is not noticed: they are an eighth of the wait apart, at most a
+/// second.
+#[derive(Debug)]
+pub struct Patience {
+    length: Duration,
+    until: Instant,
+    look: Instant,
+}
+
+impl Patience {
+    /// It is over that much later.
+    pub fn new(length: Duration) -> Self {
+        let now = Instant::now();
+        let mut patience = Patience {
+            length,
+            until: now,
+            look: now,
+        };
+        patience.restart();
+        patience
+    }
+
+    /// The peer has said something: the wait begins anew.
+    pub fn restart(&mut self) {
+        let now = Instant::now();
+        self.until = later(now, self.length);
+        self.look = later(now, self.spacing()).min(self.until);
+    }
+
+    /// Resolves when it is over. Dropping the future and asking again changes nothing.
+    pub async fn over(&mut self) {
+        loop {
+            sleep_until(self.look).await;
+            let now = Instant::now();
+            let late = lateness(self.look, now);
+            self.until = later(self.until, late);
+            let spacing = self.spacing();
+            // After a standstill what has arrived is read first. One that always stands still comes to an end, too.
+            let spare = if late.is_zero() { Duration::ZERO } else { spacing };
+            if now >= later(self.until, spare) {
+                return;
+            }
+            self.look = match late {
+                Duration::ZERO => later(now, spacing).min(self.until),
+                late => later(now, late.min(spacing)),
+            };
+        }
+    }
+
+    fn spacing(&self) -> Duration {
+        (self.length / LOOKS).clamp(SPACING_MIN, SPACING_MAX)
+    }
+}
+
+/// Waits for a peer's answer that long at most; nothing when it has not come by then.
+pub async fn within<T>(length: Duration, answer: impl Future<Output = T>) -> Option<T> {
+    let mut patience = Patience::new(length);
+    tokio::select! {
+        biased;
+        answer = answer => Some(answer),
+        () = patience.over() => None,
+    }
+}
+
+/// That much later; so late that nobody waits for it, when there is no such moment.
+fn later(moment: Instant, duration: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    moment.checked_add(duration).unwrap_or_else(|| moment + FAR)
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{advance, sleep, timeout};
+
+    use super::*;
+
+    const S: Duration = Duration::from_secs(1);
+
+    #[tokio::test(start_paused = true)]
+    async fn without_a_standstill_it_lasts_as_long_as_it_was_meant_to() {
+        for length in [Duration::from_millis(1), S, 15 * S, 4000 * S] {
+            let begun = Instant::now();
+            Patience::new(length).over().await;
+            assert_eq!(begun.elapsed(), length);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_sign_of_life_begins_it_anew() {
+        let begun = Instant::now();
+        let mut patience = Patience::new(10 * S);
+        assert!(timeout(9 * S, patience.over()).await.is_err());
+        patience.restart();
+        patience.over().await;
+        assert_eq!(begun.elapsed(), 19 * S);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_standstill_does_not_count() {
+        let begun = Instant::now();
+        let mut patience = Patience::new(10 * S);
+        assert!(timeout(4 * S, patience.over()).await.is_err());
+        advance(60 * S).await;
+        assert!(
+            timeout(Duration::ZERO, patience.over()).await.is_err(),
+            "it reads first"
+        );
+        patience.over().await;
+        let took = begun.elapsed();
+        // Between two looks a standstill goes unnoticed.
+        assert!(69 * S <= took && took <= 70 * S, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_has_arrived_meanwhile_is_read_first() {
+        let (sender, answer) = tokio::sync::oneshot::channel();
+        let reader = async {
+            let mut waiting = std::pin::pin!(within(5 * S, answer));
+            assert!(timeout(Duration::ZERO, &mut waiting).await.is_err());
+            // It stands still; the answer has come, but whoever reads it has not been scheduled.
+            advance(20 * S).await;
+            assert!(timeout(Duration::ZERO, &mut waiting).await.is_err());
+            sender.send(7).expect("it waits");
+            waiting.await
+        };
+        assert_eq!(reader.await, Some(Ok(7)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_stands_still_again_and_again_comes_to_an_end() {
+        let mut patience = Patience::new(10 * S);
+        let mut rounds = 0;
+        while timeout(Duration::from_millis(100), patience.over())
+            .await
+            .is_err()
+        {
+            advance(Duration::from_millis(900)).await;
+            rounds += 1;
+            assert!(rounds < 300, "it never ends");
+        }
+        // A tenth of the time it runs.
+        assert!(rounds > 10, "{rounds}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_that_does_not_come_is_not_waited_for_any_longer() {
+        assert_eq!(within(S, std::future::pending::<()>()).await, None);
+        assert_eq!(within(2 * S, sleep(S)).await, Some(()));
+    }
+}
