@@ -111,14 +111,21 @@ impl<'j> Providers<'j> {
             .filter(move |connection| connection.host == host && connection.manager == manager)
     }
 
-    /// Every change of state of a provider's host at a manager, whichever connection it is of, in order.
+    /// Every change of state of a provider's host at a manager, in order: of its present connection at each time, with
+    /// when that was registered. What becomes of an earlier one that a later one has succeeded, such as a dead process's,
+    /// is not what becomes of the provider.
     #[must_use]
-    pub fn changes(&self, host: &str, manager: &str) -> Vec<Change<'j>> {
-        let mut changes: Vec<Change<'j>> = self
-            .of_host(host, manager)
-            .flat_map(|connection| connection.states.iter().copied())
-            .collect();
-        changes.sort_by_key(|change| change.moment);
+    pub fn changes(&self, host: &str, manager: &str) -> Vec<(Moment, Change<'j>)> {
+        let connections: Vec<_> = self.of_host(host, manager).collect();
+        let mut changes = Vec::new();
+        for (place, connection) in connections.iter().enumerate() {
+            let successor = connections.get(place + 1).map(|it| it.registered());
+            let present = connection
+                .states
+                .iter()
+                .take_while(|change| successor.is_none_or(|successor| change.moment < successor));
+            changes.extend(present.map(|change| (connection.registered(), *change)));
+        }
         changes
     }
 

@@ -42,9 +42,18 @@ struct State {
     links: BTreeMap<u16, Link>,
     dials: BTreeMap<u16, usize>,
     names: BTreeMap<String, io::Result<Vec<SocketAddr>>>,
-    frozen: Arc<AtomicBool>,
+    fate: Arc<Fate>,
     open: Arc<()>,
     last_port: u16,
+}
+
+/// What becomes of what is written on some connections.
+#[derive(Default)]
+struct Fate {
+    /// It goes nowhere.
+    frozen: AtomicBool,
+    /// It is answered with a reset.
+    forgotten: AtomicBool,
 }
 
 impl Network {
@@ -90,12 +99,19 @@ impl Network {
     /// As [`Network::freeze`], for the connections that there are now: later ones are sound.
     pub fn cut(&self) {
         self.freeze();
-        self.lock().frozen = Arc::default();
+        self.lock().fate = Arc::default();
+    }
+
+    /// The machines at the other ends of the connections that there are now have crashed, and are back: nobody is told,
+    /// until something is written, which is answered with a reset. Later connections are sound.
+    pub fn forget(&self) {
+        self.lock().fate.forgotten.store(true, Ordering::SeqCst);
+        self.cut();
     }
 
     /// From now on nothing that is written arrives anywhere, and nobody is told.
     pub fn freeze(&self) {
-        self.lock().frozen.store(true, Ordering::SeqCst);
+        self.lock().fate.frozen.store(true, Ordering::SeqCst);
     }
 }
 
@@ -138,14 +154,14 @@ impl Platform for Memory {
     }
 
     async fn connect(&self, to: &Authority) -> io::Result<Pipe> {
-        let (link, listener, frozen, open) = {
+        let (link, listener, fate, open) = {
             let mut state = self.network.lock();
             *state.dials.entry(port(to)).or_default() += 1;
             let link = state.links.get(&port(to)).copied().unwrap_or(Link::Open);
             (
                 link,
                 state.listeners.get(&port(to)).cloned(),
-                Arc::clone(&state.frozen),
+                Arc::clone(&state.fate),
                 Arc::clone(&state.open),
             )
         };
@@ -158,12 +174,12 @@ impl Platform for Memory {
                 let (near, far) = tokio::io::duplex(1 << 16);
                 let near = Pipe {
                     stream: near,
-                    frozen: Arc::clone(&frozen),
+                    fate: Arc::clone(&fate),
                     _open: Arc::clone(&open),
                 };
                 let far = Pipe {
                     stream: far,
-                    frozen,
+                    fate,
                     _open: open,
                 };
                 let sent = listener.and_then(|listener| listener.send(far).ok());
@@ -222,7 +238,7 @@ impl Listener for MemoryListener {
 /// A stream that falls silent for ever when the network is frozen.
 pub struct Pipe {
     stream: DuplexStream,
-    frozen: Arc<AtomicBool>,
+    fate: Arc<Fate>,
     _open: Arc<()>,
 }
 
@@ -232,7 +248,7 @@ impl AsyncRead for Pipe {
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.frozen.load(Ordering::SeqCst) {
+        if self.fate.frozen.load(Ordering::SeqCst) {
             return Poll::Pending;
         }
         Pin::new(&mut self.stream).poll_read(cx, buffer)
@@ -241,7 +257,10 @@ impl AsyncRead for Pipe {
 
 impl AsyncWrite for Pipe {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.frozen.load(Ordering::SeqCst) {
+        if self.fate.forgotten.load(Ordering::SeqCst) {
+            return Poll::Ready(Err(io::ErrorKind::ConnectionReset.into()));
+        }
+        if self.fate.frozen.load(Ordering::SeqCst) {
             return Poll::Ready(Ok(bytes.len()));
         }
         Pin::new(&mut self.stream).poll_write(cx, bytes)

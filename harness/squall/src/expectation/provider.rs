@@ -1,5 +1,6 @@
 //! What a scenario expects of a provider's state, judged: for each of its hosts, at each manager that is asked.
 
+use crate::calls::Moment;
 use crate::oracle::{Run, Violation};
 use crate::plan::{ProviderCheck, ProviderExpectation, ProviderState};
 use crate::providers::Change;
@@ -57,14 +58,23 @@ impl Found {
         let over = time::nanos(run.plan.duration);
         let until = expectation.window.until.map_or(over, time::nanos).min(over);
         let changes = run.providers.changes(host, manager);
-        let before = changes.iter().rfind(|change| change.moment.at < from);
-        let within = || changes.iter().filter(|it| (from..until).contains(&it.moment.at));
-        let first = |state: ProviderState| {
-            let already = before.filter(|change| change.state == state).map(|_| from);
-            already.or_else(|| within().find(|it| it.state == state).map(|it| it.moment.at))
+        let before = changes.iter().rfind(|(_, change)| change.moment.at < from);
+        let within = || {
+            let changes = changes.iter().map(|(_, change)| change);
+            changes.filter(|it| (from..until).contains(&it.moment.at))
         };
+        let later = |state: ProviderState| within().find(|it| it.state == state).map(|it| it.moment.at);
+        let first = |state: ProviderState| {
+            let already = before.filter(|(_, change)| change.state == state).map(|_| from);
+            already.or_else(|| later(state))
+        };
+        // What its manager thinks of a process that has died since is no state of the provider.
+        let is_ghost = before.is_some_and(|(registered, change)| {
+            change.state != ProviderState::Deregistered
+                && run.history.stopped_between(host, registered.at, from)
+        });
         match expectation.check {
-            ProviderCheck::Becomes(state) => match first(state) {
+            ProviderCheck::Becomes(state) => match if is_ghost { later(state) } else { first(state) } {
                 Some(at) => Found {
                     held: true,
                     at,
@@ -105,7 +115,62 @@ impl Found {
 }
 
 /// The state at an instant.
-fn stays(changes: &[Change<'_>], until: u64) -> &'static str {
-    let last = changes.iter().rfind(|change| change.moment.at < until);
-    last.map_or("not registered", |change| change.state.name())
+fn stays(changes: &[(Moment, Change<'_>)], until: u64) -> &'static str {
+    let last = changes.iter().rfind(|(_, change)| change.moment.at < until);
+    last.map_or("not registered", |(_, change)| change.state.name())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::journal::{Death, Event};
+    use crate::plan::Window;
+    use crate::testing::{S, Script};
+
+    /// Registered at 1 s; dead at 20 s, and back at once, but registered anew only at 30 s. Its old lease ends at 35 s.
+    fn script() -> Script {
+        let mut script = Script::of_a_fleet();
+        script.at(S).joins("old", "ml-0");
+        script.at(20 * S).stop("ml-0", Death::Crashed);
+        script
+            .at(20 * S)
+            .push("ml-0", Event::HostStarted { incarnation: 1 });
+        script.at(30 * S).joins("new", "ml-0");
+        script.at(35 * S).leaves("old", "ml-0", "heartbeat timeout");
+        script
+    }
+
+    fn judged(check: ProviderCheck, from: u64, until: u64) -> Judged {
+        let (plan, journal) = script().finish();
+        let expectation = ProviderExpectation {
+            name: "ml-0".to_owned(),
+            hosts: vec!["ml-0".to_owned()],
+            managers: vec!["engine".to_owned()],
+            window: Window {
+                from: Duration::from_secs(from),
+                until: Some(Duration::from_secs(until)),
+                text: String::new(),
+            },
+            check,
+        };
+        judge(&Run::of(&plan, &journal), &expectation)
+    }
+
+    #[test]
+    fn a_dead_process_is_not_active_however_its_manager_sees_it() {
+        let active = ProviderCheck::Becomes(ProviderState::Active);
+        assert!(!judged(active, 21, 29).held);
+        let back = judged(active, 21, 40);
+        assert_eq!((back.held, back.measured.as_str()), (true, "at 30 s"));
+        assert!(judged(active, 10, 15).held, "while it lived it was");
+    }
+
+    #[test]
+    fn what_becomes_of_a_dead_process_is_not_what_becomes_of_its_successor() {
+        let deregistered = ProviderState::Deregistered;
+        assert!(judged(ProviderCheck::Never(deregistered), 31, 50).held);
+        assert!(!judged(ProviderCheck::Becomes(deregistered), 31, 50).held);
+    }
 }

@@ -10,7 +10,9 @@ mod rejection;
 mod validation;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use squall_grpc::within;
 use squall_platform::Platform;
 use squall_proto::provider::{ModuleRegistrationResult, RegisterRequest, RegisterResponse};
 
@@ -23,32 +25,29 @@ use validation::{Ground, Owner, Verdicts};
 /// The protocol version of this server.
 const VERSION: i32 = 1;
 
+/// How long a namespace's owner is given to show that it is dead, when somebody wants to register who executes where it
+/// does: long enough for a round trip, and for a provider to be told in time.
+const GHOST_WAIT: Duration = Duration::from_secs(1);
+
 impl<P: Platform> Manager<P> {
     /// Registers all modules of a request, or none: a provider cannot use a part of what it asked for. Of a request
     /// that is rejected nothing is kept. Spec: provider section 5, rows 8 and 9.
-    pub(crate) fn register(&self, request: &RegisterRequest) -> RegisterResponse {
-        let config = self.config();
-        // Schemas are read before the lock is taken: they may be large.
-        let schemas = validation::schemas(request, config);
+    ///
+    /// Who is refused for an owner that executes at the same address may be that owner, come back: nobody but itself
+    /// can be in its way. So the old connection is asked, and if that shows that it is dead, the request is looked at
+    /// again. An owner that lives is never displaced, and neither is one of which nothing is heard.
+    pub(crate) async fn register(&self, request: &RegisterRequest) -> RegisterResponse {
         let identity = Arc::new(Identity {
             connection: identifiers::connection(self.platform()).into(),
             namespace: request.namespace.as_str().into(),
             group: (!request.group_id.is_empty()).then(|| request.group_id.as_str().into()),
             executor: request.executor_url.as_str().into(),
         });
-        let verdicts: Result<(), Verdicts> = self.change(|registry, now| {
-            let table = &mut registry.table;
-            let ground = Ground {
-                config,
-                owner: Owner::of(table.namespace(&request.namespace)),
-                connections: table.len(),
-                exists: &|qualified| self.engine().module(qualified).is_some(),
-            };
-            let verdicts = validation::validate(request, schemas, &ground)?;
-            let version = request.protocol_version.min(VERSION);
-            table.register(identity.clone(), version, verdicts, now);
-            Ok(())
-        });
+        let ghosts = self.ask_ghosts(request);
+        let mut verdicts = self.try_register(request, &identity);
+        if verdicts.as_ref().is_err_and(|it| are_about_the_owner(it)) && self.are_gone(&ghosts).await {
+            verdicts = self.try_register(request, &identity);
+        }
         if let Err(verdicts) = &verdicts {
             let first = verdicts.iter().flatten().next();
             self.metrics().rejected(first);
@@ -61,6 +60,72 @@ impl<P: Platform> Manager<P> {
             connection_id: identity.connection.to_string(),
         }
     }
+
+    fn try_register(&self, request: &RegisterRequest, identity: &Arc<Identity>) -> Result<(), Verdicts> {
+        let config = self.config();
+        // Schemas are read before the lock is taken: they may be large.
+        let schemas = validation::schemas(request, config);
+        self.change(|registry, now| {
+            let table = &mut registry.table;
+            let ground = Ground {
+                config,
+                owner: Owner::of(table.namespace(&request.namespace)),
+                connections: table.len(),
+                exists: &|qualified| self.engine().module(qualified).is_some(),
+            };
+            let verdicts = validation::validate(request, schemas, &ground)?;
+            let version = request.protocol_version.min(VERSION);
+            table.register(identity.clone(), version, verdicts, now);
+            Ok(())
+        })
+    }
+
+    /// Says something to those that have registered for this namespace before and execute at the same address: to a
+    /// process that is gone nothing can be said, and its machine, or the one that has its address now, will tell. Calls
+    /// go there by a new connection from now on.
+    fn ask_ghosts(&self, request: &RegisterRequest) -> Vec<Arc<str>> {
+        let mut registry = self.lock();
+        let ghosts: Vec<Arc<Identity>> = registry
+            .table
+            .at(&request.namespace, &request.executor_url)
+            .map(|it| it.identity.clone())
+            .collect();
+        let mut unused = vec![];
+        for ghost in &ghosts {
+            registry.report(&ghost.connection);
+            unused.extend(registry.channels.remove(&ghost.executor));
+        }
+        drop(registry);
+        // Not under the lock: connections end with them.
+        drop(unused);
+        ghosts.iter().map(|it| it.connection.clone()).collect()
+    }
+
+    /// Waits until these have all left; false when they have not, or nobody may register any more.
+    async fn are_gone(&self, connections: &[Arc<str>]) -> bool {
+        let gone = async {
+            loop {
+                let departures = self.departures().notified();
+                if connections.iter().all(|it| self.lock().table.get(it).is_none()) {
+                    return;
+                }
+                departures.await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = self.stopped() => false,
+            gone = within(GHOST_WAIT, gone) => gone.is_some() && !connections.is_empty(),
+        }
+    }
+}
+
+/// Whether they would be others, or none, if the namespace had another owner.
+fn are_about_the_owner(verdicts: &Verdicts) -> bool {
+    verdicts
+        .iter()
+        .flatten()
+        .any(|it| matches!(it.class(), Class::Ownership | Class::Group))
 }
 
 /// One for each module, in the order of the request.

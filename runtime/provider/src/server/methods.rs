@@ -21,7 +21,7 @@ impl<P: Platform> ModuleProvider for Methods<P> {
         request: Request<RegisterRequest>,
     ) -> Result<Response<RegisterResponse>, Status> {
         self.check_running()?;
-        Ok(Response::new(self.0.register(request.get_ref())))
+        Ok(Response::new(self.0.register(request.get_ref()).await))
     }
 
     async fn deregister(

@@ -25,6 +25,7 @@ use squall_engine::ModuleSpec;
 use squall_value::CType;
 use tokio::time::Instant;
 
+use crate::address;
 use crate::in_flight::InFlight;
 use crate::info::{ProviderInfo, State};
 use crate::pool::NoExecutors;
@@ -174,6 +175,16 @@ impl Table {
             identity: connection.identity.clone(),
             in_flight: connection.in_flight.clone(),
         })
+    }
+
+    /// Those that have registered for this namespace and execute at this address, however it is spelled.
+    pub(crate) fn at(&self, namespace: &str, executor: &str) -> impl Iterator<Item = &Connection> {
+        let wanted = address::parse(executor).ok();
+        let members = self.namespaces.get(namespace).map(|it| &it.members);
+        let members = members.into_iter().flatten();
+        members
+            .filter_map(|serial| self.connections.get(serial))
+            .filter(move |it| wanted.is_some() && address::parse(&it.identity.executor).ok() == wanted)
     }
 
     /// Whether somebody executes at this address.

@@ -13,6 +13,7 @@ mod deregistration;
 mod drain;
 mod failover;
 mod faults;
+mod ghosts;
 mod hostile;
 mod liveness;
 mod loopback;
