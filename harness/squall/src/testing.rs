@@ -226,6 +226,12 @@ impl Script {
         self
     }
 
+    /// Changes every line.
+    pub(crate) fn change(&mut self, change: impl FnMut(&mut Entry)) -> &mut Self {
+        self.entries.iter_mut().for_each(change);
+        self
+    }
+
     /// The run ends at this instant instead of after 60 s.
     pub(crate) fn ends(&mut self, at: u64) -> &mut Self {
         self.end = at;

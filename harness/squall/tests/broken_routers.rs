@@ -8,6 +8,7 @@ mod support;
 
 use std::collections::BTreeSet;
 use std::future::Future;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
@@ -23,6 +24,7 @@ use squall::router::{
 use squall::{Front, Harness, NoSettings};
 use squall_sim::SimPlatform;
 use support::topology_with;
+use tokio::sync::oneshot;
 
 type Answer = Result<Option<Payload>, Error>;
 
@@ -36,6 +38,9 @@ const TOPOLOGY: &str = r#"
     [module.front.node.home]
     component = "echo"
     settings = { delay = "50ms" }
+    [module.front.node.slow]
+    component = "echo"
+    settings = { delay = "3s" }
     [module.front.node.door]
     component = "door"
     edges = [{ port = "out", to = "n.in" }]
@@ -359,6 +364,38 @@ fn metrics() {
     assert_caught("metrics", &harness(true), &broken, plan("n.in", ""));
 }
 
+fn overtime() {
+    // What it has begun goes on without its deadline, and is carried on by whoever calls next.
+    type Begun = Pin<Box<dyn Future<Output = ()> + Send>>;
+    let begun: Arc<Mutex<Vec<Begun>>> = Arc::default();
+    let tireless = With(move |scheduler: Scheduler<SimPlatform>, mut message: Message| {
+        (message.timeout, message.context.deadline) = (None, None);
+        let (done, mut answer) = oneshot::channel();
+        begun.lock().expect("nobody panics").push(Box::pin(async move {
+            drop(done.send(scheduler.handle(message).await));
+        }));
+        let begun = Arc::clone(&begun);
+        std::future::poll_fn(move |context| {
+            let mut begun = begun.lock().expect("nobody panics");
+            begun.retain_mut(|work| work.as_mut().poll(context).is_pending());
+            Pin::new(&mut answer)
+                .poll(context)
+                .map(|answer| answer.expect("it is carried on"))
+        })
+    });
+    let others = r#"
+        [[workload]]
+        name = "slow"
+        from = "front"
+        to = "slow.in"
+        limit = 5
+        rate = "1/s"
+        timeout = "2s"
+    "#;
+    let broken = harness(true).front(tireless);
+    assert_caught("overtime", &harness(true), &broken, plan("home.in", others));
+}
+
 fn recovers() {
     let resentful = With({
         let grudge: Arc<Mutex<Option<Error>>> = Arc::default();
@@ -400,6 +437,7 @@ fn each_oracle_catches_a_router_that_is_broken_for_it_and_no_other_oracle_compla
         nothing_left,
         honest_outcome,
         metrics,
+        overtime,
         recovers,
     ] {
         broken();

@@ -6,6 +6,7 @@
 //! secrets.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use squall_platform::Authority;
 use tracing::{Level, event};
@@ -77,6 +78,19 @@ pub(crate) fn canary_ended(outcome: &str, reason: &str) {
     );
 }
 
+/// What [`Execution::started`] says.
+pub(crate) struct ExecutionStarted<'a> {
+    pub(crate) id: &'a str,
+    /// The short name.
+    pub(crate) module: &'a str,
+    pub(crate) namespace: &'a str,
+    pub(crate) executor: SocketAddr,
+    /// What is left of the caller's.
+    pub(crate) timeout: Option<Duration>,
+    /// As JSON.
+    pub(crate) input: &'a [u8],
+}
+
 /// An execution, from `execution.started` to `execution.ended`: said also when its caller gives up and the handler
 /// is dropped.
 pub(crate) struct Execution {
@@ -85,24 +99,19 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    pub(crate) fn started(
-        id: &str,
-        module: &str,
-        namespace: &str,
-        executor: SocketAddr,
-        input: &[u8],
-    ) -> Self {
-        let id = low_half(id);
+    pub(crate) fn started(it: &ExecutionStarted<'_>) -> Self {
+        let id = low_half(it.id);
         event!(
             name: "execution.started",
             target: "squall::provider",
             Level::DEBUG,
             execution = id,
-            module,
-            namespace,
-            instance = executor.to_string().as_str(),
-            bytes = input.len() as u64,
-            digest = digest(input),
+            module = it.module,
+            namespace = it.namespace,
+            instance = it.executor.to_string().as_str(),
+            timeout = it.timeout.map_or(0, |it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX)),
+            bytes = it.input.len() as u64,
+            digest = digest(it.input),
         );
         Execution { id, ended: false }
     }
@@ -112,6 +121,7 @@ impl Execution {
         match result {
             Ok(output) => self.emit("ok", "", output),
             Err(failure @ Failure::Panic(_)) => self.emit("panic", failure.code(), &[]),
+            Err(failure @ Failure::Overdue) => self.emit("dropped", failure.code(), &[]),
             Err(failure) => self.emit("error", failure.code(), &[]),
         }
     }

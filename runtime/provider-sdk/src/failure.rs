@@ -79,15 +79,20 @@ pub(crate) enum Failure {
     Panic(String),
     #[error("Failed to serialize output: {0}")]
     Output(String),
+    #[error("the deadline of the call has passed, and the handler was stopped")]
+    Overdue,
+    #[error("the deadline of the call had passed before it could begin")]
+    TooLate,
 }
 
 impl Failure {
-    /// The protocol's code. `TIMEOUT` is never one: deadlines are the manager's.
+    /// The protocol's code.
     pub(crate) fn code(&self) -> &'static str {
         match self {
             Failure::NotFound(_) => "MODULE_NOT_FOUND",
             Failure::Input(_) => "TYPE_ERROR",
             Failure::Handler(_) | Failure::Panic(_) | Failure::Output(_) => "RUNTIME_ERROR",
+            Failure::Overdue | Failure::TooLate => "TIMEOUT",
         }
     }
 

@@ -41,7 +41,7 @@
 //! Time is tokio's clock, tasks and sockets are the platform's; tasks end with the provider.
 //!
 //! Deliberately absent: TLS and authentication, which the protocol does not have; a check of inputs and outputs against
-//! the declared types, which is the manager's; a deadline for a handler, which is the manager's, too.
+//! the declared types, which is the manager's; deadlines of its own: a handler has its caller's.
 
 mod canary;
 mod config;

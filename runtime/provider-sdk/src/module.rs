@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use squall_proto::provider::ModuleDeclaration;
 use squall_value::{CType, CValue};
+use tokio::time::Instant;
 
 use crate::HandlerError;
 use crate::failure::Failure;
@@ -20,7 +21,8 @@ type Handler = Arc<dyn Fn(CValue, Context) -> Work + Send + Sync>;
 
 /// A module: its short name, its types, and the code that runs it. Clones share the handler.
 ///
-/// The handler is called concurrently. It is dropped at its next await when its caller gives up; a panic in it is
+/// The handler is called concurrently. It is dropped at its next await when its caller gives up, or the caller's deadline
+/// passes; a panic in it is
 /// told to its caller as an error, and breaks nothing else. Neither input nor output is checked against the types:
 /// they are what the manager is told, and what it checks by. Spec: provider 3.5.
 #[derive(Clone)]
@@ -45,6 +47,8 @@ pub struct Context {
     pub metadata: Arc<BTreeMap<String, String>>,
     /// Where the call came in.
     pub executor: SocketAddr,
+    /// When the caller stops waiting, and the handler is dropped, if the caller says so.
+    pub deadline: Option<Instant>,
 }
 
 impl Module {

@@ -107,6 +107,7 @@ impl<P: Platform> Scheduler<P> {
             depth: context.depth,
             retries: context.retries,
             key: context.key.as_deref(),
+            timeout: deadline.map(|deadline| deadline.saturating_duration_since(Instant::now())),
             data: &data,
         });
         let context = Context {

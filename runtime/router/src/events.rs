@@ -124,6 +124,8 @@ pub(crate) struct HandleStarted<'a> {
     pub(crate) depth: u32,
     pub(crate) retries: u32,
     pub(crate) key: Option<&'a str>,
+    /// What is left of the time of the call, if it has a deadline.
+    pub(crate) timeout: Option<Duration>,
     pub(crate) data: &'a Payload,
 }
 
@@ -149,6 +151,7 @@ impl Handling {
             depth = u64::from(it.depth),
             attempt = u64::from(it.retries) + 1,
             key = key(it.key),
+            timeout = it.timeout.map_or(0, |it| it.as_nanos() as u64),
             bytes = it.data.len() as u64,
             digest = digest(Some(it.data)),
         );

@@ -211,6 +211,7 @@ impl<'j> Fold<'j> {
             depth,
             attempt,
             key,
+            timeout,
             bytes,
             digest,
         } = &entry.event
@@ -230,6 +231,7 @@ impl<'j> Fold<'j> {
             depth: *depth,
             attempt: *attempt,
             key: *key,
+            timeout: (*timeout > 0).then_some(*timeout),
             received: Payload {
                 bytes: *bytes,
                 digest: *digest,

@@ -198,6 +198,8 @@ pub struct Execution<'j> {
     pub attempt: u32,
     /// The digest of the message's idempotency key; [`Id::NONE`] without one.
     pub key: Id,
+    /// Nanoseconds that it may take, if anybody says.
+    pub timeout: Option<u64>,
     /// What it was given.
     pub received: Payload,
     /// When it started.

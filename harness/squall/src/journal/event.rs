@@ -332,6 +332,9 @@ pub enum Event {
         /// The digest of the message's idempotency key; 0 for none.
         #[serde(default, skip_serializing_if = "is_none")]
         key: Id,
+        /// Nanoseconds that it may take; 0 when nobody says.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        timeout: u64,
         /// Payload size.
         bytes: u64,
         /// Payload digest.
@@ -407,6 +410,10 @@ fn yes() -> bool {
 
 fn is_yes(value: &bool) -> bool {
     *value
+}
+
+fn is_zero(nanos: &u64) -> bool {
+    *nanos == 0
 }
 
 fn is_none(id: &Id) -> bool {

@@ -144,6 +144,9 @@ pub enum ProviderEvent {
         namespace: Arc<str>,
         /// `host:port` of the provider's own.
         instance: Arc<str>,
+        /// Nanoseconds that it may take; 0 when nobody says.
+        #[serde(default, skip_serializing_if = "is_zero")]
+        timeout: u64,
         /// Input size.
         bytes: u64,
         /// Input digest.
@@ -187,6 +190,10 @@ pub enum ProviderEvent {
         /// They have the old version.
         unchanged: Arc<str>,
     },
+}
+
+fn is_zero(nanos: &u64) -> bool {
+    *nanos == 0
 }
 
 fn is_none(id: &Id) -> bool {

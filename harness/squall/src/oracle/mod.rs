@@ -22,6 +22,7 @@
 //! | [`OneOwner`] | a namespace has one owner, and a free one can be taken | provider 2.6 |
 //! | [`Fair`] | members of a group take turns | provider 2.11 |
 //! | [`RightProvider`] | only the provider that was asked executes | provider 2.12 |
+//! | [`Overtime`] | no handler works on after its deadline | router S-32, provider section 6 |
 //! | [`CanaryEnds`] | a canary ends with one version, or says who has which | provider 3.7 |
 //! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
 
@@ -40,6 +41,7 @@ mod nothing_left;
 mod once;
 mod one_owner;
 mod outcome_honest;
+mod overtime;
 mod payload;
 mod placement;
 mod recovers;
@@ -64,6 +66,7 @@ pub use nothing_left::NothingLeft;
 pub use once::Once;
 pub use one_owner::OneOwner;
 pub use outcome_honest::OutcomeHonest;
+pub use overtime::Overtime;
 pub use payload::PayloadIntact;
 pub use placement::Placement;
 pub use recovers::Recovers;
@@ -90,7 +93,7 @@ pub trait Oracle {
 }
 
 /// Every oracle there is.
-pub const ALL: [&dyn Oracle; 19] = [
+pub const ALL: [&dyn Oracle; 20] = [
     &EndsOnce,
     &Deadline,
     &RightPlace,
@@ -104,6 +107,7 @@ pub const ALL: [&dyn Oracle; 19] = [
     &NothingLeft,
     &OutcomeHonest,
     &MetricsAgree,
+    &Overtime,
     &SilentProvider,
     &OneOwner,
     &Fair,

@@ -139,6 +139,7 @@ impl Script {
                 module: "ml.Analyze".into(),
                 namespace: "ml".into(),
                 instance: "10.0.0.2:9091".into(),
+                timeout: 2_000 * MS,
                 bytes: 15,
                 digest: Id(7),
             }),

@@ -126,6 +126,7 @@ impl Script {
             depth: 0,
             attempt: 1,
             key: Id::NONE,
+            timeout: 0,
             bytes,
             digest,
         };

@@ -10,7 +10,7 @@ use squall_grpc::{Answer, Incoming, refuse};
 use squall_proto::provider::execute_response::Result as Executed;
 use squall_proto::provider::{ExecuteRequest, ExecuteResponse, ExecutionMetrics};
 use squall_value::{CValue, Limits};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 
 use super::Work;
@@ -38,8 +38,10 @@ impl squall_grpc::Service for Service {
         }
         match request.uri().path() {
             EXECUTE => {
+                // From now on, for the caller's time runs while its message is on the way.
+                let received = Instant::now();
                 let desk = Arc::clone(&self.0);
-                Box::pin(async move { desk.answer(request).await })
+                Box::pin(async move { desk.answer(request, received).await })
             }
             path => {
                 let status = Status::unimplemented(format!("this server has no method {path}"));
@@ -90,41 +92,53 @@ impl Desk {
     }
 
     /// Whatever becomes of an execution is an answer; a status is only for what is no execution.
-    async fn answer(&self, request: Request<Incoming>) -> Response<ReplyBody> {
-        let answer = match unary::request(request, self.max_message_bytes).await {
-            Ok(request) => Ok(tonic::Response::new(self.execute(request.into_inner()).await)),
-            Err(status) => Err(status),
-        };
-        unary::response::<ExecuteResponse>(answer)
+    async fn answer(&self, request: Request<Incoming>, received: Instant) -> Response<ReplyBody> {
+        let answer = self.answered(request, received).await;
+        unary::response::<ExecuteResponse>(answer.map(tonic::Response::new))
     }
 
-    async fn execute(&self, request: ExecuteRequest) -> ExecuteResponse {
+    async fn answered(
+        &self,
+        request: Request<Incoming>,
+        received: Instant,
+    ) -> Result<ExecuteResponse, Status> {
+        let given = squall_grpc::timeout(request.headers())?;
+        // One so late that there is no such moment is none.
+        let deadline = given.and_then(|given| received.checked_add(given));
+        let request = unary::request(request, self.max_message_bytes).await?;
+        Ok(self.execute(request.into_inner(), deadline).await)
+    }
+
+    /// Executes what is asked for until its deadline. What is over by then is not begun, and what is at work is dropped:
+    /// nobody waits for it, although a manager that cannot be heard may not have said so.
+    async fn execute(&self, request: ExecuteRequest, deadline: Option<Instant>) -> ExecuteResponse {
         let started = Instant::now();
-        let told = events::Execution::started(
-            &request.execution_id,
-            &request.module_name,
-            &self.namespace,
-            self.address,
-            &request.input_data,
-        );
+        if deadline.is_some_and(|deadline| deadline <= started) {
+            return answer(Err(Failure::TooLate), started);
+        }
+        let told = events::Execution::started(&events::ExecutionStarted {
+            id: &request.execution_id,
+            module: &request.module_name,
+            namespace: &self.namespace,
+            executor: self.address,
+            timeout: deadline.map(|deadline| deadline - started),
+            input: &request.input_data,
+        });
         let execution = self.work.begin();
-        let result = self.run(request).await;
+        let work = self.run(request, deadline);
+        let result = match deadline {
+            None => work.await,
+            Some(deadline) => match timeout_at(deadline, work).await {
+                Ok(result) => result,
+                Err(_) => Err(Failure::Overdue),
+            },
+        };
         execution.end(result.is_ok());
         told.ended(&result);
-        ExecuteResponse {
-            result: Some(match result {
-                Ok(output) => Executed::OutputData(output.into()),
-                Err(failure) => Executed::Error(failure.to_wire()),
-            }),
-            metrics: Some(ExecutionMetrics {
-                duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
-                // Nobody measures it: memory is the process's, and not one execution's.
-                memory_bytes: 0,
-            }),
-        }
+        answer(result, started)
     }
 
-    async fn run(&self, request: ExecuteRequest) -> Result<Vec<u8>, Failure> {
+    async fn run(&self, request: ExecuteRequest, deadline: Option<Instant>) -> Result<Vec<u8>, Failure> {
         // Looked up before anything is decoded. The module stays for this execution, also when it is swapped.
         let modules = self.modules();
         let module = modules
@@ -137,6 +151,7 @@ impl Desk {
             execution_id: request.execution_id.into(),
             metadata: Arc::new(request.metadata),
             executor: self.address,
+            deadline,
         };
         let output = guarded(|| module.run(input, context)).await;
         let output = output.map_err(Failure::Panic)??.to_json();
@@ -149,5 +164,19 @@ impl Desk {
             )));
         }
         Ok(output)
+    }
+}
+
+fn answer(result: Result<Vec<u8>, Failure>, started: Instant) -> ExecuteResponse {
+    ExecuteResponse {
+        result: Some(match result {
+            Ok(output) => Executed::OutputData(output.into()),
+            Err(failure) => Executed::Error(failure.to_wire()),
+        }),
+        metrics: Some(ExecutionMetrics {
+            duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
+            // Nobody measures it: memory is the process's, and not one execution's.
+            memory_bytes: 0,
+        }),
     }
 }

@@ -11,6 +11,7 @@ mod support;
 
 mod building;
 mod canary;
+mod deadlines;
 mod discovery;
 mod drain;
 mod handlers;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use squall_engine::{CallError, Code};
-use squall_grpc::{Outcome, Progress};
+use squall_grpc::{Outcome, Progress, set_timeout};
 use squall_platform::Platform;
 use squall_proto::provider::{ExecuteRequest, ExecuteResponse};
 use squall_value::CValue;
@@ -61,7 +61,8 @@ impl<P: Platform> Attempt<'_, P> {
         });
         let answer = self.send(route, request).await;
         let output = answer.and_then(|answer| {
-            let json = meaning::of_answer(&self.declared.short_name, answer).map_err(Failure::Final)?;
+            let answered = meaning::of_answer(&self.declared.short_name, answer);
+            let json = answered.map_err(|error| Failure::Final(self.in_own_words(error)))?;
             let output = self
                 .manager
                 .output(self.declared, &json)
@@ -84,9 +85,14 @@ impl<P: Platform> Attempt<'_, P> {
     async fn send(&self, route: &Route<P>, request: ExecuteRequest) -> Result<ExecuteResponse, Failure> {
         let progress = Arc::new(Progress::default());
         let limit = self.manager.config().max_message_bytes;
-        let answer = route
-            .channel
-            .call(EXECUTE, tonic::Request::new(request), limit, &progress);
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            // Nobody is asked for what nobody waits for.
+            return Err(Failure::Final(CallError::failed(Code::Timeout, self.overdue())));
+        }
+        let mut request = tonic::Request::new(request);
+        set_timeout(request.metadata_mut(), left);
+        let answer = route.channel.call(EXECUTE, request, limit, &progress);
         let given_up = |code, message: String| {
             Err(Failure::Final(match progress.outcome_if_lost() {
                 Outcome::Failed => CallError::failed(code, message),
@@ -97,11 +103,11 @@ impl<P: Platform> Attempt<'_, P> {
             biased;
             answer = timeout_at(self.deadline, answer) => match answer {
                 Ok(Ok(response)) => Ok(response.into_inner()),
-                Ok(Err(status)) => Err(meaning::of_status(&status, &progress)),
-                Err(_) => {
-                    let name = &self.declared.spec.name;
-                    given_up(Code::Timeout, format!("module '{name}' took longer than {:?}", self.timeout))
-                }
+                Ok(Err(status)) => Err(match meaning::of_status(&status, &progress) {
+                    Failure::Final(error) => Failure::Final(self.in_own_words(error)),
+                    not_sent => not_sent,
+                }),
+                Err(_) => given_up(Code::Timeout, self.overdue()),
             },
             () = route.member.in_flight.is_cut() => {
                 given_up(Code::Unavailable, "the provider was drained, and its deadline has passed".to_owned())
@@ -110,5 +116,18 @@ impl<P: Platform> Attempt<'_, P> {
                 given_up(Code::Unavailable, "the manager is shut down".to_owned())
             }
         }
+    }
+
+    /// The deadline travels: the member's timer for it may be heard of before ours.
+    fn in_own_words(&self, error: CallError) -> CallError {
+        if error.code == Code::Timeout && Instant::now() >= self.deadline {
+            return CallError::unknown(Code::Timeout, self.overdue());
+        }
+        error
+    }
+
+    fn overdue(&self) -> String {
+        let name = &self.declared.spec.name;
+        format!("module '{name}' took longer than {:?}", self.timeout)
     }
 }

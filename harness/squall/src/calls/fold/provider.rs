@@ -112,6 +112,7 @@ impl<'j> Fold<'j> {
             module,
             namespace,
             instance: _,
+            timeout,
             bytes,
             digest,
         } = event
@@ -136,6 +137,7 @@ impl<'j> Fold<'j> {
             depth: 0,
             attempt: 1,
             key: Id::NONE,
+            timeout: (*timeout > 0).then_some(*timeout),
             received: Payload {
                 bytes: *bytes,
                 digest: *digest,

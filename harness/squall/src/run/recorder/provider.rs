@@ -82,6 +82,7 @@ pub(super) fn event(mut it: Fields<'_>, name: &str) -> Option<Event> {
             module: it.qualified(),
             namespace: it.text("namespace"),
             instance: it.text("instance"),
+            timeout: it.number("timeout"),
             bytes: it.number("bytes"),
             digest: it.id("digest"),
         },

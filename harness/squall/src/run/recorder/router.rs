@@ -46,6 +46,7 @@ pub(super) fn event(mut it: Fields<'_>, name: &str) -> Option<Event> {
             depth: it.number("depth") as u32,
             attempt: it.number("attempt") as u32,
             key: it.id("key"),
+            timeout: it.number("timeout"),
             bytes: it.number("bytes"),
             digest: it.id("digest"),
         },

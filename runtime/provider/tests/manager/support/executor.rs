@@ -22,6 +22,7 @@ type Behaviour = dyn Fn(ExecuteRequest) -> Pin<Box<dyn Future<Output = Answer> +
 pub(crate) struct Executor {
     behaviour: Arc<Behaviour>,
     asked: Arc<Mutex<Vec<ExecuteRequest>>>,
+    timeouts: Arc<Mutex<Vec<String>>>,
 }
 
 impl Executor {
@@ -32,6 +33,7 @@ impl Executor {
         Executor {
             behaviour: Arc::new(move |request| Box::pin(behaviour(request))),
             asked: Arc::default(),
+            timeouts: Arc::default(),
         }
     }
 
@@ -79,6 +81,11 @@ impl Executor {
         self.asked.lock().unwrap().clone()
     }
 
+    /// What it was told of how long it is waited for.
+    pub(crate) fn timeouts(&self) -> Vec<String> {
+        self.timeouts.lock().unwrap().clone()
+    }
+
     pub(crate) fn count(&self) -> usize {
         self.asked.lock().unwrap().len()
     }
@@ -115,6 +122,9 @@ fn output(result: Executed) -> ExecuteResponse {
 #[tonic::async_trait]
 impl ModuleExecutor for Executor {
     async fn execute(&self, request: Request<ExecuteRequest>) -> Result<Response<ExecuteResponse>, Status> {
+        let timeout = request.metadata().get("grpc-timeout");
+        let timeout = timeout.and_then(|timeout| timeout.to_str().ok());
+        self.timeouts.lock().unwrap().extend(timeout.map(str::to_owned));
         let request = request.into_inner();
         self.asked.lock().unwrap().push(request.clone());
         (self.behaviour)(request).await.map(Response::new)

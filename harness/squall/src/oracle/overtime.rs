@@ -1,0 +1,222 @@
+//! No handler works on after its deadline: neither a router's component nor a provider's module, however little its
+//! caller can make itself heard. Spec: router S-32, provider section 6, point 11.
+//!
+//! When a handler has to end follows from what it was told itself, and from its caller: what came from another module has
+//! at most as long as its sender gave the hop, counted from the handler's start, for how long a message was on its way no
+//! receiver knows. What is local has no longer than what caused it. With that the slack of all timers, and the time in
+//! which its host was paused. Who has no deadline may work for ever.
+
+use super::{First, Oracle, Run, SLACK, Violation};
+use crate::calls::{Call, Execution, Moment};
+use crate::journal::Id;
+use crate::time;
+
+/// How far back causes are followed: hops nest no deeper.
+const CAUSES_MAX: usize = 512;
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Overtime;
+
+impl Oracle for Overtime {
+    fn name(&self) -> &'static str {
+        "overtime"
+    }
+
+    fn promise(&self) -> &'static str {
+        "no handler works on after its deadline"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+        let mut first = First::default();
+        for (call, execution) in run.calls.executions() {
+            let Some(until) = worked_until(run, execution) else {
+                continue;
+            };
+            let Some(limit) = limit(run, call, execution).filter(|limit| until.at > limit + SLACK) else {
+                continue;
+            };
+            // Looking up pauses is only worth it for those that are late without.
+            let from = execution.started.at;
+            if until.at <= limit + SLACK + run.history.paused(execution.host, from, until.at) {
+                continue;
+            }
+            let (took, given) = (
+                time::exact(until.at - from),
+                time::exact(limit.saturating_sub(from)),
+            );
+            let what = format!("worked for {took}, and had {given}");
+            first.offer(until, || run.of_execution(call, execution, until.at, what));
+        }
+        first.result()
+    }
+}
+
+/// When it ended, or until when it is known to have been at work. Of one whose host went down nothing is known.
+fn worked_until(run: &Run<'_>, execution: &Execution<'_>) -> Option<Moment> {
+    if let Some(end) = execution.end {
+        return Some(end.moment);
+    }
+    let ended = run.history.ended();
+    let is_known = !run
+        .history
+        .stopped_between(execution.host, execution.started.at, ended);
+    is_known.then_some(Moment {
+        at: ended,
+        line: u64::MAX,
+    })
+}
+
+/// When it has to have ended, if anybody says so.
+fn limit(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Option<u64> {
+    let mut limit: Option<u64> = None;
+    let mut lower = |other: Option<u64>| limit = limit.into_iter().chain(other).min();
+    let mut cause = execution;
+    for _ in 0..CAUSES_MAX {
+        let within = |time: u64| cause.started.at.saturating_add(time);
+        lower(cause.timeout.map(within));
+        if cause.remote {
+            lower(run.calls.hop(cause.span).map(|hop| within(hop.timeout)));
+            break;
+        }
+        if cause.parent == Id::NONE {
+            lower(call.map(Call::deadline));
+            break;
+        }
+        match run.calls.execution(cause.parent) {
+            Some(parent) => cause = parent,
+            None => break,
+        }
+    }
+    limit
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::{Entry, Event, Handling, Outcome, ProviderEvent};
+    use crate::testing::{MS, S, Script, TIMEOUT, assert_holds, broken, find, span};
+
+    fn at_work_until(until: u64) -> Script {
+        let mut script = Script::new();
+        script.at(S).slow_component(1);
+        script.end_handling_at(span(1, 1), S + until);
+        script
+    }
+
+    #[test]
+    fn a_component_that_works_on_after_its_callers_time_is_found() {
+        // It was told of the message 2 ms late, and may take its time from then.
+        for (until, holds) in [(TIMEOUT + 4 * MS, true), (TIMEOUT + 4 * MS + 1, false)] {
+            let (plan, journal) = at_work_until(until).finish();
+            let checked = Overtime.check(&Run::of(&plan, &journal));
+            assert_eq!(checked.is_ok(), holds, "{until}");
+            if let Err(violation) = checked {
+                assert_eq!(violation.what, "worked for 2.002000001 s, and had 2 s");
+                assert_eq!(
+                    (violation.from.as_str(), violation.to.as_str()),
+                    ("back", "echo.in")
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_it_was_told_itself_counts_when_that_is_less() {
+        let mut script = Script::new();
+        script.at(S).chain(1);
+        let violation = broken(&Overtime, script, |entries| {
+            for entry in entries {
+                if let Event::HandleStarted { timeout, .. } = &mut entry.event {
+                    *timeout = MS / 2;
+                }
+            }
+        });
+        assert!(violation.what.ends_with("and had 500 us"), "{}", violation.what);
+    }
+
+    #[test]
+    fn a_local_component_has_no_longer_than_its_call_and_what_it_causes_no_longer_than_it() {
+        let mut script = Script::new();
+        script.at(S).call_started(1, 1, "router.in");
+        let (outer, inner) = (span(1, 1), span(1, 2));
+        script.handle_started(0, "front", 1, (outer, Id::NONE), "router.in", false);
+        script.handle_started(MS, "front", 1, (inner, outer), "echo.in", false);
+        script.handle_ended(TIMEOUT, "front", outer, Handling::Dropped);
+        script.call_ended(TIMEOUT, 1, "timeout");
+        script.handle_ended(TIMEOUT + 3 * MS, "front", inner, Handling::Ok);
+        let (plan, journal) = script.finish();
+        let violation = Overtime.check(&Run::of(&plan, &journal)).unwrap_err();
+        assert_eq!(violation.what, "worked for 2.002 s, and had 1.999 s");
+        assert_eq!(violation.to, "echo.in");
+    }
+
+    #[test]
+    fn a_paused_host_may_be_late_and_one_that_never_stops_is_found() {
+        let mut script = at_work_until(TIMEOUT + S);
+        script.at(2 * S).push("back", Event::HostPaused);
+        script.at(3 * S).push("back", Event::HostResumed);
+        assert_holds(&Overtime, script);
+        let violation = broken(&Overtime, at_work_until(TIMEOUT), |entries| {
+            let end = find(entries, |event| matches!(event, Event::HandleEnded { .. }));
+            entries.remove(end);
+        });
+        assert!(
+            violation.what.starts_with("worked for 58.998 s"),
+            "{}",
+            violation.what
+        );
+    }
+
+    /// A module of a provider, whose manager waits for it for 2 s, works for so long.
+    fn executes_for(time: u64) -> Script {
+        let mut script = Script::of_a_fleet();
+        script
+            .at(S)
+            .joins("a", "ml-0")
+            .at(2 * S)
+            .attempt(1, 1, "a", "ml-0");
+        script.at(4 * S).attempt_ends(1, 1, Outcome::Unknown, "timeout");
+        script.at(2 * S).executes("ml-0", 1);
+        let end = |entry: &mut Entry| {
+            if matches!(entry.event, Event::Provider(ProviderEvent::ExecutionEnded { .. })) {
+                entry.at = 2 * S + time;
+            }
+        };
+        script.change(end);
+        script
+    }
+
+    #[test]
+    fn a_module_that_works_on_after_the_time_of_its_call_is_found() {
+        assert_holds(&Overtime, executes_for(2 * S + 2 * MS));
+        let (plan, journal) = executes_for(13 * S).finish();
+        let violation = Overtime.check(&Run::of(&plan, &journal)).unwrap_err();
+        assert_eq!(violation.what, "worked for 13 s, and had 2 s");
+        assert_eq!(
+            (violation.from.as_str(), violation.to.as_str()),
+            ("ml-0", "ml.Analyze")
+        );
+    }
+
+    #[test]
+    fn a_module_that_was_not_told_of_a_deadline_has_its_managers_all_the_same() {
+        let untold = |entries: &mut Vec<Entry>| {
+            for entry in entries {
+                if let Event::Provider(ProviderEvent::ExecutionStarted { timeout, .. }) = &mut entry.event {
+                    *timeout = 0;
+                }
+            }
+        };
+        let mut script = executes_for(2 * S);
+        script.at(20 * S);
+        let violation = broken(&Overtime, script, |entries| {
+            untold(entries);
+            let end = find(entries, |event| {
+                matches!(event, Event::Provider(ProviderEvent::ExecutionEnded { .. }))
+            });
+            entries[end].at = 9 * S;
+        });
+        assert_eq!(violation.what, "worked for 7 s, and had 2 s");
+    }
+}
