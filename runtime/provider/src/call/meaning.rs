@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use squall_engine::{CallError, Code};
-use squall_grpc::{Outcome, Progress, Trouble};
+use squall_grpc::{Outcome, Progress, Trouble, meaning};
 use squall_proto::provider::execute_response::Result as Executed;
 use squall_proto::provider::{ExecuteResponse, ExecutionError};
 use tonic::Status;
@@ -18,7 +18,11 @@ pub(super) fn of_answer(short_name: &str, answer: ExecuteResponse) -> Result<Byt
         Some(Executed::OutputData(json)) => Ok(json),
         Some(Executed::Error(ExecutionError { code, message, .. })) => {
             let text = format!("External module '{short_name}' failed: [{code}] {message}");
-            Err(CallError::failed(of_error_code(&code), text))
+            Err(match of_error_code(&code) {
+                // Whatever gave up there, the handler was at work, or may go on.
+                Code::Timeout => CallError::unknown(Code::Timeout, text),
+                code => CallError::failed(code, text),
+            })
         }
         None => Err(CallError::unknown(
             Code::Protocol,
@@ -37,7 +41,8 @@ fn of_error_code(code: &str) -> Code {
     }
 }
 
-/// What a status means that is no answer, and whether the request can have got anywhere. Spec: provider 2.12, step 8.
+/// What a status means that is no answer. Whether it may have happened is said in one place for all protocols: see
+/// [`squall_grpc::meaning`]. Spec: provider 2.12, step 8.
 ///
 /// | who says it | codes | means |
 /// |---|---|---|
@@ -49,39 +54,37 @@ fn of_error_code(code: &str) -> Code {
 /// | | `INVALID_ARGUMENT` | `TYPE_ERROR` |
 /// | | `UNIMPLEMENTED`: it is no executor | `PROTOCOL_ERROR` |
 /// | | any other | `RUNTIME_ERROR` |
-/// | nobody: its answer makes no sense | `INTERNAL`, `OUT_OF_RANGE`, `UNIMPLEMENTED` | `PROTOCOL_ERROR` |
+/// | nobody: its answer makes no sense | `INTERNAL`, `OUT_OF_RANGE`, `RESOURCE_EXHAUSTED`, `UNIMPLEMENTED` | `PROTOCOL_ERROR` |
 pub(super) fn of_status(status: &Status, progress: &Progress) -> Failure {
     let text = format!("{}: {}", name(status.code()), status.message());
-    match (Trouble::of(status), progress.outcome_if_lost()) {
-        (Some(Trouble::Refused(_)), _) | (_, Outcome::Failed) => {
-            Failure::NotSent(CallError::failed(Code::Unavailable, text))
-        }
-        (Some(_), Outcome::Unknown) => Failure::Final(CallError::unknown(Code::Unavailable, text)),
-        (None, Outcome::Unknown) if !progress.only_a_status_came() && makes_no_sense(status.code()) => {
-            Failure::Final(CallError::unknown(Code::Protocol, text))
-        }
-        (None, Outcome::Unknown) => Failure::Final(of_code(status.code(), text)),
+    let trouble = Trouble::of(status);
+    let outcome = meaning::outcome(status, progress);
+    let is_refused = matches!(trouble, Some(Trouble::Refused(_)));
+    if is_refused || progress.outcome_if_lost() == Outcome::Failed {
+        return Failure::NotSent(CallError::failed(Code::Unavailable, text));
     }
+    let is_readable = progress.only_a_status_came() || !meaning::is_about_answers(status.code());
+    let code = match trouble {
+        Some(_) => Code::Unavailable,
+        None if is_readable => of_code(status.code()),
+        None => Code::Protocol,
+    };
+    Failure::Final(match outcome {
+        Outcome::Failed => CallError::failed(code, text),
+        Outcome::Unknown => CallError::unknown(code, text),
+    })
 }
 
-/// Whether a status that came with more than itself is our own, about an answer that cannot be read: empty, too
-/// large, compressed, no gRPC at all.
-fn makes_no_sense(code: tonic::Code) -> bool {
-    use tonic::Code as Grpc;
-    matches!(code, Grpc::Internal | Grpc::OutOfRange | Grpc::Unimplemented)
-}
-
-fn of_code(code: tonic::Code, text: String) -> CallError {
+fn of_code(code: tonic::Code) -> Code {
     use tonic::Code as Grpc;
     match code {
-        Grpc::Unavailable | Grpc::ResourceExhausted => CallError::failed(Code::Unavailable, text),
-        // Whatever gave up there, the handler may go on.
-        Grpc::DeadlineExceeded => CallError::unknown(Code::Timeout, text),
-        Grpc::Cancelled => CallError::unknown(Code::Cancelled, text),
-        Grpc::NotFound => CallError::failed(Code::ModuleNotFound, text),
-        Grpc::InvalidArgument => CallError::failed(Code::TypeError, text),
-        Grpc::Unimplemented => CallError::failed(Code::Protocol, text),
-        _ => CallError::failed(Code::RuntimeError, text),
+        Grpc::Unavailable | Grpc::ResourceExhausted => Code::Unavailable,
+        Grpc::DeadlineExceeded => Code::Timeout,
+        Grpc::Cancelled => Code::Cancelled,
+        Grpc::NotFound => Code::ModuleNotFound,
+        Grpc::InvalidArgument => Code::TypeError,
+        Grpc::Unimplemented => Code::Protocol,
+        _ => Code::RuntimeError,
     }
 }
 

@@ -82,16 +82,17 @@ async fn failing(executor: Executor) -> (Code, Outcome, String) {
 #[tokio::test(start_paused = true)]
 async fn what_a_provider_says_went_wrong_has_its_code_and_its_text() {
     let cases = [
-        ("TYPE_ERROR", Code::TypeError),
-        ("RUNTIME_ERROR", Code::RuntimeError),
-        ("TIMEOUT", Code::Timeout),
-        ("MODULE_NOT_FOUND", Code::ModuleNotFound),
-        ("OUT_OF_CHEESE", Code::RuntimeError),
+        ("TYPE_ERROR", Code::TypeError, Outcome::Failed),
+        ("RUNTIME_ERROR", Code::RuntimeError, Outcome::Failed),
+        // Its handler was at work.
+        ("TIMEOUT", Code::Timeout, Outcome::Unknown),
+        ("MODULE_NOT_FOUND", Code::ModuleNotFound, Outcome::Failed),
+        ("OUT_OF_CHEESE", Code::RuntimeError, Outcome::Failed),
     ];
-    for (said, code) in cases {
+    for (said, code, outcome) in cases {
         let text = format!("External module 'Analyze' failed: [{said}] no luck");
         let failed = failing(Executor::error(said, "no luck")).await;
-        assert_eq!(failed, (code, Outcome::Failed, text));
+        assert_eq!(failed, (code, outcome, text));
     }
 }
 
@@ -121,12 +122,14 @@ async fn an_answer_that_is_none_may_have_happened() {
 #[tokio::test(start_paused = true)]
 async fn a_status_becomes_a_code() {
     let cases = [
-        (Status::unavailable("busy"), Code::Unavailable, Outcome::Failed),
+        // They do not say whether the handler has begun.
+        (Status::unavailable("busy"), Code::Unavailable, Outcome::Unknown),
         (
             Status::resource_exhausted("busy"),
             Code::Unavailable,
-            Outcome::Failed,
+            Outcome::Unknown,
         ),
+        (Status::aborted("oh"), Code::RuntimeError, Outcome::Unknown),
         (Status::deadline_exceeded("late"), Code::Timeout, Outcome::Unknown),
         (Status::cancelled("gone"), Code::Cancelled, Outcome::Unknown),
         (Status::not_found("who?"), Code::ModuleNotFound, Outcome::Failed),
@@ -167,6 +170,42 @@ async fn a_call_ends_at_its_deadline_and_not_before() {
     }
     let info = &world.manager.providers()[0];
     assert_eq!(info.in_flight, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_is_told_how_long_it_is_waited_for_and_not_asked_when_that_is_over() {
+    let world = World::start().await;
+    let provider = world.active("ml", "", &["Analyze"]).await;
+    for (timeout, told) in [(None, "30000000u"), (Some(ms(250)), "250000u")] {
+        let mut call = Call::new("ml.Analyze", text("hello"));
+        call.timeout = timeout;
+        world.manager.call(call).await.unwrap();
+        assert_eq!(provider.executor.timeouts().pop().as_deref(), Some(told));
+    }
+    let call = Call::new("ml.Analyze", text("hello")).timeout(ms(0));
+    let error = world.manager.call(call).await.unwrap_err();
+    assert_eq!((error.code, error.outcome), (Code::Timeout, Outcome::Failed));
+    assert_eq!(provider.executor.count(), 2, "nobody waits for a third");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_gives_up_at_the_deadline_says_what_the_manager_says() {
+    let world = World::start().await;
+    let stopped = Executor::new(|_| async {
+        tokio::time::sleep(secs(1)).await;
+        Err(Status::deadline_exceeded("stopped"))
+    });
+    let mut provider = Provider::start(&world, stopped).await;
+    provider.register("ml", "", &["Analyze"]).await;
+    for (timeout, text_of_it) in [
+        (secs(1), "module 'ml.Analyze' took longer than 1s"),
+        (secs(2), "DEADLINE_EXCEEDED: stopped"),
+    ] {
+        let call = Call::new("ml.Analyze", text("hello")).timeout(timeout);
+        let error = world.manager.call(call).await.unwrap_err();
+        assert_eq!((error.code, error.outcome), (Code::Timeout, Outcome::Unknown));
+        assert_eq!(&*error.message, text_of_it);
+    }
 }
 
 #[tokio::test(start_paused = true)]
