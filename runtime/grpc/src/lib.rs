@@ -10,9 +10,7 @@
 //! | what became of a call whose connection broke, and whether it is sent again | `trouble`, `again` |
 //! | a body that comes in | `incoming` |
 //! | accepting, answering, and ending | `server`, `connections` |
-//! | what became of a call whose connection broke | `trouble` |
 //! | what the end of a call says of whether it happened | `meaning` |
-//! | accepting, and ending | `server`, `connections` |
 //! | what is no gRPC request | `refusal` |
 //! | health and reflection | `standard` |
 //! | the time that a request may take, as it travels | `timeout` |

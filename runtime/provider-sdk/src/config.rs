@@ -2,11 +2,8 @@
 
 use std::time::Duration;
 
-use squall_grpc::{Dial, Keepalive, Serving};
+use squall_grpc::Dial;
 use squall_value::Limits;
-
-/// How long managers may be silent on the connections on which they call: as long as at any gRPC server.
-const SERVING_PATIENCE: Duration = Duration::from_secs(2 * 60 * 60);
 
 /// How a provider behaves. The defaults are those of the existing SDKs where they have the setting.
 /// Spec: provider 3.1.
@@ -61,22 +58,10 @@ impl Config {
 
     /// How connections to managers are kept: acknowledgements say whether they live, and no ping says so sooner.
     pub(crate) fn patient_dial(&self) -> Dial {
-        let no_sooner = |keepalive: Keepalive| Keepalive {
-            interval: keepalive.interval.max(self.ack_timeout()),
-            ..keepalive
-        };
+        let keepalive = self.dial.keepalive;
         Dial {
-            keepalive: self.dial.keepalive.map(no_sooner),
+            keepalive: keepalive.map(|it| it.no_sooner_than(self.ack_timeout())),
             ..self.dial
-        }
-    }
-
-    /// The same, for connections on which managers call. One that stands still has calls on it that it waits for.
-    pub(crate) fn patient_serving(&self) -> Serving {
-        let serving = Serving::default();
-        Serving {
-            keepalive_interval: serving.keepalive_interval.max(SERVING_PATIENCE),
-            ..serving
         }
     }
 

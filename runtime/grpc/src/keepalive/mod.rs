@@ -66,6 +66,16 @@ impl Keepalive {
         }
     }
 
+    /// The same, with pings no sooner than after that long a silence: for protocols with heartbeats of their own, which
+    /// say when a peer is gone.
+    #[must_use]
+    pub fn no_sooner_than(self, silence: Duration) -> Self {
+        Keepalive {
+            interval: self.interval.max(silence),
+            ..self
+        }
+    }
+
     /// Half as often: what a peer asks for that says `too_many_pings`. Spec: gRPC proposal A8.
     #[must_use]
     pub fn doubled(self) -> Self {

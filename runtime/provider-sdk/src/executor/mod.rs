@@ -16,7 +16,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use squall_grpc::serve_until;
+use squall_grpc::{Serving, serve_until};
 use squall_platform::{Listener, OwnedTask, Platform};
 
 use crate::Config;
@@ -55,9 +55,9 @@ impl Executor {
         let (leave, left) = (Arc::<Signal>::default(), Arc::<Signal>::default());
         let task = {
             let (platform, grace) = (platform.clone(), config.stop_grace);
-            let serving = config.patient_serving();
             let (service, leave, left) = (Service::new(&desk), Arc::clone(&leave), Arc::clone(&left));
             async move {
+                let serving = Serving::default();
                 serve_until(&platform, listener, serving, service, leave.given(), grace).await;
                 left.give();
             }

@@ -5,7 +5,7 @@ mod env;
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use squall_grpc::{Dial, Keepalive, Serving};
+use squall_grpc::{Dial, Serving};
 use squall_value::Limits;
 
 pub use env::ConfigError;
@@ -80,21 +80,18 @@ impl Default for Config {
 impl Config {
     /// How executors are dialled: heartbeats say whether a provider lives, and no ping says so sooner.
     pub(crate) fn patient_dial(&self) -> Dial {
-        let no_sooner = |keepalive: Keepalive| Keepalive {
-            interval: keepalive.interval.max(self.heartbeat_timeout),
-            ..keepalive
-        };
+        let keepalive = self.dial.keepalive;
         Dial {
-            keepalive: self.dial.keepalive.map(no_sooner),
+            keepalive: keepalive.map(|it| it.no_sooner_than(self.heartbeat_timeout)),
             ..self.dial
         }
     }
 
     /// The same, for the connections of providers.
     pub(crate) fn patient_serving(&self) -> Serving {
+        let keepalive = self.serving.keepalive;
         Serving {
-            keepalive_interval: self.serving.keepalive_interval.max(self.heartbeat_timeout),
-            ..self.serving
+            keepalive: keepalive.map(|it| it.no_sooner_than(self.heartbeat_timeout)),
         }
     }
 
