@@ -17,6 +17,9 @@ CASES = {}
 
 METHODS = ["Send", "Message"]
 
+#: Servers of grpc-js compress nothing.
+COMPRESSING = ("grpcio", "grpc-go", "grpc-java")
+
 
 @dataclass
 class Case:

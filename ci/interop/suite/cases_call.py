@@ -1,6 +1,6 @@
 """`squall call` calls servers of peers."""
 
-from case import binary, case, equal
+from case import COMPRESSING, binary, case, equal
 
 import squall
 
@@ -79,7 +79,7 @@ def metadata(it):
         assert pair in seen, f"{pair} was seen as {seen}"
 
 
-@case("call/gzip")
+@case("call/gzip", peers=COMPRESSING)
 def gzip(it):
     """We say that we take compressed answers, and do."""
     server = it.serve(gzip=True)

@@ -2,7 +2,7 @@
 
 import time
 
-from case import HttpLoad, case, equal, until
+from case import COMPRESSING, HttpLoad, case, equal, until
 
 import ports
 
@@ -55,7 +55,7 @@ def oversized(it):
     equal(manager.call("peer.Do", "1")[0], 200, "the HTTP status of the next call")
 
 
-@case("provider/gzip")
+@case("provider/gzip", peers=COMPRESSING)
 def gzip(it):
     manager, server = it.manager(), it.serve(gzip=True)
     proxy = it.proxy(server)
