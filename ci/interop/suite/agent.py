@@ -50,7 +50,12 @@ class Agent:
         return future
 
     def ask(self, op, **arguments):
-        return self.start(op, **arguments).result(timeout=90)
+        # What takes time by itself says so: deadlines are the longest.
+        patience = 20 + arguments.get("timeout_ms", 0) / 1000
+        try:
+            return self.start(op, **arguments).result(timeout=patience)
+        except TimeoutError:
+            raise AgentError(f"the peer has not answered {op} within {patience:.0f} s") from None
 
     def kill(self):
         self.process.kill()
