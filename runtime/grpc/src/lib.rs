@@ -51,7 +51,9 @@ pub use patience::{Patience, lateness, within};
 pub use progress::{Outcome, Progress};
 pub use refusal::refuse;
 pub use sender::Sender;
-pub use server::{Accept, Answer, Drained, ServeError, Service, Serving, Tonic, accept, listen, serve_until};
+pub use server::{
+    Accept, Answer, Drained, PingPolicy, ServeError, Service, Serving, Tonic, accept, listen, serve_until,
+};
 pub use standard::Standard;
 pub use streaming::Streaming;
 pub use timeout::{set_timeout, timeout};

@@ -92,6 +92,7 @@ impl Config {
         let keepalive = self.serving.keepalive;
         Serving {
             keepalive: keepalive.map(|it| it.no_sooner_than(self.heartbeat_timeout)),
+            ..self.serving
         }
     }
 
