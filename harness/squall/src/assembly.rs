@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
-use squall_router::{Component, Discovery, Edge, Module, Options};
+use squall_router::{Component, Discovery, Edge, Module, Options, PingPolicy};
 use squall_sim::{Bandwidth, Chance, Latency};
 
 use crate::components::Components;
@@ -39,6 +39,7 @@ pub fn options(module: &plan::Module) -> Options {
     Options {
         call_timeout: module.call_timeout,
         instance_wait: module.instance_wait,
+        ping_policy: module.min_ping_interval.map(PingPolicy::every),
         ..Options::default()
     }
 }

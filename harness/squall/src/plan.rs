@@ -185,6 +185,9 @@ pub struct Module {
     /// How long a message waits for a node of this module that is not there yet, or for its port. Not at all
     /// unless the file says otherwise. Spec: router H-9, 3.4.5.
     pub instance_wait: Duration,
+    /// The shortest time between two pings of a caller of this module that has calls in flight; one that pings more often
+    /// is cut off. Any unless the file says otherwise.
+    pub min_ping_interval: Option<Duration>,
     /// By which method this module calls others; found out peer by peer when absent. Spec: router 2.3.
     pub method: Option<Method>,
     /// By node name, in file order.

@@ -32,6 +32,7 @@ fn ring(size: usize) -> Arc<Topology> {
                 name,
                 call_timeout: Duration::from_secs(30),
                 instance_wait: Duration::ZERO,
+                min_ping_interval: None,
                 method: None,
                 nodes: nodes.into_iter().collect(),
             },

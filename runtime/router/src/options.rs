@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use squall_grpc::Keepalive;
+use squall_grpc::{Keepalive, PingPolicy};
 
 use crate::{Format, RetryPolicy};
 
@@ -19,6 +19,15 @@ pub struct Options {
     /// any gRPC server permits: [`Keepalive::client`]. Where all are modules of TinySystems, theirs:
     /// [`Keepalive::tiny_systems`]. Spec: router 1.10, 4.3.
     pub keepalive: Option<Keepalive>,
+    /// When connections of other modules to this one's server are pinged, and when their peers count as gone; `None`:
+    /// never. By default as gRPC's servers have it: [`Keepalive::server`].
+    pub server_keepalive: Option<Keepalive>,
+    /// How often other modules may ping this one's server: one that does so more often is cut off. `None`, which is the
+    /// default: as often as they like. See [`PingPolicy::grpc`].
+    pub ping_policy: Option<PingPolicy>,
+    /// Whether answers are compressed, with gzip, for callers that accept it. Not by default. Requests may be compressed
+    /// anyway.
+    pub compress_answers: bool,
     /// How long a message waits for an instance of a node that this module owns but has not installed, or
     /// for a port that its component does not have yet: for both together. It never waits longer than a
     /// quarter of the call's remaining time, so that the caller learns the reason and not just of a timeout.
@@ -67,6 +76,9 @@ impl Default for Options {
             call_timeout: Duration::from_secs(30),
             connect_timeout: Duration::from_secs(5),
             keepalive: Some(Keepalive::client()),
+            server_keepalive: Some(Keepalive::server()),
+            ping_policy: None,
+            compress_answers: false,
             instance_wait: Duration::ZERO,
             retry: None,
             duplicate_window: Duration::from_secs(120),

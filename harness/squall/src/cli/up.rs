@@ -41,6 +41,10 @@ pub(super) struct UpArgs {
     /// How long what is in the works may go on after SIGTERM or SIGINT
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     grace: humantime::Duration,
+    /// Cut callers off that ping more often than this while they have calls in flight, or than every 2 h while they have
+    /// none, as gRPC's servers do (5min). As each module of the file says when absent
+    #[arg(long, value_name = "DURATION")]
+    min_ping_interval: Option<humantime::Duration>,
     /// Where a module of another process is (several times for several replicas)
     #[arg(long = "peer", value_name = "NAME=HOST:PORT", value_parser = peer)]
     peers: Vec<(String, Authority)>,
@@ -71,13 +75,18 @@ pub(super) fn up<O: Write, E: Write>(
     args: &UpArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    let topology = match file::load_topology(&args.topology, &harness.component_names()) {
+    let mut topology = match file::load_topology(&args.topology, &harness.component_names()) {
         Ok(topology) => topology,
         Err(report) => {
             print_report(&report, console)?;
             return Ok(Exit::BadInput);
         }
     };
+    if let Some(interval) = args.min_ping_interval {
+        for module in topology.modules.values_mut() {
+            module.min_ping_interval = Some(*interval);
+        }
+    }
     if let Err(why) = log() {
         writeln!(console.err, "error: {why}")?;
         return Ok(Exit::BadInput);

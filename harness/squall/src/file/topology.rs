@@ -231,6 +231,7 @@ fn module(name: &At<String>, raw: raw::Module, problems: &mut Problems) -> Optio
         hosts: hosts_of(name, replicas.as_ref(), problems),
         call_timeout: call_timeout.map_or(CALL_TIMEOUT_DEFAULT, |timeout| timeout.0),
         instance_wait: raw.instance_wait.as_ref().map_or(Duration::ZERO, |wait| wait.0),
+        min_ping_interval: raw.min_ping_interval.as_ref().map(|interval| interval.0),
         method: raw.method.as_ref().map(|method| method.0),
         nodes: nodes.into_iter().collect::<Option<_>>()?,
     })

@@ -39,6 +39,7 @@ fn topology() -> Topology {
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             call_timeout: Duration::from_nanos(TIMEOUT),
             instance_wait: Duration::ZERO,
+            min_ping_interval: None,
             method: None,
             nodes: IndexMap::from([(node.name.clone(), node)]),
         };

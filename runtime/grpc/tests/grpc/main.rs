@@ -9,6 +9,7 @@ mod compression;
 mod foreign;
 mod frames;
 mod keepalive;
+mod pings;
 mod serving;
 mod settings;
 mod streaming;

@@ -142,7 +142,11 @@ impl<P: Platform> Server<P> {
         let shared = self.scheduler.shared();
         let accept = Accept {
             platform: &shared.platform,
-            serving: Serving::default(),
+            serving: Serving {
+                keepalive: shared.options.server_keepalive,
+                pings: shared.options.ping_policy,
+                compress: shared.options.compress_answers,
+            },
             service: service.clone(),
             going_away: || service.going_away(),
         };

@@ -64,6 +64,10 @@ tables! {
         /// How long a message waits for a node of this module that is not there yet, or for its port: a quarter of
         /// what its call has left at most. 0s when absent
         instance_wait: Option<At<Exact<Duration>>>,
+        /// How long its callers have to wait between two pings while they have calls in flight, and 2h while they have
+        /// none, as gRPC's servers ask for: 5min. One that pings more often is told `too_many_pings`, and cut off. As
+        /// often as they like when absent
+        min_ping_interval: Option<At<Exact<Duration>>>,
         /// By which method of the wire this module calls others, "send" or "message". Found out peer by peer when absent
         method: Option<At<CallMethod>>,
         /// Its nodes, by name. A node's name is unique in the topology
