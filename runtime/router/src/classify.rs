@@ -36,8 +36,13 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
                 wire::remote_error(status.message().to_owned(), status.metadata())
             }
             Code::Unavailable => unavailable(status.message().to_owned(), progress.outcome_if_lost()),
-            // Our peers answer so before any handler runs: no such method, or a request that is too large.
-            Code::Unimplemented | Code::OutOfRange if progress.only_a_status_came() => send(Outcome::Failed),
+            // The deadline travels, and whoever keeps it there may have begun.
+            Code::DeadlineExceeded => Error::Timeout {
+                module: Arc::clone(module),
+                outcome: progress.outcome_if_lost(),
+            },
+            // There is no such method, or a handler says that it does nothing.
+            Code::Unimplemented if progress.only_a_status_came() => send(Outcome::Failed),
             _ if method == Method::Message && says_that_it_failed(status.code()) => {
                 send(if progress.only_a_status_came() {
                     Outcome::Failed
@@ -50,15 +55,29 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
     }
 }
 
-/// True when the peer does not have the method: no handler has run.
+/// True when the peer does not have the method `Send`: no handler has run. A handler, too, may say `UNIMPLEMENTED`, and
+/// is not to run again: so the text counts. Nothing at all is said by tonic and by gRPC for C++ of what they do not have.
 pub(crate) fn is_missing_method(status: &Status, progress: &Progress) -> bool {
     status.code() == Code::Unimplemented
         && progress.only_a_status_came()
         && !wire::classified(status.metadata())
+        && (status.message().contains("module.ModuleService") || MISSING.contains(&status.message()))
 }
 
-/// On `Message` errors are statuses, of components and of modules further away too. Of these codes the callee
-/// itself says that it failed; the others may hide a call that went on. Spec: router 2.2.
+/// What implementations of gRPC say of methods that they do not have, or that were left as they were generated, where
+/// they do not name the service: tonic and C++; C-core; Python; Go; .NET, twice; tonic again.
+const MISSING: [&str; 7] = [
+    "",
+    "Method not found!",
+    "Method not implemented!",
+    "method Send not implemented",
+    "Method is unimplemented.",
+    "Service is unimplemented.",
+    "Not yet implemented",
+];
+
+/// On `Message` errors are statuses, of components and of modules further away too. Of these codes the callee itself says that it failed; the others may hide a call that went on: `RESOURCE_EXHAUSTED` may be the answer's size.
+/// Spec: router 2.2.
 fn says_that_it_failed(code: Code) -> bool {
     matches!(
         code,
@@ -66,7 +85,6 @@ fn says_that_it_failed(code: Code) -> bool {
             | Code::NotFound
             | Code::AlreadyExists
             | Code::PermissionDenied
-            | Code::ResourceExhausted
             | Code::FailedPrecondition
             | Code::OutOfRange
             | Code::Unimplemented

@@ -197,12 +197,19 @@ impl Exchange<'_> {
             if let Err(error) = wire::check_size(&request, self.limit) {
                 return Attempted::Done(Err(error));
             }
-            match self.call(lease, Method::Send, tonic::Request::new(request)).await {
-                Ok(response) => return Attempted::Done(wire::send::answer(response)),
+            let mut request = tonic::Request::new(request);
+            wire::set_timeout(request.metadata_mut(), self.remaining());
+            match self.call(lease, Method::Send, request).await {
+                Ok(response) => {
+                    lease.has_send();
+                    return Attempted::Done(wire::send::answer(response));
+                }
                 Err(status) if again.permits(&status, self.progress) => return Attempted::Again,
                 // No handler has run: the other method may. Spec: router 2.3 point 5.
-                Err(status) if classify::is_missing_method(&status, self.progress) => {
-                    lease.remember(Method::Message);
+                Err(status)
+                    if lease.may_lack_send() && classify::is_missing_method(&status, self.progress) =>
+                {
+                    lease.lacks_send();
                     self.progress.restart();
                 }
                 Err(status) => return Attempted::Done(Err(self.failure(&status, Method::Send))),

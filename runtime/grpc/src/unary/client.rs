@@ -16,6 +16,7 @@ use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
 use super::GRPC;
+use super::compression::{ACCEPTED, READABLE};
 use super::frames::{Frames, framed, share};
 use super::read::{Input, Side, decoded};
 use crate::progress::Mark;
@@ -82,6 +83,7 @@ pub(crate) async fn send<A: Message + Default>(
         .headers_mut()
         .insert(TE, HeaderValue::from_static("trailers"));
     request.headers_mut().insert(CONTENT_TYPE, GRPC);
+    request.headers_mut().insert(&ACCEPTED, READABLE);
 
     let mut in_flight = sender.call(deadline);
     let result = exchange(sender, request, frames, limit, progress).await;

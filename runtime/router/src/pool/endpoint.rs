@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use tokio::time::Instant;
 
 use super::connection::{self, Connection};
-use super::lease::{Call, Lease};
+use super::lease::{Call, Known, Lease};
 use super::{ConnectionState, EndpointState, Refusal};
 use crate::metrics::Target;
 use crate::{Method, Options, events};
@@ -37,9 +37,9 @@ pub(super) struct Endpoint<P: Platform> {
 struct Status {
     state: State,
     /// What a new connection is called by.
-    preferred: Method,
+    preferred: Known,
     /// What this connection is called by: the peer may lack the other.
-    method: Method,
+    method: Known,
     /// How many dials have failed since the last one that did not.
     failures: u32,
     /// Numbers the connections, so that the end of an old one is not taken for that of a new one.
@@ -121,9 +121,10 @@ impl<P: Platform> Endpoint<P> {
         options: Options,
         module: Arc<str>,
         authority: Authority,
-        method: Method,
+        method: Option<Method>,
         metrics: Arc<Target>,
     ) -> Self {
+        let method = Known::of(method);
         let status = Mutex::new(Status {
             state: State::Idle,
             preferred: method,
@@ -260,8 +261,8 @@ impl<P: Platform> Endpoint<P> {
     /// Says what connections are called by, the present one included.
     pub(super) fn set_method(&self, method: Method) {
         let mut status = self.lock();
-        status.preferred = method;
-        status.method = method;
+        status.preferred = Known::Surely(method);
+        status.method = Known::Surely(method);
     }
 
     pub(super) fn state(&self) -> EndpointState {
@@ -280,13 +281,13 @@ impl<P: Platform> Endpoint<P> {
             },
             in_flight: self.in_flight.load(Ordering::SeqCst),
             failures: status.failures,
-            method: status.method,
+            method: status.method.method(),
         }
     }
 
     /// Remembers what the peer is to be called by, as long as the connection lasts.
     pub(super) fn remember(&self, method: Method) {
-        self.lock().method = method;
+        self.lock().method = Known::Surely(method);
     }
 
     pub(super) fn call_begins(&self) {

@@ -12,11 +12,34 @@ use crate::Method;
 pub(crate) struct Lease<P: Platform> {
     connection: Connection,
     call: Call<P>,
-    method: Method,
+    method: Known,
+}
+
+/// By which method a peer is called, and how sure that is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Known {
+    /// It was said, or the peer has answered by it.
+    Surely(Method),
+    /// `Send`, of which it is not known whether the peer has it.
+    Perhaps,
+}
+
+impl Known {
+    /// What was said of a peer, if anything was.
+    pub(super) fn of(said: Option<Method>) -> Self {
+        said.map_or(Known::Perhaps, Known::Surely)
+    }
+
+    pub(super) fn method(self) -> Method {
+        match self {
+            Known::Surely(method) => method,
+            Known::Perhaps => Method::default(),
+        }
+    }
 }
 
 impl<P: Platform> Lease<P> {
-    pub(super) fn new(connection: Connection, call: Call<P>, method: Method) -> Self {
+    pub(super) fn new(connection: Connection, call: Call<P>, method: Known) -> Self {
         Lease {
             connection,
             call,
@@ -30,12 +53,24 @@ impl<P: Platform> Lease<P> {
 
     /// What the peer is called by.
     pub(crate) fn method(&self) -> Method {
-        self.method
+        self.method.method()
     }
 
-    /// Remembers what the peer is to be called by, as long as the connection lasts.
-    pub(crate) fn remember(&self, method: Method) {
-        self.call.0.remember(method);
+    /// True when nobody has said that the peer has `Send`, and it has not answered by it yet.
+    pub(crate) fn may_lack_send(&self) -> bool {
+        self.method == Known::Perhaps
+    }
+
+    /// Remembers that the peer has `Send`, as long as the connection lasts.
+    pub(crate) fn has_send(&self) {
+        if self.may_lack_send() {
+            self.call.0.remember(Method::Send);
+        }
+    }
+
+    /// Remembers that the peer is to be called by `Message`, as long as the connection lasts.
+    pub(crate) fn lacks_send(&self) {
+        self.call.0.remember(Method::Message);
     }
 }
 

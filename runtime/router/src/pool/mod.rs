@@ -133,7 +133,7 @@ impl<P: Platform> Pool<P> {
 
     pub(crate) fn register(&self, module: Arc<str>, authorities: Vec<Authority>) {
         let mut tables = self.write();
-        let method = tables.methods.get(&module).copied().unwrap_or_default();
+        let method = tables.methods.get(&module).copied();
         let old = tables.peers.get(&module);
         let in_flight = old.map(|peer| Arc::clone(&peer.in_flight)).unwrap_or_default();
         let old = old.map_or(&[][..], |peer| &peer.endpoints);

@@ -123,7 +123,7 @@ fn parse_timeout(text: &str) -> Option<Duration> {
 }
 
 /// Tells the callee how much time is left: rounded up, for it must not give up before the caller does.
-pub(super) fn set_timeout(headers: &mut MetadataMap, left: Duration) {
+pub(crate) fn set_timeout(headers: &mut MetadataMap, left: Duration) {
     const UNITS: [(u128, char); 6] = [
         (1, 'n'),
         (1_000, 'u'),

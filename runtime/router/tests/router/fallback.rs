@@ -16,12 +16,16 @@ struct Deployed {
     answer: Option<fn() -> Result<&'static str, Status>>,
     seen: Arc<Mutex<Vec<Request<MessageRequest>>>>,
     sends: Arc<AtomicUsize>,
+    /// What the last `Send` said of its time.
+    timeout: Arc<Mutex<Option<String>>>,
 }
 
 #[tonic::async_trait]
 impl ModuleService for Deployed {
-    async fn send(&self, _: Request<SendRequest>) -> Result<tonic::Response<Response>, Status> {
+    async fn send(&self, request: Request<SendRequest>) -> Result<tonic::Response<Response>, Status> {
         self.sends.fetch_add(1, Ordering::SeqCst);
+        let timeout = request.metadata().get("grpc-timeout");
+        *self.timeout.lock().unwrap() = timeout.map(|it| it.to_str().unwrap().to_owned());
         Err(Status::unimplemented(
             "unknown method Send for service module.ModuleService",
         ))
@@ -66,6 +70,7 @@ async fn a_peer_without_send_is_called_by_message_and_asked_only_once() {
         );
     }
     assert_eq!(peer.sends.load(Ordering::SeqCst), 1, "remembered");
+    assert_eq!(peer.timeout.lock().unwrap().as_deref(), Some("5000000u"));
     assert_eq!(a.state("b").unwrap().endpoints[0].method, Method::Message);
     let seen = peer.seen.lock().unwrap();
     assert_eq!(seen.len(), 3);
@@ -93,6 +98,52 @@ async fn a_peer_that_is_said_to_have_message_is_not_asked_for_send() {
     a.scheduler().handle(sent).await.unwrap();
     assert_eq!(peer.sends.load(Ordering::SeqCst), 0);
     assert_eq!(peer.seen.lock().unwrap()[0].get_ref().edge_id, "e-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handler_that_says_unimplemented_does_not_run_again_by_message() {
+    /// Its handler does something, and says something else.
+    #[derive(Clone, Default)]
+    struct Picky(Arc<AtomicUsize>);
+    #[tonic::async_trait]
+    impl ModuleService for Picky {
+        async fn send(&self, _: Request<SendRequest>) -> Result<tonic::Response<Response>, Status> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Err(Status::unimplemented("this node knows no refunds"))
+        }
+
+        async fn message(
+            &self,
+            _: Request<MessageRequest>,
+        ) -> Result<tonic::Response<MessageResponse>, Status> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(tonic::Response::new(MessageResponse::default()))
+        }
+    }
+    let network = Network::default();
+    let peer = Picky::default();
+    let address = serve_foreign(network.host(), peer.clone()).await;
+    let (a, _) = start(network.host(), "a", Options::default()).await;
+    a.register("b", vec![address]);
+    a.set_node("far", "b");
+    let error = a.scheduler().handle(message("far.in")).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "gRPC send failed: Unimplemented: this node knows no refunds"
+    );
+    assert_eq!(error.outcome(), Outcome::Failed);
+    assert_eq!(peer.0.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_peer_that_is_said_to_have_send_is_never_asked_for_message() {
+    let peer = Deployed::default();
+    let a = with_deployed(peer.clone()).await;
+    a.set_method("b", Method::Send);
+    let error = a.scheduler().handle(message("p.b.far-x1:in")).await.unwrap_err();
+    assert_eq!((error.class(), error.outcome()), ("error", Outcome::Failed));
+    assert_eq!(peer.sends.load(Ordering::SeqCst), 1);
+    assert!(peer.seen.lock().unwrap().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
