@@ -131,6 +131,8 @@ pub(crate) fn module(name: &str, node: &str, component: &str, settings: serde_js
         hosts: vec![name.into()],
         call_timeout: Duration::from_secs(30),
         instance_wait: Duration::ZERO,
+        min_ping_interval: None,
+        keepalive: Some(squall::router::Keepalive::client()),
         method: None,
         nodes: [(node.name.clone(), node)].into_iter().collect(),
     }

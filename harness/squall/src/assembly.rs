@@ -40,6 +40,7 @@ pub fn options(module: &plan::Module) -> Options {
         call_timeout: module.call_timeout,
         instance_wait: module.instance_wait,
         ping_policy: module.min_ping_interval.map(PingPolicy::every),
+        keepalive: module.keepalive,
         ..Options::default()
     }
 }

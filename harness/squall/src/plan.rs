@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use squall_engine::pipeline::Pipeline;
-use squall_router::{Method, Policy, RetryPolicy};
+use squall_router::{Keepalive, Method, Policy, RetryPolicy};
 use squall_value::CValue;
 
 pub use expectation::{Bounds, CallsExpectation, Check, Expectation, Quantile, Window};
@@ -188,6 +188,9 @@ pub struct Module {
     /// The shortest time between two pings of a caller of this module that has calls in flight; one that pings more often
     /// is cut off. Any unless the file says otherwise.
     pub min_ping_interval: Option<Duration>,
+    /// When its connections to other modules are pinged, and when their peers count as gone; `None`: never. As any gRPC
+    /// server permits, unless the file says otherwise. Spec: router 4.3.
+    pub keepalive: Option<Keepalive>,
     /// By which method this module calls others; found out peer by peer when absent. Spec: router 2.3.
     pub method: Option<Method>,
     /// By node name, in file order.

@@ -33,6 +33,7 @@ fn ring(size: usize) -> Arc<Topology> {
                 call_timeout: Duration::from_secs(30),
                 instance_wait: Duration::ZERO,
                 min_ping_interval: None,
+                keepalive: Some(squall_router::Keepalive::client()),
                 method: None,
                 nodes: nodes.into_iter().collect(),
             },

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 use squall_platform::{Authority, TokioPlatform};
-use squall_router::{Destination, Error, Message, Method, Module, Options, Payload};
+use squall_router::{Destination, Error, Keepalive, Message, Method, Module, Options, Payload};
 
 use super::{Console, Exit, runtime};
 
@@ -32,9 +32,33 @@ pub(super) struct CallArgs {
     /// The gRPC method, instead of finding out which one the module has
     #[arg(long)]
     method: Option<Rpc>,
+    /// When the connection is pinged: as any gRPC server permits, as modules of TinySystems do, or never
+    #[arg(long, default_value = "grpc")]
+    keepalive: Pings,
     /// Print errors as one JSON object too
     #[arg(long)]
     json: bool,
+}
+
+/// When connections are pinged.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(super) enum Pings {
+    /// As any gRPC server permits: while a call waits, after 10 s of silence, then every 5 min; 20 s for an answer
+    Grpc,
+    /// As modules of TinySystems do: after 10 s of silence, also while nothing waits; 3 s for an answer
+    Tinysystems,
+    /// Never
+    Off,
+}
+
+impl Pings {
+    pub(super) fn keepalive(self) -> Option<Keepalive> {
+        match self {
+            Pings::Grpc => Some(Keepalive::client()),
+            Pings::Tinysystems => Some(Keepalive::tiny_systems()),
+            Pings::Off => None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -107,7 +131,11 @@ fn message(args: &CallArgs) -> Result<Message, String> {
 
 /// Sends as any module would: as one that has no nodes, and knows a single peer, by its address.
 async fn send(args: &CallArgs, message: Message) -> Result<Option<Payload>, Error> {
-    let module = Module::new(TokioPlatform::new(), CALLER, Options::default());
+    let options = Options {
+        keepalive: args.keepalive.keepalive(),
+        ..Options::default()
+    };
+    let module = Module::new(TokioPlatform::new(), CALLER, options);
     let peer = args.address.as_str();
     module.register(peer, vec![args.address.clone()]);
     module.set_node(Destination::parse(&args.to)?.node, peer);

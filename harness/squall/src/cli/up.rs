@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use squall_platform::{Authority, Platform, TokioPlatform};
 use tokio::sync::watch;
 
+use super::call::Pings;
 use super::process::{Signals, log};
 use super::scenarios::print_report;
 use super::{Console, Exit, runtime};
@@ -38,6 +39,10 @@ pub(super) struct UpArgs {
     /// Serve /metrics and /healthz over HTTP here; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     metrics: Option<SocketAddr>,
+    /// When connections between modules are pinged, instead of what the file says: as any gRPC server permits, as modules
+    /// of TinySystems do, or never
+    #[arg(long)]
+    keepalive: Option<Pings>,
     /// How long what is in the works may go on after SIGTERM or SIGINT
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     grace: humantime::Duration,
@@ -85,6 +90,11 @@ pub(super) fn up<O: Write, E: Write>(
     if let Some(interval) = args.min_ping_interval {
         for module in topology.modules.values_mut() {
             module.min_ping_interval = Some(*interval);
+        }
+    }
+    if let Some(pings) = args.keepalive {
+        for module in topology.modules.values_mut() {
+            module.keepalive = pings.keepalive();
         }
     }
     if let Err(why) = log() {

@@ -7,7 +7,7 @@ use std::ops::Range;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use squall_router::{Policy, RetryPolicy};
+use squall_router::{Keepalive, Policy, RetryPolicy};
 
 use super::hosts::{Ends, pairs};
 use super::latency;
@@ -232,6 +232,10 @@ fn module(name: &At<String>, raw: raw::Module, problems: &mut Problems) -> Optio
         call_timeout: call_timeout.map_or(CALL_TIMEOUT_DEFAULT, |timeout| timeout.0),
         instance_wait: raw.instance_wait.as_ref().map_or(Duration::ZERO, |wait| wait.0),
         min_ping_interval: raw.min_ping_interval.as_ref().map(|interval| interval.0),
+        keepalive: match &raw.keepalive {
+            Some(keepalive) => keepalive.rules(problems),
+            None => Some(Keepalive::client()),
+        },
         method: raw.method.as_ref().map(|method| method.0),
         nodes: nodes.into_iter().collect::<Option<_>>()?,
     })

@@ -56,6 +56,7 @@ pub(super) fn topology(name: &str, sources: &[Source], system: &System) -> Strin
             comment(&mut text, &format!("At {address}"));
         }
         line(&mut text, &format!("[module.{}]", key(&module.name)));
+        line(&mut text, "keepalive = \"tinysystems\"");
         for index in nodes {
             let answers = answering.contains(&index);
             write_node(&mut text, &module.name, &system.nodes[index], answers, system);

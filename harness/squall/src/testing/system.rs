@@ -40,6 +40,7 @@ fn topology() -> Topology {
             call_timeout: Duration::from_nanos(TIMEOUT),
             instance_wait: Duration::ZERO,
             min_ping_interval: None,
+            keepalive: Some(squall_router::Keepalive::client()),
             method: None,
             nodes: IndexMap::from([(node.name.clone(), node)]),
         };

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::keepalive::Keepalive;
 use super::latency::Latency;
 use super::provider::{Manager, Provider};
 use crate::file::read::{At, Named, tables};
@@ -68,6 +69,9 @@ tables! {
         /// none, as gRPC's servers ask for: 5min. One that pings more often is told `too_many_pings`, and cut off. As
         /// often as they like when absent
         min_ping_interval: Option<At<Exact<Duration>>>,
+        /// When its connections to other modules are pinged, and when their peers count as gone: "grpc", as any server
+        /// permits; "tinysystems", as modules of TinySystems do; "off"; or a table. "grpc" when absent
+        keepalive: Option<At<Keepalive>>,
         /// By which method of the wire this module calls others, "send" or "message". Found out peer by peer when absent
         method: Option<At<CallMethod>>,
         /// Its nodes, by name. A node's name is unique in the topology
