@@ -55,6 +55,8 @@ pub struct Connection<'j> {
     pub states: Vec<Change<'j>>,
     /// When its manager heard a heartbeat.
     pub heartbeats: Vec<Moment>,
+    /// When its manager put it aside (true), or used it again.
+    pub aside: Vec<(Moment, bool)>,
 }
 
 /// A connection has another state.
@@ -154,6 +156,7 @@ impl<'j> Providers<'j> {
                         cause: "",
                     }],
                     heartbeats: Vec::new(),
+                    aside: Vec::new(),
                 });
             }
             ProviderEvent::Rejected {
@@ -178,6 +181,13 @@ impl<'j> Providers<'j> {
                 if let (Some(connection), Some((_, state))) = (self.connection_mut(connection), known) {
                     let state = *state;
                     connection.states.push(Change { moment, state, cause });
+                }
+            }
+            ProviderEvent::MemberState {
+                connection, state, ..
+            } => {
+                if let Some(connection) = self.connection_mut(connection) {
+                    connection.aside.push((moment, &**state == "aside"));
                 }
             }
             ProviderEvent::NamespaceReleased { namespace } => {

@@ -30,6 +30,8 @@ pub enum Link {
     Refused,
     /// They are never answered.
     BlackHole,
+    /// They succeed, and nobody is there who says anything: a process that hangs.
+    Silent,
 }
 
 /// A network: whoever listens on a port of it can be reached there, under whatever name. Clones are the same one.
@@ -170,6 +172,18 @@ impl Platform for Memory {
         match link {
             Link::BlackHole => std::future::pending().await,
             Link::Refused => Err(io::ErrorKind::ConnectionRefused.into()),
+            Link::Silent => {
+                let (near, _far) = tokio::io::duplex(1 << 16);
+                let fate = Arc::new(Fate {
+                    frozen: AtomicBool::new(true),
+                    ..Fate::default()
+                });
+                Ok(Pipe {
+                    stream: near,
+                    fate,
+                    _open: open,
+                })
+            }
             Link::Open => {
                 let (near, far) = tokio::io::duplex(1 << 16);
                 let near = Pipe {

@@ -61,6 +61,20 @@ pub(crate) fn state(it: &Identity, state: State, cause: &Cause) {
     );
 }
 
+/// A member is put aside, or in use again.
+pub(crate) fn member(it: &Identity, state: &str, cause: &str) {
+    event!(
+        name: "member.state",
+        target: "squall::provider",
+        Level::DEBUG,
+        connection = &*it.connection,
+        namespace = &*it.namespace,
+        executor = &*it.executor,
+        state,
+        cause,
+    );
+}
+
 /// Nobody owns the namespace any more.
 pub(crate) fn released(namespace: &str) {
     event!(

@@ -49,6 +49,19 @@ pub enum ProviderEvent {
         /// Why.
         cause: Arc<str>,
     },
+    /// A manager puts a member aside that does not answer, or uses it again.
+    MemberState {
+        /// The connection's id.
+        connection: Arc<str>,
+        /// The namespace of its modules.
+        namespace: Arc<str>,
+        /// `host:port` where its modules are executed.
+        executor: Arc<str>,
+        /// `aside`, `in use`
+        state: Arc<str>,
+        /// Why.
+        cause: Arc<str>,
+    },
     /// A namespace has no owner any more.
     NamespaceReleased {
         /// Which one.

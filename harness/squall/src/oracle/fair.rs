@@ -1,8 +1,9 @@
 //! Round robin is fair: as long as nobody joins or leaves, no member of a group is asked more than once more often than
 //! another. Spec: provider 2.11.
 //!
-//! A member takes calls from its registration until it drains or leaves. A second attempt takes a turn, too, that is
-//! nobody's in particular: with it the count begins anew.
+//! A member takes calls from its registration until it drains or leaves, but for the time in which it is put aside: then
+//! now and then a call tries it, or all are aside, and what it gets counts for nothing. A second attempt takes a turn, too,
+//! that is nobody's in particular: with it the count begins anew.
 
 use std::collections::BTreeMap;
 
@@ -64,7 +65,19 @@ fn steps<'a, 'j>(run: &'a Run<'j>) -> Vec<(Moment, Step<'a, 'j>)> {
         steps.push((connection.registered(), Step::Joins(manager, namespace, id)));
         let goes =
             |state: ProviderState| matches!(state, ProviderState::Draining | ProviderState::Deregistered);
-        if let Some(change) = connection.states.iter().find(|change| goes(change.state)) {
+        let gone = connection.states.iter().find(|change| goes(change.state));
+        for (moment, is_aside) in &connection.aside {
+            // What was on its way to it when it left may still be answered.
+            if gone.is_some_and(|change| change.moment < *moment) {
+                break;
+            }
+            let step = match is_aside {
+                true => Step::Leaves(manager, namespace, id),
+                false => Step::Joins(manager, namespace, id),
+            };
+            steps.push((*moment, step));
+        }
+        if let Some(change) = gone {
             steps.push((change.moment, Step::Leaves(manager, namespace, id)));
         }
     }
@@ -177,6 +190,33 @@ mod tests {
             script.attempt(execution, 1, "b", "ml-1");
         }
         assert_holds(&Fair, script);
+    }
+
+    #[test]
+    fn who_is_put_aside_is_owed_nothing_and_the_others_are_fair_among_themselves() {
+        let script = || {
+            let mut script = Script::of_a_fleet();
+            script.at(S).joins("a", "ml-0").joins("b", "ml-1").at(2 * S);
+            script.put_aside("a", "ml-0", true).at(3 * S);
+            for execution in 1..5 {
+                script.attempt(execution, 1, "b", "ml-1");
+            }
+            // A trial, which is in vain; and one that is not.
+            script.attempt(5, 1, "a", "ml-0").attempt(6, 1, "b", "ml-1");
+            script.attempt(7, 1, "a", "ml-0");
+            script.put_aside("a", "ml-0", false).at(4 * S);
+            script.attempt(8, 1, "b", "ml-1").attempt(9, 1, "a", "ml-0");
+            script
+        };
+        assert_holds(&Fair, script());
+        let mut unfair = script();
+        unfair
+            .at(5 * S)
+            .attempt(10, 1, "b", "ml-1")
+            .attempt(11, 1, "b", "ml-1");
+        let (plan, journal) = unfair.finish();
+        let checked = Fair.check(&Run::of(&plan, &journal));
+        assert!(checked.is_err(), "now it is owed its turn");
     }
 
     #[test]

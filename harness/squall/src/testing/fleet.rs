@@ -67,6 +67,17 @@ impl Script {
         self.enters(id, host, "deregistered", cause)
     }
 
+    /// The manager puts a member aside, or uses it again.
+    pub(crate) fn put_aside(&mut self, id: &str, host: &str, aside: bool) -> &mut Self {
+        self.at_the_manager(ProviderEvent::MemberState {
+            connection: id.into(),
+            namespace: "ml".into(),
+            executor: format!("{host}:9091").into(),
+            state: if aside { "aside" } else { "in use" }.into(),
+            cause: "".into(),
+        })
+    }
+
     pub(crate) fn released(&mut self) -> &mut Self {
         self.at_the_manager(ProviderEvent::NamespaceReleased {
             namespace: "ml".into(),

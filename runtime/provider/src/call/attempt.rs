@@ -10,7 +10,7 @@ use squall_proto::provider::{ExecuteRequest, ExecuteResponse};
 use squall_value::CValue;
 use tokio::time::{Instant, timeout_at};
 
-use super::meaning;
+use super::meaning::{self, Sign};
 use super::route::Route;
 use crate::events::{Execution, ExecutionStarted};
 use crate::identifiers::ExecutionId;
@@ -83,9 +83,9 @@ impl<P: Platform> Attempt<'_, P> {
     }
 
     async fn send(&self, route: &Route<P>, request: ExecuteRequest) -> Result<ExecuteResponse, Failure> {
-        let progress = Arc::new(Progress::default());
+        let (begun, progress) = (Instant::now(), Arc::new(Progress::default()));
         let limit = self.manager.config().max_message_bytes;
-        let left = self.deadline.saturating_duration_since(Instant::now());
+        let left = self.deadline.saturating_duration_since(begun);
         if left.is_zero() {
             // Nobody is asked for what nobody waits for.
             return Err(Failure::Final(CallError::failed(Code::Timeout, self.overdue())));
@@ -102,12 +102,25 @@ impl<P: Platform> Attempt<'_, P> {
         tokio::select! {
             biased;
             answer = timeout_at(self.deadline, answer) => match answer {
-                Ok(Ok(response)) => Ok(response.into_inner()),
-                Ok(Err(status)) => Err(match meaning::of_status(&status, &progress) {
+                Ok(Ok(response)) => {
+                    self.manager.heard(&route.member);
+                    Ok(response.into_inner())
+                }
+                Ok(Err(status)) => {
+                    match meaning::of_member(&status, &progress) {
+                        Some(Sign::Answer) => self.manager.heard(&route.member),
+                        Some(Sign::Unreachable) => self.manager.not_reached(&route.member, status.message()),
+                        None => {}
+                    }
+                    Err(match meaning::of_status(&status, &progress) {
                     Failure::Final(error) => Failure::Final(self.in_own_words(error)),
-                    not_sent => not_sent,
-                }),
-                Err(_) => given_up(Code::Timeout, self.overdue()),
+                    other => other,
+                    })
+                }
+                Err(_) => {
+                    self.manager.missed(&route.member, begun);
+                    given_up(Code::Timeout, self.overdue())
+                }
             },
             () = route.member.in_flight.is_cut() => {
                 given_up(Code::Unavailable, "the provider was drained, and its deadline has passed".to_owned())

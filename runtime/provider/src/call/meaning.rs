@@ -75,6 +75,23 @@ pub(super) fn of_status(status: &Status, progress: &Progress) -> Failure {
     })
 }
 
+/// What a status says of the member itself.
+pub(super) enum Sign {
+    /// It is there, and answers.
+    Answer,
+    /// Nobody can connect to it.
+    Unreachable,
+}
+
+/// Nothing of one whose connection broke: the next call will tell.
+pub(super) fn of_member(status: &Status, progress: &Progress) -> Option<Sign> {
+    match (Trouble::of(status), progress.outcome_if_lost()) {
+        (Some(_), _) => None,
+        (None, Outcome::Failed) => Some(Sign::Unreachable),
+        (None, Outcome::Unknown) => Some(Sign::Answer),
+    }
+}
+
 fn of_code(code: tonic::Code) -> Code {
     use tonic::Code as Grpc;
     match code {

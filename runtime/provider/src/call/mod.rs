@@ -6,7 +6,9 @@
 //! | the member whose turn it is | `route` |
 //! | one attempt at one member | `attempt` |
 //! | what a gRPC status and a provider's error mean | `meaning` |
+//! | members that do not answer, and their return | `aside` |
 
+mod aside;
 mod attempt;
 mod meaning;
 mod route;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use squall_engine::{CallError, Code};
 use squall_grpc::Channel;
 use squall_platform::Platform;
+use tokio::time::Instant;
 
 use crate::address;
 use crate::manager::{Manager, Registry};
@@ -32,7 +33,7 @@ impl<P: Platform> Manager<P> {
         let unavailable = |why: String| CallError::failed(Code::Unavailable, why);
         let member = registry
             .table
-            .pick(declared, except)
+            .pick(declared, except, Instant::now())
             .map_err(|nobody| unavailable(nobody.to_string()))?;
         let channel = self
             .channel(&mut registry, &member.identity.executor)

@@ -50,6 +50,7 @@ impl Table {
                 registered_at: now.wall,
                 last_heartbeat: None,
                 in_flight: Arc::new(InFlight::default()),
+                standing: Arc::default(),
             },
         );
     }

@@ -10,12 +10,14 @@
 //! | the state machine of one connection | `phase` |
 //! | from the first message to the last heartbeat | `life` |
 //! | a namespace: its modules, its members, whose turn it is | `namespace` |
+//! | whether a member answers | `standing` |
 //! | leaving, at one's own wish or not | `leave` |
 
 mod leave;
 mod life;
 mod namespace;
 mod phase;
+mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,12 +30,13 @@ use tokio::time::Instant;
 use crate::address;
 use crate::in_flight::InFlight;
 use crate::info::{ProviderInfo, State};
-use crate::pool::NoExecutors;
+use crate::pool::{Endpoint, NoExecutors};
 
 pub(crate) use life::OpenError;
 pub(crate) use namespace::Namespace;
 use phase::Event;
 pub(crate) use phase::{Cause, Phase, Timers};
+pub(crate) use standing::Standing;
 
 /// All connections, in the order of their registration.
 pub(crate) struct Table {
@@ -57,6 +60,7 @@ pub(crate) struct Connection {
     pub(crate) registered_at: SystemTime,
     pub(crate) last_heartbeat: Option<SystemTime>,
     pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) standing: Arc<Standing>,
 }
 
 /// What of a connection never changes.
@@ -110,6 +114,7 @@ pub(crate) enum Change {
 pub(crate) struct Picked {
     pub(crate) identity: Arc<Identity>,
     pub(crate) in_flight: Arc<InFlight>,
+    pub(crate) standing: Arc<Standing>,
 }
 
 impl Table {
@@ -157,21 +162,34 @@ impl Table {
         self.namespaces.values().flat_map(|it| it.modules.values())
     }
 
-    /// Takes the turn of the next member that has the module, except of one that was tried before.
+    /// Takes the turn of the next member that has the module, except of one that was tried before. Members that are put
+    /// aside have no turn, but for a trial now and then; if all are, they take turns as ever.
     ///
     /// # Errors
     /// When there is none.
-    pub(crate) fn pick(&mut self, declared: &Declared, except: Option<&str>) -> Result<Picked, NoExecutors> {
+    pub(crate) fn pick(
+        &mut self,
+        declared: &Declared,
+        except: Option<&str>,
+        now: Instant,
+    ) -> Result<Picked, NoExecutors> {
         let namespace = declared.spec.namespace().unwrap_or_default();
         let namespace = self.namespaces.get_mut(namespace).ok_or(NoExecutors)?;
         let (serials, connections) = (&self.serials, &self.connections);
         let get = |connection: &str| connections.get(serials.get(connection)?);
-        let endpoint = namespace.pool.pick_where(|endpoint| {
+        let suits = |endpoint: &Endpoint| {
             except != Some(&*endpoint.connection)
                 && get(&endpoint.connection).is_some_and(|it| it.modules.contains(&declared.short_name))
-        })?;
+        };
+        let is_due = |endpoint: &Endpoint| {
+            suits(endpoint) && get(&endpoint.connection).is_some_and(|it| it.standing.is_due(now))
+        };
+        let due = namespace.pool.pick_where(is_due);
+        let endpoint = due.or_else(|_| namespace.pool.pick_where(suits))?;
         let connection = get(&endpoint.connection).ok_or(NoExecutors)?;
+        connection.standing.asked(now);
         Ok(Picked {
+            standing: connection.standing.clone(),
             identity: connection.identity.clone(),
             in_flight: connection.in_flight.clone(),
         })

@@ -218,10 +218,10 @@ fn a_module_that_only_some_members_have_is_called_at_those() {
     it.deregister("a", "ml", &["X"]);
     let x = it.table.module("ml.X").unwrap().clone();
     for _ in 0..3 {
-        let picked = it.table.pick(&x, None).ok().unwrap();
+        let picked = it.table.pick(&x, None, it.now.instant).ok().unwrap();
         assert_eq!(&*picked.identity.connection, "b");
     }
-    assert!(it.table.pick(&x, Some("b")).is_err());
+    assert!(it.table.pick(&x, Some("b"), it.now.instant).is_err());
 }
 
 #[test]
@@ -327,7 +327,7 @@ proptest! {
                 }
                 Step::Call(namespace) => {
                     let module = it.table.module(&format!("n{namespace}.X")).cloned();
-                    if let Some(picked) = module.and_then(|module| it.table.pick(&module, None).ok()) {
+                    if let Some(picked) = module.and_then(|module| it.table.pick(&module, None, it.now.instant).ok()) {
                         let connection = it.table.get(&picked.identity.connection).unwrap();
                         prop_assert!(connection.phase.takes_calls());
                         prop_assert!(connection.modules.contains("X"));

@@ -1,9 +1,10 @@
 //! Groups, turns, and one other member when the first cannot be reached. Spec: provider 2.10, 2.11; section 6,
 //! point 11.
 
-use squall_engine::{Code, Outcome};
+use squall_engine::{Call, Code, Engine, Outcome};
 use squall_memory::Link;
 use squall_platform::Platform;
+use tokio::sync::mpsc;
 use tonic::Status;
 
 use crate::support::*;
@@ -37,9 +38,94 @@ async fn a_member_that_cannot_be_reached_costs_no_call() {
     assert_eq!(dead.executor.count(), 0);
     let metrics = world.manager.metrics_text();
     assert!(
-        metrics.contains("constellation_provider_failovers_total 6\n"),
-        "{metrics}"
+        metrics.contains("constellation_provider_failovers_total 1\n"),
+        "it is put aside: {metrics}"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_that_accepts_connections_and_says_nothing_is_put_aside_and_comes_back() {
+    let world = World::start().await;
+    let hangs = world.active("ml", "pool", &["A"]).await;
+    let alive = world.active("ml", "pool", &["A"]).await;
+    world.network.set_link(&hangs.url, Link::Silent);
+    let call = || Call::new("ml.A", text("hello")).timeout(secs(1));
+    let mut lost = 0;
+    for _ in 0..20 {
+        lost += usize::from(world.manager.call(call()).await.is_err());
+    }
+    // Three until it is put aside, and a trial now and then.
+    assert!((3..=6).contains(&lost), "{lost}");
+    assert_eq!(alive.executor.count(), 20 - lost);
+    world.network.set_link(&hangs.url, Link::Open);
+    for _ in 0..100 {
+        drop(world.manager.call(call()).await);
+        tokio::time::sleep(secs(1)).await;
+    }
+    let before = [&hangs, &alive].map(|it| it.executor.count());
+    for _ in 0..10 {
+        world.manager.call(call()).await.unwrap();
+    }
+    assert_eq!(
+        [&hangs, &alive].map(|it| it.executor.count()),
+        before.map(|count| count + 5)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_member_whose_calls_all_run_out_of_time_is_put_aside_and_all_of_them_are_not() {
+    let world = World::start().await;
+    let slow = || async {
+        let mut slow = Provider::start(&world, Executor::slow(secs(3))).await;
+        slow.register("ml", "pool", &["A"]).await;
+        slow.open().await;
+        slow
+    };
+    let first = slow().await;
+    let call = || Call::new("ml.A", text("hello")).timeout(secs(1));
+    for _ in 0..8 {
+        assert!(world.manager.call(call()).await.is_err());
+    }
+    assert_eq!(first.executor.count(), 8, "there is no other");
+    let second = slow().await;
+    for _ in 0..16 {
+        assert!(world.manager.call(call()).await.is_err());
+    }
+    let counts = [&first, &second].map(|it| it.executor.count());
+    assert!(counts[0] > 8 && counts[1] >= 8, "they take turns: {counts:?}");
+    let quick = world.active("ml", "pool", &["A"]).await;
+    let mut lost = 0;
+    for _ in 0..20 {
+        lost += usize::from(world.manager.call(call()).await.is_err());
+    }
+    assert!(lost <= 6 && quick.executor.count() >= 14, "{lost}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_of_a_short_age_cost_no_call_although_there_is_no_other_member() {
+    let world = World::start().await;
+    let executor = Executor::slow(ms(10));
+    let mut provider = Provider::start(&world, executor.clone()).await;
+    let mut request = provider.request("ml", "", &["A"]);
+    request.executor_url = executor.serve_aging(&provider.host, ms(300)).await.to_string();
+    assert!(provider.try_register(request).await.success);
+    let (done, mut answers) = mpsc::unbounded_channel();
+    for _ in 0..27 {
+        let (manager, done) = (world.manager.clone(), done.clone());
+        world.network.host().spawn(async move {
+            for _ in 0..100 {
+                let call = Call::new("ml.A", text("hello"));
+                done.send(manager.call(call).await.is_ok()).unwrap();
+            }
+        });
+    }
+    drop(done);
+    let mut lost = 0;
+    while let Some(is_ok) = answers.recv().await {
+        lost += usize::from(!is_ok);
+    }
+    assert_eq!(lost, 0, "of 2,700");
+    assert_eq!(executor.count(), 2_700, "and none was executed twice");
 }
 
 #[tokio::test(start_paused = true)]

@@ -34,6 +34,13 @@ pub(super) fn event(mut it: Fields<'_>, name: &str) -> Option<Event> {
             state: it.text("state"),
             cause: it.text("cause"),
         },
+        "member.state" => ProviderEvent::MemberState {
+            connection: it.text("connection"),
+            namespace: it.text("namespace"),
+            executor: it.text("executor"),
+            state: it.text("state"),
+            cause: it.text("cause"),
+        },
         "namespace.released" => ProviderEvent::NamespaceReleased {
             namespace: it.text("namespace"),
         },

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use squall_grpc::{Serving, Tonic, serve_until};
+use squall_grpc::{Accept, Connections, Serving, Tonic, accept, serve_until};
 use squall_memory::Memory;
 use squall_platform::{Authority, Listener, Platform};
 use squall_proto::provider::execute_response::Result as Executed;
@@ -88,6 +88,24 @@ impl Executor {
 
     pub(crate) fn count(&self) -> usize {
         self.asked.lock().unwrap().len()
+    }
+
+    /// As [`Executor::serve`], and asks each connection to leave at this age.
+    pub(crate) async fn serve_aging(&self, host: &Memory, age: Duration) -> Authority {
+        let mut listener = host.bind(0).await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let service = Tonic(ModuleExecutorServer::new(self.clone()));
+        let platform = host.clone();
+        host.spawn(async move {
+            let accepting = Accept {
+                platform: &platform,
+                serving: Serving::default(),
+                service,
+                going_away: || Some(tokio::time::sleep(age)),
+            };
+            accept(&mut listener, accepting, &mut Connections::default()).await;
+        });
+        format!("localhost:{port}").parse().unwrap()
     }
 
     /// Serves on a free port of the host.

@@ -1,0 +1,31 @@
+//! Members that do not answer are put aside, and come back.
+
+use squall_platform::Platform;
+use tokio::time::Instant;
+
+use crate::events;
+use crate::manager::Manager;
+use crate::table::Picked;
+
+impl<P: Platform> Manager<P> {
+    /// The member has answered something.
+    pub(super) fn heard(&self, member: &Picked) {
+        if member.standing.answered(Instant::now()) {
+            events::member(&member.identity, "in use", "it answers again");
+        }
+    }
+
+    /// A call that was begun then has had no answer in its time.
+    pub(super) fn missed(&self, member: &Picked, begun: Instant) {
+        if member.standing.missed(begun, Instant::now()) {
+            events::member(&member.identity, "aside", "several calls in a row had no answer");
+        }
+    }
+
+    /// Nobody can connect to the member.
+    pub(super) fn not_reached(&self, member: &Picked, why: &str) {
+        if member.standing.unreachable(Instant::now()) {
+            events::member(&member.identity, "aside", why);
+        }
+    }
+}
