@@ -59,12 +59,13 @@ type Change = fn(&mut Entry);
 #[test]
 fn each_oracle_of_providers_catches_its_opposite_and_no_other_oracle_complains() {
     let run = sound();
-    let changes: [(&str, Change); 5] = [
+    let changes: [(&str, Change); 6] = [
         ("silent provider", deaf_managers),
         ("one owner", groups_of_their_own),
         ("fair", always_the_same),
         ("right provider", somebody_else),
         ("canary", back_or_not),
+        ("overtime", in_a_hurry),
     ];
     for (oracle, change) in changes {
         let mut journal = Journal {
@@ -124,5 +125,12 @@ fn somebody_else(entry: &mut Entry) {
 fn back_or_not(entry: &mut Entry) {
     if let Event::Provider(ProviderEvent::CanaryEnded { outcome, .. }) = &mut entry.event {
         *outcome = "rolled back".into();
+    }
+}
+
+/// Modules that take 5 ms are said to have had less.
+fn in_a_hurry(entry: &mut Entry) {
+    if let Event::Provider(ProviderEvent::ExecutionStarted { timeout, .. }) = &mut entry.event {
+        *timeout = 1_000_000;
     }
 }
