@@ -115,6 +115,11 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    /// Nothing gets through.
+    pub(crate) fn is_cut(&self) -> bool {
+        !self.held_by.is_empty() || !self.stalled_by.is_empty() || self.loss.is_certain()
+    }
+
     /// How fast segments leave the queue before it.
     pub(crate) fn pace(&self) -> Pace {
         match self.bandwidth {
@@ -183,6 +188,16 @@ impl Links {
             }
         };
         &self.states[row][place].1
+    }
+
+    /// Whether any fault acts on any link.
+    pub(crate) fn has_effects(&self) -> bool {
+        !self.effects.is_empty()
+    }
+
+    /// How long it takes there and back at most, without any fault.
+    pub(crate) fn round_trip(&self, from: HostId, to: HostId) -> u64 {
+        self.own(from, to).latency.longest() + self.own(to, from).latency.longest()
     }
 
     /// What a link is like without any fault.

@@ -15,12 +15,14 @@
 
 mod bare;
 mod departures;
+mod liveness;
 mod retransmission;
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 
 use self::bare::Bare;
+use self::liveness::Life;
 use crate::capture::Capture;
 use crate::digest::Digest;
 use crate::host::HostId;
@@ -36,9 +38,7 @@ const FIRST_TIMEOUT: u64 = 200 * MILLISECOND;
 /// The first retransmission timeout of a connect, as on Linux.
 const FIRST_CONNECT_TIMEOUT: u64 = 1_000 * MILLISECOND;
 const LONGEST_TIMEOUT: u64 = 120_000 * MILLISECOND;
-/// How long a sender tries before it gives the connection up: to the nanosecond, as if its last timeout were
-/// cut short. Linux tries for 127 s to connect, and about 15 minutes on an open connection; two minutes for
-/// both keeps scenarios short.
+/// How long a kernel tries to connect before it gives up, as on Linux. Open connections end earlier: see `liveness`.
 const GIVE_UP_AFTER: u64 = 127_000 * MILLISECOND;
 /// One way between two sockets of the same host.
 const LOOPBACK: u64 = 10_000;
@@ -53,6 +53,10 @@ enum Due {
     Depart(HostId, HostId, u64),
     /// A retransmission timeout of its acknowledgements.
     RetryBare(FlowId, Direction),
+    /// The kernel at the end that receives this direction looks whether its peer lives, unless a later check is due.
+    Check(FlowId, Direction, u64),
+    /// It gets an answer.
+    Answer(FlowId, Direction),
 }
 
 struct Queued {
@@ -96,6 +100,7 @@ struct Channel {
     /// A timer runs for `blocked`.
     has_timer: bool,
     bare: Bare,
+    life: Life,
 }
 
 impl Channel {
@@ -126,7 +131,15 @@ pub(crate) enum Arrival {
     /// Have the engine answer this connect as if nobody listened.
     Refused(Segment),
     /// Tell the engine that the sender of this direction gives up.
-    GiveUp(FlowId, Direction),
+    GiveUp {
+        flow: FlowId,
+        direction: Direction,
+        /// It says so to its peer: from, to.
+        resets: Option<(HostId, HostId)>,
+    },
+    /// Tell the engine that the other kernel answers the end that receives this direction: with a reset, when it does
+    /// not know the connection.
+    Answer(FlowId, Direction),
     /// Nothing to do.
     Nothing,
 }
@@ -180,6 +193,9 @@ impl Net {
         if segment.body == Body::Ack {
             return self.send_bare(now, segment);
         }
+        if liveness::calls_for_an_answer(&segment.body) {
+            self.note_sent(now, segment.flow, segment.direction);
+        }
         let channel = self.channel(segment.flow, segment.direction);
         if matches!(segment.body, Body::Reset(_)) {
             // The sender's kernel has forgotten the connection, and what it still had to send again.
@@ -206,6 +222,9 @@ impl Net {
                 if self.is_off(segment.to) || self.is_overtaken(&segment) {
                     Arrival::Nothing
                 } else {
+                    if self.knows(segment.flow, segment.direction) {
+                        self.note_heard(now, segment.flow, segment.direction);
+                    }
                     Arrival::Segment(segment)
                 }
             }
@@ -216,11 +235,17 @@ impl Net {
             Due::Deliver(segment) => {
                 if self.knows(segment.flow, segment.direction) {
                     self.channel(segment.flow, segment.direction).arrived = segment.order + 1;
+                    self.note_heard(now, segment.flow, segment.direction);
+                    if segment.body == Body::Accept {
+                        self.established(now, segment.flow, segment.to, segment.from);
+                    }
                 }
                 self.arrive(segment)
             }
             Due::Retry(flow, direction) => self.retry(now, flow, direction),
             Due::RetryBare(flow, direction) => self.retry_bare(now, flow, direction),
+            Due::Check(flow, at, ticket) => self.check(now, flow, at, ticket),
+            Due::Answer(flow, at) => self.answer(now, flow, at),
             Due::Depart(from, to, ticket) => {
                 self.leave_queue(now, (from, to), ticket);
                 Arrival::Nothing
@@ -232,18 +257,21 @@ impl Net {
     pub(crate) fn set_rules(&mut self, now: u64, rules: Vec<LinkRule>) {
         self.links.set_rules(rules);
         self.set_paces(now);
+        self.look_at_all(now);
     }
 
     /// A fault begins to act on links.
     pub(crate) fn start(&mut self, now: u64, fault: u32, effect: Effect) {
         self.links.start(fault, effect);
         self.set_paces(now);
+        self.look_at_all(now);
     }
 
     /// A fault ends, with all of its effects.
     pub(crate) fn end(&mut self, now: u64, fault: u32) {
         self.links.end(fault);
         self.set_paces(now);
+        self.look_at_all(now);
     }
 
     /// Both ends have forgotten the connection: nothing of it is sent again.
@@ -274,7 +302,7 @@ impl Net {
     }
 
     /// The machine is off: what it was still trying to send is gone, nothing reaches it.
-    pub(crate) fn switch_off(&mut self, host: HostId) {
+    pub(crate) fn switch_off(&mut self, now: u64, host: HostId) {
         self.set_off(host, true);
         for channel in self.channels.iter_mut().flatten() {
             if channel
@@ -285,10 +313,14 @@ impl Net {
                 channel.blocked.clear();
             }
         }
+        self.look_at_all(now);
     }
 
-    pub(crate) fn switch_on(&mut self, host: HostId) {
-        self.set_off(host, false);
+    pub(crate) fn switch_on(&mut self, now: u64, host: HostId) {
+        if self.is_off(host) {
+            self.set_off(host, false);
+            self.look_at_all(now);
+        }
     }
 
     fn set_off(&mut self, host: HostId, off: bool) {

@@ -71,6 +71,10 @@ impl Chance {
             denominator,
         }
     }
+
+    pub(crate) fn is_certain(self) -> bool {
+        self.numerator >= self.denominator
+    }
 }
 
 #[cfg(test)]

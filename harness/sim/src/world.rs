@@ -22,6 +22,7 @@ use crate::link::HostPairs;
 use crate::net::{Arrival, Net};
 use crate::observe::{Connection, Observer, SimEvent};
 use crate::seed::{Chance, Stream};
+use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 use crate::task;
 use crate::timers::Timers;
 
@@ -271,6 +272,9 @@ impl World {
         let (result, touched) = {
             let mut state = self.state();
             let result = change(&mut state, &mut effects);
+            for (ends, _) in &effects.closed {
+                state.net.closed(ends.flow);
+            }
             (result, std::mem::take(&mut state.net.touched))
         };
         for waker in effects.wakers {
@@ -340,7 +344,21 @@ impl World {
                         }
                     }
                     Arrival::Refused(connect) => state.engine.refuse(connect),
-                    Arrival::GiveUp(flow, direction) => state.engine.give_up(flow, direction, effects),
+                    Arrival::GiveUp {
+                        flow,
+                        direction,
+                        resets,
+                    } => {
+                        if !state.engine.give_up(flow, direction, effects) {
+                            continue;
+                        }
+                        match resets {
+                            Some((from, to)) => state.net.send(now, farewell(flow, direction, from, to)),
+                            // Its peer finds out when it probes.
+                            None => state.net.expect_probe(now, flow, direction),
+                        }
+                    }
+                    Arrival::Answer(flow, at) => state.engine.answer(flow, at, effects),
                     Arrival::Nothing => {}
                 }
             }
@@ -349,7 +367,7 @@ impl World {
     }
 
     /// Hands what hosts have written to the network.
-    pub(crate) fn drain(&self, buffer: &mut Vec<crate::segment::Segment>) {
+    pub(crate) fn drain(&self, buffer: &mut Vec<Segment>) {
         let now = self.now();
         self.change(|state, _| {
             state.engine.drain(buffer);
@@ -395,5 +413,18 @@ impl World {
     /// From here on nobody watches.
     pub(crate) fn blindfold(&self) {
         *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(crate::observe::Blind);
+    }
+}
+
+/// The reset with which a kernel gives a connection up.
+fn farewell(flow: FlowId, direction: Direction, from: HostId, to: HostId) -> Segment {
+    Segment {
+        flow,
+        direction,
+        from,
+        to,
+        header: Header::default(),
+        order: 0,
+        body: Body::Reset(Cause::Close),
     }
 }

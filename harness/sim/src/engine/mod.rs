@@ -129,8 +129,10 @@ pub(crate) trait Engine: Send {
     fn deliver(&mut self, segment: Segment, effects: &mut Effects) -> Option<Segment>;
     /// A connect arrives at a host that refuses it, whoever listens.
     fn refuse(&mut self, connect: Segment);
-    /// Nothing of this direction got through for too long: its sender gives up.
-    fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects);
+    /// Nothing of this direction got through for too long: its sender gives up. Returns whether it knew the connection.
+    fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) -> bool;
+    /// The end that receives `at` has asked the other kernel whether it knows the connection; if not, it is reset.
+    fn answer(&mut self, flow: FlowId, at: Direction, effects: &mut Effects);
     /// Resets the open connections that hosts of `pairs` have dialled, at both ends and at once: nothing is sent.
     /// Connects in progress go on. Returns which.
     fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds>;

@@ -5,7 +5,8 @@
 //! follows behind. One that is overtaken is worth nothing; one that cannot get through is sent again, for the
 //! peer would send again what it acknowledges, and when that has gone on for too long the peer gives up.
 
-use super::{Arrival, Due, FIRST_TIMEOUT, GIVE_UP_AFTER, LONGEST_TIMEOUT, Net};
+use super::liveness::UNANSWERED;
+use super::{Arrival, Due, FIRST_TIMEOUT, LONGEST_TIMEOUT, Net};
 use crate::queue::Pace;
 use crate::segment::{Direction, FlowId, Segment};
 
@@ -85,7 +86,7 @@ impl Net {
         bare.waiting = Some(segment);
         if !bare.has_timer {
             bare.has_timer = true;
-            let at = (now + bare.timeout).min(bare.since + GIVE_UP_AFTER);
+            let at = (now + bare.timeout).min(bare.since + UNANSWERED);
             self.push(at, Due::RetryBare(flow, direction));
         }
     }
@@ -99,8 +100,12 @@ impl Net {
         let Some(segment) = bare.waiting.take() else {
             return Arrival::Nothing;
         };
-        if now - bare.since >= GIVE_UP_AFTER {
-            return Arrival::GiveUp(flow, direction.opposite());
+        if now - bare.since >= UNANSWERED {
+            return Arrival::GiveUp {
+                flow,
+                direction: direction.opposite(),
+                resets: None,
+            };
         }
         bare.timeout = (bare.timeout * 2).min(LONGEST_TIMEOUT);
         if !self.is_off(segment.to) {

@@ -1,5 +1,6 @@
 //! What did not get through is sent again, until its sender gives up.
 
+use super::liveness::UNANSWERED;
 use super::{Arrival, Due, FIRST_CONNECT_TIMEOUT, FIRST_TIMEOUT, GIVE_UP_AFTER, LONGEST_TIMEOUT, Net};
 use crate::observe::Touch;
 use crate::segment::{Body, Cause, Direction, FlowId, Segment};
@@ -8,9 +9,12 @@ impl Net {
     /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
     pub(super) fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
         self.touch(&segment, touch, faults);
-        if segment.body == Body::Reset(Cause::Close) || self.is_stale(&segment) {
-            // Sent once: the peer gets an answer when it next writes to the dead connection.
+        if self.is_stale(&segment) {
             return;
+        }
+        if segment.body == Body::Reset(Cause::Close) {
+            // Sent once: the peer gets an answer when it next writes to the dead connection, or probes it.
+            return self.expect_probe(now, segment.flow, segment.direction);
         }
         let (flow, direction) = (segment.flow, segment.direction);
         let first = match segment.body {
@@ -25,7 +29,8 @@ impl Net {
         channel.wait(segment);
         if !channel.has_timer {
             channel.has_timer = true;
-            let at = (now + channel.timeout).min(channel.blocked_since + GIVE_UP_AFTER);
+            let gives_up_at = channel.blocked_since + channel.blocked.front().map_or(0, patience);
+            let at = (now + channel.timeout).min(gives_up_at);
             self.push(at, Due::Retry(flow, direction));
         }
     }
@@ -37,10 +42,10 @@ impl Net {
         }
         let channel = self.channel(flow, direction);
         channel.has_timer = false;
-        if channel.blocked.is_empty() {
+        let Some(first) = channel.blocked.front() else {
             return Arrival::Nothing;
-        }
-        if now - channel.blocked_since >= GIVE_UP_AFTER {
+        };
+        if now - channel.blocked_since >= patience(first) {
             // Behind a reset that was an answer, it is the other side that sends again and again in vain.
             let waits_for_answer = matches!(
                 channel.blocked.drain(..).next(),
@@ -54,7 +59,11 @@ impl Net {
             } else {
                 direction
             };
-            return Arrival::GiveUp(flow, gives_up);
+            return Arrival::GiveUp {
+                flow,
+                direction: gives_up,
+                resets: None,
+            };
         }
         channel.timeout = (channel.timeout * 2).min(LONGEST_TIMEOUT);
         let mut waiting = std::mem::take(&mut channel.blocked);
@@ -88,5 +97,13 @@ impl Net {
         } else {
             channel.blocked.push_back(segment);
         }
+    }
+}
+
+/// How long the sender of a segment tries.
+fn patience(segment: &Segment) -> u64 {
+    match segment.body {
+        Body::Connect { .. } | Body::Accept | Body::Reset(Cause::Connect) => GIVE_UP_AFTER,
+        _ => UNANSWERED,
     }
 }

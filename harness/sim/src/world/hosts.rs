@@ -88,7 +88,7 @@ impl World {
             let process = Process::new(host, incarnation, entry.name.clone(), self.seed);
             entry.process = Some(process.clone());
             entry.power = Power::Up;
-            state.net.switch_on(host);
+            state.net.switch_on(self.now(), host);
             (process, main)
         };
         self.observe(
@@ -130,7 +130,7 @@ impl World {
             };
             match (&process, how) {
                 (_, Down::Crashed) => {
-                    state.net.switch_off(host);
+                    state.net.switch_off(self.now(), host);
                     state.engine.crash(host, effects)
                 }
                 (Some(process), _) => state.engine.kill(

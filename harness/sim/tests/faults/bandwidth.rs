@@ -240,14 +240,15 @@ fn a_window_lets_a_long_fat_link_be_filled() {
         assert!(time_to_write(1, Some(bytes(2_000_000))) >= 3_100);
         return;
     }
-    assert_eq!(time_to_write(1, None), 700, "four windows, three round trips");
+    assert_eq!(time_to_write(1, None), 500, "256 KiB, twice as much, the rest");
     // As if nobody ever waited for the other: bytes over rate, and the latency.
     assert_eq!(time_to_write(1, Some(bytes(2_000_000))), 500 + 100);
     assert_eq!(time_to_write(5, Some(bytes(10_000_000))), 500 + 100);
-    // Twice 200 ms of 100 MB/s would be more than 6 MiB: a window is no larger, and the rest waits for it.
-    assert_eq!(time_to_write(5, Some(bytes(100_000_000))), 50 + 100);
-    // 6 MiB, then twice what half of them frees, a round trip after it was read: at 31 ms and at 63.
-    assert_eq!(time_to_write(10, Some(bytes(100_000_000))), 263 + 5 + 100);
+    // Twice 200 ms of 100 MB/s would be more than 4 MiB: a window is no larger, and the rest waits for it.
+    // Half of it is read at 121 ms, and told at 221: then the last 806 kB are written.
+    assert_eq!(time_to_write(5, Some(bytes(100_000_000))), 221 + 8 + 100);
+    // 4 MiB, then what each half of them frees, a round trip after it was read: at 221, 242 and 442 ms.
+    assert_eq!(time_to_write(10, Some(bytes(100_000_000))), 442 + 16 + 100);
 }
 
 #[test]

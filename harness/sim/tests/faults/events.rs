@@ -88,7 +88,7 @@ fn each_touch_names_the_faults_that_did_it() {
 #[test]
 fn a_links_own_loss_is_nobodys_fault() {
     let (mut config, log) = config(Duration::from_millis(5));
-    config.link.loss = Chance::new(1, 2);
+    config.link.loss = Chance::new(1, 4);
     let finished = simulate_with(config, |sim| async move {
         let mut wired = Wired::new(sim.clone()).await;
         for _ in 0..20 {

@@ -7,5 +7,6 @@ mod bandwidth;
 mod connections;
 mod events;
 mod hold;
+mod liveness;
 mod network;
 mod processes;

@@ -40,7 +40,7 @@ fn a_held_segment_arrives_at_the_first_retransmission_after_the_partition() {
     assert_eq!(arrival_when_healed_at(301), 705);
     assert_eq!(arrival_when_healed_at(699), 705);
     assert_eq!(arrival_when_healed_at(701), 1_505);
-    assert_eq!(arrival_when_healed_at(60_000), 102_305, "100 + 200 * (2^9 - 1)");
+    assert_eq!(arrival_when_healed_at(6_299), 6_305, "100 + 200 * (2^5 - 1)");
 }
 
 #[test]
@@ -84,23 +84,16 @@ fn one_way_holds_one_way_only() {
 }
 
 #[test]
-fn a_partition_beyond_the_limit_times_the_sender_out_and_only_it() {
+fn a_partition_beyond_the_limit_times_both_ends_out() {
     simulate(|sim| async move {
         let mut wired = Wired::new(sim.clone()).await;
         until(&sim, 100).await;
         sim.start_effect(1, Effect::Hold(wired.both_ways()));
         write(&mut wired.client, "hello").await.expect("there is room");
         assert_eq!(read(&mut wired.client).await, Err(TimedOut));
-        assert_eq!(millis(&sim), 127_100);
-        sim.end_effect(1);
-        assert!(
-            hangs(read(&mut wired.server), 600_000).await,
-            "it knows of nothing"
-        );
-        write(&mut wired.server, "hello?")
-            .await
-            .expect("it knows of nothing");
-        assert_eq!(read(&mut wired.server).await, Err(ConnectionReset));
+        assert_eq!(millis(&sim), 10_300);
+        assert_eq!(read(&mut wired.server).await, Err(TimedOut));
+        assert_eq!(millis(&sim), 10_300, "it was idle, and knew before");
     });
 }
 
@@ -159,7 +152,7 @@ fn a_reset_is_sent_once_and_again_when_the_peer_writes() {
         drop(wired.server);
         sleep(Duration::from_millis(1)).await;
         sim.end_effect(1);
-        assert!(hangs(read(&mut wired.client), 600_000).await, "the reset is lost");
+        assert!(hangs(read(&mut wired.client), 1_000).await, "the reset is lost");
         write(&mut wired.client, "hello")
             .await
             .expect("it knows of nothing");
@@ -494,7 +487,11 @@ fn a_window_update_that_is_held_keeps_the_writer_waiting() {
     simulate(|sim| async move {
         let wired = Wired::new(sim.clone()).await;
         until(&sim, 100).await;
-        let bytes = vec![7; 300 * 1024];
+        let count = match engine() {
+            EngineKind::Flow => 500 * 1024,
+            EngineKind::Turmoil => 300 * 1024,
+        };
+        let bytes = vec![7; count];
         sim.start_effect(
             1,
             Effect::Hold(pairs(wired.server_host, wired.client_host, false)),
@@ -506,7 +503,7 @@ fn a_window_update_that_is_held_keeps_the_writer_waiting() {
             millis(&later)
         };
         let read = async {
-            let mut received = vec![0; 300 * 1024];
+            let mut received = vec![0; count];
             server.read_exact(&mut received).await.expect("it is open");
         };
         let heal = async {
@@ -515,7 +512,7 @@ fn a_window_update_that_is_held_keeps_the_writer_waiting() {
         };
         let (written, (), ()) = tokio::join!(write, read, heal);
         // The window fills at 100 and is read at 105; what tells of it is sent again at 305, and arrives at 310.
-        // Then 44 KiB are left to write, or 236 KiB to send: 64 KiB each 10 ms.
+        // Then 116 KiB are left to write on flow, and 236 KiB to send on turmoil: 64 KiB each 10 ms.
         let (writes, reads) = match engine() {
             EngineKind::Flow => (310, 315),
             EngineKind::Turmoil => (310, 345),

@@ -105,12 +105,12 @@ fn a_crashed_machine_is_silent_and_resets_old_connections_once_it_is_back() {
         let mut wired = Wired::new(sim.clone()).await;
         sim.crash(wired.server_host);
         assert!(
-            hangs(read(&mut wired.client), 600_000).await,
+            hangs(read(&mut wired.client), 2_000).await,
             "nobody says anything"
         );
         sim.start(wired.server_host);
         assert!(
-            hangs(read(&mut wired.client), 600_000).await,
+            hangs(read(&mut wired.client), 2_000).await,
             "nobody was asked anything"
         );
         write(&mut wired.client, "hello")
@@ -123,7 +123,7 @@ fn a_crashed_machine_is_silent_and_resets_old_connections_once_it_is_back() {
 }
 
 #[test]
-fn a_write_to_a_crashed_machine_times_out_after_127_seconds() {
+fn a_write_to_a_crashed_machine_times_out_after_ten_seconds() {
     simulate(|sim| async move {
         let mut wired = Wired::new(sim.clone()).await;
         sim.crash(wired.server_host);
@@ -132,8 +132,7 @@ fn a_write_to_a_crashed_machine_times_out_after_127_seconds() {
             .expect("this end knows nothing yet");
         let written = millis(&sim);
         assert_eq!(read(&mut wired.client).await, Err(TimedOut));
-        // The loss is dated to the arrival that was none.
-        assert_eq!(millis(&sim) - written, 127_005);
+        assert_eq!(millis(&sim) - written, 10_200);
         assert_eq!(read(&mut wired.client).await, Ok(String::new()), "reported once");
         assert_eq!(write(&mut wired.client, "hello").await, Err(BrokenPipe));
     });
@@ -149,7 +148,7 @@ fn what_was_on_its_way_when_the_machine_died_arrives() {
         let crashed = millis(&sim);
         assert_eq!(read(&mut wired.client).await, Ok("hello".into()));
         assert_eq!(millis(&sim) - crashed, 4);
-        assert!(hangs(read(&mut wired.client), 60_000).await);
+        assert!(hangs(read(&mut wired.client), 9_000).await);
     });
 }
 

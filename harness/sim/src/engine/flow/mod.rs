@@ -450,14 +450,24 @@ impl Engine for FlowEngine {
         open
     }
 
-    fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) {
+    fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) -> bool {
         let sender = direction.opposite();
         let is_gone = |flow: &mut Flow| flow.ends[sender.index()].is_gone;
         if self.flow(flow).is_none_or(is_gone) {
             // What the network still tried to send is nobody's any more: its kernel was reset meanwhile.
-            return;
+            return false;
         }
         self.break_end(flow, sender, io::ErrorKind::TimedOut, Closed::TimedOut, effects);
+        true
+    }
+
+    fn answer(&mut self, id: FlowId, at: Direction, effects: &mut Effects) {
+        let Some(flow) = self.flow(id) else { return };
+        let end = &flow.ends[at.index()];
+        if !end.is_gone && flow.ends[at.opposite().index()].is_gone {
+            let (error, why) = end.meaning_of_reset();
+            self.break_end(id, at, error, why, effects);
+        }
     }
 
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {

@@ -361,12 +361,14 @@ impl Engine for TurmoilEngine {
         open
     }
 
-    fn give_up(&mut self, id: FlowId, direction: Direction, effects: &mut Effects) {
+    fn give_up(&mut self, id: FlowId, direction: Direction, effects: &mut Effects) -> bool {
         let at = direction.opposite();
-        let Some(flow) = self.flows.get(id) else { return };
+        let Some(flow) = self.flows.get(id) else {
+            return false;
+        };
         let end = &mut flow.ends[at.index()];
         if end.is_gone {
-            return;
+            return false;
         }
         flow.broken.get_or_insert(Closed::TimedOut);
         self.stacks.select(end.owner.host);
@@ -375,6 +377,16 @@ impl Engine for TurmoilEngine {
         self.forget(id, at);
         self.wake(effects);
         self.reap(id, effects);
+        true
+    }
+
+    fn answer(&mut self, id: FlowId, at: Direction, effects: &mut Effects) {
+        let Some(flow) = self.flows.get(id) else { return };
+        if flow.ends[at.opposite().index()].is_gone {
+            self.reset_end(id, at, effects);
+            self.wake(effects);
+            self.reap(id, effects);
+        }
     }
 
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64 {
