@@ -62,6 +62,12 @@ class Bench:
         return agent
 
     @property
+    def crossing(self):
+        """How many calls a graceful end of the peer's server may cost. One of C-core answers requests that cross its first
+        GOAWAY with CANCELLED: no handler has seen them, but nothing on the wire says so."""
+        return 6 if self.name == "grpcio" else 0
+
+    @property
     def agent(self):
         if self._agent is None:
             self._agent = self.another()
@@ -146,21 +152,27 @@ class HttpLoad:
             except OSError as error:
                 self.answers.append((0, str(error)))
 
-    def none_lost(self, at_least):
+    def none_lost(self, at_least, crossing=0):
         for thread in self.threads:
             thread.join()
         lost = [answer for answer in self.answers if answer[0] != 200]
-        assert not lost, f"{len(lost)} of {len(self.answers)} calls lost: {lost[:2]}"
+        if len(lost) > crossing or not all_crossed(map(str, lost)):
+            raise AssertionError(f"{len(lost)} of {len(self.answers)} calls lost: {lost[:2]}")
         assert len(self.answers) >= at_least, f"only {len(self.answers)} calls were made"
 
 
-def none_lost(load, at_least):
-    """That each call of a load was answered."""
+def none_lost(load, at_least, crossing=0):
+    """That each call of a load was answered, save so many that met the end of a server of C-core."""
     result = load.result(timeout=90)
     counts = result["counts"]
     ok, all = counts.get("OK", 0), sum(counts.values())
-    assert ok == all, f"{all - ok} of {all} calls lost: {counts}, {result['errors']}"
+    if all - ok > crossing or not all_crossed(result["errors"]):
+        raise AssertionError(f"{all - ok} of {all} calls lost: {counts}, {result['errors']}")
     assert all >= at_least, f"only {all} calls were made"
+
+
+def all_crossed(errors):
+    return all("CANCELLED" in error for error in errors)
 
 
 def until(holds, what, seconds=5.0):

@@ -94,7 +94,7 @@ def graceful_stop(it):
         it.serve(port=server)
         it.provide(manager, server, group="both")
         time.sleep(1)
-    load.none_lost(at_least=500)
+    load.none_lost(at_least=500, crossing=it.crossing)
 
 
 @case("provider/stop-without-a-word")
@@ -106,7 +106,7 @@ def stop_without_a_word(it):
     load = HttpLoad(manager, {"sleep": 20}, callers=12, seconds=5)
     time.sleep(1)
     it.agent.ask("stop", port=servers[0], grace_ms=5_000)
-    load.none_lost(at_least=300)
+    load.none_lost(at_least=300, crossing=it.crossing)
 
 
 @case("provider/killed")

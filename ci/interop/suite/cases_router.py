@@ -47,7 +47,7 @@ def graceful_stop(it):
         it.serve(port=port)
         # Backoff may be 1 s, and a little more.
         time.sleep(1.5)
-    none_lost(load, at_least=500)
+    none_lost(load, at_least=500, crossing=it.crossing)
 
 
 @case("router/abrupt-stop")
