@@ -162,6 +162,7 @@ def healthy(it, target, ours):
 def health_at_the_end(it):
     """Who watches learns that the server ends, and does not keep it from ending."""
     up = it.up("served")
+    it.agent.ask("health", target=up["back"], service="")
     watch = it.agent.start("health", target=up["back"], service="", watch=True, ms=8_000)
     time.sleep(1)
     began = time.monotonic()
