@@ -118,10 +118,9 @@ fn send(
     match body {
         ReplyBody::Unary(mut frames, trailers) if frames.is_small() => {
             let mut stream = stream;
-            turns.small();
             while let Some(frame) = frames.next(usize::MAX) {
                 // However small the peer's window: it is held until there is one.
-                stream.send_data(frame.into(), false).ok()?;
+                turns.send_small(frame, &mut stream).ok()?;
             }
             stream.send_trailers(success(trailers)).ok()?;
             None
@@ -147,6 +146,7 @@ async fn unary(
     stream: &mut SendStream<Piece>,
     turns: &Turns,
 ) -> Option<()> {
+    let _entered = turns.enter();
     // All but the data: no more than a frame.
     if let Some(head) = frames.next_head() {
         stream.send_data(head.into(), false).ok()?;

@@ -2,18 +2,20 @@
 //!
 //! HTTP/2 sends one frame of each stream in turn, and a small answer is three frames. With four large answers beside
 //! it, it would wait for twelve of theirs. So only one piece of a large answer is with HTTP/2 at a time: the next
-//! answer hands its own on when that one is written. And pieces are smaller where small answers are sent between them.
+//! answer hands its own on when that one is written, and what was small by then has gone. And pieces are smaller where
+//! small answers are sent between them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::{Buf, Bytes};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use h2::SendStream;
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
 use crate::FRAME_MAX;
 
 /// A piece among small answers.
-const PIECE_MIN: usize = 32 * 1024;
+const PIECE_MIN: usize = 64 * 1024;
 /// So many bytes without a small answer between them, and pieces are as large as frames may be.
 const QUIET: usize = 1 << 20;
 
@@ -26,20 +28,47 @@ struct Inner {
     turn: Arc<Semaphore>,
     /// How much was sent of large answers since the last small one.
     quiet: AtomicUsize,
+    /// How many large answers are being sent.
+    large: AtomicUsize,
+    /// How many small answers were handed on meanwhile, and how many of them have gone.
+    small: AtomicUsize,
+    gone: AtomicUsize,
+    /// Told when one has.
+    went: Notify,
 }
 
 impl Turns {
     pub(super) fn new() -> Self {
         Turns(Arc::new(Inner {
             turn: Arc::new(Semaphore::new(1)),
-            quiet: AtomicUsize::new(QUIET),
+            // What comes is not known yet.
+            quiet: AtomicUsize::new(0),
+            large: AtomicUsize::new(0),
+            small: AtomicUsize::new(0),
+            gone: AtomicUsize::new(0),
+            went: Notify::new(),
         }))
+    }
+
+    /// Says that a large answer is being sent, until the guard is dropped.
+    pub(super) fn enter(&self) -> Entered {
+        self.0.large.fetch_add(1, Ordering::Relaxed);
+        Entered(self.clone())
     }
 
     /// Waits for a turn, which lasts until the piece that it is given to is written.
     pub(super) async fn next(&self) -> OwnedSemaphorePermit {
-        let turn = Arc::clone(&self.0.turn).acquire_owned();
-        turn.await.expect("nobody closes it")
+        let turn = Arc::clone(&self.0.turn).acquire_owned().await;
+        // Those that are small now, and not what comes while it waits: then it would never end.
+        let small = self.0.small.load(Ordering::Relaxed);
+        loop {
+            let went = self.0.went.notified();
+            let left = small.wrapping_sub(self.0.gone.load(Ordering::Relaxed));
+            if left == 0 || left > usize::MAX / 2 {
+                return turn.expect("nobody closes it");
+            }
+            went.await;
+        }
     }
 
     /// How large a piece is to be now.
@@ -59,9 +88,33 @@ impl Turns {
         }
     }
 
-    /// A small answer is sent.
-    pub(super) fn small(&self) {
-        self.0.quiet.store(0, Ordering::Relaxed);
+    /// Sends what is all of a small answer's message. It is not written later than a large piece that is handed on after
+    /// it; unless the peer does not permit it yet, for then nobody knows when it goes.
+    ///
+    /// # Errors
+    /// When the stream is gone.
+    pub(super) fn send_small(&self, bytes: Bytes, stream: &mut SendStream<Piece>) -> Result<(), h2::Error> {
+        if self.0.quiet.load(Ordering::Relaxed) > 0 {
+            self.0.quiet.store(0, Ordering::Relaxed);
+        }
+        let mut piece = Piece::from(bytes);
+        if self.0.large.load(Ordering::Relaxed) > 0 {
+            stream.reserve_capacity(piece.remaining());
+            if stream.capacity() >= piece.remaining() {
+                self.0.small.fetch_add(1, Ordering::Relaxed);
+                piece.ticket = Some(Ticket::Small(self.clone()));
+            }
+        }
+        stream.send_data(piece, false)
+    }
+}
+
+/// A large answer is being sent.
+pub(super) struct Entered(Turns);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        self.0.0.large.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -69,7 +122,25 @@ impl Turns {
 pub(super) struct Piece {
     bytes: Bytes,
     /// Given back with the last byte.
-    turn: Option<OwnedSemaphorePermit>,
+    ticket: Option<Ticket>,
+}
+
+/// What others wait for.
+enum Ticket {
+    /// The turn of a large answer, which is given back by dropping it.
+    Large {
+        _turn: OwnedSemaphorePermit,
+    },
+    Small(Turns),
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        if let Ticket::Small(turns) = self {
+            turns.0.gone.fetch_add(1, Ordering::Relaxed);
+            turns.0.went.notify_waiters();
+        }
+    }
 }
 
 impl Piece {
@@ -77,14 +148,14 @@ impl Piece {
     pub(super) fn in_turn(bytes: Bytes, turn: OwnedSemaphorePermit) -> Self {
         Piece {
             bytes,
-            turn: Some(turn),
+            ticket: Some(Ticket::Large { _turn: turn }),
         }
     }
 }
 
 impl From<Bytes> for Piece {
     fn from(bytes: Bytes) -> Self {
-        Piece { bytes, turn: None }
+        Piece { bytes, ticket: None }
     }
 }
 
@@ -100,13 +171,17 @@ impl Buf for Piece {
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
         if self.bytes.is_empty() {
-            self.turn = None;
+            self.ticket = None;
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
     use super::*;
 
     #[test]
@@ -127,11 +202,29 @@ mod tests {
         assert_eq!(turn.available_permits(), 1);
     }
 
-    #[test]
-    fn pieces_are_small_for_a_while_after_a_small_answer() {
+    #[tokio::test]
+    async fn a_turn_waits_for_small_answers_that_were_there_before() {
         let turns = Turns::new();
-        assert_eq!(turns.piece(), FRAME_MAX as usize);
-        turns.small();
+        let small = || {
+            turns.0.small.fetch_add(1, Ordering::Relaxed);
+            Ticket::Small(turns.clone())
+        };
+        let (first, second) = (small(), small());
+        let mut next = Box::pin(turns.next());
+        assert!(timeout(Duration::ZERO, &mut next).await.is_err());
+        let third = small();
+        drop(first);
+        assert!(timeout(Duration::ZERO, &mut next).await.is_err());
+        drop(second);
+        timeout(Duration::ZERO, &mut next)
+            .await
+            .expect("the third one came later");
+        drop(third);
+    }
+
+    #[test]
+    fn pieces_are_small_until_it_is_quiet() {
+        let turns = Turns::new();
         for _ in 0..QUIET / PIECE_MIN {
             assert_eq!(turns.piece(), PIECE_MIN);
             turns.large(PIECE_MIN);

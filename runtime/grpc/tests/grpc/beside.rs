@@ -129,7 +129,7 @@ async fn a_small_answer_waits_for_a_piece_of_one_large_one_however_many_there_ar
     for large in [1, 4, 16] {
         let (longest, bytes) = measured(large).await;
         assert!(
-            longest <= Duration::from_millis(60),
+            longest <= Duration::from_millis(25),
             "{longest:?} beside {large} large ones"
         );
         assert!(bytes > 90_000_000, "{bytes} of 100 MB: the link is full");
