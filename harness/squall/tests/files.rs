@@ -10,7 +10,7 @@ use squall::plan::{
     Target, Topology,
 };
 use squall::scenario::Scenario;
-use squall_router::{Policy, RetryPolicy};
+use squall_router::{Keepalive, Policy, RetryPolicy};
 
 fn topology(text: &str) -> Topology {
     file::topology_from_str("topology.toml", text, &ComponentNames::built_in())
@@ -124,6 +124,7 @@ fn what_a_topology_does_not_say_has_defaults() {
     assert_eq!(topology.network.latency, Latency::Constant(millis(1)));
     assert_eq!(topology.network.loss, Ratio::ZERO);
     assert_eq!(topology.modules["a"].call_timeout, secs(30));
+    assert_eq!(topology.modules["a"].keepalive, Some(Keepalive::client()));
     assert_eq!(topology.modules["a"].hosts, ["a"]);
     assert_eq!(topology.modules["a"].nodes["n"].settings, serde_json::json!({}));
 }

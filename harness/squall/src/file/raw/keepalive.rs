@@ -17,7 +17,7 @@ pub(crate) enum Keepalive {
     /// A usual way
     Usual(Word<Usual>),
     /// Times
-    Times(Box<Times>),
+    Times(Box<KeepaliveTimes>),
 }
 
 /// A usual way to ping.
@@ -45,7 +45,7 @@ impl Choice for Usual {
 
 tables! {
     /// When connections are pinged, and when their peers count as gone
-    Times("`keepalive`") {
+    KeepaliveTimes("`keepalive`") {
         /// After how long a silence a ping is sent. 10s when absent
         interval: Option<At<Exact<Duration>>>,
         /// How long nothing at all may come after a ping. 20s when absent
@@ -64,7 +64,7 @@ impl Read for Keepalive {
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         if value.get_ref().is_table() {
-            Times::read(value, problems).map(Box::new).map(Self::Times)
+            KeepaliveTimes::read(value, problems).map(Box::new).map(Self::Times)
         } else if value.get_ref().is_str() {
             Word::read(value, problems).map(Self::Usual)
         } else {
