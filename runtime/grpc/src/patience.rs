@@ -168,8 +168,8 @@ mod tests {
             rounds += 1;
             assert!(rounds < 300, "it never ends");
         }
-        // A tenth of the time it runs.
-        assert!(rounds > 10, "{rounds}");
+        // Standstills between two looks are not noticed.
+        assert!(rounds >= 10, "{rounds}");
     }
 
     #[tokio::test(start_paused = true)]

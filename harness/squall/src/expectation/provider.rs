@@ -163,7 +163,7 @@ mod tests {
         let active = ProviderCheck::Becomes(ProviderState::Active);
         assert!(!judged(active, 21, 29).held);
         let back = judged(active, 21, 40);
-        assert_eq!((back.held, back.measured.as_str()), (true, "at 30 s"));
+        assert_eq!((back.held, back.measured.as_str()), (true, "at 30.000 s"));
         assert!(judged(active, 10, 15).held, "while it lived it was");
     }
 

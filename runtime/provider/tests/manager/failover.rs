@@ -48,6 +48,7 @@ async fn a_member_that_accepts_connections_and_says_nothing_is_put_aside_and_com
     let world = World::start().await;
     let hangs = world.active("ml", "pool", &["A"]).await;
     let alive = world.active("ml", "pool", &["A"]).await;
+    let _beating = [hangs.keep_alive(secs(5)), alive.keep_alive(secs(5))];
     world.network.set_link(&hangs.url, Link::Silent);
     let call = || Call::new("ml.A", text("hello")).timeout(secs(1));
     let mut lost = 0;
