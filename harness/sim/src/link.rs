@@ -58,8 +58,8 @@ pub struct LinkRule {
 pub enum Effect {
     /// A partition: segments do not get through, and are sent again later.
     Hold(HostPairs),
-    /// Segments wait on the link, and go on their way at once and in order when the effect ends. No kernel
-    /// takes them for lost, however long that is.
+    /// Segments wait on the link, and go on their way at once and in order when the effect ends. Nothing
+    /// is sent again meanwhile; a kernel that hears nothing of the other one for 10 s ends the connection.
     Stall(HostPairs),
     /// Adds to a link's latency.
     AddLatency(HostPairs, Latency),

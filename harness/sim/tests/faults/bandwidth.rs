@@ -208,6 +208,45 @@ fn a_partition_catches_what_has_not_left_the_queue() {
     });
 }
 
+/// How long a byte takes that is written when the kernel has taken 4 MB, in milliseconds.
+fn time_behind(bits_per_second: u64) -> u64 {
+    let (finished, _) = simulate(move |sim| async move {
+        let wired = Wired::new(sim.clone()).await;
+        sim.set_link_rules(vec![LinkRule {
+            pairs: wired.both_ways(),
+            latency: Some(squall_sim::Latency::constant(Duration::from_micros(100))),
+            loss: None,
+            bandwidth: Bandwidth::bits_per_second(bits_per_second),
+        }]);
+        let mut client = dial(&wired.client_platform).await.expect("it listens");
+        let mut listener = wired.listener;
+        let (mut server, _) = listener.accept().await.expect("it waits");
+        let sent = vec![7; 4_000_000];
+        let mut received = vec![0; sent.len() + 1];
+        let write = async {
+            client.write_all(&sent).await.expect("it is open");
+            client.write_u8(1).await.expect("it is open");
+            sim.now()
+        };
+        let (written, read) = tokio::join!(write, server.read_exact(&mut received));
+        read.expect("it is open");
+        (sim.now() - written).as_millis() as u64
+    });
+    finished.value
+}
+
+/// The figures of ARCHITECTURE.md, "What a socket holds". Linux without a limit for what is unsent takes seconds.
+#[test]
+fn a_byte_waits_for_little_of_what_was_written_before_it() {
+    let (narrow, wide) = (time_behind(2_000_000), time_behind(80_000_000));
+    let most = match engine() {
+        EngineKind::Flow => 1_600,
+        EngineKind::Turmoil => 1_400,
+    };
+    assert!((400..=most).contains(&narrow), "{narrow} ms at 2 Mbit/s");
+    assert!((10..=45).contains(&wide), "{wide} ms at 80 Mbit/s");
+}
+
 /// How long it takes to write so much through a link of 100 ms each way, and of 100 MB/s or unlimited.
 fn time_to_write(megabytes: usize, bandwidth: Option<Bandwidth>) -> u64 {
     let (finished, _) = simulate(move |sim| async move {
