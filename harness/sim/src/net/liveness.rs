@@ -234,10 +234,13 @@ impl Net {
         }
         if is_cut {
             self.check_at(due, flow, at);
-        } else if !is_blocked {
+        } else {
+            // What is blocked has a timer of its own.
             self.channel(flow, at.opposite()).life.unanswered_since = None;
-            let answered = now + self.links.round_trip(host, peer);
-            self.push(answered, Due::Answer(flow, at));
+            if !is_blocked {
+                let answered = now + self.links.round_trip(host, peer);
+                self.push(answered, Due::Answer(flow, at));
+            }
         }
         Arrival::Nothing
     }
