@@ -2,8 +2,8 @@
 //!
 //! An application on TCP never sees a packet lost: it sees bytes arrive later. So a lost segment is sent
 //! again after a retransmission timeout (200 ms, doubling up to two minutes), later segments of the same
-//! flow and direction queue behind it, and after too long a time without progress the sender gives up. A
-//! partition holds segments in the same way. Delivery within one flow and direction is always in order.
+//! flow and direction queue behind it, and after too long a time without progress the sender gives up (`liveness`
+//! says when). A partition holds segments in the same way. Delivery within one flow and direction is always in order.
 //!
 //! Before each link there is a queue ([`crate::queue`]): segments enter it after they were found not to be lost,
 //! whatever their flow, and leave it in the same order as the link's bandwidth allows. Latency comes after it.

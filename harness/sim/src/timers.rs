@@ -1,7 +1,7 @@
 //! Timers that are exact to the nanosecond of virtual time.
 //!
-//! tokio's have a granularity of one millisecond, counted from the start of the run: one that is due in between fires at
-//! the next whole millisecond. These are part of what the driver moves the clock to, as segments are. Those of one
+//! tokio's have a granularity of one millisecond, counted from the start of the run: one that is due in between fires
+//! at the next whole millisecond. These are part of what the driver moves the clock to, as segments are. Those of one
 //! instant fire in the order in which they were first waited for, after the segments that arrive at that instant.
 
 use std::collections::BTreeMap;

@@ -145,7 +145,14 @@ fn calls_start_to_the_nanosecond() {
 
 #[test]
 fn a_client_waits_exactly_as_long_as_it_thinks() {
-    let topology = "name = \"exact\"\n[network]\nlatency = \"333us\"\n[module.desk]\n[module.archive.node.shelf]\ncomponent = \"echo\"";
+    let topology = r#"
+        name = "exact"
+        [network]
+        latency = "333us"
+        [module.desk]
+        [module.archive.node.shelf]
+        component = "echo"
+    "#;
     let think = Duration::from_micros(10_100);
     for engine in EngineKind::ALL {
         let workload = "from = \"desk\"\nto = \"shelf.in\"\nclients = 1\nthink = \"10100us\"";

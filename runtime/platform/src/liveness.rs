@@ -3,16 +3,16 @@
 //!
 //! | option | value | why |
 //! |---|---|---|
-//! | `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL` | [`KEEPALIVE_IDLE`], [`KEEPALIVE_INTERVAL`] | a connection on which nothing arrives is probed |
+//! | `SO_KEEPALIVE`, `TCP_KEEPIDLE`, `TCP_KEEPINTVL` | [`KEEPALIVE_IDLE`], [`KEEPALIVE_INTERVAL`] | silence is probed |
 //! | `TCP_USER_TIMEOUT` | [`USER_TIMEOUT`] | it ends when nothing has been heard for so long |
 //! | `TCP_NOTSENT_LOWAT` | [`UNSENT_MAX`] | what is written next does not wait behind megabytes in the kernel |
 //!
 //! Probes are answered by the kernel of the peer, so a process that is busy or stopped keeps its connections, and they
-//! cost a server of gRPC nothing: no strike against pings ever counts them. Without them a machine that lost its power is
-//! noticed after two hours when nothing is sent, and after a quarter of an hour when something is.
+//! cost a server of gRPC nothing: no strike against pings ever counts them. Without them a machine that lost its power
+//! is noticed after two hours when nothing is sent, and after a quarter of an hour when something is.
 //!
 //! One thing to know of `TCP_USER_TIMEOUT`: Linux also ends a connection whose peer has not made any room for so long
-//! while there is more to send: its process has stopped reading altogether.
+//! while there is more to send: its process has stopped reading altogether. The simulator does not.
 
 use std::time::Duration;
 

@@ -6,7 +6,7 @@
 //!
 //! | what it was doing | when |
 //! |---|---|
-//! | nothing: probes after 5 s of silence, then each second | 10 s after the last sign of the peer; it also sends a reset |
+//! | nothing: probes after 5 s, then each second | 10 s after the last sign of the peer; it also sends a reset |
 //! | waiting for an acknowledgement | 10 s after the first retransmission, which is 200 ms after the bytes were sent |
 //!
 //! A peer whose machine has come up again answers the next probe with a reset. A process that is paused has a kernel

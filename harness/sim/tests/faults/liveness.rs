@@ -129,7 +129,7 @@ fn a_cut_that_heals_in_time_ends_nothing() {
     }
 }
 
-/// Sent at 1 s, the bytes are sent again at 1.2, 1.6, 2.4, 4 and 7.2 s; the next time would be at 13.6, which is too late.
+/// Sent at 1 s, the bytes are sent again at 1.2, 1.6, 2.4, 4 and 7.2 s; the next time would be at 13.6 s: too late.
 #[test]
 fn bytes_that_are_sent_again_in_time_after_a_cut_are_acknowledged() {
     for (healed, ended) in [(7_199, None), (7_206, Some((TimedOut, 11_200)))] {

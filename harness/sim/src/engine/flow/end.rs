@@ -130,7 +130,7 @@ impl End {
     }
 
     /// The link has a bandwidth: the window is at least this, within reason, and some pieces more, for it takes a
-    /// whole one to notice that half of the window was read. It does not grow: more than fills the link waits before it.
+    /// whole one to notice that half of the window was read. It does not grow: more would only wait before the link.
     pub(super) fn widen(&mut self, window: u64) {
         let window = window + 3 * PIECE as u64;
         self.window = self.window.max(window.min(WINDOW_MAX));

@@ -4,8 +4,8 @@
 //! so that bytes arrive as they are written). There are no acknowledgements: an
 //! idle connection costs nothing, and nothing looks at hosts that did nothing. What an application can
 //! see is as on Linux: refused connects, the accept backlog, half close, end of stream after buffered
-//! data, a reset when a socket is dropped with unread data, errors after a reset, backpressure by a
-//! window.
+//! data, a reset when a socket is dropped with unread data or gets data after it was closed, errors after a
+//! reset, backpressure by a window that grows while a writer waits for it and by what a kernel takes beyond it.
 //!
 //! Deliberately absent: packets, congestion control, delayed acknowledgements, urgent data, TIME_WAIT.
 
