@@ -245,6 +245,37 @@ def keepalive(it):
     assert proxy.pings("client") >= 2, f"the peer pinged {proxy.pings('client')} times"
 
 
+#: What gRPC's own servers permit.
+STRICT = ["--min-ping-interval", "5min"]
+
+
+@case("up/pings-of-a-stock-client")
+def pings_of_a_stock_client(it):
+    """A server that is strict about pings takes those by which clients measure the bandwidth."""
+    up = it.up("served", flags=STRICT)
+    proxy = it.proxy(port_of(up["back"]))
+    target = f"127.0.0.1:{proxy.port}"
+    none_lost(it.load(target, "large.in", "1", callers=4, ms=2_000), at_least=8)
+    none_lost(it.load(target, "echo.in", '"' + "x" * 1_000_000 + '"', callers=2, ms=1_500), at_least=8)
+    none_lost(it.load(target, "echo.in", "1", callers=8, ms=1_500, gap_ms=1), at_least=300)
+    told = f"after {proxy.pings('client')} pings of the peer"
+    equal((proxy.goaways(), proxy.connections), ([], 1), f"our GOAWAY and the number of connections {told}")
+
+
+@case("up/too-many-pings", waits=True)
+def too_many_pings(it):
+    """A peer that pings every 10 s is told off by a server that is strict, understands, and calls again."""
+    up = it.up("served", flags=STRICT)
+    proxy = it.proxy(port_of(up["back"]))
+    target = {"target": f"127.0.0.1:{proxy.port}", "keepalive_ms": 10_000}
+    equal(it.call(method="Send", to="echo.in", data="1", **target)["code"], "OK", "the code of the first call")
+    until(proxy.goaways, "the peer is told off", seconds=50)
+    said = proxy.goaways()[0]
+    assert "code 11" in said and "too_many_pings" in said, f"the GOAWAY is {said}"
+    answer = it.call(method="Send", to="echo.in", data="1", wait=True, timeout_ms=10_000, **target)
+    equal(answer["code"], "OK", f"the code of a call after it ({answer['message']})")
+
+
 @case("up/several-addresses", peers=("grpcio",))
 def several_addresses(it):
     """C-core writes all addresses of its target, with a comma as %2C, into `:authority`."""

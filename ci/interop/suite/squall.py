@@ -59,8 +59,8 @@ class Process:
         self.process.wait()
 
 
-def up(topology, log, modules=(), peers=()):
-    arguments = ["up", str(HERE / f"topologies/{topology}.toml"), "--port-base", str(ports.free())]
+def up(topology, log, modules=(), peers=(), flags=()):
+    arguments = ["up", str(HERE / f"topologies/{topology}.toml"), "--port-base", str(ports.free()), *flags]
     arguments += ["--metrics", f"127.0.0.1:{ports.free()}"]
     for module in modules:
         arguments += ["--module", module]
