@@ -23,7 +23,7 @@ def channel(command):
         if key not in _channels:
             # Channels of the same target and options would share their connections.
             options = [("grpc.use_local_subchannel_pool", 1), ("grpc.initial_reconnect_backoff_ms", 100)]
-            options += [("grpc.min_reconnect_backoff_ms", 100), ("grpc.max_reconnect_backoff_ms", 500)]
+            options.append(("grpc.max_reconnect_backoff_ms", 500))
             if "max_receive" in command:
                 options.append(("grpc.max_receive_message_length", command["max_receive"]))
             if "keepalive_ms" in command:

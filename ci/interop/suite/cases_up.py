@@ -236,7 +236,8 @@ def keepalive(it):
     up = it.router(server)
     proxy = it.proxy(port_of(up["front"]))
     target = {"target": f"127.0.0.1:{proxy.port}", "keepalive_ms": 10_000}
-    equal(it.call(method="Send", to="way.in", data="1", **target)["code"], "OK", "the code of the first call")
+    answer = it.call(method="Send", to="way.in", data="1", wait=True, timeout_ms=10_000, **target)
+    equal(answer["code"], "OK", f"the code of the first call ({answer['message']})")
     time.sleep(22)
     answer = it.call(method="Send", to="way.in", data={"sleep": 25_000}, timeout_ms=60_000, **target)
     equal(answer["code"], "OK", f"the code of the long call ({answer['message']}; {proxy.goaways()})")
@@ -268,7 +269,8 @@ def too_many_pings(it):
     up = it.up("served", flags=STRICT)
     proxy = it.proxy(port_of(up["back"]))
     target = {"target": f"127.0.0.1:{proxy.port}", "keepalive_ms": 10_000}
-    equal(it.call(method="Send", to="echo.in", data="1", **target)["code"], "OK", "the code of the first call")
+    answer = it.call(method="Send", to="echo.in", data="1", wait=True, timeout_ms=10_000, **target)
+    equal(answer["code"], "OK", f"the code of the first call ({answer['message']})")
     until(proxy.goaways, "the peer is told off", seconds=50)
     said = proxy.goaways()[0]
     assert "code 11" in said and "too_many_pings" in said, f"the GOAWAY is {said}"

@@ -119,6 +119,9 @@ func (server *Server) work(
 		server.lock.Lock()
 		call.Ended, call.Millis = &ended, time.Since(began).Milliseconds()
 		server.lock.Unlock()
+		if ctx.Err() != nil {
+			return nil, status.FromContextError(ctx.Err()).Err()
+		}
 	}
 	if order.Status > 0 {
 		return nil, status.Error(codes.Code(order.Status), order.Text)
