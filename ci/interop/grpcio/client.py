@@ -24,6 +24,8 @@ def channel(command):
             # Channels of the same target and options would share their connections.
             options = [("grpc.use_local_subchannel_pool", 1), ("grpc.initial_reconnect_backoff_ms", 100)]
             options.append(("grpc.max_reconnect_backoff_ms", 500))
+            if "authority" in command:
+                options.append(("grpc.default_authority", command["authority"]))
             if "max_receive" in command:
                 options.append(("grpc.max_receive_message_length", command["max_receive"]))
             if "keepalive_ms" in command:
