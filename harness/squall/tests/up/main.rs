@@ -3,7 +3,10 @@
 mod replicas;
 mod support;
 
+use std::io::Write;
+use std::net::TcpStream;
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::json;
 
@@ -83,6 +86,32 @@ fn sigterm_lets_a_call_in_flight_finish_with_all_its_hops_and_refuses_new_ones()
             "no {phase} in\n{log}"
         );
     }
+}
+
+#[test]
+fn a_connection_that_says_nothing_does_not_take_the_whole_grace() {
+    let mut system = Running::up(&["--grace", "1min"]);
+    let silent = TcpStream::connect(system.address("back")).expect("it listens");
+    let mut greeted = TcpStream::connect(system.address("store")).expect("it listens");
+    let hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    greeted.write_all(hello).expect("it reads");
+    assert_eq!(
+        answer(&ran(call(system.address("back"), &["mirror.in", "1"]))),
+        json!(1)
+    );
+    let begun = Instant::now();
+    system.signal("-TERM");
+    assert_eq!(system.ended(), Some(0));
+    let took = begun.elapsed();
+    assert!(
+        took < Duration::from_secs(20),
+        "it took {took:?} of a grace of a minute"
+    );
+    assert_eq!(
+        system.said("stopped back: "),
+        "0 requests cancelled, 0 connections cut"
+    );
+    drop((silent, greeted));
 }
 
 #[test]

@@ -29,7 +29,12 @@ const ABORT_AFTER: Duration = Duration::from_secs(1);
 /// A bound server of one module.
 ///
 /// It serves `module.ModuleService` with both methods (and the path of a `Send` without a package),
-/// `grpc.health.v1.Health`, and `grpc.reflection` v1 and v1alpha. Spec: router 2.3, 5.2.
+/// `grpc.health.v1.Health`, and `grpc.reflection` v1 and v1alpha. Requests may be compressed with gzip. Spec: router 2.3,
+/// 5.2.
+///
+/// Deliberately absent: requests whose `:authority` has a `%`, which HTTP/2 here resets with PROTOCOL_ERROR. gRPC's C core
+/// makes such of a target with several addresses (`ipv4:10.0.0.1:50051,10.0.0.2:50051`): give its channel the argument
+/// `grpc.default_authority`.
 pub struct Server<P: Platform> {
     scheduler: Scheduler<P>,
     listener: P::Listener,
