@@ -158,7 +158,7 @@ impl<P: Platform, S: Service> Driver<P, S> {
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                 Poll::Pending if self.is_annoyed() => {
-                    self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM)
+                    self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                 }
                 Poll::Pending if self.poll_patience(context).is_ready() => {
                     self.connection.abrupt_shutdown(Reason::NO_ERROR);

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::Context;
 
 use bytes::Buf;
 use h2::server::Connection;
@@ -72,7 +72,7 @@ impl Liveness {
                     }
                     if let Some(pinger) = &mut self.pinger {
                         // The answer to the last one. One that is still to come is as good as a new ping.
-                        if let Poll::Ready(_) = pinger.poll_pong(context) {}
+                        drop(pinger.poll_pong(context));
                         drop(pinger.send_ping(Ping::opaque()));
                     }
                     return Alive::Pinged;

@@ -1,6 +1,5 @@
 //! How a server is. Spec: gRPC, health checking.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 
@@ -58,16 +57,14 @@ impl Board {
     }
 
     /// Resolves once `is_due` says so of the stage.
-    fn until(&self, is_due: impl Fn(Stage) -> bool + Send) -> impl Future<Output = Stage> + Send {
-        async move {
-            loop {
-                let moved = self.moved.notified();
-                let stage = self.stage();
-                if is_due(stage) {
-                    return stage;
-                }
-                moved.await;
+    async fn until(&self, is_due: impl Fn(Stage) -> bool + Send) -> Stage {
+        loop {
+            let moved = self.moved.notified();
+            let stage = self.stage();
+            if is_due(stage) {
+                return stage;
             }
+            moved.await;
         }
     }
 }
