@@ -47,7 +47,10 @@ fn spelled(left: Duration) -> Option<HeaderValue> {
         .iter()
         .map(|(nanos, unit)| (left.as_nanos().div_ceil(*nanos), unit));
     let (count, unit) = counts.find(|(count, _)| *count < 100_000_000)?;
-    HeaderValue::try_from(format!("{count}{unit}")).ok()
+    let mut value = HeaderValue::try_from(format!("{count}{unit}")).ok()?;
+    // It is another one each time: HTTP/2 need not remember it in place of headers that come again.
+    value.set_sensitive(true);
+    Some(value)
 }
 
 fn parsed(text: &str) -> Option<Duration> {

@@ -7,7 +7,8 @@ use squall_grpc::Outcome;
 use squall_memory::{Link, Network};
 use tonic::Code;
 
-use crate::support::{Echo, ask, channel, serve};
+use crate::foreign::{Fate, Foreign};
+use crate::support::{Echo, LIMIT, ask, channel, serve};
 
 const GRACE: Duration = Duration::from_secs(1);
 
@@ -106,4 +107,31 @@ async fn the_connection_closes_with_the_last_clone() {
     drop(second);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(network.open_streams(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_may_be_compressed_but_no_larger_than_the_limit_when_it_is_not() {
+    let network = Network::default();
+    let server = Foreign {
+        gzip: true,
+        ..Foreign::new(|_| Fate::Served)
+    };
+    let channel = channel(&network, &server.start(&network.host()).await);
+    let text: &'static str = "squall ".repeat(10_000).leak();
+    assert_eq!(ask(&channel, text).await.0.unwrap(), text);
+    let bomb: &'static str = " ".repeat(LIMIT + 1).leak();
+    let status = ask(&channel, bomb).await.0.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted, "{status:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_requests_cross_windows_that_are_smaller_than_they_are() {
+    let network = Network::default();
+    let server = Foreign::new(|_| Fate::Served);
+    let channel = channel(&network, &server.start(&network.host()).await);
+    let text: &'static str = "0123456789".repeat(90_000).leak();
+    let answers = join_all((0..8).map(|_| ask(&channel, text))).await;
+    for (answer, _) in answers {
+        assert!(answer.unwrap() == text);
+    }
 }

@@ -1,11 +1,13 @@
 //! A server of executions that nobody here would write: what it does to its connections and streams is the test's say.
 
-use std::io;
+use std::io::{self, Write};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use h2::server::SendResponse;
 use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response};
@@ -35,6 +37,8 @@ pub(crate) struct Foreign {
     pub(crate) streams: Option<u32>,
     /// After how long a connection is asked to go away.
     pub(crate) age: Option<Duration>,
+    /// It compresses its answers for those who can read them.
+    pub(crate) gzip: bool,
     /// Its first so many connections process nothing.
     pub(crate) refusing: usize,
     /// What becomes of the request of this number, counted over all connections from 0.
@@ -50,6 +54,7 @@ impl Foreign {
             delay: Duration::from_millis(1),
             streams: None,
             age: None,
+            gzip: false,
             refusing: 0,
             fate,
             seen: Arc::default(),
@@ -111,6 +116,8 @@ impl Foreign {
     }
 
     async fn handle(self, request: Request<RecvStream>, mut respond: SendResponse<Bytes>, fate: Fate) {
+        let accepted = request.headers().get("grpc-accept-encoding");
+        let gzip = self.gzip && accepted.is_some_and(|it| it.to_str().unwrap().contains("gzip"));
         let mut body = request.into_body();
         let mut bytes = BytesMut::new();
         while let Some(Ok(data)) = body.data().await {
@@ -131,11 +138,18 @@ impl Foreign {
             result: Some(execute_response::Result::OutputData(request.input_data)),
             metrics: None,
         };
+        let mut head = Response::builder().header("content-type", "application/grpc");
+        let mut message = answer.encode_to_vec();
+        if gzip {
+            head = head.header("grpc-encoding", "gzip");
+            let mut encoder = GzEncoder::new(Vec::new(), Compression::fast());
+            encoder.write_all(&message).unwrap();
+            message = encoder.finish().unwrap();
+        }
         let mut framed = BytesMut::new();
-        framed.put_u8(0);
-        framed.put_u32(answer.encoded_len() as u32);
-        answer.encode(&mut framed).unwrap();
-        let head = Response::builder().header("content-type", "application/grpc");
+        framed.put_u8(gzip.into());
+        framed.put_u32(message.len() as u32);
+        framed.put_slice(&message);
         let Ok(mut stream) = respond.send_response(head.body(()).unwrap(), false) else {
             return;
         };

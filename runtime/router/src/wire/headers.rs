@@ -10,7 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderName;
 use http::header::AsHeaderName;
 use tonic::metadata::{
-    AsciiMetadataKey, BinaryMetadataKey, BinaryMetadataValue, KeyAndValueRef, MetadataMap,
+    AsciiMetadataKey, AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue, KeyAndValueRef, MetadataMap,
 };
 
 use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, malformed};
@@ -138,8 +138,10 @@ pub(crate) fn set_timeout(headers: &mut MetadataMap, left: Duration) {
         .map(|(nanos, unit)| (left.as_nanos().div_ceil(*nanos), unit))
         .find(|(count, _)| *count < 100_000_000);
     if let Some((count, unit)) = fitting
-        && let Ok(value) = format!("{count}{unit}").parse()
+        && let Ok(mut value) = format!("{count}{unit}").parse::<AsciiMetadataValue>()
     {
+        // It is another one each time: HTTP/2 need not remember it in place of headers that come again.
+        value.set_sensitive(true);
         headers.insert(TIMEOUT, value);
     }
 }

@@ -64,7 +64,9 @@ impl Read for Keepalive {
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         if value.get_ref().is_table() {
-            KeepaliveTimes::read(value, problems).map(Box::new).map(Self::Times)
+            KeepaliveTimes::read(value, problems)
+                .map(Box::new)
+                .map(Self::Times)
         } else if value.get_ref().is_str() {
             Word::read(value, problems).map(Self::Usual)
         } else {
