@@ -158,12 +158,9 @@ fn unfit(error: &h2::Error, reads: &Reads) -> io::Error {
 }
 
 fn hung_up(reads: &Reads) -> io::Error {
-    let text = match other_protocol(&reads.head()) {
-        Some(other) => other,
-        None => {
-            "the peer closed the connection before its HTTP/2 SETTINGS: it may expect TLS, or not speak HTTP/2"
-        }
-    };
+    let text = other_protocol(&reads.head()).unwrap_or(
+        "the peer closed the connection before its HTTP/2 SETTINGS: it may expect TLS, or not speak HTTP/2",
+    );
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }
 

@@ -58,7 +58,7 @@ impl<'p, P: Platform> Dialling<'p, P> {
                 None => {}
             }
             stagger.as_mut().reset(Instant::now() + STAGGER);
-            while let Some(endpoint) = others.next() {
+            for endpoint in others.by_ref() {
                 match endpoint.look(true) {
                     Availability::Ready(lease) => return Ok(lease),
                     Availability::Dialling => {
