@@ -45,7 +45,7 @@ impl<P: Platform> Manager<P> {
         });
         let ghosts = self.ask_ghosts(request);
         let mut verdicts = self.try_register(request, &identity);
-        if verdicts.as_ref().is_err_and(|it| are_about_the_owner(it)) && self.are_gone(&ghosts).await {
+        if verdicts.as_ref().is_err_and(are_about_the_owner) && self.are_gone(&ghosts).await {
             verdicts = self.try_register(request, &identity);
         }
         if let Err(verdicts) = &verdicts {
