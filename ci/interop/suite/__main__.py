@@ -25,7 +25,7 @@ PEERS = ["grpcio", "grpc-js", "grpc-go", "grpc-java"]
 #: What a peer's `setup` says when its packages cannot be had.
 NOT_TO_BE_HAD = 77
 #: Peers whose cases run at once, beside the cases that wait.
-LANES = 2
+LANES = 3
 
 
 class Results:
@@ -54,20 +54,10 @@ def main():
             print(case.name, *case.peers)
         return 0
 
-    began, results, peers = time.monotonic(), Results(), arguments.peer or PEERS
+    began, results = time.monotonic(), Results()
     logs = arguments.cache / "logs"
     logs.mkdir(parents=True, exist_ok=True)
-    with ThreadPoolExecutor() as setups:
-        programs = dict(zip(peers, setups.map(lambda peer: setup(peer, arguments.cache), peers)))
-    ready = {}
-    for peer, (program, verdict, why) in programs.items():
-        mine = [case for case in chosen if not case.peers or peer in case.peers]
-        if program:
-            print(f"# {peer} is {why}, after {time.monotonic() - began:.0f} s", flush=True)
-            ready[peer] = program, mine
-            continue
-        for case in mine:
-            results.say(verdict, peer, case.name, why)
+    lanes = threading.Semaphore(LANES)
 
     def run(peer, program, cases):
         for case in cases:
@@ -75,12 +65,24 @@ def main():
             log.write_bytes(b"")
             try_one(results, case, peer, program, log)
 
-    with ThreadPoolExecutor(max_workers=64) as waiting, ThreadPoolExecutor(max_workers=LANES) as lanes:
-        for peer, (program, cases) in ready.items():
-            for case in cases:
-                if case.waits:
-                    waiting.submit(run, peer, program, [case])
-            lanes.submit(run, peer, program, [case for case in cases if not case.waits])
+    def meet(peer):
+        mine = [case for case in chosen if not case.peers or peer in case.peers]
+        program, verdict, why = setup(peer, arguments.cache)
+        if not program:
+            for case in mine:
+                results.say(verdict, peer, case.name, why)
+            return
+        print(f"# {peer} is {why}, after {time.monotonic() - began:.0f} s", flush=True)
+        waiting = [threading.Thread(target=run, args=(peer, program, [case])) for case in mine if case.waits]
+        for thread in waiting:
+            thread.start()
+        with lanes:
+            run(peer, program, [case for case in mine if not case.waits])
+        for thread in waiting:
+            thread.join()
+
+    with ThreadPoolExecutor() as meetings:
+        list(meetings.map(meet, arguments.peer or PEERS))
     count = results.count
     print(f"# {time.monotonic() - began:.0f} s in all")
     print(f"{count['ok']} passed, {count['FAILED']} failed, {count['skipped']} skipped")
@@ -92,13 +94,14 @@ def setup(peer, cache):
     folder = cache / peer
     folder.mkdir(parents=True, exist_ok=True)
     try:
-        done = subprocess.run([HERE / peer / "setup", folder], capture_output=True, text=True, timeout=240)
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        done = subprocess.run([HERE / peer / "setup", folder], **output, timeout=240)
     except subprocess.TimeoutExpired:
         return None, "skipped", "its setup took longer than 240 s"
-    (folder / "setup.log").write_text(done.stdout + done.stderr)
+    (folder / "setup.log").write_text(done.stdout)
     if done.returncode == 0:
         return folder / "agent", "ok", (folder / "version").read_text().strip()
-    said = (done.stdout + done.stderr).strip().splitlines()[-1:] or ["no word"]
+    said = done.stdout.strip().splitlines()[-1:] or ["no word"]
     verdict = "skipped" if done.returncode == NOT_TO_BE_HAD else "FAILED"
     return None, verdict, f"cannot be set up: {said[0]}"
 
