@@ -65,8 +65,8 @@ pub(crate) fn is_missing_method(status: &Status, progress: &Progress) -> bool {
 }
 
 /// What implementations of gRPC say of methods that they do not have, or that were left as they were generated, where
-/// they do not name the service: tonic and C++; C-core; Python; Go; .NET, twice; tonic again.
-const MISSING: [&str; 7] = [
+/// they do not name the service: tonic and C++; C-core; Python; Go; .NET, twice; tonic again; grpc-js.
+const MISSING: [&str; 8] = [
     "",
     "Method not found!",
     "Method not implemented!",
@@ -74,6 +74,7 @@ const MISSING: [&str; 7] = [
     "Method is unimplemented.",
     "Service is unimplemented.",
     "Not yet implemented",
+    "The server does not implement the method Send",
 ];
 
 /// On `Message` errors are statuses, of components and of modules further away too. Of these codes the callee itself says that it failed; the others may hide a call that went on: `RESOURCE_EXHAUSTED` may be the answer's size.

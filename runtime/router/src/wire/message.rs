@@ -101,10 +101,11 @@ pub(crate) fn reply(
     module: &str,
     limit: usize,
 ) -> Result<Reply<proto::MessageResponse>, Status> {
-    result
-        .and_then(|value| value_reply(value, limit))
+    let value = result.map_err(|error| status(&error, module))?;
+    value_reply(value, limit)
         .map(Reply::from)
-        .map_err(|error| status(&error, module))
+        // Nothing but its size can be wrong with it.
+        .map_err(|error| described(Code::ResourceExhausted, &error, module))
 }
 
 fn value_reply(
@@ -126,9 +127,13 @@ fn value_reply(
 
 /// The error as a gRPC status, with its classification beside it.
 pub(crate) fn status(error: &Error, module: &str) -> Status {
+    described(code(error), error, module)
+}
+
+fn described(code: Code, error: &Error, module: &str) -> Status {
     let mut metadata = MetadataMap::new();
     error::describe(error, module, &mut metadata);
-    Status::with_metadata(code(error), error::crossing(error, STATUS_BYTES_MAX), metadata)
+    Status::with_metadata(code, error::crossing(error, STATUS_BYTES_MAX), metadata)
 }
 
 fn code(error: &Error) -> Code {
