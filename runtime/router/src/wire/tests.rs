@@ -211,6 +211,21 @@ fn refusals_have_the_codes_that_tell_a_caller_what_to_do() {
 }
 
 #[test]
+fn an_answer_that_is_too_large_says_so_by_its_code() {
+    let reply = |limit| {
+        message::reply(
+            Ok(Some(crate::Payload::from_json(&"x".repeat(100).into()))),
+            "b",
+            limit,
+        )
+    };
+    assert!(reply(200).is_ok());
+    let status = reply(50).map(drop).expect_err("it is too large");
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    assert_eq!(super::outcome(status.metadata()), Outcome::Unknown);
+}
+
+#[test]
 fn metadata_that_no_header_can_hold_is_refused_by_name() {
     for key in ["", "a b", "grpc-x", "Authorization", "é", "blob-bin"] {
         let context = Context {
