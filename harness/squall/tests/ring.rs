@@ -106,9 +106,10 @@ fn every_call_of_a_ring_is_answered_after_one_round_trip() {
     );
     let judgement = run.judge();
     assert!(judgement.held(), "{}", judgement.summary());
-    // Links of 5 ms: a round trip is 10 ms, and the first call also pays for the connection.
+    // Links of 5 ms: a round trip is 10 ms, and the first call also pays for the connection: two more,
+    // until the peer's SETTINGS are there.
     let latency = judgement.statistics().workloads[0]
         .latency
         .expect("calls were ok");
-    assert_eq!((latency.p50, latency.max), (10_000_000, 20_000_000));
+    assert_eq!((latency.p50, latency.max), (10_000_000, 30_000_000));
 }

@@ -357,12 +357,8 @@ fn a_host_reaches_itself_whatever_the_network_does() {
         let (mut server, _) = wired.listener.accept().await.expect("it waits");
         write(&mut client, "hello").await.expect("there is room");
         assert_eq!(read(&mut server).await, Ok("hello".into()));
-        // On turmoil it can be accepted one way later than the client knows that it is open.
-        let expected = match engine() {
-            EngineKind::Flow => Duration::from_micros(30),
-            EngineKind::Turmoil => Duration::from_micros(40),
-        };
-        assert_eq!(sim.now() - from, expected);
+        // Connect, accept, confirm, and the bytes behind it.
+        assert_eq!(sim.now() - from, Duration::from_micros(40));
     });
 }
 

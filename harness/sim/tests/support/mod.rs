@@ -21,15 +21,6 @@ pub(crate) fn engine() -> EngineKind {
     }
 }
 
-/// How much later a server can accept than the flow engine lets it. That one lets it when the connect
-/// arrives; on turmoil, as on Linux, the client has to hear of it first, and to say so.
-pub(crate) fn accept_later(round_trip: Duration) -> Duration {
-    match engine() {
-        EngineKind::Flow => Duration::ZERO,
-        EngineKind::Turmoil => round_trip,
-    }
-}
-
 /// What was observed in a run: virtual nanoseconds, host, event.
 pub(crate) type Log = Arc<Mutex<Vec<(u64, String, SimEvent)>>>;
 

@@ -46,6 +46,9 @@ struct Flow {
     id: FlowId,
     /// Indexed by the direction that each end receives: `[server, client]`.
     ends: [End; 2],
+    /// The listener that it waits for, until the server's kernel knows that the client has heard of the
+    /// connection: only then it can be accepted, so that a server which speaks first is heard a round trip later.
+    half_open: Option<u64>,
     /// Why it ended, if it ended otherwise than in order.
     broken: Option<Closed>,
 }
@@ -63,7 +66,10 @@ impl Flow {
 struct Listener {
     owner: Owner,
     port: u16,
+    /// Connections that can be accepted.
     backlog: VecDeque<FlowId>,
+    /// How many will join them once their clients have heard of them.
+    half_open: usize,
     waker: Option<Waker>,
 }
 
@@ -88,6 +94,7 @@ impl FlowEngine {
             .insert([client.owner.host, server.owner.host], |id| Flow {
                 id,
                 ends: [server, client],
+                half_open: None,
                 broken: None,
             })
     }
@@ -138,6 +145,15 @@ impl FlowEngine {
         if let Some(flow) = self.flow(id) {
             flow.broken.get_or_insert(why);
             flow.ends[at.index()].fail(error, &mut effects.wakers);
+            if at == Direction::ToServer
+                && let Some(number) = flow.half_open.take()
+            {
+                // No application has it, and none will close it.
+                flow.ends[0].abandon(&mut effects.wakers);
+                if let Some(listener) = self.listeners.get_mut(&number) {
+                    listener.half_open -= 1;
+                }
+            }
             self.reap(id, effects);
         }
     }
@@ -151,17 +167,29 @@ impl FlowEngine {
             self.reply(&segment, Body::Reset(Cause::Connect));
             return None;
         };
-        if listener.backlog.len() >= BACKLOG {
+        if listener.backlog.len() + listener.half_open >= BACKLOG {
             return Some(segment);
         }
-        listener.backlog.push_back(segment.flow);
-        effects.wakers.extend(listener.waker.take());
+        listener.half_open += 1;
         let owner = listener.owner;
         let flow = self.flow(segment.flow).expect("looked up above");
+        flow.half_open = number;
         flow.ends[0].owner = owner;
         flow.ends[0].establish(&mut effects.wakers);
         self.reply(&segment, Body::Accept);
         None
+    }
+
+    /// The client has heard of the connection: it is the application's to accept.
+    fn confirm(&mut self, id: FlowId, effects: &mut Effects) {
+        let Some(number) = self.flow(id).and_then(|flow| flow.half_open.take()) else {
+            return;
+        };
+        let listener = self.listeners.get_mut(&number);
+        let listener = listener.expect("a listener that closes resets what is half open");
+        listener.half_open -= 1;
+        listener.backlog.push_back(id);
+        effects.wakers.extend(listener.waker.take());
     }
 
     fn close_end(&mut self, id: FlowId, at: Direction, effects: &mut Effects) {
@@ -204,9 +232,17 @@ impl FlowEngine {
         };
         self.ports.release(listener.owner.host, listener.port);
         effects.wakers.extend(listener.waker);
-        for id in listener.backlog {
+        let mut waiting = listener.backlog;
+        let half_open = self.flows.of(listener.owner.host);
+        waiting.extend(
+            half_open
+                .filter(|flow| flow.half_open == Some(number))
+                .map(|flow| flow.id),
+        );
+        for id in waiting {
             // Never accepted: the kernel resets it.
             if let Some(flow) = self.flow(id) {
+                flow.half_open = None;
                 let names = flow.names();
                 flow.broken.get_or_insert(Closed::Reset);
                 flow.ends[0].abandon(&mut effects.wakers);
@@ -239,6 +275,7 @@ impl Engine for FlowEngine {
                 owner,
                 port,
                 backlog: VecDeque::new(),
+                half_open: 0,
                 waker: None,
             },
         );
@@ -386,6 +423,10 @@ impl Engine for FlowEngine {
             return None;
         }
         let names = flow.names();
+        if at == Direction::ToServer && flow.half_open.is_some() && !matches!(segment.body, Body::Reset(_)) {
+            self.confirm(id, effects);
+        }
+        let flow = self.flow(id)?;
         let [server, client] = &mut flow.ends;
         let (end, peer) = match at {
             Direction::ToServer => (server, client),
@@ -398,6 +439,7 @@ impl Engine for FlowEngine {
             Body::Accept => {
                 end.establish(&mut effects.wakers);
                 effects.opened.push(names);
+                self.reply(&segment, Body::Confirm);
             }
             Body::Data(bytes) if end.is_open => end.receive(bytes.clone(), &mut effects.wakers),
             Body::Data(_) => {
