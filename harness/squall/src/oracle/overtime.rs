@@ -36,9 +36,13 @@ impl Oracle for Overtime {
             let Some(limit) = limit(run, call, execution).filter(|limit| until.at > limit + SLACK) else {
                 continue;
             };
-            // Looking up pauses is only worth it for those that are late without.
+            // Looking up pauses is only worth it for those that are late without. A call that starts on a paused host has its
+            // time from when the host goes on.
             let from = execution.started.at;
-            if until.at <= limit + SLACK + run.history.paused(execution.host, from, until.at) {
+            let since = call
+                .filter(|call| !execution.remote && call.host == execution.host)
+                .map_or(from, |call| call.started.at.min(from));
+            if until.at <= limit + SLACK + run.history.paused(execution.host, since, until.at) {
                 continue;
             }
             let (took, given) = (
@@ -166,6 +170,27 @@ mod tests {
             "{}",
             violation.what
         );
+    }
+
+    #[test]
+    fn a_call_that_starts_on_a_paused_host_has_its_time_from_when_that_goes_on() {
+        let worked = |until: u64| {
+            let mut script = Script::new();
+            script.at(S).push("front", Event::HostPaused);
+            script.at(S + MS).call_started(1, 1, "router.in");
+            script.at(6 * S).push("front", Event::HostResumed);
+            script.handle_started(0, "front", 1, (span(1, 1), Id::NONE), "router.in", false);
+            script.handle_ended(until, "front", span(1, 1), Handling::Ok);
+            script.finish()
+        };
+        for (until, holds) in [(TIMEOUT, true), (TIMEOUT + 4 * MS, false)] {
+            let (plan, journal) = worked(until);
+            assert_eq!(
+                Overtime.check(&Run::of(&plan, &journal)).is_ok(),
+                holds,
+                "{until}"
+            );
+        }
     }
 
     /// A module of a provider, whose manager waits for it for 2 s, works for so long.
