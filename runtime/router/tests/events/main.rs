@@ -14,6 +14,7 @@ use squall_memory::Events;
 use squall_platform::{Platform, TokioPlatform};
 use squall_router::Options;
 use support::*;
+use tokio::io::AsyncWriteExt;
 use xxhash_rust::xxh3::xxh3_64;
 
 #[tokio::test(start_paused = true)]
@@ -157,13 +158,15 @@ async fn a_panic_is_told_from_an_error() {
 async fn each_phase_of_a_shutdown_is_told_with_what_there_is_to_wait_for() {
     let events = Events::collect("squall::router");
     let network = Network::default();
-    let b = Stoppable::start(&network, 1000).await;
+    let b = Stoppable::start(&network, 500).await;
     let (a, _) = start(network.host(), "a", Options::default()).await;
     a.register("b", vec![b.address.clone()]);
     place(&b.module, &[&a], "stuck", Never, &[]);
     let call = in_background(&a, "stuck.in");
-    // Says nothing, and is in the way to the end.
-    let _silent = network.host().connect(&b.address).await.unwrap();
+    // Says hello and nothing more, and is in the way to the end: a silent one is let go later than that.
+    let mut silent = network.host().connect(&b.address).await.unwrap();
+    let hello = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
+    silent.write_all(hello).await.unwrap();
     tokio::time::sleep(ms(1)).await;
     b.stop.send(()).unwrap();
     b.drained.await.unwrap();
