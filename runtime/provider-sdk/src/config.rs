@@ -45,7 +45,7 @@ pub struct Config {
     /// How deep inputs may nest and how many values they may have; their size is that of a message.
     pub limits: Limits,
     /// How connections to managers are opened and kept: without pings by default. A manager that is merely slow has as
-    /// long as [`Config::ack_timeout`] all the same: HTTP/2 pings no earlier than that.
+    /// long as the acks are waited for all the same: HTTP/2 pings no earlier than that.
     pub dial: Dial,
 }
 

@@ -77,8 +77,8 @@ const MISSING: [&str; 8] = [
     "The server does not implement the method Send",
 ];
 
-/// On `Message` errors are statuses, of components and of modules further away too. Of these codes the callee itself says that it failed; the others may hide a call that went on: `RESOURCE_EXHAUSTED` may be the answer's size.
-/// Spec: router 2.2.
+/// On `Message` errors are statuses, of components and of modules further away too. Of these codes the callee itself says
+/// that it failed; the others may hide a call that went on: `RESOURCE_EXHAUSTED` may be the answer's size. Spec: router 2.2.
 fn says_that_it_failed(code: Code) -> bool {
     matches!(
         code,
