@@ -12,6 +12,7 @@ use squall_platform::{Authority, Platform};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
+use crate::goodbye::Orderly;
 use crate::keepalive::{Counted, Reads};
 use crate::sender::{Piece, Shared};
 use crate::{
@@ -85,7 +86,7 @@ pub async fn open<P: Platform>(
     let opening = async {
         let stream = platform.connect(peer).await?;
         is_accepted = true;
-        let (stream, reads) = Counted::new(stream);
+        let (stream, reads) = Counted::new(Orderly::new(stream));
         let handshake = protocol().handshake(stream).await;
         let (requests, mut http2) = handshake.map_err(|error| unfit(&error, &reads))?;
         settled(&mut http2, &reads).await?;
@@ -129,7 +130,7 @@ fn protocol() -> Builder {
 const HEADERS_MAX: u32 = 16 * 1024;
 
 /// Resolves when the peer's settings are known.
-async fn settled<S>(http2: &mut Connection<Counted<S>, Piece>, reads: &Reads) -> io::Result<()>
+async fn settled<S>(http2: &mut Connection<Counted<Orderly<S>>, Piece>, reads: &Reads) -> io::Result<()>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {

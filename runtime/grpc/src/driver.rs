@@ -12,11 +12,12 @@ use h2::{Ping, PingPong, Reason};
 use squall_platform::Platform;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use crate::goodbye::Orderly;
 use crate::keepalive::{Counted, Seen, Step, Watch};
 use crate::sender::{Handle, Piece, Shared};
 use crate::{Keepalive, trouble};
 
-type Http2<S> = Connection<Counted<S>, Piece>;
+type Http2<S> = Connection<Counted<Orderly<S>>, Piece>;
 
 /// Drives a connection until it ends, and says why it has. Without it nothing moves on the connection.
 ///

@@ -3,6 +3,7 @@
 //! | subject | file |
 //! |---|---|
 //! | opening a connection, and what moves it | `client`, `driver`, `keepalive` |
+//! | a peer that is about to go | `goodbye` |
 //! | sending requests on it, and how far they get | `sender`, `progress` |
 //! | one unary call, as frames | `unary` |
 //! | one peer, dialled when it is needed | `channel` |
@@ -26,6 +27,7 @@ mod channel;
 mod client;
 mod connections;
 mod driver;
+mod goodbye;
 mod incoming;
 mod keepalive;
 pub mod meaning;

@@ -8,6 +8,7 @@ mod channel;
 mod compression;
 mod foreign;
 mod frames;
+mod goodbye;
 mod keepalive;
 mod pings;
 mod serving;
