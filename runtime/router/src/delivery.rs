@@ -6,7 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use squall_platform::{Platform, TaskHandle};
+use squall_platform::{OwnedTask, Platform, TaskHandle};
+use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::directory::Instance;
@@ -19,10 +20,42 @@ use crate::{
     trace, unwind,
 };
 
+/// So many deliveries within a module stand on one stack, each polled by the one before it; the next one gets a task,
+/// and so a stack, of its own. The bound on the depth of a message is for circles, and may be any number; a stack is
+/// 2 MiB, and an overflow would end the process.
+const STACKED_MAX: u32 = 16;
+
 impl<P: Platform> Scheduler<P> {
-    /// Hands the message to the instance. A timer of its own guards the call when the message asks for a
-    /// shorter time than the call that it is part of.
+    /// Hands the message to the instance.
     pub(crate) async fn deliver(
+        &self,
+        instance: &Arc<Instance>,
+        port: &str,
+        message: Message,
+        limits: Limits,
+    ) -> Result<Option<Payload>, Error> {
+        // What came over the wire has a stack of its own.
+        if message.context.remote || !(message.context.depth + 1).is_multiple_of(STACKED_MAX) {
+            return self.deliver_here(instance, port, message, limits).await;
+        }
+        let (answer, answered) = oneshot::channel();
+        let (scheduler, instance, port) = (self.clone(), Arc::clone(instance), Arc::<str>::from(port));
+        // It ends with whoever waits for it.
+        let _task = OwnedTask::from(self.shared().platform.spawn(async move {
+            let result = scheduler.deliver_here(&instance, &port, message, limits).await;
+            // One that has given up needs nothing.
+            drop(answer.send(result));
+        }));
+        answered.await.unwrap_or_else(|_| {
+            Err(Error::Cancelled {
+                reason: "the module is gone".into(),
+            })
+        })
+    }
+
+    /// A timer of its own guards the call when the message asks for a
+    /// shorter time than the call that it is part of.
+    async fn deliver_here(
         &self,
         instance: &Arc<Instance>,
         port: &str,

@@ -105,6 +105,30 @@ async fn two_hundred_and_fifty_nested_calls_back_and_forth_do_not_deadlock() {
     );
 }
 
+#[test]
+fn a_circle_within_a_module_ends_at_the_bound_and_not_at_the_end_of_the_stack() {
+    let circle = async {
+        let options = Options {
+            max_depth: 20_000,
+            ..Options::default()
+        };
+        let module = Module::new(TokioPlatform::loopback(), "a", options);
+        place(&module, &[], "one", Pass, &[("out", "two.in")]);
+        place(&module, &[], "two", Pass, &[("out", "one.in")]);
+        module.scheduler().handle(message("one.in")).await
+    };
+    let small = std::thread::Builder::new().stack_size(1 << 20);
+    let run = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+        runtime.unwrap().block_on(circle)
+    };
+    let error = small.spawn(run).unwrap().join().unwrap().unwrap_err();
+    assert!(
+        error.to_string().contains("max message depth 20000 exceeded"),
+        "{error}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn fan_out_runs_side_by_side_and_the_first_edge_with_a_value_wins() {
     let network = Network::default();
