@@ -142,6 +142,15 @@ pub(crate) struct Links {
     states: Vec<Vec<(HostId, Link)>>,
 }
 
+/// What fits into the links of a connection that have a bandwidth, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Pipe {
+    /// In a round trip.
+    pub(crate) round_trip: u64,
+    /// In a millisecond.
+    pub(crate) millisecond: u64,
+}
+
 impl Links {
     pub(crate) fn new(default: LinkSpec) -> Self {
         Links {
@@ -213,13 +222,15 @@ impl Links {
         own
     }
 
-    /// How large a window a connection needs to fill its links: twice bandwidth times round trip, for it is opened
-    /// again by halves; the larger of both ways. None when neither way has a bandwidth.
-    pub(crate) fn window(&self, client: HostId, server: HostId) -> Option<u64> {
+    /// What a connection between these two has to fill, the larger of both ways. None when neither has a bandwidth.
+    pub(crate) fn pipe(&self, client: HostId, server: HostId) -> Option<Pipe> {
         let (there, back) = (self.own(client, server), self.own(server, client));
         let round_trip = there.latency.longest() + back.latency.longest();
-        let both = there.bandwidth.into_iter().chain(back.bandwidth);
-        both.map(|bandwidth| bandwidth.bytes_within(2 * round_trip)).max()
+        let fastest = there.bandwidth.max(back.bandwidth)?;
+        Some(Pipe {
+            round_trip: fastest.bytes_within(round_trip),
+            millisecond: fastest.bytes_within(1_000_000),
+        })
     }
 
     fn resolve(&self, from: HostId, to: HostId) -> Link {

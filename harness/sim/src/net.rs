@@ -26,7 +26,7 @@ use self::liveness::Life;
 use crate::capture::Capture;
 use crate::digest::Digest;
 use crate::host::HostId;
-use crate::link::{Effect, LinkRule, Links};
+use crate::link::{Effect, LinkRule, Links, Pipe};
 use crate::observe::Touch;
 use crate::queue::Queue;
 use crate::seed::Stream;
@@ -291,9 +291,9 @@ impl Net {
         });
     }
 
-    /// How large a window a connection needs to fill its links; see [`Links::window`].
-    pub(crate) fn window(&self, client: HostId, server: HostId) -> Option<u64> {
-        self.links.window(client, server)
+    /// What a connection has to fill; see [`Links::pipe`].
+    pub(crate) fn pipe(&self, client: HostId, server: HostId) -> Option<Pipe> {
+        self.links.pipe(client, server)
     }
 
     /// The receiver had no room: the segment counts as lost.

@@ -13,7 +13,7 @@ use crate::segment::Segment;
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
 /// How much payload crosses a link in one direction, whatever the number of connections.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bandwidth(NonZeroU64);
 
 impl Bandwidth {

@@ -387,12 +387,12 @@ impl World {
         self.mark_dirty();
     }
 
-    /// Starts to open a connection, with a window that its links can be filled with.
+    /// Starts to open a connection, with a window that fills its links.
     pub(crate) fn connect(&self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId> {
         let mut state = self.state();
         let socket = state.engine.connect(owner, to, port)?;
-        if let Some(window) = state.net.window(owner.host, to) {
-            state.engine.widen(socket, window);
+        if let Some(pipe) = state.net.pipe(owner.host, to) {
+            state.engine.fit(socket, pipe);
         }
         drop(state);
         self.mark_dirty();

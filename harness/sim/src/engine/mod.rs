@@ -18,7 +18,7 @@ use flow::FlowEngine;
 use turmoil::TurmoilEngine;
 
 use crate::host::HostId;
-use crate::link::HostPairs;
+use crate::link::{HostPairs, Pipe};
 use crate::observe::Closed;
 use crate::segment::{Direction, FlowId, Segment};
 
@@ -99,9 +99,9 @@ pub(crate) trait Engine: Send {
     ) -> Poll<io::Result<(SocketId, SocketAddr)>>;
     /// Starts to open a connection.
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId>;
-    /// This new connection crosses a link that has a bandwidth: so many bytes must fit into its window, each
-    /// way, to fill it. An engine whose windows are fixed has nothing to do.
-    fn widen(&mut self, _socket: SocketId, _window: u64) {}
+    /// This new connection crosses a link that has a bandwidth: its windows are to fill it, each way, and not much
+    /// more. An engine whose windows are fixed has nothing to do.
+    fn fit(&mut self, _socket: SocketId, _pipe: Pipe) {}
     /// Waits for a connection to be open.
     fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>>;
     /// Reads what has arrived.

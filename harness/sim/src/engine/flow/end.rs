@@ -18,6 +18,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::ReadBuf;
 
 use crate::engine::Owner;
+use crate::link::Pipe;
 use crate::observe::Closed;
 use crate::segment::Body;
 
@@ -27,9 +28,12 @@ const WINDOW: u64 = 256 * 1024;
 const WINDOW_MAX: u64 = 4 * 1024 * 1024;
 /// Bytes that wait in the kernel for room in the window. A writer with more waits.
 const UNSENT: u64 = squall_platform::UNSENT_MAX as u64;
-/// On a link with a bandwidth, a segment has no more: what is written at once arrives bit by bit. It is what
-/// Linux hands to a network card at most.
-const PIECE: usize = 64 * 1024;
+/// On a link with a bandwidth, a segment has what fits into a millisecond, within these: what is written at once
+/// arrives bit by bit. So does Linux: it hands a network card a millisecond's worth, at most 64 KiB
+/// (`tcp_tso_autosize`).
+const PIECE: std::ops::RangeInclusive<u64> = 4 * 1024..=64 * 1024;
+/// On a link with a bandwidth no window is smaller: Linux's default for `tcp_rmem`.
+const WINDOW_MIN: u64 = 64 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -129,14 +133,15 @@ impl End {
         wakers.extend(self.writer.take());
     }
 
-    /// The link has a bandwidth: the window is at least this, within reason, and some pieces more, for it takes a
-    /// whole one to notice that half of the window was read. It does not grow: more would only wait before the link.
-    pub(super) fn widen(&mut self, window: u64) {
-        let window = window + 3 * PIECE as u64;
-        self.window = self.window.max(window.min(WINDOW_MAX));
+    /// The link has a bandwidth: the window is what fills it, and some pieces more. The other end is told with every
+    /// second piece that it has read one, as TCP does, and one is on its way. It does not grow: more would only wait
+    /// before the link.
+    pub(super) fn fit(&mut self, pipe: Pipe) {
+        let piece = pipe.millisecond.clamp(*PIECE.start(), *PIECE.end());
+        self.window = (pipe.round_trip + 4 * piece).clamp(WINDOW_MIN, WINDOW_MAX);
         self.window_max = self.window;
-        self.report_after = self.window / 2;
-        self.piece = PIECE;
+        self.report_after = 2 * piece;
+        self.piece = piece as usize;
     }
 
     /// This end is open, or was.

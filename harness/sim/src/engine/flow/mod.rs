@@ -1,6 +1,6 @@
 //! The flow engine: byte streams, no packets.
 //!
-//! Whatever a flow writes within a step is one segment, one event (on a link with a bandwidth, several of 64 KiB,
+//! Whatever a flow writes within a step is one segment, one event (on a link with a bandwidth, several of a millisecond,
 //! so that bytes arrive as they are written). There are no acknowledgements: an
 //! idle connection costs nothing, and nothing looks at hosts that did nothing. What an application can
 //! see is as on Linux: refused connects, the accept backlog, half close, end of stream after buffered
@@ -23,7 +23,7 @@ use super::ports::Ports;
 use super::slots::Slots;
 use super::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{HostId, address};
-use crate::link::HostPairs;
+use crate::link::{HostPairs, Pipe};
 use crate::observe::Closed;
 use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 
@@ -326,12 +326,12 @@ impl Engine for FlowEngine {
         Ok(SocketId::Stream(id, Direction::ToClient))
     }
 
-    fn widen(&mut self, socket: SocketId, window: u64) {
+    fn fit(&mut self, socket: SocketId, pipe: Pipe) {
         let SocketId::Stream(id, _) = socket else {
             unreachable!("a listener is no stream")
         };
         for end in self.flow(id).into_iter().flat_map(|flow| &mut flow.ends) {
-            end.widen(window);
+            end.fit(pipe);
         }
     }
 
