@@ -381,9 +381,9 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_twice_bandwidth_times_round_trip_of_the_wider_way() {
+    fn a_pipe_is_that_of_the_wider_way() {
         let mut links = links();
-        assert_eq!(links.window(A, B), None);
+        assert_eq!(links.pipe(A, B), None);
         let rule = |both_ways, bits| LinkRule {
             pairs: pairs(both_ways),
             latency: Some(millis(50)),
@@ -391,11 +391,15 @@ mod tests {
             bandwidth: Bandwidth::bits_per_second(bits),
         };
         links.set_rules(vec![rule(true, 8_000_000), rule(false, 80_000_000)]);
-        assert_eq!(links.window(A, B), Some(2_000_000));
-        assert_eq!(links.window(B, A), Some(2_000_000));
+        // 80 Mbit/s, 100 ms there and back.
+        let pipe = Some(Pipe {
+            round_trip: 1_000_000,
+            millisecond: 10_000,
+        });
+        assert_eq!((links.pipe(A, B), links.pipe(B, A)), (pipe, pipe));
         let narrow = Bandwidth::bits_per_second(1).expect("not zero");
         links.start(0, Effect::SetBandwidth(pairs(true), narrow));
-        assert_eq!(links.window(A, B), Some(2_000_000), "no fault changes it");
+        assert_eq!(links.pipe(A, B), pipe, "no fault changes it");
         assert_eq!(links.get(B, A).pace(), Pace::Limited(narrow));
         links.start(1, Effect::Stall(pairs(false)));
         assert_eq!(links.get(A, B).pace(), Pace::Stopped);
