@@ -5,9 +5,13 @@
 //! ask the system, as before. That catches what no seam of ours can reach: std's `RandomState`, `rand`,
 //! `uuid`, hyper's `date` header, h2's reset-stream expiry.
 //!
-//! Not caught: `rdrand` and other ways around the C library, threads that a component starts itself,
+//! What a run cannot answer for (threads, processes, sockets of the system, sleep on its clock) is told to whoever
+//! [`watch`]es.
+//!
+//! Not caught: `rdrand` and other ways around the C library, what threads do that a component starts itself,
 //! `gettimeofday` and `time` (no crate in our tree calls them).
 
+mod escapes;
 mod overrides;
 
 use std::cell::Cell;
@@ -15,6 +19,8 @@ use std::collections::hash_map::RandomState;
 use std::marker::PhantomData;
 use std::time::{Duration, Instant, SystemTime};
 use std::{error, fmt};
+
+pub use escapes::{Escape, watch};
 
 /// Seconds from the Unix epoch to the wall clock's start in every run: 2026-01-01 00:00 UTC.
 pub const EPOCH_SECONDS: u64 = 1_767_225_600;
@@ -73,6 +79,7 @@ pub fn enter(seed: u64) -> Result<Entered, NotHermetic> {
 impl Drop for Entered {
     fn drop(&mut self) {
         CONTEXT.with(|context| context.active.set(false));
+        watch(None);
     }
 }
 

@@ -1,4 +1,5 @@
-//! The two functions of libc that we stand in for. All unsafe code of the workspace is in this file.
+//! The two functions of libc that we stand in for to answer. All unsafe code of the workspace is in this file and in
+//! `escapes`.
 
 use std::ffi::{c_int, c_uint, c_void};
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -15,6 +15,12 @@
 //!
 //! Deliberately absent: any knowledge of modules, gRPC, topologies or scenarios; UDP; file systems.
 
+#[cfg(not(target_os = "linux"))]
+compile_error!(
+    "squall-sim runs on Linux only: it stands in for functions of Linux's C library, so that clocks and randomness are \
+     those of a run. Other systems can run it in a container."
+);
+
 #[cfg(not(tokio_unstable))]
 compile_error!(
     "squall-sim needs `--cfg tokio_unstable`. It is set in .cargo/config.toml; a RUSTFLAGS variable overrides \
@@ -27,6 +33,7 @@ mod current;
 mod digest;
 mod driver;
 mod engine;
+mod escape;
 mod host;
 mod latency;
 mod link;

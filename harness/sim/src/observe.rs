@@ -47,7 +47,17 @@ pub enum SimEvent {
         message: String,
     },
     /// A host's task called `tokio::spawn`.
-    StrayTask,
+    StrayTask {
+        /// Where in the code: file, line and column.
+        place: String,
+    },
+    /// Code of a host, or of the run itself, asked of the system what a run cannot answer for.
+    Escaped {
+        /// What it does, in words.
+        what: String,
+        /// Where in the code; empty when that was said of the host before, or is not known.
+        place: String,
+    },
     /// A connection was established.
     Opened(Connection),
     /// A connection, or the attempt at one, ended.

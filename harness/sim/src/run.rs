@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use squall_hermetic as hermetic;
 use thiserror::Error;
-use tokio::runtime::{Builder, RngSeed};
+use tokio::runtime::{Builder, RngSeed, TaskMeta};
 
 use crate::capture::{Capture, Packet};
 use crate::digest::TracePoint;
 use crate::engine::EngineKind;
+use crate::escape::Watched;
 use crate::link::{LinkSpec, Links};
 use crate::net::Net;
 use crate::observe::Observer;
@@ -178,6 +179,7 @@ where
     F: Future<Output = T> + Send + 'static,
 {
     let _hermetic = hermetic::enter(seed).map_err(Failure::NotHermetic)?;
+    fastrand::seed(seed);
     let runtime = runtime(world, seed);
     current::set(Some(world.clone()));
     let value = Arc::new(Mutex::new(None));
@@ -195,9 +197,11 @@ where
             driver::drive(world, budget, is_done).await
         })
     };
+    let watched = Watched::begin(world);
     let result = catch_unwind(AssertUnwindSafe(|| {
         tracing::dispatcher::with_default(dispatch, direct)
     }));
+    drop(watched);
     world.blindfold();
     // Tasks that are left are dropped here, with the world still there for their sockets.
     drop(runtime);
@@ -222,9 +226,9 @@ where
 
 /// A current-thread runtime with a paused clock, timers and no I/O driver, whose callbacks know the world.
 fn runtime(world: &Arc<World>, seed: u64) -> tokio::runtime::Runtime {
-    let hook = |hook: fn(&World, tokio::task::Id)| {
+    let hook = |hook: fn(&World, &TaskMeta<'_>)| {
         let world = world.clone();
-        move |meta: &tokio::runtime::TaskMeta<'_>| hook(&world, meta.id())
+        move |task: &TaskMeta<'_>| hook(&world, task)
     };
     let (park, unpark) = (world.clone(), world.clone());
     Builder::new_current_thread()

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use squall_platform::TaskHandle;
+use tokio::runtime::TaskMeta;
 use tokio::task::Id;
 
 use crate::host::{HostId, Process};
@@ -181,7 +182,7 @@ impl Strays {
     }
 
     /// The spawn hook: whoever spawns past us starts a stray.
-    pub(crate) fn spawned(world: &World, id: Id) {
+    pub(crate) fn spawned(world: &World, task: &TaskMeta<'_>) {
         if SPAWNING.get() {
             return;
         }
@@ -191,15 +192,16 @@ impl Strays {
             .hosts
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
-            .push((id, host));
+            .push((task.id(), host));
         strays.count.fetch_add(1, Ordering::Relaxed);
-        world.observe(host, SimEvent::StrayTask);
+        let place = task.spawned_at().to_string();
+        world.observe(host, SimEvent::StrayTask { place });
     }
 
     /// The hook before each poll of any task.
     #[inline]
-    pub(crate) fn before_poll(world: &World, id: Id) {
-        if let Some(host) = world.strays().host(id) {
+    pub(crate) fn before_poll(world: &World, task: &TaskMeta<'_>) {
+        if let Some(host) = world.strays().host(task.id()) {
             world.count_poll(host);
             world.set_current(host);
         }
@@ -207,16 +209,16 @@ impl Strays {
 
     /// The hook after each poll of any task.
     #[inline]
-    pub(crate) fn after_poll(world: &World, id: Id) {
-        if world.strays().host(id).is_some() {
+    pub(crate) fn after_poll(world: &World, task: &TaskMeta<'_>) {
+        if world.strays().host(task.id()).is_some() {
             world.set_current(HostId::WORLD);
         }
     }
 
     /// The hook at the end of any task.
     #[inline]
-    pub(crate) fn ended(world: &World, id: Id) {
-        let strays = world.strays();
+    pub(crate) fn ended(world: &World, task: &TaskMeta<'_>) {
+        let (strays, id) = (world.strays(), task.id());
         if strays.host(id).is_some() {
             strays
                 .hosts

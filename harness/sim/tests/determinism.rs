@@ -268,3 +268,15 @@ fn an_idle_fault_does_not_shift_the_randomness_of_anything_else() {
     };
     assert_eq!(digest(true), digest(false));
 }
+
+#[test]
+fn fastrand_draws_from_the_seed() {
+    let drawn = |seed| {
+        let (mut config, _) = config(Duration::from_millis(1));
+        config.seed = seed;
+        let run = simulate_with(config, |_| async { fastrand::u64(..) });
+        run.expect("the run ends").value
+    };
+    assert_eq!(drawn(1), drawn(1));
+    assert_ne!(drawn(1), drawn(2));
+}

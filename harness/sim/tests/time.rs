@@ -290,8 +290,12 @@ fn a_stray_task_is_reported_with_its_host() {
     let log = log.lock().unwrap();
     let strays: Vec<_> = log
         .iter()
-        .filter(|(_, _, event)| *event == SimEvent::StrayTask)
+        .filter(|(_, _, event)| matches!(event, SimEvent::StrayTask { .. }))
         .collect();
     assert_eq!(strays.len(), 1);
     assert_eq!(strays[0].1, "careless");
+    let SimEvent::StrayTask { place } = &strays[0].2 else {
+        unreachable!("they are of that kind")
+    };
+    assert!(place.contains("tests/time.rs:"), "{place}");
 }

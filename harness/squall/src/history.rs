@@ -41,6 +41,10 @@ pub struct Host<'j> {
     pub panics: Vec<(u64, &'j str)>,
     /// Tasks that components started with `tokio::spawn`.
     pub strays: u64,
+    /// Where in the code the first of them was started.
+    pub stray_place: &'j str,
+    /// What code asked of the system: when, what, and where in the code.
+    pub escapes: Vec<(u64, &'j str, &'j str)>,
 }
 
 /// A host went down.
@@ -115,7 +119,14 @@ impl<'j> History<'j> {
             Event::HostPaused => self.host(host).pause(at),
             Event::HostResumed => self.host(host).resume(at),
             Event::TaskPanicked { message } => self.host(host).panics.push((at, message)),
-            Event::StrayTask => self.host(host).strays += 1,
+            Event::StrayTask { place } => {
+                let host = self.host(host);
+                if host.strays == 0 {
+                    host.stray_place = place;
+                }
+                host.strays += 1;
+            }
+            Event::Escaped { what, place } => self.host(host).escapes.push((at, what, place)),
             Event::FaultStarted { fault, text, .. } => {
                 let fault = self.fault(*fault);
                 fault.started.get_or_insert(at);

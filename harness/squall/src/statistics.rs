@@ -118,6 +118,21 @@ pub enum Incident {
         host: String,
         /// How many tasks.
         tasks: u64,
+        /// Where in the code the first was started.
+        place: String,
+    },
+    /// Code asked of the system what a run cannot answer for.
+    Escaped {
+        /// On which host; empty when on none.
+        host: String,
+        /// How often.
+        times: u64,
+        /// When first, nanoseconds.
+        at: u64,
+        /// What it did then.
+        what: String,
+        /// Where in the code; empty when that is not known.
+        place: String,
     },
 }
 
@@ -288,8 +303,27 @@ fn incidents(run: &Run<'_>) -> Vec<Incident> {
             incidents.push(Incident::Stray {
                 host: (*name).to_owned(),
                 tasks: host.strays,
+                place: host.stray_place.to_owned(),
             });
         }
+        let mut kinds: Vec<(&str, Incident)> = Vec::new();
+        for &(at, what, place) in &host.escapes {
+            let kind = what.split(" for ").next().unwrap_or(what);
+            match kinds.iter_mut().find(|(known, _)| *known == kind) {
+                Some((_, Incident::Escaped { times, .. })) => *times += 1,
+                _ => kinds.push((
+                    kind,
+                    Incident::Escaped {
+                        host: (*name).to_owned(),
+                        times: 1,
+                        at,
+                        what: what.to_owned(),
+                        place: place.to_owned(),
+                    },
+                )),
+            }
+        }
+        incidents.extend(kinds.into_iter().map(|(_, incident)| incident));
     }
     incidents
 }

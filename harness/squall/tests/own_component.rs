@@ -141,6 +141,39 @@ fn stray_tasks_and_calls_that_are_never_answered_do_not_hang_a_run() {
     );
 }
 
+/// Does what a program may do, and a run cannot answer for.
+struct Worldly;
+
+fn nap() {
+    std::thread::sleep(Duration::from_secs(3_600));
+}
+
+#[async_trait]
+impl Component for Worldly {
+    async fn handle(&self, _: Input<'_>, _: &Output) -> Result<Option<Payload>, ComponentError> {
+        nap();
+        let refused = tokio::net::TcpStream::connect("127.0.0.1:9").await;
+        let refused = refused.expect_err("there is no network");
+        tokio::task::spawn_blocking(|| ()).await.expect("no panic");
+        Err(ComponentError::new(refused.to_string()))
+    }
+}
+
+#[test]
+fn what_a_run_cannot_answer_for_is_named_with_its_host_and_its_place() {
+    let run = run_of(|| Worldly).expect("the run ends");
+    let said = run.judge().summary();
+    for expected in [
+        "hall sleeps for 3600s on the system's clock, 50 times since",
+        "tests/own_component.rs:",
+        "use Output::sleep",
+        "hall asks the system for a socket, 50 times since",
+        "hall starts a thread",
+    ] {
+        assert!(said.contains(expected), "{expected}\n{said}");
+    }
+}
+
 /// Never lets virtual time pass.
 struct Restless;
 

@@ -172,7 +172,17 @@ pub enum Event {
         message: Arc<str>,
     },
     /// A component started a task with `tokio::spawn`: it cannot be killed or paused with its host.
-    StrayTask,
+    StrayTask {
+        /// Where in the code: file, line and column.
+        place: Arc<str>,
+    },
+    /// Code on this host asked of the system what a run cannot answer for: a thread, a process, a socket, sleep.
+    Escaped {
+        /// What it does, in words.
+        what: Arc<str>,
+        /// Where in the code; empty when that was said of the host before, or is not known.
+        place: Arc<str>,
+    },
     /// A fault begins.
     FaultStarted {
         /// Its place in the plan.

@@ -236,7 +236,15 @@ mod tests {
     #[test]
     fn nobody_waits_for_what_a_stray_task_sends() {
         let mut script = Script::new();
-        script.at(S).push("back", Event::StrayTask).chain(1);
+        script
+            .at(S)
+            .push(
+                "back",
+                Event::StrayTask {
+                    place: "src/till.rs:7:9".into(),
+                },
+            )
+            .chain(1);
         script.hop_started(2 * MS, "back", 1, (span(1, 5), span(1, 1)), "disk.put", 1);
         script.hop_ended(30 * MS, "back", span(1, 5), "unavailable", "");
         assert_holds(&Blocking, script);

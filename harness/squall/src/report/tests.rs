@@ -77,7 +77,12 @@ fn broken_script() -> Script {
             message: "index out of bounds".into(),
         },
     );
-    script.push("front", Event::StrayTask);
+    script.push(
+        "front",
+        Event::StrayTask {
+            place: "src/till.rs:7:9".into(),
+        },
+    );
     script.expect(
         0,
         None,

@@ -201,11 +201,34 @@ fn incident(incident: &Incident) -> String {
                 word("panic")
             )
         }
-        Incident::Stray { host, tasks } => {
+        Incident::Stray { host, tasks, place } => {
             let tasks = plural(*tasks, "task");
             format!(
-                "{}{tasks} of {host}: started with tokio::spawn, not stopped with their host",
+                "{}{tasks} of {host}: started with tokio::spawn, not stopped with their host, the first at {place}",
                 word("stray")
+            )
+        }
+        Incident::Escaped {
+            host,
+            times,
+            at,
+            what,
+            place,
+        } => {
+            let place = match place.as_str() {
+                "" => String::new(),
+                place => format!(", in {place}"),
+            };
+            let remedy = match what {
+                _ if what.starts_with("sleeps") => "virtual time stands still meanwhile: use Output::sleep",
+                _ if what.contains("socket") => "it is refused in a run: what is called has to be a module",
+                _ => "nothing that runs elsewhere repeats: use Output::spawn",
+            };
+            format!(
+                "{}{host} {what}, {} since {}{place}; {remedy}",
+                word("escape"),
+                plural(*times, "time"),
+                time::instant(*at)
             )
         }
     }

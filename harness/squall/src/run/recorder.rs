@@ -204,7 +204,13 @@ impl Inner {
             SimEvent::Panicked { message } => Event::TaskPanicked {
                 message: self.name(&message),
             },
-            SimEvent::StrayTask => Event::StrayTask,
+            SimEvent::StrayTask { place } => Event::StrayTask {
+                place: self.name(&place),
+            },
+            SimEvent::Escaped { what, place } => Event::Escaped {
+                what: self.name(&what),
+                place: self.name(&place),
+            },
             SimEvent::Opened(it) => Event::ConnectionOpened {
                 flow: it.flow,
                 from: it.from,

@@ -101,7 +101,12 @@ fn what_nobody_asked_for_is_listed() {
                 message: "index out of bounds".into(),
             },
         );
-        script.push("store-0", Event::StrayTask);
+        script.push(
+            "store-0",
+            Event::StrayTask {
+                place: "src/till.rs:7:9".into(),
+            },
+        );
     }
     let incidents = statistics(script).incidents;
     assert_eq!(
@@ -120,7 +125,8 @@ fn what_nobody_asked_for_is_listed() {
             },
             Incident::Stray {
                 host: "store-0".to_owned(),
-                tasks: 2
+                tasks: 2,
+                place: "src/till.rs:7:9".to_owned(),
             },
         ]
     );
