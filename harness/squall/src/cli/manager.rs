@@ -11,6 +11,7 @@ use squall_provider::{Config, Manager, Server};
 use squall_provider_http as http;
 use tokio::sync::Notify;
 
+use super::aside::Aside;
 use super::process::{Signals, log};
 use super::{Console, Exit, runtime};
 
@@ -27,12 +28,9 @@ pub(super) struct ManagerArgs {
     grace: humantime::Duration,
 }
 
-pub(super) fn manager<O: Write, E: Write>(
-    args: &ManagerArgs,
-    console: &mut Console<O, E>,
-) -> io::Result<Exit> {
+pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Aside>) -> io::Result<Exit> {
     let config = Config::from_env(|name| std::env::var(name).ok());
-    let config = match (log(), config) {
+    let config = match (log(&console.err), config) {
         (Ok(()), Ok(config)) => config,
         (Err(why), _) => return refused(console, &why),
         (_, Err(error)) => return refused(console, &error.to_string()),

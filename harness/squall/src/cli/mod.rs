@@ -1,6 +1,7 @@
 //! The command line. `main` takes a harness, so that a binary of your own can offer the same commands with
 //! your components.
 
+mod aside;
 mod bench;
 mod call;
 mod check;
@@ -19,6 +20,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use self::aside::Aside;
 use crate::plan::EngineKind;
 use crate::report::Style;
 use crate::run::Harness;
@@ -189,8 +191,8 @@ pub fn main(harness: &Harness) -> ExitCode {
         Verb::Import(args) => import::run(harness, args, &mut console),
         Verb::Schema { kind } => schema::schema(*kind, &mut console),
         Verb::Bench(args) => bench::bench(harness, args, &mut console),
-        Verb::Up(args) => up::up(harness, args, &mut console),
-        Verb::Manager(args) => manager::manager(args, &mut console),
+        Verb::Up(args) => served(console.style, |console| up::up(harness, args, console)),
+        Verb::Manager(args) => served(console.style, |console| manager::manager(args, console)),
         Verb::Call(args) => call::call(args, &mut console),
         Verb::Top(args) => top::top(args, &mut console),
     };
@@ -204,6 +206,22 @@ pub fn main(harness: &Harness) -> ExitCode {
             Exit::BadInput.into()
         }
     }
+}
+
+/// Runs a command that serves others: it neither waits for those who read what it prints, nor ends when they are gone.
+fn served(
+    style: Style,
+    command: impl FnOnce(&mut Console<Aside, Aside>) -> io::Result<Exit>,
+) -> io::Result<Exit> {
+    let mut console = Console {
+        out: Aside::new("stdout", io::stdout())?,
+        err: Aside::new("stderr", io::stderr())?,
+        style,
+    };
+    let ended = command(&mut console);
+    console.out.finish();
+    console.err.finish();
+    ended
 }
 
 /// What commands on real sockets run on.

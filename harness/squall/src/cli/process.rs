@@ -1,17 +1,23 @@
 //! What commands that run until they are told to stop have in common: logs and signals.
 
-use std::io;
+use std::backtrace::{Backtrace, BacktraceStatus};
+use std::io::{self, Write};
+use std::panic::PanicHookInfo;
+use std::thread;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::aside::Aside;
+
 /// What is logged when `RUST_LOG` does not say.
 const LOG: &str = "info";
 
-/// Logs to standard error, as `RUST_LOG` says.
-pub(super) fn log() -> Result<(), String> {
+/// Logs to `err`, as `RUST_LOG` says; and what is told of a panic goes there too, for the hook of the standard library
+/// waits for whoever reads standard error.
+pub(super) fn log(err: &Aside) -> Result<(), String> {
     let said = std::env::var("RUST_LOG").unwrap_or_default();
     let filter = match said.trim() {
         "" => LOG,
@@ -20,11 +26,27 @@ pub(super) fn log() -> Result<(), String> {
     let filter: Targets = filter
         .parse()
         .map_err(|error| format!("RUST_LOG is {filter:?}: {error}; write info, or squall=debug"))?;
+    let (lines, panics) = (err.clone(), err.clone());
     let lines = tracing_subscriber::fmt::layer()
         .with_ansi(false)
-        .with_writer(io::stderr);
+        .with_writer(move || lines.clone());
     let log = tracing_subscriber::registry().with(lines).with(filter);
-    log.try_init().map_err(|error| error.to_string())
+    log.try_init().map_err(|error| error.to_string())?;
+    std::panic::set_hook(Box::new(move |panic| {
+        // It never fails.
+        let _ = writeln!(panics.clone(), "{}", told(panic));
+    }));
+    Ok(())
+}
+
+/// As the standard library tells of a panic, but for its advice.
+fn told(panic: &PanicHookInfo<'_>) -> String {
+    let thread = thread::current();
+    let (name, backtrace) = (thread.name().unwrap_or("<unnamed>"), Backtrace::capture());
+    match backtrace.status() {
+        BacktraceStatus::Captured => format!("thread '{name}' {panic}\n{backtrace}"),
+        _ => format!("thread '{name}' {panic}"),
+    }
 }
 
 /// The signals that end a process.

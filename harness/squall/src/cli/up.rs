@@ -13,6 +13,7 @@ use indexmap::IndexMap;
 use squall_platform::{Authority, Platform, TokioPlatform};
 use tokio::sync::watch;
 
+use super::aside::Aside;
 use super::call::Pings;
 use super::process::{Signals, log};
 use super::scenarios::print_report;
@@ -75,10 +76,10 @@ impl UpArgs {
     }
 }
 
-pub(super) fn up<O: Write, E: Write>(
+pub(super) fn up<O: Write>(
     harness: &Harness,
     args: &UpArgs,
-    console: &mut Console<O, E>,
+    console: &mut Console<O, Aside>,
 ) -> io::Result<Exit> {
     let mut topology = match file::load_topology(&args.topology, &harness.component_names()) {
         Ok(topology) => topology,
@@ -97,7 +98,7 @@ pub(super) fn up<O: Write, E: Write>(
             module.keepalive = pings.keepalive();
         }
     }
-    if let Err(why) = log() {
+    if let Err(why) = log(&console.err) {
         writeln!(console.err, "error: {why}")?;
         return Ok(Exit::BadInput);
     }

@@ -1,5 +1,6 @@
 //! `squall up`, `squall call` and `squall top`: the real binary, on real sockets of this machine.
 
+mod readers;
 mod replicas;
 mod support;
 
