@@ -114,8 +114,10 @@ class Bench:
     def provide(self, manager, executor, agent=None, namespace="peer", **more):
         """Registers a provider of `peer.Do`, and waits until it is active."""
         arguments = {"target": manager["grpc"], "namespace": namespace, "executor": f"127.0.0.1:{executor}"}
+        before = manager.ids()
         answer = (agent or self.agent).ask("register", **arguments, **more)
         assert answer["success"], f"Register is refused: {answer['reasons']}"
+        (manager.provided[answer["connection"]],) = manager.ids().keys() - before.keys()
         until(lambda: manager.providers().get(answer["connection"]) == "active", "the provider is active")
         return answer["connection"]
 

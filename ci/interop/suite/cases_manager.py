@@ -66,7 +66,7 @@ def drain(it):
     manager, server = it.manager(), it.serve()
     connection = it.provide(manager, server)
     body = {"reason": "a new version", "deadline": "20s"}
-    equal(manager.http(f"/v1/providers/{connection}/drain", body)[0], 202, "the HTTP status of the drain")
+    equal(manager.http(f"/v1/providers/{manager.provided[connection]}/drain", body)[0], 202, "the HTTP status of the drain")
     state = lambda: it.agent.ask("provider", connection=connection)["drain"]
     until(lambda: state() is not None, "the provider is asked to leave")
     equal(state(), {"reason": "a new version", "deadline_ms": 20_000}, "what it is told")

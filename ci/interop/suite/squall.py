@@ -83,6 +83,7 @@ class Manager(Process):
             "CONSTELLATION_PROVIDER_REPORT_INTERVAL": "1s",
             **environment,
         }
+        self.provided = {}
         super().__init__(["manager", "--http-port", str(ports.free())], log, environment)
 
     def http(self, path, body=None, timeout=80):
@@ -106,8 +107,14 @@ class Manager(Process):
             body["timeout"] = timeout
         return self.http(f"/v1/modules/{module}/call", body)
 
+    def ids(self):
+        """How each provider is, by the id that operators know it by: the API does not tell connections."""
+        return {it["id"]: it["state"] for it in self.http("/v1/providers")[1]["providers"]}
+
     def providers(self):
-        return {it["connection"]: it["state"] for it in self.http("/v1/providers")[1]}
+        """How each provider is, by its connection: of those that were provided."""
+        states = self.ids()
+        return {connection: states[id] for connection, id in self.provided.items() if id in states}
 
 
 def call(port, order, *arguments, to="peer.in"):

@@ -7,7 +7,7 @@
 //! | POST | `/v1/modules/{name}/call` | calls a module |
 //! | POST | `/v1/pipelines/run` | runs a program |
 //! | GET | `/v1/providers` | who is registered, and how they are |
-//! | POST | `/v1/providers/{connection}/drain` | asks a provider to leave |
+//! | POST | `/v1/providers/{id}/drain` | asks a provider to leave |
 //! | GET | `/health` | 200, or 503 once the process is told to stop |
 //! | GET | `/metrics` | OpenMetrics |
 //! | GET | `/openapi.json` | this table, for machines |
@@ -22,14 +22,20 @@
 //! | what is served | `modules`, `pipelines`, `providers`, `process` |
 //! | what it needs of a manager | `operator` |
 //! | errors, and the bodies of requests | `error`, `body` |
+//! | lists in pages | `page` |
+//! | which hosts requests may name | `host` |
+//!
+//! The ids of providers' connections are told nobody: who knows one can deregister its modules.
 //!
 //! Deliberately absent: authentication and TLS. Whoever reaches the port can drain a provider: listen where only
 //! operators are, or put a proxy in front.
 
 mod body;
 mod error;
+mod host;
 mod modules;
 mod operator;
+mod page;
 mod pipelines;
 mod process;
 mod providers;
@@ -37,6 +43,7 @@ mod routes;
 mod server;
 
 pub use operator::Operator;
+pub use page::{PAGE_DEFAULT, PAGE_MAX};
 pub use routes::{BODY_BYTES_MAX, openapi};
 pub use server::{DEFAULT_PORT, Server};
 pub use squall_grpc::ServeError;

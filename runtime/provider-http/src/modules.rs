@@ -13,6 +13,7 @@ use utoipa::ToSchema;
 
 use crate::body::{Body, duration};
 use crate::error::{Error, ErrorBody};
+use crate::page::{self, Asked, Page};
 use crate::routes::Shared;
 
 /// What is known of a module.
@@ -46,16 +47,36 @@ impl ModuleBody {
     }
 }
 
-/// Lists all modules.
-#[utoipa::path(get, path = "/v1/modules", tag = "modules",
-    responses((status = 200, description = "all modules, sorted by name", body = Vec<ModuleBody>)))]
-pub(crate) async fn list(State(shared): State<Shared>) -> Json<Vec<ModuleBody>> {
-    let modules = shared.operator.modules();
-    Json(modules.iter().map(|spec| ModuleBody::of(spec)).collect())
+/// One page of modules.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ModulesPage {
+    /// In the order of their namespaces, and then of their names.
+    modules: Vec<ModuleBody>,
+    /// The cursor of the next page; none when this is the last one.
+    next: Option<String>,
+}
+
+/// Lists modules, a page at a time.
+#[utoipa::path(get, path = "/v1/modules", tag = "modules", operation_id = "listModules",
+    params(Page),
+    responses(
+        (status = 200, description = "a page of them", body = ModulesPage),
+        (status = 400, description = "there is no such page", body = ErrorBody)))]
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    Asked(page): Asked<Page>,
+) -> Result<Json<ModulesPage>, Error> {
+    let limit = page.limit()?;
+    let specs = shared.operator.modules_behind(page.cursor(), limit + 1);
+    let (modules, last) = page::bodies(specs, limit, |spec| ModuleBody::of(spec));
+    Ok(Json(ModulesPage {
+        modules,
+        next: last.map(|it| it.name.to_string()),
+    }))
 }
 
 /// Tells of one module.
-#[utoipa::path(get, path = "/v1/modules/{name}", tag = "modules",
+#[utoipa::path(get, path = "/v1/modules/{name}", tag = "modules", operation_id = "getModule",
     params(("name" = String, Path, description = "the qualified name: `ml.Analyze`")),
     responses(
         (status = 200, description = "the module", body = ModuleBody),
@@ -98,7 +119,7 @@ pub(crate) struct CallAnswer {
 }
 
 /// Calls a module.
-#[utoipa::path(post, path = "/v1/modules/{name}/call", tag = "modules",
+#[utoipa::path(post, path = "/v1/modules/{name}/call", tag = "modules", operation_id = "callModule",
     params(("name" = String, Path, description = "the qualified name: `ml.Analyze`")),
     request_body = CallBody,
     responses(

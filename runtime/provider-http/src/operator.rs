@@ -1,8 +1,9 @@
 //! What the API needs of a manager, whatever it runs on.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use squall_engine::Engine;
+use squall_engine::{Engine, ModuleSpec};
 use squall_platform::Platform;
 use squall_provider::{Manager, ProviderInfo};
 
@@ -11,8 +12,14 @@ pub trait Operator: Engine {
     /// Itself, as what it is first.
     fn engine(&self) -> &dyn Engine;
 
-    /// All providers, in every state. See [`Manager::providers`].
-    fn providers(&self) -> Vec<ProviderInfo>;
+    /// Some of the providers, in every state. See [`Manager::providers_behind`].
+    fn providers_behind(&self, number: Option<u64>, limit: usize) -> Vec<ProviderInfo>;
+
+    /// One of them. See [`Manager::provider`].
+    fn provider(&self, id: u64) -> Option<ProviderInfo>;
+
+    /// Some of the modules. See [`Manager::modules_behind`].
+    fn modules_behind(&self, name: Option<&str>, limit: usize) -> Vec<Arc<ModuleSpec>>;
 
     /// Asks a provider to leave; false when there is none of that connection, or it is not active. See
     /// [`Manager::drain`].
@@ -27,8 +34,16 @@ impl<P: Platform> Operator for Manager<P> {
         self
     }
 
-    fn providers(&self) -> Vec<ProviderInfo> {
-        Manager::providers(self)
+    fn providers_behind(&self, number: Option<u64>, limit: usize) -> Vec<ProviderInfo> {
+        Manager::providers_behind(self, number, limit)
+    }
+
+    fn provider(&self, id: u64) -> Option<ProviderInfo> {
+        Manager::provider(self, id)
+    }
+
+    fn modules_behind(&self, name: Option<&str>, limit: usize) -> Vec<Arc<ModuleSpec>> {
+        Manager::modules_behind(self, name, limit)
     }
 
     fn drain(&self, connection: &str, reason: &str, deadline: Option<Duration>) -> bool {

@@ -45,7 +45,7 @@ pub(crate) struct RunAnswer {
 }
 
 /// Runs a program.
-#[utoipa::path(post, path = "/v1/pipelines/run", tag = "pipelines",
+#[utoipa::path(post, path = "/v1/pipelines/run", tag = "pipelines", operation_id = "runPipeline",
     request_body = RunBody,
     responses(
         (status = 200, description = "its outputs", body = RunAnswer),

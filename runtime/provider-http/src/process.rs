@@ -23,7 +23,7 @@ pub(crate) struct Health {
 }
 
 /// Says whether calls are welcome.
-#[utoipa::path(get, path = "/health", tag = "process",
+#[utoipa::path(get, path = "/health", tag = "process", operation_id = "getHealth",
     responses(
         (status = 200, description = "they are", body = Health),
         (status = 503, description = "the process is told to stop", body = Health)))]
@@ -38,7 +38,7 @@ pub(crate) async fn health(State(shared): State<Shared>) -> (StatusCode, Json<He
 }
 
 /// Counts and times, for Prometheus.
-#[utoipa::path(get, path = "/metrics", tag = "process",
+#[utoipa::path(get, path = "/metrics", tag = "process", operation_id = "getMetrics",
     responses((status = 200, description = "OpenMetrics", body = String, content_type = "application/openmetrics-text")))]
 pub(crate) async fn metrics(State(shared): State<Shared>) -> impl IntoResponse {
     ([(CONTENT_TYPE, OPEN_METRICS)], shared.operator.metrics_text())

@@ -11,13 +11,14 @@ use utoipa::ToSchema;
 
 use crate::body::{Body, duration};
 use crate::error::{Error, ErrorBody};
+use crate::page::{self, Asked, Page};
 use crate::routes::Shared;
 
 /// What is known of a provider's connection. Spec: provider 2.13.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct ProviderBody {
-    /// Identifies it in other requests.
-    connection: String,
+    /// Identifies it in other requests: 16 hexadecimal digits. Of a provider that registers again it is another one.
+    id: String,
     namespace: String,
     /// None for a provider that owns its namespace alone.
     group: Option<String>,
@@ -35,13 +36,13 @@ pub(crate) struct ProviderBody {
     in_flight: usize,
 }
 
-impl From<ProviderInfo> for ProviderBody {
-    fn from(info: ProviderInfo) -> Self {
+impl ProviderBody {
+    fn of(info: &ProviderInfo) -> Self {
         let time = |time: SystemTime| humantime::format_rfc3339_millis(time).to_string();
         ProviderBody {
-            connection: info.connection.to_string(),
+            id: format!("{:016x}", info.id),
             namespace: info.namespace.to_string(),
-            group: info.group.map(|group| group.to_string()),
+            group: info.group.as_ref().map(|group| group.to_string()),
             executor: info.executor.to_string(),
             modules: info.modules.iter().map(ToString::to_string).collect(),
             state: info.state.as_str(),
@@ -52,11 +53,35 @@ impl From<ProviderInfo> for ProviderBody {
     }
 }
 
-/// Lists all providers, in every state.
-#[utoipa::path(get, path = "/v1/providers", tag = "providers",
-    responses((status = 200, description = "in the order of their registration", body = Vec<ProviderBody>)))]
-pub(crate) async fn list(State(shared): State<Shared>) -> Json<Vec<ProviderBody>> {
-    Json(shared.operator.providers().into_iter().map(Into::into).collect())
+/// One page of providers.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct ProvidersPage {
+    /// In the order of their registration.
+    providers: Vec<ProviderBody>,
+    /// The cursor of the next page; none when this is the last one.
+    next: Option<String>,
+}
+
+/// Lists providers, in every state, a page at a time.
+#[utoipa::path(get, path = "/v1/providers", tag = "providers", operation_id = "listProviders",
+    params(Page),
+    responses(
+        (status = 200, description = "a page of them", body = ProvidersPage),
+        (status = 400, description = "there is no such page", body = ErrorBody)))]
+pub(crate) async fn list(
+    State(shared): State<Shared>,
+    Asked(page): Asked<Page>,
+) -> Result<Json<ProvidersPage>, Error> {
+    let limit = page.limit()?;
+    let behind = page
+        .cursor()
+        .map(|cursor| cursor.parse().map_err(|_| page::unknown(cursor)));
+    let infos = shared.operator.providers_behind(behind.transpose()?, limit + 1);
+    let (providers, last) = page::bodies(infos, limit, ProviderBody::of);
+    Ok(Json(ProvidersPage {
+        providers,
+        next: last.map(|it| it.number.to_string()),
+    }))
 }
 
 /// What a drain takes.
@@ -73,24 +98,23 @@ pub(crate) struct DrainBody {
 }
 
 /// Asks a provider to leave: it gets no more calls, and finishes those that it has.
-#[utoipa::path(post, path = "/v1/providers/{connection}/drain", tag = "providers",
-    params(("connection" = String, Path, description = "as `/v1/providers` has it")),
+#[utoipa::path(post, path = "/v1/providers/{id}/drain", tag = "providers", operation_id = "drainProvider",
+    params(("id" = String, Path, description = "as `/v1/providers` has it")),
     request_body = DrainBody,
     responses(
         (status = 202, description = "it was asked"),
-        (status = 404, description = "there is no such connection", body = ErrorBody),
+        (status = 404, description = "there is no such provider", body = ErrorBody),
         (status = 409, description = "it is not active", body = ErrorBody)))]
 pub(crate) async fn drain(
     State(shared): State<Shared>,
-    Path(connection): Path<String>,
+    Path(id): Path<String>,
     Body(body): Body<DrainBody>,
 ) -> Result<StatusCode, Error> {
-    if shared.operator.drain(&connection, &body.reason, body.deadline) {
+    let provider = || shared.operator.provider(u64::from_str_radix(&id, 16).ok()?);
+    if provider().is_some_and(|it| shared.operator.drain(&it.connection, &body.reason, body.deadline)) {
         return Ok(StatusCode::ACCEPTED);
     }
-    let providers = shared.operator.providers();
-    let state = providers.iter().find(|it| *it.connection == *connection);
-    Err(match state.map(|it| it.state) {
+    Err(match provider().map(|it| it.state) {
         Some(state @ (ProviderState::Registered | ProviderState::Draining)) => Error::new(
             StatusCode::CONFLICT,
             "NOT_ACTIVE",
@@ -102,7 +126,7 @@ pub(crate) async fn drain(
         _ => Error::new(
             StatusCode::NOT_FOUND,
             "PROVIDER_NOT_FOUND",
-            format!("there is no provider of connection {connection}: /v1/providers lists them"),
+            format!("there is no provider {id}: /v1/providers lists them"),
         ),
     })
 }

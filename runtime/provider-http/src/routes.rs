@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
 use axum::{Json, Router};
 use utoipa::OpenApi;
@@ -12,6 +13,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::error::Error;
+use crate::host::{self, Hosts};
 use crate::{Operator, modules, pipelines, process, providers};
 
 /// The largest body of a request, in bytes.
@@ -22,6 +24,7 @@ pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
 pub(crate) struct Shared {
     pub(crate) operator: Arc<dyn Operator>,
     pub(crate) stopping: Arc<AtomicBool>,
+    pub(crate) hosts: Hosts,
 }
 
 #[derive(OpenApi)]
@@ -51,11 +54,13 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 
 pub(crate) fn router(shared: Shared) -> Router {
     let (router, document) = documented().split_for_parts();
+    let hosts = from_fn_with_state(shared.hosts.clone(), host::check);
     router
         .route("/openapi.json", get(async move || Json(document)))
         .fallback(nothing_here)
         .method_not_allowed_fallback(no_such_method)
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(hosts)
         .with_state(shared)
 }
 

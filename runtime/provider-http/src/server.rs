@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::Operator;
+use crate::host::Hosts;
 use crate::routes::{Shared, router};
 
 /// Where the API is, unless somebody says otherwise. Spec: provider, guide.
@@ -44,6 +45,7 @@ impl<P: Platform> Server<P> {
         let shared = Shared {
             operator,
             stopping: Arc::new(AtomicBool::new(false)),
+            hosts: Hosts::default(),
         };
         Ok(Server {
             platform,
@@ -51,6 +53,14 @@ impl<P: Platform> Server<P> {
             address,
             shared,
         })
+    }
+
+    /// Answers requests that name these hosts, too. Others are answered when they name an address, or `localhost`, or
+    /// nothing; the rest is refused, lest pages of other sites read what is here (DNS rebinding).
+    #[must_use]
+    pub fn hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.shared.hosts = Hosts::new(names);
+        self
     }
 
     /// Makes `/health` say that the process is told to stop, from the moment that this is called: while providers and

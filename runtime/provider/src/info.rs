@@ -7,7 +7,11 @@ use std::time::SystemTime;
 /// One provider that is registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProviderInfo {
-    /// The id that the manager gave it.
+    /// Which one it is, for operators: a digest of `connection`, which it does not tell.
+    pub id: u64,
+    /// How many have registered before it, from 0.
+    pub number: u64,
+    /// The id that the manager gave it. Who knows it can deregister its modules: it is the provider's alone to know.
     pub connection: Arc<str>,
     /// The namespace of its modules.
     pub namespace: Arc<str>,

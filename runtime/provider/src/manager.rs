@@ -1,6 +1,7 @@
 //! The manager: an engine that has the modules of its providers beside those of the engine that it wraps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,7 +18,7 @@ use crate::control::Outbox;
 use crate::in_flight::InFlight;
 use crate::metrics::{self, Metrics};
 use crate::server::Server;
-use crate::table::{Change, Moment, Table, Timers};
+use crate::table::{Change, Identity, Moment, Table, Timers};
 use crate::{Config, ProviderInfo, State, events};
 
 /// Takes registrations of providers, and calls them. Clones are the same manager.
@@ -56,14 +57,32 @@ pub(crate) struct Registry<P: Platform> {
 }
 
 impl<P: Platform> Registry<P> {
-    /// Tells a provider which of its modules there are, by their short names. False when it does not read what it is
-    /// told, so that there is no room.
-    pub(crate) fn report(&self, connection: &str) -> bool {
-        let (Some(it), Some(outbox)) = (self.table.get(connection), self.outboxes.get(connection)) else {
-            return true;
-        };
-        let modules = it.modules.iter().map(ToString::to_string).collect();
-        outbox.report(it.version, connection, modules)
+    /// What a provider is to be told of its modules; nothing while it has no control plane.
+    pub(crate) fn report(&self, connection: &str) -> Option<Report> {
+        let it = self.table.get(connection)?;
+        Some(Report {
+            outbox: self.outboxes.get(connection)?.clone(),
+            version: it.version,
+            identity: it.identity.clone(),
+            modules: it.modules.clone(),
+        })
+    }
+}
+
+/// Which modules of a provider there are. It is made under the lock, and sent without it, for there may be many.
+pub(crate) struct Report {
+    outbox: Arc<Outbox>,
+    version: i32,
+    identity: Arc<Identity>,
+    modules: Arc<BTreeSet<Arc<str>>>,
+}
+
+impl Report {
+    /// Tells the short names. False when the provider does not read what it is told, so that there is no room.
+    pub(crate) fn send(&self) -> bool {
+        let modules = self.modules.iter().map(ToString::to_string).collect();
+        self.outbox
+            .report(self.version, &self.identity.connection, modules)
     }
 }
 
@@ -102,7 +121,41 @@ impl<P: Platform> Manager<P> {
 
     /// All providers that are registered, in whatever state, in the order of their registration. Spec: provider 2.13.
     pub fn providers(&self) -> Vec<ProviderInfo> {
-        self.lock().table.providers()
+        self.providers_behind(None, usize::MAX)
+    }
+
+    /// The first `limit` of them that registered after the one with this [number](ProviderInfo::number), be it there
+    /// or not.
+    pub fn providers_behind(&self, number: Option<u64>, limit: usize) -> Vec<ProviderInfo> {
+        let from = number.map_or(Unbounded, Excluded);
+        let snapshots: Vec<_> = self
+            .lock()
+            .table
+            .snapshots((from, Unbounded))
+            .take(limit)
+            .collect();
+        snapshots.into_iter().map(Into::into).collect()
+    }
+
+    /// The provider with this [id](ProviderInfo::id).
+    pub fn provider(&self, id: u64) -> Option<ProviderInfo> {
+        let snapshot = self.lock().table.snapshot(id);
+        snapshot.map(Into::into)
+    }
+
+    /// The first `limit` modules behind the one of this qualified name, be it there or not: in the order of their
+    /// namespaces, and then of their names.
+    pub fn modules_behind(&self, name: Option<&str>, limit: usize) -> Vec<Arc<ModuleSpec>> {
+        let is_behind = |it: &Arc<ModuleSpec>| name.is_none_or(|name| place(&it.name) > place(name));
+        let mut modules = self.engine().modules();
+        modules.retain(is_behind);
+        let registry = self.lock();
+        let external = registry.table.modules_behind(name).take(limit);
+        modules.extend(external.map(|it| it.spec.clone()));
+        drop(registry);
+        modules.sort_by(|a, b| place(&a.name).cmp(&place(&b.name)));
+        modules.truncate(limit);
+        modules
     }
 
     /// Tells a provider to finish what it has, and to leave: it gets no more calls, and is taken away when `deadline`
@@ -298,6 +351,11 @@ impl<P: Platform> Engine for Manager<P> {
     fn pipelines(&self) -> Option<&PipelineStore> {
         self.engine().pipelines()
     }
+}
+
+/// The namespace of a module, and its name in there.
+fn place(qualified: &str) -> (&str, &str) {
+    qualified.rsplit_once('.').unwrap_or(("", qualified))
 }
 
 /// That much later; so late that nobody waits for it, when there is no such moment.

@@ -23,6 +23,10 @@ pub(super) struct ManagerArgs {
     /// Serve the HTTP API here; port 0 takes a free one
     #[arg(long, value_name = "PORT", default_value_t = http::DEFAULT_PORT)]
     http_port: u16,
+    /// Answer HTTP requests that name this host (may be given several times), beside those that name an address or
+    /// localhost. Others are refused: a web page could have made its name resolve to this machine
+    #[arg(long = "http-host", value_name = "NAME")]
+    http_hosts: Vec<String>,
     /// How long calls in flight may go on after SIGTERM or SIGINT
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     grace: humantime::Duration,
@@ -44,7 +48,7 @@ pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Asi
             Err(error) => return refused(console, &error.to_string()),
         };
         match http::Server::bind(platform, args.http_port, Arc::new(manager)).await {
-            Ok(http) => serve(grpc, http, args, console).await,
+            Ok(http) => serve(grpc, http.hosts(args.http_hosts.clone()), args, console).await,
             Err(error) => refused(console, &error.to_string()),
         }
     });

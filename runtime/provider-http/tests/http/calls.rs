@@ -16,9 +16,11 @@ async fn modules_of_this_process_and_of_providers_are_listed_and_described_alike
         "inputs": {"text": "String"},
         "output": "{sentiment: Float, words: Int}",
     });
-    assert_eq!(all[0], analyze);
-    assert_eq!(all[1]["name"], "texts.Upper");
-    assert_eq!(all.as_array().unwrap().len(), 2);
+    let modules = &all["modules"];
+    assert_eq!(modules[0], analyze);
+    assert_eq!(modules[1]["name"], "texts.Upper");
+    assert_eq!(modules.as_array().unwrap().len(), 2);
+    assert_eq!(all["next"], json!(null));
     assert_eq!(world.get("/v1/modules/ml.Analyze").await.json(), analyze);
 }
 

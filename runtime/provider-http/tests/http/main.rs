@@ -9,6 +9,8 @@ mod bad_input;
 mod calls;
 mod document;
 mod ending;
+mod hosts;
+mod pages;
 mod pipelines;
 mod providers;
 mod support;

@@ -83,7 +83,27 @@ fn analyze() -> Module {
         .description("Sentiment analysis")
 }
 
+async fn provider(network: &Network, namespace: &str) -> Running<Memory> {
+    Provider::builder(network.host(), namespace)
+        .managers(["manager:9090".parse().unwrap()])
+        .config(SdkConfig {
+            executor_port: 0,
+            ..SdkConfig::default()
+        })
+        .module(analyze())
+        .build()
+        .unwrap()
+        .start()
+        .await
+        .unwrap()
+}
+
 pub(crate) async fn world() -> World {
+    world_of(|server| server).await
+}
+
+/// The same, with the server of the API as it is made of the plain one.
+pub(crate) async fn world_of(with: impl FnOnce(Server<Memory>) -> Server<Memory>) -> World {
     let network = Network::default();
     let engine = LocalEngine::new();
     let upper = ModuleSpec::new("texts.Upper", &text(), CType::String);
@@ -105,6 +125,7 @@ pub(crate) async fn world() -> World {
     let server = Server::bind(host.clone(), 8080, Arc::new(manager.clone()))
         .await
         .unwrap();
+    let server = with(server);
     let http = server.local_addr().to_string().parse().unwrap();
     let stopping = Box::new(server.stopping());
     let (shutdown, told) = oneshot::channel::<()>();
@@ -114,18 +135,7 @@ pub(crate) async fn world() -> World {
         let cut = server.run_until(told, Duration::from_secs(5)).await;
         end.send(cut).unwrap_or_default();
     });
-    let provider = Provider::builder(network.host(), "ml")
-        .managers(["manager:9090".parse().unwrap()])
-        .config(SdkConfig {
-            executor_port: 0,
-            ..SdkConfig::default()
-        })
-        .module(analyze())
-        .build()
-        .unwrap()
-        .start()
-        .await
-        .unwrap();
+    let provider = provider(&network, "ml").await;
     // The first heartbeat is on its way.
     tokio::time::sleep(Duration::from_millis(1)).await;
     World {
@@ -140,8 +150,31 @@ pub(crate) async fn world() -> World {
 }
 
 impl World {
+    /// That many further ones, of the namespaces `n0`, `n1` and so on.
+    pub(crate) async fn more_providers(&self, count: usize) -> Vec<Running<Memory>> {
+        let mut all = vec![];
+        for number in 0..count {
+            all.push(provider(&self.network, &format!("n{number}")).await);
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        all
+    }
+
     /// One request on a connection of its own.
     pub(crate) async fn request(&self, method: &str, path: &str, content_type: &str, body: &str) -> Answer {
+        self.request_at(self.http.as_str(), method, path, content_type, body)
+            .await
+    }
+
+    /// The same, that names another host.
+    pub(crate) async fn request_at(
+        &self,
+        host: &str,
+        method: &str,
+        path: &str,
+        content_type: &str,
+        body: &str,
+    ) -> Answer {
         let client = self.network.host();
         let stream = client.connect(&self.http).await.unwrap();
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
@@ -149,7 +182,7 @@ impl World {
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header("host", self.http.as_str())
+            .header("host", host)
             .header("content-type", content_type)
             .body(Full::new(Bytes::copy_from_slice(body.as_bytes())))
             .unwrap();

@@ -44,8 +44,13 @@ pub(crate) async fn report<P: Platform>(manager: Manager<P>) {
     loop {
         sleep(manager.config().report_interval).await;
         let registry = manager.lock();
-        for connection in registry.table.active() {
-            if !registry.report(&connection.identity.connection) {
+        let active = registry.table.active();
+        let reports: Vec<_> = active
+            .filter_map(|it| registry.report(&it.identity.connection))
+            .collect();
+        drop(registry);
+        for report in reports {
+            if !report.send() {
                 manager.metrics().unread();
             }
         }

@@ -52,6 +52,8 @@ impl Scrape {
         let registry = manager.lock();
         let states: Vec<_> = registry.table.connections().map(|it| it.state()).collect();
         let pools = registry.table.namespaces();
+        let pools: Vec<_> = pools.map(|it| (it.name.clone(), it.pool.len())).collect();
+        drop(registry);
         Scrape {
             counters: [
                 (
@@ -79,7 +81,7 @@ impl Scrape {
                 .clone(),
             connections: STATES.map(|state| states.iter().filter(|it| **it == state).count()),
             in_flight: manager.in_flight().count(),
-            pools: pools.map(|it| (it.name.clone(), it.pool.len())).collect(),
+            pools,
         }
     }
 

@@ -90,14 +90,17 @@ impl<P: Platform> Manager<P> {
             .at(&request.namespace, &request.executor_url)
             .map(|it| it.identity.clone())
             .collect();
-        let mut unused = vec![];
+        let (mut unused, mut reports) = (vec![], vec![]);
         for ghost in &ghosts {
-            registry.report(&ghost.connection);
+            reports.extend(registry.report(&ghost.connection));
             unused.extend(registry.channels.remove(&ghost.executor));
         }
         drop(registry);
         // Not under the lock: connections end with them.
         drop(unused);
+        for report in reports {
+            report.send();
+        }
         ghosts.iter().map(|it| it.connection.clone()).collect()
     }
 

@@ -9,6 +9,8 @@ use super::{Cause, Change, Event, Moment, Table};
 
 const NOT_FOUND: &str = "not found";
 const WRONG_OWNER: &str = "wrong namespace owner";
+/// **ours**
+const NO_ID: &str = "connection_id is empty: send the one that the registration was answered with";
 
 impl Table {
     /// A connection leaves, or is made to. Nothing happens when it is gone.
@@ -27,26 +29,26 @@ impl Table {
     /// Takes modules of a connection away, and the connection with the last of them. Other members of its group
     /// keep theirs. After the connection has left, the answer says so and nothing happens. Spec: provider section
     /// 5, rows 12 and 13.
+    ///
+    /// Only who knows the connection's id may: unlike upstream, where without one the first of the namespace is meant.
+    /// All SDKs send it, and anybody who reaches the port could take modules away otherwise.
     pub(crate) fn deregister(&mut self, request: &DeregisterRequest, now: Moment) -> DeregisterResponse {
         let asked = request.connection_id.as_str();
-        let namespace = self.namespaces.get(request.namespace.as_str());
-        let first = namespace.and_then(|it| it.members.first());
-        // Without an id: whoever of the namespace registered first. Old providers do not know theirs.
-        let member = if asked.is_empty() {
-            first
-        } else {
-            self.serials.get(asked)
-        };
+        let is_owned = self.namespaces.contains_key(request.namespace.as_str());
         let is_in_namespace = |serial: &u64| {
             let connection = self.connections.get(serial);
             connection.is_some_and(|it| *it.identity.namespace == *request.namespace)
         };
-        let member = member.copied().filter(is_in_namespace);
+        let member = self.serials.get(asked).copied().filter(is_in_namespace);
         let Some(serial) = member else {
-            let error = if first.is_some() { WRONG_OWNER } else { NOT_FOUND };
+            let error = match (is_owned, asked.is_empty()) {
+                (false, _) => NOT_FOUND,
+                (true, true) => NO_ID,
+                (true, false) => WRONG_OWNER,
+            };
             let results = request.module_names.iter().map(|name| result(name, error));
             return DeregisterResponse {
-                success: request.module_names.is_empty() && (first.is_some() || !asked.is_empty()),
+                success: request.module_names.is_empty() && !asked.is_empty(),
                 results: results.collect(),
             };
         };
@@ -55,7 +57,7 @@ impl Table {
         let mut leaver = None;
         if let Some(connection) = self.connections.get_mut(&serial) {
             for name in &request.module_names {
-                let taken = connection.modules.take(name.as_str());
+                let taken = Arc::make_mut(&mut connection.modules).take(name.as_str());
                 results.push(result(name, if taken.is_some() { "" } else { NOT_FOUND }));
                 gone.extend(taken);
             }

@@ -1,5 +1,6 @@
 //! What happens to a connection while it is there: registered, opened, alive, drained, checked. Spec: provider 2.7.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ impl Table {
     ) {
         let serial = self.next;
         self.next += 1;
-        let short_names = modules.iter().map(|it| it.short_name.clone()).collect();
+        let short_names: BTreeSet<_> = modules.iter().map(|it| it.short_name.clone()).collect();
         self.changes.push(Change::Registered {
             identity: identity.clone(),
             modules: modules.iter().map(|it| it.spec.name.clone()).collect(),
@@ -44,7 +45,7 @@ impl Table {
             serial,
             Connection {
                 identity,
-                modules: short_names,
+                modules: Arc::new(short_names),
                 version,
                 phase: Phase::Registered { since: now.instant },
                 registered_at: now.wall,

@@ -20,12 +20,15 @@ mod phase;
 mod standing;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound::{Excluded, Unbounded};
+use std::ops::RangeBounds;
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use squall_engine::ModuleSpec;
 use squall_value::CType;
 use tokio::time::Instant;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::address;
 use crate::in_flight::InFlight;
@@ -52,8 +55,8 @@ pub(crate) struct Table {
 /// One provider, from its registration until it leaves.
 pub(crate) struct Connection {
     pub(crate) identity: Arc<Identity>,
-    /// Short names. Only partial deregistration makes them fewer.
-    pub(crate) modules: BTreeSet<Arc<str>>,
+    /// Short names. Only partial deregistration makes them fewer. Shared with those that look at them without the lock.
+    pub(crate) modules: Arc<BTreeSet<Arc<str>>>,
     /// The protocol version that both sides know.
     pub(crate) version: i32,
     pub(crate) phase: Phase,
@@ -108,6 +111,17 @@ pub(crate) enum Change {
     },
     /// Nobody owns the namespace any more.
     Released { namespace: Arc<str> },
+}
+
+/// A connection as it was at one moment. Cheap to take: see [`ProviderInfo`] for what it says.
+pub(crate) struct Snapshot {
+    number: u64,
+    identity: Arc<Identity>,
+    modules: Arc<BTreeSet<Arc<str>>>,
+    state: State,
+    registered_at: SystemTime,
+    last_heartbeat: Option<SystemTime>,
+    in_flight: usize,
 }
 
 /// Whom a call goes to.
@@ -217,9 +231,28 @@ impl Table {
         self.connections.values()
     }
 
-    /// What operators see of them.
-    pub(crate) fn providers(&self) -> Vec<ProviderInfo> {
-        self.connections.values().map(Connection::info).collect()
+    /// What operators see of those with these numbers. What takes long is for later, without the lock.
+    pub(crate) fn snapshots(&self, numbers: impl RangeBounds<u64>) -> impl Iterator<Item = Snapshot> {
+        self.connections
+            .range(numbers)
+            .map(|(number, it)| it.snapshot(*number))
+    }
+
+    /// The same, of one.
+    pub(crate) fn snapshot(&self, id: u64) -> Option<Snapshot> {
+        let mut all = self.connections.iter();
+        let (number, it) = all.find(|(_, it)| it.identity.id() == id)?;
+        Some(it.snapshot(*number))
+    }
+
+    /// Modules in the order of their namespaces and then of their names, behind that of this qualified name.
+    pub(crate) fn modules_behind(&self, name: Option<&str>) -> impl Iterator<Item = &Declared> {
+        let (namespace, short_name) = name.and_then(|it| it.rsplit_once('.')).unwrap_or_default();
+        let begun = self.namespaces.get(namespace).into_iter();
+        let rest = begun.flat_map(move |it| it.modules.range::<str, _>((Excluded(short_name), Unbounded)));
+        let further = self.namespaces.range::<str, _>((Excluded(namespace), Unbounded));
+        let further = further.flat_map(|(_, it)| &it.modules);
+        rest.chain(further).map(|(_, module)| module)
     }
 
     /// The connections that have a control plane and are not about to leave. Spec: provider 2.7, reports.
@@ -240,19 +273,42 @@ impl Connection {
         }
     }
 
-    fn info(&self) -> ProviderInfo {
-        let namespace = &self.identity.namespace;
-        let qualified = |name: &Arc<str>| format!("{namespace}.{name}").into();
-        ProviderInfo {
-            connection: self.identity.connection.clone(),
-            namespace: namespace.clone(),
-            group: self.identity.group.clone(),
-            executor: self.identity.executor.clone(),
-            modules: self.modules.iter().map(qualified).collect(),
+    fn snapshot(&self, number: u64) -> Snapshot {
+        Snapshot {
+            number,
+            identity: self.identity.clone(),
+            modules: self.modules.clone(),
             state: self.state(),
             registered_at: self.registered_at,
             last_heartbeat: self.last_heartbeat,
             in_flight: self.in_flight.count(),
+        }
+    }
+}
+
+impl Identity {
+    /// What operators call it: it does not tell the connection's id, with which its modules could be deregistered.
+    pub(crate) fn id(&self) -> u64 {
+        xxh3_64(self.connection.as_bytes())
+    }
+}
+
+impl From<Snapshot> for ProviderInfo {
+    fn from(it: Snapshot) -> Self {
+        let namespace = &it.identity.namespace;
+        let qualified = |name: &Arc<str>| format!("{namespace}.{name}").into();
+        ProviderInfo {
+            id: it.identity.id(),
+            number: it.number,
+            connection: it.identity.connection.clone(),
+            namespace: namespace.clone(),
+            group: it.identity.group.clone(),
+            executor: it.identity.executor.clone(),
+            modules: it.modules.iter().map(qualified).collect(),
+            state: it.state,
+            registered_at: it.registered_at,
+            last_heartbeat: it.last_heartbeat,
+            in_flight: it.in_flight,
         }
     }
 }

@@ -200,13 +200,20 @@ fn what_is_not_deregistered_stays() {
 }
 
 #[test]
-fn without_an_id_the_first_of_the_namespace_is_meant() {
+fn without_an_id_nobody_is_meant() {
     let mut it = Fixture::new();
     assert_eq!(it.deregister("", "ml", &["X"]), (false, strings(&["not found"])));
     assert_eq!(it.deregister("", "ml", &[]), (false, vec![]));
     it.register("a", "ml", Some("g"), &["X"]);
     it.register("b", "ml", Some("g"), &["X"]);
-    assert_eq!(it.deregister("", "ml", &["X"]), (true, strings(&[""])));
+    let why = "connection_id is empty: send the one that the registration was answered with";
+    assert_eq!(
+        it.deregister("", "ml", &["X", "Y"]),
+        (false, strings(&[why, why]))
+    );
+    assert_eq!(it.deregister("", "ml", &[]), (false, vec![]));
+    assert_eq!(it.pool("ml"), ["a", "b"]);
+    assert_eq!(it.deregister("a", "ml", &["X"]), (true, strings(&[""])));
     assert_eq!(it.pool("ml"), ["b"]);
 }
 
@@ -349,7 +356,7 @@ impl Fixture {
                 .map(|serial| &self.table.connections[serial])
                 .collect();
             prop_assert!(!members.is_empty());
-            let had: BTreeSet<_> = members.iter().flat_map(|it| it.modules.clone()).collect();
+            let had: BTreeSet<_> = members.iter().flat_map(|it| it.modules.iter().cloned()).collect();
             prop_assert!(had.iter().eq(namespace.modules.keys()));
             let calls = members.iter().filter(|it| it.phase.takes_calls());
             let mut taking: Vec<_> = calls.map(|it| it.identity.connection.clone()).collect();

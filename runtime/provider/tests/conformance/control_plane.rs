@@ -17,6 +17,8 @@ async fn line_61_a_registered_connection_has_all_its_fields_and_no_heartbeat() {
     provider.register("ml", "pool", &["Analyze"]).await;
     let info = world.provider(&provider.connection).unwrap();
     let expected = ProviderInfo {
+        id: info.id,
+        number: 0,
         connection: provider.connection.as_str().into(),
         namespace: "ml".into(),
         group: Some("pool".into()),
@@ -164,6 +166,8 @@ async fn line_74_what_is_known_of_a_provider_is_told() {
     sleep(secs(2)).await;
     timed.beat().await;
     let expected = ProviderInfo {
+        id: timed.info().id,
+        number: 0,
         connection: timed.connection.as_str().into(),
         namespace: "ml".into(),
         group: None,

@@ -1,0 +1,57 @@
+//! Requests that name another host. A browser that was told that a site is at this machine sends them.
+
+use serde_json::json;
+
+use crate::support::{world, world_of};
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_names_another_host_is_refused_and_told_the_flag() {
+    let world = world().await;
+    for host in [
+        "evil.example",
+        "evil.example:8080",
+        "127.0.0.1.evil.example",
+        "a b",
+    ] {
+        for path in ["/v1/modules", "/openapi.json", "/nowhere", "/metrics"] {
+            let answer = world.request_at(host, "GET", path, "", "").await;
+            assert_eq!(answer.error(), (421, "WRONG_HOST".into()), "{host} {path}");
+            assert!(answer.message().contains("--http-host"), "{answer:?}");
+        }
+        let call = r#"{"input": {"text": "x"}}"#;
+        let path = "/v1/modules/ml.Analyze/call";
+        let answer = world
+            .request_at(host, "POST", path, "application/json", call)
+            .await;
+        assert_eq!(answer.status, 421, "{host}");
+    }
+    for host in [
+        "localhost",
+        "LOCALHOST:8080",
+        "127.0.0.1",
+        "[::1]:8080",
+        "10.1.2.3:80",
+    ] {
+        assert_eq!(
+            world.request_at(host, "GET", "/health", "", "").await.status,
+            200,
+            "{host}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn hosts_that_were_named_are_answered_and_no_others() {
+    let world = world_of(|server| server.hosts(["Manager.example".to_owned()])).await;
+    let answer = world
+        .request_at("manager.example:8080", "GET", "/health", "", "")
+        .await;
+    assert_eq!(answer.json(), json!({"status": "serving"}));
+    assert_eq!(
+        world
+            .request_at("other.example", "GET", "/health", "", "")
+            .await
+            .status,
+        421
+    );
+}
