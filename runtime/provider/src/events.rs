@@ -12,6 +12,7 @@ use tracing::{Level, event};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::State;
+use crate::log::shown;
 use crate::registration::Rejection;
 use crate::table::{Cause, Identity};
 
@@ -29,15 +30,15 @@ pub(crate) fn registered(it: &Identity, modules: &[Arc<str>]) {
     );
 }
 
-/// A request was rejected, for this and maybe other reasons.
+/// A request was rejected, for this and maybe other reasons. What is sent may be of any length.
 pub(crate) fn rejected(request: &RegisterRequest, reason: Option<&Rejection>) {
     event!(
         name: "provider.rejected",
         target: "squall::provider",
         Level::DEBUG,
-        namespace = request.namespace.as_str(),
-        group = request.group_id.as_str(),
-        executor = request.executor_url.as_str(),
+        namespace = shown(&request.namespace),
+        group = shown(&request.group_id),
+        executor = shown(&request.executor_url),
         reason = reason.map(ToString::to_string).unwrap_or_default().as_str(),
     );
 }

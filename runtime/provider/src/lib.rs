@@ -13,7 +13,7 @@
 //! | calls: deadline, failover, what an answer means | `call`, `in_flight` |
 //! | whose turn it is | [`pool`] |
 //! | what providers can call, and how that ends | `server` |
-//! | what happened | `events`, `identifiers` |
+//! | what happened, for machines, and for people | `events`, `identifiers`; `log` |
 //! | how much and how long, for Prometheus | `metrics` |
 //!
 //! What it promises: a namespace has one owner at a time, a provider or a group of providers with the same modules.
@@ -31,6 +31,7 @@ mod events;
 mod identifiers;
 mod in_flight;
 mod info;
+mod log;
 mod manager;
 mod metrics;
 pub mod names;

@@ -16,6 +16,7 @@ use tokio::time::Instant;
 
 use crate::control::Outbox;
 use crate::in_flight::InFlight;
+use crate::log::Log;
 use crate::metrics::{self, Metrics};
 use crate::server::Server;
 use crate::table::{Change, Identity, Moment, Table, Timers};
@@ -34,6 +35,7 @@ pub(crate) struct Shared<P: Platform> {
     config: Config,
     engine: Arc<dyn Engine>,
     metrics: Metrics,
+    log: Log,
     registry: Mutex<Registry<P>>,
     /// The calls of providers' modules.
     in_flight: InFlight,
@@ -98,6 +100,7 @@ impl<P: Platform> Manager<P> {
             config,
             engine,
             metrics: Metrics::default(),
+            log: Log::default(),
             registry: Mutex::new(Registry {
                 table: Table::new(timers),
                 outboxes: BTreeMap::new(),
@@ -187,7 +190,7 @@ impl<P: Platform> Manager<P> {
     /// | `constellation_provider_connections` | `state` | providers |
     /// | `constellation_provider_heartbeats_total` | | heartbeats received |
     /// | `constellation_provider_unread_messages_total` | | acknowledgements and reports that were not sent, because the provider reads too slowly |
-    /// | `constellation_provider_calls_total` | `module`, `code` | calls of modules that have been called, by how they ended; `OK` for those with an output |
+    /// | `constellation_provider_calls_total` | `module`, `code` | calls of modules that have been called, by how they ended; `OK` for those with an output. The first 10,000 modules have their own, the others are `_others` |
     /// | `constellation_provider_call_latency_seconds` | `module` | how long those took |
     /// | `constellation_provider_failovers_total` | | calls that were tried at a second member |
     /// | `constellation_provider_calls_in_flight` | | calls under way |
@@ -212,6 +215,10 @@ impl<P: Platform> Manager<P> {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.0.metrics
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.0.log
     }
 
     pub(crate) fn in_flight(&self) -> &InFlight {
@@ -266,30 +273,42 @@ impl<P: Platform> Manager<P> {
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Registry<P>, Moment) -> T) -> T {
         let mut registry = self.lock();
         let result = act(&mut registry, self.now());
-        let unused = self.settle(&mut registry);
+        let changes = registry.table.take_changes();
+        let unused = self.settle(&mut registry, &changes);
         drop(registry);
-        // Not under the lock: connections end with them.
+        // Not under the lock: connections end with them, and people's lines take their time.
         drop(unused);
+        for change in &changes {
+            match change {
+                Change::Registered { identity, modules } => self.log().registered(identity, modules.len()),
+                Change::Entered {
+                    identity,
+                    state,
+                    cause,
+                } => self.log().state(identity, *state, cause),
+                Change::Released { .. } => {}
+            }
+        }
         result
     }
 
     /// Does what follows from changes. Returns the channels that nobody uses any more. Spec: provider section 6,
     /// points 18 and 19.
-    fn settle(&self, registry: &mut Registry<P>) -> Vec<Channel<P>> {
+    fn settle(&self, registry: &mut Registry<P>, changes: &[Change]) -> Vec<Channel<P>> {
         let mut unused = vec![];
-        for change in registry.table.take_changes() {
+        for change in changes {
             match change {
                 Change::Registered { identity, modules } => {
                     self.metrics().registered();
-                    events::registered(&identity, &modules);
+                    events::registered(identity, modules);
                 }
                 Change::Entered {
                     identity,
                     state,
                     cause,
                 } => {
-                    events::state(&identity, state, &cause);
-                    if state == State::Disconnected {
+                    events::state(identity, *state, cause);
+                    if *state == State::Disconnected {
                         self.0.departures.notify_waiters();
                         if let Some(outbox) = registry.outboxes.remove(&identity.connection) {
                             outbox.end(Ok(()));
@@ -299,7 +318,7 @@ impl<P: Platform> Manager<P> {
                         }
                     }
                 }
-                Change::Released { namespace } => events::released(&namespace),
+                Change::Released { namespace } => events::released(namespace),
             }
         }
         unused

@@ -5,6 +5,11 @@ use std::collections::BTreeSet;
 /// How long a namespace or a name may be, in bytes: they come back in reasons, once for each module.
 pub const NAME_BYTES_MAX: usize = 256;
 
+/// How long the version of a module may be, in bytes.
+pub const VERSION_BYTES_MAX: usize = 256;
+/// How long the description of a module may be, in bytes.
+pub const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
+
 /// Why a name is not accepted. The texts are the protocol's, but for the last two.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]

@@ -46,6 +46,6 @@ pub use json::{DecodeError, DecodeProblem};
 pub use limits::Limits;
 pub use mismatch::{Kind, Mismatch, MismatchProblem};
 pub use path::Path;
-pub use schema::SchemaError;
+pub use schema::{FIELD_NAME_BYTES_MAX, SchemaError};
 pub use types::{CType, Fields};
 pub use value::CValue;

@@ -10,7 +10,10 @@ use squall_proto::provider::{
 
 use crate::{CType, Fields, Limits};
 
-/// Why a schema is no type. Whoever declared it is at fault. The texts are the protocol's, but for the last two.
+/// How long the name of a field may be in a schema, in bytes: it is in every type error.
+pub const FIELD_NAME_BYTES_MAX: usize = 256;
+
+/// Why a schema is no type. Whoever declared it is at fault. The texts are the protocol's, but for the last three.
 /// Spec: provider 2.3.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -46,6 +49,14 @@ pub enum SchemaError {
     TooDeep {
         /// The limit.
         limit: usize,
+    },
+    /// A field of a record has a longer name than [`FIELD_NAME_BYTES_MAX`].
+    #[error(
+        "RecordType has a field whose name is too long: {bytes} bytes, the limit is {FIELD_NAME_BYTES_MAX}"
+    )]
+    LongName {
+        /// How long.
+        bytes: usize,
     },
     /// It has more types than [`Limits::nodes_max`].
     #[error("TypeSchema has more than {limit} types")]
@@ -172,6 +183,9 @@ impl Converter {
                 Err(_) => Err(SchemaError::UnknownKind { kind: *kind }),
             },
             Type::Record(RecordType { fields }) => {
+                if let Some(name) = fields.keys().find(|name| name.len() > FIELD_NAME_BYTES_MAX) {
+                    return Err(SchemaError::LongName { bytes: name.len() });
+                }
                 let fields = fields
                     .iter()
                     .map(|(name, field)| Ok((name.as_str(), self.ctype(field, depth + 1)?)));

@@ -39,6 +39,9 @@ pub struct Config {
     pub max_modules: usize,
     /// How many connections there may be: 10,000 by default.
     pub max_connections: usize,
+    /// How much all that is registered may be, in bytes on the wire: 64 MiB by default. What members of a group have in
+    /// common counts once.
+    pub max_registered_bytes: usize,
     /// How deep and populous schemas may be: 32 levels and 4,096 types by default.
     pub schema_limits: Limits,
     /// How executors are dialled, and connections to them kept: without pings by default. A provider that is merely slow
@@ -63,6 +66,7 @@ impl Default for Config {
             max_message_bytes: 4 * 1024 * 1024,
             max_modules: 1_000,
             max_connections: 10_000,
+            max_registered_bytes: 64 * 1024 * 1024,
             schema_limits: Limits {
                 depth_max: 32,
                 nodes_max: 4_096,

@@ -25,6 +25,7 @@ pub(crate) async fn check<P: Platform>(manager: Manager<P>) {
             () = drains => continue,
             () = sleep_until(next) => {}
         }
+        manager.log().flush();
         let late = lateness(next, Instant::now());
         manager.change(|registry, now| registry.table.check(late, period, now));
         let now = Instant::now();

@@ -34,6 +34,11 @@ const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
 
+/// How many modules have counters of their own: peers choose their names, and counters stay.
+const MODULES_MAX: usize = 10_000;
+/// What the others are counted as together. No module is called so.
+const OTHERS: &str = "_others";
+
 /// The counters of one manager.
 #[derive(Debug, Default)]
 pub(crate) struct Metrics {
@@ -93,7 +98,9 @@ impl Metrics {
 
     fn module(&self, name: &Arc<str>) -> Arc<Module> {
         let modules = self.modules.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(module) = modules.get(name) {
+        let is_full = || modules.len() > MODULES_MAX;
+        let others = || is_full().then(|| modules.get(OTHERS)).flatten();
+        if let Some(module) = modules.get(name).or_else(others) {
             return Arc::clone(module);
         }
         drop(modules);
@@ -104,7 +111,9 @@ impl Metrics {
                 latency: Histogram::new(BUCKETS),
             })
         };
-        Arc::clone(modules.entry(name.clone()).or_insert_with(new))
+        let is_full = modules.len() >= MODULES_MAX && !modules.contains_key(name);
+        let name = if is_full { OTHERS.into() } else { name.clone() };
+        Arc::clone(modules.entry(name).or_insert_with(new))
     }
 }
 
@@ -135,4 +144,23 @@ impl Drop for Counted {
 
 fn increment(counter: &AtomicU64) {
     counter.fetch_add(1, Ordering::Relaxed);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn modules_beyond_a_number_are_counted_together() {
+        let metrics = Metrics::default();
+        let call = |number: usize| metrics.call(&format!("n.M{number}").into()).ended(None);
+        for number in 0..MODULES_MAX + 3 {
+            call(number);
+        }
+        call(0);
+        let modules = metrics.modules.read().expect("nobody panicked");
+        assert_eq!(modules.len(), MODULES_MAX + 1);
+        let ok = |name: &str| modules[name].calls[0].load(Ordering::Relaxed);
+        assert_eq!((ok("n.M0"), ok("n.M1"), ok(OTHERS)), (2, 1, 3));
+    }
 }

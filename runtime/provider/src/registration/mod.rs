@@ -12,12 +12,14 @@ mod validation;
 use std::sync::Arc;
 use std::time::Duration;
 
+use prost::Message;
 use squall_grpc::within;
 use squall_platform::Platform;
 use squall_proto::provider::{ModuleRegistrationResult, RegisterRequest, RegisterResponse};
+use tonic::Status;
 
 use crate::manager::Manager;
-use crate::table::Identity;
+use crate::table::{Bytes, Identity};
 use crate::{events, identifiers};
 pub(crate) use rejection::{Class, Rejection};
 use validation::{Ground, Owner, Verdicts};
@@ -36,7 +38,10 @@ impl<P: Platform> Manager<P> {
     /// Who is refused for an owner that executes at the same address may be that owner, come back: nobody but itself
     /// can be in its way. So the old connection is asked, and if that shows that it is dead, the request is looked at
     /// again. An owner that lives is never displaced, and neither is one of which nothing is heard.
-    pub(crate) async fn register(&self, request: &RegisterRequest) -> RegisterResponse {
+    ///
+    /// # Errors
+    /// When the request is rejected, and has no modules that could get the reason, or too many.
+    pub(crate) async fn register(&self, request: &RegisterRequest) -> Result<RegisterResponse, Status> {
         let identity = Arc::new(Identity {
             connection: identifiers::connection(self.platform()).into(),
             namespace: request.namespace.as_str().into(),
@@ -52,30 +57,42 @@ impl<P: Platform> Manager<P> {
             let first = verdicts.iter().flatten().next();
             self.metrics().rejected(first);
             events::rejected(request, first);
+            self.log().rejected(request, first);
+            if let Some(reason) = first.filter(|_| !validation::has_results(request, self.config())) {
+                return Err(refusal(reason));
+            }
         }
-        RegisterResponse {
+        Ok(RegisterResponse {
             success: verdicts.is_ok(),
             results: results(request, verdicts.err()),
             protocol_version: VERSION,
             connection_id: identity.connection.to_string(),
-        }
+        })
     }
 
     fn try_register(&self, request: &RegisterRequest, identity: &Arc<Identity>) -> Result<(), Verdicts> {
         let config = self.config();
         // Schemas are read before the lock is taken: they may be large.
         let schemas = validation::schemas(request, config);
+        let (founds, joins) = (request.encoded_len(), joins(request));
         self.change(|registry, now| {
             let table = &mut registry.table;
             let ground = Ground {
                 config,
                 owner: Owner::of(table.namespace(&request.namespace)),
                 connections: table.len(),
+                registered: table.bytes(),
+                bytes: if table.namespace(&request.namespace).is_some() {
+                    joins
+                } else {
+                    founds
+                },
                 exists: &|qualified| self.engine().module(qualified).is_some(),
             };
             let verdicts = validation::validate(request, schemas, &ground)?;
             let version = request.protocol_version.min(VERSION);
-            table.register(identity.clone(), version, verdicts, now);
+            let bytes = Bytes { founds, joins };
+            table.register(identity.clone(), version, verdicts, bytes, now);
             Ok(())
         })
     }
@@ -120,6 +137,20 @@ impl<P: Platform> Manager<P> {
             () = self.stopped() => false,
             gone = within(GHOST_WAIT, gone) => gone.is_some() && !connections.is_empty(),
         }
+    }
+}
+
+/// What a member of a group has for itself, in bytes, beside what the group has in common.
+fn joins(request: &RegisterRequest) -> usize {
+    let names = request.modules.iter().map(|it| it.name.len());
+    request.executor_url.len() + request.namespace.len() + request.group_id.len() + names.sum::<usize>()
+}
+
+fn refusal(reason: &Rejection) -> Status {
+    let text = reason.to_string();
+    match reason {
+        Rejection::TooManyConnections { .. } | Rejection::TooMuch { .. } => Status::resource_exhausted(text),
+        _ => Status::invalid_argument(text),
     }
 }
 

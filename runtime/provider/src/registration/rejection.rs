@@ -3,7 +3,7 @@
 use squall_value::{Mismatch, SchemaError};
 
 use crate::address::UrlError;
-use crate::names::{NAME_BYTES_MAX, NameError};
+use crate::names::{DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, NameError, VERSION_BYTES_MAX};
 
 /// Why a module is not accepted. The texts are the protocol's; where upstream checks nothing they are **ours**.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,11 +52,26 @@ pub(crate) enum Rejection {
     #[error("Group id is too long: {0} bytes, the limit is {NAME_BYTES_MAX}")]
     GroupTooLong(usize),
     /// **ours**
+    #[error("Version is too long: {0} bytes, the limit is {VERSION_BYTES_MAX}")]
+    VersionTooLong(usize),
+    /// **ours**
+    #[error("Description is too long: {0} bytes, the limit is {DESCRIPTION_BYTES_MAX}")]
+    DescriptionTooLong(usize),
+    /// **ours**
     #[error("Too many modules in the request: {modules}, the limit is {limit}")]
     TooManyModules { modules: usize, limit: usize },
     /// **ours**
     #[error("Too many providers are connected: the limit is {limit}")]
     TooManyConnections { limit: usize },
+    /// **ours**
+    #[error(
+        "Too much is registered: the request would add {bytes} bytes to {registered}, and the limit for all providers together is {limit}"
+    )]
+    TooMuch {
+        bytes: usize,
+        registered: usize,
+        limit: usize,
+    },
     /// **ours**: nothing is wrong with this one.
     #[error("Not registered: another module of the request was rejected")]
     WithOthers,
@@ -115,6 +130,9 @@ impl Rejection {
             | Rejection::GroupInput { .. }
             | Rejection::GroupOutput { .. } => Class::Group,
             Rejection::GroupTooLong(_)
+            | Rejection::VersionTooLong(_)
+            | Rejection::DescriptionTooLong(_)
+            | Rejection::TooMuch { .. }
             | Rejection::TooManyModules { .. }
             | Rejection::TooManyConnections { .. } => Class::Limit,
         }

@@ -4,14 +4,16 @@
 //! |---|---|---|
 //! | 1 | executor url | the request: every module gets the reason |
 //! | 2 | namespace | the request |
-//! | 2a | **ours**: length of the group's id, number of modules, number of connections | the request |
+//! | 2a | **ours**: length of the group's id, number of modules, number of connections, size of all that is registered | the request |
 //! | 3 | reserved namespace | each module, as all that follow |
 //! | 4 | name | |
-//! | 4a | **ours**: a name that comes twice | |
+//! | 4a | **ours**: length of the version and of the description; a name that comes twice | |
 //! | 5 | ownership | |
 //! | 6 | a module of that name exists, when nobody owns the namespace | |
 //! | 7, 8 | input schema, output schema | |
 //! | 9 | **ours**: a member of a group has the same modules as the others | |
+//!
+//! A request without modules is checked too, unlike upstream: it would be kept, whatever it says.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -24,7 +26,8 @@ use super::rejection::Rejection;
 use crate::table::{Declared, Namespace};
 use crate::{Config, address, names};
 
-/// One verdict for each module; nothing for those with which nothing is wrong.
+/// One verdict for each module; nothing for those with which nothing is wrong. Of a request without modules, and of one
+/// with too many, there is one, of the request.
 pub(crate) type Verdicts = Vec<Option<Rejection>>;
 
 /// What a request is checked against.
@@ -32,6 +35,10 @@ pub(super) struct Ground<'a> {
     pub(super) config: &'a Config,
     pub(super) owner: Owner<'a>,
     pub(super) connections: usize,
+    /// What is registered already, in bytes.
+    pub(super) registered: usize,
+    /// What the request would add to it.
+    pub(super) bytes: usize,
     /// Whether a module of this qualified name is there already, of whatever process.
     pub(super) exists: &'a dyn Fn(&str) -> bool,
 }
@@ -97,18 +104,18 @@ pub(super) fn validate(
     schemas: Vec<Result<Declared, Rejection>>,
     ground: &Ground<'_>,
 ) -> Result<Vec<Declared>, Verdicts> {
-    let everyone = |reason: Rejection| vec![Some(reason); request.modules.len()];
-    if request.modules.is_empty() {
-        // Without a module there is nobody to get a reason, and nothing is claimed. Spec: provider 2.3.
-        return check_room(ground).map(|()| vec![]).map_err(everyone);
-    }
-    check_request(request, ground).map_err(everyone)?;
+    let each = match has_results(request, ground.config) {
+        true => request.modules.len(),
+        false => 1,
+    };
+    check_request(request, ground).map_err(|reason| vec![Some(reason); each])?;
+    let missing = missing_of_group(request, ground);
     let mut earlier = BTreeSet::new();
     let verdicts = request.modules.iter().zip(schemas).map(|(module, schemas)| {
         let is_first = earlier.insert(module.name.as_str());
         check_module(request, module, is_first, ground)?;
         let declared = schemas?;
-        check_group(request, &declared, ground)?;
+        check_group(&declared, missing, ground)?;
         Ok(declared)
     });
     let verdicts: Vec<Result<_, Rejection>> = verdicts.collect();
@@ -117,6 +124,12 @@ pub(super) fn validate(
     } else {
         Err(verdicts.into_iter().map(Result::err).collect())
     }
+}
+
+/// Whether the answer has a result for each module. What would say the same for any number of them, or for none, is said
+/// with a status.
+pub(super) fn has_results(request: &RegisterRequest, config: &Config) -> bool {
+    (1..=config.max_modules).contains(&request.modules.len())
 }
 
 /// Checks 1 to 2a.
@@ -131,13 +144,21 @@ fn check_request(request: &RegisterRequest, ground: &Ground<'_>) -> Result<(), R
     if modules > limit {
         return Err(Rejection::TooManyModules { modules, limit });
     }
-    check_room(ground)
-}
-
-fn check_room(ground: &Ground<'_>) -> Result<(), Rejection> {
     let limit = ground.config.max_connections;
     if ground.connections >= limit {
         return Err(Rejection::TooManyConnections { limit });
+    }
+    let (bytes, registered, limit) = (
+        ground.bytes,
+        ground.registered,
+        ground.config.max_registered_bytes,
+    );
+    if registered.saturating_add(bytes) > limit {
+        return Err(Rejection::TooMuch {
+            bytes,
+            registered,
+            limit,
+        });
     }
     Ok(())
 }
@@ -154,6 +175,12 @@ fn check_module(
         return Err(Rejection::Reserved(namespace.into()));
     }
     names::check_module(&module.name)?;
+    if module.version.len() > names::VERSION_BYTES_MAX {
+        return Err(Rejection::VersionTooLong(module.version.len()));
+    }
+    if module.description.len() > names::DESCRIPTION_BYTES_MAX {
+        return Err(Rejection::DescriptionTooLong(module.description.len()));
+    }
     if !is_first {
         return Err(Rejection::Twice(module.name.as_str().into()));
     }
@@ -175,8 +202,21 @@ fn check_module(
     Ok(())
 }
 
+/// The first module of the group that the request does not have.
+fn missing_of_group<'a>(request: &RegisterRequest, ground: &Ground<'a>) -> Option<&'a Arc<str>> {
+    let Owner::Group { modules, .. } = &ground.owner else {
+        return None;
+    };
+    let has: BTreeSet<&str> = request.modules.iter().map(|it| it.name.as_str()).collect();
+    modules.keys().find(|name| !has.contains(&***name))
+}
+
 /// Check 9. Spec: provider section 5, row 10.
-fn check_group(request: &RegisterRequest, declared: &Declared, ground: &Ground<'_>) -> Result<(), Rejection> {
+fn check_group(
+    declared: &Declared,
+    missing: Option<&Arc<str>>,
+    ground: &Ground<'_>,
+) -> Result<(), Rejection> {
     let Owner::Group { id, modules } = &ground.owner else {
         return Ok(());
     };
@@ -199,8 +239,7 @@ fn check_group(request: &RegisterRequest, declared: &Declared, ground: &Ground<'
         group: group(),
         how,
     })?;
-    let has = |name: &Arc<str>| request.modules.iter().any(|it| *it.name == **name);
-    match modules.keys().find(|name| !has(name)) {
+    match missing {
         Some(missing) => Err(Rejection::MissingFromGroup {
             group: group(),
             missing: missing.as_ref().into(),

@@ -21,7 +21,7 @@ impl<P: Platform> ModuleProvider for Methods<P> {
         request: Request<RegisterRequest>,
     ) -> Result<Response<RegisterResponse>, Status> {
         self.check_running()?;
-        Ok(Response::new(self.0.register(request.get_ref()).await))
+        self.0.register(request.get_ref()).await.map(Response::new)
     }
 
     async fn deregister(
@@ -29,6 +29,11 @@ impl<P: Platform> ModuleProvider for Methods<P> {
         request: Request<DeregisterRequest>,
     ) -> Result<Response<DeregisterResponse>, Status> {
         let request = request.get_ref();
+        let (names, limit) = (request.module_names.len(), self.0.config().max_modules);
+        if names > limit {
+            let text = format!("Too many module_names in the request: {names}, the limit is {limit}");
+            return Err(Status::invalid_argument(text));
+        }
         let response = self
             .0
             .change(|registry, now| registry.table.deregister(request, now));

@@ -81,6 +81,7 @@ impl Table {
             return;
         };
         let identity = &connection.identity;
+        self.bytes -= connection.bytes;
         self.serials.remove(&identity.connection);
         let Some(namespace) = self.namespaces.get_mut(&identity.namespace) else {
             return;
@@ -91,7 +92,7 @@ impl Table {
         namespace.pool.remove(&identity.connection);
         if namespace.members.is_empty() {
             let namespace = identity.namespace.clone();
-            self.namespaces.remove(&namespace);
+            self.bytes -= self.namespaces.remove(&namespace).map_or(0, |it| it.bytes);
             self.changes.push(Change::Released { namespace });
         } else {
             self.forget(&identity.namespace, &connection.modules);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Cause, Change, Connection, Declared, Event, Identity, Moment, Namespace, Phase, Table};
+use super::{Bytes, Cause, Change, Connection, Declared, Event, Identity, Moment, Namespace, Phase, Table};
 use crate::in_flight::InFlight;
 use crate::pool::Endpoint;
 
@@ -28,6 +28,7 @@ impl Table {
         identity: Arc<Identity>,
         version: i32,
         modules: Vec<Declared>,
+        bytes: Bytes,
         now: Moment,
     ) {
         let serial = self.next;
@@ -37,8 +38,9 @@ impl Table {
             identity: identity.clone(),
             modules: modules.iter().map(|it| it.spec.name.clone()).collect(),
         });
+        self.bytes += bytes.joins;
         if !modules.is_empty() {
-            self.join(serial, &identity, modules);
+            self.join(serial, &identity, modules, bytes);
         }
         self.serials.insert(identity.connection.clone(), serial);
         self.connections.insert(
@@ -52,12 +54,17 @@ impl Table {
                 last_heartbeat: None,
                 in_flight: Arc::new(InFlight::default()),
                 standing: Arc::default(),
+                bytes: bytes.joins,
             },
         );
     }
 
-    fn join(&mut self, serial: u64, identity: &Identity, modules: Vec<Declared>) {
-        let new = || Namespace::new(identity.namespace.clone(), identity.group.clone());
+    fn join(&mut self, serial: u64, identity: &Identity, modules: Vec<Declared>, bytes: Bytes) {
+        let new = || {
+            let common = bytes.founds.saturating_sub(bytes.joins);
+            self.bytes += common;
+            Namespace::new(identity.namespace.clone(), identity.group.clone(), common)
+        };
         let namespace = self
             .namespaces
             .entry(identity.namespace.clone())

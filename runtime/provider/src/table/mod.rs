@@ -49,7 +49,18 @@ pub(crate) struct Table {
     serials: BTreeMap<Arc<str>, u64>,
     namespaces: BTreeMap<Arc<str>, Namespace>,
     next: u64,
+    /// The size of all that is registered, on the wire.
+    bytes: usize,
     changes: Vec<Change>,
+}
+
+/// How large a registration is, on the wire.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Bytes {
+    /// When nobody has the namespace.
+    pub(crate) founds: usize,
+    /// Beside what the others of the group have.
+    pub(crate) joins: usize,
 }
 
 /// One provider, from its registration until it leaves.
@@ -64,6 +75,8 @@ pub(crate) struct Connection {
     pub(crate) last_heartbeat: Option<SystemTime>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) standing: Arc<Standing>,
+    /// What goes with it, of [`Table::bytes`].
+    bytes: usize,
 }
 
 /// What of a connection never changes.
@@ -139,6 +152,7 @@ impl Table {
             serials: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             next: 0,
+            bytes: 0,
             changes: vec![],
         }
     }
@@ -146,6 +160,11 @@ impl Table {
     /// What has happened since this was last asked.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// The size of all that is registered, on the wire: what a group has in common counts once.
+    pub(crate) fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// How many connections there are.

@@ -16,16 +16,19 @@ pub(crate) struct Namespace {
     pub(crate) pool: ExecutorPool,
     /// All members, by the order of their registration.
     pub(crate) members: BTreeSet<u64>,
+    /// What goes with it, of all that is registered.
+    pub(super) bytes: usize,
 }
 
 impl Namespace {
-    pub(crate) fn new(name: Arc<str>, group: Option<Arc<str>>) -> Self {
+    pub(super) fn new(name: Arc<str>, group: Option<Arc<str>>, bytes: usize) -> Self {
         Namespace {
             name,
             group,
             modules: BTreeMap::new(),
             pool: ExecutorPool::new(),
             members: BTreeSet::new(),
+            bytes,
         }
     }
 }

@@ -53,8 +53,12 @@ impl Fixture {
                 CType::String,
             )),
         });
+        let bytes = Bytes {
+            founds: 100,
+            joins: 10,
+        };
         self.table
-            .register(Arc::new(identity), 1, declared.collect(), self.now);
+            .register(Arc::new(identity), 1, declared.collect(), bytes, self.now);
     }
 
     fn deregister(&mut self, connection: &str, namespace: &str, modules: &[&str]) -> (bool, Vec<String>) {
@@ -197,6 +201,22 @@ fn what_is_not_deregistered_stays() {
         it.last_told(),
         Some((State::Disconnected, "deregistered".to_owned()))
     );
+}
+
+#[test]
+fn what_is_registered_counts_as_long_as_it_is_there() {
+    let mut it = Fixture::new();
+    it.register("a", "ml", Some("g"), &["X"]);
+    assert_eq!(it.table.bytes(), 100);
+    it.register("b", "ml", Some("g"), &["X"]);
+    assert_eq!(it.table.bytes(), 110, "what the group has in common counts once");
+    it.register("c", "other", None, &["X"]);
+    it.register("d", "empty", None, &[]);
+    assert_eq!(it.table.bytes(), 220, "one without modules has only itself");
+    it.table.leave("a", Cause::Shutdown, it.now);
+    assert_eq!(it.table.bytes(), 210, "the group keeps what it has in common");
+    it.table.leave_all(&Cause::Shutdown, it.now);
+    assert_eq!(it.table.bytes(), 0);
 }
 
 #[test]

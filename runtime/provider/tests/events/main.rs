@@ -91,6 +91,65 @@ async fn a_rejection_is_told_with_its_first_reason() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn people_are_told_who_comes_who_leaves_and_why_and_no_secret() {
+    let events = Events::collect("squall::provider");
+    let world = World::start().await;
+    let mut provider = world.active("ml", "pool", &["B", "A"]).await;
+    assert!(world.manager.drain(&provider.connection, "maintenance", None));
+    assert!(provider.deregister(&["A", "B"]).await.success);
+    let registered = &events.named("log.registered")[0];
+    let url = provider.url.to_string();
+    let keys = ["message", "namespace", "group", "executor", "modules"];
+    assert_eq!(
+        keys.map(|key| &*registered[key]),
+        ["provider registered", "ml", "pool", &url, "2"]
+    );
+    let states = events.named("log.state");
+    let told: Vec<_> = states.iter().map(|it| (&*it["message"], &*it["cause"])).collect();
+    assert_eq!(
+        told,
+        [
+            ("provider active", "control plane opened"),
+            ("provider drains", "drain requested"),
+            ("provider left", "deregistered")
+        ]
+    );
+    for line in states.iter().chain([registered]) {
+        assert_eq!(line["provider"], registered["provider"]);
+        assert!(
+            line.values().all(|it| !it.contains(&provider.connection)),
+            "{line:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rejections_without_end_are_a_few_lines_and_a_number() {
+    let events = Events::collect("squall::provider");
+    let world = World::start().await;
+    let mut provider = Provider::start(&world, Executor::echo()).await;
+    for _ in 0..100 {
+        let mut request = provider.request("ml", "pool", &["A"]);
+        request.executor_url = "x".repeat(10_000);
+        provider.try_register(request).await;
+    }
+    tokio::time::sleep(secs(3)).await;
+    let lines = events.named("log.rejected");
+    assert_eq!(lines.len(), 10);
+    assert_eq!(
+        lines[0]["reason"],
+        "executor_url is too long: 10000 bytes, the limit is 256"
+    );
+    assert_eq!(lines[0]["executor"], "x".repeat(256));
+    let left_out = events.named("log.left_out");
+    let told: Vec<_> = left_out
+        .iter()
+        .map(|it| (&*it["message"], &*it["lines"]))
+        .collect();
+    assert_eq!(told, [("more rejections than are shown", "90")]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn each_attempt_of_a_call_is_told() {
     let events = Events::collect("squall::provider");
     let world = World::start().await;

@@ -1,8 +1,10 @@
 //! Registration over gRPC. Spec: provider 2.2 to 2.6; section 6, points 1, 2 and 6.
 
 use squall_engine::Engine;
+use squall_proto::provider::{DeregisterRequest, RegisterRequest};
 use squall_provider::{Config, State};
 use squall_value::CType;
+use tonic::Code;
 
 use crate::support::*;
 
@@ -139,13 +141,102 @@ async fn reserved_namespaces_are_the_configured_ones() {
 async fn a_request_without_modules_is_answered_and_owns_nothing() {
     let world = World::start().await;
     let mut empty = Provider::start(&world, Executor::echo()).await;
-    let mut request = empty.request("ml", "", &[]);
-    request.executor_url = "not a url".to_owned();
+    let request = empty.request("ml", "", &[]);
     let response = empty.try_register(request).await;
     assert!(response.success && response.results.is_empty());
     empty.open().await;
     let _other = world.active("ml", "", &["Analyze"]).await;
     assert_eq!(world.call("ml.Analyze").await, Ok(text("hello")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_modules_that_is_wrong_is_told_so_and_is_not_kept() {
+    let world = World::start().await;
+    let mut empty = Provider::start(&world, Executor::echo()).await;
+    for (wrong, said) in [
+        (
+            RegisterRequest {
+                namespace: "a".repeat(4_000_000),
+                ..empty.request("ml", "", &[])
+            },
+            "Namespace is too long: 4000000 bytes, the limit is 256",
+        ),
+        (
+            RegisterRequest {
+                group_id: "a".repeat(4_000_000),
+                ..empty.request("ml", "", &[])
+            },
+            "Group id is too long: 4000000 bytes, the limit is 256",
+        ),
+        (
+            RegisterRequest {
+                executor_url: "not a url".to_owned(),
+                ..empty.request("ml", "", &[])
+            },
+            "Invalid host in executor_url: not a url",
+        ),
+    ] {
+        let refused = empty.rpc.register(wrong).await.unwrap_err();
+        assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, said));
+    }
+    assert!(world.manager.providers().is_empty());
+    assert!(
+        world
+            .manager
+            .metrics_text()
+            .contains("rejections_total{reason=\"limit\"} 1\n")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn more_modules_than_there_may_be_are_refused_in_one_line() {
+    let config = Config {
+        max_modules: 2,
+        ..Config::default()
+    };
+    let world = World::with(config).await;
+    let mut provider = Provider::start(&world, Executor::echo()).await;
+    let request = provider.request("ml", "", &["A", "B", "C"]);
+    let refused = provider.rpc.register(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(
+        refused.message(),
+        "Too many modules in the request: 3, the limit is 2"
+    );
+    provider.register("ml", "", &["A", "B"]).await;
+    let names = ["A", "B", "C"].map(str::to_owned).to_vec();
+    let request = DeregisterRequest {
+        namespace: "ml".to_owned(),
+        module_names: names,
+        connection_id: provider.connection.clone(),
+    };
+    let refused = provider.rpc.deregister(request).await.unwrap_err();
+    assert_eq!(
+        refused.message(),
+        "Too many module_names in the request: 3, the limit is 2"
+    );
+    assert_eq!(world.modules(), ["ml.A", "ml.B"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_that_is_registered_has_a_limit_and_who_leaves_makes_room() {
+    let config = Config {
+        max_registered_bytes: 350,
+        ..Config::default()
+    };
+    let world = World::with(config).await;
+    let mut first = world.active("one", "", &["A"]).await;
+    let mut second = Provider::start(&world, Executor::echo()).await;
+    let mut request = second.request("two", "", &["A"]);
+    request.modules[0].description = "x".repeat(200);
+    let refused = second.try_register(request.clone()).await;
+    let reason = &refused.results[0].rejection_reason;
+    assert!(
+        reason.starts_with("Too much is registered") && reason.ends_with("is 350"),
+        "{reason}"
+    );
+    assert!(first.deregister(&["A"]).await.success);
+    assert!(second.try_register(request).await.success);
 }
 
 #[tokio::test(start_paused = true)]

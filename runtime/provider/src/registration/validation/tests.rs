@@ -5,7 +5,7 @@ use squall_proto::provider::type_schema::Type;
 use squall_proto::provider::{ListType, TypeSchema};
 
 use super::*;
-use crate::table::{Identity, Moment, Table, Timers};
+use crate::table::{Bytes, Identity, Moment, Table, Timers};
 
 const GROUP: &str = "pool";
 
@@ -56,6 +56,7 @@ fn taken() -> Table {
             Arc::new(identity),
             1,
             declared.into_iter().flatten().collect(),
+            Bytes::default(),
             now,
         );
     }
@@ -69,6 +70,8 @@ fn reasons_with(request: &RegisterRequest, config: &Config) -> Vec<String> {
         config,
         owner: Owner::of(table.namespace(&request.namespace)),
         connections: table.len(),
+        registered: 1_000,
+        bytes: 100,
         exists: &|qualified| qualified == "local.A",
     };
     let verdicts = validate(request, schemas(request, config), &ground);
@@ -103,7 +106,7 @@ fn what_is_right_is_accepted() {
         reasons(&request("a.b", vec![module("A"), module("B_2")])),
         ["", ""]
     );
-    assert!(reasons(&request("", vec![])).is_empty(), "nobody to get a reason");
+    assert!(reasons(&request("ml", vec![])).is_empty());
 }
 
 #[test]
@@ -230,7 +233,20 @@ fn there_are_limits() {
     let three = request("ml", vec![module("A"), module("B"), module("C")]);
     assert_eq!(
         reasons_with(&three, &config),
-        ["Too many modules in the request: 3, the limit is 2"; 3]
+        ["Too many modules in the request: 3, the limit is 2"],
+        "said once, however many there are"
+    );
+    let config = Config {
+        max_registered_bytes: 1_099,
+        ..Config::default()
+    };
+    let one = request("ml", vec![module("A")]);
+    assert_eq!(
+        reasons_with(&one, &config),
+        [
+            "Too much is registered: the request would add 100 bytes to 1000, and the limit for all providers together \
+             is 1099"
+        ]
     );
     let config = Config {
         max_connections: 2,
@@ -245,6 +261,79 @@ fn there_are_limits() {
         reason(|it| it.group_id = "g".repeat(257)),
         "Group id is too long: 257 bytes, the limit is 256"
     );
+}
+
+/// What is too long, in a request with modules or without, and how that is told.
+#[test]
+fn every_field_has_a_limit() {
+    let long = |field: fn(&mut RegisterRequest) -> &mut String, bytes: usize| {
+        [vec![], vec![module("A")]].map(|modules| {
+            let mut request = request("ml", modules);
+            *field(&mut request) = "a".repeat(bytes);
+            reasons(&request)
+        })
+    };
+    for (field, said) in [
+        (
+            (|it| &mut it.namespace) as fn(&mut RegisterRequest) -> &mut String,
+            "Namespace is too long: 257 bytes, the limit is 256",
+        ),
+        (
+            |it| &mut it.executor_url,
+            "executor_url is too long: 257 bytes, the limit is 256",
+        ),
+        (
+            |it| &mut it.group_id,
+            "Group id is too long: 257 bytes, the limit is 256",
+        ),
+    ] {
+        assert_eq!(long(field, 257), [[said], [said]]);
+        assert!(!long(field, 256).concat().concat().contains("too long"), "{said}");
+    }
+    for (namespace, url, said) in [
+        ("", "h:1", "Namespace cannot be empty"),
+        ("ml", "", "executor_url cannot be empty"),
+        (
+            "ml",
+            "http://h:1",
+            "executor_url must be host:port format, not a URL with scheme: http://h:1",
+        ),
+    ] {
+        let mut request = request(namespace, vec![]);
+        request.executor_url = url.to_owned();
+        assert_eq!(reasons(&request), [said]);
+    }
+    let of_a_module = |change: fn(&mut ModuleDeclaration, String), bytes: usize| {
+        reason(|it| change(&mut it.modules[0], "a".repeat(bytes)))
+    };
+    let field = |it: &mut ModuleDeclaration, name: String| {
+        it.output_schema = Some(CType::product([(name, CType::Int)]).to_schema());
+    };
+    for (change, limit, said) in [
+        (
+            (|it, text| it.name = text) as fn(&mut ModuleDeclaration, String),
+            256,
+            "Module name is too long: 257 bytes, the limit is 256",
+        ),
+        (
+            |it, text| it.version = text,
+            256,
+            "Version is too long: 257 bytes, the limit is 256",
+        ),
+        (
+            |it, text| it.description = text,
+            8192,
+            "Description is too long: 8193 bytes, the limit is 8192",
+        ),
+        (
+            field,
+            256,
+            "Invalid output schema: RecordType has a field whose name is too long: 257 bytes, the limit is 256",
+        ),
+    ] {
+        assert_eq!(of_a_module(change, limit + 1), said);
+        assert_eq!(of_a_module(change, limit), "", "{said}");
+    }
 }
 
 /// The rules once more, as plainly as they can be said, for one module: which check fails first.
@@ -330,6 +419,8 @@ proptest! {
             config: &config,
             owner: Owner::of(table.namespace(&request.namespace)),
             connections: table.len(),
+            registered: 0,
+            bytes: 0,
             exists: &|qualified| qualified == "local.A",
         };
         let expected: Vec<_> = (0..request.modules.len()).map(|index| restated(&request, index)).collect();
