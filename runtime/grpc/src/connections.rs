@@ -7,11 +7,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use squall_platform::{OwnedTask, Platform};
 use tokio::sync::Notify;
 
-/// The open connections of one server. Dropping it cuts them.
+use crate::Ledger;
+
+/// The open connections of one server, and what they hold. Dropping it cuts them.
 #[derive(Default)]
 pub struct Connections {
     open: Arc<Open>,
     next: u64,
+    ledger: Arc<Ledger>,
 }
 
 #[derive(Default)]
@@ -22,6 +25,19 @@ struct Open {
 }
 
 impl Connections {
+    /// None yet. What they hold, and what they are refused, is counted in `ledger`.
+    pub fn counted(ledger: Arc<Ledger>) -> Self {
+        Connections {
+            ledger,
+            ..Connections::default()
+        }
+    }
+
+    /// What they hold, and what they were refused.
+    pub fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
+    }
+
     /// Drives a connection in a task of its own.
     pub fn spawn<P: Platform>(
         &mut self,

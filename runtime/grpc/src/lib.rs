@@ -54,7 +54,8 @@ pub use progress::{Outcome, Progress};
 pub use refusal::refuse;
 pub use sender::Sender;
 pub use server::{
-    Accept, Answer, Drained, PingPolicy, ServeError, Service, Serving, Tonic, accept, listen, serve_until,
+    Accept, Answer, Drained, FREE, Ledger, Limits, PER_ANSWER, PingPolicy, Refusal, ServeError, Service,
+    Serving, TAKEN_MIN, Tonic, accept, listen, serve_until,
 };
 pub use standard::Standard;
 pub use streaming::Streaming;

@@ -43,6 +43,7 @@ struct State {
     listeners: BTreeMap<u16, mpsc::UnboundedSender<Pipe>>,
     links: BTreeMap<u16, Link>,
     dials: BTreeMap<u16, usize>,
+    starved: BTreeMap<u16, usize>,
     names: BTreeMap<String, io::Result<Vec<SocketAddr>>>,
     fate: Arc<Fate>,
     open: Arc<()>,
@@ -91,6 +92,14 @@ impl Network {
     /// When `to` has no port.
     pub fn dials(&self, to: &Authority) -> usize {
         self.lock().dials.get(&port(to)).copied().unwrap_or(0)
+    }
+
+    /// Accepting at `to` fails so many times, as in a process that has no descriptors left.
+    ///
+    /// # Panics
+    /// When `to` has no port.
+    pub fn starve(&self, to: &Authority, times: usize) {
+        self.lock().starved.insert(port(to), times);
     }
 
     /// How many ends of streams there are.
@@ -152,7 +161,12 @@ impl Platform for Memory {
         let port = if port == 0 { state.last_port } else { port };
         let (sender, accepted) = mpsc::unbounded_channel();
         state.listeners.insert(port, sender);
-        Ok(MemoryListener { port, accepted })
+        Ok(MemoryListener {
+            network: self.network.clone(),
+            port,
+            accepted,
+            waiting: None,
+        })
     }
 
     async fn connect(&self, to: &Authority) -> io::Result<Pipe> {
@@ -230,18 +244,38 @@ impl Platform for Memory {
 
 /// A listening socket.
 pub struct MemoryListener {
+    network: Network,
     port: u16,
     accepted: mpsc::UnboundedReceiver<Pipe>,
+    /// One that could not be accepted.
+    waiting: Option<Pipe>,
+}
+
+impl MemoryListener {
+    /// True when this is to fail.
+    fn is_starved(&self) -> bool {
+        let mut network = self.network.lock();
+        let left = network.starved.get_mut(&self.port).filter(|left| **left > 0);
+        left.map(|left| *left -= 1).is_some()
+    }
 }
 
 impl Listener for MemoryListener {
     type Stream = Pipe;
 
     async fn accept(&mut self) -> io::Result<(Pipe, SocketAddr)> {
-        match self.accepted.recv().await {
-            Some(stream) => Ok((stream, (Ipv4Addr::LOCALHOST, 1).into())),
-            None => std::future::pending().await,
+        let stream = match self.waiting.take() {
+            Some(stream) => stream,
+            None => match self.accepted.recv().await {
+                Some(stream) => stream,
+                None => std::future::pending().await,
+            },
+        };
+        if self.is_starved() {
+            self.waiting = Some(stream);
+            return Err(io::Error::other("too many open files"));
         }
+        Ok((stream, (Ipv4Addr::LOCALHOST, 1).into()))
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

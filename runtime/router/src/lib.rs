@@ -82,7 +82,7 @@ pub use pool::{ConnectionState, EndpointState, PeerState};
 pub use retry::RetryPolicy;
 pub use scheduler::Scheduler;
 pub use server::{Drained, Server};
-pub use squall_grpc::{Keepalive, PingPolicy, ServeError};
+pub use squall_grpc::{Keepalive, Limits, PingPolicy, Refusal, ServeError};
 pub use squall_platform::Authority;
 pub use system::{Client, Identity, SystemPort};
 pub use trace::TraceContext;

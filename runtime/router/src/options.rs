@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use squall_grpc::{Keepalive, PingPolicy};
+use squall_grpc::{Keepalive, Limits, PingPolicy};
 
 use crate::{Format, RetryPolicy};
 
@@ -47,9 +47,11 @@ pub struct Options {
     /// The largest encoded request or response, in bytes, in both directions. Spec: router 5.2.
     pub max_message_bytes: usize,
     /// How many requests of other modules may be in the works at once. One more is refused, never queued.
-    /// `None`: as many as come. Blocking calls nest, so a limit must leave room for the calls that those in
-    /// the works cause. Spec: router 5.2, 3.10.
+    /// `None`: as many as come; by default 20000. Blocking calls nest, so a limit must leave room for the calls that those
+    /// in the works cause. Spec: router 5.2, 3.10.
     pub max_in_flight: Option<usize>,
+    /// What the server takes of other modules at most, beside [`Options::max_in_flight`]. Spec: router 5.2.
+    pub limits: Limits,
     /// How many calls to one other module may be in flight at once, waiting for a connection included. One
     /// more fails at once. Spec: router 4.3.
     pub max_in_flight_per_peer: Option<usize>,
@@ -86,7 +88,8 @@ impl Default for Options {
             destinations: Format::Any,
             max_depth: 256,
             max_message_bytes: 4 * 1024 * 1024,
-            max_in_flight: None,
+            max_in_flight: Some(20_000),
+            limits: Limits::generous(),
             max_in_flight_per_peer: None,
             max_handling_time: None,
             serve_system_ports: false,

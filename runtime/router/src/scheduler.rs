@@ -170,7 +170,7 @@ impl<P: Platform> Listener for Shared<P> {
 
 impl<P: Platform> Scheduler<P> {
     pub(crate) fn new(platform: P, module: Arc<str>, options: Options) -> Self {
-        let metrics = Arc::new(Metrics::new(&options.latency_buckets));
+        let metrics = Arc::new(Metrics::new(&module, &options.latency_buckets));
         let pool = Pool::new(platform.clone(), options.clone(), Arc::clone(&metrics));
         let directory = Directory::default();
         directory.know_module(Arc::clone(&module));

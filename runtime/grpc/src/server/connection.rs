@@ -7,25 +7,28 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use h2::Reason;
-use h2::server::Builder;
+use h2::server::{Builder, SendResponse};
 use squall_platform::Platform;
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::ledger::{Account, Ledger, Refusal};
+use super::limits::Limits;
 use super::liveness::{Alive, Liveness};
 use super::request::{Reading, Work};
 use super::socket::{Shared, Socket};
+use super::taking::Taking;
 use super::turns::{Piece, Turns};
 use super::{Service, Serving};
 use crate::{CONNECTION_WINDOW, FRAME_MAX, Incoming, RESET_STREAMS_MAX, STREAM_WINDOW};
 
-/// How long a peer may take until it has said that it speaks HTTP/2. As gRPC's servers have it.
-const HANDSHAKE: Duration = Duration::from_secs(120);
 /// How long a peer that was asked to leave, and for which nothing is in the works, may be silent.
 const PATIENCE: Duration = Duration::from_secs(1);
 /// The same for one that may still be reading an answer.
 const PATIENCE_READING: Duration = Duration::from_secs(3);
 /// How long after its last request a peer may still be reading the answer.
 const READING: Duration = Duration::from_secs(10);
+/// How long a connection that is closed for the peer's sake is kept, to say so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// What a peer may send of headers, in bytes as HTTP/2 counts them.
 const HEADERS_MAX: u32 = 16 * 1024;
 
@@ -38,6 +41,7 @@ pub(super) async fn serve<P, S, G>(
     platform: P,
     stream: P::Stream,
     serving: Serving,
+    ledger: Arc<Ledger>,
     service: S,
     going_away: Option<G>,
 ) where
@@ -54,8 +58,11 @@ pub(super) async fn serve<P, S, G>(
     });
     let handshake = protocol().handshake(Socket::new(stream, Arc::clone(&shared), serving.pings));
     let mut is_told = false;
-    let Some(connection) = shake_hands(handshake, going_away.as_mut(), &mut is_told).await else {
-        return;
+    let patience = serving.limits.handshake;
+    let connection = match shake_hands(handshake, patience, going_away.as_mut(), &mut is_told).await {
+        Shaken::Hands(connection) => connection,
+        Shaken::Late => return refuse_silent(&ledger, &serving.limits),
+        Shaken::Over => return,
     };
     let mut driver = Driver {
         liveness: serving.keepalive.map(Liveness::new),
@@ -65,6 +72,10 @@ pub(super) async fn serve<P, S, G>(
         shared,
         asked: Instant::now(),
         turns: Turns::new(),
+        account: Account::new(serving.limits, ledger),
+        taking: Taking::default(),
+        surplus: 0,
+        last_words: None,
         compress: serving.compress,
         leaving: Leaving::Not,
     };
@@ -80,26 +91,46 @@ pub(super) async fn serve<P, S, G>(
     .await;
 }
 
-/// Waits for a peer to say that it speaks HTTP/2, and not for long once it `is_told` to leave.
+#[cold]
+fn refuse_silent(ledger: &Ledger, limits: &Limits) {
+    let after = limits.handshake;
+    let why = format_args!(
+        "a connection was closed: its peer did not say within {after:?} that it speaks HTTP/2 (limit handshake)"
+    );
+    ledger.refuse(Refusal::Handshake, why);
+}
+
+/// What became of a peer that was to say that it speaks HTTP/2.
+enum Shaken<S> {
+    Hands(Http2<S>),
+    /// It took too long.
+    Late,
+    /// It speaks something else, or is gone; or it is the server that has no more time.
+    Over,
+}
+
+/// Waits so long for a peer to say that it speaks HTTP/2, and not for long once it `is_told` to leave.
 async fn shake_hands<S>(
     handshake: h2::server::Handshake<Socket<S>, Piece>,
+    patience: Duration,
     mut going_away: Pin<&mut impl Future<Output = ()>>,
     is_told: &mut bool,
-) -> Option<Http2<S>>
+) -> Shaken<S>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     let mut handshake = pin!(handshake);
-    let mut patience = pin!(sleep(HANDSHAKE));
+    let mut patience = pin!(sleep(patience));
     poll_fn(|context| {
         if let Poll::Ready(shaken) = handshake.as_mut().poll(context) {
-            return Poll::Ready(shaken.ok());
+            return Poll::Ready(shaken.map_or(Shaken::Over, Shaken::Hands));
         }
         if !*is_told && going_away.as_mut().poll(context).is_ready() {
             *is_told = true;
             patience.as_mut().reset(Instant::now() + PATIENCE);
         }
-        patience.as_mut().poll(context).map(|()| None)
+        let late = patience.as_mut().poll(context);
+        late.map(|()| if *is_told { Shaken::Over } else { Shaken::Late })
     })
     .await
 }
@@ -114,6 +145,12 @@ struct Driver<P: Platform, S> {
     /// When the last request came, or the connection began.
     asked: Instant,
     turns: Turns,
+    account: Arc<Account>,
+    taking: Taking,
+    /// How many requests were refused since all that there was to say was last written.
+    surplus: usize,
+    /// When a connection ends of which the peer was told that it is closed for its sake.
+    last_words: Option<Pin<Box<Sleep>>>,
     /// Whether compressed answers are sent to those who can read them.
     compress: bool,
     leaving: Leaving,
@@ -147,21 +184,30 @@ impl<P: Platform, S: Service> Driver<P, S> {
             match self.connection.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
                     self.asked = Instant::now();
+                    let Some(seat) = self.account.seat() else {
+                        self.refuse(respond);
+                        continue;
+                    };
                     if !matches!(self.leaving, Leaving::Not) {
                         self.shared.answers_late();
                     }
                     let reading = Reading::of(request.headers(), self.compress);
-                    let request = request.map(|body| Incoming::new(body, self.asked));
+                    let account = Arc::clone(&self.account);
+                    let request = request.map(|body| Incoming::new(body, self.asked, account));
                     let answer = self.service.call(request);
-                    let work = Work::new(answer, respond, self.turns.clone(), reading);
+                    let work = Work::new(answer, respond, self.turns.clone(), seat, reading);
                     self.platform.spawn(work);
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                Poll::Pending if self.poll_last_words(context).is_ready() => return Poll::Ready(()),
                 Poll::Pending if self.is_annoyed() => {
                     self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                 }
                 Poll::Pending if self.poll_patience(context).is_ready() => {
                     self.connection.abrupt_shutdown(Reason::NO_ERROR);
+                }
+                Poll::Pending if self.is_too_much(context) => {
+                    self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
                 }
                 Poll::Pending => match &mut self.liveness {
                     Some(liveness) if !self.shared.is_ending() => {
@@ -174,6 +220,43 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     _ => return Poll::Pending,
                 },
             }
+        }
+    }
+
+    /// Refuses a request that is one too many for its connection.
+    #[cold]
+    fn refuse(&mut self, mut respond: SendResponse<Piece>) {
+        respond.send_reset(Reason::REFUSED_STREAM);
+        self.surplus += 1;
+        let limit = self.account.limits().streams;
+        let why = format_args!(
+            "a request was refused: {limit} of its connection are in the works, the most that are taken (limit \
+             streams)"
+        );
+        self.account.refuse(Refusal::Stream, why);
+    }
+
+    /// True once, when the peer asks on and on for what it is refused, without reading that; or does not take its answers.
+    fn is_too_much(&mut self, context: &mut Context<'_>) -> bool {
+        if self.last_words.is_some() || self.shared.is_ending() {
+            return false;
+        }
+        if !self.shared.take_blocked() {
+            self.surplus = 0;
+        }
+        // What is refused takes memory as well, until the peer has been told.
+        let is_too_much = self.surplus > self.account.limits().streams
+            || self.taking.poll(context, &self.account).is_ready();
+        if is_too_much {
+            self.last_words = Some(Box::pin(sleep(LAST_WORDS)));
+        }
+        is_too_much
+    }
+
+    fn poll_last_words(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        match &mut self.last_words {
+            Some(end) => end.as_mut().poll(context),
+            None => Poll::Pending,
         }
     }
 
@@ -229,7 +312,8 @@ impl<P: Platform, S: Service> Driver<P, S> {
 
 fn protocol() -> Builder {
     let mut protocol = Builder::new();
-    // No limit on streams. Blocking calls nest: with any limit two modules can wait for each other for ever.
+    // Peers are told no limit on streams. Blocking calls nest: with any that they wait at, two modules can wait for each
+    // other for ever. What is beyond ours is refused.
     protocol
         .max_frame_size(FRAME_MAX)
         .max_header_list_size(HEADERS_MAX)

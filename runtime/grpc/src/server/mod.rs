@@ -10,18 +10,24 @@
 //! | clients that ping too often | `pings` |
 //! | large answers beside small ones | `turns` |
 //! | what answers requests | `service` |
+//! | what is taken of peers at most, and what is held for them | `limits`, `ledger` |
+//! | peers that do not take their answers | `taking` |
 
 mod connection;
+mod ledger;
+mod limits;
 mod liveness;
 mod pings;
 mod request;
 mod service;
 mod socket;
+mod taking;
 mod turns;
 
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
@@ -29,11 +35,15 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::{Connections, Keepalive};
+pub(crate) use ledger::{Account, Charge, Of};
+pub use ledger::{Ledger, Refusal};
+pub use limits::{FREE, Limits, PER_ANSWER, TAKEN_MIN};
 pub use pings::PingPolicy;
 pub use service::{Answer, Service, Tonic};
 
-/// How long accepting pauses after it has failed for want of resources.
+/// How long accepting pauses after it has failed for want of resources, at first and at most: twice as long each time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
 /// How connections are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +54,8 @@ pub struct Serving {
     pub pings: Option<PingPolicy>,
     /// Whether answers are compressed, with gzip, for clients that accept it. Requests may be compressed anyway.
     pub compress: bool,
+    /// What is taken of clients at most.
+    pub limits: Limits,
 }
 
 impl Default for Serving {
@@ -52,6 +64,7 @@ impl Default for Serving {
             keepalive: Some(Keepalive::server()),
             pings: None,
             compress: false,
+            limits: Limits::generous(),
         }
     }
 }
@@ -96,7 +109,8 @@ pub struct Accept<'a, P: Platform, S, G> {
     pub going_away: G,
 }
 
-/// Accepts connections, and serves each in a task of its own among `connections`. Never ends.
+/// Accepts connections, and serves each in a task of its own among `connections`. Never ends. One too many is closed at
+/// once: in the queue of the kernel it would wait, and nobody would be told.
 pub async fn accept<P, S, G, F>(
     listener: &mut P::Listener,
     accept: Accept<'_, P, S, G>,
@@ -107,13 +121,22 @@ pub async fn accept<P, S, G, F>(
     G: Fn() -> Option<F>,
     F: Future<Output = ()> + Send + 'static,
 {
+    let limits = accept.serving.limits;
+    let ledger = Arc::clone(connections.ledger());
+    let mut pause = ACCEPT_PAUSE;
     loop {
         match listener.accept().await {
+            Ok((stream, _)) if connections.len() >= limits.connections => {
+                drop(stream);
+                surplus(&ledger, limits.connections);
+            }
             Ok((stream, _)) => {
+                pause = ACCEPT_PAUSE;
                 let connection = connection::serve(
                     accept.platform.clone(),
                     stream,
                     accept.serving,
+                    Arc::clone(&ledger),
                     accept.service.clone(),
                     (accept.going_away)(),
                 );
@@ -121,7 +144,11 @@ pub async fn accept<P, S, G, F>(
                 connections.spawn(accept.platform, Box::pin(connection));
             }
             Err(error) if concerns_one_connection(&error) => {}
-            Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            Err(error) => {
+                starved(&ledger, &error, connections.len());
+                tokio::time::sleep(pause).await;
+                pause = (pause * 2).min(ACCEPT_PAUSE_MAX);
+            }
         }
     }
 }
@@ -143,9 +170,9 @@ where
     S: Service,
 {
     // `Notify` and not `watch`: it wakes first come, first served, so that a simulated shutdown repeats exactly.
-    let leave = std::sync::Arc::new(Notify::new());
+    let leave = Arc::new(Notify::new());
     let going_away = || {
-        let leave = std::sync::Arc::clone(&leave);
+        let leave = Arc::clone(&leave);
         // Listening from now on: told between now and the first poll, it must not be missed.
         let mut told = Box::pin(leave.notified_owned());
         told.as_mut().enable();
@@ -169,6 +196,23 @@ where
     let aborted = if in_time.is_ok() { 0 } else { connections.len() };
     connections.abort();
     Drained { aborted }
+}
+
+#[cold]
+fn surplus(ledger: &Ledger, limit: usize) {
+    let why = format_args!(
+        "a connection was closed at once: {limit} are open, the most that are taken (limit connections)"
+    );
+    ledger.refuse(Refusal::Connection, why);
+}
+
+#[cold]
+fn starved(ledger: &Ledger, error: &io::Error, open: usize) {
+    let why = format_args!(
+        "no connection can be accepted: {error}. {open} are open: let the process have more descriptors (ulimit -n), or \
+         lower the limit connections"
+    );
+    ledger.refuse(Refusal::Accept, why);
 }
 
 fn concerns_one_connection(error: &io::Error) -> bool {

@@ -2,6 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
@@ -9,8 +10,12 @@ use h2::server::SendResponse;
 use h2::{Reason, SendStream};
 use http::{HeaderMap, Response};
 use http_body::Body;
+use tokio::time::timeout;
+use tonic::Status;
 
 use super::Answer;
+use super::ledger::{Account, Charge, Full, Of, Refusal, Seat};
+use super::limits::PER_ANSWER;
 use super::turns::{Piece, Turns};
 use crate::unary::compression::{ACCEPTED, ENCODING, GZIP, READABLE, accepts_gzip};
 use crate::unary::{Frames, ReplyBody, success};
@@ -26,6 +31,7 @@ use crate::unary::{Frames, ReplyBody, success};
 pub(super) struct Work {
     respond: SendResponse<Piece>,
     turns: Turns,
+    seat: Seat,
     reading: Reading,
     stage: Stage,
 }
@@ -55,10 +61,17 @@ enum Stage {
 }
 
 impl Work {
-    pub(super) fn new(answer: Answer, respond: SendResponse<Piece>, turns: Turns, reading: Reading) -> Self {
+    pub(super) fn new(
+        answer: Answer,
+        respond: SendResponse<Piece>,
+        turns: Turns,
+        seat: Seat,
+        reading: Reading,
+    ) -> Self {
         Work {
             respond,
             turns,
+            seat,
             reading,
             stage: Stage::Answering(answer),
         }
@@ -75,7 +88,8 @@ impl Future for Work {
                 // Nobody waits for it any more, or the connection is gone.
                 return work.respond.poll_reset(context).map(drop);
             };
-            match send(response, &mut work.respond, &work.turns, work.reading) {
+            let (account, turns) = (work.seat.account(), &work.turns);
+            match send(response, &mut work.respond, turns, account, work.reading) {
                 Some(rest) => work.stage = Stage::Sending(rest),
                 None => return Poll::Ready(()),
             }
@@ -94,6 +108,7 @@ fn send(
     response: Response<ReplyBody>,
     respond: &mut SendResponse<Piece>,
     turns: &Turns,
+    account: &Arc<Account>,
     reading: Reading,
 ) -> Option<Pin<Box<dyn Future<Output = ()> + Send>>> {
     let (mut head, mut body) = response.into_parts();
@@ -105,6 +120,12 @@ fn send(
         && frames.gzip()
     {
         head.headers.insert(&ENCODING, GZIP);
+    }
+    let mut held = Charge::new(account, Of::Answers);
+    if let ReplyBody::Unary(frames, _) = &body
+        && let Err(full) = held.grow_to(frames.len() + PER_ANSWER)
+    {
+        (head, body) = too_much(full).into_parts();
     }
     let head = Response::from_parts(head, ());
     let is_all = body.is_empty();
@@ -118,22 +139,29 @@ fn send(
     match body {
         ReplyBody::Unary(mut frames, trailers) if frames.is_small() => {
             let mut stream = stream;
-            while let Some(frame) = frames.next(usize::MAX) {
+            if let Some(frame) = frames.next(usize::MAX) {
                 // However small the peer's window: it is held until there is one.
-                turns.send_small(frame, &mut stream).ok()?;
+                turns.send_small(frame, held, &mut stream).ok()?;
             }
             stream.send_trailers(success(trailers)).ok()?;
             None
         }
-        body => Some(Box::pin(pump(body, stream, turns.clone()))),
+        body => Some(Box::pin(pump(body, stream, turns.clone(), held))),
     }
 }
 
+/// What is answered where there is no room for the answer.
+#[cold]
+fn too_much(full: Full) -> Response<ReplyBody> {
+    let status = Status::resource_exhausted(format!("the answer was thrown away: {}", full.of(Of::Answers)));
+    status.into_http()
+}
+
 /// Sends a body as fast as its peer takes it.
-async fn pump(body: ReplyBody, mut stream: SendStream<Piece>, turns: Turns) {
+async fn pump(body: ReplyBody, mut stream: SendStream<Piece>, turns: Turns, held: Charge) {
     // `None` is as good an end as another: nobody is there who could be told.
     let (Some(()) | None) = match body {
-        ReplyBody::Unary(frames, trailers) => unary(frames, trailers, &mut stream, &turns).await,
+        ReplyBody::Unary(frames, trailers) => unary(frames, trailers, &mut stream, &turns, held).await,
         ReplyBody::Other(body) => streamed(body, &mut stream).await,
         ReplyBody::None => None,
     };
@@ -145,15 +173,17 @@ async fn unary(
     trailers: Option<Box<HeaderMap>>,
     stream: &mut SendStream<Piece>,
     turns: &Turns,
+    held: Charge,
 ) -> Option<()> {
     let _entered = turns.enter();
+    let held = Arc::new(held);
     // All but the data: no more than a frame.
     if let Some(head) = frames.next_head() {
         stream.send_data(head.into(), false).ok()?;
     }
     while !frames.is_empty() {
         // First what the peer permits: who waits for it has no turn that others wait for.
-        is_permitted(stream).await?;
+        is_permitted_in_time(stream, held.account()).await?;
         let turn = unless_reset(stream, turns.next()).await?;
         let most = turns.piece().min(frames.len());
         stream.reserve_capacity(most);
@@ -161,7 +191,9 @@ async fn unary(
             break;
         };
         turns.large(bytes.len());
-        stream.send_data(Piece::in_turn(bytes, turn), false).ok()?;
+        stream
+            .send_data(Piece::in_turn(bytes, turn, Arc::clone(&held)), false)
+            .ok()?;
     }
     stream.send_trailers(success(trailers)).ok()
 }
@@ -187,6 +219,26 @@ async fn streamed(mut body: tonic::body::Body, stream: &mut SendStream<Piece>) -
                     return stream.send_trailers(trailers).ok();
                 }
             },
+        }
+    }
+}
+
+/// As [`is_permitted`]; and gives an answer up that is left waiting while others are taken.
+async fn is_permitted_in_time(stream: &mut SendStream<Piece>, account: &Account) -> Option<()> {
+    let limit = account.limits().take;
+    // What waits now has its turn before, at worst; and twice as much is counted as is taken.
+    let (taken, ahead) = (account.taken(), account.unsent() as u64 * 2);
+    loop {
+        if let Ok(permitted) = timeout(limit, is_permitted(stream)).await {
+            return permitted;
+        }
+        if account.taken().wrapping_sub(taken) >= ahead {
+            let why = format_args!(
+                "an answer was given up: its peer has taken others, and nothing of this one for {limit:?} (limit take)"
+            );
+            account.refuse(Refusal::Take, why);
+            stream.send_reset(Reason::ENHANCE_YOUR_CALM);
+            return None;
         }
     }
 }

@@ -52,7 +52,7 @@ where
     S::Future: Send + 'static,
 {
     fn call(&self, request: Request<Incoming>) -> Answer {
-        let answer = self.0.clone().call(request);
+        let answer = self.0.clone().call(request.map(Incoming::in_whole_messages));
         Box::pin(async move {
             match answer.await {
                 Ok(response) => too_large(response).map(ReplyBody::Other),

@@ -29,9 +29,15 @@ pub(super) struct Shared {
     answered_late: AtomicBool,
     ending: AtomicBool,
     too_many_pings: AtomicBool,
+    blocked: AtomicBool,
 }
 
 impl Shared {
+    /// Whether something could not be written since this was last asked.
+    pub(super) fn take_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed) && self.blocked.swap(false, Ordering::Relaxed)
+    }
+
     /// How often anything has come in: any byte is a sign of life.
     pub(super) fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
@@ -112,6 +118,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(Ok(()))
     }
 
+    /// Notes that the peer does not read, if so.
+    fn noted<T>(&self, written: Poll<T>) -> Poll<T> {
+        if written.is_pending() {
+            self.shared.blocked.store(true, Ordering::Relaxed);
+        }
+        written
+    }
+
     fn poll_linger(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let reading = self.shared.answered_late.load(Ordering::Relaxed);
         let patience = if reading { LINGER_READING } else { LINGER };
@@ -175,7 +189,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let Some(policed) = &mut self.pings else {
-            return Pin::new(&mut self.stream).poll_write(context, bytes);
+            let written = Pin::new(&mut self.stream).poll_write(context, bytes);
+            return self.noted(written);
         };
         let mut most = bytes.len();
         if policed.pings.are_too_many() {
@@ -191,7 +206,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             most = policed.pings.before_goaway(bytes);
         }
         ready!(self.poll_said(context))?;
-        let written = ready!(Pin::new(&mut self.stream).poll_write(context, &bytes[..most]))?;
+        let written = Pin::new(&mut self.stream).poll_write(context, &bytes[..most]);
+        let written = ready!(self.noted(written))?;
         if let Some(policed) = &mut self.pings {
             policed.pings.went(&bytes[..written]);
         }
@@ -203,7 +219,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
         context: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(context, slices);
+        self.noted(written)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes};
 use h2::SendStream;
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 
+use super::ledger::Charge;
 use crate::FRAME_MAX;
 
 /// A piece among small answers.
@@ -93,11 +94,17 @@ impl Turns {
     ///
     /// # Errors
     /// When the stream is gone.
-    pub(super) fn send_small(&self, bytes: Bytes, stream: &mut SendStream<Piece>) -> Result<(), h2::Error> {
+    pub(super) fn send_small(
+        &self,
+        bytes: Bytes,
+        held: Charge,
+        stream: &mut SendStream<Piece>,
+    ) -> Result<(), h2::Error> {
         if self.0.quiet.load(Ordering::Relaxed) > 0 {
             self.0.quiet.store(0, Ordering::Relaxed);
         }
         let mut piece = Piece::from(bytes);
+        piece.held = Some(Held::Alone(held));
         if self.0.large.load(Ordering::Relaxed) > 0 {
             stream.reserve_capacity(piece.remaining());
             if stream.capacity() >= piece.remaining() {
@@ -123,6 +130,16 @@ pub(super) struct Piece {
     bytes: Bytes,
     /// Given back with the last byte.
     ticket: Option<Ticket>,
+    /// Whose bytes they are.
+    held: Option<Held>,
+}
+
+/// What is charged for an answer.
+enum Held {
+    /// All of a small one.
+    Alone(Charge),
+    /// A large one, of which this is a piece.
+    Shared(Arc<Charge>),
 }
 
 /// What others wait for.
@@ -145,17 +162,22 @@ impl Drop for Ticket {
 
 impl Piece {
     /// A piece of a large answer, whose turn it is.
-    pub(super) fn in_turn(bytes: Bytes, turn: OwnedSemaphorePermit) -> Self {
+    pub(super) fn in_turn(bytes: Bytes, turn: OwnedSemaphorePermit, held: Arc<Charge>) -> Self {
         Piece {
             bytes,
             ticket: Some(Ticket::Large { _turn: turn }),
+            held: Some(Held::Shared(held)),
         }
     }
 }
 
 impl From<Bytes> for Piece {
     fn from(bytes: Bytes) -> Self {
-        Piece { bytes, ticket: None }
+        Piece {
+            bytes,
+            ticket: None,
+            held: None,
+        }
     }
 }
 
@@ -170,8 +192,14 @@ impl Buf for Piece {
 
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
+        match &self.held {
+            Some(Held::Alone(held)) => held.account().take(count),
+            Some(Held::Shared(held)) => held.account().take(count),
+            None => {}
+        }
         if self.bytes.is_empty() {
             self.ticket = None;
+            self.held = None;
         }
     }
 }
@@ -182,15 +210,20 @@ mod tests {
 
     use tokio::time::timeout;
 
+    use super::super::ledger::{Account, Of};
+    use super::super::limits::Limits;
     use super::*;
 
     #[test]
     fn a_turn_lasts_until_its_piece_is_written() {
         let turns = Turns::new();
         let turn = Arc::clone(&turns.0.turn);
+        let account = Account::new(Limits::default(), Arc::default());
+        let held = Arc::new(Charge::new(&account, Of::Answers));
         let mut piece = Piece::in_turn(
             Bytes::from_static(b"large"),
             Arc::clone(&turn).try_acquire_owned().unwrap(),
+            Arc::clone(&held),
         );
         piece.advance(4);
         assert_eq!(turn.available_permits(), 0);
@@ -198,7 +231,7 @@ mod tests {
         assert_eq!(turn.available_permits(), 1);
         // Or until it is thrown away.
         let permit = Arc::clone(&turn).try_acquire_owned().unwrap();
-        drop(Piece::in_turn(Bytes::from_static(b"large"), permit));
+        drop(Piece::in_turn(Bytes::from_static(b"large"), permit, held));
         assert_eq!(turn.available_permits(), 1);
     }
 

@@ -59,7 +59,7 @@ impl Standard {
     /// Answers a request to a path that is served here.
     pub async fn call(&self, request: Request<Incoming>) -> Response<Body> {
         let mut routes = self.routes.get_or_init(|| self.routes()).clone();
-        match routes.call(request).await {
+        match routes.call(request.map(Incoming::in_whole_messages)).await {
             Ok(response) => response,
             Err(error) => match error {},
         }

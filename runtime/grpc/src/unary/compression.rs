@@ -46,6 +46,7 @@ pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
 
 /// What was compressed, at most `limit` bytes of it.
 pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Result<Bytes, Status> {
+    // It grows by what comes out: how much that is, a gzip says itself, and need not mean it.
     let mut message = Vec::with_capacity(bytes.len().saturating_mul(2).min(limit));
     // One more, to see whether there is more.
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);

@@ -25,7 +25,7 @@ pub(crate) use client::send;
 pub use frames::Frames;
 pub(crate) use frames::framed;
 pub(crate) use server::success;
-pub use server::{ReplyBody, request, response, with_trailers};
+pub use server::{Held, ReplyBody, request, response, with_trailers};
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;

@@ -11,32 +11,32 @@ use tonic::Status;
 
 use super::PREFIX;
 use super::compression::{Encoding, gunzip};
+use crate::server::{Charge, Of};
 
 pub(super) fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
     M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
 }
 
-/// Reads a body to its end into `input`: its message, if there is one, and its trailers.
-pub(super) async fn read<B>(
-    body: B,
-    input: Input,
-    limit: usize,
-) -> Result<(Option<Bytes>, Option<HeaderMap>), Status>
+/// A message of so many bytes that came in one piece is not worth counting.
+const UNCOUNTED: usize = 16 * 1024;
+/// A buffer grows up to so many times what has come: its length is only what its sender says.
+const GROWTH: usize = 4;
+
+/// Reads a body to its end into `input`, and gives that. Trailers of requests mean nothing.
+pub(super) async fn read<B>(body: B, input: Input, limit: usize) -> Result<Input, Status>
 where
     B: Body<Data = Bytes> + Unpin,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
     let mut body = body;
     let mut input = input;
-    let mut trailers = None;
     while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
         let frame = frame.map_err(|error| Status::from_error(error.into()))?;
-        match frame.into_data() {
-            Ok(data) => input.push(data, limit)?,
-            Err(frame) => trailers = frame.into_trailers().ok(),
+        if let Ok(data) = frame.into_data() {
+            input.push(data, limit)?;
         }
     }
-    Ok((input.message(limit)?, trailers))
+    Ok(input)
 }
 
 /// What a message is of.
@@ -47,6 +47,8 @@ pub(super) enum Side {
 }
 
 /// The bytes of one message as they come in.
+///
+/// They take memory as they come, and not as their length says: who sends five bytes must not take 4 MB.
 pub(super) struct Input {
     side: Side,
     encoding: Encoding,
@@ -54,6 +56,8 @@ pub(super) struct Input {
     first: Bytes,
     /// All frames, if there are several.
     all: BytesMut,
+    /// What they are charged to, if anybody counts them.
+    held: Option<Charge>,
 }
 
 impl Input {
@@ -64,7 +68,21 @@ impl Input {
             encoding: Encoding::of(headers),
             first: Bytes::new(),
             all: BytesMut::new(),
+            held: None,
         }
+    }
+
+    /// Whose bytes they are.
+    pub(super) fn charged_to(self, held: Charge) -> Self {
+        Input {
+            held: Some(held),
+            ..self
+        }
+    }
+
+    /// What is charged for them: to be kept as long as the message is.
+    pub(super) fn held(&mut self) -> Option<Charge> {
+        self.held.take_if(|held| !held.is_empty())
     }
 
     fn bytes(&self) -> &[u8] {
@@ -79,10 +97,8 @@ impl Input {
         if self.bytes().is_empty() {
             self.first = data;
         } else {
+            self.make_room(data.len())?;
             if self.all.is_empty() {
-                // All that is to come, if that is known: it was found to be within the limit.
-                let whole = self.length()?.map_or(0, |length| PREFIX + length);
-                self.all.reserve(whole.max(self.first.len() + data.len()));
                 self.all.extend_from_slice(&self.first);
             }
             self.all.extend_from_slice(&data);
@@ -101,7 +117,38 @@ impl Input {
                 "more than one message came: a unary method takes one",
             ));
         }
+        let here = self.bytes().len();
+        if here > UNCOUNTED || here < PREFIX + length {
+            self.charge(here)?;
+        }
         Ok(())
+    }
+
+    /// Makes room for so many bytes more, and for all that is to come if much of it is there: it was found to be within
+    /// the limit.
+    fn make_room(&mut self, more: usize) -> Result<(), Status> {
+        let need = self.bytes().len() + more;
+        if self.all.capacity() >= need {
+            return Ok(());
+        }
+        let whole = self.length()?.map_or(0, |length| PREFIX + length);
+        let room = whole.min(need * GROWTH).max(need);
+        self.charge(room)?;
+        self.all.reserve(room - self.all.len());
+        Ok(())
+    }
+
+    /// How much memory it takes.
+    #[cfg(test)]
+    pub(super) fn room(&self) -> usize {
+        self.all.capacity()
+    }
+
+    fn charge(&mut self, bytes: usize) -> Result<(), Status> {
+        let Some(held) = &mut self.held else { return Ok(()) };
+        held.grow_to(bytes).map_err(|full| {
+            Status::resource_exhausted(format!("the request is refused: {}", full.of(Of::Requests)))
+        })
     }
 
     /// The length of the message, once it is known.
@@ -141,7 +188,8 @@ impl Input {
         }
     }
 
-    pub(super) fn message(self, limit: usize) -> Result<Option<Bytes>, Status> {
+    /// The message, if there is one. It is charged for as long as [`Input::held`] is kept.
+    pub(super) fn message(&mut self, limit: usize) -> Result<Option<Bytes>, Status> {
         if self.bytes().is_empty() {
             return Ok(None);
         }
@@ -152,14 +200,17 @@ impl Input {
             return Err(Status::internal("the message is not whole"));
         }
         let mut bytes = if self.all.is_empty() {
-            self.first
+            std::mem::take(&mut self.first)
         } else {
-            self.all.freeze()
+            std::mem::take(&mut self.all).freeze()
         };
         let is_compressed = bytes[0] == 1;
         bytes.advance(PREFIX);
         if is_compressed {
             bytes = gunzip(&bytes, limit)?;
+            if bytes.len() > UNCOUNTED {
+                self.charge(bytes.len())?;
+            }
         }
         Ok(Some(bytes))
     }

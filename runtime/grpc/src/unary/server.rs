@@ -1,35 +1,89 @@
 //! Reading a request, and the response that carries its answer.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Request, Response};
 use http_body::Body;
 use prost::Message;
 use squall_proto::Bulk;
+use tokio::time::{Instant, timeout_at};
 use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::GRPC;
 use super::frames::{Frames, framed};
 use super::read::{Input, Side, decoded, read};
-use crate::Incoming;
+use crate::server::{Account, Charge, Of, Refusal};
+use crate::{Incoming, timeout};
 
-/// Reads the one message of a request.
+/// What a request's bytes are charged to, among the extensions of one that is large: to be kept as long as the request is
+/// handled.
+#[derive(Clone)]
+pub struct Held {
+    _charge: Arc<Charge>,
+}
+
+/// Reads the one message of a request. One that is large has a [`Held`] among its extensions.
 ///
 /// # Errors
 /// When there is not exactly one, when it is compressed otherwise than with gzip, longer than `limit` bytes, or cannot be
-/// decoded.
+/// decoded: certainly nobody has handled it. `DEADLINE_EXCEEDED` when it does not arrive in time, and
+/// `RESOURCE_EXHAUSTED` when there is no room for it: see [`Limits`](crate::Limits).
 pub async fn request<Q: Message + Default>(
     request: Request<Incoming>,
     limit: usize,
 ) -> Result<tonic::Request<Q>, Status> {
-    let (head, body) = request.into_parts();
-    let input = Input::new(Side::Request, &head.headers);
-    let (message, _) = read(body, input, limit).await?;
+    let (mut head, body) = request.into_parts();
+    let (arrived, account) = (body.arrived(), Arc::clone(body.account()));
+    let input = Input::new(Side::Request, &head.headers).charged_to(Charge::new(&account, Of::Requests));
+    let mut input = in_time(read(body, input, limit), arrived, &account, &head.headers).await?;
+    let message = input.message(limit)?;
     let message = message.ok_or_else(|| Status::internal("the request has no message"))?;
+    if let Some(charge) = input.held() {
+        head.extensions.insert(Held {
+            _charge: Arc::new(charge),
+        });
+    }
     Ok(tonic::Request::from_parts(
         MetadataMap::from_headers(head.headers),
         head.extensions,
         decoded(message)?,
+    ))
+}
+
+/// Reads for as long as a request whose headers `arrived` then may take.
+async fn in_time(
+    reading: impl Future<Output = Result<Input, Status>>,
+    arrived: Instant,
+    account: &Account,
+    headers: &HeaderMap,
+) -> Result<Input, Status> {
+    let mut reading = pin!(reading);
+    // Mostly all is there: then no timer is needed.
+    if let Poll::Ready(read) = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
+        return read;
+    }
+    let limit = account.limits().read;
+    // Of a header that nobody can read others say so.
+    let own = timeout(headers).ok().flatten();
+    let time = own.map_or(limit, |own| own.min(limit));
+    let read = timeout_at(arrived + time, reading).await;
+    read.unwrap_or_else(|_| Err(late(time, limit, account)))
+}
+
+#[cold]
+fn late(time: Duration, limit: Duration, account: &Account) -> Status {
+    if time == limit {
+        let why = format_args!("a request was refused: it did not arrive within {limit:?} (limit read)");
+        account.refuse(Refusal::Read, why);
+    }
+    Status::deadline_exceeded(format!(
+        "the request did not arrive within {time:?} of its headers"
     ))
 }
 

@@ -41,7 +41,7 @@ fn read_in_pieces(bytes: &[u8], cuts: &[usize], limit: usize) -> Result<Option<B
     let mut context = Context::from_waker(std::task::Waker::noop());
     match std::pin::pin!(read(frames, Input::new(Side::Request, &HeaderMap::new()), limit)).poll(&mut context)
     {
-        Poll::Ready(read) => read.map(|(message, _)| message),
+        Poll::Ready(read) => read.and_then(|mut input| input.message(limit)),
         Poll::Pending => unreachable!("all frames are there"),
     }
 }
@@ -120,6 +120,24 @@ fn large_data_is_sent_as_it_is_and_reads_back() {
     };
     let read = read_in_pieces(&bytes_of(other.clone()), &[], 1 << 20);
     assert_eq!(decoded::<MessageRequest>(read.unwrap().unwrap()).unwrap(), other);
+}
+
+#[test]
+fn memory_grows_with_what_has_come_and_not_with_what_is_announced() {
+    const LIMIT: usize = 4 << 20;
+    let announced = u32::try_from(LIMIT).unwrap().to_be_bytes();
+    let mut input = Input::new(Side::Request, &HeaderMap::new());
+    input
+        .push(Bytes::copy_from_slice(&[&[0], &announced[..]].concat()), LIMIT)
+        .unwrap();
+    let mut come = PREFIX;
+    for piece in [1, 1, 10, 1000, 1000, 300_000, 1_000_000, LIMIT] {
+        let piece = piece.min(PREFIX + LIMIT - come);
+        input.push(vec![7; piece].into(), LIMIT).unwrap();
+        come += piece;
+        assert!(input.room() <= 5 * come, "{} for {come}", input.room());
+    }
+    assert_eq!(input.message(LIMIT).unwrap().unwrap().len(), LIMIT);
 }
 
 #[test]

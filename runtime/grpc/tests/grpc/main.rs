@@ -10,6 +10,7 @@ mod foreign;
 mod frames;
 mod goodbye;
 mod keepalive;
+mod limits;
 mod pings;
 mod serving;
 mod settings;

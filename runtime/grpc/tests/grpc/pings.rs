@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use squall_grpc::{Channel, Dial, Keepalive, PingPolicy, Serving};
+use squall_grpc::{Channel, Dial, Keepalive, Limits, PingPolicy, Serving};
 use squall_memory::Network;
 use squall_platform::Platform;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -14,6 +14,7 @@ const STRICT: Serving = Serving {
     keepalive: None,
     pings: Some(PingPolicy::grpc()),
     compress: false,
+    limits: Limits::generous(),
 };
 
 /// How long a call of ten minutes lasts at a strict server, and what becomes of it.

@@ -12,6 +12,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use prometheus_client::metrics::histogram::Histogram;
+use squall_grpc::Ledger;
 use tokio::time::Instant;
 
 use crate::{Error, Payload};
@@ -59,6 +60,8 @@ pub(crate) struct Metrics {
     handled_errors: AtomicU64,
     duplicates: AtomicU64,
     phase: AtomicU8,
+    /// What the server holds, and what it has refused.
+    ledger: Arc<Ledger>,
 }
 
 /// What is counted of the calls to one module.
@@ -72,7 +75,7 @@ pub(crate) struct Target {
 }
 
 impl Metrics {
-    pub(crate) fn new(buckets: &[Duration]) -> Self {
+    pub(crate) fn new(module: &Arc<str>, buckets: &[Duration]) -> Self {
         let mut buckets: Vec<_> = buckets.iter().map(Duration::as_secs_f64).collect();
         buckets.sort_by(f64::total_cmp);
         buckets.dedup();
@@ -85,6 +88,7 @@ impl Metrics {
             handled_errors: AtomicU64::new(0),
             duplicates: AtomicU64::new(0),
             phase: AtomicU8::new(NO_SERVER),
+            ledger: Arc::new(Ledger::new(Arc::clone(module))),
         }
     }
 
@@ -141,6 +145,11 @@ impl Metrics {
     pub(crate) fn request(&self) -> Request<'_> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         Request(&self.requests)
+    }
+
+    /// What the server holds, and what it has refused.
+    pub(crate) fn ledger(&self) -> &Arc<Ledger> {
+        &self.ledger
     }
 
     /// A message is sent again.
@@ -241,7 +250,7 @@ mod tests {
     #[test]
     fn buckets_may_come_in_any_order_and_twice() {
         let ms = Duration::from_millis;
-        let metrics = Metrics::new(&[ms(20), ms(5), ms(20)]);
+        let metrics = Metrics::new(&"m".into(), &[ms(20), ms(5), ms(20)]);
         assert_eq!(metrics.buckets, [0.005, 0.02]);
     }
 

@@ -11,6 +11,7 @@ use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, MetricEncoder
 use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::{Registry, Unit};
+use squall_grpc::Refusal;
 use squall_platform::Platform;
 
 use super::{Metrics, NO_SERVER, PHASES, STATUSES, Target};
@@ -38,6 +39,8 @@ const STATES: [&str; 5] = ["idle", "connecting", "ready", "backoff", "draining"]
 /// | `tinysystems_retries_total` | `module` | messages sent again |
 /// | `tinysystems_handled_errors_total` | `module` | errors that components emitted on their `error` port |
 /// | `tinysystems_duplicates_answered_total` | `module` | messages answered from memory, by their idempotency key |
+/// | `tinysystems_refused_total` | `module`, `what` | what the module's server refused other modules, by the limit: see [`Refusal`] |
+/// | `tinysystems_held_bytes` | `module`, `of` | bytes of `requests` and of `answers` that the server holds for other modules; small requests do not count |
 /// | `tinysystems_server_phase` | `module`, `phase` | 1 for the phase that the module's server is in |
 pub fn text<'m, P: Platform>(modules: impl IntoIterator<Item = &'m Module<P>>) -> String {
     of(modules.into_iter().map(|module| (module.scheduler(), "")))
@@ -215,23 +218,54 @@ impl Scrape {
             let count = it.metrics.requests.load(Ordering::Relaxed);
             gauge_of(&mut requests, &it.alone(None), count)?;
         }
+        let mut refused = encoder.encode_descriptor(
+            "tinysystems_refused",
+            "What the module's server refused other modules, by the limit",
+            None,
+            MetricType::Counter,
+        )?;
+        for it in self.serving() {
+            for what in Refusal::ALL {
+                let labels = it.alone(Some(("what", what.as_str())));
+                count_of(&mut refused, &labels, it.metrics.ledger.refused(what))?;
+            }
+        }
+        let mut held = encoder.encode_descriptor(
+            "tinysystems_held",
+            "What the module's server holds for other modules",
+            Some(&Unit::Bytes),
+            MetricType::Gauge,
+        )?;
+        for it in self.serving() {
+            let ledger = &it.metrics.ledger;
+            let held_of = [
+                ("requests", ledger.request_bytes()),
+                ("answers", ledger.answer_bytes()),
+            ];
+            for (of, bytes) in held_of {
+                gauge_of(&mut held, &it.alone(Some(("of", of))), bytes)?;
+            }
+        }
         let mut phases = encoder.encode_descriptor(
             "tinysystems_server_phase",
             "1 for the phase that the module's server is in",
             None,
             MetricType::Gauge,
         )?;
-        for it in &self.0 {
+        for it in self.serving() {
             let now = it.metrics.phase.load(Ordering::Relaxed);
-            if now == NO_SERVER {
-                continue;
-            }
             for (index, phase) in PHASES.iter().enumerate() {
                 let labels = it.alone(Some(("phase", *phase)));
                 gauge_of(&mut phases, &labels, usize::from(index == usize::from(now)))?;
             }
         }
         Ok(())
+    }
+
+    /// The modules that have a server.
+    fn serving(&self) -> impl Iterator<Item = &Scraped> {
+        let has_server = |it: &&Scraped| it.metrics.phase.load(Ordering::Relaxed) != NO_SERVER;
+        self.0.iter().filter(has_server)
     }
 
     /// The peers of each module, as far as they have been called.

@@ -73,7 +73,7 @@ impl<P: Platform> Server<P> {
     pub async fn run(mut self) {
         self.scheduler.shared().metrics.server_enters("serving");
         let service = Service::new(self.scheduler.clone(), Arc::new(Lifecycle::endless()));
-        let mut connections = Connections::default();
+        let mut connections = Connections::counted(Arc::clone(self.scheduler.shared().metrics.ledger()));
         self.accept(&service, &mut connections).await;
     }
 
@@ -96,7 +96,7 @@ impl<P: Platform> Server<P> {
         self.scheduler.shared().metrics.server_enters("serving");
         let lifecycle = Arc::new(Lifecycle::drainable());
         let service = Service::new(self.scheduler.clone(), Arc::clone(&lifecycle));
-        let mut connections = Connections::default();
+        let mut connections = Connections::counted(Arc::clone(self.scheduler.shared().metrics.ledger()));
         tokio::select! {
             biased;
             () = shutdown => {}
@@ -151,6 +151,7 @@ impl<P: Platform> Server<P> {
                 keepalive: shared.options.server_keepalive,
                 pings: shared.options.ping_policy,
                 compress: shared.options.compress_answers,
+                limits: shared.options.limits,
             },
             service: service.clone(),
             going_away: || service.going_away(),

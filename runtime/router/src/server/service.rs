@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use squall_grpc::unary::{self, ReplyBody};
-use squall_grpc::{Answer, Incoming, Standard, refuse};
+use squall_grpc::{Answer, Incoming, Refusal, Standard, refuse};
 use squall_platform::Platform;
 use squall_proto::Bulk;
 use squall_proto::module::module_service_server::SERVICE_NAME;
 use squall_proto::module::{self as proto, FILE_DESCRIPTOR_SET};
 use tokio::time::Instant;
-use tonic::Status;
+use tonic::{Code, Status};
 
 use super::lifecycle::{Lifecycle, Phase};
 use crate::wire::Reply;
@@ -164,10 +164,16 @@ impl<P: Platform> Serving<P> {
         let arrived = request.body().arrived();
         // Admitted before it is read: what is read takes memory.
         let admitted = self.lifecycle.admit(&shared.module, shared.options.max_in_flight);
-        let request = match unary::request(request, limit).await {
+        if let Err(refused @ Error::Overload { limit: most, .. }) = admitted {
+            // Nor is it read.
+            self.overloaded(most);
+            return self.response::<R>(Err(refused));
+        }
+        let mut request = match unary::request(request, limit).await {
             Ok(request) => request,
             Err(status) => return unary::response::<R::Response>(Err(self.unreadable(status))),
         };
+        let _held = request.extensions_mut().remove::<unary::Held>();
         let result = match admitted {
             Err(refused) => Err(refused),
             Ok(_admitted) => {
@@ -181,16 +187,38 @@ impl<P: Platform> Serving<P> {
                 }
             }
         };
-        match R::reply(result, &shared.module, limit) {
+        self.response::<R>(result)
+    }
+
+    fn response<R: Rpc>(&self, result: Result<Option<Payload>, Error>) -> Response<ReplyBody> {
+        let shared = self.scheduler.shared();
+        match R::reply(result, &shared.module, shared.options.max_message_bytes) {
             Ok(Reply { answer, trailers }) => unary::with_trailers(answer, trailers),
             Err(status) => unary::response::<R::Response>(Err(status)),
         }
     }
 
+    #[cold]
+    fn overloaded(&self, limit: usize) {
+        let why = format_args!(
+            "a request was refused: {limit} of other modules are in the works, the most that are taken (limit requests)"
+        );
+        let ledger = self.scheduler.shared().metrics.ledger();
+        ledger.refuse(Refusal::InFlight, why);
+    }
+
     /// Says beside the status of a request that could not be read that nothing came of it.
     fn unreadable(&self, mut status: Status) -> Status {
-        let error = Error::serialization("the request cannot be read");
-        wire::describe(&error, &self.scheduler.shared().module, status.metadata_mut());
+        let module = &self.scheduler.shared().module;
+        let error = match status.code() {
+            // It took too long to arrive.
+            Code::DeadlineExceeded => Error::Timeout {
+                module: Arc::clone(module),
+                outcome: Outcome::Failed,
+            },
+            _ => Error::serialization("the request cannot be read"),
+        };
+        wire::describe(&error, module, status.metadata_mut());
         status
     }
 

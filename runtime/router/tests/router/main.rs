@@ -21,6 +21,7 @@ mod edges;
 mod fallback;
 mod faults;
 mod hostile;
+mod limits;
 mod live;
 mod measured;
 mod methods;
