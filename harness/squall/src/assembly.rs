@@ -41,6 +41,8 @@ pub fn options(module: &plan::Module) -> Options {
         instance_wait: module.instance_wait,
         ping_policy: module.min_ping_interval.map(PingPolicy::every),
         keepalive: module.keepalive,
+        max_in_flight: module.limits.requests,
+        limits: module.limits.server,
         ..Options::default()
     }
 }

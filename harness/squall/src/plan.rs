@@ -6,6 +6,7 @@
 
 mod expectation;
 mod fault;
+mod limits;
 mod provider;
 
 use std::fmt;
@@ -20,6 +21,7 @@ use squall_value::CValue;
 
 pub use expectation::{Bounds, CallsExpectation, Check, Expectation, Quantile, Window};
 pub use fault::{Connects, Fault, FaultKind};
+pub use limits::Limits;
 pub use provider::{
     Answer, Canary, CanaryEnd, CanaryExpectation, Flaky, Handler, Manager, Provider, ProviderCheck,
     ProviderExpectation, ProviderModule, ProviderState, Reconnect,
@@ -191,6 +193,8 @@ pub struct Module {
     /// When its connections to other modules are pinged, and when their peers count as gone; `None`: never. As any gRPC
     /// server permits, unless the file says otherwise. Spec: router 4.3.
     pub keepalive: Option<Keepalive>,
+    /// What its server takes of other modules at most. Spec: router 5.2.
+    pub limits: Limits,
     /// By which method this module calls others; found out peer by peer when absent. Spec: router 2.3.
     pub method: Option<Method>,
     /// By node name, in file order.

@@ -34,6 +34,7 @@ fn ring(size: usize) -> Arc<Topology> {
                 instance_wait: Duration::ZERO,
                 min_ping_interval: None,
                 keepalive: Some(squall_router::Keepalive::client()),
+                limits: squall::plan::Limits::default(),
                 method: None,
                 nodes: nodes.into_iter().collect(),
             },

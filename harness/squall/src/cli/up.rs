@@ -20,6 +20,7 @@ use super::scenarios::print_report;
 use super::{Console, Exit, runtime};
 use crate::file;
 use crate::live::{self, Fleet, Layout, System};
+use crate::plan::Limits;
 use crate::run::Harness;
 
 #[derive(Debug, Args)]
@@ -51,6 +52,10 @@ pub(super) struct UpArgs {
     /// none, as gRPC's servers do (5min). As each module of the file says when absent
     #[arg(long, value_name = "DURATION")]
     min_ping_interval: Option<humantime::Duration>,
+    /// What the modules take of others at most, instead of what the file says: connections, streams, requests,
+    /// connection_bytes, server_bytes, handshake, read or take, as docs/limits.md says (may be given several times)
+    #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
+    limits: Vec<(String, String)>,
     /// Where a module of another process is (several times for several replicas)
     #[arg(long = "peer", value_name = "NAME=HOST:PORT", value_parser = peer)]
     peers: Vec<(String, Authority)>,
@@ -59,6 +64,14 @@ pub(super) struct UpArgs {
 fn peer(text: &str) -> Result<(String, Authority), String> {
     let (name, address) = text.split_once('=').ok_or("write NAME=HOST:PORT")?;
     Ok((name.to_owned(), super::call::address(address)?))
+}
+
+fn limit(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text
+        .split_once('=')
+        .ok_or("write NAME=VALUE, such as streams=500")?;
+    Limits::default().set(name, value)?;
+    Ok((name.to_owned(), value.to_owned()))
 }
 
 impl UpArgs {
@@ -96,6 +109,12 @@ pub(super) fn up<O: Write>(
     if let Some(pings) = args.keepalive {
         for module in topology.modules.values_mut() {
             module.keepalive = pings.keepalive();
+        }
+    }
+    for (name, value) in &args.limits {
+        for module in topology.modules.values_mut() {
+            let set = module.limits.set(name, value);
+            set.expect("it was tried when the arguments were read");
         }
     }
     if let Err(why) = log(&console.err) {

@@ -16,7 +16,7 @@ use super::raw::topology as raw;
 use super::read::{At, Named};
 use super::report::{Problem, Problems};
 use super::value::Exact;
-use crate::plan::{Edge, EngineKind, Latency, Link, Module, Network, Node, Pairs, Ratio, Topology};
+use crate::plan::{Edge, EngineKind, Latency, Limits, Link, Module, Network, Node, Pairs, Ratio, Topology};
 
 const REPLICAS_MAX: u64 = 1000;
 const HOSTS_MAX: usize = 10_000;
@@ -236,6 +236,9 @@ fn module(name: &At<String>, raw: raw::Module, problems: &mut Problems) -> Optio
             Some(keepalive) => keepalive.rules(problems),
             None => Some(Keepalive::client()),
         },
+        limits: raw
+            .limits
+            .map_or_else(Limits::default, |limits| limits.checked(problems)),
         method: raw.method.as_ref().map(|method| method.0),
         nodes: nodes.into_iter().collect::<Option<_>>()?,
     })

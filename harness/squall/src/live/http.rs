@@ -15,10 +15,14 @@ use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use squall_platform::{Authority, Listener, Platform, TokioListener, TokioPlatform};
 use squall_router::metrics;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 /// How long accepting pauses after it has failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many connections may be open: one more is closed. One that says nothing is closed after 30 s by HTTP/1 itself.
+const CONNECTIONS_MAX: usize = 256;
+/// How far apart two lines of the log about the same are at least.
+const SAID_AGAIN: Duration = Duration::from_secs(10);
 /// How long a peer may take to answer.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 /// More than this is no list of metrics.
@@ -60,11 +64,27 @@ impl Endpoint {
             metrics: Box::new(metrics),
             healthy: Box::new(healthy),
         });
+        // Each connection has a clone.
+        let open = Arc::new(());
+        let (mut failed, mut refused) = (Seldom::default(), Seldom::default());
         loop {
-            let Ok((stream, _)) = self.listener.accept().await else {
-                sleep(ACCEPT_PAUSE).await;
-                continue;
+            let stream = match self.listener.accept().await {
+                Ok((stream, _)) => stream,
+                Err(error) => {
+                    if failed.is_due() {
+                        tracing::warn!("no connection for /metrics can be accepted: {error}");
+                    }
+                    sleep(ACCEPT_PAUSE).await;
+                    continue;
+                }
             };
+            if Arc::strong_count(&open) > CONNECTIONS_MAX {
+                if refused.is_due() {
+                    tracing::warn!("a connection for /metrics was closed: {CONNECTIONS_MAX} are open");
+                }
+                continue;
+            }
+            let is_open = Arc::clone(&open);
             let served = Arc::clone(&served);
             let answer = service_fn(move |request: Request<Incoming>| {
                 let answer = served.answer(&request);
@@ -76,8 +96,24 @@ impl Endpoint {
             self.platform.spawn(async move {
                 // How a connection ends is its peer's to report.
                 drop(connection.await);
+                drop(is_open);
             });
         }
+    }
+}
+
+/// What is not to be said too often.
+#[derive(Default)]
+struct Seldom(Option<Instant>);
+
+impl Seldom {
+    fn is_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = self.0.is_none_or(|last| now - last >= SAID_AGAIN);
+        if is_due {
+            self.0 = Some(now);
+        }
+        is_due
     }
 }
 
@@ -236,5 +272,30 @@ mod tests {
             let error = text.parse::<Target>().expect_err(text).to_string();
             assert!(error.contains("host:port"), "{error}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_connection_too_many_is_closed_and_there_is_room_again() {
+        use tokio::io::AsyncReadExt;
+        let endpoint = Endpoint::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let address: Authority = endpoint.local_addr().unwrap().to_string().parse().unwrap();
+        let platform = TokioPlatform::loopback();
+        platform.spawn(endpoint.serve(|| "metrics".to_owned(), || true));
+        let mut open = Vec::new();
+        for _ in 0..CONNECTIONS_MAX {
+            open.push(platform.connect(&address).await.unwrap());
+        }
+        let mut surplus = platform.connect(&address).await.unwrap();
+        let read = timeout(Duration::from_secs(5), surplus.read(&mut [0])).await.expect("it is closed");
+        assert!(read.is_err() || read.is_ok_and(|read| read == 0));
+        open.clear();
+        let target: Target = address.as_str().parse().unwrap();
+        let again = async {
+            // The server hears of those that were closed a little later.
+            while get(&target).await.is_err() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(Duration::from_secs(5), again).await.expect("there is room again");
     }
 }

@@ -41,6 +41,7 @@ fn topology() -> Topology {
             instance_wait: Duration::ZERO,
             min_ping_interval: None,
             keepalive: Some(squall_router::Keepalive::client()),
+            limits: crate::plan::Limits::default(),
             method: None,
             nodes: IndexMap::from([(node.name.clone(), node)]),
         };

@@ -5,6 +5,7 @@
 
 pub(crate) mod keepalive;
 pub(crate) mod latency;
+pub(crate) mod limits;
 pub(crate) mod provider;
 pub(crate) mod rollout;
 pub(crate) mod scenario;

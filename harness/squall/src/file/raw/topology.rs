@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::keepalive::Keepalive;
 use super::latency::Latency;
+use super::limits::Limits;
 use super::provider::{Manager, Provider};
 use crate::file::read::{At, Named, tables};
 use crate::file::value::{CallMethod, EdgePolicy, Engine, Exact, Hosts, JsonObject};
@@ -72,6 +73,8 @@ tables! {
         /// When its connections to other modules are pinged, and when their peers count as gone: "grpc", as any server
         /// permits; "tinysystems", as modules of TinySystems do; "off"; or a table. "grpc" when absent
         keepalive: Option<At<Keepalive>>,
+        /// What its server takes of other modules at most
+        limits: Option<At<Limits>>,
         /// By which method of the wire this module calls others, "send" or "message". Found out peer by peer when absent
         method: Option<At<CallMethod>>,
         /// Its nodes, by name. A node's name is unique in the topology
