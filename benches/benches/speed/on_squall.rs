@@ -124,6 +124,7 @@ pub(crate) fn module(name: &str, node: &str, component: &str, settings: serde_js
         name: node.into(),
         component: component.into(),
         settings,
+        inputs: None,
         edges: vec![],
     };
     Module {

@@ -10,7 +10,7 @@ use squall_platform::{Authority, Platform};
 use squall_router::{Component, Discovery, Edge, Module, Options, PingPolicy};
 use squall_sim::{Bandwidth, Chance, Latency};
 
-use crate::components::Components;
+use crate::components::{Components, Ported};
 use crate::plan::{self, Topology};
 
 /// Where every module listens, unless it is told otherwise. Spec: router S-4.
@@ -49,9 +49,16 @@ pub fn options(module: &plan::Module) -> Options {
 
 /// A component for a node.
 pub(crate) fn make(components: &Components, node: &plan::Node) -> Result<Arc<dyn Component>, String> {
-    components
+    let inner = components
         .make(&node.component, &node.settings)
-        .map_err(|error| format!("node `{}`: {error}", node.name))
+        .map_err(|error| format!("node `{}`: {error}", node.name))?;
+    Ok(match &node.inputs {
+        Some(inputs) => Arc::new(Ported {
+            inner,
+            inputs: inputs.clone(),
+        }),
+        None => inner,
+    })
 }
 
 /// Puts a node with its edges on a module.

@@ -23,6 +23,7 @@ pub mod components;
 mod draw;
 pub mod expectation;
 pub mod file;
+mod graph;
 pub mod history;
 pub mod import;
 pub mod journal;
@@ -42,9 +43,12 @@ pub mod time;
 mod units;
 pub mod verdict;
 
-pub use components::NoSettings;
+pub use components::{Declaration, NoSettings};
 pub use judged::Judgement;
 pub use run::{Difference, Failure, Front, Harness, Run, RunError, compare};
 pub use scenario::Scenario;
+/// For the settings of components of your own: `#[derive(squall::schemars::JsonSchema)]` with
+/// `#[schemars(crate = "squall::schemars")]`, see [`Declaration::of`].
+pub use schemars;
 /// What components are made of.
 pub use squall_router as router;

@@ -210,6 +210,8 @@ pub struct Node {
     pub component: String,
     /// The component's settings, as JSON. An object, empty when the file has none.
     pub settings: serde_json::Value,
+    /// The ports at which it takes messages: those that its topology names, or its component. `None`: any.
+    pub inputs: Option<Vec<String>>,
     /// In file order.
     pub edges: Vec<Edge>,
 }

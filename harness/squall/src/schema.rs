@@ -7,16 +7,48 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Value, json};
 
+use crate::components::Components;
 use crate::file::{Kind, ScenarioFile, TopologyFile};
 
-/// The JSON Schema of one kind of file. Draft 7: the newest that the TOML extensions of all common editors
-/// know.
-pub fn schema(kind: Kind) -> Value {
+/// The JSON Schema of one kind of file, with the settings of these components. Draft 7: the newest that the TOML
+/// extensions of all common editors know.
+pub fn schema(kind: Kind, components: &Components) -> Value {
+    let mut schema = file_schema(kind);
+    if kind == Kind::Topology {
+        add_components(&mut schema, components);
+    }
+    schema
+}
+
+/// Which components there are, and the settings of each. A name that is not among them is no error here: another
+/// program may have it.
+fn add_components(schema: &mut Value, components: &Components) {
+    let node = &mut schema["definitions"]["Node"];
+    node["properties"]["component"]["examples"] = components.names().collect();
+    let of_one = |name: &str| {
+        let settings = components.declaration(name)?.settings_schema()?;
+        Some(json!({
+            "if": { "properties": { "component": { "const": name } } },
+            "then": { "properties": { "settings": settings } },
+        }))
+    };
+    let all: Vec<Value> = components.names().filter_map(of_one).collect();
+    if !all.is_empty() {
+        node["allOf"] = all.into();
+    }
+}
+
+fn file_schema(kind: Kind) -> Value {
     let generator = SchemaSettings::draft07().into_generator();
-    let mut schema = match kind {
+    let schema = match kind {
         Kind::Topology => generator.into_root_schema_for::<TopologyFile>(),
         Kind::Scenario => generator.into_root_schema_for::<ScenarioFile>(),
     };
+    for_toml(schema)
+}
+
+/// A schema for what is written in TOML.
+pub(crate) fn for_toml(mut schema: Schema) -> Value {
     RecursiveTransform(without_null).transform(&mut schema);
     schema.to_value()
 }

@@ -83,7 +83,7 @@ fn a_delay_of_a_component_takes_exactly_as_long_as_it_says() {
             r#"{LINKS}
             [module.desk.node.greeter]
             component = "forward"
-            edges = [{{ port = "out", to = "shelf.read" }}]
+            edges = [{{ port = "out", to = "shelf.in" }}]
             [module.archive.node.shelf]
             component = "echo"
             settings = {{ delay = "{delay}" }}

@@ -52,10 +52,10 @@ fn the_examples_of_the_repository_are_valid() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();
             if path.extension().is_some_and(|extension| extension == "toml") {
-                let kind = file::check(&path, &ComponentNames::built_in())
+                let checked = file::check(&path, &ComponentNames::built_in())
                     .unwrap_or_else(|report| panic!("{report}"));
                 assert_eq!(
-                    kind == Kind::Scenario,
+                    checked.kind == Kind::Scenario,
                     folder.ends_with("scenarios"),
                     "{}",
                     path.display()
@@ -110,12 +110,12 @@ fn replicas_are_hosts_called_after_their_module_and_a_number() {
 #[test]
 fn names_and_settings_keep_the_order_of_the_file() {
     let topology = topology(
-        "name = \"t\"\n[module.z.node.b]\ncomponent = \"echo\"\nsettings = { z = 1, a = 2 }\n[module.z.node.a]\ncomponent = \"echo\"\n[module.a]\n",
+        "name = \"t\"\n[module.z.node.b]\ncomponent = \"fail\"\nsettings = { message = \"m\", code = \"c\" }\n[module.z.node.a]\ncomponent = \"echo\"\n[module.a]\n",
     );
     assert_eq!(topology.modules.keys().collect::<Vec<_>>(), ["z", "a"]);
     let nodes = &topology.modules["z"].nodes;
     assert_eq!(nodes.keys().collect::<Vec<_>>(), ["b", "a"]);
-    assert_eq!(nodes["b"].settings.to_string(), r#"{"z":1,"a":2}"#);
+    assert_eq!(nodes["b"].settings.to_string(), r#"{"message":"m","code":"c"}"#);
 }
 
 #[test]

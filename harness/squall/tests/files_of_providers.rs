@@ -167,5 +167,8 @@ fn a_file_with_managers_alone_is_a_topology() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "name = \"t\"\n[manager.m]\n").unwrap();
     let kind = file::check(file.path(), &ComponentNames::built_in());
-    assert_eq!(kind.unwrap_or_else(|report| panic!("{report}")), Kind::Topology);
+    assert_eq!(
+        kind.unwrap_or_else(|report| panic!("{report}")).kind,
+        Kind::Topology
+    );
 }

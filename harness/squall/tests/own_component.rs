@@ -7,7 +7,7 @@ use serde::Deserialize;
 use squall::file::{ComponentNames, scenario_from_str, topology_from_str};
 use squall::plan::Plan;
 use squall::router::{Component, ComponentError, Input, Output, Payload, async_trait};
-use squall::{Failure, Harness, NoSettings, Run};
+use squall::{Declaration, Failure, Harness, NoSettings, Run};
 
 /// Answers with what it got, in capitals.
 #[derive(Deserialize)]
@@ -111,6 +111,80 @@ fn a_component_that_is_not_registered_is_shown_with_the_nearest_name() {
     let report =
         topology_from_str("hall.toml", &text, &ComponentNames::built_in()).expect_err("no such component");
     assert!(squall::file::render(&report, false, 100).contains("`echo`"));
+}
+
+/// Settings that are not `deny_unknown_fields`.
+#[derive(Deserialize)]
+struct Whisper {
+    softly: Option<bool>,
+}
+
+#[async_trait]
+impl Component for Whisper {
+    async fn handle(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
+        assert_ne!(self.softly, Some(false));
+        Ok(output.emit("heard", input.data).await?)
+    }
+}
+
+/// What is wrong with a topology in which `stage` is a `whisper` with these keys.
+fn mistakes(harness: &Harness, keys: &str) -> String {
+    let text = TOPOLOGY.replace("\"COMPONENT\"", &format!("\"whisper\"\n{keys}"));
+    match topology_from_str("hall.toml", &text, &harness.component_names()) {
+        Ok(_) => String::new(),
+        Err(report) => squall::file::render(&report, false, 100),
+    }
+}
+
+#[test]
+fn unknown_settings_are_mistakes_also_where_serde_would_ignore_them() {
+    let harness = Harness::new().component("whisper", |settings: Whisper| Ok(settings));
+    assert_eq!(mistakes(&harness, "settings = { softly = true }"), "");
+    let shown = mistakes(&harness, "settings = { sofly = true }");
+    assert!(
+        shown.contains("no setting `sofly`") && shown.contains("did you mean `softly`?"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn ports_of_a_component_are_checked_once_it_declares_them() {
+    let edge = |port: &str| {
+        format!(
+            "edges = [{{ port = \"{port}\", to = \"ear.in\" }}]\n[module.hall.node.ear]\ncomponent = \"sink\""
+        )
+    };
+    let silent = Harness::new().component("whisper", |settings: Whisper| Ok(settings));
+    assert_eq!(
+        mistakes(&silent, &edge("herd")),
+        "",
+        "it does not say which ports it has"
+    );
+
+    let declared = silent.declare("whisper", Declaration::new().inputs(["in"]).outputs(["heard"]));
+    assert_eq!(mistakes(&declared, &edge("heard")), "");
+    let shown = mistakes(&declared, &edge("herd"));
+    assert!(
+        shown.contains("never emits") && shown.contains("did you mean `heard`?"),
+        "{shown}"
+    );
+    let shown = mistakes(&declared, "inputs = [\"mouth\"]");
+    assert!(shown.contains("says itself which inputs it has"), "{shown}");
+}
+
+#[test]
+fn a_message_to_a_port_that_a_node_does_not_have_is_refused_over_the_wire_too() {
+    let mut plan = plan(&harness(), "echo");
+    plan.expectations.clear();
+    let squall::plan::Target::Port { port, .. } = &mut plan.workloads[0].target else {
+        panic!("a port")
+    };
+    *port = "typo".to_owned();
+    let run = harness().run(plan).expect("the run ends");
+    let judgement = run.judge();
+    let calls = &judgement.statistics().workloads[0];
+    assert_eq!((calls.ok, calls.failed), (0, 50), "{}", judgement.summary());
+    assert!(judgement.held(), "{}", judgement.summary());
 }
 
 /// Starts a task past the platform, and never answers.

@@ -22,6 +22,7 @@ fn ring(size: usize) -> Arc<Topology> {
                 name: node,
                 component: "echo".into(),
                 settings: json!({}),
+                inputs: None,
                 edges: vec![],
             },
         )];

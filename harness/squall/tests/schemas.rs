@@ -5,8 +5,12 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
+use squall::components::Components;
 use squall::file::{self, ComponentNames, Kind};
-use squall::schema::schema;
+
+fn schema(kind: Kind) -> Value {
+    squall::schema::schema(kind, &Components::builtin())
+}
 
 const TOPOLOGY: &str = include_str!("every_key/topology.toml");
 const SCENARIO: &str = include_str!("every_key/scenario.toml");

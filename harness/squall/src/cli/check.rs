@@ -1,5 +1,6 @@
 //! `squall check`
 
+use std::collections::HashSet;
 use std::io::{self, Write};
 
 use super::scenarios::{TOML, files, print_report};
@@ -17,13 +18,19 @@ pub(super) fn check<O: Write, E: Write>(
     };
     let names = harness.component_names();
     let mut exit = Exit::Held;
+    // Many scenarios share a topology, and its warnings.
+    let mut told = HashSet::new();
     for path in files {
         match file::check(&path, &names) {
-            Ok(kind) => {
-                let kind = match kind {
+            Ok(checked) => {
+                let kind = match checked.kind {
                     Kind::Topology => "topology",
                     Kind::Scenario => "scenario",
                 };
+                if let Some(warnings) = checked.warnings.and_then(|report| report.without(&told)) {
+                    print_report(&warnings, console)?;
+                    told.extend(warnings.to_string().lines().map(str::to_owned));
+                }
                 writeln!(console.out, "{}: a sound {kind}", path.display())?;
             }
             Err(report) => {

@@ -5,6 +5,7 @@ mod aside;
 mod bench;
 mod call;
 mod check;
+mod components;
 mod import;
 mod manager;
 mod process;
@@ -62,6 +63,12 @@ enum Verb {
     Check(CheckArgs),
     /// Make a topology of TinyNode and TinyModule manifests
     Import(ImportArgs),
+    /// List the components that topologies can use, with their ports and settings
+    Components {
+        /// Print one JSON object per component
+        #[arg(long)]
+        json: bool,
+    },
     /// Print the JSON Schema of a kind of file, for editors
     Schema {
         /// Which kind of file
@@ -189,7 +196,8 @@ pub fn main(harness: &Harness) -> ExitCode {
         Verb::Run(args) => run::run(harness, args, &mut console),
         Verb::Check(args) => check::check(harness, args, &mut console),
         Verb::Import(args) => import::run(harness, args, &mut console),
-        Verb::Schema { kind } => schema::schema(*kind, &mut console),
+        Verb::Components { json } => components::components(harness, *json, &mut console),
+        Verb::Schema { kind } => schema::schema(harness, *kind, &mut console),
         Verb::Bench(args) => bench::bench(harness, args, &mut console),
         Verb::Up(args) => served(console.style, |console| up::up(harness, args, console)),
         Verb::Manager(args) => served(console.style, |console| manager::manager(args, console)),

@@ -4,12 +4,21 @@ use std::io::{self, Write};
 
 use super::{Console, Exit, SchemaKind};
 use crate::file::Kind;
+use crate::run::Harness;
 
-pub(super) fn schema<O: Write, E: Write>(kind: SchemaKind, console: &mut Console<O, E>) -> io::Result<Exit> {
+pub(super) fn schema<O: Write, E: Write>(
+    harness: &Harness,
+    kind: SchemaKind,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
     let kind = match kind {
         SchemaKind::Topology => Kind::Topology,
         SchemaKind::Scenario => Kind::Scenario,
     };
-    writeln!(console.out, "{:#}", crate::schema::schema(kind))?;
+    writeln!(
+        console.out,
+        "{:#}",
+        crate::schema::schema(kind, harness.components())
+    )?;
     Ok(Exit::Held)
 }

@@ -1,57 +1,82 @@
-//! The built-in components.
-//!
-//! | name | what it does | settings |
-//! |---|---|---|
-//! | `echo` | answers with what it got | `delay` |
-//! | `forward` | emits what it got, answers with what comes back | `port` ("out"), `answers` |
-//! | `router` | emits to the port of the first route that matches | `field`, `routes = { value = "port" }`, `default`, `answers` |
-//! | `fan_out` | emits to all edges of a port at once, answers with the list of answers | `port` ("out"), `policy` ("all" or "any") |
-//! | `delay` | waits, then forwards | `for`, `port` ("out") |
-//! | `fail` | answers every nth call with an error, forwards the others | `message`, `code`, `retryable`, `every` (1) |
-//! | `panic` | panics at every nth call, forwards the others | `message`, `every` (1) |
-//! | `counter` | answers with how many calls it had | |
-//! | `sink` | answers with no value | |
-//! | `impatient` | emits, and gives up after a while: what it emitted is cancelled, and it has no value | `for`, `port` ("out") |
-//! | `garble` | emits something that says it is JSON and is not, answers with what comes back | `port` ("out") |
-//! | `blob` | answers with so many bytes of JSON | `bytes` |
-//!
-//! `answers` are the ports at which a node only answers, with what it got: where a flow that went out through
-//! it comes back to it, as the response to a request.
+//! The built-in components. `squall components` lists them, with their ports and settings: the docs below are what it prints. Messages come
+//! in at the port `in` unless a node names others with `inputs`.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use squall_router::{Component, ComponentError, ContentType, Input, Output, Payload, async_trait};
 
-use super::Components;
 use super::settings::{Every, Span};
+use super::{Components, Declaration};
 
 type Answer = Result<Option<Payload>, ComponentError>;
 
 pub(super) fn register(components: &mut Components) {
     components.register("echo", |it: Echo| Ok(it));
+    components.declare("echo", silent::<Echo>());
     components.register("forward", |it: Forward| Ok(it));
+    components.declare("forward", Forward::declaration());
     components.register("router", |it: Router| Ok(it));
+    components.declare("router", Router::declaration());
     components.register("fan_out", |it: FanOut| Ok(it));
+    components.declare("fan_out", emitting(|it: FanOut| it.port));
     components.register("delay", |it: Delay| Ok(it));
+    components.declare("delay", emitting(|it: Delay| it.port));
     components.register("fail", |it: Fail| Ok(it));
+    components.declare("fail", sometimes_emitting(|it: Fail| (it.port, it.every)));
     components.register("panic", |it: Panic| Ok(it));
+    components.declare("panic", sometimes_emitting(|it: Panic| (it.port, it.every)));
     components.register("counter", |it: Counter| Ok(it));
+    components.declare("counter", silent::<Counter>());
     components.register("sink", |it: Sink| Ok(it));
+    components.declare("sink", silent::<Sink>());
     components.register("impatient", |it: Impatient| Ok(it));
+    components.declare("impatient", emitting(|it: Impatient| it.port));
     components.register("garble", |it: Garble| Ok(it));
+    components.declare("garble", emitting(|it: Garble| it.port));
     components.register("blob", |it: Blob| Ok(it));
+    components.declare("blob", silent::<Blob>());
+}
+
+/// A component that only answers.
+fn silent<S: JsonSchema>() -> Declaration {
+    Declaration::of::<S>().inputs_of_node().outputs([] as [&str; 0])
+}
+
+/// A component that emits at one port, which its settings name.
+fn emitting<S: JsonSchema + DeserializeOwned + 'static>(port: fn(S) -> String) -> Declaration {
+    let ports = move |it| vec![port(it)];
+    Declaration::of::<S>().inputs_of_node().outputs_by(ports)
+}
+
+/// A component that emits at one port, unless something else happens at every call.
+fn sometimes_emitting<S: JsonSchema + DeserializeOwned + 'static>(
+    of: fn(S) -> (String, Every),
+) -> Declaration {
+    let ports = move |it| {
+        let (port, every) = of(it);
+        if every == Every::default() {
+            Vec::new()
+        } else {
+            vec![port]
+        }
+    };
+    Declaration::of::<S>().inputs_of_node().outputs_by(ports)
 }
 
 fn out() -> String {
     "out".to_owned()
 }
 
-#[derive(Deserialize)]
+/// Answers with what it got
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Echo {
+    /// How long it takes to answer
     #[serde(default)]
     delay: Span,
 }
@@ -66,13 +91,25 @@ impl Component for Echo {
     }
 }
 
-#[derive(Deserialize)]
+/// Emits what it got, and answers with what comes back
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Forward {
+    /// The port that it emits at
     #[serde(default = "out")]
     port: String,
+    /// Input ports at which it only answers, with what it got: where a flow that went out through it comes back to it
     #[serde(default)]
     answers: Vec<String>,
+}
+
+impl Forward {
+    fn declaration() -> Declaration {
+        let answers = |it: Forward| it.answers;
+        Declaration::of::<Forward>()
+            .answers_by(answers)
+            .outputs_by(|it: Forward| vec![it.port])
+    }
 }
 
 #[async_trait]
@@ -89,14 +126,28 @@ fn is_among(ports: &[String], port: &str) -> bool {
     ports.iter().any(|it| it == port)
 }
 
-#[derive(Deserialize)]
+/// Emits to the port of the route that matches a field of the message, and answers with what comes back
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Router {
+    /// The field of the message that decides
     field: String,
+    /// The port for each value of the field
     routes: BTreeMap<String, String>,
+    /// The port for all other values; without it they are errors
     default: Option<String>,
+    /// Input ports at which it only answers, with what it got: where a flow that went out through it comes back to it
     #[serde(default)]
     answers: Vec<String>,
+}
+
+impl Router {
+    fn declaration() -> Declaration {
+        let answers = |it: Router| it.answers;
+        Declaration::of::<Router>()
+            .answers_by(answers)
+            .outputs_by(|it: Router| it.routes.into_values().chain(it.default).collect())
+    }
 }
 
 #[async_trait]
@@ -121,7 +172,7 @@ impl Component for Router {
     }
 }
 
-#[derive(Deserialize, Default)]
+#[derive(Deserialize, Serialize, JsonSchema, Default)]
 #[serde(rename_all = "snake_case")]
 enum Policy {
     /// One failed branch fails the call.
@@ -131,11 +182,14 @@ enum Policy {
     Any,
 }
 
-#[derive(Deserialize)]
+/// Emits to all edges of a port at once, and answers with the list of answers
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct FanOut {
+    /// The port that it emits at
     #[serde(default = "out")]
     port: String,
+    /// Whether one failed branch fails the call, or only all of them together
     #[serde(default)]
     policy: Policy,
 }
@@ -160,10 +214,13 @@ impl Component for FanOut {
     }
 }
 
-#[derive(Deserialize)]
+/// Waits, then emits what it got, and answers with what comes back
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Delay {
+    /// How long it waits
     r#for: Span,
+    /// The port that it emits at
     #[serde(default = "out")]
     port: String,
 }
@@ -176,15 +233,21 @@ impl Component for Delay {
     }
 }
 
-#[derive(Deserialize)]
+/// Answers every nth call with an error, and forwards the others
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Fail {
+    /// What the error says
     #[serde(default = "failed")]
     message: String,
+    /// The error's code
     code: Option<String>,
+    /// Whether the error may go away when the message is sent again
     retryable: Option<bool>,
+    /// Every how many calls it happens
     #[serde(default)]
     every: Every,
+    /// The port that it emits at
     #[serde(default = "out")]
     port: String,
     #[serde(skip)]
@@ -212,13 +275,17 @@ impl Component for Fail {
     }
 }
 
-#[derive(Deserialize)]
+/// Panics at every nth call, and forwards the others
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Panic {
+    /// What the panic says
     #[serde(default = "panicked")]
     message: String,
+    /// Every how many calls it happens
     #[serde(default)]
     every: Every,
+    /// The port that it emits at
     #[serde(default = "out")]
     port: String,
     #[serde(skip)]
@@ -241,7 +308,8 @@ fn is_nth(calls: &AtomicU64, every: Every) -> bool {
     (calls.fetch_add(1, Ordering::Relaxed) + 1).is_multiple_of(every.0)
 }
 
-#[derive(Deserialize)]
+/// Answers with how many calls it has had since its process started
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Counter {
     #[serde(skip)]
@@ -256,7 +324,8 @@ impl Component for Counter {
     }
 }
 
-#[derive(Deserialize)]
+/// Answers with no value
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Sink {}
 
@@ -267,10 +336,13 @@ impl Component for Sink {
     }
 }
 
-#[derive(Deserialize)]
+/// Emits, and gives up after a while: what it emitted is cancelled, and it has no value
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Impatient {
+    /// How long it waits
     r#for: Span,
+    /// The port that it emits at
     #[serde(default = "out")]
     port: String,
 }
@@ -286,9 +358,11 @@ impl Component for Impatient {
     }
 }
 
-#[derive(Deserialize)]
+/// Emits what says that it is JSON and is not, and answers with what comes back
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Garble {
+    /// The port that it emits at
     #[serde(default = "out")]
     port: String,
 }
@@ -301,9 +375,11 @@ impl Component for Garble {
     }
 }
 
-#[derive(Deserialize)]
+/// Answers with so many bytes of JSON
+#[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Blob {
+    /// How many
     bytes: usize,
 }
 

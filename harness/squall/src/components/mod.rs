@@ -1,6 +1,9 @@
 //! What a topology's nodes can run: the built-in components, and those that a test registers.
 
 mod builtin;
+mod declaration;
+mod keys;
+mod ports;
 mod settings;
 
 use std::sync::Arc;
@@ -10,13 +13,24 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use squall_router::Component;
 
+pub use declaration::{Declaration, Setting};
+pub(crate) use ports::Ported;
+
 /// Makes a component from its settings; the error says what is wrong with them.
 type Make = Arc<dyn Fn(&Value) -> Result<Arc<dyn Component>, String> + Send + Sync>;
 
 /// Components by the name that topologies use. A node's component is made anew each time that its host
 /// starts, so its state is that of a process: gone after a kill.
 #[derive(Clone)]
-pub struct Components(IndexMap<String, Make>);
+pub struct Components(IndexMap<String, Registered>);
+
+#[derive(Clone)]
+struct Registered {
+    make: Make,
+    /// The keys of its settings, where its struct names them.
+    keys: Option<&'static [&'static str]>,
+    declaration: Declaration,
+}
 
 impl Components {
     /// The built-in components alone.
@@ -39,7 +53,29 @@ impl Components {
             let settings = S::deserialize(settings).map_err(|error| error.to_string())?;
             Ok(Arc::new(make(settings)?))
         };
-        self.0.insert(name.into(), Arc::new(make));
+        let registered = Registered {
+            make: Arc::new(make),
+            keys: keys::of::<S>(),
+            declaration: Declaration::new(),
+        };
+        self.0.insert(name.into(), registered);
+    }
+
+    /// Says which ports and settings the component `name` has. Nothing happens when there is none of that name.
+    pub fn declare(&mut self, name: &str, declaration: Declaration) {
+        if let Some(registered) = self.0.get_mut(name) {
+            registered.declaration = declaration;
+        }
+    }
+
+    /// What a component says of itself.
+    pub fn declaration(&self, name: &str) -> Option<&Declaration> {
+        self.0.get(name).map(|registered| &registered.declaration)
+    }
+
+    /// The keys that the settings of a component may have. Nothing: any, or there is no such component.
+    pub fn keys(&self, name: &str) -> Option<&'static [&'static str]> {
+        self.0.get(name)?.keys
     }
 
     /// The names that topologies can use.
@@ -52,11 +88,11 @@ impl Components {
     /// # Errors
     /// When there is none of that name, or its settings are wrong.
     pub fn make(&self, name: &str, settings: &Value) -> Result<Arc<dyn Component>, String> {
-        let make = self
+        let registered = self
             .0
             .get(name)
             .ok_or_else(|| format!("no component is called `{name}`"))?;
-        make(settings)
+        (registered.make)(settings)
     }
 }
 

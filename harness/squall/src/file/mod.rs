@@ -26,8 +26,8 @@ use std::sync::Arc;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+pub use self::names::ComponentNames;
 pub(crate) use self::names::nearest;
-pub use self::names::{BUILT_IN_COMPONENTS, ComponentNames};
 use self::read::{Read, Value};
 pub use self::report::{Mistake, Report, render};
 pub(crate) use self::report::{Problem, Problems};
@@ -50,15 +50,35 @@ pub enum Kind {
     Scenario,
 }
 
+/// A file that can be taken as it is.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// What it is.
+    pub kind: Kind,
+    /// What may not be as its author meant it, in it or in the topology that it names.
+    pub warnings: Option<Report>,
+}
+
+/// What was read, with warnings and advice.
+type Warned<T> = (T, Option<Report>);
+
 /// Loads a topology file.
 pub fn load_topology(path: &Path, components: &ComponentNames) -> Result<Topology, Report> {
+    read_topology(path, components).map(|(topology, _)| topology)
+}
+
+fn read_topology(path: &Path, components: &ComponentNames) -> Result<Warned<Topology>, Report> {
     let name = shown(path);
-    topology_from_str(&name, &read_file(path, &name)?, components)
+    topology_of(&name, &read_file(path, &name)?, components)
 }
 
 /// Loads a scenario file and the topology that it names. When both have mistakes the report has those of
 /// both.
 pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenario, Report> {
+    read_scenario(path, components).map(|(scenario, _)| scenario)
+}
+
+fn read_scenario(path: &Path, components: &ComponentNames) -> Result<Warned<Scenario>, Report> {
     let name = shown(path);
     let text = read_file(path, &name)?;
     let mut problems = Problems::new(&name, &text);
@@ -67,13 +87,14 @@ pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenari
         return problems.finish(None);
     };
     match load_named_topology(path, &raw, components, &mut problems) {
-        Ok(Some(topology)) => {
+        Ok(Some((topology, warnings))) => {
             let scenario = scenario::resolve(raw, Arc::new(topology), &mut problems);
-            problems.finish(scenario)
+            let (scenario, own) = problems.finish(scenario)?;
+            Ok((scenario, own.into_iter().chain(warnings).reduce(Report::and)))
         }
         Ok(None) => problems.finish(None),
         Err(report) => match problems.finish(Some(())) {
-            Ok(()) => Err(report),
+            Ok(_) => Err(report),
             Err(own) => Err(own.and(report)),
         },
     }
@@ -81,21 +102,30 @@ pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenari
 
 /// Loads a file of either kind, and says which it is: a scenario has a `topology` key or tables that only
 /// scenarios have.
-pub fn check(path: &Path, components: &ComponentNames) -> Result<Kind, Report> {
+///
+/// # Errors
+/// What is wrong with it, or with the topology that it names.
+pub fn check(path: &Path, components: &ComponentNames) -> Result<Checked, Report> {
     let name = shown(path);
     let text = read_file(path, &name)?;
     let mut problems = Problems::new(&name, &text);
     let Some(document) = parse(&text, &mut problems) else {
-        return problems.finish(None);
+        return Err(problems.finish::<()>(None).expect_err("it cannot be parsed"));
     };
-    match kind(&document) {
-        Kind::Topology => load_topology(path, components).map(|_| Kind::Topology),
-        Kind::Scenario => load_scenario(path, components).map(|_| Kind::Scenario),
-    }
+    let kind = kind(&document);
+    let warnings = match kind {
+        Kind::Topology => read_topology(path, components)?.1,
+        Kind::Scenario => read_scenario(path, components)?.1,
+    };
+    Ok(Checked { kind, warnings })
 }
 
 /// Reads a topology from its text. `name` is what reports call the file.
 pub fn topology_from_str(name: &str, text: &str, components: &ComponentNames) -> Result<Topology, Report> {
+    topology_of(name, text, components).map(|(topology, _)| topology)
+}
+
+fn topology_of(name: &str, text: &str, components: &ComponentNames) -> Result<Warned<Topology>, Report> {
     let mut problems = Problems::new(name, text);
     let raw = parse(text, &mut problems).and_then(|table| TopologyFile::read(&table, &mut problems));
     let topology = raw.and_then(|raw| topology::resolve(raw, components, &mut problems));
@@ -108,7 +138,7 @@ pub fn scenario_from_str(name: &str, text: &str, topology: Arc<Topology>) -> Res
     let mut problems = Problems::new(name, text);
     let raw = parse(text, &mut problems).and_then(|table| ScenarioFile::read(&table, &mut problems));
     let scenario = raw.and_then(|raw| scenario::resolve(raw, topology, &mut problems));
-    problems.finish(scenario)
+    problems.finish(scenario).map(|(scenario, _)| scenario)
 }
 
 fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
@@ -147,14 +177,14 @@ fn load_named_topology(
     raw: &ScenarioFile,
     components: &ComponentNames,
     problems: &mut Problems,
-) -> Result<Option<Topology>, Report> {
+) -> Result<Option<Warned<Topology>>, Report> {
     let path = scenario
         .parent()
         .unwrap_or(Path::new(""))
         .join(&raw.topology.value);
     let name = shown(&path);
     match read_text(&path) {
-        Ok(text) => topology_from_str(&name, &text, components).map(Some),
+        Ok(text) => topology_of(&name, &text, components).map(Some),
         Err(why) => {
             let problem = Problem::new(format!("the topology `{name}` cannot be read"))
                 .at(&raw.topology.span, why)

@@ -1,12 +1,13 @@
 //! Names: which are allowed, which exist, and which one was probably meant.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
 use super::read::At;
 use super::report::{Problem, Problems};
+use crate::components::{Components, Declaration};
 
 /// What module, node, workload and fault names look like, as a regular expression.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
@@ -14,47 +15,51 @@ pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 /// The longest name: with a replica's number behind it, it still is a DNS name.
 const NAME_LENGTH_MAX: usize = 200;
 
-/// The components that every installation has.
-pub const BUILT_IN_COMPONENTS: [&str; 12] = [
-    "echo",
-    "forward",
-    "router",
-    "fan_out",
-    "delay",
-    "fail",
-    "panic",
-    "counter",
-    "sink",
-    "impatient",
-    "garble",
-    "blob",
-];
-
 type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), String> + Send + Sync;
 
-/// The components that a topology may name, and what their settings must be.
+/// The components that a topology may name, their ports, and what their settings must be.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct ComponentNames {
-    names: BTreeSet<String>,
+    names: BTreeMap<String, Known>,
     check_settings: Option<Arc<CheckSettings>>,
 }
 
+/// What is known of a component.
+#[derive(Clone, Default)]
+pub(crate) struct Known {
+    /// What it says of itself.
+    pub(crate) declaration: Declaration,
+    /// The keys of its settings. Nothing: any.
+    pub(crate) keys: Option<&'static [&'static str]>,
+}
+
 impl ComponentNames {
-    /// The built-in components. Their settings are not looked at.
+    /// The built-in components. Of their settings only the keys are looked at.
     pub fn built_in() -> Self {
-        let names = BUILT_IN_COMPONENTS.into_iter().map(str::to_owned).collect();
+        Self::of(&Components::builtin())
+    }
+
+    /// These components. Of their settings only the keys are looked at.
+    pub fn of(components: &Components) -> Self {
+        let known = |name: &str| Known {
+            declaration: components.declaration(name).cloned().unwrap_or_default(),
+            keys: components.keys(name),
+        };
         Self {
-            names,
+            names: components
+                .names()
+                .map(|name| (name.to_owned(), known(name)))
+                .collect(),
             check_settings: None,
         }
     }
 
-    /// Adds a component that a test registers.
+    /// Adds a component that a test registers, with whatever ports and settings.
     #[must_use]
     pub fn with(mut self, name: impl Into<String>) -> Self {
-        self.names.insert(name.into());
+        self.names.insert(name.into(), Known::default());
         self
     }
 
@@ -71,11 +76,11 @@ impl ComponentNames {
 
     /// In alphabetical order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.names.iter().map(String::as_str)
+        self.names.keys().map(String::as_str)
     }
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.names.contains(name)
+    pub(crate) fn get(&self, name: &str) -> Option<&Known> {
+        self.names.get(name)
     }
 
     pub(crate) fn check_settings(&self, name: &str, settings: &serde_json::Value) -> Result<(), String> {
@@ -104,6 +109,15 @@ pub(crate) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -
     (distance <= written.chars().count().max(3) / 3).then_some(name)
 }
 
+/// What to do about a name that is not known: `did you mean ..`, or those that there are.
+pub(crate) fn remedy<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
+    let known: Vec<&str> = known.collect();
+    match nearest(name, known.iter().copied()) {
+        Some(name) => Some(format!("did you mean `{name}`?")),
+        None => listed(known).map(|list| format!("there is {list}")),
+    }
+}
+
 /// Adds the problem that there is no such thing, with the names of those that there are.
 pub(crate) fn unknown<'a>(
     what: &str,
@@ -112,13 +126,9 @@ pub(crate) fn unknown<'a>(
     known: impl Iterator<Item = &'a str>,
     problems: &mut Problems,
 ) {
-    let known: Vec<&str> = known.collect();
     let problem = Problem::new(format!("there is no {what} `{name}`")).at(span, "not known");
-    problems.add(match (nearest(name, known.iter().copied()), listed(known)) {
-        (Some(name), _) => problem.help(format!("did you mean `{name}`?")),
-        (None, Some(list)) => problem.help(format!("there is {list}")),
-        (None, None) => problem.help(format!("there is no {what} at all")),
-    });
+    let help = remedy(name, known).unwrap_or_else(|| format!("there is no {what} at all"));
+    problems.add(problem.help(help));
 }
 
 /// A list of at most a dozen names.

@@ -1,5 +1,6 @@
 //! What is wrong with a file, said so that its author can put it right: where, what, and what instead.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
@@ -28,6 +29,14 @@ impl Report {
     }
 }
 
+impl Report {
+    /// Without the mistakes whose line is among these; nothing when there is no other.
+    pub(crate) fn without(mut self, told: &HashSet<String>) -> Option<Self> {
+        self.mistakes.retain(|mistake| !told.contains(&mistake.line()));
+        (!self.mistakes.is_empty()).then_some(self)
+    }
+}
+
 /// One line per mistake: `scenarios/a.toml:3:7: unknown key ...`. [`render`] shows more.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -35,11 +44,7 @@ impl fmt::Display for Report {
             if index > 0 {
                 writeln!(f)?;
             }
-            write!(f, "{}", mistake.file())?;
-            if let Some((line, column)) = mistake.line_and_column() {
-                write!(f, ":{line}:{column}")?;
-            }
-            write!(f, ": {mistake}")?;
+            f.write_str(&mistake.line())?;
         }
         Ok(())
     }
@@ -71,6 +76,14 @@ impl Mistake {
             before.matches('\n').count() + 1,
             before[line_start..].chars().count() + 1,
         ))
+    }
+
+    /// `scenarios/a.toml:3:7: unknown key ...`
+    fn line(&self) -> String {
+        match self.line_and_column() {
+            Some((line, column)) => format!("{}:{line}:{column}: {self}", self.file()),
+            None => format!("{}: {self}", self.file()),
+        }
     }
 
     /// Whether the file cannot be taken as it is. If not, this is a warning or advice.
@@ -226,10 +239,11 @@ impl Problems {
         (!self.found.is_empty()).then(|| self.into_report())
     }
 
-    /// Ends the reading of the file. A `value` that could be read is only worth having without problems.
-    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<T, Report> {
+    /// Ends the reading of the file. A `value` that could be read is only worth having without errors; warnings
+    /// come with it.
+    pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Option<Report>), Report> {
         match value {
-            Some(value) if self.found.is_empty() => Ok(value),
+            Some(value) if !self.has_error() => Ok((value, self.report())),
             _ => {
                 debug_assert!(!self.found.is_empty(), "what cannot be read has a reason");
                 Err(self.into_report())

@@ -1,5 +1,6 @@
 //! From the raw topology to [`Topology`]: hosts, names that exist, links between hosts.
 
+pub(super) mod ports;
 pub(super) mod providers;
 
 use std::collections::HashSet;
@@ -9,9 +10,10 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use squall_router::{Keepalive, Policy, RetryPolicy};
 
+use self::ports::{Nodes, Ports};
 use super::hosts::{Ends, pairs};
 use super::latency;
-use super::names::{ComponentNames, check_name, destination, unknown};
+use super::names::{ComponentNames, check_name, destination, remedy, unknown};
 use super::raw::topology as raw;
 use super::read::{At, Named};
 use super::report::{Problem, Problems};
@@ -62,7 +64,7 @@ pub(crate) fn resolve(
         providers: IndexMap::new(),
     };
     for (name, raw) in raw.module.map(|modules| modules.0).unwrap_or_default() {
-        let module = module(&name, raw.value, problems)?;
+        let module = module(&name, raw.value, components, problems)?;
         topology.modules.insert(name.value, module);
     }
     providers::resolve(raw.manager, raw.provider, &mut topology, problems)?;
@@ -75,12 +77,13 @@ pub(crate) fn resolve(
 /// All that needs to know of all modules: host and node names, edges.
 fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut Problems) {
     check_hosts(raw, problems);
-    let mut nodes: IndexMap<&str, Range<usize>> = IndexMap::new();
+    let mut nodes = Nodes::new();
     let modules = || entries(&raw.module);
     for (_, module) in modules() {
-        for (node, _) in module.node.iter().flat_map(|nodes| &nodes.0) {
+        for (node, raw) in module.node.iter().flat_map(|nodes| &nodes.0) {
             check_name("node", node, problems);
-            if let Some(other) = nodes.insert(&node.value, node.span.clone()) {
+            let ports = Ports::of(raw, components);
+            if let Some((other, _)) = nodes.insert(&node.value, (node.span.clone(), ports)) {
                 let problem = Problem::new(format!("two nodes are called `{}`", node.value))
                     .at(&node.span, "again here")
                     .at(&other, "first here")
@@ -94,8 +97,10 @@ fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut 
         .flat_map(|nodes| &nodes.0)
     {
         check_component(node, components, problems);
-        check_edges(node, &nodes, problems);
+        ports::check_inputs(node, components, problems);
+        check_edges(node, &Ports::of(node, components), &nodes, problems);
     }
+    ports::review(raw, &nodes, problems);
 }
 
 /// All that is a host, or several: their names are unique, whatever they run.
@@ -154,7 +159,7 @@ fn hosts_of(name: &str, replicas: Option<&At<u64>>, problems: &mut Problems) -> 
 
 fn check_component(node: &At<raw::Node>, components: &ComponentNames, problems: &mut Problems) {
     let component = &node.component;
-    if !components.contains(component) {
+    let Some(known) = components.get(component) else {
         unknown(
             "component",
             component,
@@ -163,13 +168,25 @@ fn check_component(node: &At<raw::Node>, components: &ComponentNames, problems: 
             problems,
         );
         return;
+    };
+    if let (Some(keys), Some(settings)) = (known.keys, &node.settings) {
+        let unknown = settings.keys.iter().find(|key| !keys.contains(&key.as_str()));
+        if let Some(key) = unknown {
+            let message = format!(
+                "the component `{}` has no setting `{}`",
+                component.value, key.value
+            );
+            let help = remedy(key, keys.iter().copied()).unwrap_or_else(|| "it has none".to_owned());
+            problems.add(Problem::new(message).at(&key.span, "not known").help(help));
+            return;
+        }
     }
     let empty = serde_json::json!({});
     let (settings, span) = node
         .settings
         .as_ref()
         .map_or((&empty, &component.span), |settings| {
-            (&settings.value.0, &settings.span)
+            (&settings.value.value, &settings.span)
         });
     if let Err(why) = components.check_settings(component, settings) {
         let problem = Problem::new(format!(
@@ -180,19 +197,19 @@ fn check_component(node: &At<raw::Node>, components: &ComponentNames, problems: 
     }
 }
 
-fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems: &mut Problems) {
+fn check_edges(node: &raw::Node, own: &Ports, nodes: &Nodes<'_>, problems: &mut Problems) {
     let mut seen: HashSet<(&str, &str)> = HashSet::new();
     for edge in node.edges.iter().flatten() {
-        if edge.port.is_empty() || edge.port.contains('.') {
-            let problem = Problem::new(format!("`{}` cannot be the name of a port", edge.port.value))
-                .at(&edge.port.span, "not allowed as a name")
-                .help("a port's name is not empty and has no dot: \"node.port\" is split at the last one");
-            problems.add(problem);
-        }
-        if let Some((target, _)) = destination(&edge.to, problems)
-            && !nodes.contains_key(target)
-        {
-            unknown("node", target, &edge.to.span, nodes.keys().copied(), problems);
+        ports::check_port(&edge.port, problems);
+        ports::check_output(edge, node, own, problems);
+        if let Some((target, port)) = destination(&edge.to, problems) {
+            match nodes.get(target) {
+                Some((_, ports)) => {
+                    let inputs = ports.inputs.as_deref();
+                    ports::check_input(target, port, inputs, &edge.to.span, problems);
+                }
+                None => unknown("node", target, &edge.to.span, nodes.keys().copied(), problems),
+            }
         }
         check_times(edge, problems);
         if let Some(retry) = &edge.retry {
@@ -211,7 +228,12 @@ fn check_edges(node: &raw::Node, nodes: &IndexMap<&str, Range<usize>>, problems:
     }
 }
 
-fn module(name: &At<String>, raw: raw::Module, problems: &mut Problems) -> Option<Module> {
+fn module(
+    name: &At<String>,
+    raw: raw::Module,
+    components: &ComponentNames,
+    problems: &mut Problems,
+) -> Option<Module> {
     let call_timeout = raw.call_timeout.as_ref();
     if let Some(timeout) = call_timeout.filter(|timeout| timeout.0.is_zero()) {
         problems.add(Problem::new("a call needs time").at(&timeout.span, "expected more than 0"));
@@ -224,7 +246,7 @@ fn module(name: &At<String>, raw: raw::Module, problems: &mut Problems) -> Optio
         .node
         .into_iter()
         .flat_map(|nodes| nodes.0)
-        .map(|(name, raw)| Some((name.value.clone(), node(name.value, raw.value)?)))
+        .map(|(name, raw)| Some((name.value.clone(), node(name.value, raw.value, components)?)))
         .collect();
     Some(Module {
         name: name.value.clone(),
@@ -245,7 +267,8 @@ fn module(name: &At<String>, raw: raw::Module, problems: &mut Problems) -> Optio
 }
 
 /// Nothing when [`check_edges`] found a mistake.
-fn node(name: String, raw: raw::Node) -> Option<Node> {
+fn node(name: String, raw: raw::Node, components: &ComponentNames) -> Option<Node> {
+    let inputs = Ports::of(&raw, components).inputs;
     let edge = |edge: At<raw::Edge>| {
         let (node, target_port) = edge.to.rsplit_once('.')?;
         Some(Edge {
@@ -262,7 +285,8 @@ fn node(name: String, raw: raw::Node) -> Option<Node> {
         component: raw.component.value,
         settings: raw
             .settings
-            .map_or_else(|| serde_json::json!({}), |settings| settings.value.0),
+            .map_or_else(|| serde_json::json!({}), |settings| settings.value.value),
+        inputs,
         edges: raw.edges.into_iter().flatten().map(edge).collect::<Option<_>>()?,
     })
 }

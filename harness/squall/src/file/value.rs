@@ -376,17 +376,28 @@ impl JsonSchema for Json {
 
 /// A TOML table, as a JSON object.
 #[derive(Debug, Clone)]
-pub(crate) struct JsonObject(pub(crate) serde_json::Value);
+pub(crate) struct JsonObject {
+    pub(crate) value: serde_json::Value,
+    /// Where its keys stand, in file order.
+    pub(crate) keys: Vec<At<String>>,
+}
 
 impl Read for JsonObject {
     const EXPECTED: &'static str = "a table";
     const REMEDY: &'static str = "write { key = value, ... }";
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        if !value.get_ref().is_table() {
+        let DeValue::Table(table) = value.get_ref() else {
             return wrong_type::<Self, _>(value, problems);
-        }
-        json(value, problems).map(Self)
+        };
+        let key = |(key, _): (&toml::Spanned<Cow<'_, str>>, _)| At {
+            value: key.get_ref().to_string(),
+            span: key.span(),
+        };
+        Some(Self {
+            value: json(value, problems)?,
+            keys: in_file_order(table).into_iter().map(key).collect(),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 //! | step | file |
 //! |---|---|
 //! | all files become one system: who owns which node, what is joined to what | `system`, `names` |
-//! | what is odd about it, and what is advised against | `review`, `graph` |
+//! | what is odd about it, and what is advised against | `review` |
 //! | whether what goes along an edge is sent again | `retry` |
 //! | the topology, as a file that people can edit | `write` |
 //!
@@ -11,7 +11,6 @@
 //! Components are stand-ins: what the real ones do is not in the manifests. Mappings and schemas are
 //! not taken over. Spec: router 6.4, S-37.
 
-mod graph;
 mod names;
 mod retry;
 mod review;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use indexmap::IndexMap;
 
-use super::graph::{chains, cycles};
 use super::system::{Place, System};
 use crate::file::{Problem, Problems};
+use crate::graph::{chains, cycles};
 
 /// So many modules in a row are a chain.
 const CHAIN_LENGTH: usize = 3;

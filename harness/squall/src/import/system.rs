@@ -38,6 +38,8 @@ pub(super) struct Node {
     /// Its place in [`System::modules`].
     pub(super) module: usize,
     pub(super) component: Option<String>,
+    /// Those that it says it has, of either direction, in the topology.
+    pub(super) ports: Vec<String>,
     pub(super) edges: Vec<Edge>,
     pub(super) place: Place,
 }
@@ -134,6 +136,7 @@ impl System {
                 name: node_names.take(&name),
                 module,
                 component,
+                ports: node.ports.iter().flatten().map(|name| port(name)).collect(),
                 edges: Vec::new(),
                 place,
             };

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt::Write;
 use std::time::Duration;
 
-use indexmap::IndexSet;
-use squall_router::RetryPolicy;
+use indexmap::{IndexMap, IndexSet};
+use squall_router::{RetryPolicy, SystemPort};
 use toml::Value;
 
 use super::Source;
@@ -15,6 +15,9 @@ use super::system::{Edge, Node, RESPONSE_PORT, System};
 const FIELD: &str = "port";
 /// Where failures go, by convention. Spec: router S-38.
 const ERROR_PORT: &str = "error";
+
+/// Where nodes take messages that do not name their ports.
+const USUAL_PORT: &str = "in";
 
 /// What is said about components.
 const STAND_INS: [&str; 3] = [
@@ -50,6 +53,7 @@ pub(super) fn topology(name: &str, sources: &[Source], system: &System) -> Strin
     }
     let answering = edges(system).filter(|edge| edge.is_answered());
     let answering: BTreeSet<usize> = answering.map(|edge| edge.node).collect();
+    let inputs = inputs(system);
     for (module, nodes) in system.modules.values().zip(nodes) {
         text.push('\n');
         if let Some(address) = &module.address {
@@ -58,21 +62,33 @@ pub(super) fn topology(name: &str, sources: &[Source], system: &System) -> Strin
         line(&mut text, &format!("[module.{}]", key(&module.name)));
         line(&mut text, "keepalive = \"tinysystems\"");
         for index in nodes {
-            let answers = answering.contains(&index);
-            write_node(&mut text, &module.name, &system.nodes[index], answers, system);
+            let node = &system.nodes[index];
+            let stand_in = stand_in(node, answering.contains(&index));
+            let inputs = inputs.get(&index);
+            write_node(&mut text, &module.name, node, (stand_in, inputs), system);
         }
     }
     text
 }
 
-fn write_node(text: &mut String, module: &str, node: &Node, answers: bool, system: &System) {
+fn write_node(
+    text: &mut String,
+    module: &str,
+    node: &Node,
+    (stand_in, inputs): (String, Option<&IndexSet<&str>>),
+    system: &System,
+) {
     text.push('\n');
     if let Some(component) = &node.component {
         comment(text, component);
     }
     let (module, name) = (key(module), key(&node.name));
     line(text, &format!("[module.{module}.node.{name}]"));
-    line(text, &stand_in(node, answers));
+    line(text, &stand_in);
+    if let Some(inputs) = inputs {
+        let inputs: Vec<String> = inputs.iter().map(|port| quoted(port)).collect();
+        line(text, &format!("inputs = [{}]", inputs.join(", ")));
+    }
     if node.edges.is_empty() {
         return;
     }
@@ -81,6 +97,25 @@ fn write_node(text: &mut String, module: &str, node: &Node, answers: bool, syste
         line(text, &format!("  {{ {} }},", written(edge, system)));
     }
     line(text, "]");
+}
+
+/// The ports at which stand-ins take messages, by node, where they are others than the usual: those that edges lead to,
+/// and those that the node has besides.
+fn inputs(system: &System) -> IndexMap<usize, IndexSet<&str>> {
+    let mut inputs: IndexMap<usize, IndexSet<&str>> = IndexMap::new();
+    let is_own = |port: &str| SystemPort::parse(port).is_none();
+    for (index, node) in system.nodes.values().enumerate() {
+        let emits = |port: &str| node.edges.iter().any(|edge| edge.port == port);
+        let takes = |port: &&str| is_own(port) && *port != RESPONSE_PORT && !port.is_empty() && !emits(port);
+        let ports = node.ports.iter().map(String::as_str).filter(takes);
+        inputs.insert(index, ports.collect());
+    }
+    let passed_on = edges(system).filter(|edge| !edge.is_answered() && is_own(&edge.target_port));
+    for edge in passed_on {
+        inputs.entry(edge.node).or_default().insert(&edge.target_port);
+    }
+    inputs.retain(|_, ports| ports.iter().any(|port| *port != USUAL_PORT));
+    inputs
 }
 
 /// The keys of an edge.

@@ -6,6 +6,7 @@ mod json;
 mod providers;
 pub(crate) mod table;
 mod text;
+mod wrap;
 
 use std::time::Duration;
 
@@ -13,6 +14,7 @@ pub use fault::fault_text;
 pub use json::json;
 pub(crate) use text::plural;
 pub use text::{banner, summary, text};
+pub(crate) use wrap::wrapped;
 
 /// What a report says of a run that is in neither its plan nor its journal.
 #[derive(Debug, Clone, PartialEq, Eq)]

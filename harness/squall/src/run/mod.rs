@@ -39,7 +39,7 @@ pub use self::determinism::{Difference, compare};
 use self::recorder::Recorder;
 use self::stage::Stage;
 use crate::assembly::{bandwidth, chance, latency};
-use crate::components::Components;
+use crate::components::{Components, Declaration};
 use crate::file::{self, ComponentNames};
 use crate::journal::{Event, Journal};
 use crate::plan::{self, Plan};
@@ -87,6 +87,21 @@ impl Harness {
         self
     }
 
+    /// Says which ports and settings the component `name` has, so that files are checked against it: without it any
+    /// port is taken for one of its ports.
+    ///
+    /// # Panics
+    /// When no component of this name is there: register it first.
+    #[must_use]
+    pub fn declare(mut self, name: &str, declaration: Declaration) -> Self {
+        assert!(
+            self.components.declaration(name).is_some(),
+            "no component is called `{name}`: call component(\"{name}\", ..) before declare(..)"
+        );
+        self.components.declare(name, declaration);
+        self
+    }
+
     /// Puts something in front of every scheduler that a workload calls: a retry layer under test, say.
     #[must_use]
     pub fn front(mut self, front: impl Front) -> Self {
@@ -131,14 +146,11 @@ impl Harness {
         &self.components
     }
 
-    /// The same, as files are checked against: their names, and what their settings must be.
+    /// The same, as files are checked against: their names, ports, and what their settings must be.
     pub fn component_names(&self) -> ComponentNames {
-        let names = self
-            .components
-            .names()
-            .fold(ComponentNames::built_in(), |names, name| names.with(name));
         let components = self.components.clone();
-        names.checking_settings(move |name, settings| components.make(name, settings).map(drop))
+        ComponentNames::of(&self.components)
+            .checking_settings(move |name, settings| components.make(name, settings).map(drop))
     }
 
     /// Loads a scenario and runs it, with its own seed or the one given.

@@ -32,6 +32,7 @@ fn topology() -> Topology {
             name: node.to_owned(),
             component: component.to_owned(),
             settings: json!({}),
+            inputs: None,
             edges: Vec::new(),
         };
         let module = Module {

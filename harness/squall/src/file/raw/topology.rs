@@ -85,8 +85,10 @@ tables! {
     Node("[module.*.node.*]") {
         /// A built-in component, or one that a test registers under this name
         component: At<String>,
-        /// What the component makes of it is its own affair
+        /// What `squall components` lists for it
         settings: Option<At<JsonObject>>,
+        /// The ports at which it takes messages, of a component that leaves this to its nodes. ["in"] when absent
+        inputs: Option<Vec<At<String>>>,
         /// Where what the node emits goes
         edges: Option<Vec<At<Edge>>>,
     }

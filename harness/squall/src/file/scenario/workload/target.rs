@@ -14,6 +14,7 @@ use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::file::scenario::{exactly_one, span};
+use crate::file::topology::ports::check_input;
 use crate::plan::{Target, Topology};
 
 /// `from` are the hosts where the calls start, when they are known.
@@ -55,11 +56,17 @@ fn port(
     problems: &mut Problems,
 ) -> Option<Target> {
     let target = destination(to, problems);
-    if let Some((node, _)) = target
-        && topology.owner(node).is_none()
-    {
-        let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
-        unknown("node", node, &to.span, nodes.map(String::as_str), problems);
+    if let Some((node, port)) = target {
+        match topology.owner(node) {
+            Some(owner) => {
+                let inputs = owner.nodes[node].inputs.as_deref();
+                check_input(node, port, inputs, &to.span, problems);
+            }
+            None => {
+                let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
+                unknown("node", node, &to.span, nodes.map(String::as_str), problems);
+            }
+        }
     }
     let is_module = |host: &str| topology.hosts().any(|(other, _)| other == host);
     if let Some(other) = from.into_iter().flatten().find(|host| !is_module(host)) {

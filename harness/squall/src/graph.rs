@@ -2,7 +2,7 @@
 
 /// Groups of which every member can be reached from every other, in the order of their first members; one
 /// alone only when it leads to itself.
-pub(super) fn cycles(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
+pub(crate) fn cycles(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut predecessors = vec![Vec::new(); successors.len()];
     for (from, targets) in successors.iter().enumerate() {
         targets.iter().for_each(|to| predecessors[*to].push(from));
@@ -50,7 +50,7 @@ fn walk(start: usize, successors: &[Vec<usize>], seen: &mut [bool]) -> Vec<usize
 }
 
 /// Paths of at least `length` members that lead nowhere else and that nothing else leads into.
-pub(super) fn chains(
+pub(crate) fn chains(
     successors: &[Vec<usize>],
     is_member: impl Fn(usize) -> bool,
     length: usize,

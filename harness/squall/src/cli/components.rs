@@ -1,0 +1,96 @@
+//! `squall components`
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+
+use super::{Console, Exit};
+use crate::components::{Declaration, Setting};
+use crate::report::wrapped;
+use crate::run::Harness;
+
+pub(super) fn components<O: Write, E: Write>(
+    harness: &Harness,
+    as_json: bool,
+    console: &mut Console<O, E>,
+) -> io::Result<Exit> {
+    let components = harness.components();
+    for name in components.names() {
+        let Some(declaration) = components.declaration(name) else {
+            continue;
+        };
+        let keys = components.keys(name).unwrap_or_default();
+        if as_json {
+            writeln!(console.out, "{}", object(name, declaration))?;
+        } else {
+            writeln!(console.out, "{}", text(name, declaration, keys))?;
+        }
+    }
+    Ok(Exit::Held)
+}
+
+/// The settings that a component has when it can do without any: the ports of a node that says nothing.
+fn usual() -> Value {
+    json!({})
+}
+
+fn object(name: &str, declaration: &Declaration) -> Value {
+    let setting = |it: Setting| {
+        json!({
+            "name": it.name,
+            "shape": it.shape,
+            "default": it.default,
+            "required": it.required,
+            "about": it.about,
+        })
+    };
+    json!({
+        "name": name,
+        "about": declaration.doc(),
+        "inputs": declaration.inputs_with(&usual()),
+        "outputs": outputs(declaration),
+        "settings": declaration.settings().into_iter().map(setting).collect::<Vec<_>>(),
+        "schema": declaration.settings_schema(),
+    })
+}
+
+/// Nothing when its settings say which, or it does not say.
+fn outputs(declaration: &Declaration) -> Option<Vec<String>> {
+    let own = declaration.outputs_with(&usual());
+    // Settings that cannot be left out may well name ports: with `port` left at its default they do not.
+    own.or_else(|| {
+        let port = declaration.settings().into_iter().find(|it| it.name == "port")?;
+        Some(vec![port.default?.as_str()?.to_owned()])
+    })
+}
+
+fn text(name: &str, declaration: &Declaration, keys: &[&str]) -> String {
+    let mut lines = vec![name.to_owned()];
+    if !declaration.doc().is_empty() {
+        lines.extend(wrapped(declaration.doc(), "  ", "  "));
+    }
+    let ports = |ports: Option<Vec<String>>, other: &str| match ports {
+        None => other.to_owned(),
+        Some(ports) if ports.is_empty() => "none".to_owned(),
+        Some(ports) => ports.join(", "),
+    };
+    let inputs = ports(declaration.inputs_with(&usual()), "any");
+    let outputs = ports(outputs(declaration), "as its settings say");
+    lines.push(format!("  inputs    {inputs}"));
+    lines.push(format!("  outputs   {outputs}"));
+    let settings = declaration.settings();
+    if settings.is_empty() && !keys.is_empty() {
+        lines.push(format!("  settings  {}", keys.join(", ")));
+    }
+    for setting in settings {
+        let default = match &setting.default {
+            None if setting.required => ", required".to_owned(),
+            None | Some(Value::Null) => String::new(),
+            Some(default) => format!(", {default} when absent"),
+        };
+        let said = format!("{}: {}{default}. {}", setting.name, setting.shape, setting.about);
+        lines.extend(wrapped(&said, "  setting   ", "            "));
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
