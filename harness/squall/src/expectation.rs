@@ -35,6 +35,7 @@ fn judge_calls(run: &Run<'_>, expectation: &CallsExpectation) -> Judged {
         name: expectation.workload.clone(),
         text: text_of_calls(expectation),
         held: finding.held,
+        judged: None,
         measured: finding.measured,
         counterexample: culprit.map(|call| counterexample(run, call)),
     }

@@ -29,6 +29,7 @@ pub mod import;
 pub mod journal;
 mod judged;
 pub mod live;
+pub mod network;
 pub mod oracle;
 pub mod plan;
 pub mod providers;

@@ -286,7 +286,7 @@ pub(crate) fn broken(oracle: &dyn Oracle, script: Script, change: impl FnOnce(&m
     change(&mut journal.entries);
     renumber(&mut journal.entries);
     match oracle.check(&Run::of(&plan, &journal)) {
-        Ok(()) => panic!("{} did not notice", oracle.name()),
+        Ok(_) => panic!("{} did not notice", oracle.name()),
         Err(violation) => violation,
     }
 }

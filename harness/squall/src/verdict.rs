@@ -23,6 +23,8 @@ pub struct Judged {
     pub text: String,
     /// Whether it held.
     pub held: bool,
+    /// How many things an oracle that held has judged: with none, there was nothing that could have broken it.
+    pub judged: Option<u64>,
     /// What was measured, ready to be read after the text: `is 0.9997`. Empty for oracles.
     pub measured: String,
     /// The first thing in virtual time that shows that it did not hold, where one thing can show it.
@@ -52,13 +54,14 @@ pub fn judge(plan: &Plan, journal: &Journal) -> Verdict {
 pub fn judge_run(run: &Run<'_>) -> Verdict {
     let expectations = run.plan.expectations.iter();
     let oracles = oracle::ALL.iter().map(|oracle| {
-        let counterexample = oracle.check(run).err();
+        let checked = oracle.check(run);
         Judged {
             name: oracle.name().to_owned(),
             text: oracle.promise().to_owned(),
-            held: counterexample.is_none(),
+            held: checked.is_ok(),
+            judged: checked.as_ref().ok().copied(),
             measured: String::new(),
-            counterexample,
+            counterexample: checked.err(),
         }
     });
     Verdict {

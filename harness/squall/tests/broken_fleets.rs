@@ -38,6 +38,10 @@ rate = "20/s"
 name = "new"
 at = "5s"
 canary = { provider = "ml-0", version = "2.0.0", observation_window = "5s" }
+[[fault]]
+name = "leaves"
+at = "30s"
+drain_provider = { provider = "ml-1", deadline = "5s" }
 "#;
 
 /// A run of which no oracle has anything to say.
@@ -59,13 +63,14 @@ type Change = fn(&mut Entry);
 #[test]
 fn each_oracle_of_providers_catches_its_opposite_and_no_other_oracle_complains() {
     let run = sound();
-    let changes: [(&str, Change); 6] = [
+    let changes: [(&str, Change); 7] = [
         ("silent provider", deaf_managers),
         ("one owner", groups_of_their_own),
         ("fair", always_the_same),
         ("right provider", somebody_else),
         ("canary", back_or_not),
         ("overtime", in_a_hurry),
+        ("drains", told_too_early),
     ];
     for (oracle, change) in changes {
         let mut journal = Journal {
@@ -132,5 +137,14 @@ fn back_or_not(entry: &mut Entry) {
 fn in_a_hurry(entry: &mut Entry) {
     if let Event::Provider(ProviderEvent::ExecutionStarted { timeout, .. }) = &mut entry.event {
         *timeout = 1_000_000;
+    }
+}
+
+/// A member is said to drain a second before it did, and was asked until then.
+fn told_too_early(entry: &mut Entry) {
+    if let Event::Provider(ProviderEvent::State { state, .. }) = &entry.event
+        && &**state == "draining"
+    {
+        entry.at -= 1_000_000_000;
     }
 }

@@ -1,7 +1,8 @@
 //! The alarms work: for each oracle there is a router that breaks its promise, and that oracle alone tells of it.
 //!
 //! What is broken stands in the router's way, as a `Front` before the scheduler, as a component, as options that no
-//! deployment should have, or as somebody who tells modules what is not so. Beside each runs the same without it, which
+//! deployment should have, or as somebody who tells modules what is not so. Where nothing can stand in its way, it is what the
+//! router says that is broken. Beside each runs the same without it, which
 //! must break nothing: else the oracle would tell of the scenario.
 
 mod support;
@@ -9,18 +10,20 @@ mod support;
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use squall::file::scenario_from_str;
+use squall::journal::{Entry, Event, Handling};
 use squall::oracle;
 use squall::plan::Plan;
 use squall::router::{
     Component, ComponentError, Error, Input, Message, Outcome, Output, Payload, RetryPolicy, Scheduler,
     async_trait,
 };
+use squall::verdict::{self, Judged};
 use squall::{Front, Harness, NoSettings};
 use squall_sim::SimPlatform;
 use support::topology_with;
@@ -44,6 +47,10 @@ const TOPOLOGY: &str = r#"
     [module.front.node.door]
     component = "door"
     edges = [{ port = "out", to = "n.in" }]
+    [module.front.node.hasty]
+    component = "impatient"
+    settings = { for = "100ms" }
+    edges = [{ port = "out", to = "lag.in" }]
     [module.front.node.round]
     component = "forward"
     edges = [{ port = "out", to = "trip.in" }]
@@ -54,6 +61,9 @@ const TOPOLOGY: &str = r#"
     settings = { delay = "20ms" }
     [module.back.node.m]
     component = "echo"
+    [module.back.node.lag]
+    component = "echo"
+    settings = { delay = "1s" }
     [module.back.node.trip]
     component = "forward"
     edges = [{ port = "out", to = "round.in" }]
@@ -110,24 +120,52 @@ fn plan(to: &str, faults: &str) -> Plan {
 /// The oracles that have been seen to tell of something.
 static PROVEN: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
 
-fn broken_oracles(harness: &Harness, plan: Plan) -> Vec<String> {
+/// What each oracle says.
+fn oracles(harness: &Harness, plan: Plan) -> Vec<Judged> {
     let run = harness.run(plan).expect("the run ends");
-    let judgement = run.judge();
-    let broken = judgement.verdict().oracles.iter().filter(|oracle| !oracle.held);
-    broken.map(|oracle| oracle.name.clone()).collect()
+    run.judge().verdict().oracles.clone()
 }
 
-/// `broken` breaks this promise and no other one; without what breaks it, none is broken.
+fn broken(oracles: &[Judged]) -> Vec<&str> {
+    let broken = oracles.iter().filter(|oracle| !oracle.held);
+    broken.map(|oracle| oracle.name.as_str()).collect()
+}
+
+/// A scheduler breaks this promise and no other one; without what breaks it none is broken, and not because the oracle
+/// had nothing to judge.
 #[track_caller]
-fn assert_caught(oracle: &'static str, sound: &Harness, broken: &Harness, plan: Plan) {
-    assert_eq!(
-        broken_oracles(sound, plan.clone()),
-        Vec::<String>::new(),
-        "without it"
+fn assert_caught(oracle: &'static str, sound: &Harness, unsound: &Harness, plan: Plan) {
+    let without = oracles(sound, plan.clone());
+    assert_eq!(broken(&without), Vec::<&str>::new(), "without it");
+    let has_judged = |judged: &&Judged| judged.name == oracle && judged.judged > Some(0);
+    assert!(
+        without.iter().any(|judged| has_judged(&judged)),
+        "{oracle} had nothing to judge"
     );
-    assert_eq!(broken_oracles(broken, plan), [oracle]);
+    assert_eq!(broken(&oracles(unsound, plan)), [oracle]);
     PROVEN.lock().expect("no test panics with it").insert(oracle);
 }
+
+/// The same of a router in whose way nothing can stand: of a run without any fault of its own, this change of the journal
+/// is what it would say if it broke this promise.
+#[track_caller]
+fn assert_told(oracle: &'static str, plan: Plan, change: impl FnMut(&mut Entry)) {
+    let mut run = harness(true).run(plan).expect("the run ends");
+    let without = verdict::judge(&run.plan, &run.journal).oracles;
+    assert_eq!(broken(&without), Vec::<&str>::new(), "without it");
+    run.journal.entries.iter_mut().for_each(change);
+    let with = verdict::judge(&run.plan, &run.journal).oracles;
+    assert_eq!(broken(&with), [oracle]);
+    PROVEN.lock().expect("no test panics with it").insert(oracle);
+}
+
+const FEWER: &str = r#"
+    [[fault]]
+    name = "fewer"
+    at = "5s"
+    for = "10s"
+    announce = { module = "back", hosts = "back-1", late = "1s" }
+"#;
 
 const DEAF: &str = r#"
     [[fault]]
@@ -210,20 +248,25 @@ fn right_place() {
     assert_caught("right place", &harness(true), &broken, plan("n.in", ""));
 }
 
+fn executed() {
+    // Eight callers share one idempotency key: two replicas execute one of them each, and answer the others with that.
+    let calls = AtomicU64::new(0);
+    let sharing = With(move |scheduler: Scheduler<SimPlatform>, mut message: Message| {
+        let key = calls.fetch_add(1, Ordering::Relaxed) / 8;
+        message.context.key = Some(key.to_string().into());
+        async move { scheduler.handle(message).await }
+    });
+    let broken = harness(true).front(sharing);
+    assert_caught("executed", &harness(true), &broken, plan("n.in", ""));
+}
+
 fn converges() {
     // Told by hand where `back` runs, the pool does not follow what is said of it later.
     let broken = harness(true).prepare(|module| {
         let hosts = ["back-0:50051", "back-1:50051"].map(|host| host.parse().expect("an authority"));
         module.register("back", hosts.into());
     });
-    let fewer = r#"
-        [[fault]]
-        name = "fewer"
-        at = "5s"
-        for = "10s"
-        announce = { module = "back", hosts = "back-1", late = "1s" }
-    "#;
-    assert_caught("converges", &harness(true), &broken, plan("n.in", fewer));
+    assert_caught("converges", &harness(true), &broken, plan("n.in", FEWER));
 }
 
 fn payload() {
@@ -235,6 +278,86 @@ fn payload() {
     );
     let broken = harness(true).front(garbling);
     assert_caught("payload", &harness(true), &broken, plan("n.in", ""));
+}
+
+fn budget() {
+    // It does not take over what time its call has.
+    let generous = With(
+        |scheduler: Scheduler<SimPlatform>, mut message: Message| async move {
+            (message.timeout, message.context.deadline) = (None, None);
+            scheduler.handle(message).await
+        },
+    );
+    let broken = harness(true).front(generous);
+    assert_caught("budget", &harness(true), &broken, plan("n.in", ""));
+}
+
+fn abandoned() {
+    // A server that does not pass on that its caller gave up.
+    assert_told("abandoned", plan("hasty.in", ""), |entry| {
+        if matches!(
+            &entry.event,
+            Event::HandleEnded {
+                how: Handling::Dropped,
+                ..
+            }
+        ) && &*entry.host != "front"
+        {
+            entry.at += 500_000_000;
+        }
+    });
+}
+
+fn dismissed() {
+    // A pool that forgets the endpoint, and not its connection.
+    assert_told("dismissed", plan("n.in", FEWER), |entry| {
+        let window = 5_000_000_000..15_000_000_000;
+        if matches!(entry.event, Event::ConnectionClosed { .. }) && window.contains(&entry.at) {
+            entry.at += 4_000_000_000;
+        }
+    });
+}
+
+fn turns() {
+    // A pool that prefers the first of its endpoints.
+    let mut hops = 0;
+    assert_told("turns", plan("n.in", ""), |entry| {
+        if let Event::HopEnded { peer, .. } = &mut entry.event {
+            hops += 1;
+            if hops % 4 == 0 {
+                *peer = "back-0:50051".into();
+            }
+        }
+    });
+}
+
+fn dials() {
+    // A pool that dials for each call.
+    assert_told("dials", plan("n.in", DOWN), |entry| {
+        if let Event::Endpoint { state, .. } = &mut entry.event
+            && &**state == "backoff"
+        {
+            *state = "connecting".into();
+        }
+    });
+}
+
+fn drains() {
+    // A server that does not wait for what is in the works.
+    let drain = r#"
+        [[fault]]
+        name = "drain"
+        at = "5s"
+        for = "3s"
+        drain = { hosts = "back-0", grace = "2s" }
+    "#;
+    assert_told("drains", plan("n.in", drain), |entry| {
+        if let Event::ServerDrain { phase, in_flight, .. } = &mut entry.event
+            && &**phase == "stopped"
+        {
+            *in_flight = 1;
+        }
+    });
 }
 
 fn once() {
@@ -314,9 +437,10 @@ fn nothing_left() {
 }
 
 fn honest_outcome() {
-    let lies = now_and_then();
+    // Once, long before there is anything that fails.
+    let lied = AtomicBool::new(false);
     let lying = With(move |scheduler: Scheduler<SimPlatform>, message: Message| {
-        let lie = lies();
+        let lie = !lied.swap(true, Ordering::Relaxed);
         async move {
             let answer = scheduler.handle(message).await;
             match lie {
@@ -330,7 +454,7 @@ fn honest_outcome() {
         }
     });
     let broken = harness(true).front(lying);
-    assert_caught("honest outcome", &harness(true), &broken, plan("n.in", ""));
+    assert_caught("honest outcome", &harness(true), &broken, plan("n.in", DOWN));
 }
 
 fn metrics() {
@@ -427,6 +551,7 @@ fn each_oracle_catches_a_router_that_is_broken_for_it_and_no_other_oracle_compla
         ends_once,
         deadline,
         right_place,
+        executed,
         converges,
         payload,
         once,
@@ -438,6 +563,12 @@ fn each_oracle_catches_a_router_that_is_broken_for_it_and_no_other_oracle_compla
         honest_outcome,
         metrics,
         overtime,
+        budget,
+        abandoned,
+        dismissed,
+        turns,
+        dials,
+        drains,
         recovers,
     ] {
         broken();

@@ -170,7 +170,10 @@ fn json_has_the_promised_shape() {
             .as_str()
             .is_some_and(|text| text.contains("touched by split"))
     );
-    assert_eq!(keys(&object["oracles"][0]), ["name", "held", "counterexample"]);
+    assert_eq!(
+        keys(&object["oracles"][0]),
+        ["name", "held", "counterexample", "judged"]
+    );
 }
 
 #[test]

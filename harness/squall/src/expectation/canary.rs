@@ -13,6 +13,7 @@ pub(super) fn judge(run: &Run<'_>, expectation: &CanaryExpectation) -> Judged {
         name: expectation.name.clone(),
         text: text(expectation),
         held: broken.is_none(),
+        judged: None,
         measured: broken
             .or(found.last())
             .map(|(_, measured)| measured.clone())

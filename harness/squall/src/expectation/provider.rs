@@ -20,6 +20,7 @@ pub(super) fn judge(run: &Run<'_>, expectation: &ProviderExpectation) -> Judged 
         name: expectation.name.clone(),
         text: text(expectation),
         held: broken.is_none(),
+        judged: None,
         measured: shown.map(|found| found.measured.clone()).unwrap_or_default(),
         counterexample: broken.and_then(|found| found.violation.clone()),
     }

@@ -369,10 +369,21 @@ pub enum Event {
         module: Arc<str>,
         /// `host:port`
         endpoint: Arc<str>,
-        /// `connecting`, `ready`, `backoff`, `closed`
+        /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
         state: Arc<str>,
         /// Why, when it failed.
         cause: Arc<str>,
+    },
+    /// A phase of the shutdown of a module's server.
+    ServerDrain {
+        /// Whose.
+        module: Arc<str>,
+        /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
+        phase: Arc<str>,
+        /// Requests in the works.
+        in_flight: u64,
+        /// Connections that are open.
+        connections: u64,
     },
     /// How many calls to a module a process of this line's host says that it has made, of those that ended in one
     /// way. Said at the end of the run, of every process that there was. Spec: router S-34.

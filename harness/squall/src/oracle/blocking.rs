@@ -24,7 +24,7 @@ impl Oracle for Blocking {
         "nobody returns before its callee"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for (call, hop) in run.calls.hops() {
             check_hop(run, call, hop, &mut first);
@@ -51,6 +51,7 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
     let Some(execution) = run.calls.execution(hop.span) else {
         return;
     };
+    first.judges();
     if execution.end.is_none_or(|done| done.moment > end.moment) {
         let what = "ended ok before its callee returned";
         first.offer(end.moment, || run.of_hop(call, hop, end.moment.at, what));
@@ -61,6 +62,7 @@ fn check_call(run: &Run<'_>, call: &Call<'_>, first: &mut First) {
     let Some(end) = call.end.filter(|_| call.is_ok()) else {
         return;
     };
+    first.judges();
     let hops = call.root_hops().map(|hop| hop.end.map(|end| end.moment));
     let executions = call
         .root_executions()
@@ -105,6 +107,7 @@ fn check_parents(
         };
         let (_, returned, parent) = parents[place];
         let Some(ended) = ended else { continue };
+        first.judges();
         if ended > returned {
             let what = "returned before what it waits for";
             first.offer(ended, || run.of_execution(call, parent, returned.at, what));

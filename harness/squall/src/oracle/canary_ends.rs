@@ -26,9 +26,10 @@ impl Oracle for CanaryEnds {
         "a canary ends with one version everywhere, or says which managers have which"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for canary in &run.providers.canaries {
+            first.judges();
             let (at, what) = match &canary.end {
                 Some(end) => match complaint(canary, end) {
                     Some(what) => (end.moment, what),

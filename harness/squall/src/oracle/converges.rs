@@ -20,7 +20,7 @@ impl Oracle for Converges {
         "calls go where discovery says, as soon as everybody has heard"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for (call, hop) in run.calls.messages() {
             check_hop(run, call, hop, &mut first);
@@ -35,6 +35,7 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
     if hop.target_module.is_empty() || run.history.paused(hop.host, 0, until) > 0 {
         return;
     }
+    first.judges();
     let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
     let owners = run.placement.owners(node, at.saturating_sub(SLACK), at);
     if !owners.is_empty() && !owners.contains(&hop.target_module) {
@@ -80,6 +81,7 @@ mod tests {
         let (plan, journal) = script.finish();
         Converges
             .check(&Run::of(&plan, &journal))
+            .map(drop)
             .map_err(|violation| violation.what)
     }
 

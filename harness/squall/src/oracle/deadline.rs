@@ -24,10 +24,11 @@ impl Oracle for Deadline {
         "calls and hops end in time, and no timeout comes before its time"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for call in run.calls.iter() {
             let Some(end) = &call.end else { continue };
+            first.judges();
             let span = Span {
                 from: call.started.at,
                 until: end.moment.at,
@@ -47,6 +48,7 @@ impl Oracle for Deadline {
 
 fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
     let Some(end) = &hop.end else { return };
+    first.judges();
     let span = Span {
         from: hop.started.at,
         until: end.moment.at,

@@ -1,9 +1,15 @@
-//! Chains of calls are bounded: a cycle in the flow ends at depth 256. Spec: router 3.4.
+//! Chains of calls are bounded, by the executions that they consist of: a cycle in the flow ends at depth 256, also one
+//! within a module. Spec: router 3.4.
+//!
+//! What a workload causes has depth 0. What an execution causes, sent or in its own module, is one deeper than that; and a
+//! message is as deep where it is handled as where it was sent.
 //!
 //! The entry message has depth 0. The message of depth 257 may still be sent, because it is the receiving scheduler
 //! that refuses it; it must not be handled, nor answered.
 
 use super::{First, Oracle, Run, Violation};
+use crate::calls::{Call, Execution};
+use crate::journal::Id;
 
 /// The deepest message that a scheduler accepts. Spec: router 3.4.
 const DEPTH_MAX: u32 = 256;
@@ -18,12 +24,13 @@ impl Oracle for Depth {
     }
 
     fn promise(&self) -> &'static str {
-        "no message is deeper than 256"
+        "no message is deeper than 256 executions"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for (call, hop) in run.calls.hops() {
+            first.judges();
             let refused_in_time = hop.depth == DEPTH_MAX + 1 && !hop.is_ok();
             if hop.depth > DEPTH_MAX && !refused_in_time {
                 let what = || format!("a hop of depth {}", hop.depth);
@@ -35,54 +42,114 @@ impl Oracle for Depth {
             let what = || format!("handled at depth {}", execution.depth);
             first.offer(at, || run.of_execution(call, execution, at.at, what()));
         }
+        check_counts(run, &mut first);
         first.result()
     }
+}
+
+/// Each is as deep as what causes it says.
+fn check_counts(run: &Run<'_>, first: &mut First) {
+    let what =
+        |is: u32, due: u32| (is != due).then(|| format!("has depth {is}, and {due} executions behind it"));
+    for (call, hop) in run.calls.hops() {
+        let due = behind(run, call, hop.parent);
+        if let Some(what) = due.and_then(|due| what(hop.depth, due)) {
+            first.offer(hop.started, || run.of_hop(call, hop, hop.started.at, what));
+        }
+    }
+    for (call, execution) in run.calls.executions() {
+        first.judges();
+        if let Some(what) = due(run, call, execution).and_then(|due| what(execution.depth, due)) {
+            let at = execution.started;
+            first.offer(at, || run.of_execution(call, execution, at.at, what));
+        }
+    }
+}
+
+fn due(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Option<u32> {
+    if execution.remote {
+        return run.calls.hop(execution.span).map(|hop| hop.depth);
+    }
+    behind(run, call, execution.parent)
+}
+
+/// How many executions are behind what `parent` causes, or the workload itself.
+fn behind(run: &Run<'_>, call: Option<&Call<'_>>, parent: Id) -> Option<u32> {
+    if parent == Id::NONE {
+        return call.map(|_| 0);
+    }
+    run.calls.execution(parent).map(|parent| parent.depth + 1)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Event;
-    use crate::testing::{S, Script, handle_start, hop_start, span};
+    use crate::journal::{Entry, Event};
+    use crate::testing::{S, Script, broken, handle_start, hop_start, span};
 
-    fn check(call: u64, deep: impl FnOnce(&mut Script), change: impl FnOnce(&mut Event), hop: bool) -> bool {
-        let mut script = Script::new();
-        script.at(S);
-        deep(&mut script);
-        let (plan, mut journal) = script.finish();
-        let find = if hop { hop_start } else { handle_start };
-        let place = find(&journal.entries, span(call, 1));
-        change(&mut journal.entries[place].event);
-        Depth.check(&Run::of(&plan, &journal)).is_ok()
+    fn set(entry: &mut Entry, change: impl FnOnce(&mut u32)) {
+        if let Event::HopStarted { depth, .. } | Event::HandleStarted { depth, .. } = &mut entry.event {
+            change(depth);
+        }
     }
 
-    fn set(to: u32) -> impl FnOnce(&mut Event) {
-        move |event| match event {
-            Event::HopStarted { depth, .. } | Event::HandleStarted { depth, .. } => *depth = to,
-            other => panic!("no depth in {other:?}"),
+    /// What is so deep when it starts, on nobody's behalf.
+    fn holds_at(depth: u32, flow: impl FnOnce(&mut Script)) -> bool {
+        let mut script = Script::new();
+        script.at(S);
+        flow(&mut script);
+        let (plan, mut journal) = script.finish();
+        journal
+            .entries
+            .retain(|entry| !matches!(entry.event, Event::CallStarted { .. } | Event::CallEnded { .. }));
+        for entry in &mut journal.entries {
+            set(entry, |it| *it += depth);
         }
+        Depth.check(&Run::of(&plan, &journal)).is_ok()
     }
 
     #[test]
     fn a_message_may_be_handled_at_depth_256_and_not_deeper() {
+        // Its second hop is one deeper.
         let chain = |script: &mut Script| {
             script.chain(1);
         };
-        assert!(check(1, chain, set(256), false));
-        assert!(!check(1, chain, set(257), false));
+        assert!(holds_at(255, chain));
+        assert!(!holds_at(256, chain));
     }
 
     #[test]
     fn a_hop_of_depth_257_may_be_refused_and_not_answered() {
-        let answered = |script: &mut Script| {
-            script.chain(1);
-        };
         let refused = |script: &mut Script| {
             script.unavailable(1);
         };
-        assert!(check(1, answered, set(256), true));
-        assert!(!check(1, answered, set(257), true));
-        assert!(check(1, refused, set(257), true));
-        assert!(!check(1, refused, set(258), true));
+        assert!(holds_at(257, refused));
+        assert!(!holds_at(258, refused));
+    }
+
+    #[test]
+    fn an_execution_that_does_not_count_is_found() {
+        let mut script = Script::new();
+        script.at(S).chain(1).at(2 * S).local(2);
+        let violation = broken(&Depth, script, |entries| {
+            for line in [hop_start(entries, span(1, 2)), handle_start(entries, span(1, 2))] {
+                set(&mut entries[line], |it| *it = 0);
+            }
+        });
+        assert_eq!(violation.what, "has depth 0, and 1 executions behind it");
+        assert_eq!((violation.call, violation.from.as_str()), (Some(1), "back"));
+    }
+
+    #[test]
+    fn a_message_that_is_another_depth_where_it_is_handled_is_found() {
+        for call in [1, 2] {
+            let mut script = Script::new();
+            script.at(S).local(1).at(2 * S).chain(2);
+            let violation = broken(&Depth, script, |entries| {
+                let start = handle_start(entries, span(call, 1));
+                set(&mut entries[start], |it| *it = 7);
+            });
+            assert_eq!(violation.call, Some(call));
+        }
     }
 }

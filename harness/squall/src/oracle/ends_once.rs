@@ -23,9 +23,10 @@ impl Oracle for EndsOnce {
         "every call that starts ends exactly once, with a known class"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for call in run.calls.iter() {
+            first.judges();
             if let Some(again) = call.started_again {
                 first.offer(again, || run.of_call(call, again.at, "started again"));
             }

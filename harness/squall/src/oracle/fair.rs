@@ -26,11 +26,14 @@ impl Oracle for Fair {
         "members of a group take turns"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let mut pools: BTreeMap<(&str, &str), Pool<'_>> = BTreeMap::new();
         for (moment, step) in steps(run) {
             let pool = pools.entry(step.place()).or_default();
+            if pool.owes(step) {
+                first.judges();
+            }
             let Some(what) = pool.step(step) else { continue };
             let (manager, _) = step.place();
             let violation = || Violation {
@@ -101,6 +104,12 @@ impl<'j> Step<'_, 'j> {
 }
 
 impl<'j> Pool<'j> {
+    /// Whether a step is somebody's turn, where there are several who have turns.
+    fn owes(&self, step: Step<'_, 'j>) -> bool {
+        matches!(step, Step::Asked(hop) if hop.attempt == 1 && self.asked.contains_key(hop.connection))
+            && self.asked.len() > 1
+    }
+
     /// What is unfair about it, if anything is.
     fn step(&mut self, step: Step<'_, 'j>) -> Option<String> {
         match step {

@@ -27,7 +27,7 @@ impl Oracle for Idempotent {
         "a message with a key is handled to its end at most once"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         check_keys(run, &mut first);
         first.result()
@@ -67,6 +67,7 @@ fn check_keys(run: &Run<'_>, first: &mut First) {
     }
     for executions in groups.values_mut() {
         executions.sort_unstable_by_key(|(_, execution)| execution.started);
+        first.judges_all(executions.len());
         for pair in executions.windows(2) {
             let ((_, before), (call, again)) = (pair[0], pair[1]);
             if let Some(what) = wrongly_executed(before, again) {
@@ -99,6 +100,7 @@ mod tests {
         let (plan, journal) = script.finish();
         Idempotent
             .check(&Run::of(&plan, &journal))
+            .map(drop)
             .map_err(|violation| violation.what)
     }
 

@@ -7,13 +7,18 @@
 //! |---|---|---|
 //! | [`EndsOnce`] | every call ends exactly once, with a known class | router H-10, appendix C |
 //! | [`Deadline`] | in time, and no timeout before its time | router S-32, S-33, appendix C |
-//! | [`RightPlace`] | only the node that was addressed handles and answers | router S-9 to S-12 |
+//! | [`RightPlace`] | only the node that was addressed handles | router S-9 to S-12 |
+//! | [`Executed`] | what is answered was executed, for the same call | router S-9, W-3, section 9 |
 //! | [`Converges`] | calls go where discovery says | router 4.3, 6.1, appendix C |
+//! | [`Dismissed`] | who is announced no more is left with the last call | router 4.3, 6.1 |
+//! | [`Turns`] | a module's replicas take turns | router 4.3 |
+//! | [`Dials`] | an endpoint is dialled once at a time | router 4.2, 4.3 |
+//! | [`Drains`] | who drains gets nothing new, and ends with nothing in the works | router 5.2, provider 2.8 |
 //! | [`PayloadIntact`] | what is sent is what arrives, both ways | router S-22, S-27 |
 //! | [`Once`] | nothing is sent or executed twice | router W-2, appendix C |
 //! | [`Idempotent`] | a key is handled to its end once | router W-3, section 9, appendix C |
 //! | [`NoSelfDial`] | no module dials itself | router H-9 |
-//! | [`Depth`] | chains of calls are bounded | router 3.4 |
+//! | [`Depth`] | chains of calls are bounded, and each execution counts | router 3.4 |
 //! | [`Blocking`] | nobody returns before its callee | router S-28 |
 //! | [`NothingLeft`] | at the end nothing is left | router W-4, appendix C |
 //! | [`OutcomeHonest`] | what "certainly did not happen" did not | router W-3, appendix A |
@@ -22,17 +27,25 @@
 //! | [`OneOwner`] | a namespace has one owner, and a free one can be taken | provider 2.6 |
 //! | [`Fair`] | members of a group take turns | provider 2.11 |
 //! | [`RightProvider`] | only the provider that was asked executes | provider 2.12 |
+//! | [`Budget`] | no hop has more time than the call that it is part of | router S-32, H-13 |
+//! | [`Abandoned`] | nobody works on for a caller that gave up | router 3.10, provider section 6 |
 //! | [`Overtime`] | no handler works on after its deadline | router S-32, provider section 6 |
 //! | [`CanaryEnds`] | a canary ends with one version, or says who has which | provider 3.7 |
 //! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
 
+mod abandoned;
 mod blocking;
+mod budget;
 mod canary_ends;
 mod converges;
 mod counters;
 mod deadline;
 mod depth;
+mod dials;
+mod dismissed;
+mod drains;
 mod ends_once;
+mod executed;
 mod fair;
 mod idempotent;
 mod metrics;
@@ -49,15 +62,22 @@ mod right_place;
 mod right_provider;
 mod run;
 mod silent_provider;
+mod turns;
 mod violation;
 
+pub use abandoned::Abandoned;
 pub use blocking::Blocking;
+pub use budget::Budget;
 pub use canary_ends::CanaryEnds;
 pub use converges::Converges;
 pub use counters::Counters;
 pub use deadline::Deadline;
 pub use depth::Depth;
+pub use dials::Dials;
+pub use dismissed::Dismissed;
+pub use drains::Drains;
 pub use ends_once::EndsOnce;
+pub use executed::Executed;
 pub use fair::Fair;
 pub use idempotent::Idempotent;
 pub use metrics::MetricsAgree;
@@ -74,6 +94,7 @@ pub use right_place::RightPlace;
 pub use right_provider::RightProvider;
 pub use run::Run;
 pub use silent_provider::SilentProvider;
+pub use turns::Turns;
 pub(crate) use violation::First;
 pub use violation::Violation;
 
@@ -85,18 +106,20 @@ pub trait Oracle {
     /// The promise, as a statement.
     fn promise(&self) -> &'static str;
 
-    /// Judges a run.
+    /// Judges a run, and says how many things it judged: calls, turns, silences, or whatever its promise is about. With
+    /// none it held because nothing was there to break it.
     ///
     /// # Errors
     /// The first violation in virtual time.
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation>;
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation>;
 }
 
 /// Every oracle there is.
-pub const ALL: [&dyn Oracle; 20] = [
+pub const ALL: [&dyn Oracle; 27] = [
     &EndsOnce,
     &Deadline,
     &RightPlace,
+    &Executed,
     &Converges,
     &PayloadIntact,
     &Once,
@@ -108,6 +131,12 @@ pub const ALL: [&dyn Oracle; 20] = [
     &OutcomeHonest,
     &MetricsAgree,
     &Overtime,
+    &Budget,
+    &Abandoned,
+    &Dismissed,
+    &Turns,
+    &Dials,
+    &Drains,
     &SilentProvider,
     &OneOwner,
     &Fair,

@@ -18,9 +18,10 @@ impl Oracle for NoSelfDial {
         "no module dials itself"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for (call, hop) in run.calls.hops() {
+            first.judges();
             let to_itself = hop.peer_host() == Some(hop.host);
             if hop.source_module == hop.target_module || to_itself {
                 let what = || format!("module {} dials itself", hop.source_module);

@@ -22,15 +22,23 @@ impl Oracle for NothingLeft {
         "no task, socket, hop or execution outlives its time"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        for (call, hop) in run.calls.hops().filter(|(_, hop)| hop.end.is_none()) {
+        for (call, hop) in run.calls.hops() {
+            first.judges();
+            if hop.end.is_some() {
+                continue;
+            }
             if outlived(run, hop.host, hop.started, hop.deadline()) {
                 let what = "a hop without an end";
                 first.offer(hop.started, || run.of_hop(call, hop, hop.started.at, what));
             }
         }
-        for (call, execution) in run.calls.executions().filter(|(_, it)| it.end.is_none()) {
+        for (call, execution) in run.calls.executions() {
+            first.judges();
+            if execution.end.is_some() {
+                continue;
+            }
             let at = execution.started;
             let Some(deadline) = deadline(run, call, execution) else {
                 continue;
@@ -63,6 +71,7 @@ fn check_run(run: &Run<'_>, first: &mut First) {
         at: run.history.ended(),
         line: u64::MAX,
     };
+    first.judges();
     let Some(end) = run.history.end else {
         return first.offer(last, || run.of_world(None, last.at, "the journal has no end"));
     };

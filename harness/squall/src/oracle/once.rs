@@ -30,7 +30,7 @@ impl Oracle for Once {
         "no message is sent or executed twice"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for call in run.calls.iter().filter(|call| !run.is_program(call)) {
             if let Some(second) = second_root(call) {
@@ -38,6 +38,7 @@ impl Oracle for Once {
             }
         }
         for (call, hop) in run.calls.hops() {
+            first.judges();
             if let Some(again) = hop.started_again {
                 let what = || format!("hop {} was sent a second time", hop.span);
                 first.offer(again, || run.of_hop(call, hop, again.at, what()));
@@ -47,6 +48,7 @@ impl Oracle for Once {
             }
         }
         for (call, execution) in run.calls.executions() {
+            first.judges();
             if let Some((again, host)) = execution.started_again {
                 let what = || format!("{} was executed a second time, on {host}", execution.span);
                 first.offer(again, || run.of_execution(call, execution, again.at, what()));
@@ -146,6 +148,7 @@ mod tests {
     fn verdict(script: Script) -> Result<(), String> {
         let (plan, journal) = script.finish();
         Once.check(&Run::of(&plan, &journal))
+            .map(drop)
             .map_err(|violation| violation.what)
     }
 

@@ -23,10 +23,11 @@ impl Oracle for OneOwner {
         "a namespace never has two owners, and a free one can be taken"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let mut owners: BTreeMap<(&str, &str), Vec<&Connection<'_>>> = BTreeMap::new();
         for step in steps(run) {
+            first.judges();
             let namespace = owners.entry(step.place()).or_default();
             namespace.retain(|owner| owner.end().is_none_or(|end| end.moment > step.moment()));
             if let Some((who, what)) = step.complaint(namespace) {

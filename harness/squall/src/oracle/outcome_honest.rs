@@ -25,13 +25,14 @@ impl Oracle for OutcomeHonest {
         "what failed for certain was never executed"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for (call, hop) in run.calls.hops() {
             let Some(end) = hop.end else { continue };
             if end.outcome != Outcome::Failed || !NOT_EXECUTED.contains(&end.status) {
                 continue;
             }
+            first.judges();
             let Some(execution) = run.calls.execution(hop.span) else {
                 continue;
             };
@@ -49,6 +50,7 @@ impl Oracle for OutcomeHonest {
             if end.outcome != Outcome::Failed || !NOT_EXECUTED.contains(&end.class) {
                 continue;
             }
+            first.judges();
             let hops = call.root_hops().any(Hop::is_ok);
             if hops || call.root_executions().any(Execution::is_ok) {
                 let what = || format!("failed for certain ({}), but was executed to its end", end.class);

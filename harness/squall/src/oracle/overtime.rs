@@ -27,15 +27,19 @@ impl Oracle for Overtime {
         "no handler works on after its deadline"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for (call, execution) in run.calls.executions() {
             let Some(until) = worked_until(run, execution) else {
                 continue;
             };
-            let Some(limit) = limit(run, call, execution).filter(|limit| until.at > limit + SLACK) else {
+            let Some(limit) = limit(run, call, execution) else {
                 continue;
             };
+            first.judges();
+            if until.at <= limit + SLACK {
+                continue;
+            }
             // Looking up pauses is only worth it for those that are late without. A call that starts on a paused host has its
             // time from when the host goes on.
             let from = execution.started.at;
@@ -57,7 +61,7 @@ impl Oracle for Overtime {
 }
 
 /// When it ended, or until when it is known to have been at work. Of one whose host went down nothing is known.
-fn worked_until(run: &Run<'_>, execution: &Execution<'_>) -> Option<Moment> {
+pub(super) fn worked_until(run: &Run<'_>, execution: &Execution<'_>) -> Option<Moment> {
     if let Some(end) = execution.end {
         return Some(end.moment);
     }

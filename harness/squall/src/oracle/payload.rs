@@ -17,15 +17,21 @@ impl Oracle for PayloadIntact {
         "what is sent is what arrives, both ways"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for call in run.calls.iter().filter(|call| !run.is_program(call)) {
+            if call.root_hops().next().is_some() || call.root_executions().next().is_some() {
+                first.judges();
+            }
             for altered in alterations_of_call(call) {
                 let at = altered.seen;
                 first.offer(at, || run.of_call(call, at.at, altered.text()));
             }
         }
         for (call, hop) in run.calls.hops() {
+            if run.calls.execution(hop.span).is_some() {
+                first.judges();
+            }
             for altered in alterations_of_hop(run, hop) {
                 let at = altered.seen;
                 first.offer(at, || run.of_hop(call, hop, at.at, altered.text()));

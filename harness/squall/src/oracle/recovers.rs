@@ -51,20 +51,21 @@ impl Oracle for Recovers {
         "20 s after the last fault calls succeed again"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let Some(storm) = Storm::of(run) else {
-            return Ok(());
+            return Ok(0);
         };
         let steady = is_steady(&run.plan.topology);
         let settling = SETTLING + slowest_return(&run.plan.topology);
         let mut first = First::default();
         for calls in by_source(run).values() {
             let source = Source::of(calls, &storm, settling);
-            let violation = if steady {
+            let (judged, violation) = if steady {
                 source.error(run)
             } else {
                 source.silence()
             };
+            first.judges_all(judged);
             if let Some(call) = violation {
                 let at = Moment {
                     at: call.started.at,
@@ -184,31 +185,34 @@ impl<'a, 'j> Source<'a, 'j> {
         }
     }
 
-    /// On steady links: the first call that should have succeeded.
-    fn error(&self, run: &Run<'_>) -> Option<&'a Call<'j>> {
+    /// On steady links: how many calls should have succeeded, and the first that did not.
+    fn error(&self, run: &Run<'_>) -> (usize, Option<&'a Call<'j>>) {
         if self.flawed || self.ok_before == 0 {
-            return None;
+            return (0, None);
         }
         let warm = run.plan.topology.all_hosts().count();
-        let calls = self
-            .since
-            .iter()
-            .skip(warm)
-            .filter(|call| call.started.at >= self.settled);
-        calls
-            .copied()
-            .find(|call| is_unreachable(call) && !component_was_at_work(call))
+        let calls = || {
+            let calls = self.since.iter().skip(warm).copied();
+            calls.filter(|call| call.started.at >= self.settled)
+        };
+        let failed = calls().find(|call| is_unreachable(call) && !component_was_at_work(call));
+        (calls().count(), failed)
     }
 
-    /// On links with a will of their own: the first of many calls, when not one of them succeeded.
-    fn silence(&self) -> Option<&'a Call<'j>> {
+    /// On links with a will of their own: how many calls there were, when there were many; and the first of them, when
+    /// not one succeeded.
+    fn silence(&self) -> (usize, Option<&'a Call<'j>>) {
         if self.flawed || self.ok_before < MANY {
-            return None;
+            return (0, None);
         }
         let settled = || self.since.iter().filter(|call| call.started.at >= self.settled);
         let unreachable = |call: &&&Call<'_>| is_unreachable(call) && !component_was_at_work(call);
         let all = settled().count();
-        (all >= MANY && settled().filter(unreachable).count() == all).then(|| settled().next().copied())?
+        if all < MANY {
+            return (0, None);
+        }
+        let failed = settled().filter(unreachable).count() == all;
+        (all, settled().next().copied().filter(|_| failed))
     }
 }
 

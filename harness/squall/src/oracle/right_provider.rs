@@ -23,10 +23,11 @@ impl Oracle for RightProvider {
         "the provider that was asked executes, once, and nobody does after a certain failure"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let executions = run.calls.executions();
         for (call, execution) in executions.filter(|(_, it)| it.protocol == Protocol::Provider) {
+            first.judges();
             let at = execution.started;
             if let Some(what) = misplaced(run, execution) {
                 first.offer(at, || run.of_execution(call, execution, at.at, what));

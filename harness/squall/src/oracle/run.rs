@@ -4,6 +4,7 @@ use super::{Counters, Placement, Violation};
 use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::Journal;
+use crate::network::Network;
 use crate::plan::{Plan, Target};
 use crate::providers::Providers;
 
@@ -18,6 +19,8 @@ pub struct Run<'j> {
     pub history: History<'j>,
     /// Who owned which node, and which modules were said to run where.
     pub placement: Placement<'j>,
+    /// Connections, endpoints and shutdowns.
+    pub network: Network<'j>,
     /// What the modules say that they have counted.
     pub counters: Counters<'j>,
     /// What happened to providers, and at their managers.
@@ -36,6 +39,7 @@ impl<'j> Run<'j> {
             calls,
             history,
             placement,
+            network: Network::of(journal),
             counters: Counters::of(journal),
             providers: Providers::of(journal),
         }

@@ -33,13 +33,14 @@ impl Oracle for SilentProvider {
         "a silent provider is deregistered at its timeout, and not before"
     }
 
-    fn check(&self, run: &Run<'_>) -> Result<(), Violation> {
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for connection in &run.providers.connections {
             let Some(manager) = run.plan.topology.managers.get(connection.manager) else {
                 continue;
             };
             for silence in silences(run, connection, manager) {
+                first.judges();
                 if let Some((at, what)) = silence.complaint(run, connection) {
                     let violation = || Violation {
                         from: connection.host.to_owned(),

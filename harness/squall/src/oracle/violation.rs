@@ -41,23 +41,38 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Keeps the first violation in virtual time. Only that one is put into words.
+/// Keeps the first violation in virtual time, and counts what was judged. Only that one is put into words.
 #[derive(Debug, Default)]
 pub(crate) struct First {
     found: Option<(Moment, Violation)>,
+    judged: u64,
 }
 
 impl First {
+    /// One more thing is judged.
+    pub(crate) fn judges(&mut self) {
+        self.judges_all(1);
+    }
+
+    /// So many more things are judged.
+    pub(crate) fn judges_all(&mut self, count: usize) {
+        self.judged += count as u64;
+    }
+
     pub(crate) fn offer(&mut self, moment: Moment, violation: impl FnOnce() -> Violation) {
         if self.found.as_ref().is_none_or(|(first, _)| moment < *first) {
             self.found = Some((moment, violation()));
         }
     }
 
-    pub(crate) fn result(self) -> Result<(), Violation> {
+    /// How many things were judged.
+    ///
+    /// # Errors
+    /// The first violation.
+    pub(crate) fn result(self) -> Result<u64, Violation> {
         match self.found {
             Some((_, violation)) => Err(violation),
-            None => Ok(()),
+            None => Ok(self.judged),
         }
     }
 }
@@ -117,6 +132,9 @@ mod tests {
         first.offer(at(5, 3), || named("first"));
         first.offer(at(6, 1), || panic!("not put into words"));
         assert_eq!(first.result().unwrap_err().what, "first");
-        assert!(First::default().result().is_ok());
+        let mut sound = First::default();
+        sound.judges();
+        assert_eq!(sound.result(), Ok(1));
+        assert_eq!(First::default().result(), Ok(0));
     }
 }

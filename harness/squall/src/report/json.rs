@@ -21,7 +21,7 @@ pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) ->
         "workloads": statistics.workloads.iter().map(workload).collect::<Vec<_>>(),
         "providers": statistics.providers.iter().map(provider).collect::<Vec<_>>(),
         "expectations": judgments(&verdict.expectations, "text", |judged| &judged.text),
-        "oracles": judgments(&verdict.oracles, "name", |judged| &judged.name),
+        "oracles": oracles(&verdict.oracles),
     })
 }
 
@@ -68,6 +68,15 @@ fn judgments(all: &[Judged], key: &str, name: impl Fn(&Judged) -> &String) -> Ve
         Value::Object(object)
     };
     all.iter().map(value).collect()
+}
+
+/// With how many things each has judged: `null` when it is broken.
+fn oracles(all: &[Judged]) -> Vec<Value> {
+    let mut objects = judgments(all, "name", |judged| &judged.name);
+    for (object, judged) in objects.iter_mut().zip(all) {
+        object["judged"] = judged.judged.into();
+    }
+    objects
 }
 
 /// What was measured, and the first call that shows it.

@@ -179,7 +179,7 @@ fn the_object_has_always_the_same_keys_in_the_same_order() {
          \"expectations\":[{\"text\":\"orders: success rate >= 1.0\",\"held\":true,\"counterexample\":null}]"
     );
     assert!(
-        oracles.starts_with("[{\"name\":\"ends once\",\"held\":true,\"counterexample\":null},"),
+        oracles.starts_with("[{\"name\":\"ends once\",\"held\":true,\"counterexample\":null,\"judged\":20},"),
         "{oracles}"
     );
 }

@@ -248,11 +248,20 @@ fn judgments(verdict: &Verdict, style: Style) -> Vec<String> {
         lines.push(format!("{}{}: {}", held(false, style), judged.name, judged.text));
         lines.extend(first(judged));
     }
-    let count = verdict.oracles.iter().filter(|judged| judged.held).count() as u64;
-    if count > 0 {
-        lines.push(format!("{}{}", held(true, style), plural(count, "oracle")));
-    }
+    lines.extend(oracles_that_held(verdict, style));
     lines
+}
+
+/// How many, and how many of them could not have been broken.
+fn oracles_that_held(verdict: &Verdict, style: Style) -> Option<String> {
+    let all = || verdict.oracles.iter().filter(|judged| judged.held);
+    let count = all().count() as u64;
+    let idle = all().filter(|judged| judged.judged == Some(0)).count();
+    let idle = match idle {
+        0 => String::new(),
+        idle => format!(" ({idle} had nothing to judge)"),
+    };
+    (count > 0).then(|| format!("{}{}{idle}", held(true, style), plural(count, "oracle")))
 }
 
 fn first(judged: &Judged) -> Option<String> {

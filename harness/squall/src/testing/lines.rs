@@ -123,14 +123,24 @@ impl Script {
             node: node.into(),
             port: port.into(),
             remote,
-            depth: 0,
+            depth: self.depth(span_id, parent, remote),
             attempt: 1,
             key: Id::NONE,
-            timeout: 0,
+            timeout: if remote { TIMEOUT } else { 0 },
             bytes,
             digest,
         };
         self.after(delay, host, event)
+    }
+
+    /// As deep as its hop, or one deeper than the execution that caused it.
+    fn depth(&self, id: Id, cause: Id, remote: bool) -> u32 {
+        let depths = self.entries.iter().filter_map(|entry| match &entry.event {
+            Event::HopStarted { span, depth, .. } if remote && *span == id => Some(*depth),
+            Event::HandleStarted { span, depth, .. } if !remote && *span == cause => Some(depth + 1),
+            _ => None,
+        });
+        depths.last().unwrap_or_default()
     }
 
     pub(crate) fn handle_ended(&mut self, delay: u64, host: &str, span: Id, how: Handling) -> &mut Self {

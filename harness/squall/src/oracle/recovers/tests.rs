@@ -38,7 +38,7 @@ fn broken_at(at: u64) -> impl Fn(&mut Script, u64) {
     }
 }
 
-fn verdict(script: Script) -> Result<(), Violation> {
+fn verdict(script: Script) -> Result<u64, Violation> {
     let (plan, journal) = script.finish();
     Recovers.check(&Run::of(&plan, &journal))
 }

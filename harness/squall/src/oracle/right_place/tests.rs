@@ -1,5 +1,5 @@
 use super::*;
-use crate::journal::{Entry, Event, Handling};
+use crate::journal::{Entry, Event};
 use crate::testing::{S, Script, assert_holds, broken, handle_end, handle_start, hop_start, span};
 
 fn script() -> Script {
@@ -123,43 +123,6 @@ fn a_local_call_that_another_node_handles_is_found() {
 }
 
 #[test]
-fn an_answer_that_nobody_gave_is_found() {
-    let violation = broken(&RightPlace, script(), |entries| {
-        let id = span(1, 2);
-        entries.retain(|entry| {
-            !matches!(&entry.event,
-                Event::HandleStarted { span, .. } | Event::HandleEnded { span, .. } if *span == id)
-        });
-    });
-    assert_eq!(violation.what, "was answered, but nobody handled it");
-}
-
-#[test]
-fn a_call_that_is_answered_without_a_handler_is_found() {
-    let violation = broken(&RightPlace, script(), |entries| {
-        let id = span(2, 1);
-        entries.retain(|entry| {
-            !matches!(&entry.event,
-                Event::HandleStarted { span, .. } | Event::HandleEnded { span, .. } if *span == id)
-        });
-    });
-    assert_eq!((violation.call, violation.to.as_str()), (Some(2), "router.in"));
-    assert_eq!(violation.what, "was answered, but nobody handled it");
-}
-
-#[test]
-fn an_answer_of_a_handler_that_failed_is_found() {
-    let violation = broken(&RightPlace, script(), |entries| {
-        let end = handle_end(entries, span(1, 2));
-        let Event::HandleEnded { how, .. } = &mut entries[end].event else {
-            panic!("an end")
-        };
-        *how = Handling::Dropped;
-    });
-    assert_eq!(violation.what, "was answered, but its handling did not end ok");
-}
-
-#[test]
 fn a_message_out_of_nowhere_is_found() {
     let violation = broken(&RightPlace, script(), |entries| {
         entries.remove(hop_start(entries, span(1, 2)));
@@ -180,31 +143,4 @@ fn replicas_of_a_module_may_all_answer() {
     }
     assert!(RightPlace.check(&Run::of(&plan, &journal)).is_ok());
     assert_holds(&RightPlace, self::script());
-}
-
-/// A call whose first attempt is handled, and whose second is answered without another handling.
-fn answered_from_memory(how: Handling, key: Id) -> Script {
-    let mut script = Script::new();
-    let (once, again) = (span(1, 1), span(1, 2));
-    script.at(S).call_started(1, 0, "echo.in");
-    script.hop_started(0, "front", 1, (once, Id::NONE), "echo.in", 0);
-    script.handle_started(1, "back", 1, (once, Id::NONE), "echo.in", true);
-    script.handle_ended(2, "back", once, how);
-    script.hop_ended(3, "front", once, "timeout", "back:50051");
-    script.hop_started(4, "front", 1, (again, Id::NONE), "echo.in", 0);
-    script.hop_ended(5, "front", again, "ok", "back:50051");
-    script.call_ended(5, 1, "");
-    script.repeat(again, once, key);
-    script
-}
-
-#[test]
-fn an_answer_from_memory_needs_an_earlier_handling_of_the_same_key() {
-    let answered = |how, key| {
-        let (plan, journal) = answered_from_memory(how, key).finish();
-        RightPlace.check(&Run::of(&plan, &journal)).is_ok()
-    };
-    assert!(answered(Handling::Ok, Id(7)));
-    assert!(!answered(Handling::Ok, Id::NONE));
-    assert!(!answered(Handling::Dropped, Id(7)));
 }

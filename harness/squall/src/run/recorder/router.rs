@@ -63,6 +63,12 @@ pub(super) fn event(mut it: Fields<'_>, name: &str) -> Option<Event> {
             state: it.text("state"),
             cause: it.text("cause"),
         },
+        "server.drain" => Event::ServerDrain {
+            module: it.text("module"),
+            phase: it.text("phase"),
+            in_flight: it.number("in_flight"),
+            connections: it.number("connections"),
+        },
         _ => return None,
     })
 }

@@ -1,0 +1,168 @@
+//! What happened to connections, endpoints and servers, folded from the journal: what both ends of the wire, and the
+//! network between them, say of it.
+
+use std::collections::BTreeMap;
+
+use crate::calls::Moment;
+use crate::journal::{Entry, Event, Journal};
+use crate::plan::{Latency, Topology};
+use crate::time;
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Network<'j> {
+    /// In the order in which they were established.
+    pub connections: Vec<Connection<'j>>,
+    /// Changes of endpoints of client pools, in order.
+    pub endpoints: Vec<Endpoint<'j>>,
+    /// Phases of shutdowns of modules' servers, in order.
+    pub drains: Vec<Drain<'j>>,
+    /// By number, as long as they are open: the place in `connections`.
+    open: BTreeMap<u64, usize>,
+    /// Between which hosts, the smaller name first, segments were touched, and when.
+    touched: BTreeMap<(&'j str, &'j str), Vec<u64>>,
+}
+
+/// A connection that was established.
+#[derive(Debug, Clone, Copy)]
+pub struct Connection<'j> {
+    /// Who dialled.
+    pub from: &'j str,
+    /// Who accepted.
+    pub to: &'j str,
+    /// When.
+    pub opened: Moment,
+    /// When it ended, if it did.
+    pub closed: Option<Moment>,
+}
+
+/// An endpoint of a client pool changed its state.
+#[derive(Debug, Clone, Copy)]
+pub struct Endpoint<'j> {
+    /// When.
+    pub moment: Moment,
+    /// The host whose pool it is of.
+    pub host: &'j str,
+    /// The module that it leads to.
+    pub module: &'j str,
+    /// `host:port`
+    pub address: &'j str,
+    /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
+    pub state: &'j str,
+    /// Why.
+    pub cause: &'j str,
+}
+
+/// A server's shutdown entered a phase.
+#[derive(Debug, Clone, Copy)]
+pub struct Drain<'j> {
+    /// When.
+    pub moment: Moment,
+    /// Whose.
+    pub host: &'j str,
+    /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
+    pub phase: &'j str,
+    /// Requests in the works.
+    pub in_flight: u64,
+    /// Connections that are open.
+    pub connections: u64,
+}
+
+impl<'j> Network<'j> {
+    /// Folds a journal.
+    #[must_use]
+    pub fn of(journal: &'j Journal) -> Self {
+        let mut network = Network::default();
+        for entry in &journal.entries {
+            network.add(entry);
+        }
+        network
+    }
+
+    /// Whether a fault, or a link's own loss, touched anything between two hosts, either way, between two instants.
+    #[must_use]
+    pub fn touched(&self, one: &str, other: &str, from: u64, until: u64) -> bool {
+        let pair = (one.min(other), one.max(other));
+        let times = self.touched.get(&pair).map_or(&[][..], Vec::as_slice);
+        let first = times.partition_point(|at| *at < from);
+        times.get(first).is_some_and(|at| *at <= until)
+    }
+
+    fn add(&mut self, entry: &'j Entry) {
+        let moment = Moment {
+            at: entry.at,
+            line: entry.number,
+        };
+        match &entry.event {
+            Event::ConnectionOpened { flow, from, to } => {
+                self.open.insert(*flow, self.connections.len());
+                self.connections.push(Connection {
+                    from,
+                    to,
+                    opened: moment,
+                    closed: None,
+                });
+            }
+            Event::ConnectionClosed { flow, .. } => {
+                if let Some(place) = self.open.remove(flow) {
+                    self.connections[place].closed = Some(moment);
+                }
+            }
+            Event::Segment { from, to, .. } => {
+                let (from, to) = (&**from, &**to);
+                let times = self.touched.entry((from.min(to), from.max(to))).or_default();
+                times.push(entry.at);
+            }
+            Event::Endpoint {
+                module,
+                endpoint,
+                state,
+                cause,
+            } => self.endpoints.push(Endpoint {
+                moment,
+                host: &entry.host,
+                module,
+                address: endpoint,
+                state,
+                cause,
+            }),
+            Event::ServerDrain {
+                module: _,
+                phase,
+                in_flight,
+                connections,
+            } => self.drains.push(Drain {
+                moment,
+                host: &entry.host,
+                phase,
+                in_flight: *in_flight,
+                connections: *connections,
+            }),
+            _ => {}
+        }
+    }
+}
+
+/// How long a segment takes at most from one host to another when no fault touches it, in nanoseconds. None on links that
+/// lose segments, are narrow, or whose latency has no bound.
+#[must_use]
+pub fn longest_way(topology: &Topology, from: &str, to: &str) -> Option<u64> {
+    let network = &topology.network;
+    let (mut latency, mut loss, mut bandwidth) = (&network.latency, network.loss, network.bandwidth);
+    for link in &topology.links {
+        let has = |hosts: &[String], host: &str| hosts.iter().any(|other| other == host);
+        let pairs = &link.pairs;
+        let there = has(&pairs.from, from) && has(&pairs.to, to);
+        let back = pairs.both_ways && has(&pairs.from, to) && has(&pairs.to, from);
+        if there || back {
+            latency = link.latency.as_ref().unwrap_or(latency);
+            loss = link.loss.unwrap_or(loss);
+            bandwidth = link.bandwidth.or(bandwidth);
+        }
+    }
+    match latency {
+        _ if loss.numerator > 0 || bandwidth.is_some() => None,
+        Latency::Constant(way) | Latency::Uniform { max: way, .. } => Some(time::nanos(*way)),
+        Latency::LogNormal { .. } => None,
+    }
+}

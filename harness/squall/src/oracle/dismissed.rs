@@ -1,0 +1,189 @@
+//! A connection to where a module does not run any more is closed with the last call on it. Spec: router 4.3, 6.1.
+//!
+//! Judged are the connections of hosts that have heard that the module is elsewhere, as the network sees them: what a pool
+//! says of itself is no proof. Left alone are links that a fault has touched, hosts that went down or stood still, and
+//! connections on which calls still begin: that is for `Converges` to find.
+
+use super::{First, Oracle, Run, SLACK, Violation};
+use crate::calls::Hop;
+use crate::network::{Connection, longest_way};
+use crate::plan::FaultKind;
+use crate::time;
+
+/// How many times a goodbye crosses the link: the last answer is acknowledged, and each side closes its way.
+const CROSSINGS: u64 = 6;
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Dismissed;
+
+impl Oracle for Dismissed {
+    fn name(&self) -> &'static str {
+        "dismissed"
+    }
+
+    fn promise(&self) -> &'static str {
+        "a connection to where a module runs no more is closed with its last call"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
+        let mut first = First::default();
+        for withdrawal in withdrawals(run) {
+            let connections = run.network.connections.iter();
+            for connection in connections.filter(|it| withdrawal.concerns(it)) {
+                let Some(latest) = withdrawal.latest(run, connection) else {
+                    continue;
+                };
+                first.judges();
+                if connection.closed.is_some_and(|closed| closed.at <= latest) {
+                    continue;
+                }
+                let moment = crate::calls::Moment {
+                    at: latest,
+                    line: connection.opened.line,
+                };
+                let what = || {
+                    let since = time::exact(latest - withdrawal.from);
+                    format!(
+                        "is still open {since} after {} was withdrawn, and no call is on it",
+                        connection.to
+                    )
+                };
+                first.offer(moment, || Violation {
+                    from: connection.from.to_owned(),
+                    to: connection.to.to_owned(),
+                    ..run.of_world(None, latest, what())
+                });
+            }
+        }
+        first.result()
+    }
+}
+
+/// A host is not announced any more.
+struct Withdrawal<'a> {
+    host: &'a str,
+    from: u64,
+    /// Everybody has heard of it by then.
+    heard: u64,
+    /// It is announced again.
+    until: u64,
+}
+
+fn withdrawals<'a>(run: &Run<'a>) -> Vec<Withdrawal<'a>> {
+    let mut all = Vec::new();
+    for (fault, past) in run.plan.faults.iter().zip(&run.history.faults) {
+        let (
+            FaultKind::Announce {
+                module, hosts, late, ..
+            },
+            Some(from),
+        ) = (&fault.kind, past.started)
+        else {
+            continue;
+        };
+        let module = run.plan.topology.modules.get(module.as_str());
+        let gone = module.into_iter().flat_map(|module| &module.hosts);
+        all.extend(gone.filter(|host| !hosts.contains(host)).map(|host| Withdrawal {
+            host,
+            from,
+            heard: from.saturating_add(time::nanos(*late) + SLACK),
+            until: past.ended.unwrap_or_else(|| run.history.ended()),
+        }));
+    }
+    all
+}
+
+impl Withdrawal<'_> {
+    fn concerns(&self, connection: &Connection<'_>) -> bool {
+        connection.to == self.host
+            && connection.opened.at <= self.from
+            && connection.closed.is_none_or(|closed| closed.at > self.heard)
+    }
+
+    /// When a connection has to be closed, if that can be said.
+    fn latest(&self, run: &Run<'_>, connection: &Connection<'_>) -> Option<u64> {
+        let (from, to) = (connection.from, connection.to);
+        let way = longest_way(&run.plan.topology, from, to)?.max(longest_way(&run.plan.topology, to, from)?);
+        let mut idle = self.heard;
+        for (_, hop) in run
+            .calls
+            .messages()
+            .filter(|(_, hop)| hop.host == from && may_be_on(hop, to))
+        {
+            let ended = hop.end.map(|end| end.moment.at)?;
+            if hop.started.at > self.heard && hop.started.at < self.until && hop.peer_host() == Some(to) {
+                return None;
+            }
+            if hop.started.at <= self.heard {
+                idle = idle.max(ended);
+            }
+        }
+        let latest = idle.saturating_add(CROSSINGS * way + SLACK);
+        let undisturbed = [from, to].into_iter().all(|host| {
+            !run.history.stopped_between(host, self.from, latest)
+                && run.history.paused(host, self.from, latest) == 0
+        });
+        let is_judged =
+            latest < self.until && undisturbed && !run.network.touched(from, to, self.from, latest);
+        is_judged.then_some(latest)
+    }
+}
+
+/// Whether a call may be on a connection to a host: one that was never sent may have waited for it.
+fn may_be_on(hop: &Hop<'_>, to: &str) -> bool {
+    hop.peer_host().is_none_or(|peer| peer == to)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::journal::{Close, Event};
+    use crate::testing::{MS, S, Script};
+
+    /// `store-0` is withdrawn at 10 s, while a call is on its way that ends at 12.009 s; its connection closes so long after
+    /// that, or never.
+    fn withdrawn(closes: Option<u64>) -> Result<u64, String> {
+        let mut script = Script::new();
+        let opened = Event::ConnectionOpened {
+            flow: 1,
+            from: "back".into(),
+            to: "store-0".into(),
+        };
+        script.at(S).push("back", opened).chain(1);
+        let kind = FaultKind::Announce {
+            module: "store".into(),
+            hosts: vec!["store-1".into()],
+            late: Duration::ZERO,
+            twice: false,
+        };
+        script.fault("news", 10 * S, Some(40 * S), kind);
+        if let Some(later) = closes {
+            let closed = Event::ConnectionClosed {
+                flow: 1,
+                from: "back".into(),
+                to: "store-0".into(),
+                how: Close::Finished,
+            };
+            script.at(10 * S + later).push("back", closed);
+        }
+        let (plan, journal) = script.finish();
+        let checked = Dismissed.check(&Run::of(&plan, &journal));
+        checked.map_err(|violation| violation.what)
+    }
+
+    #[test]
+    fn a_connection_that_stays_open_after_its_address_is_gone_is_found() {
+        assert_eq!(withdrawn(Some(MS)), Ok(0), "at once: nothing to wait for");
+        assert_eq!(withdrawn(Some(4 * MS)), Ok(1));
+        for closes in [None, Some(2 * S)] {
+            let what = withdrawn(closes).unwrap_err();
+            assert!(
+                what.starts_with("is still open ") && what.ends_with("no call is on it"),
+                "{what}"
+            );
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! Who drains gets nothing new, and comes to its end with nothing left in the works. Spec: router 5.2, provider 2.8, 2.11.
+//!
+//! - A module's server goes through the phases of its shutdown in their order. It stops within its grace and the time that
+//!   it takes to cut off what is left, and then nothing is in the works.
+//! - What a host sends after it can have heard that another one is going away, the other one does not handle.
+//! - A manager sends nothing to a provider that drains, or that has left.
+
+use std::collections::BTreeMap;
+
+use super::{First, Oracle, Run, SLACK, Violation};
+use crate::calls::{Execution, Hop, Protocol};
+use crate::network::{Drain, longest_way};
+use crate::plan::{FaultKind, ProviderState};
+use crate::time;
+
+/// In their order. Those of `OPTIONAL` are left out when there is nothing for them to do.
+const PHASES: [&str; 6] = [GOES, "goaway", "waiting", "cancelling", "aborting", STOPPED];
+const OPTIONAL: [&str; 2] = ["cancelling", "aborting"];
+const GOES: &str = "not_serving";
+const STOPPED: &str = "stopped";
+/// How long a server that has waited for its grace still takes: a second to tell callers, and a few for peers that say
+/// nothing.
+const CUTTING_OFF: u64 = 6_000_000_000;
+/// For how long a link must have been left alone: longer than retransmissions back off.
+const CALM: u64 = 30_000_000_000;
+
+/// See the module's documentation.
+#[derive(Debug, Clone, Copy)]
+pub struct Drains;
+
+impl Oracle for Drains {
+    fn name(&self) -> &'static str {
+        "drains"
+    }
+
+    fn promise(&self) -> &'static str {
+        "who drains gets nothing new, and ends with nothing in the works"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
+        let mut first = First::default();
+        for shutdown in shutdowns(run) {
+            check_phases(run, &shutdown, &mut first);
+            check_end(run, &shutdown, &mut first);
+        }
+        check_messages(run, &mut first);
+        check_attempts(run, &mut first);
+        first.result()
+    }
+}
+
+/// The phases of each shutdown that has begun.
+fn shutdowns<'a, 'j>(run: &'a Run<'j>) -> Vec<Vec<&'a Drain<'j>>> {
+    let mut all: Vec<Vec<&Drain<'_>>> = Vec::new();
+    let mut by_host: BTreeMap<&str, usize> = BTreeMap::new();
+    for drain in &run.network.drains {
+        match by_host.get(drain.host) {
+            Some(place) if drain.phase != GOES => all[*place].push(drain),
+            _ => {
+                by_host.insert(drain.host, all.len());
+                all.push(vec![drain]);
+            }
+        }
+    }
+    all
+}
+
+fn check_phases(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
+    let mut next = 0;
+    for drain in shutdown {
+        first.judges();
+        let place = PHASES.iter().position(|phase| *phase == drain.phase);
+        let skipped = place.and_then(|place| PHASES.get(next..place));
+        let what = match skipped {
+            Some(skipped) if skipped.iter().all(|phase| OPTIONAL.contains(phase)) => None,
+            _ => Some(format!(
+                "enters the phase {} of its shutdown out of its turn",
+                drain.phase
+            )),
+        };
+        let is_cut = shutdown.iter().any(|it| it.phase == "aborting");
+        let left = (drain.phase == STOPPED && drain.in_flight > 0 && !is_cut)
+            .then(|| format!("stopped with {} requests in the works", drain.in_flight));
+        if let Some(what) = what.or(left) {
+            let violation = || Violation {
+                from: drain.host.to_owned(),
+                ..run.of_world(None, drain.moment.at, what)
+            };
+            first.offer(drain.moment, violation);
+        }
+        next = place.map_or(next, |place| place + 1);
+    }
+}
+
+fn check_end(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
+    let (Some(begin), Some(last)) = (shutdown.first(), shutdown.last()) else {
+        return;
+    };
+    let graces = run.plan.faults.iter().filter_map(|fault| match &fault.kind {
+        FaultKind::Drain { hosts, grace } if hosts.iter().any(|host| host == begin.host) => Some(*grace),
+        _ => None,
+    });
+    let grace = graces.max().map_or(0, time::nanos);
+    let ended = run.history.ended();
+    let latest = begin.moment.at.saturating_add(grace + CUTTING_OFF + SLACK);
+    let latest = latest.saturating_add(run.history.paused(begin.host, begin.moment.at, ended));
+    let died = run.history.stopped_between(begin.host, begin.moment.at, latest);
+    if last.phase == STOPPED || died || ended < latest {
+        return;
+    }
+    let what = format!(
+        "began to shut down, and is {} {} later",
+        last.phase,
+        time::exact(ended - begin.moment.at)
+    );
+    let violation = || Violation {
+        from: begin.host.to_owned(),
+        ..run.of_world(None, begin.moment.at, what)
+    };
+    first.offer(begin.moment, violation);
+}
+
+/// What was sent to a module that its sender knew to go away.
+fn check_messages(run: &Run<'_>, first: &mut First) {
+    let going: Vec<_> = run
+        .network
+        .drains
+        .iter()
+        .filter(|it| it.phase == "goaway")
+        .collect();
+    if going.is_empty() {
+        return;
+    }
+    for (call, execution) in run.calls.executions() {
+        let at = execution.started;
+        let is_of_host = |it: &&&Drain<'_>| it.host == execution.host && it.moment < at;
+        let Some(drain) = going.iter().rfind(is_of_host) else {
+            continue;
+        };
+        let Some(hop) = run
+            .calls
+            .hop(execution.span)
+            .filter(|_| execution.protocol == Protocol::Router)
+        else {
+            continue;
+        };
+        if run
+            .history
+            .stopped_between(execution.host, drain.moment.at, at.at)
+        {
+            continue;
+        }
+        first.judges();
+        if knew(run, drain, hop, execution) {
+            let what = "was sent to a module that its sender knew to be going away, and is handled";
+            first.offer(at, || run.of_execution(call, execution, at.at, what));
+        }
+    }
+}
+
+/// Whether the sender of a message can be sure to have heard before that its receiver goes away.
+fn knew(run: &Run<'_>, drain: &Drain<'_>, hop: &Hop<'_>, execution: &Execution<'_>) -> bool {
+    let Some(way) = longest_way(&run.plan.topology, execution.host, hop.host) else {
+        return false;
+    };
+    let (from, until) = (drain.moment.at, hop.started.at);
+    until > from.saturating_add(way + SLACK)
+        && !run
+            .network
+            .touched(execution.host, hop.host, from.saturating_sub(CALM), until)
+        && run.history.paused(hop.host, from, until) == 0
+        && run.history.paused(execution.host, from, until) == 0
+}
+
+/// What a manager sent to who drains, or has left.
+fn check_attempts(run: &Run<'_>, first: &mut First) {
+    let leaving = [ProviderState::Draining, ProviderState::Deregistered];
+    for connection in &run.providers.connections {
+        if connection
+            .states
+            .iter()
+            .any(|change| leaving.contains(&change.state))
+        {
+            first.judges();
+        }
+    }
+    for (call, hop) in run.calls.attempts() {
+        let connection = run.providers.connection(hop.connection);
+        let states = connection.map_or(&[][..], |connection| &connection.states);
+        let left = states.iter().find(|change| leaving.contains(&change.state));
+        if let Some(left) = left.filter(|left| left.moment < hop.started) {
+            let what = format!("was sent to {}, which was {}", hop.addressed, left.state.name());
+            first.offer(hop.started, || run.of_hop(call, hop, hop.started.at, what));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::journal::Event;
+    use crate::testing::{MS, S, Script, assert_holds};
+
+    fn phase(script: &mut Script, at: u64, phase: &str, in_flight: u64) {
+        script.at(at).push(
+            "back",
+            Event::ServerDrain {
+                module: "back".into(),
+                phase: phase.into(),
+                in_flight,
+                connections: in_flight,
+            },
+        );
+    }
+
+    fn shutdown(phases: &[(u64, &str, u64)]) -> Script {
+        let mut script = Script::new();
+        script.at(S).chain(1);
+        for (at, name, in_flight) in phases {
+            phase(&mut script, at * S, name, *in_flight);
+        }
+        script
+    }
+
+    fn complaint(script: Script) -> Option<String> {
+        let (plan, journal) = script.finish();
+        let checked = Drains.check(&Run::of(&plan, &journal));
+        checked.err().map(|violation| violation.what)
+    }
+
+    #[test]
+    fn phases_come_in_their_order_and_the_last_but_two_may_be_missing() {
+        let begin = [(10, GOES, 1), (10, "goaway", 1), (10, "waiting", 1)];
+        assert_holds(&Drains, shutdown(&[&begin[..], &[(11, STOPPED, 0)]].concat()));
+        let cut = [(11, "cancelling", 1), (12, "aborting", 1), (12, STOPPED, 1)];
+        assert_holds(&Drains, shutdown(&[&begin[..], &cut].concat()));
+        let what = complaint(shutdown(&[(10, GOES, 1), (10, "waiting", 1), (11, STOPPED, 0)]));
+        let expected = "enters the phase waiting of its shutdown out of its turn";
+        assert_eq!(what.as_deref(), Some(expected));
+    }
+
+    #[test]
+    fn a_server_that_stops_with_something_in_the_works_or_never_is_found() {
+        let begin = [(10, GOES, 1), (10, "goaway", 1), (10, "waiting", 1)];
+        let what = complaint(shutdown(&[&begin[..], &[(11, STOPPED, 2)]].concat()));
+        assert_eq!(what.as_deref(), Some("stopped with 2 requests in the works"));
+        let what = complaint(shutdown(&begin));
+        assert_eq!(
+            what.as_deref(),
+            Some("began to shut down, and is waiting 50 s later")
+        );
+    }
+
+    #[test]
+    fn a_message_that_is_sent_to_who_is_known_to_go_away_is_found() {
+        let sent_after = |time: u64| {
+            let mut script = shutdown(&[(10, GOES, 0), (10, "goaway", 0), (10, "waiting", 0)]);
+            script.at(10 * S + time).chain(2);
+            phase(&mut script, 11 * S, STOPPED, 0);
+            complaint(script)
+        };
+        assert_eq!(sent_after(MS), None);
+        let what = "was sent to a module that its sender knew to be going away, and is handled";
+        assert_eq!(sent_after(500 * MS).as_deref(), Some(what));
+    }
+
+    #[test]
+    fn a_manager_that_sends_to_who_drains_is_found() {
+        let asked_at = |at: u64| {
+            let mut script = Script::of_a_fleet();
+            script.at(S).joins("a", "ml-0").at(5 * S);
+            script.enters("a", "ml-0", "draining", "drain requested");
+            script.at(at).attempt(1, 1, "a", "ml-0");
+            complaint(script)
+        };
+        assert_eq!(asked_at(4 * S), None);
+        let what = "was sent to ml-0:9091, which was draining";
+        assert_eq!(asked_at(6 * S).as_deref(), Some(what));
+    }
+}
