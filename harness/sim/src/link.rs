@@ -261,11 +261,16 @@ impl Links {
                 Effect::Blackhole(_) => link.swallowed_by.push(fault),
                 Effect::AddLatency(_, latency) => {
                     link.added.push(latency.clone());
-                    link.slowed_by.push(fault);
+                    // What makes no difference touches nothing.
+                    if latency.longest() > 0 {
+                        link.slowed_by.push(fault);
+                    }
                 }
                 Effect::SetLatency(_, latency) => {
+                    if link.latency != *latency {
+                        link.slowed_by.push(fault);
+                    }
                     link.latency = latency.clone();
-                    link.slowed_by.push(fault);
                 }
                 Effect::SetLoss(_, loss) => {
                     link.loss = *loss;
@@ -336,6 +341,17 @@ mod tests {
         links.end(0);
         assert_eq!(links.get(B, A).latency, millis(2));
         assert!(links.get(B, A).slowed_by.is_empty());
+    }
+
+    #[test]
+    fn a_latency_that_makes_no_difference_touches_nothing() {
+        let mut links = links();
+        let same = links.get(A, B).latency.clone();
+        links.start(0, Effect::AddLatency(pairs(true), millis(0)));
+        links.start(1, Effect::SetLatency(pairs(true), same));
+        assert!(links.get(A, B).slowed_by.is_empty());
+        links.start(2, Effect::AddLatency(pairs(true), millis(1)));
+        assert_eq!(links.get(A, B).slowed_by, [2]);
     }
 
     #[test]

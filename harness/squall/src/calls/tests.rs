@@ -144,16 +144,21 @@ fn a_fault_of_a_host_touches_the_calls_to_and_from_it_while_it_is_active() {
     script.fault("down", 10 * S, Some(20 * S), FaultKind::Crash { hosts });
     script.at(10 * S - TIMEOUT - 1).timed_out(1);
     script.at(10 * S - TIMEOUT).timed_out(2);
-    script.at(20 * S).unavailable(3);
-    script.at(20 * S + 1).unavailable(4);
+    script.at(20 * S - 1).chain(3);
+    script.at(20 * S).chain(4);
     script.at(15 * S).local(5);
+    // The pool still waits before it dials again.
+    script.at(20 * S).unavailable(6);
+    script.at(34 * S).unavailable(7);
+    script.at(35 * S).unavailable(8);
     let touched = touched(script);
     let is_touched = |call: u64| {
         touched
             .iter()
             .any(|(number, by, _)| *number == call && by == &[0])
     };
-    assert_eq!([1, 2, 3, 4, 5].map(is_touched), [false, true, true, false, false]);
+    let expected = [false, true, true, false, false, true, true, false];
+    assert_eq!([1, 2, 3, 4, 5, 6, 7, 8].map(is_touched), expected);
 }
 
 #[test]

@@ -9,6 +9,7 @@
 //! - or the hop did not end ok, and a fault that refuses or swallows connects lay between its two hosts while it
 //!   was under way: then what the pool did not try for may be why;
 //! - or a fault of a host (kill, crash, pause, clock, drain) was active at one of the two hosts while the hop was under way;
+//! - or the hop did not end ok, and such a fault had ended shortly before: a host that is back is not dialled at once;
 //! - or it was to be executed by a provider that tried out a canary, or was drained, meanwhile;
 //! - or a fault of the node that it goes to, or one that says where its module runs, was active meanwhile: of what
 //!   never left its module the call says where it goes.
@@ -27,8 +28,8 @@ use crate::journal::{Event, Journal, Touch};
 use crate::plan::{Connects, FaultKind, Plan};
 use crate::time::nanos;
 
-/// How long before a failed hop a lost segment may have stalled its connection: retransmission backs off
-/// up to some seconds, and after that the connection is reset.
+/// How long before a failed hop a lost segment may have stalled its connection, or a host have been down: retransmission
+/// backs off up to some seconds, and after that the connection is reset; a pool that could not connect waits as long.
 const STALL: u64 = 15_000_000_000;
 
 pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, history: &History<'_>) {
@@ -44,23 +45,45 @@ pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, hist
     for call in calls {
         let mut touched = Touched::default();
         let end = call.end.map_or(history.ended(), |end| end.moment.at);
-        hosts.find(call.host, call.started.at, end, &mut touched);
-        modules.find(call.to, "", (call.started.at, end), &mut touched);
+        let whole = Span::new(call.started.at, end, call.is_ok());
+        hosts.find(call.host, whole, &mut touched);
+        modules.find(call.to, "", whole, &mut touched);
         providers.find(call, end, &mut touched);
         for hop in &call.hops {
             let until = hop.end.map_or(history.ended(), |end| end.moment.at);
-            hosts.find(hop.host, hop.started.at, until, &mut touched);
-            modules.find(hop.to, hop.target_module, (hop.started.at, until), &mut touched);
+            let span = Span::new(hop.started.at, until, hop.is_ok());
+            hosts.find(hop.host, span, &mut touched);
+            modules.find(hop.to, hop.target_module, span, &mut touched);
             for target in targets(hop, plan) {
-                hosts.find(target, hop.started.at, until, &mut touched);
+                hosts.find(target, span, &mut touched);
                 segments.find(hop, target, until, &mut touched);
                 if !hop.is_ok() {
-                    closed.find(hop, target, until, &mut touched);
+                    closed.find(hop, target, span, &mut touched);
                 }
             }
         }
         call.touched_by = touched.faults;
         call.touched_by_loss = touched.loss;
+    }
+}
+
+/// When a call or a hop was under way, and what came of it.
+#[derive(Debug, Clone, Copy)]
+struct Span {
+    from: u64,
+    until: u64,
+    is_ok: bool,
+}
+
+impl Span {
+    fn new(from: u64, until: u64, is_ok: bool) -> Self {
+        Span { from, until, is_ok }
+    }
+
+    /// Whether it was under way while something was so from `started` on, and no longer so at `ended`; or at the one
+    /// moment of both.
+    fn meets(self, started: u64, ended: u64) -> bool {
+        started <= self.until && (self.from < ended || self.from <= started)
     }
 }
 
@@ -210,10 +233,11 @@ impl<'p> HostFaults<'p> {
         HostFaults { windows }
     }
 
-    fn find(&self, host: &str, from: u64, until: u64, touched: &mut Touched) {
-        for (started, ended, fault) in self.windows.get(host).into_iter().flatten() {
-            if *started <= until && from <= *ended {
-                touched.add(Some(*fault));
+    fn find(&self, host: &str, span: Span, touched: &mut Touched) {
+        for &(started, ended, fault) in self.windows.get(host).into_iter().flatten() {
+            if span.meets(started, ended) || (!span.is_ok && span.meets(started, ended.saturating_add(STALL)))
+            {
+                touched.add(Some(fault));
             }
         }
     }
@@ -237,8 +261,8 @@ impl<'p> ModuleFaults<'p> {
         ModuleFaults(faults.collect())
     }
 
-    fn find(&self, to: &str, target: &str, (from, until): (u64, u64), touched: &mut Touched) {
-        for (started, ended, fault, kind) in &self.0 {
+    fn find(&self, to: &str, target: &str, span: Span, touched: &mut Touched) {
+        for &(started, ended, fault, kind) in &self.0 {
             let concerns = match kind {
                 FaultKind::Remove { node } | FaultKind::Move { node, .. } | FaultKind::Close { node } => {
                     to.rsplit_once('.').is_some_and(|(it, _)| it == node)
@@ -246,8 +270,8 @@ impl<'p> ModuleFaults<'p> {
                 FaultKind::Announce { module, .. } => module == target,
                 _ => false,
             };
-            if concerns && *started <= until && from <= *ended {
-                touched.add(Some(*fault));
+            if concerns && span.meets(started, ended) {
+                touched.add(Some(fault));
             }
         }
     }
@@ -268,10 +292,9 @@ impl<'p> ClosedDoors<'p> {
         ClosedDoors(doors.collect())
     }
 
-    fn find(&self, hop: &Hop<'_>, target: &str, until: u64, touched: &mut Touched) {
+    fn find(&self, hop: &Hop<'_>, target: &str, span: Span, touched: &mut Touched) {
         for (started, ended, fault, connects) in &self.0 {
-            let in_time = *started <= until && hop.started.at <= *ended;
-            if in_time && keeps_out(connects, hop.host, target) {
+            if span.meets(*started, *ended) && keeps_out(connects, hop.host, target) {
                 touched.add(Some(*fault));
             }
         }

@@ -286,7 +286,9 @@ mod tests {
             open.push(platform.connect(&address).await.unwrap());
         }
         let mut surplus = platform.connect(&address).await.unwrap();
-        let read = timeout(Duration::from_secs(5), surplus.read(&mut [0])).await.expect("it is closed");
+        let read = timeout(Duration::from_secs(5), surplus.read(&mut [0]))
+            .await
+            .expect("it is closed");
         assert!(read.is_err() || read.is_ok_and(|read| read == 0));
         open.clear();
         let target: Target = address.as_str().parse().unwrap();
@@ -296,6 +298,8 @@ mod tests {
                 tokio::task::yield_now().await;
             }
         };
-        timeout(Duration::from_secs(5), again).await.expect("there is room again");
+        timeout(Duration::from_secs(5), again)
+            .await
+            .expect("there is room again");
     }
 }

@@ -3,7 +3,7 @@
 //! A canary, and a drain, touch what goes to their hosts meanwhile. And of a call that failed before it was sent
 //! anywhere it says whose namespace it is: every fault of a provider of that namespace may be why.
 
-use super::Touched;
+use super::{STALL, Span, Touched};
 use crate::calls::{Call, Protocol};
 use crate::history::History;
 use crate::journal::Journal;
@@ -88,7 +88,10 @@ impl<'p> ProviderFaults<'p> {
         // A program has modules of any namespace.
         let namespace = call.to.rsplit_once('.').map(|(namespace, _)| namespace);
         for window in &self.0 {
-            let in_time = window.from <= end && call.started.at <= window.until;
+            let span = Span::new(call.started.at, end, call.is_ok());
+            let in_time = span.meets(window.from, window.until);
+            // One that is back is not there at once.
+            let in_its_wake = span.meets(window.from, window.until.saturating_add(STALL));
             let goes_there = || {
                 let mut attempts = call.hops.iter().filter(|hop| hop.protocol == Protocol::Provider);
                 attempts.any(|hop| window.hosts.iter().any(|host| hop.peer_host() == Some(host)))
@@ -98,7 +101,7 @@ impl<'p> ProviderFaults<'p> {
                     && call.hops.is_empty()
                     && namespace.is_none_or(|it| window.namespaces.contains(&it))
             };
-            if in_time && ((window.touches_all && goes_there()) || is_lost()) {
+            if (in_time && window.touches_all && goes_there()) || (in_its_wake && is_lost()) {
                 touched.add(Some(window.fault));
             }
         }
