@@ -125,6 +125,8 @@ pub enum Code {
     Cancelled,
     /// The provider broke the protocol.
     Protocol,
+    /// It would take more room than there is for it.
+    TooLarge,
 }
 
 impl Code {
@@ -138,6 +140,7 @@ impl Code {
             Code::Unavailable => "UNAVAILABLE",
             Code::Cancelled => "CANCELLED",
             Code::Protocol => "PROTOCOL_ERROR",
+            Code::TooLarge => "TOO_LARGE",
         }
     }
 }

@@ -75,7 +75,7 @@ fn status(code: Code, outcome: Outcome) -> StatusCode {
     match code {
         // It was called, so what is wrong is not what the caller sent.
         Code::TypeError if outcome == Outcome::Unknown => StatusCode::BAD_GATEWAY,
-        Code::TypeError => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::TypeError | Code::TooLarge => StatusCode::UNPROCESSABLE_ENTITY,
         Code::ModuleNotFound => StatusCode::NOT_FOUND,
         Code::Timeout => StatusCode::GATEWAY_TIMEOUT,
         Code::Unavailable | Code::Cancelled => StatusCode::SERVICE_UNAVAILABLE,

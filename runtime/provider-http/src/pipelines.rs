@@ -50,7 +50,7 @@ pub(crate) struct RunAnswer {
     responses(
         (status = 200, description = "its outputs", body = RunAnswer),
         (status = 400, description = "an input that the program does not have", body = ErrorBody),
-        (status = 422, description = "the program cannot be read, or an input is not of its type", body = ErrorBody),
+        (status = 422, description = "the program cannot be read, an input is not of its type, or the values or the outputs of the run are too large", body = ErrorBody),
         (status = 502, description = "a module failed", body = ErrorBody),
         (status = 503, description = "no provider could be reached", body = ErrorBody),
         (status = 504, description = "the run took too long", body = ErrorBody)))]
@@ -72,6 +72,7 @@ pub(crate) async fn run(
     let options = RunOptions {
         timeout: body.timeout,
         metadata: body.metadata,
+        ..RunOptions::default()
     };
     let outputs = program.run(engine, inputs, &options).await?;
     Ok(Json(RunAnswer {

@@ -8,7 +8,7 @@
 //! | types as schemas, and back | `schema` |
 //! | is a value of a type, are two types alike? | `check`, `mismatch` |
 //! | values as plain data: JSON without tags, TOML, structs | `plain` |
-//! | how much is read from others | `limits` |
+//! | how much is read from others, and how much that is | `limits`, `size` |
 //! | where in a value something is | `path` |
 //!
 //! ```
@@ -39,6 +39,7 @@ mod notation;
 mod path;
 mod plain;
 mod schema;
+mod size;
 mod types;
 mod value;
 

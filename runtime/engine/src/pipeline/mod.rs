@@ -28,7 +28,7 @@
 //! | tokens, statements of tokens, the syntax tree | `lexer`, `lines`, `grammar`, `syntax` |
 //! | names and types, against the modules of an engine | `check` |
 //! | what is to be done, in which order | `plan` |
-//! | doing it | `run` |
+//! | doing it, in no more room than there is for it | `run`, `room` |
 //! | what can be wrong, and how it is shown | `mistake`, `problem`, `run_error` |
 //! | back to text | `print` |
 //! | kept by name | `store` |
@@ -44,6 +44,7 @@ mod mistake;
 mod plan;
 mod print;
 mod problem;
+mod room;
 mod run;
 mod run_error;
 mod store;
@@ -56,7 +57,7 @@ pub use mistake::Mistake;
 pub use plan::{Checked, StepName};
 pub use problem::{Errors, Place, Problem};
 pub use run::RunOptions;
-pub use run_error::{InputError, RunError, StepError};
+pub use run_error::{InputError, Room, RunError, StepError};
 pub use store::{PIPELINES_MAX, PipelineStore, StoreError};
 
 use crate::Engine;

@@ -12,17 +12,35 @@ use tokio::time::{Instant, sleep_until};
 
 use super::plan::{Checked, Operand, Source, Step};
 use super::print::Written;
-use super::{InputError, RunError, StepError, StepName};
+use super::room::Left;
+use super::{InputError, Room, RunError, StepError, StepName};
 use crate::{Call, Engine, ModuleSpec, names};
 
 /// What a run may be told.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
     /// How long the whole run may take. Without one, each call takes as long as the engine says at most, and the run
     /// as long as its longest chain of calls.
     pub timeout: Option<Duration>,
     /// Travels with every call.
     pub metadata: BTreeMap<String, String>,
+    /// How much the values of the run may take at once, in bytes as [`CValue::size_within`] counts them: its inputs, the
+    /// answers of its steps, and the arguments of calls that have no answer yet. 64 MiB by default. Nothing waits for
+    /// room: what there is none for ends the run.
+    pub values_bytes_max: usize,
+    /// How much its outputs may take, counted likewise. 16 MiB by default.
+    pub outputs_bytes_max: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        RunOptions {
+            timeout: None,
+            metadata: BTreeMap::new(),
+            values_bytes_max: 64 * 1024 * 1024,
+            outputs_bytes_max: 16 * 1024 * 1024,
+        }
+    }
 }
 
 impl Checked {
@@ -43,12 +61,16 @@ impl Checked {
         inputs: BTreeMap<Arc<str>, CValue>,
         options: &RunOptions,
     ) -> Result<BTreeMap<Arc<str>, CValue>, RunError> {
+        let limit = options.values_bytes_max;
+        let mut room = Left::of(limit);
+        let at = Room::Inputs;
+        room.take_all(&inputs).ok_or(RunError::Values { at, limit })?;
         let inputs = self.conformed_inputs(inputs)?;
         // One that is past the end of time is none.
         let deadline = options
             .timeout
             .and_then(|timeout| Instant::now().checked_add(timeout));
-        let mut run = Run::new(self, engine, inputs, deadline, options);
+        let mut run = Run::new(self, engine, inputs, room, deadline, options);
         let expired = async {
             match deadline {
                 Some(deadline) => sleep_until(deadline).await,
@@ -104,6 +126,8 @@ struct Run<'a> {
     options: &'a RunOptions,
     deadline: Option<Instant>,
     inputs: BTreeMap<Arc<str>, CValue>,
+    /// For further values.
+    room: Left,
     /// Of each step that has answered.
     values: Vec<Option<CValue>>,
     /// How many answers each step waits for.
@@ -119,6 +143,7 @@ impl<'a> Run<'a> {
         plan: &'a Checked,
         engine: &'a dyn Engine,
         inputs: BTreeMap<Arc<str>, CValue>,
+        room: Left,
         deadline: Option<Instant>,
         options: &'a RunOptions,
     ) -> Self {
@@ -134,6 +159,7 @@ impl<'a> Run<'a> {
             options,
             deadline,
             inputs,
+            room,
             values: vec![None; plan.steps.len()],
             unmet: plan.steps.iter().map(|step| step.needs.len()).collect(),
             dependents,
@@ -148,17 +174,23 @@ impl<'a> Run<'a> {
             .collect();
         loop {
             for index in ready.drain(..) {
+                let taken = self.make_room(index)?;
                 let call = self.call(index)?;
                 self.called.insert(index);
                 let (engine, step) = (self.engine, &self.plan.steps[index]);
-                calls.push(async move { (index, answer(engine, step, call).await) });
+                calls.push(async move { (index, taken, answer(engine, step, call).await) });
             }
-            let Some((index, answer)) = calls.next().await else {
+            let Some((index, taken, answer)) = calls.next().await else {
                 break;
             };
             self.called.remove(&index);
             let step = || self.plan.steps[index].name.clone();
-            self.values[index] = Some(answer.map_err(|cause| RunError::Step { step: step(), cause })?);
+            let answer = answer.map_err(|cause| RunError::Step { step: step(), cause })?;
+            self.room.give(taken);
+            if self.room.take(&answer).is_none() {
+                return Err(self.no_room(Room::Answer(step())));
+            }
+            self.values[index] = Some(answer);
             for dependent in std::mem::take(&mut self.dependents[index]) {
                 self.unmet[dependent] -= 1;
                 if self.unmet[dependent] == 0 {
@@ -166,17 +198,42 @@ impl<'a> Run<'a> {
                 }
             }
         }
-        let outputs = self.plan.outputs.iter();
-        outputs
-            .map(|(name, operand)| Ok((name.clone(), self.value(operand)?)))
-            .collect()
+        let limit = self.options.outputs_bytes_max;
+        let mut room = Left::of(limit);
+        let outputs = self.plan.outputs.iter().map(|(name, operand)| {
+            let value = self.value(operand)?;
+            let name = name.clone();
+            match room.take(value) {
+                Some(_) => Ok((name, value.clone())),
+                None => Err(RunError::Outputs { name, limit }),
+            }
+        });
+        outputs.collect()
+    }
+
+    /// Takes room for the arguments of a step, and tells how much.
+    fn make_room(&mut self, index: usize) -> Result<usize, RunError> {
+        let step = &self.plan.steps[index];
+        let mut room = self.room;
+        let mut all = 0;
+        for (_, operand) in &step.arguments {
+            let taken = room.take(self.value(operand)?);
+            all += taken.ok_or_else(|| self.no_room(Room::Arguments(step.name.clone())))?;
+        }
+        self.room = room;
+        Ok(all)
+    }
+
+    fn no_room(&self, at: Room) -> RunError {
+        let limit = self.options.values_bytes_max;
+        RunError::Values { at, limit }
     }
 
     fn call(&self, index: usize) -> Result<Call, RunError> {
         let Step { spec, arguments, .. } = &self.plan.steps[index];
         let value = arguments
             .iter()
-            .map(|(input, operand)| Ok((input.clone(), self.value(operand)?)))
+            .map(|(input, operand)| Ok((input.clone(), self.value(operand)?.clone())))
             .collect::<Result<_, _>>()?;
         let structure = spec.inputs.clone();
         Ok(Call {
@@ -189,8 +246,8 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// A copy, for others may need the same value.
-    fn value(&self, operand: &Operand) -> Result<CValue, RunError> {
+    /// To be copied, for others may need the same value.
+    fn value<'b>(&'b self, operand: &'b Operand) -> Result<&'b CValue, RunError> {
         let mut value = match &operand.base {
             Source::Literal(value) => value,
             Source::Input(name) => self.inputs.get(name).expect("inputs were checked to be there"),
@@ -203,7 +260,7 @@ impl<'a> Run<'a> {
             let missing = || RunError::Field { field: field.clone() };
             value = value.field(field).ok_or_else(missing)?;
         }
-        Ok(value.clone())
+        Ok(value)
     }
 
     fn waiting(&self) -> Vec<StepName> {

@@ -37,6 +37,47 @@ pub enum RunError {
         /// Which one.
         field: Arc<str>,
     },
+    /// The values of the run took more room than [`RunOptions::values_bytes_max`](super::RunOptions::values_bytes_max).
+    #[error(
+        "the values of the run take more than {limit} bytes, {at}: a value counts once where it is kept, and once in each call that it is given to"
+    )]
+    Values {
+        /// Where the run was.
+        at: Room,
+        /// The limit.
+        limit: usize,
+    },
+    /// The outputs take more room than [`RunOptions::outputs_bytes_max`](super::RunOptions::outputs_bytes_max).
+    #[error(
+        "the outputs take more than {limit} bytes, with output '{name}': give back less, or run the program in parts"
+    )]
+    Outputs {
+        /// The first for which there was no room.
+        name: Arc<str>,
+        /// The limit.
+        limit: usize,
+    },
+}
+
+/// What there was no room for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Room {
+    /// The inputs of the run. Nothing was called.
+    Inputs,
+    /// The arguments of this step, which was not called.
+    Arguments(StepName),
+    /// The answer of this step.
+    Answer(StepName),
+}
+
+impl fmt::Display for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Room::Inputs => f.write_str("with its inputs alone"),
+            Room::Arguments(step) => write!(f, "with the arguments of {step}"),
+            Room::Answer(step) => write!(f, "with the answer of {step}"),
+        }
+    }
 }
 
 impl RunError {
@@ -47,13 +88,14 @@ impl RunError {
             RunError::Step { cause, .. } => cause.code(),
             RunError::Timeout { .. } => Code::Timeout,
             RunError::Field { .. } => Code::Protocol,
+            RunError::Values { .. } | RunError::Outputs { .. } => Code::TooLarge,
         }
     }
 
     /// Whether anything may have happened: of what a run has called, nothing is taken back.
     pub fn outcome(&self) -> Outcome {
         match self {
-            RunError::Inputs(_) => Outcome::Failed,
+            RunError::Inputs(_) | RunError::Values { at: Room::Inputs, .. } => Outcome::Failed,
             _ => Outcome::Unknown,
         }
     }

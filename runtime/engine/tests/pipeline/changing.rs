@@ -121,6 +121,7 @@ async fn a_call_is_told_what_is_left_of_the_time_and_the_metadata() {
     let options = RunOptions {
         timeout: Some(ms(500)),
         metadata,
+        ..RunOptions::default()
     };
     checked.run(&engine, text(), &options).await.unwrap();
     let calls = engine.calls.lock().unwrap();

@@ -6,6 +6,7 @@ mod failing;
 mod mistakes;
 mod properties;
 mod reading;
+mod room;
 mod running;
 mod support;
 mod timing;

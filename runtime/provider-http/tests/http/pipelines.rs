@@ -57,3 +57,14 @@ async fn a_step_that_fails_fails_the_run_and_says_where() {
     assert_eq!(answer.error(), (502, "RUNTIME_ERROR".into()));
     assert!(answer.message().contains("ml.Analyze"), "{answer:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_program_that_makes_much_of_little_is_told_the_limit() {
+    let world = world().await;
+    let outputs: String = (0..900).map(|n| format!("out o{n} = text\n")).collect();
+    let source = format!("in text: String\n{outputs}");
+    let run = json!({"source": source, "inputs": {"text": "x".repeat(512 * 1024)}});
+    let answer = world.post("/v1/pipelines/run", run).await;
+    assert_eq!(answer.error(), (422, "TOO_LARGE".into()));
+    assert!(answer.message().contains("16777216 bytes"), "{answer:?}");
+}
