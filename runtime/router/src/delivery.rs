@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout_at};
 
 use crate::directory::Instance;
-use crate::duplicates::Turn;
+use crate::duplicates::{Turn, forgetting};
 use crate::edge::{Emit, Outgoing, Output, Sending};
 use crate::routes::Routes;
 use crate::scheduler::Limits;
@@ -103,7 +103,12 @@ impl<P: Platform> Scheduler<P> {
             }
         };
         let result = self.run(instance, port, message, deadline).await;
-        handling.ended(&result);
+        if handling.ended(&result) {
+            let scheduler = Arc::downgrade(self.shared());
+            let forgetting = forgetting(move || scheduler.upgrade()?.duplicates.forget());
+            let task = self.shared().platform.spawn(forgetting);
+            self.shared().duplicates.kept_by(task.into());
+        }
         result
     }
 

@@ -9,8 +9,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use indexmap::IndexMap;
+use squall_platform::OwnedTask;
 use tokio::sync::oneshot;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 
 use crate::{Error, Payload};
 
@@ -27,6 +28,8 @@ pub(crate) struct Duplicates {
     window: Duration,
     answers_max: usize,
     memory: Mutex<Memory>,
+    /// Runs while there are answers: see [`forgetting`].
+    forgetter: Mutex<Option<OwnedTask>>,
 }
 
 #[derive(Default)]
@@ -35,6 +38,8 @@ struct Memory {
     /// The answers, oldest first.
     answered: VecDeque<(Instant, Key)>,
     bytes: usize,
+    /// Somebody sees to it that they are forgotten.
+    is_kept: bool,
 }
 
 enum Entry {
@@ -65,6 +70,35 @@ impl Duplicates {
             window,
             answers_max,
             memory: Mutex::default(),
+            forgetter: Mutex::default(),
+        }
+    }
+
+    /// What runs [`forgetting`]. It ends with this.
+    pub(crate) fn kept_by(&self, task: OwnedTask) {
+        let before = self
+            .forgetter
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(task);
+        drop(before);
+    }
+
+    /// Forgets what is too old, and tells when to do so again; nothing when there is nothing left. A little late rather
+    /// than for each answer by itself: whoever asks meanwhile finds nothing that is too old.
+    pub(crate) fn forget(&self) -> Option<Instant> {
+        let now = Instant::now();
+        let mut memory = self.lock();
+        memory.forget(now, self.answers_max);
+        match memory.answered.front() {
+            Some((until, _)) => Some(crate::message::after(now, self.window / 8).max(*until)),
+            None => {
+                memory.is_kept = false;
+                // The room for what was remembered goes too.
+                memory.answered = VecDeque::new();
+                memory.entries.shrink_to_fit();
+                None
+            }
         }
     }
 
@@ -94,6 +128,13 @@ impl Duplicates {
     }
 }
 
+/// Forgets what is too old, also when nobody asks any more: until nothing is left, or `duplicates` is gone.
+pub(crate) async fn forgetting(duplicates: impl Fn() -> Option<Instant>) {
+    while let Some(next) = duplicates() {
+        sleep_until(next).await;
+    }
+}
+
 impl Memory {
     /// Drops answers that are too old, or too many.
     fn forget(&mut self, now: Instant, answers_max: usize) {
@@ -114,15 +155,25 @@ impl Memory {
 impl Handling<'_> {
     /// Everyone who waits gets the same answer, and so does whoever comes within the window. Not when the
     /// execution was cut off, or its component says that trying again may help: then the next one tries.
-    pub(crate) fn ended(mut self, answer: &Answer) {
+    ///
+    /// True when from now on somebody has to run [`forgetting`].
+    #[must_use]
+    pub(crate) fn ended(mut self, answer: &Answer) -> bool {
         let again = match answer {
             Ok(_) => false,
             Err(error) => matches!(error, Error::Cancelled { .. }) || error.retryable() == Some(true),
         };
         if again {
-            return;
+            return false;
         }
-        let Some(key) = self.key.take() else { return };
+        let Some(key) = self.key.take() else {
+            return false;
+        };
+        // Before the lock is taken: it may be long.
+        let kept = match answer {
+            Ok(value) => Ok(value.as_ref().map(Payload::detached)),
+            Err(error) => Err(error.clone()),
+        };
         let duplicates = self.duplicates;
         let mut memory = duplicates.lock();
         let now = Instant::now();
@@ -130,8 +181,9 @@ impl Handling<'_> {
         memory
             .answered
             .push_back((crate::message::after(now, duplicates.window), key.clone()));
-        let before = memory.entries.insert(key, Entry::Answered(answer.clone()));
+        let before = memory.entries.insert(key, Entry::Answered(kept));
         memory.forget(now, duplicates.answers_max);
+        let is_kept = std::mem::replace(&mut memory.is_kept, true);
         drop(memory);
         if let Some(Entry::Handling(waiting)) = before {
             for waiter in waiting {
@@ -139,6 +191,7 @@ impl Handling<'_> {
                 drop(waiter.send(answer.clone()));
             }
         }
+        !is_kept
     }
 }
 
@@ -174,7 +227,9 @@ mod tests {
 
     fn handled(duplicates: &Duplicates, text: &str, answer: &Answer) {
         match duplicates.enter(&key(text)) {
-            Turn::Handle(handling) => handling.ended(answer),
+            Turn::Handle(handling) => {
+                assert!(handling.ended(answer) || !duplicates.lock().answered.is_empty())
+            }
             Turn::Wait(_) | Turn::Answered(_) => panic!("{text} is new"),
         }
     }
@@ -215,6 +270,60 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_part_of_a_request_does_not_keep_the_whole() {
+        struct Request {
+            bytes: Vec<u8>,
+            _kept: Arc<()>,
+        }
+        impl AsRef<[u8]> for Request {
+            fn as_ref(&self) -> &[u8] {
+                &self.bytes
+            }
+        }
+        let duplicates = Duplicates::new(Duration::from_secs(120), 10);
+        let kept = Arc::new(());
+        let request = bytes::Bytes::from_owner(Request {
+            bytes: b"a long request".to_vec(),
+            _kept: Arc::clone(&kept),
+        });
+        let part = Payload::new(request.slice(2..6), crate::ContentType::Json);
+        drop(request);
+        handled(&duplicates, "k", &Ok(Some(part)));
+        assert_eq!(Arc::strong_count(&kept), 1, "the request is still there");
+        match duplicates.enter(&key("k")) {
+            Turn::Answered(Ok(Some(answer))) => assert_eq!(&**answer.bytes(), b"long"),
+            _ => panic!("it was answered"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_are_forgotten_though_nobody_asks_any_more() {
+        let duplicates = Arc::new(Duplicates::new(Duration::from_secs(120), 10));
+        let answer = |text: &str| match duplicates.enter(&key(text)) {
+            Turn::Handle(handling) => handling.ended(&value("1")),
+            Turn::Wait(_) | Turn::Answered(_) => panic!("{text} is new"),
+        };
+        assert!(answer("a"), "the first one needs somebody");
+        assert!(!answer("b"), "one is enough");
+        let weak = Arc::downgrade(&duplicates);
+        let forgetter = tokio::spawn(forgetting(move || weak.upgrade()?.forget()));
+        tokio::time::sleep(Duration::from_secs(60)).await;
+        assert!(!answer("c"));
+        tokio::time::sleep(Duration::from_secs(61)).await;
+        assert_eq!(duplicates.lock().entries.len(), 1, "the last one is not old");
+        tokio::time::sleep(Duration::from_secs(75)).await;
+        assert_eq!((duplicates.lock().entries.len(), duplicates.lock().bytes), (0, 0));
+        assert!(forgetter.is_finished());
+        assert!(answer("d"), "it begins anew");
+
+        let weak = Arc::downgrade(&duplicates);
+        let forgetter = tokio::spawn(forgetting(move || weak.upgrade()?.forget()));
+        drop(duplicates);
+        tokio::time::sleep(Duration::from_secs(121)).await;
+        assert!(forgetter.is_finished(), "it keeps nothing alive");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_forgets_everything_counts_no_bytes() {
         let duplicates = Duplicates::new(Duration::from_secs(1), 100);
         for text in ["a", "b", "c"] {
@@ -250,7 +359,7 @@ mod tests {
         let Turn::Wait(third) = duplicates.enter(&key("k")) else {
             panic!("in line")
         };
-        second.ended(&value("1"));
+        assert!(second.ended(&value("1")));
         assert_eq!(third.await.unwrap().unwrap(), value("1").unwrap());
     }
 

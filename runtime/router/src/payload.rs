@@ -112,6 +112,11 @@ impl Payload {
         self.bytes.len()
     }
 
+    /// The same, in memory of its own: what came over the wire may be a part of a whole request, which it would keep.
+    pub(crate) fn detached(&self) -> Self {
+        Payload::new(Bytes::copy_from_slice(&self.bytes), self.content_type)
+    }
+
     pub(crate) fn into_bytes(self) -> Bytes {
         self.bytes
     }
