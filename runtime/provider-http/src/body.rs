@@ -1,22 +1,91 @@
-//! The bodies of requests: JSON, with errors as ours.
+//! The bodies of requests, which are JSON, and what is in their paths: with errors as ours.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_LENGTH;
+use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer, de};
+use tokio::time::timeout;
 
 use crate::error::Error;
+use crate::routes::{BODY_BYTES_MAX, Shared};
+
+/// How long a body may take to come.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// How many bytes of bodies may be on their way at once. One more is refused, but for small ones: so nobody who is slow
+/// with large ones is in the way of others.
+pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
+/// What counts as small.
+const SMALL: usize = 64 * 1024;
+
+/// Room for the bodies that are on their way.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Room(Arc<AtomicUsize>);
+
+/// A part of it, until this is dropped.
+struct Taken(Room, usize);
+
+impl Room {
+    /// Room for what the request says that its body has; for as much as a body may have when it does not say.
+    fn take(&self, request: &Request) -> Option<Taken> {
+        let said = request.headers().get(CONTENT_LENGTH);
+        let said = said.and_then(|it| it.to_str().ok()?.parse().ok());
+        let bytes = match said.unwrap_or(BODY_BYTES_MAX).min(BODY_BYTES_MAX) {
+            ..=SMALL => 0,
+            bytes => bytes,
+        };
+        let more = |taken: usize| Some(taken + bytes).filter(|it| *it <= BODIES_BYTES_MAX);
+        let taken = self.0.fetch_update(Ordering::SeqCst, Ordering::SeqCst, more);
+        taken.ok().map(|_| Taken(self.clone(), bytes))
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.0.fetch_sub(self.1, Ordering::SeqCst);
+    }
+}
+
+/// What stands in the path for its one name.
+pub(crate) struct Named(pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Error> {
+        match Path::from_request_parts(parts, state).await {
+            Ok(Path(name)) => Ok(Named(name)),
+            Err(rejection) => Err(Error::new(
+                rejection.status(),
+                "BAD_REQUEST",
+                rejection.body_text(),
+            )),
+        }
+    }
+}
 
 /// A body that was read.
 pub(crate) struct Body<T>(pub(crate) T);
 
-impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
+impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
     type Rejection = Error;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        match Json::from_request(request, state).await {
+    async fn from_request(request: Request, state: &Shared) -> Result<Self, Error> {
+        let Some(_taken) = state.bodies.take(&request) else {
+            let message = format!("bodies of {BODIES_BYTES_MAX} bytes are on their way: try again later");
+            return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", message));
+        };
+        let Ok(read) = timeout(BODY_TIMEOUT, Json::from_request(request, state)).await else {
+            let message = format!("the body did not come within {BODY_TIMEOUT:?}");
+            return Err(Error::new(StatusCode::REQUEST_TIMEOUT, "BAD_REQUEST", message));
+        };
+        match read {
             Ok(Json(body)) => Ok(Body(body)),
             Err(rejection) => Err(Error::new(
                 rejection.status(),

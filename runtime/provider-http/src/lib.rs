@@ -21,7 +21,8 @@
 //! | which path is served by what | `routes` |
 //! | what is served | `modules`, `pipelines`, `providers`, `process` |
 //! | what it needs of a manager | `operator` |
-//! | errors, and the bodies of requests | `error`, `body` |
+//! | errors, the bodies of requests and what is in their paths | `error`, `body` |
+//! | what every operation may answer | `common` |
 //! | lists in pages | `page` |
 //! | which hosts requests may name | `host` |
 //!
@@ -31,6 +32,7 @@
 //! operators are, or put a proxy in front.
 
 mod body;
+mod common;
 mod error;
 mod host;
 mod modules;
@@ -42,8 +44,9 @@ mod providers;
 mod routes;
 mod server;
 
+pub use body::BODIES_BYTES_MAX;
 pub use operator::Operator;
 pub use page::{PAGE_DEFAULT, PAGE_MAX};
 pub use routes::{BODY_BYTES_MAX, openapi};
-pub use server::{DEFAULT_PORT, Server};
+pub use server::{CONNECTIONS_MAX, DEFAULT_PORT, Server};
 pub use squall_grpc::ServeError;

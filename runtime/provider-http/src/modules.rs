@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use squall_engine::{Call, Code, ModuleSpec};
 use squall_value::{CType, CValue};
 use utoipa::ToSchema;
 
-use crate::body::{Body, duration};
+use crate::body::{Body, Named, duration};
 use crate::error::{Error, ErrorBody};
 use crate::page::{self, Asked, Page};
 use crate::routes::Shared;
@@ -81,10 +81,7 @@ pub(crate) async fn list(
     responses(
         (status = 200, description = "the module", body = ModuleBody),
         (status = 404, description = "there is none of that name", body = ErrorBody)))]
-pub(crate) async fn one(
-    State(shared): State<Shared>,
-    Path(name): Path<String>,
-) -> Result<Json<ModuleBody>, Error> {
+pub(crate) async fn one(State(shared): State<Shared>, Named(name): Named) -> Result<Json<ModuleBody>, Error> {
     Ok(Json(ModuleBody::of(&*find(&shared, &name)?)))
 }
 
@@ -104,7 +101,7 @@ pub(crate) struct CallBody {
     input: serde_json::Map<String, Value>,
     /// How long the call may take, such as `"2s"`; as long as the server says when absent.
     #[serde(default, deserialize_with = "duration")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{1,9}(ms|s|m|h)$")]
     timeout: Option<Duration>,
     /// Travels with the call.
     #[serde(default)]
@@ -131,7 +128,7 @@ pub(crate) struct CallAnswer {
         (status = 504, description = "the call took too long", body = ErrorBody)))]
 pub(crate) async fn call(
     State(shared): State<Shared>,
-    Path(name): Path<String>,
+    Named(name): Named,
     Body(body): Body<CallBody>,
 ) -> Result<Json<CallAnswer>, Error> {
     let spec = find(&shared, &name)?;

@@ -30,7 +30,7 @@ pub(crate) struct RunBody {
     inputs: BTreeMap<String, Value>,
     /// How long the whole run may take, such as `"2s"`.
     #[serde(default, deserialize_with = "duration")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{1,9}(ms|s|m|h)$")]
     timeout: Option<Duration>,
     /// Travels with every call.
     #[serde(default)]

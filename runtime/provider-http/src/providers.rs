@@ -3,13 +3,13 @@
 use std::time::{Duration, SystemTime};
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use squall_provider::{ProviderInfo, State as ProviderState};
 use utoipa::ToSchema;
 
-use crate::body::{Body, duration};
+use crate::body::{Body, Named, duration};
 use crate::error::{Error, ErrorBody};
 use crate::page::{self, Asked, Page};
 use crate::routes::Shared;
@@ -64,7 +64,9 @@ pub(crate) struct ProvidersPage {
 
 /// Lists providers, in every state, a page at a time.
 #[utoipa::path(get, path = "/v1/providers", tag = "providers", operation_id = "listProviders",
-    params(Page),
+    params(
+        ("limit" = Option<usize>, Query, description = "how many at most", minimum = 1, maximum = 1000),
+        ("cursor" = Option<String>, Query, description = "where the page before has ended: its `next`", pattern = "^[0-9]{1,19}$")),
     responses(
         (status = 200, description = "a page of them", body = ProvidersPage),
         (status = 400, description = "there is no such page", body = ErrorBody)))]
@@ -93,7 +95,7 @@ pub(crate) struct DrainBody {
     reason: String,
     /// How long its calls in flight may take, such as `"30s"`; as long as the server says when absent.
     #[serde(default, deserialize_with = "duration")]
-    #[schema(value_type = Option<String>)]
+    #[schema(value_type = Option<String>, pattern = "^[0-9]{1,9}(ms|s|m|h)$")]
     deadline: Option<Duration>,
 }
 
@@ -107,7 +109,7 @@ pub(crate) struct DrainBody {
         (status = 409, description = "it is not active", body = ErrorBody)))]
 pub(crate) async fn drain(
     State(shared): State<Shared>,
-    Path(id): Path<String>,
+    Named(id): Named,
     Body(body): Body<DrainBody>,
 ) -> Result<StatusCode, Error> {
     let provider = || shared.operator.provider(u64::from_str_radix(&id, 16).ok()?);

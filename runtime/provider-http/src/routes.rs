@@ -12,9 +12,10 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use crate::body::Room;
 use crate::error::Error;
 use crate::host::{self, Hosts};
-use crate::{Operator, modules, pipelines, process, providers};
+use crate::{Operator, common, modules, pipelines, process, providers};
 
 /// The largest body of a request, in bytes.
 pub const BODY_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -25,6 +26,7 @@ pub(crate) struct Shared {
     pub(crate) operator: Arc<dyn Operator>,
     pub(crate) stopping: Arc<AtomicBool>,
     pub(crate) hosts: Hosts,
+    pub(crate) bodies: Room,
 }
 
 #[derive(OpenApi)]
@@ -36,7 +38,7 @@ struct Document;
 
 fn documented() -> OpenApiRouter<Shared> {
     // The document follows from what is served.
-    OpenApiRouter::with_openapi(Document::openapi())
+    let mut router = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(modules::list))
         .routes(routes!(modules::one))
         .routes(routes!(modules::call))
@@ -44,7 +46,9 @@ fn documented() -> OpenApiRouter<Shared> {
         .routes(routes!(providers::list))
         .routes(routes!(providers::drain))
         .routes(routes!(process::health))
-        .routes(routes!(process::metrics))
+        .routes(routes!(process::metrics));
+    common::add(router.get_openapi_mut());
+    router
 }
 
 /// The OpenAPI document of this API, as `/openapi.json` has it.

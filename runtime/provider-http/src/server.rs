@@ -16,6 +16,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use crate::Operator;
+use crate::body::Room;
 use crate::host::Hosts;
 use crate::routes::{Shared, router};
 
@@ -24,6 +25,8 @@ pub const DEFAULT_PORT: u16 = 8080;
 
 /// How long accepting pauses after it has failed.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// How many connections there may be at once. One more is closed at once.
+pub const CONNECTIONS_MAX: usize = 10_000;
 /// How long a peer may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -46,6 +49,7 @@ impl<P: Platform> Server<P> {
             operator,
             stopping: Arc::new(AtomicBool::new(false)),
             hosts: Hosts::default(),
+            bodies: Room::default(),
         };
         Ok(Server {
             platform,
@@ -103,6 +107,10 @@ impl<P: Platform> Server<P> {
                 sleep(ACCEPT_PAUSE).await;
                 continue;
             };
+            if connections.len() >= CONNECTIONS_MAX {
+                drop(stream);
+                continue;
+            }
             let mut protocol = Builder::new();
             protocol
                 .timer(TokioTimer::new())

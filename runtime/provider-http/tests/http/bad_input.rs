@@ -1,7 +1,9 @@
 //! What is asked wrongly is told what is wrong, as JSON.
 
 use serde_json::json;
-use squall_provider_http::BODY_BYTES_MAX;
+use squall_platform::Platform;
+use squall_provider_http::{BODIES_BYTES_MAX, BODY_BYTES_MAX, CONNECTIONS_MAX};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::support::world;
 
@@ -101,4 +103,71 @@ async fn every_wrong_request_has_a_code_and_a_message_that_names_the_trouble() {
     );
     let fine = world.post(call, json!({"input": {"text": "x"}})).await;
     assert_eq!(fine.status, 200, "the server is none the worse for it");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_name_that_is_no_text_and_a_body_that_does_not_come_are_errors_too() {
+    let world = world().await;
+    let answer = world.get("/v1/modules/%ff").await;
+    assert_eq!(answer.error(), (400, "BAD_REQUEST".into()));
+
+    let client = world.network.host();
+    let mut stream = client.connect(&world.http).await.unwrap();
+    let head = "POST /v1/pipelines/run HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+        content-length: 100\r\n\r\n{";
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 12];
+    let begun = tokio::time::Instant::now();
+    stream.read_exact(&mut answer).await.unwrap();
+    assert_eq!(answer, b"HTTP/1.1 408");
+    assert_eq!(begun.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn there_are_no_more_connections_than_there_may_be() {
+    let world = world().await;
+    let client = world.network.host();
+    let mut open = vec![];
+    for _ in 0..CONNECTIONS_MAX {
+        open.push(client.connect(&world.http).await.unwrap());
+    }
+    let mut late = client.connect(&world.http).await.unwrap();
+    let mut nothing = [0];
+    assert!(
+        matches!(late.read(&mut nothing).await, Ok(0) | Err(_)),
+        "it is closed"
+    );
+    drop(open);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    assert_eq!(world.get("/health").await.status, 200, "there is room again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn large_bodies_that_do_not_come_are_in_the_way_of_large_ones_for_a_time_and_never_of_small_ones() {
+    let world = world().await;
+    let client = world.network.host();
+    let head = format!(
+        "POST /v1/pipelines/run HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n\
+         content-length: {BODY_BYTES_MAX}\r\n\r\n{{"
+    );
+    let mut slow = vec![];
+    for _ in 0..BODIES_BYTES_MAX / BODY_BYTES_MAX {
+        let mut stream = client.connect(&world.http).await.unwrap();
+        stream.write_all(head.as_bytes()).await.unwrap();
+        slow.push(stream);
+    }
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let path = "/v1/pipelines/run";
+    let program = |text: &str| json!({"source": "in t: String\nout t", "inputs": {"t": text}});
+    let large = program(&"x".repeat(100_000));
+    let refused = world.post(path, large.clone()).await;
+    assert_eq!(refused.error(), (503, "OVERLOADED".into()));
+    assert_eq!(world.post(path, program("x")).await.status, 200);
+    tokio::time::sleep(std::time::Duration::from_secs(30)).await;
+    assert_eq!(
+        world.post(path, large).await.status,
+        200,
+        "they have had their time"
+    );
+    drop(slow);
 }
