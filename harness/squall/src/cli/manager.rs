@@ -27,18 +27,50 @@ pub(super) struct ManagerArgs {
     /// localhost. Others are refused: a web page could have made its name resolve to this machine
     #[arg(long = "http-host", value_name = "NAME")]
     http_hosts: Vec<String>,
+    /// How much providers may take at most: providers=10000, modules=1000 (of one registration) or registered=67108864 (bytes
+    /// of all registrations on the wire). May be given several times; docs/limits.md has the others
+    #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
+    limits: Vec<(Limit, usize)>,
     /// How long calls in flight may go on after SIGTERM or SIGINT
     #[arg(long, value_name = "DURATION", default_value = "10s")]
     grace: humantime::Duration,
 }
 
+#[derive(Debug, Clone, Copy)]
+enum Limit {
+    Providers,
+    Modules,
+    Registered,
+}
+
+fn limit(text: &str) -> Result<(Limit, usize), String> {
+    let (name, number) = text.split_once('=').ok_or("write NAME=NUMBER")?;
+    let limit = match name {
+        "providers" => Limit::Providers,
+        "modules" => Limit::Modules,
+        "registered" => Limit::Registered,
+        _ => return Err("there are providers, modules and registered".to_owned()),
+    };
+    match number.parse() {
+        Ok(number) if number > 0 => Ok((limit, number)),
+        _ => Err(format!("{number:?} is no number from 1 on")),
+    }
+}
+
 pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Aside>) -> io::Result<Exit> {
     let config = Config::from_env(|name| std::env::var(name).ok());
-    let config = match (log(&console.err), config) {
+    let mut config = match (log(&console.err), config) {
         (Ok(()), Ok(config)) => config,
         (Err(why), _) => return refused(console, &why),
         (_, Err(error)) => return refused(console, &error.to_string()),
     };
+    for (limit, number) in &args.limits {
+        match limit {
+            Limit::Providers => config.max_connections = *number,
+            Limit::Modules => config.max_modules = *number,
+            Limit::Registered => config.max_registered_bytes = *number,
+        }
+    }
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let platform = TokioPlatform::at(args.bind);

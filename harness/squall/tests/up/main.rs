@@ -244,7 +244,7 @@ fn bad_input_is_told_specifically_and_exits_with_2() {
     let system = Running::up(&[]);
     let taken = system.address("front").rsplit_once(':').expect("a port").1;
     let address = system.address("back");
-    let table: [(&[&str], &str); 14] = [
+    let table: [(&[&str], &str); 17] = [
         (
             &["up", file, "--module", "frnt"],
             "the topology `real` has no module `frnt`: did you mean `front`?",
@@ -273,6 +273,15 @@ fn bad_input_is_told_specifically_and_exits_with_2() {
             &["call", address, "mirror.in", "--metadata", "k"],
             "write KEY=VALUE",
         ),
+        (
+            &["manager", "--limit", "calls=1"],
+            "there are providers, modules and registered",
+        ),
+        (
+            &["manager", "--limit", "modules=0"],
+            "\"0\" is no number from 1 on",
+        ),
+        (&["manager", "--limit", "modules"], "write NAME=NUMBER"),
         (
             &["top", "https://a:1"],
             "write host:port or http://host:port/metrics",

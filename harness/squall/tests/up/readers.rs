@@ -1,6 +1,7 @@
 //! Commands that serve others, when those who read what they print are gone or do not read.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 use serde_json::json;
@@ -109,6 +110,46 @@ fn a_second_signal_is_in_the_exit_code_though_nobody_reads_what_it_says() {
     system.signal("-TERM");
     assert_eq!(system.exit(), Some(1));
     drop((folder, stuck));
+}
+
+#[test]
+fn a_manager_answers_what_it_was_asked_though_nobody_reads_what_it_prints() {
+    let mut command = squall();
+    command.args(["manager", "--http-port", "0"]);
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|it| it.local_addr());
+    let port = port.expect("a free port").port().to_string();
+    command.env("CONSTELLATION_PROVIDER_PORT", port);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut manager = start(command);
+    let (said, out) = manager.read_until("ready manager");
+    drop((out, manager.0.stderr.take()));
+    let http = address(&said, "listening http http://").to_owned();
+    let body = r#"{"source": "in t: String\nout t", "inputs": {"t": "hello"}}"#;
+    let (length, (begin, end)) = (body.len(), body.split_at(10));
+    let mut stream = TcpStream::connect(&http).expect("it listens");
+    write!(
+        stream,
+        "POST /v1/pipelines/run HTTP/1.1\r\nHost: {http}\r\nContent-Type: application/json\r\n\
+         Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n{begin}"
+    )
+    .expect("sent");
+    // It is read, when it asks to go on.
+    let mut go_on = [0; 25];
+    stream.read_exact(&mut go_on).expect("it reads");
+    assert!(go_on.starts_with(b"HTTP/1.1 100"), "{go_on:?}");
+    manager.signal("-TERM");
+    assert!(
+        (0..20_000).any(|_| TcpStream::connect(&http).is_err()),
+        "it accepts no more"
+    );
+    write!(stream, "{end}").expect("sent");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    assert!(
+        answer.starts_with("HTTP/1.1 200") && answer.contains("hello"),
+        "{answer}"
+    );
+    assert_eq!(manager.exit(), Some(0));
 }
 
 #[test]
