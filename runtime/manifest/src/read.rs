@@ -77,12 +77,22 @@ impl Reading {
         }
         if !tree.is_map() {
             let help = "a resource begins with apiVersion, kind and metadata";
-            self.error(
+            self.warning(
                 &head(&tree.span),
-                "this is no resource".to_owned(),
+                "this is no resource: it is skipped".to_owned(),
                 "expected a mapping",
                 Some(help),
             );
+            return;
+        }
+        let is_foreign = ["kind", "metadata", "spec", "status"]
+            .iter()
+            .all(|key| tree.get(key).is_none());
+        if is_foreign {
+            // Values of a chart, say, or settings of an editor.
+            let message = "this is no resource: it is skipped".to_owned();
+            let help = "a resource begins with apiVersion, kind and metadata";
+            self.warning(&head(&tree.span), message, "none of its keys is here", Some(help));
             return;
         }
         let Some(kind) = tree.get("kind") else {

@@ -248,7 +248,13 @@ fn what_cannot_be_taken_is_told_with_its_place() {
         (problem.severity, line, problem.message)
     };
     let error = |line, message: &str| (Severity::Error, line, message.to_owned());
-    assert_eq!(told("a\n---\nkind: TinyNode"), error(1, "this is no resource"));
+    let foreign = (
+        Severity::Warning,
+        1,
+        "this is no resource: it is skipped".to_owned(),
+    );
+    assert_eq!(told("a\n---\nkind: TinyNode"), foreign);
+    assert_eq!(told("replicas: 3\nimage: nginx"), foreign);
     assert_eq!(
         told("kind: TinyNode\nspec: {}"),
         error(1, "the resource has no name")
