@@ -9,10 +9,13 @@ mod provider;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
+use serde_json::{Value, json};
+
 use crate::calls::Call;
 use crate::journal::Outcome;
 use crate::oracle::{Run, Violation};
 use crate::plan::{Bounds, CallsExpectation, Check, Expectation, Quantile};
+use crate::report::micros;
 use crate::statistics;
 use crate::time;
 use crate::verdict::Judged;
@@ -37,6 +40,7 @@ fn judge_calls(run: &Run<'_>, expectation: &CallsExpectation) -> Judged {
         held: finding.held,
         judged: None,
         measured: finding.measured,
+        value: finding.value,
         counterexample: culprit.map(|call| counterexample(run, call)),
     }
 }
@@ -61,7 +65,8 @@ fn text_of_calls(expectation: &CallsExpectation) -> String {
     format!("{workload}{space}{}: {}", window.text, statement(check))
 }
 
-fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) -> Vec<&'a Call<'j>> {
+/// The calls that an expectation is about.
+pub(crate) fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) -> Vec<&'a Call<'j>> {
     let mut workloads = (0_u32..).zip(&run.plan.workloads);
     let Some((workload, _)) = workloads.find(|(_, workload)| workload.name == expectation.workload) else {
         return Vec::new();
@@ -77,6 +82,7 @@ fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) -> Vec<&'a Ca
 struct Finding<'a, 'j> {
     held: bool,
     measured: String,
+    value: Value,
     /// The first call that speaks against it; of no interest when it held.
     culprit: Option<&'a Call<'j>>,
 }
@@ -102,6 +108,7 @@ fn success_rate<'a, 'j>(bounds: Bounds<f64>, calls: &[&'a Call<'j>]) -> Finding<
         return Finding {
             held: false,
             measured: "no call".to_owned(),
+            value: json!({ "ok": 0, "calls": 0 }),
             culprit: None,
         };
     }
@@ -111,6 +118,7 @@ fn success_rate<'a, 'j>(bounds: Bounds<f64>, calls: &[&'a Call<'j>]) -> Finding<
     Finding {
         held: within(bounds, rate),
         measured: format!("is {} ({ok} of {})", share(ok, calls.len()), calls.len()),
+        value: json!({ "rate": rate, "ok": ok, "calls": calls.len() }),
         culprit: calls.iter().copied().find(|call| call.is_ok() != too_low),
     }
 }
@@ -137,6 +145,7 @@ fn count<'a, 'j>(
     Finding {
         held: within(bounds, number),
         measured: format!("is {number}"),
+        value: number.into(),
         culprit: calls.iter().copied().find(|call| counts(call) != too_few),
     }
 }
@@ -149,6 +158,7 @@ fn no_error<'a, 'j>(calls: &[&'a Call<'j>], forbidden: impl Fn(&str) -> bool) ->
     Finding {
         held: culprit.is_none(),
         measured: errors(calls),
+        value: json!(statistics::errors(calls.iter().copied())),
         culprit,
     }
 }
@@ -158,6 +168,7 @@ fn some_errors<'a, 'j>(classes: &[String], calls: &[&'a Call<'j>]) -> Finding<'a
     Finding {
         held: !classes.iter().any(|class| is_missing(class)),
         measured: errors(calls),
+        value: json!(statistics::errors(calls.iter().copied())),
         culprit: None,
     }
 }
@@ -167,6 +178,7 @@ fn latency<'a, 'j>(quantile: Quantile, bounds: Bounds<Duration>, calls: &[&'a Ca
         return Finding {
             held: false,
             measured: "no call was ok".to_owned(),
+            value: Value::Null,
             culprit: calls.first().copied(),
         };
     };
@@ -179,6 +191,7 @@ fn latency<'a, 'j>(quantile: Quantile, bounds: Bounds<Duration>, calls: &[&'a Ca
     Finding {
         held: within(bounds, measured),
         measured: format!("is {}", time::exact(measured)),
+        value: json!({ "us": micros(measured) }),
         culprit: calls.iter().copied().find(|call| call.is_ok() && outside(call)),
     }
 }

@@ -2,7 +2,7 @@
 
 use indexmap::IndexMap;
 
-use crate::journal::{Death, Event, Journal, Touch};
+use crate::journal::{Death, Event, Handling, Journal, Touch};
 
 /// A run, without its calls.
 #[derive(Debug, Default)]
@@ -39,6 +39,8 @@ pub struct Host<'j> {
     pub stops: Vec<Stop<'j>>,
     /// Tasks that panicked: when, and the message.
     pub panics: Vec<(u64, &'j str)>,
+    /// Handlers that panicked: when, and the message.
+    pub handler_panics: Vec<(u64, &'j str)>,
     /// Tasks that components started with `tokio::spawn`.
     pub strays: u64,
     /// Where in the code the first of them was started.
@@ -127,6 +129,11 @@ impl<'j> History<'j> {
                 host.strays += 1;
             }
             Event::Escaped { what, place } => self.host(host).escapes.push((at, what, place)),
+            Event::HandleEnded {
+                how: Handling::Panic,
+                error,
+                ..
+            } => self.host(host).handler_panics.push((at, error)),
             Event::FaultStarted { fault, text, .. } => {
                 let fault = self.fault(*fault);
                 fault.started.get_or_insert(at);

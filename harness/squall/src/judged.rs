@@ -1,8 +1,11 @@
 //! A run with its verdict, ready to be shown.
 
+use std::path::Path;
+
 use serde_json::Value;
 
 use crate::oracle;
+use crate::plan::Plan;
 use crate::report::{self, RunSummary, Style};
 use crate::run::Run;
 use crate::statistics::Statistics;
@@ -20,10 +23,15 @@ impl Run {
     /// Measures and judges the run, from its journal alone.
     pub fn judge(&self) -> Judgement<'_> {
         let evidence = oracle::Run::of(&self.plan, &self.journal);
+        let statistics = Statistics::of(&evidence);
+        let mut verdict = judge_run(&evidence);
+        if self.deny_vacuous {
+            verdict.deny(&statistics.vacuous);
+        }
         Judgement {
             run: self,
-            statistics: Statistics::of(&evidence),
-            verdict: judge_run(&evidence),
+            statistics,
+            verdict,
         }
     }
 
@@ -38,9 +46,34 @@ impl Run {
             judgement.held(),
             "\n{}\n{}",
             report::banner(&self.plan),
-            judgement.text("", Style::default())
+            judgement.text(&self.replay(), Style::default())
         );
     }
+
+    /// How to run it again: a command of `squall`, or a call of the harness where that has what the command has not.
+    /// Empty when the run is of no file.
+    #[must_use]
+    pub fn replay(&self) -> String {
+        let Some(file) = &self.file else {
+            return String::new();
+        };
+        // A test runs in the folder of its package, and whoever reads of it may be elsewhere.
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
+        if self.is_own {
+            return format!(
+                "run_file({:?}, Some({})) of this test's harness",
+                file, self.plan.seed
+            );
+        }
+        replay(&file, &self.plan)
+    }
+}
+
+/// The one command that runs a plan of this file again.
+pub(crate) fn replay(file: &Path, plan: &Plan) -> String {
+    let file = report::shell_word(&file.display().to_string());
+    let engine = plan.topology.network.engine.name();
+    format!("squall run {file} --seed {} --engine {engine}", plan.seed)
 }
 
 impl Judgement<'_> {
@@ -94,6 +127,13 @@ impl Judgement<'_> {
             virtual_time: run.virtual_time,
             wall_time: run.wall_time,
             digest: format!("{:016x}", run.digest),
+            engine: run.plan.topology.network.engine.name(),
+            file: run
+                .file
+                .as_ref()
+                .map(|file| file.display().to_string())
+                .unwrap_or_default(),
+            panics: run.panics.clone(),
             replay: replay.to_owned(),
         }
     }

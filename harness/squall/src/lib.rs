@@ -42,11 +42,12 @@ pub mod statistics;
 mod testing;
 pub mod time;
 mod units;
+mod vacuous;
 pub mod verdict;
 
 pub use components::{Declaration, NoSettings};
 pub use judged::Judgement;
-pub use run::{Difference, Failure, Front, Harness, Run, RunError, compare};
+pub use run::{Difference, Failure, Front, Harness, PanicSite, Run, RunError, compare};
 pub use scenario::Scenario;
 /// For the settings of components of your own: `#[derive(squall::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "squall::schemars")]`, see [`Declaration::of`].

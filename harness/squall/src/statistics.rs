@@ -12,6 +12,7 @@ use crate::history;
 use crate::journal::{Death, Outcome};
 use crate::oracle::Run;
 use crate::plan::{FaultKind, Quantile};
+use crate::vacuous;
 
 /// All that a report shows apart from what was expected.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Statistics {
     pub providers: Vec<ProviderStatistics>,
     /// What nobody asked for, in the order of hosts.
     pub incidents: Vec<Incident>,
+    /// What the run says nothing about, although its scenario looks as if it did: a line each.
+    pub vacuous: Vec<String>,
 }
 
 /// The calls of one workload.
@@ -112,6 +115,17 @@ pub enum Incident {
         /// What the first one said.
         message: String,
     },
+    /// Handlers of a host panicked: the call that each was for got an error.
+    HandlersPanicked {
+        /// Which host.
+        host: String,
+        /// How many.
+        handlers: u64,
+        /// When the first one did, nanoseconds.
+        at: u64,
+        /// What the first one said.
+        message: String,
+    },
     /// Components of a host started tasks with `tokio::spawn`.
     Stray {
         /// Which host.
@@ -136,13 +150,34 @@ pub enum Incident {
     },
 }
 
+impl FaultStatistics {
+    /// Whether anything would have gone otherwise without it: a segment, a connect, a heartbeat, a call.
+    #[must_use]
+    pub fn touched_anything(&self) -> bool {
+        let counts = [
+            self.lost,
+            self.held,
+            self.delayed,
+            self.dropped,
+            self.refused,
+            self.reset,
+            self.heartbeats,
+            self.acks,
+            self.calls,
+        ];
+        counts.iter().any(|count| *count > 0)
+    }
+}
+
 impl Statistics {
     /// Counts a run.
     #[must_use]
     pub fn of(run: &Run<'_>) -> Self {
+        let (workloads, faults) = (workloads(run), faults(run));
         Statistics {
-            workloads: workloads(run),
-            faults: faults(run),
+            vacuous: vacuous::notes(run, &workloads, &faults),
+            workloads,
+            faults,
             providers: provider::statistics(run),
             incidents: incidents(run),
         }
@@ -295,6 +330,14 @@ fn incidents(run: &Run<'_>) -> Vec<Incident> {
             incidents.push(Incident::Panicked {
                 host: (*name).to_owned(),
                 tasks: host.panics.len() as u64,
+                at: *at,
+                message: (*message).to_owned(),
+            });
+        }
+        if let Some((at, message)) = host.handler_panics.first() {
+            incidents.push(Incident::HandlersPanicked {
+                host: (*name).to_owned(),
+                handlers: host.handler_panics.len() as u64,
                 at: *at,
                 message: (*message).to_owned(),
             });

@@ -75,7 +75,10 @@ impl Unit for Duration {
     }
 
     fn say(&self) -> String {
-        format!("{self:?}")
+        match self.is_zero() {
+            true => "0s".to_owned(),
+            false => format!("{self:?}"),
+        }
     }
 }
 
@@ -384,6 +387,14 @@ mod tests {
             numerator,
             denominator,
         })
+    }
+
+    #[test]
+    fn no_time_is_a_duration_with_any_unit_and_reads_back() {
+        for text in ["0ns", "0s", "0ms", "0"] {
+            assert_eq!(Duration::parse(text), Ok(Duration::ZERO), "{text}");
+        }
+        assert_eq!(Duration::ZERO.say(), "0s");
     }
 
     #[test]

@@ -1,9 +1,14 @@
 //! What held and what broke in a run.
 
+use serde_json::Value;
+
 use crate::expectation;
 use crate::journal::Journal;
 use crate::oracle::{self, Run, Violation};
 use crate::plan::Plan;
+
+/// What judgments of nothing are called.
+pub(crate) const VACUOUS: &str = "vacuous";
 
 /// All judgments of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,11 +32,26 @@ pub struct Judged {
     pub judged: Option<u64>,
     /// What was measured, ready to be read after the text: `is 0.9997`. Empty for oracles.
     pub measured: String,
+    /// The same for programs: a number, or an object of several. Null for oracles.
+    pub value: Value,
     /// The first thing in virtual time that shows that it did not hold, where one thing can show it.
     pub counterexample: Option<Violation>,
 }
 
 impl Verdict {
+    /// Breaks it by what the run says nothing about: each note is an expectation that does not hold.
+    pub fn deny(&mut self, notes: &[String]) {
+        self.expectations.extend(notes.iter().map(|note| Judged {
+            name: VACUOUS.to_owned(),
+            text: note.clone(),
+            held: false,
+            judged: None,
+            measured: String::new(),
+            value: Value::Null,
+            counterexample: None,
+        }));
+    }
+
     /// Whether everything held.
     #[must_use]
     pub fn held(&self) -> bool {
@@ -61,6 +81,7 @@ pub fn judge_run(run: &Run<'_>) -> Verdict {
             held: checked.is_ok(),
             judged: checked.as_ref().ok().copied(),
             measured: String::new(),
+            value: Value::Null,
             counterexample: checked.err(),
         }
     });

@@ -138,15 +138,21 @@ fn json_has_the_promised_shape() {
     assert_eq!(
         keys(object),
         [
-            "scenario",
-            "topology",
             "seed",
+            "scenario",
+            "file",
+            "topology",
+            "engine",
             "verdict",
+            "replay",
             "virtual_ms",
             "wall_ms",
             "digest",
             "workloads",
+            "faults",
             "providers",
+            "incidents",
+            "vacuous",
             "expectations",
             "oracles"
         ]
@@ -163,16 +169,23 @@ fn json_has_the_promised_shape() {
     assert_eq!(keys(&workload["latency_us"]), ["p50", "p90", "p99", "max"]);
     assert_eq!(workload["latency_us"]["p50"], 4000);
     let expectation = &object["expectations"][0];
-    assert_eq!(keys(expectation), ["text", "held", "counterexample"]);
+    assert_eq!(keys(expectation), ["text", "held", "value", "counterexample"]);
     assert_eq!(expectation["held"], false);
+    let value = &expectation["value"];
+    assert_eq!((&value["rate"], &value["calls"]), (&0.0.into(), &50.into()));
+    let first = &expectation["counterexample"]["first"];
+    assert_eq!((&first["call"], &first["at_us"]), (&50.into(), &5_000_000.into()));
+    assert_eq!(first["touched_by"], serde_json::json!(["split"]));
+    let fault = &object["faults"][0];
+    assert_eq!(keys(fault), ["name", "text", "started_us", "ended_us", "touched"]);
     assert!(
-        expectation["counterexample"]
-            .as_str()
-            .is_some_and(|text| text.contains("touched by split"))
+        fault["touched"]["calls"].as_u64().is_some_and(|calls| calls > 0),
+        "{fault}"
     );
+    assert_eq!(object["engine"], "flow");
     assert_eq!(
         keys(&object["oracles"][0]),
-        ["name", "held", "counterexample", "judged"]
+        ["name", "held", "judged", "counterexample"]
     );
 }
 

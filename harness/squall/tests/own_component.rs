@@ -127,6 +127,51 @@ impl Component for Whisper {
     }
 }
 
+#[test]
+fn a_broken_run_shows_where_its_code_panicked_and_how_to_run_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path().join("it's here");
+    std::fs::create_dir(&folder).unwrap();
+    let mine = TOPOLOGY.replace("COMPONENT", "mine");
+    std::fs::write(folder.join("hall.toml"), mine).unwrap();
+    let path = folder.join("loud.toml");
+    std::fs::write(&path, SCENARIO.replace("in this test", "hall.toml")).unwrap();
+    let harness = Harness::new().component("mine", |_: NoSettings| Ok(Fragile));
+    let run = harness.run_file(&path, Some(3)).unwrap();
+    let panic = std::panic::catch_unwind(|| run.assert_held()).expect_err("it is broken");
+    let report = panic.downcast_ref::<String>().unwrap();
+    assert!(
+        report.contains("panic    50 handlers of hall, the first at"),
+        "{report}"
+    );
+    assert!(report.contains("in the handler"), "{report}");
+    assert!(report.contains("own_component.rs:"), "{report}");
+    assert!(report.contains("Fragile"), "the backtrace: {report}");
+    assert!(
+        report.contains("run_file(\"") && report.contains("Some(3)"),
+        "{report}"
+    );
+
+    // Without a component of one's own, it is a command.
+    std::fs::write(folder.join("hall.toml"), TOPOLOGY.replace("COMPONENT", "fail")).unwrap();
+    let run = Harness::new().run_file(&path, Some(3)).unwrap();
+    let report = run.judge().text(&run.replay(), Default::default());
+    assert!(
+        report.contains(r"it'\''s here/loud.toml' --seed 3 --engine flow"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_vacuous_run_breaks_where_that_is_denied() {
+    let mut plan = plan(&harness(), "echo");
+    plan.expectations.clear();
+    let noted = harness().run(plan.clone()).unwrap();
+    assert!(noted.judge().held() && noted.judge().summary().contains("the scenario expects nothing"));
+    let denied = harness().deny_vacuous().run(plan).unwrap();
+    assert!(!denied.judge().held(), "{}", denied.judge().summary());
+}
+
 /// What is wrong with a topology in which `stage` is a `whisper` with these keys.
 fn mistakes(harness: &Harness, keys: &str) -> String {
     let text = TOPOLOGY.replace("\"COMPONENT\"", &format!("\"whisper\"\n{keys}"));

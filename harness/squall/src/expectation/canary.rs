@@ -18,6 +18,7 @@ pub(super) fn judge(run: &Run<'_>, expectation: &CanaryExpectation) -> Judged {
             .or(found.last())
             .map(|(_, measured)| measured.clone())
             .unwrap_or_default(),
+        value: serde_json::Value::Null,
         counterexample: None,
     }
 }

@@ -4,6 +4,7 @@ use crate::calls::Moment;
 use crate::oracle::{Run, Violation};
 use crate::plan::{ProviderCheck, ProviderExpectation, ProviderState};
 use crate::providers::Change;
+use crate::report::micros;
 use crate::time;
 use crate::verdict::Judged;
 
@@ -22,6 +23,7 @@ pub(super) fn judge(run: &Run<'_>, expectation: &ProviderExpectation) -> Judged 
         held: broken.is_none(),
         judged: None,
         measured: shown.map(|found| found.measured.clone()).unwrap_or_default(),
+        value: serde_json::json!({ "at_us": shown.map(|found| micros(found.at)) }),
         counterexample: broken.and_then(|found| found.violation.clone()),
     }
 }

@@ -20,6 +20,7 @@ mod scenario;
 mod topology;
 mod value;
 
+use std::io::Read as _;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -64,25 +65,21 @@ type Warned<T> = (T, Option<Report>);
 
 /// Loads a topology file.
 pub fn load_topology(path: &Path, components: &ComponentNames) -> Result<Topology, Report> {
-    read_topology(path, components).map(|(topology, _)| topology)
-}
-
-fn read_topology(path: &Path, components: &ComponentNames) -> Result<Warned<Topology>, Report> {
     let name = shown(path);
-    topology_of(&name, &read_file(path, &name)?, components)
+    topology_from_str(&name, &read_file(path, &name)?, components)
 }
 
 /// Loads a scenario file and the topology that it names. When both have mistakes the report has those of
 /// both.
 pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenario, Report> {
-    read_scenario(path, components).map(|(scenario, _)| scenario)
+    let text = read_file(path, &shown(path))?;
+    scenario_of(path, &text, components).map(|(scenario, _)| scenario)
 }
 
-fn read_scenario(path: &Path, components: &ComponentNames) -> Result<Warned<Scenario>, Report> {
-    let name = shown(path);
-    let text = read_file(path, &name)?;
-    let mut problems = Problems::new(&name, &text);
-    let raw = parse(&text, &mut problems).and_then(|table| ScenarioFile::read(&table, &mut problems));
+/// `text` is what was read from the path: a pipe can only be read once.
+fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<Warned<Scenario>, Report> {
+    let mut problems = Problems::new(&shown(path), text);
+    let raw = parse(text, &mut problems).and_then(|table| ScenarioFile::read(&table, &mut problems));
     let Some(raw) = raw else {
         return problems.finish(None);
     };
@@ -114,10 +111,24 @@ pub fn check(path: &Path, components: &ComponentNames) -> Result<Checked, Report
     };
     let kind = kind(&document);
     let warnings = match kind {
-        Kind::Topology => read_topology(path, components)?.1,
-        Kind::Scenario => read_scenario(path, components)?.1,
+        Kind::Topology => topology_of(&name, &text, components)?.1,
+        Kind::Scenario => scenario_of(path, &text, components)?.1,
     };
     Ok(Checked { kind, warnings })
+}
+
+/// Whether a file is a topology, as far as can be told. What cannot be read is none.
+pub(crate) fn is_topology(path: &Path) -> bool {
+    let text = read_text(path).unwrap_or_default();
+    let mut problems = Problems::new("", &text);
+    let document = parse(&text, &mut problems);
+    let has_any = |document: &Value<'_>| {
+        document
+            .get_ref()
+            .as_table()
+            .is_some_and(|table| !table.is_empty())
+    };
+    document.is_some_and(|document| has_any(&document) && kind(&document) == Kind::Topology)
 }
 
 /// Reads a topology from its text. `name` is what reports call the file.
@@ -213,7 +224,15 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     if metadata.len() > FILE_BYTES_MAX {
         return Err(too_long());
     }
-    text_of(std::fs::read(path).map_err(|error| error.to_string())?)
+    // A pipe has no length, and need not end.
+    let read = |path: &Path| {
+        let mut bytes = Vec::new();
+        let file = std::fs::File::open(path)?;
+        file.take(FILE_BYTES_MAX + 1)
+            .read_to_end(&mut bytes)
+            .map(|_| bytes)
+    };
+    text_of(read(path).map_err(|error| error.to_string())?)
 }
 
 fn too_long() -> String {

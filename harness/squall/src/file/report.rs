@@ -10,6 +10,8 @@ use miette::{
     ThemeCharacters, ThemeStyles,
 };
 
+use crate::report::{clean, clean_lines, masked};
+
 /// Everything that is wrong with a file and with the files that it names: at least one mistake.
 #[derive(Debug, Clone)]
 pub struct Report {
@@ -159,7 +161,7 @@ impl Problem {
     pub(crate) fn new(message: impl Into<String>) -> Self {
         Self {
             severity: Severity::Error,
-            message: message.into(),
+            message: clean_lines(&message.into()),
             labels: Vec::new(),
             help: None,
         }
@@ -179,13 +181,13 @@ impl Problem {
 
     /// Where. The first place is where the mistake is, the others explain it.
     pub(crate) fn at(mut self, span: &Range<usize>, label: impl Into<String>) -> Self {
-        self.labels.push((span.clone(), label.into()));
+        self.labels.push((span.clone(), clean_lines(&label.into())));
         self
     }
 
     /// What to do about it.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
-        self.help = Some(help.into());
+        self.help = Some(clean_lines(&help.into()));
         self
     }
 }
@@ -200,7 +202,7 @@ pub(crate) struct Problems {
 impl Problems {
     pub(crate) fn new(name: &str, text: &str) -> Self {
         Self {
-            text: Arc::new(NamedSource::new(name, Arc::from(text))),
+            text: Arc::new(NamedSource::new(clean(name), Arc::from(&*masked(text)))),
             found: Vec::new(),
             unknown_key: false,
         }

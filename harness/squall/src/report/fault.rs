@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{ClockShift, Connects, FaultKind, Latency, Pairs, Ratio};
+use crate::plan::{ClockShift, Connects, FaultKind, Latency, Pairs};
 use crate::time;
 use crate::units::Unit;
 
@@ -23,7 +23,7 @@ pub fn fault_text(kind: &FaultKind) -> String {
             format!("latency {sign}{} {}", latency_text(latency), pairs_text(pairs))
         }
         FaultKind::Loss { pairs, ratio } => {
-            format!("loss {} {}", ratio_text(*ratio), pairs_text(pairs))
+            format!("loss {} {}", ratio.say(), pairs_text(pairs))
         }
         FaultKind::Bandwidth { pairs, rate } => {
             format!("bandwidth {} {}", rate.say(), pairs_text(pairs))
@@ -107,10 +107,6 @@ fn latency_text(latency: &Latency) -> String {
         Latency::Uniform { min, max } => format!("{} .. {}", show(min), show(max)),
         Latency::LogNormal { median, p99 } => format!("median {} p99 {}", show(median), show(p99)),
     }
-}
-
-fn ratio_text(ratio: Ratio) -> String {
-    format!("{}/{}", ratio.numerator, ratio.denominator)
 }
 
 /// The first few names: a glob may stand for hundreds.

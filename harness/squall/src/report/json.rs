@@ -1,28 +1,114 @@
 //! A run as one JSON object, always with the same keys in the same order.
 
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 
 use super::RunSummary;
-use crate::statistics::{ProviderStatistics, Quantiles, Statistics, WorkloadStatistics};
+use crate::statistics::{
+    FaultStatistics, Incident, ProviderStatistics, Quantiles, Statistics, WorkloadStatistics,
+};
 use crate::verdict::{Judged, Verdict};
 
 /// The object. Times have their unit in their key; a latency that nothing was measured for is `null`. A
-/// `counterexample` is `null` when the judgment held.
+/// `counterexample` is `null` when the judgment held. A `replay` is there when something broke.
 #[must_use]
 pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) -> Value {
+    let replay = (!verdict.held()).then_some(&summary.replay);
     json!({
-        "scenario": summary.scenario,
-        "topology": summary.topology,
         "seed": summary.seed,
+        "scenario": summary.scenario,
+        "file": summary.file,
+        "topology": summary.topology,
+        "engine": summary.engine,
         "verdict": if verdict.held() { "held" } else { "broken" },
+        "replay": replay,
         "virtual_ms": millis(summary.virtual_time),
         "wall_ms": millis(summary.wall_time),
         "digest": summary.digest,
         "workloads": statistics.workloads.iter().map(workload).collect::<Vec<_>>(),
+        "faults": statistics.faults.iter().map(fault).collect::<Vec<_>>(),
         "providers": statistics.providers.iter().map(provider).collect::<Vec<_>>(),
-        "expectations": judgments(&verdict.expectations, "text", |judged| &judged.text),
-        "oracles": oracles(&verdict.oracles),
+        "incidents": statistics.incidents.iter().map(|it| incident(it, summary)).collect::<Vec<_>>(),
+        "vacuous": statistics.vacuous,
+        "expectations": verdict.expectations.iter().map(expectation).collect::<Vec<_>>(),
+        "oracles": verdict.oracles.iter().map(oracle).collect::<Vec<_>>(),
     })
+}
+
+fn fault(fault: &FaultStatistics) -> Value {
+    json!({
+        "name": fault.name,
+        "text": fault.text,
+        "started_us": fault.started.map(micros),
+        "ended_us": fault.ended.map(micros),
+        "touched": {
+            "calls": fault.calls,
+            "segments_lost": fault.lost,
+            "segments_held": fault.held,
+            "segments_delayed": fault.delayed,
+            "segments_dropped": fault.dropped,
+            "connects_refused": fault.refused,
+            "connections_reset": fault.reset,
+            "heartbeats_lost": fault.heartbeats,
+            "acks_lost": fault.acks,
+        },
+    })
+}
+
+fn incident(incident: &Incident, summary: &RunSummary) -> Value {
+    let panics = |message: &str| -> Vec<Value> {
+        let sites = summary.panics_of(message);
+        sites
+            .map(|site| json!({ "at": site.location, "backtrace": site.backtrace() }))
+            .collect()
+    };
+    match incident {
+        Incident::HostFailed { host, at, error } => {
+            json!({ "kind": "host", "host": host, "count": 1, "at_us": micros(*at), "message": error })
+        }
+        Incident::Panicked {
+            host,
+            tasks,
+            at,
+            message,
+        } => json!({
+            "kind": "task_panic",
+            "host": host,
+            "count": tasks,
+            "at_us": micros(*at),
+            "message": message,
+            "places": panics(message),
+        }),
+        Incident::HandlersPanicked {
+            host,
+            handlers,
+            at,
+            message,
+        } => json!({
+            "kind": "handler_panic",
+            "host": host,
+            "count": handlers,
+            "at_us": micros(*at),
+            "message": message,
+            "places": panics(message),
+        }),
+        Incident::Stray { host, tasks, place } => {
+            json!({ "kind": "stray", "host": host, "count": tasks, "place": place })
+        }
+        Incident::Escaped {
+            host,
+            times,
+            at,
+            what,
+            place,
+        } => json!({
+            "kind": "escape",
+            "host": host,
+            "count": times,
+            "at_us": micros(*at),
+            "message": what,
+            "place": place,
+        }),
+    }
 }
 
 fn workload(workload: &WorkloadStatistics) -> Value {
@@ -59,41 +145,41 @@ fn quantile(workload: &WorkloadStatistics, which: impl Fn(&Quantiles) -> u64) ->
     workload.latency.as_ref().map(which).map_or(Value::Null, micros)
 }
 
-fn judgments(all: &[Judged], key: &str, name: impl Fn(&Judged) -> &String) -> Vec<Value> {
-    let value = |judged: &Judged| {
-        let mut object = Map::new();
-        object.insert(key.to_owned(), Value::from(name(judged).as_str()));
-        object.insert("held".to_owned(), Value::from(judged.held));
-        object.insert("counterexample".to_owned(), counterexample(judged));
-        Value::Object(object)
-    };
-    all.iter().map(value).collect()
+fn expectation(judged: &Judged) -> Value {
+    json!({
+        "text": judged.text,
+        "held": judged.held,
+        "value": judged.value,
+        "counterexample": counterexample(judged),
+    })
 }
 
-/// With how many things each has judged: `null` when it is broken.
-fn oracles(all: &[Judged]) -> Vec<Value> {
-    let mut objects = judgments(all, "name", |judged| &judged.name);
-    for (object, judged) in objects.iter_mut().zip(all) {
-        object["judged"] = judged.judged.into();
-    }
-    objects
+/// With how many things it has judged: `null` when it is broken.
+fn oracle(judged: &Judged) -> Value {
+    json!({
+        "name": judged.name,
+        "held": judged.held,
+        "judged": judged.judged,
+        "counterexample": counterexample(judged),
+    })
 }
 
-/// What was measured, and the first call that shows it.
+/// What was measured, in words, and the first call that shows it.
 fn counterexample(judged: &Judged) -> Value {
     if judged.held {
         return Value::Null;
     }
-    let first = judged
-        .counterexample
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    match (judged.measured.as_str(), first.as_str()) {
-        ("", first) => Value::from(first),
-        (measured, "") => Value::from(measured),
-        (measured, first) => Value::from(format!("{measured}; first: {first}")),
-    }
+    let first = judged.counterexample.as_ref().map(|first| {
+        json!({
+            "at_us": micros(first.at),
+            "call": first.call,
+            "from": first.from,
+            "to": first.to,
+            "what": first.what,
+            "touched_by": first.touched_by,
+        })
+    });
+    json!({ "measured": judged.measured, "first": first })
 }
 
 /// Microseconds: an integer when it is a whole number of them, with decimals when it is not.
@@ -101,7 +187,7 @@ fn counterexample(judged: &Judged) -> Value {
     clippy::cast_precision_loss,
     reason = "exact up to a hundred days, and only shown"
 )]
-pub(super) fn micros(nanos: u64) -> Value {
+pub(crate) fn micros(nanos: u64) -> Value {
     if nanos.is_multiple_of(1_000) {
         Value::from(nanos / 1_000)
     } else {

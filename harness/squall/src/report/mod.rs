@@ -1,6 +1,7 @@
 //! A run, for people ([`text()`], [`summary()`]) and for programs ([`json()`], [`mod@bench`]).
 
 pub mod bench;
+mod clean;
 mod fault;
 mod json;
 mod providers;
@@ -10,14 +11,18 @@ mod wrap;
 
 use std::time::Duration;
 
+use crate::run::PanicSite;
+
+pub(crate) use clean::{clean, clean_lines, masked, shell_word};
 pub use fault::fault_text;
 pub use json::json;
+pub(crate) use json::micros;
 pub(crate) use text::plural;
 pub use text::{banner, summary, text};
 pub(crate) use wrap::wrapped;
 
 /// What a report says of a run that is in neither its plan nor its journal.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct RunSummary {
     /// The scenario's name.
     pub scenario: String,
@@ -31,8 +36,22 @@ pub struct RunSummary {
     pub wall_time: Duration,
     /// The proof of the run, in hexadecimal digits.
     pub digest: String,
+    /// What carried the bytes: `flow`, `turmoil`.
+    pub engine: &'static str,
+    /// The scenario's file; empty when it is of none.
+    pub file: String,
+    /// Where code panicked.
+    pub panics: Vec<PanicSite>,
     /// The one command that does it again: `squall run scenarios/a.toml --seed 7`.
     pub replay: String,
+}
+
+impl RunSummary {
+    /// The places where code panicked with this message, or whose message is part of it.
+    pub(crate) fn panics_of(&self, message: &str) -> impl Iterator<Item = &PanicSite> {
+        let is_its = move |site: &&PanicSite| site.message == message || message.contains(&*site.message);
+        self.panics.iter().filter(is_its)
+    }
 }
 
 /// How a text looks.

@@ -1,5 +1,7 @@
 //! Columns of text, without frames.
 
+use super::clean;
+
 /// To which side the cells of a column are pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
@@ -24,7 +26,8 @@ impl Table {
 
     /// A row. Cells that are missing on its right are empty.
     pub(crate) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
-        let mut cells: Vec<String> = cells.into_iter().map(Into::into).collect();
+        let cells = cells.into_iter().map(Into::into);
+        let mut cells: Vec<String> = cells.map(|cell| clean(&cell).into_owned()).collect();
         cells.resize(self.sides.len(), String::new());
         self.rows.push(cells);
     }

@@ -16,6 +16,9 @@ fn run_summary(plan: &Plan) -> RunSummary {
         virtual_time: plan.duration,
         wall_time: Duration::from_millis(310),
         digest: "5b1f09aa41c2".to_owned(),
+        engine: "flow",
+        file: "scenarios/storm.toml".to_owned(),
+        panics: Vec::new(),
         replay: "squall run scenarios/storm.toml --seed 7".to_owned(),
     }
 }
@@ -170,13 +173,16 @@ fn the_object_has_always_the_same_keys_in_the_same_order() {
     let (head, oracles) = object.split_once(",\"oracles\":").unwrap();
     assert_eq!(
         head,
-        "{\"scenario\":\"storm\",\"topology\":\"orders\",\"seed\":7,\"verdict\":\"held\",\"virtual_ms\":60000,\
+        "{\"seed\":7,\"scenario\":\"storm\",\"file\":\"scenarios/storm.toml\",\"topology\":\"orders\",\
+         \"engine\":\"flow\",\"verdict\":\"held\",\"replay\":null,\"virtual_ms\":60000,\
          \"wall_ms\":310,\"digest\":\"5b1f09aa41c2\",\"workloads\":[\
          {\"name\":\"orders\",\"calls\":20,\"ok\":20,\"failed\":0,\"unknown\":0,\"errors\":{},\
          \"latency_us\":{\"p50\":9000,\"p90\":9000,\"p99\":9000,\"max\":9000}},\
          {\"name\":\"local\",\"calls\":0,\"ok\":0,\"failed\":0,\"unknown\":0,\"errors\":{},\
-         \"latency_us\":{\"p50\":null,\"p90\":null,\"p99\":null,\"max\":null}}],\"providers\":[],\
-         \"expectations\":[{\"text\":\"orders: success rate >= 1.0\",\"held\":true,\"counterexample\":null}]"
+         \"latency_us\":{\"p50\":null,\"p90\":null,\"p99\":null,\"max\":null}}],\"faults\":[],\
+         \"providers\":[],\"incidents\":[],\"vacuous\":[\"the workload local made no call\"],\
+         \"expectations\":[{\"text\":\"orders: success rate >= 1.0\",\"held\":true,\
+         \"value\":{\"rate\":1.0,\"ok\":20,\"calls\":20},\"counterexample\":null}]"
     );
     assert!(
         oracles.starts_with("[{\"name\":\"ends once\",\"held\":true,\"counterexample\":null,\"judged\":20},"),
@@ -191,15 +197,35 @@ fn the_object_of_a_broken_run_says_what_was_measured_and_what_showed_it() {
     });
     assert_eq!(object["verdict"], "broken");
     assert_eq!(object["workloads"][0]["errors"]["timeout"], 9);
+    let shown = &object["expectations"][0]["counterexample"];
+    assert_eq!(shown["measured"], "is 0.6896 (20 of 29)");
     assert_eq!(
-        object["expectations"][0]["counterexample"],
-        "is 0.6896 (20 of 29); first: call 21 at 21.000 s, front -> echo.in, timeout after 2 s (it broke), \
-         touched by split"
+        shown["first"],
+        serde_json::json!({
+            "at_us": 21_000_000,
+            "call": 21,
+            "from": "front",
+            "to": "echo.in",
+            "what": "timeout after 2 s (it broke)",
+            "touched_by": ["split"],
+        })
     );
+    let first = &object["oracles"][1]["counterexample"]["first"];
     assert_eq!(
-        object["oracles"][1]["counterexample"],
-        "call 25 at 27.009 s, front -> echo.in, ended after 2.009 s of 2 s, touched by split"
+        (&first["call"], &first["what"]),
+        (&25.into(), &"ended after 2.009 s of 2 s".into())
     );
+    let split = &object["faults"][0];
+    assert_eq!(
+        (&split["name"], &split["touched"]["segments_held"]),
+        (&"split".into(), &9.into())
+    );
+    let kinds = object["incidents"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["kind"].clone());
+    assert_eq!(kinds.collect::<Vec<_>>(), ["host", "task_panic", "stray"]);
 }
 
 #[test]
@@ -235,7 +261,7 @@ fn every_fault_can_be_put_into_words() {
                     denominator: 8,
                 },
             },
-            "loss 1/8 a <-> b",
+            "loss 12.5% a <-> b",
         ),
         (
             FaultKind::Bandwidth {

@@ -7,11 +7,11 @@ use anstyle::AnsiColor;
 
 use super::providers::providers;
 use super::table::{Side, Table};
-use super::{RunSummary, Style};
+use super::{RunSummary, Style, clean, wrapped};
 use crate::plan::{EngineKind, Plan};
 use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
 use crate::time;
-use crate::verdict::{Judged, Verdict};
+use crate::verdict::{Judged, VACUOUS, Verdict};
 
 /// The width of the first column of judgments: `held     `, `broken   `, `BROKEN   `.
 const WORD: usize = 9;
@@ -36,9 +36,9 @@ pub fn banner(plan: &Plan) -> String {
     };
     format!(
         "{}        seed {}        {}: {}{engine}",
-        plan.scenario,
+        clean(&plan.scenario),
         plan.seed,
-        topology.name,
+        clean(&topology.name),
         parts.join(", "),
     )
 }
@@ -52,7 +52,7 @@ pub fn text(
     verdict: &Verdict,
     style: Style,
 ) -> String {
-    let mut page = body(plan, statistics, verdict, style);
+    let mut page = body(plan, statistics, verdict, Some(summary), style);
     page.push('\n');
     let time = format!(
         "{} in {}{}",
@@ -65,7 +65,7 @@ pub fn text(
         &result(verdict, style),
         format!("{time}   digest {}", summary.digest),
     );
-    if !verdict.held() {
+    if !verdict.held() && !summary.replay.is_empty() {
         line(&mut page, &word("replay"), &summary.replay);
     }
     page
@@ -76,13 +76,24 @@ pub fn text(
 #[must_use]
 pub fn summary(summary: &RunSummary, plan: &Plan, statistics: &Statistics, verdict: &Verdict) -> String {
     let style = Style::default();
-    let mut page = format!("{}\n\n{}\n", banner(plan), body(plan, statistics, verdict, style));
+    let mut page = format!(
+        "{}\n\n{}\n",
+        banner(plan),
+        body(plan, statistics, verdict, None, style)
+    );
     let time = time::mark(time::nanos(summary.virtual_time));
     line(&mut page, &result(verdict, style), time);
     page
 }
 
-fn body(plan: &Plan, statistics: &Statistics, verdict: &Verdict, style: Style) -> String {
+/// `places` are where code panicked, in a text that may differ from build to build.
+fn body(
+    plan: &Plan,
+    statistics: &Statistics,
+    verdict: &Verdict,
+    places: Option<&RunSummary>,
+    style: Style,
+) -> String {
     let mut sections = Vec::new();
     if !plan.drawn.is_empty() {
         sections.push(drawn(&plan.drawn));
@@ -95,9 +106,16 @@ fn body(plan: &Plan, statistics: &Statistics, verdict: &Verdict, style: Style) -
         sections.push(providers(&statistics.providers));
     }
     if !statistics.incidents.is_empty() {
-        sections.push(statistics.incidents.iter().map(incident).collect());
+        let lines = statistics.incidents.iter().flat_map(|it| incident(it, places));
+        sections.push(lines.collect());
     }
-    sections.push(judgments(verdict, style));
+    let mut judgments = judgments(verdict, style);
+    // Those that were denied are among the judgments.
+    if !verdict.expectations.iter().any(|judged| judged.name == VACUOUS) {
+        let note = |note: &String| wrapped(&clean(note), &word("note"), &word(""));
+        judgments.extend(statistics.vacuous.iter().flat_map(note));
+    }
+    sections.push(judgments);
     let sections = sections
         .iter()
         .map(|lines| lines.iter().map(|line| format!(" {line}\n")).collect::<String>());
@@ -179,34 +197,33 @@ fn effects(fault: &FaultStatistics) -> String {
     effects.join(", ")
 }
 
-fn incident(incident: &Incident) -> String {
+fn incident(incident: &Incident, places: Option<&RunSummary>) -> Vec<String> {
     match incident {
-        Incident::HostFailed { host, at, error } => {
-            format!(
-                "{}{host} ended by itself at {}: {error}",
-                word("host"),
-                time::instant(*at)
-            )
-        }
+        Incident::HostFailed { host, at, error } => vec![format!(
+            "{}{host} ended by itself at {}: {}",
+            word("host"),
+            time::instant(*at),
+            clean(error)
+        )],
         Incident::Panicked {
             host,
             tasks,
             at,
             message,
-        } => {
-            let tasks = plural(*tasks, "task");
-            let first = time::instant(*at);
-            format!(
-                "{}{tasks} of {host}, the first at {first}: {message}",
-                word("panic")
-            )
-        }
+        } => panicked(&plural(*tasks, "task"), (host, *at, message), places),
+        Incident::HandlersPanicked {
+            host,
+            handlers,
+            at,
+            message,
+        } => panicked(&plural(*handlers, "handler"), (host, *at, message), places),
         Incident::Stray { host, tasks, place } => {
             let tasks = plural(*tasks, "task");
-            format!(
-                "{}{tasks} of {host}: started with tokio::spawn, not stopped with their host, the first at {place}",
+            let started = format!(
+                "{}{tasks} of {host}: started with tokio::spawn, not stopped with their host",
                 word("stray")
-            )
+            );
+            vec![started, format!("{}the first at {place}", word(""))]
         }
         Incident::Escaped {
             host,
@@ -215,23 +232,37 @@ fn incident(incident: &Incident) -> String {
             what,
             place,
         } => {
-            let place = match place.as_str() {
-                "" => String::new(),
-                place => format!(", in {place}"),
-            };
             let remedy = match what {
                 _ if what.starts_with("sleeps") => "virtual time stands still meanwhile: use Output::sleep",
                 _ if what.contains("socket") => "it is refused in a run: what is called has to be a module",
                 _ => "nothing that runs elsewhere repeats: use Output::spawn",
             };
-            format!(
-                "{}{host} {what}, {} since {}{place}; {remedy}",
-                word("escape"),
-                plural(*times, "time"),
-                time::instant(*at)
-            )
+            let times = plural(*times, "time");
+            let since = time::instant(*at);
+            let mut lines = vec![format!("{}{host} {what}, {times} since {since}", word("escape"))];
+            if !place.is_empty() {
+                lines.push(format!("{}in {place}", word("")));
+            }
+            lines.push(format!("{}{remedy}", word("")));
+            lines
         }
     }
+}
+
+/// Who panicked, and, with the places, where and by which way.
+fn panicked(who: &str, (host, at, message): (&str, u64, &str), places: Option<&RunSummary>) -> Vec<String> {
+    let first = time::instant(at);
+    let mut lines = vec![format!(
+        "{}{who} of {host}, the first at {first}: {}",
+        word("panic"),
+        clean(message)
+    )];
+    for site in places.into_iter().flat_map(|summary| summary.panics_of(message)) {
+        lines.push(format!("{}at {}", word(""), clean(&site.location)));
+        let steps = site.backtrace().into_iter();
+        lines.extend(steps.map(|step| format!("{}   {}", word(""), clean(&step))));
+    }
+    lines
 }
 
 fn judgments(verdict: &Verdict, style: Style) -> Vec<String> {
@@ -266,7 +297,11 @@ fn oracles_that_held(verdict: &Verdict, style: Style) -> Option<String> {
 
 fn first(judged: &Judged) -> Option<String> {
     let counterexample = judged.counterexample.as_ref()?;
-    Some(format!("{}first: {counterexample}", word("")))
+    Some(format!(
+        "{}first: {}",
+        word(""),
+        clean(&counterexample.to_string())
+    ))
 }
 
 fn held(held: bool, style: Style) -> String {

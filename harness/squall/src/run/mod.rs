@@ -8,6 +8,7 @@
 //! | `workload` | makes the calls |
 //! | `nemesis` | makes the faults |
 //! | `recorder` | makes the journal |
+//! | `panics` | knows where code has panicked |
 //! | `behalf` | knows on behalf of which call code runs |
 //! | `counters` | asks the modules in the end what they have counted |
 //! | `determinism` | runs twice and compares |
@@ -17,6 +18,7 @@ mod counters;
 mod determinism;
 mod fleet;
 mod nemesis;
+mod panics;
 mod recorder;
 mod stage;
 mod workload;
@@ -24,8 +26,8 @@ mod world;
 
 use std::fmt;
 use std::net::IpAddr;
-use std::path::Path;
-use std::sync::{Arc, Once};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -36,6 +38,7 @@ use tokio::time::Instant;
 pub use squall_sim::Failure;
 
 pub use self::determinism::{Difference, compare};
+pub use self::panics::PanicSite;
 use self::recorder::Recorder;
 use self::stage::Stage;
 use crate::assembly::{bandwidth, chance, latency};
@@ -56,6 +59,9 @@ pub struct Harness {
     prepare: stage::Prepare,
     traced: bool,
     captured: bool,
+    deny_vacuous: bool,
+    /// Whether it is more than the `squall` command has.
+    is_own: bool,
 }
 
 impl Harness {
@@ -68,6 +74,8 @@ impl Harness {
             prepare: Arc::new(|_| {}),
             traced: false,
             captured: false,
+            deny_vacuous: false,
+            is_own: false,
         }
     }
 
@@ -84,6 +92,7 @@ impl Harness {
         S: DeserializeOwned,
     {
         self.components.register(name, make);
+        self.is_own = true;
         self
     }
 
@@ -106,6 +115,7 @@ impl Harness {
     #[must_use]
     pub fn front(mut self, front: impl Front) -> Self {
         self.front = Arc::new(front);
+        self.is_own = true;
         self
     }
 
@@ -116,6 +126,7 @@ impl Harness {
         adjust: impl Fn(&plan::Module, Options) -> Options + Send + Sync + 'static,
     ) -> Self {
         self.adjust = Arc::new(adjust);
+        self.is_own = true;
         self
     }
 
@@ -124,6 +135,7 @@ impl Harness {
     #[must_use]
     pub fn prepare(mut self, prepare: impl Fn(&Module<SimPlatform>) + Send + Sync + 'static) -> Self {
         self.prepare = Arc::new(prepare);
+        self.is_own = true;
         self
     }
 
@@ -138,6 +150,14 @@ impl Harness {
     #[must_use]
     pub fn captured(mut self) -> Self {
         self.captured = true;
+        self
+    }
+
+    /// Lets a run break by what it says nothing about: a scenario without expectations, an expectation in whose
+    /// window no call started, a fault that touched nothing. Without it they are notes in the report.
+    #[must_use]
+    pub fn deny_vacuous(mut self) -> Self {
+        self.deny_vacuous = true;
         self
     }
 
@@ -159,7 +179,9 @@ impl Harness {
     /// When the file, or its topology, is wrong, or when the run does not come to its end.
     pub fn run_file(&self, path: impl AsRef<Path>, seed: Option<u64>) -> Result<Run, RunError> {
         let scenario = file::load_scenario(path.as_ref(), &self.component_names()).map_err(RunError::File)?;
-        self.run(scenario.plan(seed)).map_err(RunError::Run)
+        let mut run = self.run(scenario.plan(seed)).map_err(RunError::Run)?;
+        run.file = Some(path.as_ref().to_owned());
+        Ok(run)
     }
 
     /// Runs a plan to its end.
@@ -167,7 +189,8 @@ impl Harness {
     /// # Errors
     /// When the run does not come to its end. That a promise broke is no error: see [`Run`].
     pub fn run(&self, plan: impl Into<Arc<Plan>>) -> Result<Run, Failure> {
-        keep_panics_of_runs_quiet();
+        panics::keep_quiet();
+        let sites = panics::Sites::default();
         let plan = plan.into();
         let recorder = Recorder::default();
         let config = Config {
@@ -197,7 +220,9 @@ impl Harness {
             front: self.front.clone(),
             recorder: recorder.clone(),
         };
+        let seen = sites.clone();
         let finished = squall_sim::run(config, move |sim| {
+            seen.listen_on_this_thread();
             director.recorder.listen_on_this_thread();
             director.direct(sim)
         })?;
@@ -211,6 +236,10 @@ impl Harness {
             trace: finished.trace,
             packets: finished.packets,
             addresses: finished.addresses,
+            panics: sites.take(),
+            file: None,
+            deny_vacuous: self.deny_vacuous,
+            is_own: self.is_own,
         })
     }
 }
@@ -240,7 +269,7 @@ pub enum RunError {
 impl fmt::Display for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            RunError::File(report) => f.write_str(&file::render(report, false, 110)),
+            RunError::File(report) => f.write_str(&file::render(report, false, 80)),
             RunError::Run(failure) => write!(f, "the run {failure}"),
         }
     }
@@ -299,6 +328,14 @@ pub struct Run {
     pub packets: Vec<Packet>,
     /// Every host's address, by name.
     pub addresses: Vec<(String, IpAddr)>,
+    /// Where code panicked, in the order of the first panic at each place.
+    pub panics: Vec<PanicSite>,
+    /// The scenario's file, if it was run from one.
+    pub file: Option<PathBuf>,
+    /// Whether what it says nothing about breaks it.
+    pub(crate) deny_vacuous: bool,
+    /// Whether the `squall` command could not run it.
+    pub(crate) is_own: bool,
 }
 
 /// Conducts one run.
@@ -359,20 +396,6 @@ impl Director {
             timers_left: left.timers,
         });
     }
-}
-
-/// A panic within a run is in its journal and its report. The default hook would print it, and its
-/// backtrace, in between; on other threads that hook goes on as it was.
-fn keep_panics_of_runs_quiet() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| {
-        let before = std::panic::take_hook();
-        std::panic::set_hook(Box::new(move |info| {
-            if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
-                before(info);
-            }
-        }));
-    });
 }
 
 fn longest_timeout(plan: &Plan) -> Duration {

@@ -1,0 +1,149 @@
+//! Panics of a run's code: where, and by which way. They are in no journal and in no digest, for they differ from
+//! build to build.
+
+use std::backtrace::Backtrace;
+use std::cell::RefCell;
+use std::panic::PanicHookInfo;
+use std::sync::{Arc, Mutex, Once, PoisonError};
+
+/// Places are few; whoever has more has seen enough.
+const SITES_MAX: usize = 16;
+/// So many steps of a way are shown.
+const FRAMES_MAX: usize = 6;
+
+thread_local! {
+    /// Those of the run on this thread.
+    static SITES: RefCell<Option<Sites>> = const { RefCell::new(None) };
+}
+
+/// A place in the code that panicked.
+#[derive(Debug, Clone)]
+pub struct PanicSite {
+    /// What the first panic here said.
+    pub message: String,
+    /// `src/shout.rs:17:9`.
+    pub location: String,
+    /// How often it panicked here.
+    pub count: u64,
+    backtrace: Arc<Backtrace>,
+}
+
+impl PanicSite {
+    /// The steps that led here, the innermost first: from the panic to what calls components.
+    #[must_use]
+    pub fn backtrace(&self) -> Vec<String> {
+        frames(&self.backtrace.to_string())
+    }
+}
+
+/// The panics of one run.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Sites(Arc<Mutex<Vec<PanicSite>>>);
+
+impl Sites {
+    /// From here on, panics on this thread are this run's.
+    pub(super) fn listen_on_this_thread(&self) {
+        SITES.set(Some(self.clone()));
+    }
+
+    pub(super) fn take(&self) -> Vec<PanicSite> {
+        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn add(&self, info: &PanicHookInfo<'_>) {
+        let location = info.location().map(ToString::to_string).unwrap_or_default();
+        let mut sites = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(site) = sites.iter_mut().find(|site| site.location == location) {
+            site.count += 1;
+        } else if sites.len() < SITES_MAX {
+            sites.push(PanicSite {
+                message: info.payload_as_str().unwrap_or_default().to_owned(),
+                location,
+                count: 1,
+                backtrace: Arc::new(Backtrace::force_capture()),
+            });
+        }
+    }
+}
+
+/// A panic within a run is in its journal and its report. The default hook would print it, and its
+/// backtrace, in between; on other threads that hook goes on as it was.
+pub(super) fn keep_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
+                return before(info);
+            }
+            // A panic while the thread ends comes too late to be told.
+            let _ = SITES.try_with(|sites| {
+                if let Ok(sites) = sites.try_borrow()
+                    && let Some(sites) = sites.as_ref()
+                {
+                    sites.add(info);
+                }
+            });
+        }));
+    });
+}
+
+/// Of a whole backtrace the steps between the machinery of panics and that which calls components.
+fn frames(backtrace: &str) -> Vec<String> {
+    let mut frames: Vec<(&str, &str)> = Vec::new();
+    for line in backtrace.lines().map(str::trim) {
+        match (line.strip_prefix("at "), frames.last_mut()) {
+            (Some(place), Some((_, at))) => *at = place,
+            _ => frames.push((line.split_once(": ").map_or(line, |(_, name)| name), "")),
+        }
+    }
+    let is_machinery = |name: &str| {
+        let parts = [
+            "core::panicking",
+            "std::panicking",
+            "rust_begin_unwind",
+            "begin_panic",
+        ];
+        parts.iter().any(|part| name.contains(part))
+    };
+    let calls_components = |name: &str| {
+        let parts = [
+            "::unwind::",
+            "squall_sim::task",
+            "std::panicking",
+            "AssertUnwindSafe",
+        ];
+        parts.iter().any(|part| name.contains(part))
+    };
+    let begin = frames.iter().rposition(|(name, _)| {
+        name.contains("core::panicking") || name.contains("rust_begin_unwind") || name.contains("begin_panic")
+    });
+    let frames = frames.into_iter().skip(begin.map_or(0, |place| place + 1));
+    let own = frames
+        .skip_while(|(name, _)| is_machinery(name))
+        .take_while(|(name, _)| !calls_components(name));
+    own.take(FRAMES_MAX)
+        .map(|(name, at)| match at {
+            "" => name.to_owned(),
+            at => format!("{name} ({at})"),
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_steps_between_the_machinery_and_what_calls_components_are_told() {
+        let whole = "   0: std::backtrace::Backtrace::create\n             at /rust/backtrace.rs:1:1\n   \
+            1: __rustc::rust_begin_unwind\n   2: core::panicking::panic_fmt\n             at /rust/panicking.rs:80:14\n   \
+            3: shop::cart::total\n             at ./src/cart.rs:12:9\n   4: shop::cart::handle\n   \
+            5: squall_router::unwind::guarded\n   6: tokio::poll\n";
+        assert_eq!(
+            frames(whole),
+            ["shop::cart::total (./src/cart.rs:12:9)", "shop::cart::handle"]
+        );
+        assert!(frames("disabled backtrace").len() <= 1);
+    }
+}

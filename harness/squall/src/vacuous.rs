@@ -1,0 +1,150 @@
+//! What a run says nothing about, although its scenario looks as if it did: an expectation of no call holds, and so
+//! does everything under a fault that touched nothing.
+
+use crate::expectation;
+use crate::oracle::Run;
+use crate::plan::{Check, Expectation, FaultKind, ProviderCheck};
+use crate::statistics::{FaultStatistics, WorkloadStatistics};
+
+/// One line for everything that was asked in vain.
+pub(crate) fn notes(
+    run: &Run<'_>,
+    workloads: &[WorkloadStatistics],
+    faults: &[FaultStatistics],
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if run.plan.expectations.is_empty() {
+        notes.push("the scenario expects nothing: only the oracles were asked".to_owned());
+    }
+    for workload in workloads.iter().filter(|workload| workload.calls == 0) {
+        notes.push(format!("the workload {} made no call", workload.name));
+    }
+    let in_vain = run
+        .plan
+        .expectations
+        .iter()
+        .filter_map(|it| asked_in_vain(run, it));
+    notes.extend(in_vain);
+    for (planned, fault) in run.plan.faults.iter().zip(faults) {
+        notes.extend(missed(run, &planned.kind, fault));
+    }
+    notes
+}
+
+fn asked_in_vain(run: &Run<'_>, expectation: &Expectation) -> Option<String> {
+    let why = match expectation {
+        // How many calls there are is what it asks for.
+        Expectation::Calls(it) if matches!(it.check, Check::Calls(_)) => return None,
+        Expectation::Calls(it) => {
+            let is_empty = expectation::calls(run, it).is_empty();
+            is_empty.then_some("no call started in its window")
+        }
+        Expectation::Provider(it) if matches!(it.check, ProviderCheck::Never(_)) => {
+            let is_known = |host: &String| {
+                let managers = it.managers.iter();
+                managers
+                    .into_iter()
+                    .any(|manager| !run.providers.changes(host, manager).is_empty())
+            };
+            let is_empty = !it.hosts.iter().any(is_known);
+            is_empty.then_some("it never came to its manager")
+        }
+        Expectation::Provider(_) | Expectation::Canary(_) => None,
+    };
+    Some(format!("{}: {}", expectation::text(expectation), why?))
+}
+
+fn missed(run: &Run<'_>, kind: &FaultKind, fault: &FaultStatistics) -> Option<String> {
+    if fault.started.is_none() {
+        return Some(format!("the fault {} was not reached", fault.name));
+    }
+    if fault.touched_anything() {
+        return None;
+    }
+    let missed = match kind {
+        // What they do to providers needs no call.
+        FaultKind::Canary(_) | FaultKind::DrainProvider { .. } => return None,
+        FaultKind::Kill { hosts }
+        | FaultKind::Crash { hosts }
+        | FaultKind::Pause { hosts }
+        | FaultKind::Drain { hosts, .. } => {
+            let is_module = |host: &String| run.plan.topology.hosts().any(|(other, _)| other == host);
+            if !hosts.iter().all(is_module) {
+                return None;
+            }
+            "no call"
+        }
+        _ => "nothing",
+    };
+    Some(format!("the fault {} touched {missed}", fault.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Bounds;
+    use crate::statistics::Statistics;
+    use crate::testing::{S, Script, both_ways};
+
+    fn notes_of(script: Script) -> Vec<String> {
+        let (plan, journal) = script.finish();
+        Statistics::of(&Run::of(&plan, &journal)).vacuous
+    }
+
+    /// Both workloads call, and one of them is expected to.
+    fn sound() -> Script {
+        let mut script = Script::new();
+        let some = Check::Ok(Bounds {
+            at_least: Some(1),
+            at_most: None,
+        });
+        script.at(S).chain(1).at(2 * S).local(2).expect(0, None, "", some);
+        script
+    }
+
+    #[test]
+    fn a_run_that_shows_what_it_was_asked_has_no_notes() {
+        assert!(notes_of(sound()).is_empty());
+    }
+
+    #[test]
+    fn a_scenario_without_expectations_is_noted() {
+        let mut script = sound();
+        script.plan.expectations.clear();
+        assert_eq!(
+            notes_of(script),
+            ["the scenario expects nothing: only the oracles were asked"]
+        );
+    }
+
+    #[test]
+    fn an_expectation_of_no_call_is_noted_and_one_that_counts_them_is_not() {
+        let none = Bounds {
+            at_least: None,
+            at_most: Some(0),
+        };
+        let mut script = sound();
+        script.expect(30 * S, None, "from 30s", Check::Failed(none));
+        script.expect(30 * S, None, "from 30s", Check::Calls(none));
+        assert_eq!(
+            notes_of(script),
+            ["orders from 30s: failed <= 0: no call started in its window"]
+        );
+    }
+
+    #[test]
+    fn a_workload_that_made_no_call_and_a_fault_that_touched_nothing_are_noted() {
+        let mut script = Script::new();
+        script.at(S).chain(1);
+        script.expect(0, None, "", Check::ErrorsOnly(Vec::new()));
+        let split = FaultKind::Partition(both_ways("front", "store-1"));
+        script.fault("split", 30 * S, Some(31 * S), split);
+        assert_eq!(
+            notes_of(script),
+            [
+                "the workload local made no call",
+                "the fault split touched nothing"
+            ]
+        );
+    }
+}
