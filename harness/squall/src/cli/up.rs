@@ -35,7 +35,7 @@ pub(super) struct UpArgs {
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1")]
     bind: IpAddr,
     /// The first module of the file listens on this port, each further one and each further replica on the next, in all
-    /// processes alike. Without it they take free ports
+    /// processes alike; then the managers, each with two: gRPC and HTTP. Without it they take free ports
     #[arg(long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
     port_base: Option<u16>,
     /// Serve /metrics and /healthz over HTTP here; port 0 takes a free one
@@ -129,7 +129,7 @@ pub(super) fn up<O: Write>(
             Err(error) => return refused(console, &error),
         };
         let fleet = match args.modules.is_empty() {
-            true => Fleet::start(&topology, args.bind).await,
+            true => Fleet::start(&topology, args.bind, args.port_base).await,
             false => Ok(Fleet::default()),
         };
         match fleet {

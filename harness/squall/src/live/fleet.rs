@@ -40,23 +40,44 @@ struct Manager {
     http: http::Server<TokioPlatform>,
 }
 
+/// The ports of the manager with this number, for gRPC and for HTTP: behind those of the modules.
+fn ports(topology: &Topology, base: u16, index: usize) -> Result<[u16; 2], String> {
+    let first = topology.hosts().count() + 2 * index;
+    let port = |offset: usize| {
+        let port = u16::try_from(offset)
+            .ok()
+            .and_then(|offset| base.checked_add(offset));
+        port.ok_or_else(|| format!("there is no port {base} + {offset}: choose a lower base"))
+    };
+    Ok([port(first)?, port(first + 1)?])
+}
+
 impl Fleet {
-    /// Starts them at free ports of an address of this machine. They answer, and register, once [`Fleet::run_until`]
-    /// runs.
+    /// Starts them at an address of this machine. With a port base the managers take the ports behind those of the
+    /// modules: each one for gRPC and the next for HTTP. Without it, and for providers, ports are free ones. They
+    /// answer, and register, once [`Fleet::run_until`] runs.
     ///
     /// # Errors
     /// When a port cannot be had, or a name is none that can be registered.
-    pub async fn start(topology: &Topology, bind: IpAddr) -> Result<Self, FleetError> {
+    pub async fn start(
+        topology: &Topology,
+        bind: IpAddr,
+        port_base: Option<u16>,
+    ) -> Result<Self, FleetError> {
         let platform = TokioPlatform::at(bind);
         let mut managers = Vec::new();
-        for plan in topology.managers.values() {
+        for (index, plan) in topology.managers.values().enumerate() {
             let failed = |cause: String| FleetError {
                 name: plan.name.clone(),
                 cause,
             };
-            let manager = assembly::manager(platform, plan, 0).map_err(failed)?;
+            let [port, http_port] = match port_base {
+                None => [0, 0],
+                Some(base) => ports(topology, base, index).map_err(failed)?,
+            };
+            let manager = assembly::manager(platform, plan, port).map_err(failed)?;
             let grpc = manager.bind().await.map_err(|error| failed(error.to_string()))?;
-            let http = http::Server::bind(platform, 0, Arc::new(manager)).await;
+            let http = http::Server::bind(platform, http_port, Arc::new(manager)).await;
             managers.push(Manager {
                 name: plan.name.clone(),
                 grpc,
@@ -158,4 +179,21 @@ impl Manager {
 /// Waits until it is true, or its sender is gone.
 async fn told(mut shutdown: watch::Receiver<bool>) {
     drop(shutdown.wait_for(|told| *told).await);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    #[test]
+    fn managers_are_behind_the_modules_with_two_ports_each() {
+        let (plan, _) = Script::of_a_fleet().finish();
+        let modules = u16::try_from(plan.topology.hosts().count()).unwrap();
+        let first = 7000 + modules;
+        assert_eq!(ports(&plan.topology, 7000, 0), Ok([first, first + 1]));
+        assert_eq!(ports(&plan.topology, 7000, 1), Ok([first + 2, first + 3]));
+        let none = ports(&plan.topology, u16::MAX, 0).unwrap_err();
+        assert!(none.contains("choose a lower base"), "{none}");
+    }
 }
