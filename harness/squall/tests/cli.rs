@@ -1,7 +1,8 @@
 //! The command line: what it prints, and the exit codes that scripts decide by.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use squall::journal::{Event, lines};
@@ -184,6 +185,13 @@ fn json_has_the_promised_shape() {
     );
     assert_eq!(object["engine"], "flow");
     assert_eq!(
+        (&object["file"], &object["replay"]),
+        (
+            &"scenarios/negative/success-during-a-partition.toml".into(),
+            &"squall run scenarios/negative/success-during-a-partition.toml --seed 31".into()
+        )
+    );
+    assert_eq!(
         keys(&object["oracles"][0]),
         ["name", "held", "judged", "counterexample"]
     );
@@ -235,6 +243,251 @@ fn the_journal_can_be_written_and_read_back() {
         journal.entries.last().map(|entry| &entry.event),
         Some(Event::RunEnded { .. })
     ));
+}
+
+#[test]
+fn a_file_that_is_no_journal_of_ours_is_left_as_it_is_and_nothing_runs() {
+    let folder = folder();
+    let path = scenario(folder.path(), "a.toml", "");
+    for (option, name) in [("--journal", "journal"), ("--pcap", "capture")] {
+        let file = folder.path().join("notes.txt");
+        std::fs::write(&file, "what I must not forget").expect("writable");
+        let written = squall(&["run", &path, option, file.to_str().expect("UTF-8")]);
+        assert_eq!((written.status.code(), &*out(&written)), (Some(2), ""));
+        let said = err(&written);
+        assert!(
+            said.contains(&format!("is no {name}")) && said.contains("remove it"),
+            "{said}"
+        );
+        let kept = std::fs::read_to_string(&file).expect("it is there");
+        assert_eq!(kept, "what I must not forget");
+
+        // One of ours is replaced.
+        let file = folder.path().join(name);
+        for seed in ["1", "2"] {
+            let written = squall(&[
+                "run",
+                &path,
+                "--seed",
+                seed,
+                option,
+                file.to_str().expect("UTF-8"),
+            ]);
+            assert_eq!(written.status.code(), Some(0), "{}", err(&written));
+        }
+        let nowhere = folder.path().join("no-such-folder/x");
+        let written = squall(&["run", &path, option, nowhere.to_str().expect("UTF-8")]);
+        assert_eq!(
+            (written.status.code(), &*out(&written)),
+            (Some(2), ""),
+            "nothing runs"
+        );
+    }
+}
+
+#[test]
+fn a_journal_that_cannot_be_written_costs_no_verdict() {
+    let scenario = "scenarios/negative/success-during-a-partition.toml";
+    let broken = squall(&["run", scenario, "--journal", "/dev/full"]);
+    assert_eq!(broken.status.code(), Some(1), "{}", err(&broken));
+    assert!(out(&broken).contains("BROKEN"), "{}", out(&broken));
+    assert!(
+        err(&broken).contains("cannot write the journal"),
+        "{}",
+        err(&broken)
+    );
+    let held = squall(&["run", "scenarios/partition-heals.toml", "--journal", "/dev/full"]);
+    assert_eq!(held.status.code(), Some(2));
+    assert!(out(&held).contains("HELD"), "{}", out(&held));
+}
+
+/// The same with a reader that is gone before anything is printed.
+#[test]
+fn a_closed_pipe_never_turns_what_broke_into_success() {
+    for stream in ["stdout", "stderr"] {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+        command.args(["run", "scenarios/negative"]).current_dir(root());
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let (closed, open) = (Stdio::from(writer), Stdio::null());
+        let command = match stream {
+            "stdout" => command.stdout(closed).stderr(open),
+            _ => command.stdout(open).stderr(closed),
+        };
+        assert_eq!(
+            command.status().expect("it runs").code(),
+            Some(1),
+            "{stream} is closed"
+        );
+    }
+}
+
+#[test]
+fn nothing_in_a_file_steers_a_terminal() {
+    let folder = folder();
+    let path = scenario(folder.path(), "a.toml", "");
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let hostile = |text: &str| text.chars().any(|c| c.is_control() && c != '\n');
+    let named = text.replace("name = \"a.toml\"", "name = \"a\\u001b[31mred\\nline2\"");
+    std::fs::write(&path, named).expect("writable");
+    let held = squall(&["run", &path]);
+    assert_eq!(held.status.code(), Some(0), "{}", err(&held));
+    assert!(out(&held).contains(r"a\u{1b}[31mred\nline2"), "{}", out(&held));
+    assert!(!hostile(&out(&held)), "{:?}", out(&held));
+    // Neither does one that is wrong.
+    for wrong in ["to = \"\\u001b[2J.in\"", "to = \"a\u{1b}[2Jb.in\""] {
+        std::fs::write(&path, text.replace("to = \"echo.in\"", wrong)).expect("writable");
+        let told = squall(&["run", &path]);
+        assert_eq!(told.status.code(), Some(2));
+        assert!(!hostile(&err(&told)), "{:?}", err(&told));
+    }
+}
+
+#[test]
+fn what_a_run_says_nothing_about_is_noted_and_breaks_it_where_that_is_denied() {
+    let folder = folder();
+    let fault = "[[fault]]\nname = \"late\"\nat = \"1s\"\nfor = \"100ms\"\n\
+                 partition = { between = [\"front\"], and = [\"back\"] }\n";
+    let extra = format!(
+        "start = \"1500ms\"\n{fault}[[expect]]\nworkload = \"w\"\nuntil = \"1s\"\nerrors = {{ never = [\"timeout\"] }}\n"
+    );
+    let path = scenario(folder.path(), "a.toml", &extra);
+    let noted = squall(&["run", &path]);
+    assert_eq!(noted.status.code(), Some(0), "{}", err(&noted));
+    let text = out(&noted);
+    assert!(
+        text.contains("note") && text.contains("no call started in its window"),
+        "{text}"
+    );
+    assert!(text.contains("the fault late touched nothing"), "{text}");
+    let denied = squall(&["run", &path, "--deny-vacuous"]);
+    assert_eq!(denied.status.code(), Some(1));
+    assert!(
+        out(&denied).contains("broken   the fault late touched nothing"),
+        "{}",
+        out(&denied)
+    );
+    let sound = squall(&["run", "scenarios/partition-heals.toml", "--deny-vacuous"]);
+    assert_eq!(sound.status.code(), Some(0), "{}", out(&sound));
+}
+
+#[test]
+fn components_are_listed_with_their_ports_and_settings() {
+    let listed = out(&squall(&["components"]));
+    for part in [
+        "fan_out\n",
+        "inputs    in",
+        "outputs   out",
+        "delay: duration, \"0s\" when absent",
+        "required",
+    ] {
+        assert!(listed.contains(part), "{part} is not in\n{listed}");
+    }
+    assert!(listed.lines().all(|line| line.chars().count() <= 80), "{listed}");
+    let printed = out(&squall(&["components", "--json"]));
+    let objects = objects(&printed);
+    let router = objects
+        .iter()
+        .find(|it| it["name"] == "router")
+        .expect("a built-in");
+    assert_eq!(router["settings"][0]["name"], "field");
+    assert_eq!(
+        (&router["settings"][0]["required"], &router["inputs"][0]),
+        (&true.into(), &"in".into())
+    );
+}
+
+#[test]
+fn a_folder_of_scenarios_may_have_their_topologies_too_and_one_of_topologies_is_told() {
+    let folder = folder();
+    let path = scenario(folder.path(), "a.toml", "");
+    std::fs::rename(
+        folder.path().join("pair.topology"),
+        folder.path().join("pair.toml"),
+    )
+    .expect("renamed");
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    std::fs::write(&path, text.replace("pair.topology", "pair.toml")).expect("writable");
+    let whole = folder.path().to_str().expect("UTF-8");
+    let printed = squall(&["run", whole, "--json"]);
+    assert_eq!(printed.status.code(), Some(0), "{}", err(&printed));
+    assert_eq!(objects(&out(&printed)).len(), 1);
+    assert!(
+        err(&printed).contains("seed 5"),
+        "the seed comes first: {}",
+        err(&printed)
+    );
+    std::fs::remove_file(&path).expect("removed");
+    let nothing = squall(&["run", whole]);
+    assert_eq!(nothing.status.code(), Some(2));
+    assert!(
+        err(&nothing).contains("there is no scenario"),
+        "{}",
+        err(&nothing)
+    );
+}
+
+#[test]
+fn a_file_may_come_through_a_pipe() {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
+        .args(["check", "/dev/stdin"])
+        .current_dir(root())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .expect("the binary was built for this test");
+    let topology = std::fs::read(root().join("topologies/pair.toml")).expect("a topology");
+    child
+        .stdin
+        .take()
+        .expect("piped")
+        .write_all(&topology)
+        .expect("it reads");
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(out(&output).contains("a sound topology"), "{}", out(&output));
+}
+
+#[test]
+fn help_fits_a_terminal() {
+    for verb in ["run", "up", "call", "import", "manager"] {
+        let help = out(&squall(&[verb, "--help"]));
+        let wide = help.lines().find(|line| line.chars().count() > 80);
+        assert_eq!(wide, None, "of squall {verb} --help");
+    }
+}
+
+#[test]
+fn cycles_are_warnings_of_check() {
+    let checked = squall(&["check", "topologies/circles.toml"]);
+    assert_eq!(checked.status.code(), Some(0));
+    assert!(
+        err(&checked).contains("3 nodes lead to one another: one, two, three"),
+        "{}",
+        err(&checked)
+    );
+}
+
+#[test]
+fn a_workload_of_millions_of_calls_is_warned_of_before_it_runs() {
+    let folder = folder();
+    let path = scenario(folder.path(), "a.toml", "");
+    assert!(
+        !err(&squall(&["run", &path])).contains("warning"),
+        "twenty calls are not many"
+    );
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let many = text
+        .replace("10/s", "1000000/s")
+        .replace("seed = 5", "wall_limit = \"10ms\"");
+    std::fs::write(&path, many).expect("writable");
+    let output = squall(&["run", &path]);
+    assert_eq!(output.status.code(), Some(3), "{}", out(&output));
+    assert!(
+        err(&output).contains("the workload w makes 2000000 calls"),
+        "{}",
+        err(&output)
+    );
 }
 
 #[test]
@@ -327,6 +580,22 @@ fn import_of_a_folder_is_its_manifests_and_what_is_no_manifest_exits_with_2() {
     std::fs::write(folder.path().join("a.txt"), "[").expect("writable");
     let imported = squall(&["import", path]);
     assert_eq!(imported.status.code(), Some(0), "{}", err(&imported));
+    let foreign = "replicas: 3\n---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n";
+    std::fs::write(folder.path().join("values.yaml"), foreign).expect("writable");
+    std::fs::write(folder.path().join("list.json"), "[1, 2]").expect("writable");
+    let same = squall(&["import", path]);
+    assert_eq!(
+        (same.status.code(), out(&same).contains("[module.m]")),
+        (Some(0), true),
+        "{}",
+        err(&same)
+    );
+    let told = err(&same);
+    assert!(
+        told.contains("values.yaml:1:1") && told.contains("list.json:1:1"),
+        "{told}"
+    );
+    assert!(told.contains("the kind `Deployment` is skipped"), "{told}");
     std::fs::write(folder.path().join("b.json"), "{\n\"kind\": ]").expect("writable");
     let broken = squall(&["import", path]);
     assert_eq!((broken.status.code(), &*out(&broken)), (Some(2), ""));

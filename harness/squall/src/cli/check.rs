@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use super::scenarios::{TOML, files, print_report};
 use super::{CheckArgs, Console, Exit};
 use crate::file::{self, Kind};
+use crate::report::clean;
 use crate::run::Harness;
 
 pub(super) fn check<O: Write, E: Write>(
@@ -20,7 +21,7 @@ pub(super) fn check<O: Write, E: Write>(
     let mut exit = Exit::Held;
     // Many scenarios share a topology, and its warnings.
     let mut told = HashSet::new();
-    for path in files {
+    for path in files.into_iter().map(|named| named.path) {
         match file::check(&path, &names) {
             Ok(checked) => {
                 let kind = match checked.kind {
@@ -31,7 +32,8 @@ pub(super) fn check<O: Write, E: Write>(
                     print_report(&warnings, console)?;
                     told.extend(warnings.to_string().lines().map(str::to_owned));
                 }
-                writeln!(console.out, "{}: a sound {kind}", path.display())?;
+                let path = path.display().to_string();
+                writeln!(console.out, "{}: a sound {kind}", clean(&path))?;
             }
             Err(report) => {
                 exit = Exit::BadInput;

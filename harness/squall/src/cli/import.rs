@@ -21,6 +21,7 @@ pub(super) fn run<O: Write, E: Write>(
     let Some(paths) = files(&args.paths, EXTENSIONS, console)? else {
         return Ok(Exit::BadInput);
     };
+    let paths: Vec<PathBuf> = paths.into_iter().map(|named| named.path).collect();
     let mut sources = Vec::new();
     let mut reports = Vec::new();
     for path in &paths {

@@ -8,7 +8,10 @@ mod check;
 mod components;
 mod import;
 mod manager;
+mod output;
+mod pipe;
 mod process;
+mod progress;
 mod run;
 mod scenarios;
 mod schema;
@@ -22,6 +25,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::aside::Aside;
+use self::pipe::Pipe;
 use crate::plan::EngineKind;
 use crate::report::Style;
 use crate::run::Harness;
@@ -49,7 +53,7 @@ impl From<Exit> for ExitCode {
 
 /// Squall puts modules that call each other over gRPC into a storm, and says which promise broke.
 #[derive(Debug, Parser)]
-#[command(name = "squall", version)]
+#[command(name = "squall", version, max_term_width = 80)]
 struct Command {
     #[command(subcommand)]
     verb: Verb,
@@ -97,7 +101,7 @@ CONSTELLATION_PROVIDER_REPORT_INTERVAL (30s), CONSTELLATION_PROVIDER_RESERVED_NS
 
 #[derive(Debug, Args)]
 struct RunArgs {
-    /// Scenario files, or folders: a folder means its *.toml, not its sub-folders
+    /// Scenario files, or folders: a folder means the scenarios among its *.toml, not its sub-folders
     #[arg(required = true)]
     paths: Vec<PathBuf>,
     /// The seed, instead of the scenario's own
@@ -106,15 +110,21 @@ struct RunArgs {
     /// What carries the bytes, instead of what the topology says
     #[arg(long)]
     engine: Option<Engine>,
-    /// Write the journal of the run to this file, as JSON Lines (one scenario only)
+    /// Write the journal of the run to this file, as JSON Lines (one scenario only). Another journal there is replaced,
+    /// another file is not
     #[arg(long, value_name = "FILE")]
     journal: Option<PathBuf>,
-    /// Write what crossed the network to this file, as pcapng for Wireshark (one scenario only)
+    /// Write what crossed the network to this file, as pcapng for Wireshark (one scenario only). Another capture there
+    /// is replaced, another file is not
     #[arg(long, value_name = "FILE")]
     pcap: Option<PathBuf>,
-    /// Print one JSON object per scenario
+    /// Print one JSON object per scenario, as it ends
     #[arg(long)]
     json: bool,
+    /// Break by what a run says nothing about, which is else a note in its report: no expectation, an expectation in
+    /// whose window no call started, a fault that touched nothing
+    #[arg(long)]
+    deny_vacuous: bool,
     /// Run everything twice, on two threads, and compare the digests
     #[arg(long)]
     check_determinism: bool,
@@ -185,12 +195,13 @@ enum SchemaKind {
 /// Runs the command that the process was started with.
 pub fn main(harness: &Harness) -> ExitCode {
     let command = Command::parse();
-    let colours =
-        io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    let colours = io::stdout().is_terminal() && !wants_none && !progress::is_dumb();
+    let style = Style { colours };
     let mut console = Console {
-        out: io::stdout(),
-        err: io::stderr(),
-        style: Style { colours },
+        out: Pipe::new(io::stdout()),
+        err: Pipe::new(io::stderr()),
+        style,
     };
     let result = match &command.verb {
         Verb::Run(args) => run::run(harness, args, &mut console),
@@ -202,11 +213,15 @@ pub fn main(harness: &Harness) -> ExitCode {
         Verb::Up(args) => served(console.style, |console| up::up(harness, args, console)),
         Verb::Manager(args) => served(console.style, |console| manager::manager(args, console)),
         Verb::Call(args) => call::call(args, &mut console),
-        Verb::Top(args) => top::top(args, &mut console),
+        // It goes on until its reader is gone.
+        Verb::Top(args) => {
+            let (out, err) = (io::stdout(), io::stderr());
+            top::top(args, &mut Console { out, err, style })
+        }
     };
     match result {
         Ok(exit) => exit.into(),
-        // The reader of our output has seen enough (`squall run ... | head`).
+        // The reader of `squall top` has seen enough.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             // If standard error is gone as well, there is nobody left to tell.

@@ -1,17 +1,21 @@
 //! `squall run`
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, Write};
 use std::sync::Arc;
 
+use super::output::{self, Output};
+use super::progress::Progress;
 use super::scenarios::{Loaded, load};
 use super::{Console, Engine, Exit, RunArgs};
 use crate::capture;
 use crate::journal::lines;
-use crate::plan::{EngineKind, Plan};
+use crate::plan::{Arrival, EngineKind, Plan, Workload};
 use crate::report;
 use crate::run::{Difference, Failure, Harness, Run};
+use crate::time;
+
+/// From here on a workload is worth a warning: each call has some ten lines in the journal, which is kept in memory.
+const CALLS_MANY: u64 = 1_000_000;
 
 pub(super) fn run<O: Write, E: Write>(
     harness: &Harness,
@@ -31,9 +35,29 @@ pub(super) fn run<O: Write, E: Write>(
             return Ok(Exit::BadInput);
         }
     }
+    let mut outputs = match Outputs::open(args) {
+        Ok(outputs) => outputs,
+        Err(why) => {
+            writeln!(console.err, "error: {why}")?;
+            return Ok(Exit::BadInput);
+        }
+    };
+    let mut harness = harness.clone();
+    if args.pcap.is_some() {
+        harness = harness.captured();
+    }
+    if args.deny_vacuous {
+        harness = harness.deny_vacuous();
+    }
     let mut exits = Vec::new();
     for loaded in &loaded {
-        exits.push(one(harness, args, loaded, console)?);
+        exits.push(one(
+            &harness,
+            args,
+            loaded,
+            std::mem::take(&mut outputs),
+            console,
+        )?);
     }
     if exits.len() > 1 && !args.json {
         let count = |exit| exits.iter().filter(|it| **it == exit).count();
@@ -51,33 +75,118 @@ pub(super) fn run<O: Write, E: Write>(
     Ok(exits.into_iter().max().unwrap_or(Exit::Held))
 }
 
+/// What is written besides the report.
+#[derive(Default)]
+struct Outputs {
+    journal: Option<Output>,
+    pcap: Option<Output>,
+}
+
+impl Outputs {
+    fn open(args: &RunArgs) -> Result<Self, String> {
+        let journal = args.journal.as_deref();
+        let journal = journal
+            .map(|path| Output::open(output::Kind::Journal, path))
+            .transpose()?;
+        let pcap = args.pcap.as_deref();
+        let pcap = pcap
+            .map(|path| Output::open(output::Kind::Capture, path))
+            .transpose();
+        match pcap {
+            Ok(pcap) => Ok(Outputs { journal, pcap }),
+            Err(why) => {
+                journal.into_iter().for_each(Output::abandon);
+                Err(why)
+            }
+        }
+    }
+
+    /// What could not be written.
+    fn write(self, run: &Run) -> Vec<String> {
+        let journal = self
+            .journal
+            .map(|output| output.write(|file| lines::write(&run.journal, file)));
+        let pcap = self
+            .pcap
+            .map(|output| output.write(|file| capture::write(run, file)));
+        [journal, pcap]
+            .into_iter()
+            .flatten()
+            .filter_map(Result::err)
+            .collect()
+    }
+
+    fn abandon(self) {
+        [self.journal, self.pcap]
+            .into_iter()
+            .flatten()
+            .for_each(Output::abandon);
+    }
+}
+
 fn one<O: Write, E: Write>(
     harness: &Harness,
     args: &RunArgs,
     loaded: &Loaded,
+    outputs: Outputs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
     let plan = Arc::new(loaded.plan(args.seed, args.engine));
     // The seed comes first: whatever happens next, it can be done again.
-    if !args.json {
+    if args.json {
+        writeln!(console.err, "{}", report::banner(&plan))?;
+    } else {
         writeln!(console.out, "{}\n", report::banner(&plan))?;
         console.out.flush()?;
     }
-    let harness = if args.pcap.is_some() {
-        harness.clone().captured()
-    } else {
-        harness.clone()
-    };
-    let replay = replay(&loaded.path, &plan, args.engine);
+    for workload in &plan.workloads {
+        if let Some(calls) = calls_of(workload).filter(|calls| *calls >= CALLS_MANY) {
+            let (name, unit) = (&workload.name, CALLS_MANY / 1_000_000);
+            writeln!(
+                console.err,
+                "warning: the workload {name} makes {calls} calls. From some {unit} million on a run takes\n\
+                 minutes and gigabytes: a lower `rate`, a shorter `duration` or a `limit` would do"
+            )?;
+        }
+    }
+    let replay = replay(loaded, &plan, args.engine);
+    let progress = Progress::begin(&plan.scenario);
     let ended = if args.check_determinism {
         harness.run_twice(plan.clone())
     } else {
         harness.run(plan.clone()).map(|run| (run, None))
     };
+    drop(progress);
     match ended {
-        Ok((run, difference)) => ended_well(args, &run, difference, &replay, console),
-        Err(failure) => ended_badly(args, &plan, &failure, &replay, console),
+        Ok((mut run, difference)) => {
+            run.file = Some(loaded.path.clone());
+            let unwritten = outputs.write(&run);
+            let exit = ended_well(args, &run, difference, &replay, console)?;
+            for why in &unwritten {
+                writeln!(console.err, "error: {why}")?;
+            }
+            // What broke is worth more than a file that is missing.
+            Ok(match exit {
+                Exit::Held if !unwritten.is_empty() => Exit::BadInput,
+                exit => exit,
+            })
+        }
+        Err(failure) => {
+            outputs.abandon();
+            ended_badly(args, loaded, &plan, &failure, &replay, console)
+        }
     }
+}
+
+/// How many calls an open loop will have made; of a closed one nobody knows.
+fn calls_of(workload: &Workload) -> Option<u64> {
+    let Arrival::Open { calls, per } = workload.arrival else {
+        return None;
+    };
+    let length = workload.end.saturating_sub(workload.start);
+    let made = u128::from(calls) * u128::from(time::nanos(length)) / u128::from(time::nanos(per).max(1));
+    let made = u64::try_from(made).unwrap_or(u64::MAX);
+    Some(workload.limit.map_or(made, |limit| made.min(limit)))
 }
 
 fn ended_well<O: Write, E: Write>(
@@ -87,26 +196,6 @@ fn ended_well<O: Write, E: Write>(
     replay: &str,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
-    if let Some(path) = &args.journal
-        && let Err(error) = write_journal(path, run)
-    {
-        writeln!(
-            console.err,
-            "error: cannot write the journal to {}: {error}",
-            path.display()
-        )?;
-        return Ok(Exit::BadInput);
-    }
-    if let Some(path) = &args.pcap
-        && let Err(error) = write_capture(path, run)
-    {
-        writeln!(
-            console.err,
-            "error: cannot write the capture to {}: {error}",
-            path.display()
-        )?;
-        return Ok(Exit::BadInput);
-    }
     let judged = run.judge();
     if args.json {
         let mut object = judged.json(replay);
@@ -117,6 +206,7 @@ fn ended_well<O: Write, E: Write>(
     } else {
         writeln!(console.out, "{}", judged.text(replay, console.style))?;
     }
+    console.out.flush()?;
     if let Some(difference) = difference {
         writeln!(
             console.err,
@@ -137,6 +227,7 @@ fn ended_well<O: Write, E: Write>(
 
 fn ended_badly<O: Write, E: Write>(
     args: &RunArgs,
+    loaded: &Loaded,
     plan: &Plan,
     failure: &Failure,
     replay: &str,
@@ -144,41 +235,60 @@ fn ended_badly<O: Write, E: Write>(
 ) -> io::Result<Exit> {
     if args.json {
         let object = serde_json::json!({
-            "scenario": plan.scenario,
-            "topology": plan.topology.name,
             "seed": plan.seed,
+            "scenario": plan.scenario,
+            "file": loaded.path.display().to_string(),
+            "topology": plan.topology.name,
+            "engine": plan.topology.network.engine.name(),
             "verdict": "none",
+            "replay": replay,
             "error": failure.to_string(),
         });
         writeln!(console.out, "{object}")?;
     } else {
         writeln!(
             console.out,
-            "\n NO VERDICT   the run {failure}\n replay   {replay}\n"
+            "\n NO VERDICT   the run {}\n replay   {replay}\n",
+            report::clean_lines(&failure.to_string())
         )?;
     }
     Ok(Exit::NoVerdict)
 }
 
-fn write_journal(path: &Path, run: &Run) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    lines::write(&run.journal, &mut file)?;
-    file.flush()
-}
-
-fn write_capture(path: &Path, run: &Run) -> io::Result<()> {
-    let mut file = BufWriter::new(File::create(path)?);
-    capture::write(run, &mut file)?;
-    file.flush()
-}
-
 /// The one command that does the same again.
-fn replay(path: &Path, plan: &Plan, engine: Option<Engine>) -> String {
+fn replay(loaded: &Loaded, plan: &Plan, engine: Option<Engine>) -> String {
     let engine = engine.map(|engine| format!(" --engine {}", EngineKind::from(engine).name()));
     format!(
         "squall run {} --seed {}{}",
-        path.display(),
+        report::shell_word(&loaded.path.display().to_string()),
         plan.seed,
         engine.unwrap_or_default()
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::testing::Script;
+
+    #[test]
+    fn the_calls_of_an_open_loop_are_known_before_it_runs() {
+        let (plan, _) = Script::new().finish();
+        let mut workload = plan.workloads[0].clone();
+        workload.arrival = Arrival::Open {
+            calls: 100_000,
+            per: Duration::from_secs(1),
+        };
+        (workload.start, workload.end) = (Duration::from_secs(10), Duration::from_secs(70));
+        assert_eq!(calls_of(&workload), Some(6_000_000));
+        workload.limit = Some(5);
+        assert_eq!(calls_of(&workload), Some(5));
+        workload.arrival = Arrival::Closed {
+            clients: 7,
+            think: Duration::ZERO,
+        };
+        assert_eq!(calls_of(&workload), None);
+    }
 }

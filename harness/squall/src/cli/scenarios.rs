@@ -43,7 +43,14 @@ pub(super) fn load<O: Write, E: Write>(
     let names = harness.component_names();
     let mut loaded = Vec::new();
     let mut is_sound = true;
-    for path in files {
+    let mut topologies = 0;
+    for Named { path, is_of_folder } in &files {
+        // A folder may have the topologies beside their scenarios.
+        if *is_of_folder && file::is_topology(path) {
+            topologies += 1;
+            continue;
+        }
+        let path = path.clone();
         match file::load_scenario(&path, &names) {
             Ok(scenario) => loaded.push(Loaded { path, scenario }),
             Err(report) => {
@@ -52,7 +59,25 @@ pub(super) fn load<O: Write, E: Write>(
             }
         }
     }
+    if is_sound && loaded.is_empty() {
+        let what = if topologies == 1 {
+            "a topology"
+        } else {
+            "topologies"
+        };
+        writeln!(
+            console.err,
+            "error: there is no scenario, only {what}: try squall check, or name scenarios"
+        )?;
+        return Ok(None);
+    }
     Ok(is_sound.then_some(loaded))
+}
+
+/// A file, and whether it was not named itself but its folder.
+pub(super) struct Named {
+    pub(super) path: PathBuf,
+    is_of_folder: bool,
 }
 
 /// The files that paths mean: a folder is its files of these extensions, in order of their names.
@@ -60,11 +85,14 @@ pub(super) fn files<O: Write, E: Write>(
     paths: &[PathBuf],
     extensions: &[&str],
     console: &mut Console<O, E>,
-) -> io::Result<Option<Vec<PathBuf>>> {
+) -> io::Result<Option<Vec<Named>>> {
     let mut files = Vec::new();
     for path in paths {
         if !path.is_dir() {
-            files.push(path.clone());
+            files.push(Named {
+                path: path.clone(),
+                is_of_folder: false,
+            });
             continue;
         }
         match files_of(path, extensions) {
@@ -74,7 +102,10 @@ pub(super) fn files<O: Write, E: Write>(
                 writeln!(console.err, "error: the folder {folder} has no {kinds}")?;
                 return Ok(None);
             }
-            Ok(found) => files.extend(found),
+            Ok(found) => files.extend(found.into_iter().map(|path| Named {
+                path,
+                is_of_folder: true,
+            })),
             Err(error) => {
                 writeln!(
                     console.err,
@@ -106,9 +137,5 @@ pub(super) fn print_report<O: Write, E: Write>(
     report: &file::Report,
     console: &mut Console<O, E>,
 ) -> io::Result<()> {
-    write!(
-        console.err,
-        "{}",
-        file::render(report, console.style.colours, 110)
-    )
+    write!(console.err, "{}", file::render(report, console.style.colours, 80))
 }
