@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use clap::Args;
 use indexmap::IndexMap;
@@ -142,6 +143,18 @@ pub(super) fn up<O: Write>(
     ended
 }
 
+/// Lets freed memory return to the system. The allocator gives it back some time later, when something large is freed; and
+/// a process that has got over an attack may be at rest, and free nothing.
+async fn give_back() {
+    const EVERY: Duration = Duration::from_secs(1);
+    const LARGE: usize = 8 << 20;
+    loop {
+        tokio::time::sleep(EVERY).await;
+        // None of it is touched: it takes addresses, and no memory.
+        drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE)));
+    }
+}
+
 fn refused<O, E: Write>(console: &mut Console<O, E>, why: &dyn Error) -> io::Result<Exit> {
     writeln!(console.err, "error: {why}")?;
     Ok(Exit::BadInput)
@@ -179,6 +192,7 @@ async fn serve<O: Write, E: Write>(
     writeln!(console.out, "ready {topology}")?;
     console.out.flush()?;
 
+    TokioPlatform::new().spawn(give_back());
     let (stop, stopping) = watch::channel(false);
     let mut running = pin!(async {
         let modules = system.run_until(stopping.clone(), *args.grace);
