@@ -82,6 +82,7 @@ mod tests {
             99_999_999,
             100_000_001,
             2_000_000_001,
+            123_456_789_123,
             40_000_000_000_000_000,
         ] {
             let left = Duration::from_nanos(nanos);
@@ -96,9 +97,23 @@ mod tests {
     }
 
     #[test]
+    fn it_reads_as_grpc_spells_it() {
+        for (text, expected) in [
+            ("1H", Duration::from_secs(3600)),
+            ("2M", Duration::from_secs(120)),
+            ("99999999S", Duration::from_secs(99_999_999)),
+            ("20m", Duration::from_millis(20)),
+            ("0u", Duration::ZERO),
+            ("7n", Duration::from_nanos(7)),
+        ] {
+            assert_eq!(parsed(text), Some(expected), "{text}");
+        }
+    }
+
+    #[test]
     fn without_the_header_there_is_no_deadline_and_nonsense_is_refused() {
         assert_eq!(timeout(&HeaderMap::new()).unwrap(), None);
-        for text in ["", "1", "S", "-1S", "1s", "123456789S", "1 S"] {
+        for text in ["", "1", "S", "-1S", "+1S", "1s", "1.5S", "123456789S", "1 S"] {
             let mut headers = HeaderMap::new();
             headers.insert(HEADER, text.parse().unwrap());
             let status = timeout(&headers).unwrap_err();

@@ -10,7 +10,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use http::HeaderName;
 use http::header::AsHeaderName;
 use tonic::metadata::{
-    AsciiMetadataKey, AsciiMetadataValue, BinaryMetadataKey, BinaryMetadataValue, KeyAndValueRef, MetadataMap,
+    AsciiMetadataKey, BinaryMetadataKey, BinaryMetadataValue, KeyAndValueRef, MetadataMap,
 };
 
 use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, malformed};
@@ -97,53 +97,13 @@ pub(super) fn readable(headers: &MetadataMap, key: &HeaderName) -> Result<Option
 /// # Errors
 /// [`Error::Serialization`] when it cannot be read.
 pub(super) fn timeout(headers: &MetadataMap) -> Result<Option<Duration>, Error> {
-    let Some(text) = readable(headers, &GRPC_TIMEOUT)? else {
-        return Ok(None);
-    };
-    parse_timeout(&text)
-        .map(Some)
-        .ok_or_else(|| malformed(TIMEOUT, &text))
-}
-
-fn parse_timeout(text: &str) -> Option<Duration> {
-    let (digits, unit) = text.split_at_checked(text.len().checked_sub(1)?)?;
-    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let count: u64 = digits.parse().ok()?;
-    match unit {
-        "H" => Some(Duration::from_secs(count * 60 * 60)),
-        "M" => Some(Duration::from_secs(count * 60)),
-        "S" => Some(Duration::from_secs(count)),
-        "m" => Some(Duration::from_millis(count)),
-        "u" => Some(Duration::from_micros(count)),
-        "n" => Some(Duration::from_nanos(count)),
-        _ => None,
-    }
-}
-
-/// Tells the callee how much time is left: rounded up, for it must not give up before the caller does.
-pub(crate) fn set_timeout(headers: &mut MetadataMap, left: Duration) {
-    const UNITS: [(u128, char); 6] = [
-        (1, 'n'),
-        (1_000, 'u'),
-        (1_000_000, 'm'),
-        (1_000_000_000, 'S'),
-        (60_000_000_000, 'M'),
-        (3_600_000_000_000, 'H'),
-    ];
-    // Eight digits are all that gRPC reads. What does not fit as hours is as good as no deadline.
-    let fitting = UNITS
-        .iter()
-        .map(|(nanos, unit)| (left.as_nanos().div_ceil(*nanos), unit))
-        .find(|(count, _)| *count < 100_000_000);
-    if let Some((count, unit)) = fitting
-        && let Ok(mut value) = format!("{count}{unit}").parse::<AsciiMetadataValue>()
-    {
-        // It is another one each time: HTTP/2 need not remember it in place of headers that come again.
-        value.set_sensitive(true);
-        headers.insert(TIMEOUT, value);
-    }
+    squall_grpc::timeout(headers.as_ref()).map_err(|_| {
+        let value = headers.as_ref().get(&GRPC_TIMEOUT);
+        malformed(
+            TIMEOUT,
+            &String::from_utf8_lossy(value.map_or(b"", |it| it.as_bytes())),
+        )
+    })
 }
 
 /// Adds what belongs to the trace, where the metadata has none. Text that nobody can read is no trace.
@@ -266,55 +226,5 @@ mod tests {
         assert_eq!(sent.get_bin("trace-bin").unwrap().to_bytes().unwrap(), &bytes[..]);
         let not_base64 = [("trace-bin".to_owned(), "%".to_owned())].into();
         set_metadata(&mut sent, &not_base64).unwrap_err();
-    }
-
-    #[test]
-    fn a_timeout_reads_as_grpc_spells_it() {
-        for (text, timeout) in [
-            ("1H", Duration::from_secs(3600)),
-            ("2M", Duration::from_secs(120)),
-            ("99999999S", Duration::from_secs(99_999_999)),
-            ("20m", Duration::from_millis(20)),
-            ("0u", Duration::ZERO),
-            ("7n", Duration::from_nanos(7)),
-        ] {
-            assert_eq!(parse_timeout(text), Some(timeout), "{text}");
-        }
-        for text in [
-            "",
-            "5",
-            "S",
-            "123456789S",
-            "-1S",
-            "+1S",
-            "1s",
-            "1.5S",
-            "1é",
-            "1 S",
-        ] {
-            assert_eq!(parse_timeout(text), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_timeout_that_is_sent_is_never_shorter_than_the_one_that_is_meant() {
-        for nanos in [
-            0,
-            1,
-            99_999_999,
-            100_000_001,
-            30_000_000_000,
-            123_456_789_123,
-            u64::MAX,
-        ] {
-            let left = Duration::from_nanos(nanos);
-            let mut headers = MetadataMap::new();
-            set_timeout(&mut headers, left);
-            let read = timeout(&headers).unwrap().unwrap();
-            assert!(
-                read >= left && read - left <= left / 10_000,
-                "{left:?} as {read:?}"
-            );
-        }
     }
 }

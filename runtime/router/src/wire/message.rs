@@ -44,7 +44,7 @@ pub(crate) fn request(
     let mut metadata = context.metadata.as_deref().cloned().unwrap_or_default();
     keys::write(context, &mut metadata);
     headers::set_metadata(headers, &metadata)?;
-    headers::set_timeout(headers, remaining);
+    super::set_timeout(headers, remaining);
     error::insert(headers, TRACEPARENT, &trace.traceparent());
     if context.depth > 0 {
         error::insert(headers, DEPTH, &context.depth.to_string());

@@ -23,7 +23,7 @@ use tonic::metadata::MetadataMap;
 
 use crate::{ContentType, Error, Outcome, Payload};
 pub(crate) use error::{classified, describe, outcome, remote_error};
-pub(crate) use headers::set_timeout;
+pub(crate) use squall_grpc::set_timeout;
 
 /// A method of `module.ModuleService`. Spec: router 2.1 to 2.3.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
