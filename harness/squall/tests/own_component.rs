@@ -145,8 +145,8 @@ fn a_broken_run_shows_where_its_code_panicked_and_how_to_run_it_again() {
         "{report}"
     );
     assert!(report.contains("in the handler"), "{report}");
-    assert!(report.contains("own_component.rs:"), "{report}");
-    assert!(report.contains("Fragile"), "the backtrace: {report}");
+    // Both places, and at least one step on the way to one of them.
+    assert!(report.matches("own_component.rs:").count() > 2, "{report}");
     assert!(
         report.contains("run_file(\"") && report.contains("Some(3)"),
         "{report}"

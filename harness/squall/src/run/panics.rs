@@ -11,6 +11,18 @@ const SITES_MAX: usize = 16;
 /// So many steps of a way are shown.
 const FRAMES_MAX: usize = 6;
 
+/// What stands between a panic and its backtrace, in names of functions.
+const MACHINERY: [&str; 3] = ["core::panicking", "rust_begin_unwind", "begin_panic"];
+/// What calls components, in names of functions, or in their places where names are short.
+const CALLERS: [&str; 6] = [
+    "squall_router::",
+    "squall_provider_sdk::",
+    "squall_sim::",
+    "runtime/router/src/",
+    "runtime/provider-sdk/src/",
+    "harness/sim/src/",
+];
+
 thread_local! {
     /// Those of the run on this thread.
     static SITES: RefCell<Option<Sites>> = const { RefCell::new(None) };
@@ -97,31 +109,20 @@ fn frames(backtrace: &str) -> Vec<String> {
             _ => frames.push((line.split_once(": ").map_or(line, |(_, name)| name), "")),
         }
     }
-    let is_machinery = |name: &str| {
-        let parts = [
-            "core::panicking",
-            "std::panicking",
-            "rust_begin_unwind",
-            "begin_panic",
-        ];
-        parts.iter().any(|part| name.contains(part))
+    let is_machinery = |name: &str| MACHINERY.iter().any(|part| name.contains(part));
+    let calls_components = |(name, place): &(&str, &str)| {
+        name.contains("std::panicking")
+            || CALLERS
+                .iter()
+                .any(|part| name.contains(part) || place.contains(part))
     };
-    let calls_components = |name: &str| {
-        let parts = [
-            "::unwind::",
-            "squall_sim::task",
-            "std::panicking",
-            "AssertUnwindSafe",
-        ];
-        parts.iter().any(|part| name.contains(part))
-    };
-    let begin = frames.iter().rposition(|(name, _)| {
-        name.contains("core::panicking") || name.contains("rust_begin_unwind") || name.contains("begin_panic")
-    });
-    let frames = frames.into_iter().skip(begin.map_or(0, |place| place + 1));
+    let begin = frames.iter().rposition(|(name, _)| is_machinery(name));
     let own = frames
-        .skip_while(|(name, _)| is_machinery(name))
-        .take_while(|(name, _)| !calls_components(name));
+        .into_iter()
+        .skip(begin.map_or(0, |place| place + 1))
+        .take_while(|frame| !calls_components(frame))
+        // How the standard library polls is of no interest.
+        .filter(|(_, place)| !place.starts_with("/rustc/"));
     own.take(FRAMES_MAX)
         .map(|(name, at)| match at {
             "" => name.to_owned(),
@@ -138,8 +139,9 @@ mod tests {
     fn the_steps_between_the_machinery_and_what_calls_components_are_told() {
         let whole = "   0: std::backtrace::Backtrace::create\n             at /rust/backtrace.rs:1:1\n   \
             1: __rustc::rust_begin_unwind\n   2: core::panicking::panic_fmt\n             at /rust/panicking.rs:80:14\n   \
-            3: shop::cart::total\n             at ./src/cart.rs:12:9\n   4: shop::cart::handle\n   \
-            5: squall_router::unwind::guarded\n   6: tokio::poll\n";
+            3: shop::cart::total\n             at ./src/cart.rs:12:9\n   4: poll<Box>\n             \
+            at /rustc/59807616/library/core/src/future/future.rs:133:9\n   5: shop::cart::handle\n   \
+            6: guarded\n             at ./runtime/router/src/unwind.rs:15:74\n   7: tokio::poll\n";
         assert_eq!(
             frames(whole),
             ["shop::cart::total (./src/cart.rs:12:9)", "shop::cart::handle"]
