@@ -11,6 +11,8 @@ pub struct History<'j> {
     pub hosts: IndexMap<&'j str, Host<'j>>,
     /// By their place in the plan.
     pub faults: Vec<Fault<'j>>,
+    /// When the plan was over and the run went on, if it did.
+    pub quiet: Option<u64>,
     /// The last line, when it is there.
     pub end: Option<End>,
     /// When the last thing happened.
@@ -109,6 +111,7 @@ impl<'j> History<'j> {
                     timers_left: *timers_left,
                 });
             }
+            Event::QuietStarted => self.quiet = Some(at),
             Event::HostStarted { .. } => {
                 self.host(host);
             }

@@ -230,7 +230,7 @@ pub(crate) fn errors<'a, 'j: 'a>(calls: impl IntoIterator<Item = &'a Call<'j>>) 
 
 fn workloads(run: &Run<'_>) -> Vec<WorkloadStatistics> {
     let mut calls: Vec<Vec<&Call<'_>>> = vec![Vec::new(); run.plan.workloads.len()];
-    for call in run.calls.iter() {
+    for call in run.calls.counted() {
         if let Some(calls) = calls.get_mut(call.workload as usize) {
             calls.push(call);
         }
@@ -262,7 +262,7 @@ pub(crate) fn latency<'a, 'j: 'a>(calls: impl IntoIterator<Item = &'a Call<'j>>)
 
 fn faults(run: &Run<'_>) -> Vec<FaultStatistics> {
     let mut touched = vec![0_u64; run.plan.faults.len()];
-    for fault in run.calls.iter().flat_map(|call| &call.touched_by) {
+    for fault in run.calls.counted().flat_map(|call| &call.touched_by) {
         if let Some(count) = touched.get_mut(*fault as usize) {
             *count += 1;
         }

@@ -521,27 +521,35 @@ fn overtime() {
 }
 
 fn recovers() {
-    let resentful = With({
-        let grudge: Arc<Mutex<Option<Error>>> = Arc::default();
-        move |scheduler: Scheduler<SimPlatform>, message: Message| {
-            let grudge = grudge.clone();
-            async move {
-                if let Some(error) = grudge.lock().expect("nobody panics").clone() {
-                    return Err(error);
+    let resentful = || {
+        With({
+            let grudge: Arc<Mutex<Option<Error>>> = Arc::default();
+            move |scheduler: Scheduler<SimPlatform>, message: Message| {
+                let grudge = grudge.clone();
+                async move {
+                    if let Some(error) = grudge.lock().expect("nobody panics").clone() {
+                        return Err(error);
+                    }
+                    let answer = scheduler.handle(message).await;
+                    if let Err(error @ Error::Unavailable { .. }) = &answer {
+                        *grudge.lock().expect("nobody panics") = Some(match error.outcome() {
+                            Outcome::Failed => error.clone(),
+                            Outcome::Unknown => return answer,
+                        });
+                    }
+                    answer
                 }
-                let answer = scheduler.handle(message).await;
-                if let Err(error @ Error::Unavailable { .. }) = &answer {
-                    *grudge.lock().expect("nobody panics") = Some(match error.outcome() {
-                        Outcome::Failed => error.clone(),
-                        Outcome::Unknown => return answer,
-                    });
-                }
-                answer
             }
-        }
-    });
-    let broken = harness(true).front(resentful);
+        })
+    };
+    let broken = harness(true).front(resentful());
     assert_caught("recovers", &harness(true), &broken, plan("n.in", DOWN));
+    // And a plan that is over as soon as its fault: the run goes on.
+    let mut short = plan("n.in", DOWN);
+    short.duration = Duration::from_secs(8);
+    short.workloads[0].end = short.duration;
+    let broken = harness(true).front(resentful());
+    assert_caught("recovers", &harness(true), &broken, short);
 }
 
 /// One after the other: what all of them have proven is looked at in the end.

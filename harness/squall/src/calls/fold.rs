@@ -27,6 +27,8 @@ struct Fold<'j> {
     by_trace: IndexMap<Id, u32>,
     /// By execution of a provider.
     attempts: IndexMap<Id, Attempts<'j>>,
+    /// The plan is over.
+    is_quiet: bool,
 }
 
 impl<'j> Fold<'j> {
@@ -39,6 +41,7 @@ impl<'j> Fold<'j> {
             Event::HopEnded { .. } => self.hop_ended(moment, entry),
             Event::HandleStarted { .. } => self.handle_started(moment, entry),
             Event::HandleEnded { .. } => self.handle_ended(moment, entry),
+            Event::QuietStarted => self.is_quiet = true,
             Event::Provider(event) => self.provider_event(moment, entry, event),
             _ => {}
         }
@@ -73,6 +76,7 @@ impl<'j> Fold<'j> {
             host: &entry.host,
             to,
             trace: *trace,
+            is_probe: self.is_quiet,
             timeout: *timeout,
             sent: Payload {
                 bytes: *bytes,

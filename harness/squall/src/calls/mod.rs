@@ -67,6 +67,8 @@ pub struct Call<'j> {
     pub to: &'j str,
     /// What every hop and execution on its behalf carries.
     pub trace: Id,
+    /// Whether it was made when the plan was over: then it counts for no workload.
+    pub is_probe: bool,
     /// Nanoseconds that it may take.
     pub timeout: u64,
     /// What it carries.
@@ -281,14 +283,19 @@ impl<'j> Calls<'j> {
         calls
     }
 
-    /// In the order of their starts.
+    /// In the order of their starts, probes included.
     pub fn iter(&self) -> std::slice::Iter<'_, Call<'j>> {
         self.calls.iter()
     }
 
+    /// The calls that count for workloads, in the order of their starts.
+    pub fn counted(&self) -> impl Iterator<Item = &Call<'j>> {
+        self.calls.iter().filter(|call| !call.is_probe)
+    }
+
     /// The calls of one workload, in the order of their starts.
     pub fn of_workload(&self, workload: u32) -> impl Iterator<Item = &Call<'j>> {
-        self.calls.iter().filter(move |call| call.workload == workload)
+        self.counted().filter(move |call| call.workload == workload)
     }
 
     /// Every hop, with the call that it belongs to.

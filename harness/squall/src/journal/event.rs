@@ -144,6 +144,9 @@ pub enum Event {
         #[serde(default)]
         timers_left: u64,
     },
+    /// The plan is over, and the run goes on: calls are made to see whether all have recovered from its last fault. They
+    /// count for no workload.
+    QuietStarted,
     /// A host came up.
     HostStarted {
         /// 0 for the first start, one more for each start after that.

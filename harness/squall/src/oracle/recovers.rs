@@ -15,18 +15,23 @@
 //!   call on a path pays for the connection;
 //! - no component of the call was still at work when its time was up.
 //!
+//! A run whose plan ends before all that can be seen goes on: until things have settled, and then with as many calls as it
+//! takes. Where there are many hosts, or a fault does not end, it does not.
+//!
 //! Providers come back by themselves, but not at once: with them things take as long to settle as the slowest of them
 //! waits between two attempts. A provider that was drained has left for good; then nothing is promised.
 //!
 //! On links that lose segments, are narrow, or whose latency has no bound, single errors prove nothing. There, the promise is
 //! broken when of 20 calls or more not one succeeds, where before the first fault 20 or more did without an error.
 
+use std::time::Duration;
+
 use indexmap::IndexMap;
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Moment};
 use crate::journal::{Death, Handling, Id};
-use crate::plan::{FaultKind, Latency, Ratio, Topology};
+use crate::plan::{Fault, FaultKind, Latency, Plan, Ratio, Topology};
 use crate::time;
 
 /// How long things take to settle, nanoseconds.
@@ -80,6 +85,60 @@ impl Oracle for Recovers {
     }
 }
 
+/// What a run still has to do when its plan is over.
+pub(crate) struct Quiet {
+    /// From when on, from the start of the run.
+    pub(crate) settled: Duration,
+    /// How many calls are to be made from each place where a workload's calls start.
+    pub(crate) probes: u32,
+}
+
+/// With more hosts it would take too many calls.
+const HOSTS_MAX: usize = 64;
+/// How many calls are to be judged.
+const PROBES: usize = 5;
+
+impl Recovers {
+    /// How a run is to go on so that this can be judged. None when the plan leaves time enough for that, or when
+    /// nothing is promised.
+    pub(crate) fn quiet(plan: &Plan) -> Option<Quiet> {
+        let hosts = plan.topology.all_hosts().count();
+        let nothing = plan.faults.iter().any(leaves) || fails_on_purpose(&plan.topology);
+        if nothing || hosts > HOSTS_MAX {
+            return None;
+        }
+        let mut ended = Duration::ZERO;
+        for fault in &plan.faults {
+            let until = fault.until.filter(|until| *until <= plan.duration)?;
+            ended = ended.max(until + Duration::from_nanos(news(fault)));
+        }
+        let settled = ended + Duration::from_nanos(SETTLING + slowest_return(&plan.topology));
+        let is_over = !plan.faults.is_empty() && plan.duration < settled + Duration::from_secs(1);
+        is_over.then(|| Quiet {
+            settled: settled.max(plan.duration),
+            probes: u32::try_from((hosts + PROBES).max(MANY)).unwrap_or(u32::MAX),
+        })
+    }
+}
+
+/// How long the news of a fault's end are on their way.
+fn news(fault: &Fault) -> u64 {
+    match &fault.kind {
+        FaultKind::Announce { late, .. } => time::nanos(*late),
+        _ => 0,
+    }
+}
+
+/// Whether somebody leaves for good.
+fn leaves(fault: &Fault) -> bool {
+    matches!(fault.kind, FaultKind::DrainProvider { .. } | FaultKind::Canary(_))
+}
+
+fn fails_on_purpose(topology: &Topology) -> bool {
+    let mut nodes = topology.modules.values().flat_map(|module| module.nodes.values());
+    nodes.any(|node| FAILING_COMPONENTS.contains(&node.component.as_str()))
+}
+
 /// From the start of the first fault to the end of the last one.
 struct Storm {
     started: u64,
@@ -92,16 +151,11 @@ impl Storm {
         let faults = run.history.faults.iter().enumerate();
         let mut storm: Option<Storm> = None;
         for (place, fault) in faults.filter(|(_, fault)| fault.started.is_some()) {
-            let news = run.plan.faults.get(place).map_or(0, |fault| match &fault.kind {
-                FaultKind::Announce { late, .. } => time::nanos(*late),
-                _ => 0,
-            });
-            let leaves = run.plan.faults.get(place).is_some_and(|fault| {
-                matches!(fault.kind, FaultKind::DrainProvider { .. } | FaultKind::Canary(_))
-            });
-            if leaves {
+            let of_plan = run.plan.faults.get(place);
+            if of_plan.is_some_and(leaves) {
                 return None;
             }
+            let news = of_plan.map_or(0, news);
             let (started, ended) = (fault.started?, fault.ended?.saturating_add(news));
             storm = Some(match storm {
                 None => Storm { started, ended },
@@ -113,14 +167,7 @@ impl Storm {
         }
         let mut stops = run.history.hosts.values().flat_map(|host| &host.stops);
         let fails_by_itself = stops.any(|stop| stop.how == Death::Failed);
-        let fails_on_purpose = run
-            .plan
-            .topology
-            .modules
-            .values()
-            .flat_map(|module| module.nodes.values())
-            .any(|node| FAILING_COMPONENTS.contains(&node.component.as_str()));
-        storm.filter(|_| !fails_by_itself && !fails_on_purpose)
+        storm.filter(|_| !fails_by_itself && !fails_on_purpose(&run.plan.topology))
     }
 }
 

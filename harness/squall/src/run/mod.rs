@@ -45,6 +45,7 @@ use crate::assembly::{bandwidth, chance, latency};
 use crate::components::{Components, Declaration};
 use crate::file::{self, ComponentNames};
 use crate::journal::{Event, Journal};
+use crate::oracle::Recovers;
 use crate::plan::{self, Plan};
 
 /// How long after the end of a scenario calls may take to end, beyond their timeouts.
@@ -195,7 +196,7 @@ impl Harness {
         let recorder = Recorder::default();
         let config = Config {
             seed: plan.seed,
-            budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE,
+            budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE + quiet_tail(&plan),
             wall_limit: plan.wall_limit,
             interleave: chance(plan.interleave),
             engine: plan.topology.network.engine,
@@ -378,9 +379,15 @@ impl Director {
         calls.start_all();
 
         sim.sleep_until(start + plan.duration).await;
-        let ended = calls.all_ended();
         // Time for the calls in flight to end. A call that a paused host holds ends with its host, below.
-        let _ = tokio::time::timeout(longest_timeout(&plan) + SETTLE, ended).await;
+        let patience = longest_timeout(&plan) + SETTLE;
+        let _ = tokio::time::timeout(patience, calls.all_ended()).await;
+        if let Some(quiet) = Recovers::quiet(&plan) {
+            recorder.record(Event::QuietStarted);
+            sim.sleep_until(start + quiet.settled).await;
+            calls.probe(quiet.probes).await;
+            let _ = tokio::time::timeout(patience, calls.all_ended()).await;
+        }
         for host in plan.topology.all_hosts() {
             if let Some(id) = sim.host(host) {
                 sim.resume(id);
@@ -396,6 +403,16 @@ impl Director {
             timers_left: left.timers,
         });
     }
+}
+
+/// How much longer than its plan, and than its calls, a run takes at most to see whether all have recovered.
+fn quiet_tail(plan: &Plan) -> Duration {
+    Recovers::quiet(plan).map_or(Duration::ZERO, |quiet| {
+        quiet.settled.saturating_sub(plan.duration)
+            + quiet.probes * workload::BETWEEN_PROBES
+            + longest_timeout(plan)
+            + SETTLE
+    })
 }
 
 fn longest_timeout(plan: &Plan) -> Duration {

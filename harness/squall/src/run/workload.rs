@@ -25,6 +25,9 @@ use super::world::World;
 use crate::journal::{Event, Id, Outcome};
 use crate::plan::{Arrival, Plan, Workload};
 
+/// How far apart calls are that are made to see whether all have recovered.
+pub(super) const BETWEEN_PROBES: Duration = Duration::from_millis(100);
+
 /// All calls of a run. Clones are the same calls.
 #[derive(Clone)]
 pub(super) struct Calls(Arc<Shared>);
@@ -83,6 +86,20 @@ impl Calls {
                     }
                 }
             }
+        }
+    }
+
+    /// Makes so many calls more for each place where calls of a workload start.
+    pub(super) async fn probe(&self, count: u32) {
+        for turn in 0..u64::from(count) {
+            for (index, prepared) in self.0.prepared.iter().enumerate() {
+                let sources = prepared.from.len() as u64;
+                for source in 0..sources {
+                    let calls = self.clone();
+                    self.spawn(async move { calls.call(index, turn * sources + source).await });
+                }
+            }
+            self.0.sim.sleep(BETWEEN_PROBES).await;
         }
     }
 

@@ -36,17 +36,15 @@ pub(super) fn statistics(run: &Run<'_>) -> Vec<ProviderStatistics> {
 }
 
 fn of_host(run: &Run<'_>, host: &str) -> ProviderStatistics {
+    // What happens when the plan is over counts no more.
+    let counts = |at: u64| run.history.quiet.is_none_or(|quiet| at < quiet);
     let connections = || {
-        run.providers
-            .connections
-            .iter()
-            .filter(|connection| connection.host == host)
+        let connections = run.providers.connections.iter();
+        connections.filter(|it| it.host == host && counts(it.registered().at))
     };
     let rejections = || {
-        run.providers
-            .rejections
-            .iter()
-            .filter(|rejection| rejection.host == host)
+        let rejections = run.providers.rejections.iter();
+        rejections.filter(|it| it.host == host && counts(it.moment.at))
     };
     let executions = run
         .calls
@@ -65,9 +63,10 @@ fn of_host(run: &Run<'_>, host: &str) -> ProviderStatistics {
         registered: connections().count() as u64,
         rejected: rejections().count() as u64,
         heartbeats: connections()
-            .map(|connection| connection.heartbeats.len() as u64)
-            .sum(),
-        executed: executions.count() as u64,
+            .flat_map(|connection| &connection.heartbeats)
+            .filter(|heard| counts(heard.at))
+            .count() as u64,
+        executed: executions.filter(|(_, it)| counts(it.started.at)).count() as u64,
         left,
         rejection: rejections()
             .next_back()
