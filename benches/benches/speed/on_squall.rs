@@ -134,6 +134,7 @@ pub(crate) fn module(name: &str, node: &str, component: &str, settings: serde_js
         instance_wait: Duration::ZERO,
         min_ping_interval: None,
         keepalive: Some(squall::router::Keepalive::client()),
+        limits: squall::plan::Limits::default(),
         method: None,
         nodes: [(node.name.clone(), node)].into_iter().collect(),
     }

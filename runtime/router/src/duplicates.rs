@@ -312,7 +312,8 @@ mod tests {
         tokio::time::sleep(Duration::from_secs(61)).await;
         assert_eq!(duplicates.lock().entries.len(), 1, "the last one is not old");
         tokio::time::sleep(Duration::from_secs(75)).await;
-        assert_eq!((duplicates.lock().entries.len(), duplicates.lock().bytes), (0, 0));
+        assert_eq!(duplicates.lock().entries.len(), 0);
+        assert_eq!(duplicates.lock().bytes, 0);
         assert!(forgetter.is_finished());
         assert!(answer("d"), "it begins anew");
 

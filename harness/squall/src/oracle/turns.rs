@@ -139,8 +139,8 @@ impl<'j> Peer<'j> {
             let ready = self.states.iter().filter(|(_, state)| **state == "ready");
             ready.map(|(address, _)| address)
         };
-        let most = ready().max_by_key(|address| count(&address))?;
-        let least = ready().min_by_key(|address| count(&address))?;
+        let most = ready().max_by_key(|address| count(address))?;
+        let least = ready().min_by_key(|address| count(address))?;
         let (often, seldom) = (count(&most), count(&least));
         (often > seldom + 1).then(|| {
             format!("{most} was sent {often} messages, and {least} {seldom}, since the last change of them")

@@ -135,12 +135,12 @@ impl Script {
 
     /// As deep as its hop, or one deeper than the execution that caused it.
     fn depth(&self, id: Id, cause: Id, remote: bool) -> u32 {
-        let depths = self.entries.iter().filter_map(|entry| match &entry.event {
+        let mut depths = self.entries.iter().rev().filter_map(|entry| match &entry.event {
             Event::HopStarted { span, depth, .. } if remote && *span == id => Some(*depth),
             Event::HandleStarted { span, depth, .. } if !remote && *span == cause => Some(depth + 1),
             _ => None,
         });
-        depths.last().unwrap_or_default()
+        depths.next().unwrap_or_default()
     }
 
     pub(crate) fn handle_ended(&mut self, delay: u64, host: &str, span: Id, how: Handling) -> &mut Self {

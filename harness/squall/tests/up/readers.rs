@@ -102,7 +102,7 @@ fn a_second_signal_is_in_the_exit_code_though_nobody_reads_what_it_says() {
         assert!(
             (0..20_000).any(|_| get(beside, "/metrics").1.contains(line)),
             "{line}"
-        )
+        );
     };
     until("tinysystems_requests_in_flight{module=\"back\"} 1\n");
     system.signal("-TERM");

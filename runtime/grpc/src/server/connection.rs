@@ -60,9 +60,9 @@ pub(super) async fn serve<P, S, G>(
     let mut is_told = false;
     let patience = serving.limits.handshake;
     let connection = match shake_hands(handshake, patience, going_away.as_mut(), &mut is_told).await {
-        Shaken::Hands(connection) => connection,
-        Shaken::Late => return refuse_silent(&ledger, &serving.limits),
-        Shaken::Over => return,
+        Ok(connection) => connection,
+        Err(Unshaken::Late) => return refuse_silent(&ledger, &serving.limits),
+        Err(Unshaken::Over) => return,
     };
     let mut driver = Driver {
         liveness: serving.keepalive.map(Liveness::new),
@@ -100,9 +100,8 @@ fn refuse_silent(ledger: &Ledger, limits: &Limits) {
     ledger.refuse(Refusal::Handshake, why);
 }
 
-/// What became of a peer that was to say that it speaks HTTP/2.
-enum Shaken<S> {
-    Hands(Http2<S>),
+/// Why a peer has not said that it speaks HTTP/2.
+enum Unshaken {
     /// It took too long.
     Late,
     /// It speaks something else, or is gone; or it is the server that has no more time.
@@ -115,7 +114,7 @@ async fn shake_hands<S>(
     patience: Duration,
     mut going_away: Pin<&mut impl Future<Output = ()>>,
     is_told: &mut bool,
-) -> Shaken<S>
+) -> Result<Http2<S>, Unshaken>
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
@@ -123,14 +122,14 @@ where
     let mut patience = pin!(sleep(patience));
     poll_fn(|context| {
         if let Poll::Ready(shaken) = handshake.as_mut().poll(context) {
-            return Poll::Ready(shaken.map_or(Shaken::Over, Shaken::Hands));
+            return Poll::Ready(shaken.map_err(|_| Unshaken::Over));
         }
         if !*is_told && going_away.as_mut().poll(context).is_ready() {
             *is_told = true;
             patience.as_mut().reset(Instant::now() + PATIENCE);
         }
         let late = patience.as_mut().poll(context);
-        late.map(|()| if *is_told { Shaken::Over } else { Shaken::Late })
+        late.map(|()| Err(if *is_told { Unshaken::Over } else { Unshaken::Late }))
     })
     .await
 }

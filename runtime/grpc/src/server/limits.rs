@@ -22,7 +22,7 @@ pub struct Limits {
     /// How long a peer may take until it has said that it speaks HTTP/2. Then its connection is closed.
     pub handshake: Duration,
     /// How long a request may take to arrive, from its headers to its end, when the call's own deadline is not sooner.
-    /// Then it becomes `DEADLINE_EXCEEDED`. Of unary methods only.
+    /// Then it becomes `DEADLINE_EXCEEDED`. Of a service of tonic's: how long a message may take, once it has begun.
     pub read: Duration,
     /// How long a peer may leave all of its answers waiting; it has to take [`TAKEN_MIN`] bytes of them by then, or all
     /// that there are. Then its connection is closed, with GOAWAY `ENHANCE_YOUR_CALM`; and one answer that alone is left
