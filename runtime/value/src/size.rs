@@ -46,7 +46,7 @@ mod tests {
         assert_eq!(text.size_within(own + 4), None);
         let record = CValue::product([("name", text.clone()), ("n", CValue::Int(1))]);
         assert_eq!(record.size_within(usize::MAX), Some(3 * own + 4 + 1 + 5));
-        let map = CValue::map(CType::String, CType::Int, [(text.clone(), CValue::Int(1))]);
+        let map = CValue::map(CType::String, CType::Int, [(text, CValue::Int(1))]);
         assert_eq!(map.size_within(usize::MAX), Some(3 * own + 5));
         let list = CValue::list(CType::Int, (0..10).map(CValue::Int));
         assert_eq!(CValue::some(list.clone()).size_within(usize::MAX), Some(12 * own));

@@ -221,18 +221,22 @@ async fn more_modules_than_there_may_be_are_refused_in_one_line() {
 #[tokio::test(start_paused = true)]
 async fn all_that_is_registered_has_a_limit_and_who_leaves_makes_room() {
     let config = Config {
-        max_registered_bytes: 350,
+        max_registered_bytes: 500,
         ..Config::default()
     };
     let world = World::with(config).await;
-    let mut first = world.active("one", "", &["A"]).await;
+    let mut first = Provider::start(&world, Executor::echo()).await;
     let mut second = Provider::start(&world, Executor::echo()).await;
+    // A little more than half of what there may be.
+    let mut request = first.request("one", "", &["A"]);
+    request.modules[0].description = "x".repeat(250);
+    assert!(first.try_register(request).await.success);
     let mut request = second.request("two", "", &["A"]);
-    request.modules[0].description = "x".repeat(200);
+    request.modules[0].description = "x".repeat(250);
     let refused = second.try_register(request.clone()).await;
     let reason = &refused.results[0].rejection_reason;
     assert!(
-        reason.starts_with("Too much is registered") && reason.ends_with("is 350"),
+        reason.starts_with("Too much is registered") && reason.ends_with("is 500"),
         "{reason}"
     );
     assert!(first.deregister(&["A"]).await.success);
