@@ -6,13 +6,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use squall_engine::LocalEngine;
-use squall_platform::TokioPlatform;
+use squall_platform::{Platform as _, TokioPlatform};
 use squall_provider::{Config, Manager, Server};
 use squall_provider_http as http;
 use tokio::sync::Notify;
 
 use super::aside::Aside;
 use super::process::{Signals, log};
+use super::up::give_back;
 use super::{Console, Exit, runtime};
 
 #[derive(Debug, Args)]
@@ -105,6 +106,7 @@ async fn serve<O: Write, E: Write>(
     writeln!(console.out, "listening http http://{}", http.local_addr())?;
     writeln!(console.out, "ready manager")?;
     console.out.flush()?;
+    TokioPlatform::new().spawn(give_back());
 
     let (told, drained) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let stopping = http.stopping();

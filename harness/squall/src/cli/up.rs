@@ -145,7 +145,7 @@ pub(super) fn up<O: Write>(
 
 /// Lets freed memory return to the system. The allocator gives it back some time later, when something large is freed; and
 /// a process that has got over an attack may be at rest, and free nothing.
-async fn give_back() {
+pub(super) async fn give_back() {
     const EVERY: Duration = Duration::from_secs(1);
     const LARGE: usize = 8 << 20;
     loop {

@@ -185,7 +185,7 @@ fn the_object_has_always_the_same_keys_in_the_same_order() {
          \"value\":{\"rate\":1.0,\"ok\":20,\"calls\":20},\"counterexample\":null}]"
     );
     assert!(
-        oracles.starts_with("[{\"name\":\"ends once\",\"held\":true,\"counterexample\":null,\"judged\":20},"),
+        oracles.starts_with("[{\"name\":\"ends once\",\"held\":true,\"judged\":20,\"counterexample\":null},"),
         "{oracles}"
     );
 }
