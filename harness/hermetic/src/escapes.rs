@@ -151,9 +151,9 @@ macro_rules! told {
             if original == 0 {
                 return $missing;
             }
+            type Original = unsafe extern "C" fn($($type),*) -> c_int;
             // SAFETY: not null, and the symbol of that name has this signature.
-            let original =
-                unsafe { std::mem::transmute::<usize, unsafe extern "C" fn($($type),*) -> c_int>(original) };
+            let original = unsafe { std::mem::transmute::<usize, Original>(original) };
             // SAFETY: the same arguments, the same contract.
             unsafe { original($($argument),*) }
         }
