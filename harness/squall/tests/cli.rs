@@ -286,6 +286,52 @@ fn a_file_that_is_no_journal_of_ours_is_left_as_it_is_and_nothing_runs() {
 }
 
 #[test]
+fn one_file_is_no_journal_and_capture_at_once() {
+    let folder = folder();
+    let path = scenario(folder.path(), "a.toml", "");
+    let file = folder.path().join("both");
+    let file = file.to_str().expect("UTF-8");
+    let refused = squall(&["run", &path, "--journal", file, "--pcap", file]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(err(&refused).contains("name the same file"), "{}", err(&refused));
+    assert!(!Path::new(file).exists(), "it leaves nothing behind");
+}
+
+#[test]
+fn without_a_verdict_it_is_said_that_nothing_was_written() {
+    let folder = folder();
+    let path = scenario(folder.path(), "a.toml", "");
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    let text = text.replace("seed = 5\n", "seed = 5\nwall_limit = \"1ms\"\n");
+    std::fs::write(&path, text.replace("10/s", "100000/s")).expect("writable");
+    let journal = folder.path().join("journal");
+    let ended = squall(&["run", &path, "--journal", journal.to_str().expect("UTF-8")]);
+    assert_eq!(ended.status.code(), Some(3), "{}", out(&ended));
+    assert!(err(&ended).contains("has no journal"), "{}", err(&ended));
+    assert!(!journal.exists());
+}
+
+#[test]
+fn arguments_do_not_steer_a_terminal() {
+    let steering = "no\u{1b}[31m\u{9b}such";
+    for arguments in [
+        &[
+            "run",
+            "scenarios/partition-heals.toml",
+            "--journal",
+            &format!("{steering}/x"),
+        ][..],
+        &["call", "127.0.0.1:9", steering],
+        &["call", "127.0.0.1:9", "a.in", "\"\u{1b}\""],
+    ] {
+        let refused = squall(arguments);
+        let said = err(&refused) + &out(&refused);
+        assert!(!refused.status.success() && !said.is_empty());
+        assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
+    }
+}
+
+#[test]
 fn a_journal_that_cannot_be_written_costs_no_verdict() {
     let scenario = "scenarios/negative/success-during-a-partition.toml";
     let broken = squall(&["run", scenario, "--journal", "/dev/full"]);
@@ -367,6 +413,8 @@ fn what_a_run_says_nothing_about_is_noted_and_breaks_it_where_that_is_denied() {
         "{}",
         out(&denied)
     );
+    let replay = format!("replay   squall run {path} --seed 5 --deny-vacuous");
+    assert!(out(&denied).contains(&replay), "{}", out(&denied));
     let sound = squall(&["run", "scenarios/partition-heals.toml", "--deny-vacuous"]);
     assert_eq!(sound.status.code(), Some(0), "{}", out(&sound));
 }
@@ -518,6 +566,28 @@ fn check_accepts_what_is_sound_and_names_what_is_not() {
     );
     let wrong = squall(&["check", "harness/squall/tests/mistakes"]);
     assert_eq!(wrong.status.code(), Some(2));
+}
+
+#[test]
+fn a_blob_beyond_all_measure_is_a_mistake_and_not_the_end_of_the_process() {
+    let folder = folder();
+    let path = folder.path().join("large.toml");
+    let text = |bytes: u64| {
+        format!(
+            "name = \"large\"\n[module.a.node.n]\ncomponent = \"blob\"\nsettings = {{ bytes = {bytes} }}\n"
+        )
+    };
+    for (bytes, exit) in [(64 << 20, 0), ((64 << 20) + 1, 2), (99_999_999_999_999, 2)] {
+        std::fs::write(&path, text(bytes)).expect("writable");
+        let checked = squall(&["check", path.to_str().expect("UTF-8")]);
+        assert_eq!(checked.status.code(), Some(exit), "{}", err(&checked));
+        assert_eq!(
+            exit == 2,
+            err(&checked).contains("67108864 at most"),
+            "{}",
+            err(&checked)
+        );
+    }
 }
 
 #[test]

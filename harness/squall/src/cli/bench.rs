@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::scenarios::load;
-use super::{BenchArgs, Console, Exit};
+use super::{BenchArgs, Console, Exit, plain};
 use crate::report::{self, bench::Bench};
 use crate::run::Harness;
 
@@ -24,7 +24,11 @@ pub(super) fn bench<O: Write, E: Write>(
         let run = match harness.run(plan) {
             Ok(run) => run,
             Err(failure) => {
-                writeln!(console.err, "error: {}: the run {failure}", loaded.path.display())?;
+                writeln!(
+                    console.err,
+                    "error: {}: the run {failure}",
+                    plain(&loaded.path.display())
+                )?;
                 exit = Exit::NoVerdict;
                 continue;
             }

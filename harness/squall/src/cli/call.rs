@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use squall_platform::{Authority, TokioPlatform};
 use squall_router::{Destination, Error, Keepalive, Message, Method, Module, Options, Payload};
 
-use super::{Console, Exit, runtime};
+use super::{Console, Exit, plain, runtime};
+use crate::report;
 
 /// What callees are told who calls.
 const CALLER: &str = "squall-call";
@@ -87,7 +88,7 @@ pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O,
     let message = match message(args) {
         Ok(message) => message,
         Err(why) => {
-            writeln!(console.err, "error: {why}")?;
+            writeln!(console.err, "error: {}", plain(&why))?;
             return Ok(Exit::BadInput);
         }
     };
@@ -98,12 +99,12 @@ pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O,
     let value = answer.and_then(|value| value.map_or(Ok(Value::Null), |value| value.json()));
     match value {
         Ok(value) => {
-            writeln!(console.out, "{value}")?;
+            writeln!(console.out, "{}", escaped(&value))?;
             Ok(Exit::Held)
         }
         Err(error) => {
             match args.json {
-                true => writeln!(console.err, "{}", object(&error))?,
+                true => writeln!(console.err, "{}", escaped(&object(&error)))?,
                 false => write!(console.err, "{}", text(&error))?,
             }
             Ok(exit(&error))
@@ -158,13 +159,28 @@ fn exit(error: &Error) -> Exit {
     }
 }
 
+/// JSON in which also those characters are escaped that JSON lets stand, and that steer a terminal.
+fn escaped(value: &Value) -> String {
+    let json = value.to_string();
+    let mut escaped = String::with_capacity(json.len());
+    for c in json.chars() {
+        match report::clean(c.encode_utf8(&mut [0; 4])).chars().next() {
+            Some(first) if first == c => escaped.push(c),
+            // None of them is beyond four digits.
+            _ => escaped.extend(format!("\\u{:04x}", u32::from(c)).chars()),
+        }
+    }
+    escaped
+}
+
+/// Each of what is said in one line of its own.
 fn text(error: &Error) -> String {
     let said = object(error);
-    let mut lines = vec![format!("error: {error}\n")];
+    let mut lines = vec![format!("error: {}\n", report::clean(&error.to_string()))];
     for key in ["cause", "class", "kind", "origin", "outcome", "code", "retryable"] {
         match &said[key] {
             Value::Null => {}
-            Value::String(value) => lines.push(format!("  {key}: {value}\n")),
+            Value::String(value) => lines.push(format!("  {key}: {}\n", report::clean(value))),
             value => lines.push(format!("  {key}: {value}\n")),
         }
     }
@@ -182,4 +198,23 @@ fn object(error: &Error) -> Value {
         "code": error.code(),
         "retryable": error.retryable(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_peer_says_steers_a_terminal() {
+        let value = json!({ "k\u{9b}": "\u{1b}[31m, \u{202e}, \u{9b}2J, ü, \\u{1b}" });
+        let said = escaped(&value);
+        assert_eq!(said, r#"{"k\u009b":"\u001b[31m, \u202e, \u009b2J, ü, \\u{1b}"}"#,);
+        let read: Value = serde_json::from_str(&said).expect("JSON as before");
+        assert_eq!(read, value);
+
+        let error = Destination::parse("do\u{1b}[31m\n  class: no\u{9b}ne").expect_err("it names no port");
+        let said = text(&error);
+        assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
+        assert_eq!(said.matches("\n  class: ").count(), 1, "{said}");
+    }
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::scenarios::{files, print_report};
-use super::{Console, Exit, ImportArgs};
+use super::{Console, Exit, ImportArgs, plain};
 use crate::file::{FILE_BYTES_MAX, Report, cannot_read, read_text, text_of};
 use crate::import::{Source, import};
 use crate::report::plural;
@@ -45,7 +45,11 @@ pub(super) fn run<O: Write, E: Write>(
                 return Ok(Exit::Held);
             };
             if let Err(error) = fs::write(out, &imported.topology) {
-                writeln!(console.err, "error: cannot write {}: {error}", out.display())?;
+                writeln!(
+                    console.err,
+                    "error: cannot write {}: {error}",
+                    plain(&out.display())
+                )?;
                 return Ok(Exit::BadInput);
             }
             let [modules, nodes, edges] = imported.counts.map(|count| count as u64);

@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::aside::Aside;
 use super::process::{Signals, log};
 use super::up::give_back;
-use super::{Console, Exit, runtime};
+use super::{Console, Exit, plain, runtime};
 
 #[derive(Debug, Args)]
 pub(super) struct ManagerArgs {
@@ -91,7 +91,7 @@ pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Asi
 }
 
 fn refused<O, E: Write>(console: &mut Console<O, E>, why: &str) -> io::Result<Exit> {
-    writeln!(console.err, "error: {why}")?;
+    writeln!(console.err, "error: {}", plain(&why))?;
     Ok(Exit::BadInput)
 }
 

@@ -27,7 +27,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use self::aside::Aside;
 use self::pipe::Pipe;
 use crate::plan::EngineKind;
-use crate::report::Style;
+use crate::report::{self, Style};
 use crate::run::Harness;
 
 /// How a command ends. The numbers are part of the interface: scripts decide by them.
@@ -190,6 +190,11 @@ enum SchemaKind {
     Topology,
     /// What a scenario file may hold
     Scenario,
+}
+
+/// What arguments, files and peers say, so that it cannot steer a terminal.
+fn plain(text: &dyn std::fmt::Display) -> String {
+    report::clean_lines(&text.to_string())
 }
 
 /// Runs the command that the process was started with.

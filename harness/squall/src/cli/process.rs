@@ -11,6 +11,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::aside::Aside;
+use crate::report;
 
 /// What is logged when `RUST_LOG` does not say.
 const LOG: &str = "info";
@@ -39,13 +40,22 @@ pub(super) fn log(err: &Aside) -> Result<(), String> {
     Ok(())
 }
 
+/// Where and why: the place in a line of its own, and a message that cannot steer a terminal.
+fn said(panic: &PanicHookInfo<'_>) -> String {
+    let text = panic.to_string();
+    match text.split_once('\n') {
+        Some((place, message)) => format!("{place}\n{}", report::clean(message)),
+        None => report::clean(&text).into_owned(),
+    }
+}
+
 /// As the standard library tells of a panic, but for its advice.
 fn told(panic: &PanicHookInfo<'_>) -> String {
     let thread = thread::current();
     let (name, backtrace) = (thread.name().unwrap_or("<unnamed>"), Backtrace::capture());
     match backtrace.status() {
-        BacktraceStatus::Captured => format!("thread '{name}' {panic}\n{backtrace}"),
-        _ => format!("thread '{name}' {panic}"),
+        BacktraceStatus::Captured => format!("thread '{name}' {}\n{backtrace}", said(panic)),
+        _ => format!("thread '{name}' {}", said(panic)),
     }
 }
 

@@ -1,12 +1,13 @@
 //! `squall run`
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::sync::Arc;
 
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::scenarios::{Loaded, load};
-use super::{Console, Engine, Exit, RunArgs};
+use super::{Console, Exit, RunArgs, plain};
 use crate::capture;
 use crate::journal::lines;
 use crate::plan::{Arrival, EngineKind, Plan, Workload};
@@ -38,7 +39,7 @@ pub(super) fn run<O: Write, E: Write>(
     let mut outputs = match Outputs::open(args) {
         Ok(outputs) => outputs,
         Err(why) => {
-            writeln!(console.err, "error: {why}")?;
+            writeln!(console.err, "error: {}", plain(&why))?;
             return Ok(Exit::BadInput);
         }
     };
@@ -89,6 +90,14 @@ impl Outputs {
             .map(|path| Output::open(output::Kind::Journal, path))
             .transpose()?;
         let pcap = args.pcap.as_deref();
+        // The first is there by now, whatever it is called.
+        let place = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
+        if let Some(one) = place(args.journal.as_deref())
+            && place(pcap) == Some(one)
+        {
+            journal.into_iter().for_each(Output::abandon);
+            return Err("--journal and --pcap name the same file: a file is one or the other".to_owned());
+        }
         let pcap = pcap
             .map(|path| Output::open(output::Kind::Capture, path))
             .transpose();
@@ -149,7 +158,7 @@ fn one<O: Write, E: Write>(
             )?;
         }
     }
-    let replay = replay(loaded, &plan, args.engine);
+    let replay = replay(loaded, &plan, args);
     let progress = Progress::begin(&plan.scenario);
     let ended = if args.check_determinism {
         harness.run_twice(plan.clone())
@@ -163,7 +172,7 @@ fn one<O: Write, E: Write>(
             let unwritten = outputs.write(&run);
             let exit = ended_well(args, &run, difference, &replay, console)?;
             for why in &unwritten {
-                writeln!(console.err, "error: {why}")?;
+                writeln!(console.err, "error: {}", plain(&why))?;
             }
             // What broke is worth more than a file that is missing.
             Ok(match exit {
@@ -172,6 +181,12 @@ fn one<O: Write, E: Write>(
             })
         }
         Err(failure) => {
+            if args.journal.is_some() || args.pcap.is_some() {
+                writeln!(
+                    console.err,
+                    "note: a run without a verdict has no journal and no capture"
+                )?;
+            }
             outputs.abandon();
             ended_badly(args, loaded, &plan, &failure, &replay, console)
         }
@@ -256,13 +271,16 @@ fn ended_badly<O: Write, E: Write>(
 }
 
 /// The one command that does the same again.
-fn replay(loaded: &Loaded, plan: &Plan, engine: Option<Engine>) -> String {
-    let engine = engine.map(|engine| format!(" --engine {}", EngineKind::from(engine).name()));
+fn replay(loaded: &Loaded, plan: &Plan, args: &RunArgs) -> String {
+    let engine = args
+        .engine
+        .map(|engine| format!(" --engine {}", EngineKind::from(engine).name()));
     format!(
-        "squall run {} --seed {}{}",
+        "squall run {} --seed {}{}{}",
         report::shell_word(&loaded.path.display().to_string()),
         plan.seed,
-        engine.unwrap_or_default()
+        engine.unwrap_or_default(),
+        if args.deny_vacuous { " --deny-vacuous" } else { "" }
     )
 }
 

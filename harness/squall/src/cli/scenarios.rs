@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Console, Engine};
+use super::{Console, Engine, plain};
 use crate::Scenario;
 use crate::file;
 use crate::plan::Plan;
@@ -99,7 +99,7 @@ pub(super) fn files<O: Write, E: Write>(
             Ok(found) if found.is_empty() => {
                 let kinds: Vec<_> = extensions.iter().map(|it| format!("*.{it}")).collect();
                 let (folder, kinds) = (path.display(), kinds.join(", "));
-                writeln!(console.err, "error: the folder {folder} has no {kinds}")?;
+                writeln!(console.err, "error: the folder {} has no {kinds}", plain(&folder))?;
                 return Ok(None);
             }
             Ok(found) => files.extend(found.into_iter().map(|path| Named {

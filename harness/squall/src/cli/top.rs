@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::Args;
 use tokio::time::{Instant, interval};
 
-use super::{Console, Exit, runtime};
+use super::{Console, Exit, plain, runtime};
 use crate::live::{self, Sample, Target};
 
 const REFRESH: Duration = Duration::from_secs(1);
@@ -45,7 +45,7 @@ async fn once<O: Write, E: Write>(args: &TopArgs, console: &mut Console<O, E>) -
             Ok(Exit::Held)
         }
         Err((why, exit)) => {
-            writeln!(console.err, "error: {why}")?;
+            writeln!(console.err, "error: {}", plain(&why))?;
             Ok(exit)
         }
     }
@@ -62,7 +62,7 @@ async fn on_and_on<O: Write, E: Write>(args: &TopArgs, console: &mut Console<O, 
         let sample = match sample(&args.target).await {
             Ok(sample) => sample,
             Err((why, exit)) => {
-                writeln!(console.err, "error: {why}")?;
+                writeln!(console.err, "error: {}", plain(&why))?;
                 return Ok(exit);
             }
         };

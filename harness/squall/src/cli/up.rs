@@ -18,7 +18,7 @@ use super::aside::Aside;
 use super::call::Pings;
 use super::process::{Signals, log};
 use super::scenarios::print_report;
-use super::{Console, Exit, runtime};
+use super::{Console, Exit, plain, runtime};
 use crate::file;
 use crate::live::{self, Fleet, Layout, System};
 use crate::plan::Limits;
@@ -119,7 +119,7 @@ pub(super) fn up<O: Write>(
         }
     }
     if let Err(why) = log(&console.err) {
-        writeln!(console.err, "error: {why}")?;
+        writeln!(console.err, "error: {}", plain(&why))?;
         return Ok(Exit::BadInput);
     }
     let runtime = runtime()?;
@@ -156,7 +156,7 @@ pub(super) async fn give_back() {
 }
 
 fn refused<O, E: Write>(console: &mut Console<O, E>, why: &dyn Error) -> io::Result<Exit> {
-    writeln!(console.err, "error: {why}")?;
+    writeln!(console.err, "error: {}", plain(&why))?;
     Ok(Exit::BadInput)
 }
 

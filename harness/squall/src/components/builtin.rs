@@ -379,8 +379,20 @@ impl Component for Garble {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Blob {
-    /// How many
+    /// How many, at most 64 MiB
+    #[serde(deserialize_with = "at_most_64_mib")]
     bytes: usize,
+}
+
+/// More than any message may have, and no more than a process can hold many times.
+fn at_most_64_mib<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    const MOST: usize = 64 << 20;
+    match usize::deserialize(deserializer)? {
+        bytes if bytes <= MOST => Ok(bytes),
+        bytes => Err(serde::de::Error::custom(format!(
+            "{bytes} bytes are more than a blob may have: {MOST} at most"
+        ))),
+    }
 }
 
 #[async_trait]
