@@ -212,9 +212,14 @@ mod tests {
         let read: Value = serde_json::from_str(&said).expect("JSON as before");
         assert_eq!(read, value);
 
-        let error = Destination::parse("do\u{1b}[31m\n  class: no\u{9b}ne").expect_err("it names no port");
+        let error = Destination::parse("do\u{1b}[31m\n  class no\u{9b}ne").expect_err("it names no port");
         let said = text(&error);
         assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
-        assert_eq!(said.matches("\n  class: ").count(), 1, "{said}");
+        assert!(
+            said.lines()
+                .next()
+                .is_some_and(|first| first.contains("class no")),
+            "{said}"
+        );
     }
 }
