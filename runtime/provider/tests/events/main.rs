@@ -5,7 +5,7 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
-#[path = "../manager/support/mod.rs"]
+#[path = "../it/support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;
 

@@ -6,7 +6,7 @@
 )]
 
 mod discovery;
-#[path = "../support/mod.rs"]
+#[path = "../it/support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;
 

@@ -1,4 +1,0 @@
-//! `tests/determinism.rs` on the turmoil engine.
-
-#[path = "determinism.rs"]
-mod determinism;

@@ -1,4 +1,0 @@
-//! `tests/faults` on the turmoil engine.
-
-#[path = "faults/main.rs"]
-mod faults;

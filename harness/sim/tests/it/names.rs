@@ -1,0 +1,40 @@
+//! Names: what hosts and services are called, and what their names mean now.
+
+use super::support::{idle, simulate};
+use squall_platform::Platform;
+use squall_sim::SimPlatform;
+
+async fn resolve(platform: &SimPlatform, name: &str) -> Result<Vec<String>, String> {
+    let name = name.parse().expect("an authority");
+    let addresses = platform.resolve(&name).await.map_err(|error| error.to_string())?;
+    Ok(addresses.iter().map(ToString::to_string).collect())
+}
+
+#[test]
+fn a_name_means_one_host_or_several_and_what_it_means_can_change() {
+    let (finished, _) = simulate(|sim| async move {
+        let hosts = ["a", "b", "c"].map(|name| sim.add_host(name, idle));
+        let addresses = hosts.map(|host| format!("{}:7", sim.address(host)));
+        sim.start(hosts[0]);
+        let director = sim.clone();
+        sim.run_on(hosts[0], move |platform| async move {
+            let [a, b, c] = &addresses;
+            assert_eq!(resolve(&platform, "b:7").await, Ok(vec![b.clone()]));
+            assert_eq!(
+                resolve(&platform, c).await,
+                Ok(vec![c.clone()]),
+                "an address is its own"
+            );
+            let unknown = Err("failed to look up svc: no host of the topology has this name".to_owned());
+            assert_eq!(resolve(&platform, "svc:7").await, unknown);
+            director.set_name("svc", &[hosts[0], hosts[1]]);
+            assert_eq!(resolve(&platform, "svc:7").await, Ok(vec![a.clone(), b.clone()]));
+            director.set_name("svc", &[hosts[2]]);
+            assert_eq!(resolve(&platform, "svc:7").await, Ok(vec![c.clone()]));
+            director.set_name("svc", &[]);
+            assert_eq!(resolve(&platform, "svc:7").await, unknown);
+        })
+        .await
+    });
+    finished.value.expect("the host lives");
+}

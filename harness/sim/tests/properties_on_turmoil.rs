@@ -1,4 +1,0 @@
-//! `tests/properties.rs` on the turmoil engine.
-
-#[path = "properties.rs"]
-mod properties;

@@ -1,4 +1,0 @@
-//! `tests/time.rs` on the turmoil engine.
-
-#[path = "time.rs"]
-mod time;

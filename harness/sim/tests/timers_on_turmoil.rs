@@ -1,4 +1,0 @@
-//! `tests/timers.rs` on the turmoil engine.
-
-#[path = "timers.rs"]
-mod timers;

@@ -1,0 +1,174 @@
+//! What valid files mean that have managers and providers.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use squall::file::{self, ComponentNames, Kind};
+use squall::plan::{
+    Answer, Expectation, FaultKind, Flaky, Latency, Manager, Plan, ProviderCheck, ProviderState, Ratio,
+    Reconnect, Target, Topology,
+};
+use squall_value::{CType, CValue};
+
+fn topology(text: &str) -> Topology {
+    file::topology_from_str("topology.toml", text, &ComponentNames::built_in())
+        .unwrap_or_else(|report| panic!("{report}"))
+}
+
+fn plan(rest: &str) -> Plan {
+    let topology = topology(include_str!("../every_key/topology.toml"));
+    let text = format!("name = \"test\"\ntopology = \"-\"\nduration = \"60s\"\n{rest}");
+    let scenario = file::scenario_from_str("scenario.toml", &text, Arc::new(topology));
+    scenario.unwrap_or_else(|report| panic!("{report}")).plan(None)
+}
+
+const TEXT_TO_TEXT: &str =
+    "input = { text = \"String\" }\noutput = { text = \"String\" }\nhandler = { kind = \"echo\" }\n";
+
+#[test]
+fn what_a_manager_and_a_provider_do_not_say_has_defaults() {
+    let topology = topology(&format!(
+        "name = \"t\"\n[manager.m]\n[provider.p]\nmanager = \"m\"\nnamespace = \"ns\"\n[provider.p.module.Echo]\n{TEXT_TO_TEXT}"
+    ));
+    assert_eq!(topology.managers["m"], Manager::new("m"));
+    let provider = &topology.providers["p"];
+    assert_eq!(
+        (&provider.hosts[..], &provider.managers[..]),
+        (&["p".to_owned()][..], &["m".to_owned()][..])
+    );
+    assert_eq!(
+        (provider.group.as_deref(), provider.reconnect),
+        (None, Reconnect::default())
+    );
+    assert_eq!(provider.heartbeat_interval, Duration::from_secs(5));
+    let module = &provider.modules["Echo"];
+    assert_eq!(
+        (module.version.as_str(), &module.handler.answer),
+        ("1.0.0", &Answer::Echo)
+    );
+    assert_eq!(
+        (&module.handler.delay, module.handler.errors),
+        (&None, Ratio::ZERO)
+    );
+}
+
+#[test]
+fn types_and_values_are_what_the_file_says() {
+    let topology = topology(include_str!("../every_key/topology.toml"));
+    let analyze = &topology.providers["ml-a"].modules["Analyze"];
+    let input = CType::product([("text", CType::String), ("depth", CType::optional(CType::Int))]);
+    assert_eq!(analyze.input, input);
+    let Answer::Fixed(output) = &analyze.handler.answer else {
+        panic!("the answer is fixed")
+    };
+    assert_eq!(output.ctype(), analyze.output);
+    assert_eq!(
+        output.field("sentiment"),
+        Some(&CValue::Float(1.0)),
+        "a whole number is a float, too"
+    );
+    assert!(matches!(analyze.handler.delay, Some(Latency::LogNormal { .. })));
+    let flaky = Flaky {
+        ok: Duration::from_secs(10),
+        failing: Duration::from_secs(2),
+    };
+    assert_eq!(analyze.handler.flaky, Some(flaky));
+    let row = CType::product([
+        ("id", CType::Int),
+        ("tags", CType::list(CType::product([("name", CType::String)]))),
+    ]);
+    assert_eq!(
+        topology.providers["data"].modules["Enrich"].input,
+        CType::product([("row", row)])
+    );
+}
+
+#[test]
+fn every_kind_of_host_has_a_link_and_can_be_struck() {
+    let plan =
+        plan("[[fault]]\nname = \"all\"\nat = \"1s\"\ncrash = { hosts = [\"engine\", \"ml-a\", \"da*\"] }\n");
+    let FaultKind::Crash { hosts } = &plan.faults[0].kind else {
+        panic!("a crash")
+    };
+    assert_eq!(hosts, &["engine", "ml-a-0", "ml-a-1", "data"]);
+}
+
+#[test]
+fn a_call_finds_its_module_at_the_manager_and_at_its_providers() {
+    let calls = "[[workload]]\nname = \"w\"\nfrom = \"engine\"\nrate = \"1/s\"\n";
+    let target = |rest: &str| plan(&format!("{calls}{rest}")).workloads[0].target.clone();
+    let Target::Module { name, input } = target("call = \"ml.Analyze\"\ninput = { text = \"hello\" }\n")
+    else {
+        panic!("a module is called")
+    };
+    assert_eq!(name, "ml.Analyze");
+    assert_eq!(
+        input.field("depth"),
+        Some(&CValue::None {
+            inner: Arc::new(CType::Int)
+        }),
+        "it may be absent"
+    );
+    let upper = target("call = \"stdlib.Upper\"\ninput = { input = \"hello\" }\n");
+    assert_eq!(
+        upper.to_string(),
+        "stdlib.Upper",
+        "an input that is no record has one field, `input`"
+    );
+}
+
+#[test]
+fn an_expectation_of_a_provider_is_of_all_its_hosts_at_all_its_managers() {
+    let plan =
+        plan("[[expect]]\nprovider = \"ml-a\"\nbecomes = \"active\"\nafter = \"35s\"\nwithin = \"16s\"\n");
+    let Expectation::Provider(expectation) = &plan.expectations[0] else {
+        panic!("it is of a provider")
+    };
+    assert_eq!(expectation.hosts, ["ml-a-0", "ml-a-1"]);
+    assert_eq!(expectation.managers, ["engine"]);
+    assert_eq!(expectation.check, ProviderCheck::Becomes(ProviderState::Active));
+    let window = &expectation.window;
+    let secs = Duration::from_secs;
+    assert_eq!((window.from, window.until), (secs(35), Some(secs(51))));
+    assert_eq!(window.text, "within 16s after 35s");
+}
+
+#[test]
+fn a_canary_has_the_modules_of_before_in_another_version() {
+    let path = Path::new("tests/every_key/scenario.toml");
+    let scenario = file::load_scenario(path, &ComponentNames::built_in());
+    let plan = scenario.unwrap_or_else(|report| panic!("{report}")).plan(None);
+    let canary = plan.faults.iter().find_map(|fault| match &fault.kind {
+        FaultKind::Canary(canary) => Some((fault, canary)),
+        _ => None,
+    });
+    let (fault, canary) = canary.unwrap();
+    assert_eq!(
+        fault.until,
+        Some(fault.at),
+        "it ends by itself: as a fault it happens at one instant"
+    );
+    assert_eq!(
+        (canary.provider.as_str(), &canary.hosts[..]),
+        ("ml-a", &["ml-a-0".to_owned(), "ml-a-1".to_owned()][..])
+    );
+    let (before, now) = (
+        &plan.topology.providers["ml-a"].modules["Analyze"],
+        &canary.modules["Analyze"],
+    );
+    assert_eq!((&before.input, &before.output), (&now.input, &now.output));
+    assert_eq!(now.version, "2.0.0");
+    assert_ne!(before.handler, now.handler);
+}
+
+#[test]
+fn a_file_with_managers_alone_is_a_topology() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "name = \"t\"\n[manager.m]\n").unwrap();
+    let kind = file::check(file.path(), &ComponentNames::built_in());
+    assert_eq!(
+        kind.unwrap_or_else(|report| panic!("{report}")).kind,
+        Kind::Topology
+    );
+}

@@ -1,0 +1,29 @@
+//! The tests of the harness, its files and its command line: one binary, for linking many takes longer than running them.
+
+mod again;
+mod arrows;
+mod broken_fleets;
+mod broken_routers;
+mod capture;
+mod cli;
+mod clock;
+mod counted;
+mod determinism;
+mod discovery;
+mod engines_agree;
+mod exact;
+mod files;
+mod files_of_providers;
+mod fleet;
+mod import;
+mod loader_is_total;
+mod mistakes;
+mod own_component;
+mod readme;
+mod ring;
+mod schemas;
+mod seam;
+mod storm;
+mod support;
+mod up;
+mod up_fleet;

@@ -1,0 +1,10 @@
+//! The tests of the manager in one binary, so that it links once. (Events have their own: a subscriber belongs to a whole process.)
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests: a panic is the report"
+)]
+
+mod conformance;
+mod manager;
+mod support;
