@@ -53,10 +53,7 @@ pub(crate) fn make(components: &Components, node: &plan::Node) -> Result<Arc<dyn
         .make(&node.component, &node.settings)
         .map_err(|error| format!("node `{}`: {error}", node.name))?;
     Ok(match &node.inputs {
-        Some(inputs) => Arc::new(Ported {
-            inner,
-            inputs: inputs.clone(),
-        }),
+        Some(inputs) => Arc::new(Ported::with_inputs(inner, inputs.clone())),
         None => inner,
     })
 }

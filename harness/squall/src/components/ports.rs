@@ -1,9 +1,11 @@
-//! A node with the input ports that its topology says it has: a message to another one is refused over the wire
-//! too. Spec: router 3.4.5, W-5.
+//! What stands between a component and the module that its node is on: the input ports that the topology says it has, and
+//! a gate that closes them all. A message to a port that there is not is refused over the wire too.
+//! Spec: router 3.4.5, W-5.
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use squall_router::{Client, Component, ComponentError, Identity, Input, Output, Payload, async_trait};
 
@@ -11,8 +13,31 @@ type Handled<'a> = Pin<Box<dyn Future<Output = Result<Option<Payload>, Component
 
 /// A component behind its ports.
 pub(crate) struct Ported {
-    pub(crate) inner: Arc<dyn Component>,
-    pub(crate) inputs: Vec<String>,
+    inner: Arc<dyn Component>,
+    /// Of a component that does not say itself which inputs it has.
+    inputs: Option<Vec<String>>,
+    /// While it is set there is no port.
+    closed: Option<Arc<AtomicBool>>,
+}
+
+impl Ported {
+    /// It takes messages at these ports, unless it says itself which it has.
+    pub(crate) fn with_inputs(inner: Arc<dyn Component>, inputs: Vec<String>) -> Self {
+        Ported {
+            inner,
+            inputs: Some(inputs),
+            closed: None,
+        }
+    }
+
+    /// It takes no message while `closed` is set.
+    pub(crate) fn behind_gate(inner: Arc<dyn Component>, closed: Arc<AtomicBool>) -> Self {
+        Ported {
+            inner,
+            inputs: None,
+            closed: Some(closed),
+        }
+    }
 }
 
 #[async_trait]
@@ -29,7 +54,11 @@ impl Component for Ported {
     }
 
     fn ports(&self) -> Option<Vec<String>> {
-        self.inner.ports().or_else(|| Some(self.inputs.clone()))
+        let is_closed = self.closed.as_ref().is_some_and(|it| it.load(Ordering::Relaxed));
+        match is_closed {
+            true => Some(Vec::new()),
+            false => self.inner.ports().or_else(|| self.inputs.clone()),
+        }
     }
 
     async fn identity(&self, identity: &Identity) {

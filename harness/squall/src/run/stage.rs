@@ -11,15 +11,12 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 use squall_router::discovery::{Fact, Registry};
-use squall_router::{
-    Client, Component, ComponentError, Discovery, Identity, Input, Module, Options, Output, Payload,
-    async_trait,
-};
+use squall_router::{Discovery, Module, Options};
 use squall_sim::{Sim, SimPlatform, Stream};
 use tokio::sync::Notify;
 
 use crate::assembly::{self, Directory};
-use crate::components::Components;
+use crate::components::{Components, Ported};
 use crate::plan::{self, FaultKind, Plan, Topology};
 
 /// What a test does to every module of a run as it starts.
@@ -169,10 +166,7 @@ impl Stage {
     fn install(&self, process: &Module<SimPlatform>, node: &plan::Node) -> Result<(), String> {
         let mut component = assembly::make(&self.components, node)?;
         if let Some(closed) = self.gates.get(&node.name) {
-            component = Arc::new(Gate {
-                inner: component,
-                closed: closed.clone(),
-            });
+            component = Arc::new(Ported::behind_gate(component, closed.clone()));
         }
         assembly::install(process, node, component);
         Ok(())
@@ -301,49 +295,5 @@ fn endpoints(module: &str, hosts: &[String]) -> Fact {
     Fact::Endpoints {
         module: module.into(),
         endpoints: hosts.into_iter().map(|host| assembly::authority(host)).collect(),
-    }
-}
-
-/// A component whose ports can be closed.
-struct Gate {
-    inner: Arc<dyn Component>,
-    closed: Arc<AtomicBool>,
-}
-
-#[async_trait]
-impl Component for Gate {
-    async fn handle(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
-        self.inner.handle(input, output).await
-    }
-
-    fn ports(&self) -> Option<Vec<String>> {
-        match self.closed.load(Ordering::Relaxed) {
-            true => Some(Vec::new()),
-            false => self.inner.ports(),
-        }
-    }
-
-    async fn identity(&self, identity: &Identity) {
-        self.inner.identity(identity).await;
-    }
-
-    async fn client(&self, client: &Client) {
-        self.inner.client(client).await;
-    }
-
-    async fn state(&self, output: &Output) {
-        self.inner.state(output).await;
-    }
-
-    async fn reconcile(&self) -> Result<(), ComponentError> {
-        self.inner.reconcile().await
-    }
-
-    async fn settings(&self, settings: Payload) -> Result<(), ComponentError> {
-        self.inner.settings(settings).await
-    }
-
-    async fn control(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
-        self.inner.control(input, output).await
     }
 }
