@@ -4,6 +4,7 @@ mod builtin;
 mod declaration;
 mod keys;
 mod ports;
+mod reader;
 mod settings;
 
 use std::sync::Arc;
@@ -15,9 +16,11 @@ use squall_router::Component;
 
 pub use declaration::{Declaration, Setting};
 pub(crate) use ports::Ported;
+pub use reader::SettingsError;
+pub(crate) use reader::{Fault, Step, way};
 
 /// Makes a component from its settings; the error says what is wrong with them.
-type Make = Arc<dyn Fn(&Value) -> Result<Arc<dyn Component>, String> + Send + Sync>;
+type Make = Arc<dyn Fn(&Value) -> Result<Arc<dyn Component>, SettingsError> + Send + Sync>;
 
 /// Components by the name that topologies use. A node's component is made anew each time that its host
 /// starts, so its state is that of a process: gone after a kill.
@@ -49,9 +52,10 @@ impl Components {
         C: Component,
         S: DeserializeOwned,
     {
-        let make = move |settings: &Value| -> Result<Arc<dyn Component>, String> {
-            let settings = S::deserialize(settings).map_err(|error| error.to_string())?;
-            Ok(Arc::new(make(settings)?))
+        let make = move |settings: &Value| -> Result<Arc<dyn Component>, SettingsError> {
+            let read = S::deserialize(settings);
+            let read = read.map_err(|error| SettingsError::of::<S>(settings, error.to_string()))?;
+            Ok(Arc::new(make(read)?))
         };
         let registered = Registered {
             make: Arc::new(make),
@@ -87,11 +91,11 @@ impl Components {
     ///
     /// # Errors
     /// When there is none of that name, or its settings are wrong.
-    pub fn make(&self, name: &str, settings: &Value) -> Result<Arc<dyn Component>, String> {
+    pub fn make(&self, name: &str, settings: &Value) -> Result<Arc<dyn Component>, SettingsError> {
         let registered = self
             .0
             .get(name)
-            .ok_or_else(|| format!("no component is called `{name}`"))?;
+            .ok_or_else(|| SettingsError::from(format!("no component is called `{name}`")))?;
         (registered.make)(settings)
     }
 }

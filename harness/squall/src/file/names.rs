@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::read::At;
 use super::report::{Problem, Problems};
-use crate::components::{Components, Declaration};
+use crate::components::{Components, Declaration, SettingsError};
 
 /// What module, node, workload and fault names look like, as a regular expression.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
@@ -15,7 +15,7 @@ pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 /// The longest name: with a replica's number behind it, it still is a DNS name.
 const NAME_LENGTH_MAX: usize = 200;
 
-type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), String> + Send + Sync;
+type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), SettingsError> + Send + Sync;
 
 /// The components that a topology may name, their ports, and what their settings must be.
 ///
@@ -64,12 +64,13 @@ impl ComponentNames {
     }
 
     /// `check` is given a known component's name and the settings of a node: always a JSON object, empty
-    /// where the file has none. What it says is wrong is shown at the settings.
+    /// where the file has none. What it says is wrong is shown at the settings, or at the one that it knows to be.
     #[must_use]
-    pub fn checking_settings(
+    pub fn checking_settings<E: Into<SettingsError>>(
         mut self,
-        check: impl Fn(&str, &serde_json::Value) -> Result<(), String> + Send + Sync + 'static,
+        check: impl Fn(&str, &serde_json::Value) -> Result<(), E> + Send + Sync + 'static,
     ) -> Self {
+        let check = move |name: &str, settings: &serde_json::Value| check(name, settings).map_err(Into::into);
         self.check_settings = Some(Arc::new(check));
         self
     }
@@ -83,7 +84,11 @@ impl ComponentNames {
         self.names.get(name)
     }
 
-    pub(crate) fn check_settings(&self, name: &str, settings: &serde_json::Value) -> Result<(), String> {
+    pub(crate) fn check_settings(
+        &self,
+        name: &str,
+        settings: &serde_json::Value,
+    ) -> Result<(), SettingsError> {
         self.check_settings
             .as_ref()
             .map_or(Ok(()), |check| check(name, settings))

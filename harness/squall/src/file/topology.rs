@@ -2,6 +2,7 @@
 
 pub(super) mod ports;
 pub(super) mod providers;
+mod settings;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -13,7 +14,7 @@ use squall_router::{Keepalive, Policy, RetryPolicy};
 use self::ports::{Nodes, Ports};
 use super::hosts::{Ends, pairs};
 use super::latency;
-use super::names::{ComponentNames, check_name, destination, remedy, unknown};
+use super::names::{ComponentNames, check_name, destination, unknown};
 use super::raw::topology as raw;
 use super::read::{At, Named};
 use super::report::{Problem, Problems};
@@ -96,7 +97,7 @@ fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut 
         .flat_map(|(_, module)| &module.node)
         .flat_map(|nodes| &nodes.0)
     {
-        check_component(node, components, problems);
+        settings::check(node, components, problems);
         ports::check_inputs(node, components, problems);
         check_edges(node, &Ports::of(node, components), &nodes, problems);
     }
@@ -154,46 +155,6 @@ fn hosts_of(name: &str, replicas: Option<&At<u64>>, problems: &mut Problems) -> 
             .map(|number| format!("{name}-{number}"))
             .collect(),
         _ => vec![name.to_owned()],
-    }
-}
-
-fn check_component(node: &At<raw::Node>, components: &ComponentNames, problems: &mut Problems) {
-    let component = &node.component;
-    let Some(known) = components.get(component) else {
-        unknown(
-            "component",
-            component,
-            &component.span,
-            components.iter(),
-            problems,
-        );
-        return;
-    };
-    if let (Some(keys), Some(settings)) = (known.keys, &node.settings) {
-        let unknown = settings.keys.iter().find(|key| !keys.contains(&key.as_str()));
-        if let Some(key) = unknown {
-            let message = format!(
-                "the component `{}` has no setting `{}`",
-                component.value, key.value
-            );
-            let help = remedy(key, keys.iter().copied()).unwrap_or_else(|| "it has none".to_owned());
-            problems.add(Problem::new(message).at(&key.span, "not known").help(help));
-            return;
-        }
-    }
-    let empty = serde_json::json!({});
-    let (settings, span) = node
-        .settings
-        .as_ref()
-        .map_or((&empty, &component.span), |settings| {
-            (&settings.value.value, &settings.span)
-        });
-    if let Err(why) = components.check_settings(component, settings) {
-        let problem = Problem::new(format!(
-            "the component `{}` does not take these settings",
-            component.value
-        ));
-        problems.add(problem.at(span, why));
     }
 }
 

@@ -1,6 +1,7 @@
 //! The values that the files are made of: quantities, ranges of them, names of hosts, JSON.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use squall_router::{Method, Policy};
@@ -9,6 +10,7 @@ use toml::de::DeValue;
 use super::names::unknown;
 use super::read::{At, Read, Value, in_file_order, wrong_type};
 use super::report::{Problem, Problems};
+use crate::components::Step;
 use crate::draw::Ranged;
 use crate::plan::EngineKind;
 use crate::units::Unit;
@@ -380,6 +382,8 @@ pub(crate) struct JsonObject {
     pub(crate) value: serde_json::Value,
     /// Where its keys stand, in file order.
     pub(crate) keys: Vec<At<String>>,
+    /// Where every value in it stands, with the way to it.
+    pub(crate) places: Vec<(Vec<Step>, Range<usize>)>,
 }
 
 impl Read for JsonObject {
@@ -394,10 +398,36 @@ impl Read for JsonObject {
             value: key.get_ref().to_string(),
             span: key.span(),
         };
+        let mut places = Vec::new();
+        find_places(value, &mut Vec::new(), &mut places);
         Some(Self {
             value: json(value, problems)?,
             keys: in_file_order(table).into_iter().map(key).collect(),
+            places,
         })
+    }
+}
+
+/// The parser bounds how deep a file nests, and so this.
+fn find_places(value: &Value<'_>, way: &mut Vec<Step>, places: &mut Vec<(Vec<Step>, Range<usize>)>) {
+    let mut step = |step: Step, value: &Value<'_>| {
+        way.push(step);
+        places.push((way.clone(), value.span()));
+        find_places(value, way, places);
+        way.pop();
+    };
+    match value.get_ref() {
+        DeValue::Table(table) => {
+            for (key, value) in in_file_order(table) {
+                step(Step::Key(key.get_ref().to_string()), value);
+            }
+        }
+        DeValue::Array(items) => {
+            for (index, item) in items.iter().enumerate() {
+                step(Step::Item(index), item);
+            }
+        }
+        _ => {}
     }
 }
 

@@ -4,22 +4,12 @@
 
 use std::path::{Path, PathBuf};
 
+use squall::Harness;
 use squall::file::{self, ComponentNames, Report};
 
-/// The components that the files may name. `echo` takes settings that only have a `delay`, as text.
+/// The components that the files may name, and what their settings have to be.
 fn components() -> ComponentNames {
-    ComponentNames::built_in().checking_settings(|component, settings| {
-        let settings = settings.as_object().expect("settings are an object");
-        match (
-            component,
-            settings
-                .iter()
-                .find(|(key, value)| *key != "delay" || !value.is_string()),
-        ) {
-            ("echo", Some((key, value))) => Err(format!("`{key}` cannot be {value}")),
-            _ => Ok(()),
-        }
-    })
+    Harness::new().component_names()
 }
 
 /// Relative to the package, as a person in that folder would name them: reports say the names as given.
