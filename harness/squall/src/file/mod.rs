@@ -21,6 +21,7 @@ mod topology;
 mod value;
 
 use std::io::Read as _;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,6 +42,11 @@ pub(crate) use self::topology::ATTEMPTS_MAX;
 
 /// Longer files are refused: their authors are programs, and can write several.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+
+/// Keys by which a topology is known: no scenario has them.
+const OF_TOPOLOGIES: &[&str] = &["network", "link", "module", "manager", "provider"];
+/// The same of a scenario.
+const OF_SCENARIOS: &[&str] = &["topology", "duration", "seed", "workload", "fault", "expect"];
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,7 +85,8 @@ pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenari
 /// `text` is what was read from the path: a pipe can only be read once.
 fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<Warned<Scenario>, Report> {
     let mut problems = Problems::new(&shown(path), text);
-    let raw = parse(text, &mut problems).and_then(|table| ScenarioFile::read(&table, &mut problems));
+    let document = parse_as(Kind::Scenario, text, &mut problems);
+    let raw = document.and_then(|table| ScenarioFile::read(&table, &mut problems));
     let Some(raw) = raw else {
         return problems.finish(None);
     };
@@ -97,7 +104,7 @@ fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<W
     }
 }
 
-/// Loads a file of either kind, and says which it is: a scenario has a `topology` key or tables that only
+/// Loads a file of either kind, and says which it is: a scenario has a `topology` key or others that only
 /// scenarios have.
 ///
 /// # Errors
@@ -138,7 +145,8 @@ pub fn topology_from_str(name: &str, text: &str, components: &ComponentNames) ->
 
 fn topology_of(name: &str, text: &str, components: &ComponentNames) -> Result<Warned<Topology>, Report> {
     let mut problems = Problems::new(name, text);
-    let raw = parse(text, &mut problems).and_then(|table| TopologyFile::read(&table, &mut problems));
+    let document = parse_as(Kind::Topology, text, &mut problems);
+    let raw = document.and_then(|table| TopologyFile::read(&table, &mut problems));
     let topology = raw.and_then(|raw| topology::resolve(raw, components, &mut problems));
     problems.finish(topology)
 }
@@ -147,7 +155,8 @@ fn topology_of(name: &str, text: &str, components: &ComponentNames) -> Result<Wa
 /// reports call the file.
 pub fn scenario_from_str(name: &str, text: &str, topology: Arc<Topology>) -> Result<Scenario, Report> {
     let mut problems = Problems::new(name, text);
-    let raw = parse(text, &mut problems).and_then(|table| ScenarioFile::read(&table, &mut problems));
+    let document = parse_as(Kind::Scenario, text, &mut problems);
+    let raw = document.and_then(|table| ScenarioFile::read(&table, &mut problems));
     let scenario = raw.and_then(|raw| scenario::resolve(raw, topology, &mut problems));
     problems.finish(scenario).map(|(scenario, _)| scenario)
 }
@@ -168,18 +177,47 @@ fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
     }
 }
 
-fn kind(document: &Value<'_>) -> Kind {
-    let has = |keys: &[&str]| {
-        let table = document.get_ref().as_table();
-        table.is_some_and(|table| {
-            table
-                .iter()
-                .any(|(key, _)| keys.contains(&key.get_ref().as_ref()))
-        })
+/// The same of a file that has to be of this kind: one of the other kind is one mistake, and not one for each of its keys.
+fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
+    let document = parse(text, problems)?;
+    let (own, others) = match wanted {
+        Kind::Topology => (OF_TOPOLOGIES, OF_SCENARIOS),
+        Kind::Scenario => (OF_SCENARIOS, OF_TOPOLOGIES),
     };
-    let scenario = has(&["topology"])
-        || (has(&["workload", "fault", "expect"]) && !has(&["module", "manager", "provider", "network"]));
-    if scenario { Kind::Scenario } else { Kind::Topology }
+    let Some(telltale) = first_of(&document, others).filter(|_| first_of(&document, own).is_none()) else {
+        return Some(document);
+    };
+    let (message, label, help) = match wanted {
+        Kind::Topology => (
+            "this is a scenario, and not a topology",
+            "only scenarios have this",
+            "`squall run` runs scenarios; a topology has [module.*] or [manager.*]",
+        ),
+        Kind::Scenario => (
+            "this is a topology, and not a scenario",
+            "only topologies have this",
+            "`squall up` runs it on real sockets; a scenario names it, topology = \"...\", and says what happens",
+        ),
+    };
+    problems.add(Problem::new(message).at(&telltale, label).help(help));
+    None
+}
+
+fn kind(document: &Value<'_>) -> Kind {
+    let has = |keys| first_of(document, keys).is_some();
+    match has(&["topology"]) || (has(OF_SCENARIOS) && !has(OF_TOPOLOGIES)) {
+        true => Kind::Scenario,
+        false => Kind::Topology,
+    }
+}
+
+/// Where the first of these keys stands.
+fn first_of(document: &Value<'_>, keys: &[&str]) -> Option<Range<usize>> {
+    let table = document.get_ref().as_table()?;
+    let known = table
+        .iter()
+        .filter(|(key, _)| keys.contains(&key.get_ref().as_ref()));
+    known.map(|(key, _)| key.span()).min_by_key(|span| span.start)
 }
 
 /// Nothing when the file cannot be read: the mistake is then the scenario's.
