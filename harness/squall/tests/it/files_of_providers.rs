@@ -172,3 +172,54 @@ fn a_file_with_managers_alone_is_a_topology() {
         Kind::Topology
     );
 }
+
+#[test]
+fn a_manager_that_waits_no_longer_than_a_provider_is_warned_of() {
+    let warned = |manager: &str, provider: &str| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().join("t.toml");
+        let text = format!(
+            "name = \"t\"\n[manager.engine]\n{manager}\n[provider.ml]\nmanager = \"engine\"\nnamespace = \"ml\"\n\
+             {provider}\n[provider.ml.module.Analyze]\n{TEXT_TO_TEXT}"
+        );
+        std::fs::write(&path, text).expect("writable");
+        let checked = file::check(&path, &ComponentNames::built_in()).expect("it can be taken");
+        checked.warnings.map(|report| file::render(&report, false, 100))
+    };
+    for (manager, provider, line) in [
+        ("heartbeat_timeout = \"5s\"", "", "t.toml:3:"),
+        (
+            "heartbeat_timeout = \"2s\"",
+            "heartbeat_interval = \"2s\"",
+            "t.toml:7:",
+        ),
+        ("", "heartbeat_interval = \"20s\"", "t.toml:7:"),
+    ] {
+        let told = warned(manager, provider).expect("a warning");
+        assert!(told.contains("takes the provider `ml` for silent"), "{told}");
+        assert!(
+            told.contains(line) && told.contains("several times as long"),
+            "{told}"
+        );
+    }
+    for (manager, provider) in [
+        ("", ""),
+        ("heartbeat_timeout = \"6s\"", ""),
+        ("heartbeat_timeout = \"2s\"", "heartbeat_interval = \"1s\""),
+    ] {
+        assert_eq!(warned(manager, provider), None);
+    }
+}
+
+#[test]
+fn a_namespace_that_no_longer_is_reserved_can_be_taken() {
+    let taken = |reserved: &str| {
+        let text = format!(
+            "name = \"t\"\n[manager.engine]\n{reserved}\n[provider.ml]\nmanager = \"engine\"\n\
+             namespace = \"stdlib\"\n[provider.ml.module.Analyze]\n{TEXT_TO_TEXT}"
+        );
+        file::topology_from_str("t.toml", &text, &ComponentNames::built_in()).is_ok()
+    };
+    assert!(taken("reserved = []") && taken("reserved = [\"stdlib.text\"]"));
+    assert!(!taken(""));
+}

@@ -2,6 +2,7 @@
 
 mod handler;
 mod names;
+mod registration;
 
 use std::time::Duration;
 
@@ -31,16 +32,26 @@ pub(super) fn resolve(
     let managers = managers.map(|managers| managers.0).unwrap_or_default();
     let providers = providers.map(|providers| providers.0).unwrap_or_default();
     let names: Vec<String> = managers.iter().map(|(name, _)| name.value.clone()).collect();
-    let managers: Vec<Option<Manager>> = managers
-        .into_iter()
-        .map(|(name, raw)| manager(name, &raw, problems))
+    let resolved: Vec<Option<Manager>> = managers
+        .iter()
+        .map(|(name, raw)| manager(name.clone(), raw, problems))
         .collect();
-    let providers: Vec<Option<Provider>> = providers
-        .into_iter()
-        .map(|(name, raw)| provider(&name, &raw, &names, problems))
-        .collect();
-    for manager in managers.into_iter().collect::<Option<Vec<_>>>()? {
+    for manager in resolved.into_iter().flatten() {
         topology.managers.insert(manager.name.clone(), manager);
+    }
+    let resolve = |(name, raw): &(At<String>, At<raw::Provider>)| {
+        let provider = provider(name, raw, &names, problems)?;
+        for (named, of) in &managers {
+            let is_its = provider.managers.contains(&named.value);
+            if let Some(manager) = topology.managers.get(&named.value).filter(|_| is_its) {
+                registration::check((&provider, raw), (manager, of), problems);
+            }
+        }
+        Some(provider)
+    };
+    let providers: Vec<Option<Provider>> = providers.iter().map(resolve).collect();
+    if topology.managers.len() < managers.len() {
+        return None;
     }
     for provider in providers.into_iter().collect::<Option<Vec<_>>>()? {
         topology.providers.insert(provider.name.clone(), provider);
