@@ -19,6 +19,8 @@ use squall_engine::pipeline::Pipeline;
 use squall_router::{Keepalive, Method, Policy, RetryPolicy};
 use squall_value::CValue;
 
+use crate::time;
+
 pub use expectation::{Bounds, CallsExpectation, Check, Expectation, Quantile, Window};
 pub use fault::{Connects, Fault, FaultKind};
 pub use limits::Limits;
@@ -288,6 +290,20 @@ pub struct Workload {
     pub timeout: Option<Duration>,
 }
 
+impl Workload {
+    /// How many calls an open loop will have made; of a closed one nobody knows.
+    pub(crate) fn calls_planned(&self) -> Option<u64> {
+        let Arrival::Open { calls, per } = self.arrival else {
+            return None;
+        };
+        let length = self.end.saturating_sub(self.start);
+        let ticks = u128::from(calls) * u128::from(time::nanos(length));
+        let made = ticks.div_ceil(u128::from(time::nanos(per).max(1)));
+        let made = u64::try_from(made).unwrap_or(u64::MAX);
+        Some(self.limit.map_or(made, |limit| made.min(limit)))
+    }
+}
+
 /// What a workload calls, and with what.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {
@@ -343,4 +359,29 @@ pub enum Arrival {
         /// How long a client waits after an answer before its next call.
         think: Duration,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Script;
+
+    #[test]
+    fn the_calls_of_an_open_loop_are_known_before_it_runs() {
+        let (plan, _) = Script::new().finish();
+        let mut workload = plan.workloads[0].clone();
+        workload.arrival = Arrival::Open {
+            calls: 100_000,
+            per: Duration::from_secs(1),
+        };
+        (workload.start, workload.end) = (Duration::from_secs(10), Duration::from_secs(70));
+        assert_eq!(workload.calls_planned(), Some(6_000_000));
+        workload.limit = Some(5);
+        assert_eq!(workload.calls_planned(), Some(5));
+        workload.arrival = Arrival::Closed {
+            clients: 7,
+            think: Duration::ZERO,
+        };
+        assert_eq!(workload.calls_planned(), None);
+    }
 }

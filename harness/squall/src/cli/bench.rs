@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::scenarios::load;
-use super::{BenchArgs, Console, Exit, plain};
+use super::{BenchArgs, Console, Exit, one_line, plain, shown};
 use crate::report::{self, bench::Bench};
 use crate::run::Harness;
 
@@ -26,8 +26,9 @@ pub(super) fn bench<O: Write, E: Write>(
             Err(failure) => {
                 writeln!(
                     console.err,
-                    "error: {}: the run {failure}",
-                    plain(&loaded.path.display())
+                    "error: {}: the run {}",
+                    shown(&loaded.path),
+                    plain(&failure)
                 )?;
                 exit = Exit::NoVerdict;
                 continue;
@@ -39,7 +40,7 @@ pub(super) fn bench<O: Write, E: Write>(
             for (key, value) in bench.json().as_object().into_iter().flatten() {
                 object[key] = value.clone();
             }
-            writeln!(console.out, "{object}")?;
+            writeln!(console.out, "{}", one_line(&object))?;
         } else {
             writeln!(console.out, "{}", bench.text())?;
         }

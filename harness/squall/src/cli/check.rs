@@ -4,9 +4,8 @@ use std::collections::HashSet;
 use std::io::{self, Write};
 
 use super::scenarios::{TOML, files, print_report};
-use super::{CheckArgs, Console, Exit};
+use super::{CheckArgs, Console, Exit, shown};
 use crate::file::{self, Kind};
-use crate::report::clean;
 use crate::run::Harness;
 
 pub(super) fn check<O: Write, E: Write>(
@@ -32,8 +31,7 @@ pub(super) fn check<O: Write, E: Write>(
                     print_report(&warnings, console)?;
                     told.extend(warnings.to_string().lines().map(str::to_owned));
                 }
-                let path = path.display().to_string();
-                writeln!(console.out, "{}: a sound {kind}", clean(&path))?;
+                writeln!(console.out, "{}: a sound {kind}", shown(&path))?;
             }
             Err(report) => {
                 exit = Exit::BadInput;

@@ -1,11 +1,11 @@
 //! `squall import`
 
-use std::fs;
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use super::output::{Kind, Output};
 use super::scenarios::{files, print_report};
-use super::{Console, Exit, ImportArgs, plain};
+use super::{Console, Exit, ImportArgs, line, shown};
 use crate::file::{FILE_BYTES_MAX, Report, cannot_read, read_text, text_of};
 use crate::import::{Source, import};
 use crate::report::plural;
@@ -44,19 +44,17 @@ pub(super) fn run<O: Write, E: Write>(
                 write!(console.out, "{}", imported.topology)?;
                 return Ok(Exit::Held);
             };
-            if let Err(error) = fs::write(out, &imported.topology) {
-                writeln!(
-                    console.err,
-                    "error: cannot write {}: {error}",
-                    plain(&out.display())
-                )?;
+            let written = Output::open(Kind::Topology { force: args.force }, out)
+                .and_then(|file| file.write(|file| file.write_all(imported.topology.as_bytes())));
+            if let Err(why) = written {
+                writeln!(console.err, "error: {}", line(&why))?;
                 return Ok(Exit::BadInput);
             }
             let [modules, nodes, edges] = imported.counts.map(|count| count as u64);
             writeln!(
                 console.out,
                 "{}: a topology of {}, {}, {}",
-                out.display(),
+                shown(out),
                 plural(modules, "module"),
                 plural(nodes, "node"),
                 plural(edges, "edge")
@@ -74,6 +72,9 @@ pub(super) fn run<O: Write, E: Write>(
 fn source(path: &Path) -> Result<Source, Report> {
     let (name, text) = if path == Path::new("-") {
         ("standard input".to_owned(), read_input())
+    } else if path.extension().is_some_and(|extension| extension == "toml") {
+        let why = "it is TOML, and manifests are YAML or JSON: `squall check` validates topologies";
+        (path.display().to_string(), Err(why.to_owned()))
     } else {
         (path.display().to_string(), read_text(path))
     };

@@ -19,7 +19,7 @@ mod top;
 mod up;
 
 use std::io::{self, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -122,7 +122,7 @@ struct RunArgs {
     #[arg(long)]
     json: bool,
     /// Break by what a run says nothing about, which is else a note in its report: no expectation, an expectation in
-    /// whose window no call started, a fault that touched nothing
+    /// whose window no call started or that nothing could break, a fault that touched nothing
     #[arg(long)]
     deny_vacuous: bool,
     /// Run everything twice, on two threads, and compare the digests
@@ -143,9 +143,12 @@ struct ImportArgs {
     /// `-` is standard input, as of: kubectl get tinynodes,tinymodules -o yaml
     #[arg(required = true)]
     paths: Vec<PathBuf>,
-    /// Write the topology to this file, instead of standard output
+    /// Write the topology to this file, instead of standard output. A file that is there already is left as it is
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace the file of --out if it is there already
+    #[arg(long, requires = "out")]
+    force: bool,
     /// What the topology is called, instead of the name of the file
     #[arg(long)]
     name: Option<String>,
@@ -197,9 +200,45 @@ fn plain(text: &dyn std::fmt::Display) -> String {
     report::clean_lines(&text.to_string())
 }
 
+/// The same in one line, for what has no lines of its own.
+fn line(text: &dyn std::fmt::Display) -> String {
+    report::clean(&text.to_string()).into_owned()
+}
+
+/// A path for people.
+fn shown(path: &Path) -> String {
+    line(&path.display())
+}
+
+/// One line of JSON that cannot steer a terminal either.
+fn one_line(value: &serde_json::Value) -> String {
+    report::clean_json(&value.to_string())
+}
+
+/// What the process was started with. What is wrong with it is said without anything that steers a terminal, and ends the
+/// process; so do questions for help.
+fn arguments() -> Command {
+    let error = match Command::try_parse() {
+        Ok(command) => return command,
+        Err(error) => error,
+    };
+    let is_plain = |text: &str| plain(&text) == text;
+    if std::env::args_os().all(|argument| is_plain(&argument.to_string_lossy())) {
+        error.exit();
+    }
+    // clap colours what it quotes: whatever steers in it is the arguments' now.
+    let said = plain(&error.render());
+    // Whoever does not want to read it is gone, as with clap's own.
+    let _ = match error.use_stderr() {
+        true => write!(io::stderr(), "{said}"),
+        false => write!(io::stdout(), "{said}"),
+    };
+    std::process::exit(error.exit_code());
+}
+
 /// Runs the command that the process was started with.
 pub fn main(harness: &Harness) -> ExitCode {
-    let command = Command::parse();
+    let command = arguments();
     let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let colours = io::stdout().is_terminal() && !wants_none && !progress::is_dumb();
     let style = Style { colours };

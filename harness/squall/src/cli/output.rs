@@ -1,5 +1,6 @@
-//! Files that a run writes besides its report. They are opened before it, so that a path that cannot be written to
-//! costs no run; and what is there already is only replaced by another of its kind.
+//! Files that a command writes. What a run writes besides its report is opened before it, so that a path that cannot be
+//! written to costs no run. What is there already is never lost by a slip: it is only replaced by another of its kind, or
+//! when the command line says so.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
@@ -17,14 +18,18 @@ const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 pub(super) enum Kind {
     Journal,
     Capture,
+    /// People go on with what was imported, so that none is replaced unless they say so.
+    Topology {
+        force: bool,
+    },
 }
 
-/// A file that is open for a run.
+/// A file that is open to be written.
 pub(super) struct Output {
     kind: Kind,
     path: PathBuf,
     file: File,
-    /// Whether it was made for this run.
+    /// Whether it was made for this command.
     is_new: bool,
 }
 
@@ -33,10 +38,26 @@ impl Kind {
         match self {
             Kind::Journal => "journal",
             Kind::Capture => "capture",
+            Kind::Topology { .. } => "topology",
         }
     }
 
-    /// Whether what stands in a file is one of ours.
+    /// What is wrong with a file that has something else in it.
+    fn refusal(self, path: &Path) -> String {
+        let (name, path) = (self.name(), path.display());
+        match self {
+            Kind::Topology { .. } => {
+                format!(
+                    "{path} is there already: it is left as it is. Name another file, or add --force to replace it"
+                )
+            }
+            _ => format!(
+                "{path} is there already, and is no {name}: it is left as it is. Name another file, or remove it"
+            ),
+        }
+    }
+
+    /// Whether what stands in a file may be replaced: it is one of ours, or nothing.
     fn is_in(self, file: &File) -> io::Result<bool> {
         let mut head = BufReader::new(file.take(HEAD_BYTES));
         match self {
@@ -47,6 +68,7 @@ impl Kind {
                 let entry = serde_json::from_str::<Entry>(&line);
                 Ok(read == 0 || entry.is_ok_and(|entry| entry.number == 0))
             }
+            Kind::Topology { force } => Ok(force || head.fill_buf()?.is_empty()),
             Kind::Capture => {
                 let mut bytes = Vec::new();
                 head.take(512).read_to_end(&mut bytes)?;
@@ -92,10 +114,7 @@ impl Output {
             .map_err(cannot)?;
         if is_file {
             if !kind.is_in(&file).map_err(cannot)? {
-                return Err(format!(
-                    "{} is there already, and is no {name}: it is left as it is. Name another file, or remove it",
-                    path.display()
-                ));
+                return Err(kind.refusal(path));
             }
             file.rewind().map_err(cannot)?;
         }
@@ -119,7 +138,7 @@ impl Output {
         written().map_err(|error| format!("cannot write the {name} to {path}: {error}"))
     }
 
-    /// Nothing came of the run: a file that was made for it goes again.
+    /// Nothing came of it: a file that was made for it goes again.
     pub(super) fn abandon(self) {
         if self.is_new {
             // If it stays, it is empty.

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::scenarios::{Loaded, load};
-use super::{Console, Exit, RunArgs, plain};
+use super::{Console, Exit, RunArgs, line, one_line, plain};
 use crate::capture;
 use crate::journal::lines;
-use crate::plan::{Arrival, EngineKind, Plan, Workload};
+use crate::plan::{EngineKind, Plan};
 use crate::report;
 use crate::run::{Difference, Failure, Harness, Run};
-use crate::time;
 
 /// From here on a workload is worth a warning: each call has some ten lines in the journal, which is kept in memory.
 const CALLS_MANY: u64 = 1_000_000;
@@ -39,7 +38,7 @@ pub(super) fn run<O: Write, E: Write>(
     let mut outputs = match Outputs::open(args) {
         Ok(outputs) => outputs,
         Err(why) => {
-            writeln!(console.err, "error: {}", plain(&why))?;
+            writeln!(console.err, "error: {}", line(&why))?;
             return Ok(Exit::BadInput);
         }
     };
@@ -149,7 +148,7 @@ fn one<O: Write, E: Write>(
         console.out.flush()?;
     }
     for workload in &plan.workloads {
-        if let Some(calls) = calls_of(workload).filter(|calls| *calls >= CALLS_MANY) {
+        if let Some(calls) = workload.calls_planned().filter(|calls| *calls >= CALLS_MANY) {
             let (name, unit) = (&workload.name, CALLS_MANY / 1_000_000);
             writeln!(
                 console.err,
@@ -172,7 +171,7 @@ fn one<O: Write, E: Write>(
             let unwritten = outputs.write(&run);
             let exit = ended_well(args, &run, difference, &replay, console)?;
             for why in &unwritten {
-                writeln!(console.err, "error: {}", plain(&why))?;
+                writeln!(console.err, "error: {}", line(&why))?;
             }
             // What broke is worth more than a file that is missing.
             Ok(match exit {
@@ -193,17 +192,6 @@ fn one<O: Write, E: Write>(
     }
 }
 
-/// How many calls an open loop will have made; of a closed one nobody knows.
-fn calls_of(workload: &Workload) -> Option<u64> {
-    let Arrival::Open { calls, per } = workload.arrival else {
-        return None;
-    };
-    let length = workload.end.saturating_sub(workload.start);
-    let made = u128::from(calls) * u128::from(time::nanos(length)) / u128::from(time::nanos(per).max(1));
-    let made = u64::try_from(made).unwrap_or(u64::MAX);
-    Some(workload.limit.map_or(made, |limit| made.min(limit)))
-}
-
 fn ended_well<O: Write, E: Write>(
     args: &RunArgs,
     run: &Run,
@@ -217,7 +205,7 @@ fn ended_well<O: Write, E: Write>(
         if args.check_determinism {
             object["deterministic"] = difference.is_none().into();
         }
-        writeln!(console.out, "{object}")?;
+        writeln!(console.out, "{}", one_line(&object))?;
     } else {
         writeln!(console.out, "{}", judged.text(replay, console.style))?;
     }
@@ -225,8 +213,9 @@ fn ended_well<O: Write, E: Write>(
     if let Some(difference) = difference {
         writeln!(
             console.err,
-            "NOT DETERMINISTIC: two runs with seed {} differ, first {difference}",
-            run.plan.seed
+            "NOT DETERMINISTIC: two runs with seed {} differ, first {}",
+            run.plan.seed,
+            plain(&difference)
         )?;
         return Ok(Exit::NoVerdict);
     }
@@ -259,7 +248,7 @@ fn ended_badly<O: Write, E: Write>(
             "replay": replay,
             "error": failure.to_string(),
         });
-        writeln!(console.out, "{object}")?;
+        writeln!(console.out, "{}", one_line(&object))?;
     } else {
         writeln!(
             console.out,
@@ -282,31 +271,4 @@ fn replay(loaded: &Loaded, plan: &Plan, args: &RunArgs) -> String {
         engine.unwrap_or_default(),
         if args.deny_vacuous { " --deny-vacuous" } else { "" }
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-    use crate::testing::Script;
-
-    #[test]
-    fn the_calls_of_an_open_loop_are_known_before_it_runs() {
-        let (plan, _) = Script::new().finish();
-        let mut workload = plan.workloads[0].clone();
-        workload.arrival = Arrival::Open {
-            calls: 100_000,
-            per: Duration::from_secs(1),
-        };
-        (workload.start, workload.end) = (Duration::from_secs(10), Duration::from_secs(70));
-        assert_eq!(calls_of(&workload), Some(6_000_000));
-        workload.limit = Some(5);
-        assert_eq!(calls_of(&workload), Some(5));
-        workload.arrival = Arrival::Closed {
-            clients: 7,
-            think: Duration::ZERO,
-        };
-        assert_eq!(calls_of(&workload), None);
-    }
 }

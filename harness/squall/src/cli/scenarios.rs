@@ -5,7 +5,7 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use super::{Console, Engine, plain};
+use super::{Console, Engine, shown};
 use crate::Scenario;
 use crate::file;
 use crate::plan::Plan;
@@ -98,8 +98,8 @@ pub(super) fn files<O: Write, E: Write>(
         match files_of(path, extensions) {
             Ok(found) if found.is_empty() => {
                 let kinds: Vec<_> = extensions.iter().map(|it| format!("*.{it}")).collect();
-                let (folder, kinds) = (path.display(), kinds.join(", "));
-                writeln!(console.err, "error: the folder {} has no {kinds}", plain(&folder))?;
+                let (folder, kinds) = (shown(path), kinds.join(", "));
+                writeln!(console.err, "error: the folder {folder} has no {kinds}")?;
                 return Ok(None);
             }
             Ok(found) => files.extend(found.into_iter().map(|path| Named {
@@ -110,7 +110,7 @@ pub(super) fn files<O: Write, E: Write>(
                 writeln!(
                     console.err,
                     "error: cannot read the folder {}: {error}",
-                    path.display()
+                    shown(path)
                 )?;
                 return Ok(None);
             }

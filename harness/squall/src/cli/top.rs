@@ -77,7 +77,7 @@ async fn on_and_on<O: Write, E: Write>(args: &TopArgs, console: &mut Console<O, 
             }
             None => (live::table(&sample, None), "all so far".to_owned()),
         };
-        writeln!(console.out, "{clear}{}, {of}\n\n{table}", args.target)?;
+        writeln!(console.out, "{clear}{}, {of}\n\n{table}", plain(&args.target))?;
         console.out.flush()?;
         earlier.push_back((now, sample));
     }

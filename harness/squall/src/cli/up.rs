@@ -18,7 +18,7 @@ use super::aside::Aside;
 use super::call::Pings;
 use super::process::{Signals, log};
 use super::scenarios::print_report;
-use super::{Console, Exit, plain, runtime};
+use super::{Console, Exit, line, plain, runtime};
 use crate::file;
 use crate::live::{self, Fleet, Layout, System};
 use crate::plan::Limits;
@@ -189,7 +189,7 @@ async fn serve<O: Write, E: Write>(
         let (metrics, healthy) = (system.metrics(), Arc::clone(&healthy));
         TokioPlatform::new().spawn(endpoint.serve(metrics, move || healthy.load(Ordering::SeqCst)));
     }
-    writeln!(console.out, "ready {topology}")?;
+    writeln!(console.out, "ready {}", line(&topology))?;
     console.out.flush()?;
 
     TokioPlatform::new().spawn(give_back());

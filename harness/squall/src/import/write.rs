@@ -10,6 +10,7 @@ use toml::Value;
 
 use super::Source;
 use super::system::{Edge, Node, RESPONSE_PORT, System};
+use crate::report::clean;
 
 /// The field of a message by which a stand-in with several ports chooses one.
 const FIELD: &str = "port";
@@ -214,15 +215,20 @@ fn line(text: &mut String, line: &str) {
 
 /// Whatever the manifests have, it stays within the comment.
 fn comment(text: &mut String, comment: &str) {
-    let comment: String = comment
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    line(text, format!("# {comment}").trim_end());
+    line(text, format!("# {}", clean(comment)).trim_end());
 }
 
+/// A string, in which nothing steers the terminal that it is printed to.
 fn quoted(text: &str) -> String {
-    Value::String(text.to_owned()).to_string()
+    if clean(text) == text {
+        return Value::String(text.to_owned()).to_string();
+    }
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if clean(c.encode_utf8(&mut [0; 4])).len() > c.len_utf8() => format!("\\U{:08x}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
 }
 
 /// A key, in quotes where it needs them.

@@ -1,19 +1,20 @@
-//! Names and messages come from files and from components: nothing in them may steer a terminal.
+//! Names and messages come from files, arguments, peers and components: nothing in them may steer a terminal, or look
+//! like what it is not.
 
 use std::borrow::Cow;
 
-/// The text with control characters, and those that turn the direction of a line, in a form that only shows:
-/// `\u{1b}`, `\n`.
+/// The text with control characters, those that turn the direction of a line, and those that nobody would see, in a form
+/// that shows: `\u{1b}`, `\n`, `\u{200b}`.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(steers) {
         return Cow::Borrowed(text);
     }
     let mut clean = String::with_capacity(text.len() + 8);
     for c in text.chars() {
-        if steers(c) {
-            clean.extend(c.escape_debug());
-        } else {
-            clean.push(c);
+        match c {
+            '\n' | '\r' | '\t' => clean.extend(c.escape_default()),
+            c if steers(c) => clean.extend(c.escape_unicode()),
+            c => clean.push(c),
         }
     }
     Cow::Owned(clean)
@@ -34,13 +35,64 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
         (true, _) => c,
         (false, 1) => '?',
         (false, 2) => '\u{b7}',
-        (false, _) => '\u{fffd}',
+        (false, 3) => '\u{fffd}',
+        // A question mark too: there is no replacement character of four bytes.
+        (false, _) => '\u{1fbc4}',
     };
     Cow::Owned(text.chars().map(mask).collect())
 }
 
+/// JSON in which also those characters are escaped that JSON lets stand and [`clean`] does not. It means the same, and
+/// white space between its parts goes, so that it is one line.
+pub(crate) fn clean_json(json: &str) -> String {
+    let mut clean = String::with_capacity(json.len());
+    let (mut is_text, mut is_escaped) = (false, false);
+    for c in json.chars() {
+        match c {
+            ' ' | '\n' | '\r' | '\t' if !is_text => {}
+            c if steers(c) => {
+                let mut units = [0; 2];
+                let units = c.encode_utf16(&mut units).iter();
+                clean.extend(units.map(|unit| format!("\\u{unit:04x}")));
+            }
+            c => clean.push(c),
+        }
+        if c == '"' && !is_escaped {
+            is_text = !is_text;
+        }
+        is_escaped = is_text && c == '\\' && !is_escaped;
+    }
+    clean
+}
+
+/// Whether a character does something to a terminal, or is not to be seen: control and format characters, separators of
+/// lines, and all that Unicode lets programs ignore (`Default_Ignorable_Code_Point`). Joiners and variation selectors are
+/// among them: an emoji that is made of several is shown as these.
 fn steers(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    c.is_control() || (!c.is_ascii() && is_unseen(c))
+}
+
+fn is_unseen(c: char) -> bool {
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1bca0}'..='\u{1bca3}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// A path as one word of a shell.
@@ -84,10 +136,48 @@ mod tests {
     }
 
     #[test]
+    fn what_nobody_would_see_is_shown_and_ordinary_text_is_left_alone() {
+        for unseen in
+            "\u{ad}\u{200b}\u{200d}\u{2060}\u{2066}\u{feff}\u{fe0f}\u{3164}\u{115f}\u{e0041}\u{fffb}\u{9b}"
+                .chars()
+        {
+            let shown = format!("a\\u{{{:x}}}b", u32::from(unseen));
+            assert_eq!(clean(&format!("a{unseen}b")), shown);
+        }
+        for seen in [
+            "Füße",
+            "e\u{301}",
+            "数据 流",
+            "Привет",
+            "שלום",
+            "مرحبا",
+            "न\u{94d}त",
+            "→ × 😀",
+            "a\u{a0}b",
+        ] {
+            assert_eq!(clean(seen), seen);
+        }
+    }
+
+    #[test]
+    fn json_stays_what_it_is_on_one_line() {
+        let json =
+            "{ \"k\u{9b}\" :\n [1,\t12345678901234567890123, \"a \\\" \u{200b}\u{e0041} \\\\\" , \" b\"] }";
+        let clean = clean_json(json);
+        assert_eq!(
+            clean,
+            r#"{"k\u009b":[1,12345678901234567890123,"a \" \u200b\udb40\udc41 \\"," b"]}"#
+        );
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(read(&clean), read(json));
+    }
+
+    #[test]
     fn a_mask_changes_no_place() {
-        let text = "a\u{1b}b\u{85}c\u{202e}\n\t";
+        let text = "a\u{1b}b\u{85}c\u{202e}\u{e0041}\n\t";
         let shown = masked(text);
-        assert_eq!(shown, "a?b\u{b7}c\u{fffd}\n\t");
+        assert_eq!(shown, "a?b\u{b7}c\u{fffd}\u{1fbc4}\n\t");
+        assert_eq!(shown.chars().count(), text.chars().count());
         assert_eq!(shown.len(), text.len());
     }
 

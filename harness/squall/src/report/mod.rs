@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::run::PanicSite;
 
-pub(crate) use clean::{clean, clean_lines, masked, shell_word};
+pub(crate) use clean::{clean, clean_json, clean_lines, masked, shell_word};
 pub use fault::fault_text;
 pub use json::json;
 pub(crate) use json::micros;
