@@ -3,11 +3,12 @@
 use std::io::{self, Read, Write};
 
 use clap::{Args, ValueEnum};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use squall_platform::{Authority, TokioPlatform};
-use squall_router::{Destination, Error, Keepalive, Message, Method, Module, Options, Payload};
+use squall_router::{ContentType, Destination, Error, Keepalive, Message, Method, Module, Options, Payload};
 
-use super::{Console, Exit, plain, runtime};
+use super::{Console, Exit, one_line, plain, runtime};
 use crate::report;
 
 /// What callees are told who calls.
@@ -96,15 +97,15 @@ pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O,
     let answer = runtime.block_on(send(args, message));
     // A name that is still being looked up must not keep the process.
     runtime.shutdown_background();
-    let value = answer.and_then(|value| value.map_or(Ok(Value::Null), |value| value.json()));
+    let value = answer.and_then(|value| value.map_or(Ok("null".to_owned()), |value| text_of(&value)));
     match value {
         Ok(value) => {
-            writeln!(console.out, "{}", escaped(&value))?;
+            writeln!(console.out, "{}", report::clean_json(&value))?;
             Ok(Exit::Held)
         }
         Err(error) => {
             match args.json {
-                true => writeln!(console.err, "{}", escaped(&object(&error)))?,
+                true => writeln!(console.err, "{}", one_line(&object(&error)))?,
                 false => write!(console.err, "{}", text(&error))?,
             }
             Ok(exit(&error))
@@ -115,19 +116,46 @@ pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O,
 fn message(args: &CallArgs) -> Result<Message, String> {
     Destination::parse(&args.to).map_err(|error| error.to_string())?;
     let data = match args.data.as_str() {
-        "-" => {
-            let mut text = String::new();
-            let read = io::stdin().lock().read_to_string(&mut text);
-            read.map_err(|error| format!("cannot read standard input: {error}"))?;
-            text
-        }
+        "-" => read_input(io::stdin().lock(), Options::default().max_message_bytes)?,
         data => data.to_owned(),
     };
-    let data: Value =
+    // As it was written: numbers that are larger than a program can hold arrive with all of their digits.
+    let _: IgnoredAny =
         serde_json::from_str(&data).map_err(|error| format!("what to send is not JSON: {error}"))?;
-    let message = Message::new(args.to.as_str(), Payload::from_json(&data)).timeout(*args.timeout);
+    let payload = Payload::new(data.trim().to_owned(), ContentType::Json);
+    let message = Message::new(args.to.as_str(), payload).timeout(*args.timeout);
     let metadata = args.metadata.iter().cloned();
     Ok(metadata.fold(message, |message, (key, value)| message.metadata(key, value)))
+}
+
+/// Standard input, which need not end: no more is read of it than a message may have.
+fn read_input(input: impl Read, most: usize) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    let read = input.take(most as u64 + 1).read_to_end(&mut bytes);
+    read.map_err(|error| format!("cannot read standard input: {error}"))?;
+    if bytes.len() > most {
+        return Err(format!(
+            "what to send is longer than {}, which is the most that a message may have",
+            bytesize::ByteSize(most as u64)
+        ));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let place = error.utf8_error().valid_up_to();
+        format!("what to send is not JSON: standard input is not UTF-8 at byte {place}")
+    })
+}
+
+/// The JSON of an answer, as it was sent: read and written again, large numbers would be others.
+fn text_of(answer: &Payload) -> Result<String, Error> {
+    if answer.is_empty() {
+        return Ok("null".to_owned());
+    }
+    answer.decode::<IgnoredAny>()?;
+    match std::str::from_utf8(answer.bytes()) {
+        Ok(text) => Ok(text.to_owned()),
+        // It says why not.
+        Err(_) => answer.json().map(|value| value.to_string()),
+    }
 }
 
 /// Sends as any module would: as one that has no nodes, and knows a single peer, by its address.
@@ -157,20 +185,6 @@ fn exit(error: &Error) -> Exit {
         "unavailable" => Exit::Unavailable,
         _ => Exit::Broken,
     }
-}
-
-/// JSON in which also those characters are escaped that JSON lets stand, and that steer a terminal.
-fn escaped(value: &Value) -> String {
-    let json = value.to_string();
-    let mut escaped = String::with_capacity(json.len());
-    for c in json.chars() {
-        match report::clean(c.encode_utf8(&mut [0; 4])).chars().next() {
-            Some(first) if first == c => escaped.push(c),
-            // None of them is beyond four digits.
-            _ => escaped.extend(format!("\\u{:04x}", u32::from(c)).chars()),
-        }
-    }
-    escaped
 }
 
 /// Each of what is said in one line of its own.
@@ -206,12 +220,6 @@ mod tests {
 
     #[test]
     fn nothing_that_a_peer_says_steers_a_terminal() {
-        let value = json!({ "k\u{9b}": "\u{1b}[31m, \u{202e}, \u{9b}2J, ü, \\u{1b}" });
-        let said = escaped(&value);
-        assert_eq!(said, r#"{"k\u009b":"\u001b[31m, \u202e, \u009b2J, ü, \\u{1b}"}"#,);
-        let read: Value = serde_json::from_str(&said).expect("JSON as before");
-        assert_eq!(read, value);
-
         let error = Destination::parse("do\u{1b}[31m\n  class no\u{9b}ne").expect_err("it names no port");
         let said = text(&error);
         assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
@@ -221,5 +229,25 @@ mod tests {
                 .is_some_and(|first| first.contains("class no")),
             "{said}"
         );
+    }
+
+    #[test]
+    fn no_more_is_read_than_a_message_may_have() {
+        assert_eq!(read_input(&b"[1, 2]"[..], 6).as_deref(), Ok("[1, 2]"));
+        let endless = read_input(io::repeat(b' '), 6).expect_err("it never ends");
+        assert!(endless.contains("longer than 6 B"), "{endless}");
+        let binary = read_input(&b"[1\xff"[..], 6).expect_err("it is no text");
+        assert!(binary.contains("not UTF-8 at byte 2"), "{binary}");
+    }
+
+    #[test]
+    fn an_answer_is_told_as_it_was_sent() {
+        let told = |bytes: &[u8]| text_of(&Payload::new(bytes.to_vec(), ContentType::Json));
+        let large = "[18446744073709551616, 1e400, 0.10000000000000000000001]";
+        assert_eq!(told(large.as_bytes()).expect("JSON"), large);
+        assert_eq!(told(b"").expect("no value"), "null");
+        for wrong in [&b"{"[..], b"\"\xff\"", b"1 2"] {
+            assert!(told(wrong).is_err(), "{wrong:?}");
+        }
     }
 }
