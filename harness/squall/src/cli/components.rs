@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use serde_json::{Value, json};
 
-use super::{Console, Exit};
+use super::{Console, Exit, one_line, plain};
 use crate::components::{Declaration, Setting};
 use crate::report::wrapped;
 use crate::run::Harness;
@@ -21,9 +21,9 @@ pub(super) fn components<O: Write, E: Write>(
         };
         let keys = components.keys(name).unwrap_or_default();
         if as_json {
-            writeln!(console.out, "{}", object(name, declaration))?;
+            writeln!(console.out, "{}", one_line(&object(name, declaration)))?;
         } else {
-            writeln!(console.out, "{}", text(name, declaration, keys))?;
+            writeln!(console.out, "{}", plain(&text(name, declaration, keys)))?;
         }
     }
     Ok(Exit::Held)
@@ -49,6 +49,7 @@ fn object(name: &str, declaration: &Declaration) -> Value {
         "about": declaration.doc(),
         "inputs": declaration.inputs_with(&usual()),
         "outputs": outputs(declaration),
+        "outputs_when": Some(declaration.outputs_doc()).filter(|when| !when.is_empty()),
         "settings": declaration.settings().into_iter().map(setting).collect::<Vec<_>>(),
         "schema": declaration.settings_schema(),
     })
@@ -57,11 +58,17 @@ fn object(name: &str, declaration: &Declaration) -> Value {
 /// Nothing when its settings say which, or it does not say.
 fn outputs(declaration: &Declaration) -> Option<Vec<String>> {
     let own = declaration.outputs_with(&usual());
-    // Settings that cannot be left out may well name ports: with `port` left at its default they do not.
-    own.or_else(|| {
+    let usual_port = || {
         let port = declaration.settings().into_iter().find(|it| it.name == "port")?;
         Some(vec![port.default?.as_str()?.to_owned()])
-    })
+    };
+    match own {
+        // Settings that cannot be left out may well name ports: with `port` left at its default they do not.
+        None => usual_port(),
+        // It emits with other settings than the usual ones.
+        Some(none) if none.is_empty() && !declaration.outputs_doc().is_empty() => usual_port(),
+        own => own,
+    }
 }
 
 fn text(name: &str, declaration: &Declaration, keys: &[&str]) -> String {
@@ -74,8 +81,16 @@ fn text(name: &str, declaration: &Declaration, keys: &[&str]) -> String {
         Some(ports) if ports.is_empty() => "none".to_owned(),
         Some(ports) => ports.join(", "),
     };
-    let inputs = ports(declaration.inputs_with(&usual()), "any");
-    let outputs = ports(outputs(declaration), "as its settings say");
+    let mut inputs = ports(declaration.inputs_with(&usual()), "any");
+    if declaration.has_inputs_of_node() {
+        inputs.push_str(", unless its node names others");
+    }
+    let when = declaration.outputs_doc();
+    let outputs = match outputs(declaration) {
+        None if !when.is_empty() => when.to_owned(),
+        Some(some) if !when.is_empty() => format!("{}, {when}", some.join(", ")),
+        outputs => ports(outputs, "as its settings say"),
+    };
     lines.push(format!("  inputs    {inputs}"));
     lines.push(format!("  outputs   {outputs}"));
     let settings = declaration.settings();

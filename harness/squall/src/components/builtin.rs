@@ -65,7 +65,10 @@ fn sometimes_emitting<S: JsonSchema + DeserializeOwned + 'static>(
             vec![port]
         }
     };
-    Declaration::of::<S>().inputs_of_node().outputs_by(ports)
+    Declaration::of::<S>()
+        .inputs_of_node()
+        .outputs_by(ports)
+        .outputs_when("if `every` is more than 1")
 }
 
 fn out() -> String {
@@ -147,6 +150,7 @@ impl Router {
         Declaration::of::<Router>()
             .answers_by(answers)
             .outputs_by(|it: Router| it.routes.into_values().chain(it.default).collect())
+            .outputs_when("the ports of `routes`, and `default`")
     }
 }
 

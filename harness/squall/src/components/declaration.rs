@@ -33,6 +33,8 @@ pub struct Declaration {
     about: String,
     inputs: Inputs,
     outputs: Option<PortsOf>,
+    /// On what it depends at which ports it emits.
+    outputs_when: &'static str,
     settings: Option<Value>,
 }
 
@@ -123,6 +125,12 @@ impl Declaration {
         self
     }
 
+    /// On what it depends at which ports it emits, for people: "those of `routes`".
+    pub(super) fn outputs_when(mut self, when: &'static str) -> Self {
+        self.outputs_when = when;
+        self
+    }
+
     /// A stand-in: each node names the ports at which it takes messages.
     pub(super) fn inputs_of_node(mut self) -> Self {
         self.inputs = Inputs::OfNode { answers: None };
@@ -169,6 +177,16 @@ impl Declaration {
     #[must_use]
     pub fn outputs_with(&self, settings: &Value) -> Option<Vec<String>> {
         self.outputs.as_ref()?(settings)
+    }
+
+    /// On what it depends at which ports a node emits; empty when it does not say.
+    pub(crate) fn outputs_doc(&self) -> &'static str {
+        self.outputs_when
+    }
+
+    /// Whether a node names its input ports, or has the usual one.
+    pub(crate) fn has_inputs_of_node(&self) -> bool {
+        matches!(self.inputs, Inputs::OfNode { .. })
     }
 
     /// Whether a node may name its input ports.

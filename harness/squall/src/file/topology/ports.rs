@@ -19,6 +19,8 @@ const NAMES_MAX: usize = 8;
 pub(super) struct Ports {
     pub(super) inputs: Option<Vec<String>>,
     outputs: Option<Vec<String>>,
+    /// On what those depend.
+    outputs_when: &'static str,
     /// Inputs at which it emits nothing.
     answers: Vec<String>,
 }
@@ -42,6 +44,7 @@ impl Ports {
             return Ports {
                 inputs: named(),
                 outputs: None,
+                outputs_when: "",
                 answers: Vec::new(),
             };
         };
@@ -54,6 +57,7 @@ impl Ports {
                 None => declaration.inputs_with(settings),
             },
             outputs: declaration.outputs_with(settings),
+            outputs_when: declaration.outputs_doc(),
             answers,
         }
     }
@@ -100,8 +104,10 @@ pub(super) fn check_output(edge: &raw::Edge, node: &raw::Node, ports: &Ports, pr
     let (port, span) = (&edge.port.value, &edge.port.span);
     let problem = Problem::new(format!("`{component}` never emits at a port `{port}`"))
         .at(span, "no message would leave here");
-    let help = remedy(port, outputs.iter().map(String::as_str))
-        .unwrap_or_else(|| "it only answers: drop the edge".to_owned());
+    let help = remedy(port, outputs.iter().map(String::as_str)).unwrap_or_else(|| match ports.outputs_when {
+        "" => "it only answers: drop the edge".to_owned(),
+        when => format!("with these settings it only answers: it emits {when}"),
+    });
     problems.add(problem.help(help));
 }
 
