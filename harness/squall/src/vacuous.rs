@@ -1,5 +1,7 @@
 //! What a run says nothing about, although its scenario looks as if it did: an expectation of no call holds, and so
-//! does everything under a fault that touched nothing.
+//! does one that nothing could break, and everything under a fault that touched nothing.
+
+mod certain;
 
 use crate::expectation;
 use crate::oracle::Run;
@@ -33,11 +35,13 @@ pub(crate) fn notes(
 
 fn asked_in_vain(run: &Run<'_>, expectation: &Expectation) -> Option<String> {
     let why = match expectation {
-        // How many calls there are is what it asks for.
-        Expectation::Calls(it) if matches!(it.check, Check::Calls(_)) => return None,
         Expectation::Calls(it) => {
-            let is_empty = expectation::calls(run, it).is_empty();
-            is_empty.then_some("no call started in its window")
+            let calls = expectation::calls(run, it);
+            // How many calls there are is what it asks for.
+            match calls.is_empty() && !matches!(it.check, Check::Calls(_)) {
+                true => Some("no call started in its window"),
+                false => certain::why(run, it, &calls),
+            }
         }
         Expectation::Provider(it) if matches!(it.check, ProviderCheck::Never(_)) => {
             let is_known = |host: &String| {
@@ -130,6 +134,83 @@ mod tests {
             notes_of(script),
             ["orders from 30s: failed <= 0: no call started in its window"]
         );
+    }
+
+    fn least<T>(bound: T) -> Bounds<T> {
+        Bounds {
+            at_least: Some(bound),
+            at_most: None,
+        }
+    }
+
+    fn most<T>(bound: T) -> Bounds<T> {
+        Bounds {
+            at_least: None,
+            at_most: Some(bound),
+        }
+    }
+
+    #[test]
+    fn an_expectation_that_nothing_could_break_is_noted_and_one_that_something_could_is_not() {
+        use std::time::Duration;
+        let rate = |at_least| Check::SuccessRate(least(at_least));
+        let latency = |bound| Check::Latency {
+            quantile: crate::plan::Quantile::P99,
+            bounds: bound,
+        };
+        let timeout = Duration::from_secs(30);
+        let classes = |count: usize| {
+            let classes = crate::calls::ERROR_CLASSES.iter().take(count);
+            Check::ErrorsOnly(classes.map(|it| (*it).to_owned()).collect())
+        };
+        let notes_of_one = |check: Check| {
+            let mut script = sound();
+            script.plan.workloads[0].timeout = Some(timeout);
+            script.expect(0, None, "", check);
+            notes_of(script)
+        };
+        for (certain, why) in [
+            (rate(0.0), "success rate >= 0.0: no rate is outside of that"),
+            (
+                Check::Calls(least(0)),
+                "calls >= 0: no number of its calls is outside of that",
+            ),
+            (
+                Check::Ok(least(0)),
+                "ok >= 0: its window has no more calls than that",
+            ),
+            (
+                Check::Failed(most(1)),
+                "failed <= 1: its window has no more calls than that",
+            ),
+            (
+                latency(most(timeout)),
+                "p99 <= 30 s: no call may take longer than that",
+            ),
+            (
+                latency(least(Duration::ZERO)),
+                "p99 >= 0 s: no call may take longer than that",
+            ),
+            (classes(13), "there is no other class of errors"),
+        ] {
+            let notes = notes_of_one(certain);
+            assert!(
+                matches!(&notes[..], [note] if note.contains(why)),
+                "{why}: {notes:?}"
+            );
+        }
+        for open in [
+            rate(0.001),
+            Check::Calls(least(1)),
+            Check::Calls(most(1)),
+            Check::Ok(least(1)),
+            Check::Failed(most(0)),
+            latency(most(timeout - Duration::from_nanos(1))),
+            latency(least(Duration::from_nanos(1))),
+            classes(12),
+        ] {
+            assert_eq!(notes_of_one(open.clone()), [""; 0], "{open:?}");
+        }
     }
 
     #[test]

@@ -1,0 +1,82 @@
+//! Expectations that hold whatever happens: a bound that no call can be beyond.
+
+use std::time::Duration;
+
+use crate::calls::{Call, ERROR_CLASSES};
+use crate::oracle::Run;
+use crate::plan::{Arrival, Bounds, CallsExpectation, Check, Plan, Workload};
+
+/// Why nothing that these calls could have done would have broken it; nothing if something would.
+pub(super) fn why(
+    run: &Run<'_>,
+    expectation: &CallsExpectation,
+    calls: &[&Call<'_>],
+) -> Option<&'static str> {
+    let workload = run
+        .plan
+        .workloads
+        .iter()
+        .find(|it| it.name == expectation.workload)?;
+    let count = calls.len() as u64;
+    match &expectation.check {
+        Check::SuccessRate(bounds) => {
+            within(bounds, &0.0, Some(&1.0)).then_some("no rate is outside of that")
+        }
+        Check::Calls(bounds) => within(bounds, &0, calls_max(workload).as_ref())
+            .then_some("no number of its calls is outside of that"),
+        Check::Ok(bounds) | Check::Failed(bounds) | Check::Unknown(bounds) => {
+            within(bounds, &0, Some(&count)).then_some("its window has no more calls than that")
+        }
+        Check::ErrorsOnly(classes) => {
+            let is_every = ERROR_CLASSES
+                .iter()
+                .all(|class| classes.iter().any(|it| it == class));
+            is_every.then_some("there is no other class of errors")
+        }
+        Check::ErrorsNever(_) | Check::ErrorsSome(_) => None,
+        Check::Latency { bounds, .. } => {
+            let timeout = timeout(run.plan, workload);
+            within(bounds, &Duration::ZERO, timeout.as_ref()).then_some("no call may take longer than that")
+        }
+    }
+}
+
+/// Whether all from `least` to `most` is within the bounds. Without `most` there is no end.
+fn within<T: PartialOrd>(bounds: &Bounds<T>, least: &T, most: Option<&T>) -> bool {
+    let above = bounds.at_least.as_ref().is_none_or(|bound| bound <= least);
+    let below = bounds
+        .at_most
+        .as_ref()
+        .is_none_or(|bound| most.is_some_and(|most| bound >= most));
+    above && below
+}
+
+/// The most calls that a workload can make; of a closed loop nobody knows.
+fn calls_max(workload: &Workload) -> Option<u64> {
+    match workload.arrival {
+        Arrival::Open { .. } => workload.calls_planned(),
+        Arrival::Closed { .. } => workload.limit,
+    }
+}
+
+/// The longest that a call of a workload may take.
+fn timeout(plan: &Plan, workload: &Workload) -> Option<Duration> {
+    let usual = |from: &String| {
+        let module = plan.topology.hosts().find(|(host, _)| host == from);
+        let manager = plan.topology.managers.get(from);
+        module
+            .map(|(_, module)| module.call_timeout)
+            .or_else(|| manager.map(|manager| manager.call_timeout))
+    };
+    match workload.timeout {
+        Some(timeout) => Some(timeout),
+        // One that is not known has no end.
+        None => workload
+            .from
+            .iter()
+            .map(usual)
+            .collect::<Option<Vec<_>>>()?
+            .into_iter()
+            .max(),
+    }
+}
