@@ -233,7 +233,7 @@ async fn fetch(target: &Target) -> Result<String, String> {
         .await
         .map_err(|error| error.to_string())?;
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
-    let (mut sender, connection) = handshake.map_err(|error| error.to_string())?;
+    let (mut sender, connection) = handshake.map_err(|error| said(&error))?;
     platform.spawn(async move {
         // What goes wrong with it, the request says.
         drop(connection.await);
@@ -242,16 +242,24 @@ async fn fetch(target: &Target) -> Result<String, String> {
         .header(HOST, target.authority.as_str())
         .body(Full::<Bytes>::default())
         .map_err(|error| error.to_string())?;
-    let response = sender
-        .send_request(request)
-        .await
-        .map_err(|error| error.to_string())?;
+    let response = sender.send_request(request).await.map_err(|error| said(&error))?;
     if response.status() != StatusCode::OK {
         return Err(format!("it answers with {}", response.status()));
     }
     let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX);
     let body = body.collect().await.map_err(|error| error.to_string())?;
     String::from_utf8(body.to_bytes().to_vec()).map_err(|_| "its answer is not UTF-8".to_owned())
+}
+
+/// What went wrong with a request; in words of those who have taken one of a system's ports for another.
+fn said(error: &hyper::Error) -> String {
+    if error.is_parse() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+        return format!(
+            "what listens there does not speak HTTP/1.1, as gRPC ports do not ({error}). Give the address behind \
+             `metrics` that `squall up --metrics` prints, or the HTTP port of a manager"
+        );
+    }
+    error.to_string()
 }
 
 #[cfg(test)]
