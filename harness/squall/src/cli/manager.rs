@@ -12,6 +12,7 @@ use squall_provider_http as http;
 use tokio::sync::Notify;
 
 use super::aside::Aside;
+use super::environment::{self, Managers};
 use super::process::{Signals, log};
 use super::up::give_back;
 use super::{Console, Exit, plain, runtime};
@@ -59,7 +60,11 @@ fn limit(text: &str) -> Result<(Limit, usize), String> {
 }
 
 pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Aside>) -> io::Result<Exit> {
-    let config = Config::from_env(|name| std::env::var(name).ok());
+    environment::review(Managers::OfVariables, console)?;
+    let config = Config::from_env(|name| {
+        let value = std::env::var_os(name)?;
+        Some(value.to_string_lossy().into_owned())
+    });
     let mut config = match (log(&console.err), config) {
         (Ok(()), Ok(config)) => config,
         (Err(why), _) => return refused(console, &why),

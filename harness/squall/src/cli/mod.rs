@@ -6,6 +6,7 @@ mod bench;
 mod call;
 mod check;
 mod components;
+mod environment;
 mod import;
 mod manager;
 mod output;

@@ -16,6 +16,7 @@ use tokio::sync::watch;
 
 use super::aside::Aside;
 use super::call::Pings;
+use super::environment::{self, Managers};
 use super::process::{Signals, log};
 use super::scenarios::print_report;
 use super::{Console, Exit, line, plain, runtime};
@@ -102,6 +103,9 @@ pub(super) fn up<O: Write>(
             return Ok(Exit::BadInput);
         }
     };
+    if !topology.managers.is_empty() {
+        environment::review(Managers::OfTopology, console)?;
+    }
     if let Some(interval) = args.min_ping_interval {
         for module in topology.modules.values_mut() {
             module.min_ping_interval = Some(*interval);

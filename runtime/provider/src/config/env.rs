@@ -18,6 +18,16 @@ pub struct ConfigError {
     pub remedy: &'static str,
 }
 
+/// In the order in which they are read.
+pub(super) const VARIABLES: [&str; 6] = [
+    "CONSTELLATION_PROVIDER_PORT",
+    "CONSTELLATION_PROVIDER_HEARTBEAT_INTERVAL",
+    "CONSTELLATION_PROVIDER_HEARTBEAT_TIMEOUT",
+    "CONSTELLATION_PROVIDER_CONTROL_PLANE_TIMEOUT",
+    "CONSTELLATION_PROVIDER_REPORT_INTERVAL",
+    "CONSTELLATION_PROVIDER_RESERVED_NS",
+];
+
 pub(super) fn read(get: &dyn Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
     let mut config = Config::default();
     let reader = Reader { get };
@@ -125,7 +135,13 @@ mod tests {
 
     #[test]
     fn an_empty_environment_leaves_the_defaults() {
-        assert_eq!(Config::from_env(|_| None), Ok(Config::default()));
+        let asked = std::cell::RefCell::new(Vec::new());
+        let none = |name: &str| {
+            asked.borrow_mut().push(name.to_owned());
+            None
+        };
+        assert_eq!(Config::from_env(none), Ok(Config::default()));
+        assert_eq!(asked.into_inner(), Config::VARIABLES);
     }
 
     #[test]

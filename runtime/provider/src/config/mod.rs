@@ -100,6 +100,9 @@ impl Config {
         }
     }
 
+    /// The variables that [`Config::from_env`] reads.
+    pub const VARIABLES: [&'static str; 6] = env::VARIABLES;
+
     /// The defaults, and what the environment says otherwise; `get` looks a variable up, as `std::env::var` does.
     ///
     /// | variable | field |
