@@ -313,7 +313,7 @@ fn without_a_verdict_it_is_said_that_nothing_was_written() {
 
 #[test]
 fn arguments_do_not_steer_a_terminal() {
-    let steering = "no\u{1b}[31m\u{9b}such";
+    let steering = "no\u{1b}[31m\u{9b}\u{202e}\u{2066}\u{200b}\u{feff}such";
     for arguments in [
         &[
             "run",
@@ -323,12 +323,30 @@ fn arguments_do_not_steer_a_terminal() {
         ][..],
         &["call", "127.0.0.1:9", steering],
         &["call", "127.0.0.1:9", "a.in", "\"\u{1b}\""],
+        // What clap itself quotes.
+        &[steering],
+        &["run", &format!("--{steering}")],
+        &["run", "a.toml", "--seed", steering],
+        &["run", "a.toml", "--engine", steering],
+        &["call", steering, "a.in"],
+        &["up", "a.toml", "--peer", steering],
+        &["top", steering],
+        &["check", steering],
+        &["import", steering],
     ] {
         let refused = squall(arguments);
         let said = err(&refused) + &out(&refused);
         assert!(!refused.status.success() && !said.is_empty());
-        assert!(!said.contains(['\u{1b}', '\u{9b}']), "{said:?}");
+        let steers =
+            |c: char| (c.is_control() && c != '\n') || "\u{202e}\u{2066}\u{200b}\u{feff}".contains(c);
+        assert!(!said.contains(steers), "{arguments:?}: {said:?}");
     }
+    // What steers nothing is told as it is, with clap's advice.
+    let refused = err(&squall(&["run", "--séed"]));
+    assert!(
+        refused.contains("--séed") && refused.contains("--help"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -432,8 +450,38 @@ fn components_are_listed_with_their_ports_and_settings() {
         assert!(listed.contains(part), "{part} is not in\n{listed}");
     }
     assert!(listed.lines().all(|line| line.chars().count() <= 80), "{listed}");
+    let outputs = |name: &str| {
+        let mut lines = listed.lines().skip_while(|line| *line != name);
+        let line = lines.find(|line| line.starts_with("  outputs "));
+        line.unwrap_or_default()
+            .trim_start_matches("  outputs ")
+            .trim_start()
+            .to_owned()
+    };
+    for (name, ports) in [
+        ("echo", "none"),
+        ("forward", "out"),
+        ("router", "the ports of `routes`, and `default`"),
+        ("fan_out", "out"),
+        ("delay", "out"),
+        ("fail", "out, if `every` is more than 1"),
+        ("panic", "out, if `every` is more than 1"),
+        ("counter", "none"),
+        ("sink", "none"),
+        ("impatient", "out"),
+        ("garble", "out"),
+        ("blob", "none"),
+    ] {
+        assert_eq!(outputs(name), ports, "of {name}");
+    }
     let printed = out(&squall(&["components", "--json"]));
     let objects = objects(&printed);
+    assert_eq!(objects.len(), 12, "all of them are above");
+    let fail = objects
+        .iter()
+        .find(|it| it["name"] == "fail")
+        .expect("a built-in");
+    assert_eq!(fail["outputs"], serde_json::json!(["out"]));
     let router = objects
         .iter()
         .find(|it| it["name"] == "router")
@@ -476,6 +524,76 @@ fn a_folder_of_scenarios_may_have_their_topologies_too_and_one_of_topologies_is_
 }
 
 #[test]
+fn a_file_of_the_other_kind_is_one_mistake() {
+    let folder = folder();
+    let path = scenario(folder.path(), "a.toml", "");
+    let unfinished = folder.path().join("unfinished.toml");
+    std::fs::write(&unfinished, "name = \"a\"\nduration = \"1s\"\n").expect("writable");
+    let unfinished = unfinished.to_str().expect("UTF-8");
+    let topology = "topologies/pair.toml";
+    for (arguments, what, instead) in [
+        (
+            ["run", topology],
+            "this is a topology, and not a scenario",
+            "squall up",
+        ),
+        (
+            ["bench", topology],
+            "this is a topology, and not a scenario",
+            "squall up",
+        ),
+        (
+            ["up", &path],
+            "this is a scenario, and not a topology",
+            "squall run",
+        ),
+        (["import", topology], "it is TOML", "squall check"),
+        (
+            ["up", unfinished],
+            "this is a scenario, and not a topology",
+            "squall run",
+        ),
+    ] {
+        let refused = squall(&arguments);
+        let said = err(&refused);
+        assert_eq!(refused.status.code(), Some(2), "{said}");
+        assert!(
+            said.contains(what) && said.contains(instead),
+            "{arguments:?}: {said}"
+        );
+        assert_eq!(said.matches('×').count(), 1, "{arguments:?}: {said}");
+    }
+    // A scenario that names one.
+    let text = std::fs::read_to_string(&path).expect("it was written");
+    std::fs::write(&path, text.replace("pair.topology", "a.toml")).expect("writable");
+    let said = err(&squall(&["run", &path]));
+    assert!(said.contains("this is a scenario, and not a topology"), "{said}");
+    // One that lacks a key is still of its kind.
+    let said = err(&squall(&["check", unfinished]));
+    assert!(said.contains("lacks the key `topology`"), "{said}");
+}
+
+#[test]
+fn a_message_from_standard_input_has_an_end() {
+    let call = |input: Stdio| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_squall"));
+        command.args(["call", "127.0.0.1:9", "a.in", "-"]).stdin(input);
+        command.output().expect("the binary was built for this test")
+    };
+    let endless = call(std::fs::File::open("/dev/zero").expect("it has no end").into());
+    assert_eq!(endless.status.code(), Some(2));
+    let said = err(&endless);
+    assert!(said.contains("what to send is longer than 4.0 MiB"), "{said}");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("data");
+    for (length, told) in [(4 << 20, "unavailable"), ((4 << 20) + 1, "longer than")] {
+        std::fs::write(&file, format!("\"{}\"", "x".repeat(length - 2))).expect("writable");
+        let said = err(&call(std::fs::File::open(&file).expect("it was written").into()));
+        assert!(said.contains(told), "{said}");
+    }
+}
+
+#[test]
 fn a_file_may_come_through_a_pipe() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_squall"))
         .args(["check", "/dev/stdin"])
@@ -514,6 +632,29 @@ fn cycles_are_warnings_of_check() {
         "{}",
         err(&checked)
     );
+}
+
+#[test]
+fn what_nothing_could_break_is_noted_and_breaks_where_that_is_denied() {
+    let folder = folder();
+    let extra = "timeout = \"1s\"\n[[expect]]\nworkload = \"w\"\nsuccess_rate = { at_least = 0.0 }\n\
+                 latency = { max = \"1s\" }\nfailed = { at_least = 0 }\n";
+    let path = scenario(folder.path(), "a.toml", extra);
+    let noted = squall(&["run", &path]);
+    assert_eq!(noted.status.code(), Some(0), "{}", err(&noted));
+    for why in [
+        "no rate is outside",
+        "no call may take longer",
+        "has no more calls",
+    ] {
+        assert!(out(&noted).contains(why), "{}", out(&noted));
+    }
+    assert_eq!(squall(&["run", &path, "--deny-vacuous"]).status.code(), Some(1));
+    let sharp = "timeout = \"1s\"\n[[expect]]\nworkload = \"w\"\nsuccess_rate = { at_least = 0.1 }\n\
+                 latency = { max = \"999ms\" }\nfailed = { at_most = 19 }\n";
+    let path = scenario(folder.path(), "b.toml", sharp);
+    let held = squall(&["run", &path, "--deny-vacuous"]);
+    assert_eq!(held.status.code(), Some(0), "{}", out(&held));
 }
 
 #[test]
@@ -632,6 +773,54 @@ fn import_makes_a_topology_that_check_takes_and_tells_warnings_apart_from_it() {
     let printed = squall(&["import", manifests, "--name", "shop"]);
     let text = std::fs::read_to_string(out_file).expect("it was written");
     assert_eq!(out(&printed), text, "nothing but the topology is printed");
+}
+
+#[test]
+fn import_leaves_a_file_that_is_there_as_it_is_unless_it_is_told_to_replace_it() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("mine.toml");
+    std::fs::write(&file, "what I must not forget").expect("writable");
+    let file = file.to_str().expect("UTF-8");
+    let manifests = "harness/squall/tests/import/real.yaml";
+    let refused = squall(&["import", manifests, "--out", file]);
+    assert_eq!((refused.status.code(), &*out(&refused)), (Some(2), ""));
+    let said = err(&refused);
+    assert!(
+        said.contains("mine.toml is there already") && said.contains("--force"),
+        "{said}"
+    );
+    let kept = std::fs::read_to_string(file).expect("it is there");
+    assert_eq!(kept, "what I must not forget");
+
+    let forced = squall(&["import", manifests, "--out", file, "--force"]);
+    assert_eq!(forced.status.code(), Some(0), "{}", err(&forced));
+    assert_eq!(squall(&["check", file]).status.code(), Some(0));
+    assert_eq!(
+        squall(&["import", manifests, "--force"]).status.code(),
+        Some(2),
+        "of what?"
+    );
+    let device = squall(&["import", manifests, "--out", "/dev/null"]);
+    assert_eq!(
+        device.status.code(),
+        Some(0),
+        "it has nothing that could be lost: {}",
+        err(&device)
+    );
+}
+
+#[test]
+fn the_path_of_what_was_imported_steers_no_terminal() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let file = folder.path().join("a\u{1b}[31m\u{9b}\u{200b}\nb.toml");
+    let manifests = "harness/squall/tests/import/real.yaml";
+    for exit in [0, 2] {
+        let ended = squall(&["import", manifests, "--out", file.to_str().expect("UTF-8")]);
+        assert_eq!(ended.status.code(), Some(exit), "{}", err(&ended));
+        let said = out(&ended) + &err(&ended);
+        assert!(said.contains(r"a\u{1b}[31m\u{9b}\u{200b}\nb.toml"), "{said:?}");
+        assert!(!said.contains(['\u{1b}', '\u{9b}', '\u{200b}']), "{said:?}");
+    }
 }
 
 #[test]

@@ -313,9 +313,77 @@ fn what_is_no_list_of_metrics_is_said_to_be_none() {
     grpc.args(["top", "--once", system.address("back")]);
     let output = ran(grpc);
     assert_eq!(output.status.code(), Some(4));
+    let said = text(&output.stderr);
     assert!(
-        text(&output.stderr).contains("error: cannot get http://127.0.0.1:"),
-        "{}",
-        text(&output.stderr)
+        said.contains("error: cannot get http://127.0.0.1:") && said.contains("does not speak HTTP/1.1"),
+        "{said}"
     );
+    assert!(said.contains("squall up --metrics"), "{said}");
+}
+
+#[test]
+fn large_numbers_arrive_and_come_back_with_all_of_their_digits() {
+    let system = Running::up(&[]);
+    let sent = "[9007199254740993,18446744073709551616,-9223372036854775809,1e400,0.1000000000000000000001]";
+    let output = ran(call(system.address("back"), &["mirror.in", sent]));
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert_eq!(text(&output.stdout), format!("{sent}\n"));
+    // Over two hops too, and without the white space.
+    let spaced = "{ \"n\": 123456789012345678901234567890,\n \"text\": \"a  b\" }";
+    let output = ran(call(system.address("front"), &["door.in", spaced]));
+    assert_eq!(
+        text(&output.stdout),
+        "{\"n\":123456789012345678901234567890,\"text\":\"a  b\"}\n"
+    );
+}
+
+#[test]
+fn a_panic_of_a_component_is_told_with_its_module_and_steers_no_terminal() {
+    let topology = r#"
+name = "real"
+[module.shaky.node.bad]
+component = "panic"
+settings = { message = "oh \u001B[31mno\u009B2J\u200B\n2026-01-01T00:00:00Z  INFO squall: all is well" }
+"#;
+    let mut system = Running::up_of(topology, &[]);
+    let hostile = |c: char| (c.is_control() && c != '\n') || c == '\u{200b}';
+    let shown = r"oh \u{1b}[31mno\u{9b}2J\u{200b}\n2026-01-01T00:00:00Z  INFO squall: all is well";
+    let (exit, told) = failure(&ran(call(system.address("shaky"), &["bad.in", "--json"])));
+    assert_eq!(
+        (exit, &told["origin"], &told["kind"]),
+        (1, &json!("shaky"), &json!("panic")),
+        "{told}"
+    );
+    let told = text(&ran(call(system.address("shaky"), &["bad.in"])).stderr);
+    assert!(
+        told.contains(shown) && told.contains("\n  origin: shaky\n"),
+        "{told}"
+    );
+    assert!(!told.contains(hostile), "{told:?}");
+    system.signal("-TERM");
+    assert_eq!(system.ended(), Some(0), "it goes on");
+    let log = system.log();
+    assert!(!log.contains(hostile), "{log:?}");
+    assert!(
+        !log.lines().any(|line| line.starts_with("2026-01-01")),
+        "a line of its own: {log}"
+    );
+    assert!(log.contains(shown), "{log}");
+}
+
+#[test]
+fn a_variable_that_a_manager_does_not_read_is_warned_of_once() {
+    // The port is wrong, so that it ends.
+    let mut command = squall();
+    command
+        .args(["manager"])
+        .env("CONSTELLATION_PROVIDER_PORT", "none")
+        .env("CONSTELLATION_PROVIDER_HEARTBEAT_TIMOUT", "1s\u{1b}");
+    let output = ran(command);
+    assert_eq!(output.status.code(), Some(2));
+    let said = text(&output.stderr);
+    let warned = "warning: CONSTELLATION_PROVIDER_HEARTBEAT_TIMOUT is set and means nothing: \
+                  did you mean CONSTELLATION_PROVIDER_HEARTBEAT_TIMEOUT?\n";
+    assert!(said.starts_with(warned), "{said}");
+    assert_eq!(said.matches("warning").count(), 1, "{said}");
 }
