@@ -179,6 +179,12 @@ pub(crate) enum OpenFaultKind {
         hosts: Vec<String>,
         grace: Ranged<Duration>,
     },
+    Move {
+        node: String,
+        to: String,
+        late: Ranged<Duration>,
+        twice: bool,
+    },
     Announce {
         module: String,
         hosts: Vec<String>,
@@ -251,6 +257,17 @@ impl OpenFault {
             OpenFaultKind::Drain { hosts, grace } => FaultKind::Drain {
                 hosts: hosts.clone(),
                 grace: draws.draw(&path("grace"), *grace),
+            },
+            OpenFaultKind::Move {
+                node,
+                to,
+                late,
+                twice,
+            } => FaultKind::Move {
+                node: node.clone(),
+                to: to.clone(),
+                late: draws.draw(&path("late"), *late),
+                twice: *twice,
             },
             OpenFaultKind::Announce {
                 module,

@@ -251,8 +251,8 @@ impl<'p> ModuleFaults<'p> {
         let faults = (0_u32..).zip(plan.faults.iter().zip(&history.faults));
         let faults = faults.filter_map(|(number, (fault, past))| {
             let late = match &fault.kind {
-                FaultKind::Remove { .. } | FaultKind::Move { .. } | FaultKind::Close { .. } => 0,
-                FaultKind::Announce { late, .. } => nanos(*late),
+                FaultKind::Remove { .. } | FaultKind::Close { .. } => 0,
+                FaultKind::Move { late, .. } | FaultKind::Announce { late, .. } => nanos(*late),
                 _ => return None,
             };
             let ended = past.ended.map_or(u64::MAX, |ended| ended.saturating_add(late));

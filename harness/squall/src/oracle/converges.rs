@@ -4,7 +4,7 @@
 //! Nothing is said while news are on their way, nor of a host that was paused meanwhile, which hears of them later; nor
 //! of a module that dials itself, which is another promise.
 
-use super::{First, Oracle, Run, SLACK, Violation};
+use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Hop};
 
 /// See the module's documentation.
@@ -37,7 +37,7 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
     }
     first.judges();
     let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
-    let owners = run.placement.owners(node, at.saturating_sub(SLACK), at);
+    let owners = run.placement.supposed_owners(node, at);
     if !owners.is_empty() && !owners.contains(&hop.target_module) {
         let what = || {
             format!(
@@ -107,13 +107,19 @@ mod tests {
 
     #[test]
     fn a_module_that_had_a_node_before_is_called_no_more() {
-        let moved = || FaultKind::Move {
+        let moved = |late| FaultKind::Move {
             node: "disk".into(),
             to: "front".into(),
+            late: Duration::from_nanos(late),
+            twice: false,
         };
-        let what = check(moved(), &[15 * S]).unwrap_err();
+        let what = check(moved(0), &[15 * S]).unwrap_err();
         assert_eq!(what, "was sent to module store, which had the node before");
-        assert_eq!(check(moved(), &[5 * S, 10 * S - 2 * MS, 25 * S]), Ok(()));
+        assert_eq!(check(moved(0), &[5 * S, 10 * S - 2 * MS, 25 * S]), Ok(()));
+        // As long as the news are on their way, the old place is no mistake.
+        assert!(check(moved(0), &[10 * S + 900 * MS]).is_err());
+        assert_eq!(check(moved(S), &[10 * S + 900 * MS, 25 * S]), Ok(()));
+        assert_eq!(check(moved(S), &[11 * S + 100 * MS]).unwrap_err(), what);
     }
 
     #[test]

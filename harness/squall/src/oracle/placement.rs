@@ -18,8 +18,18 @@ pub struct Placement<'j> {
 #[derive(Debug)]
 struct Owned<'j> {
     module: &'j str,
-    /// When it was elsewhere, and where. They do not overlap.
-    moves: Vec<(u64, u64, &'j str)>,
+    /// When it was elsewhere. They do not overlap.
+    moves: Vec<Away<'j>>,
+}
+
+/// That a node was on another module.
+#[derive(Debug)]
+struct Away<'j> {
+    from: u64,
+    until: u64,
+    /// How much later the last host heard of the start, or of the end.
+    late: u64,
+    module: &'j str,
 }
 
 /// That a module was said to run on some of its hosts.
@@ -51,9 +61,14 @@ impl<'j> Placement<'j> {
             let Some(from) = past.started else { continue };
             let until = past.ended.unwrap_or(u64::MAX);
             match &fault.kind {
-                FaultKind::Move { node, to } => {
+                FaultKind::Move { node, to, late, .. } => {
                     if let Some(owned) = placement.owners.get_mut(node.as_str()) {
-                        owned.moves.push((from, until, to));
+                        owned.moves.push(Away {
+                            from,
+                            until,
+                            late: nanos(*late),
+                            module: to,
+                        });
                     }
                 }
                 FaultKind::Announce {
@@ -82,15 +97,28 @@ impl<'j> Placement<'j> {
         let at_home = !owned
             .moves
             .iter()
-            .any(|(start, end, _)| *start < from && until < *end);
+            .any(|away| away.from < from && until < away.until);
         let away = owned
             .moves
             .iter()
-            .filter(|(start, end, _)| *start <= until && from <= *end);
+            .filter(|away| away.from <= until && from <= away.until);
         let home = at_home.then_some(owned.module);
-        home.into_iter()
-            .chain(away.map(|(_, _, module)| *module))
-            .collect()
+        home.into_iter().chain(away.map(|away| away.module)).collect()
+    }
+
+    /// The modules that somebody may take for the owner of a node, by what he has heard at some instant.
+    pub fn supposed_owners(&self, node: &str, at: u64) -> Vec<&'j str> {
+        let Some(owned) = self.owners.get(node) else {
+            return Vec::new();
+        };
+        let heard = |change: u64, away: &Away<'_>| change.saturating_add(away.late + SLACK) < at;
+        let all_know_it_away = |away: &Away<'_>| heard(away.from, away) && at < away.until;
+        let home = (!owned.moves.iter().any(all_know_it_away)).then_some(owned.module);
+        let away = owned
+            .moves
+            .iter()
+            .filter(|away| away.from <= at && !heard(away.until, away));
+        home.into_iter().chain(away.map(|away| away.module)).collect()
     }
 
     /// The hosts that `module` was said to run on all the time between two instants, as far as everybody had heard

@@ -124,7 +124,7 @@ impl Recovers {
 /// How long the news of a fault's end are on their way.
 fn news(fault: &Fault) -> u64 {
     match &fault.kind {
-        FaultKind::Announce { late, .. } => time::nanos(*late),
+        FaultKind::Move { late, .. } | FaultKind::Announce { late, .. } => time::nanos(*late),
         _ => 0,
     }
 }

@@ -95,6 +95,10 @@ pub enum FaultKind {
         node: String,
         /// The other module. It exists, and is not the node's own.
         to: String,
+        /// Each host hears of each change after a time of its own, up to this.
+        late: Duration,
+        /// Whether each host hears of each change a second time.
+        twice: bool,
     },
     /// No port of a node can be delivered to until the fault ends.
     Close {

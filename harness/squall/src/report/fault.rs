@@ -50,7 +50,7 @@ pub fn fault_text(kind: &FaultKind) -> String {
             )
         }
         FaultKind::Remove { node } => format!("remove {node}"),
-        FaultKind::Move { node, to } => format!("move {node} to {to}"),
+        FaultKind::Move { node, to, late, .. } => format!("move {node} to {to}{}", lateness(*late)),
         FaultKind::Close { node } => format!("close {node}"),
         FaultKind::Announce {
             module, hosts, late, ..
@@ -59,13 +59,7 @@ pub fn fault_text(kind: &FaultKind) -> String {
                 [] => "nowhere".to_owned(),
                 hosts => format!("on {}", names(hosts)),
             };
-            match late.is_zero() {
-                true => format!("announce {module} {place}"),
-                false => format!(
-                    "announce {module} {place}, up to {} late",
-                    time::exact(time::nanos(*late))
-                ),
-            }
+            format!("announce {module} {place}{}", lateness(*late))
         }
         FaultKind::HeartbeatLoss { provider, acks, .. } => match acks {
             false => format!("heartbeat loss {provider}"),
@@ -122,4 +116,12 @@ fn names(names: &[String]) -> String {
         text.push_str(&format!(" and {} more", names.len() - SHOWN));
     }
     text
+}
+
+/// How much later some hear of it, if they do.
+fn lateness(late: Duration) -> String {
+    match late.is_zero() {
+        true => String::new(),
+        false => format!(", up to {} late", time::exact(time::nanos(late))),
+    }
 }

@@ -304,8 +304,19 @@ fn every_fault_can_be_put_into_words() {
             FaultKind::Move {
                 node: "n".into(),
                 to: "m".into(),
+                late: Duration::ZERO,
+                twice: false,
             },
             "move n to m",
+        ),
+        (
+            FaultKind::Move {
+                node: "n".into(),
+                to: "m".into(),
+                late: Duration::from_secs(2),
+                twice: true,
+            },
+            "move n to m, up to 2 s late",
         ),
         (FaultKind::Close { node: "n".into() }, "close n"),
         (announce(0, 2), "announce m nowhere, up to 2 s late"),

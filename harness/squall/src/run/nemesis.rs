@@ -1,13 +1,14 @@
 //! The faults of a plan: each strikes and ends at its time, with a line in the journal for both.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use squall_sim::{Effect, HostPairs, Sim};
 use tokio::time::Instant;
 
 use super::fleet::Fleet;
 use super::recorder::Recorder;
-use super::stage::Place;
+use super::stage::{Hearing, Place};
 use super::world::{World, host_pairs};
 use super::{bandwidth, chance, latency};
 use crate::journal::Event;
@@ -98,8 +99,13 @@ fn strike(scene: &Scene, number: u32, fault: &Fault) {
             .for_each(|id| sim.pause(id)),
         FaultKind::Clock { hosts, shift } => shift_clocks(sim, hosts, *shift),
         FaultKind::Drain { hosts, .. } => world.stage().drain(hosts),
-        FaultKind::Remove { node } => put(sim, world, node, Place::Nowhere),
-        FaultKind::Move { node, to } => put(sim, world, node, Place::Module(to.clone())),
+        FaultKind::Remove { node } => put(sim, world, node, Place::Nowhere, AT_ONCE),
+        FaultKind::Move {
+            node,
+            to,
+            late,
+            twice,
+        } => put(sim, world, node, Place::Module(to.clone()), (*late, *twice)),
         FaultKind::Close { node } => close(sim, plan, world, node, true),
         FaultKind::Announce {
             module,
@@ -124,10 +130,13 @@ fn shift_clocks(sim: &Sim, hosts: &[String], shift: ClockShift) {
     }
 }
 
-fn put(sim: &Sim, world: &World, node: &str, place: Place) {
+/// A node that is removed is still its module's own: nobody has to hear of it.
+const AT_ONCE: Hearing = (Duration::ZERO, false);
+
+fn put(sim: &Sim, world: &World, node: &str, place: Place, hearing: Hearing) {
     world
         .stage()
-        .put(sim, node, place, |module| world.running(sim, module));
+        .put(sim, node, place, hearing, |module| world.running(sim, module));
 }
 
 fn close(sim: &Sim, plan: &Plan, world: &World, node: &str, closed: bool) {
@@ -185,7 +194,10 @@ fn end(scene: &Scene, number: u32, fault: &Fault) {
                 sim.start(id);
             }
         }
-        FaultKind::Remove { node } | FaultKind::Move { node, .. } => put(sim, world, node, Place::Home),
+        FaultKind::Remove { node } => put(sim, world, node, Place::Home, AT_ONCE),
+        FaultKind::Move {
+            node, late, twice, ..
+        } => put(sim, world, node, Place::Home, (*late, *twice)),
         FaultKind::Close { node } => close(sim, plan, world, node, false),
         FaultKind::Announce {
             module, late, twice, ..

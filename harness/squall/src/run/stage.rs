@@ -58,6 +58,9 @@ pub(super) enum Place {
     Nowhere,
 }
 
+/// How much later each host hears of a change at most, and whether it does so a second time.
+pub(super) type Hearing = (Duration, bool);
+
 struct State {
     /// Nodes that are not at home.
     displaced: IndexMap<String, Place>,
@@ -187,6 +190,7 @@ impl Stage {
         sim: &Sim,
         name: &str,
         place: Place,
+        (late, twice): Hearing,
         running: impl Fn(&plan::Module) -> Vec<Module<SimPlatform>>,
     ) {
         let Some((owner, node)) = self.node(name) else {
@@ -207,7 +211,7 @@ impl Stage {
         match new {
             // What the old one has begun, it ends.
             Some(new) => {
-                self.tell(sim, Duration::ZERO, false, |version| {
+                self.tell(sim, late, twice, |version| {
                     let fact = Fact::Owner {
                         node: name.into(),
                         module: Some(new.name.as_str().into()),

@@ -165,9 +165,11 @@ fn kind() -> impl Strategy<Value = FaultKind> {
         ]))),
         // What is about one node or one module is drawn at most once.
         Just(FaultKind::Remove { node: "s".into() }),
-        Just(FaultKind::Move {
+        (millis(0..3_000), any::<bool>()).prop_map(|(late, twice)| FaultKind::Move {
             node: "t".into(),
-            to: "middle".into()
+            to: "middle".into(),
+            late,
+            twice
         }),
         Just(FaultKind::Close { node: "l".into() }),
         (millis(0..3_000), any::<bool>()).prop_map(|(late, twice)| FaultKind::Announce {

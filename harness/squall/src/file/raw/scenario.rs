@@ -250,12 +250,17 @@ tables! {
         node: At<String>,
     }
 
-    /// Which node, and where it goes
+    /// Which node, where it goes, and how that becomes known
     Move("`move`") {
         /// Its name
         node: At<String>,
         /// The module that has it meanwhile
         to: At<String>,
+        /// Each host hears of each change after a time of its own, up to this: also in another order than it
+        /// happened. At once when absent
+        late: Option<At<Ranged<Duration>>>,
+        /// Whether each host hears of each change a second time. false when absent
+        twice: Option<bool>,
     }
 
     /// Where a module runs, and how that becomes known

@@ -34,7 +34,7 @@ pub(super) fn kind(
         let node = node(&close.node, topology, problems);
         plain(node.map(|node| FaultKind::Close { node }))
     } else if let Some(moving) = &raw.r#move {
-        plain(moved(moving, topology, problems))
+        Some(moved(moving, topology, problems))
     } else {
         let announce = raw.announce.as_ref()?;
         Some(announced(announce, topology, problems))
@@ -59,7 +59,7 @@ fn module<'t>(name: &At<String>, topology: &'t Topology, problems: &mut Problems
     module
 }
 
-fn moved(raw: &raw::Move, topology: &Topology, problems: &mut Problems) -> Option<FaultKind> {
+fn moved(raw: &raw::Move, topology: &Topology, problems: &mut Problems) -> Option<OpenFaultKind> {
     let node = node(&raw.node, topology, problems);
     let to = module(&raw.to, topology, problems)?;
     let node = node?;
@@ -70,9 +70,11 @@ fn moved(raw: &raw::Move, topology: &Topology, problems: &mut Problems) -> Optio
         problems.add(problem);
         return None;
     }
-    Some(FaultKind::Move {
+    Some(OpenFaultKind::Move {
         node,
         to: to.name.clone(),
+        late: lateness(raw.late.as_ref()),
+        twice: raw.twice.unwrap_or_default(),
     })
 }
 
@@ -96,11 +98,14 @@ fn announced(raw: &raw::Announce, topology: &Topology, problems: &mut Problems) 
         problems.add(problem);
         return None;
     }
-    let late = raw.late.as_ref();
     Some(OpenFaultKind::Announce {
         module: module.name.clone(),
         hosts,
-        late: late.map_or_else(|| Ranged::exactly(Duration::ZERO), |late| late.value),
+        late: lateness(raw.late.as_ref()),
         twice: raw.twice.unwrap_or_default(),
     })
+}
+
+fn lateness(late: Option<&At<Ranged<Duration>>>) -> Ranged<Duration> {
+    late.map_or_else(|| Ranged::exactly(Duration::ZERO), |late| late.value)
 }

@@ -52,9 +52,8 @@ fn struck(fault: &OpenFault) -> Vec<Subject<'_>> {
             FaultKind::Kill { hosts } | FaultKind::Crash { hosts } | FaultKind::Pause { hosts },
         )
         | OpenFaultKind::Drain { hosts, .. } => hosts.iter().map(|host| Subject::Host(host)).collect(),
-        OpenFaultKind::Plain(
-            FaultKind::Remove { node } | FaultKind::Move { node, .. } | FaultKind::Close { node },
-        ) => vec![Subject::Node(node)],
+        OpenFaultKind::Plain(FaultKind::Remove { node } | FaultKind::Close { node })
+        | OpenFaultKind::Move { node, .. } => vec![Subject::Node(node)],
         OpenFaultKind::Announce { module, .. } => vec![Subject::Endpoints(module)],
         _ => Vec::new(),
     }
