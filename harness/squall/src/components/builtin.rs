@@ -2,6 +2,7 @@
 //! in at the port `in` unless a node names others with `inputs`.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use schemars::JsonSchema;
@@ -75,6 +76,10 @@ fn out() -> String {
     "out".to_owned()
 }
 
+fn once() -> NonZeroU32 {
+    NonZeroU32::MIN
+}
+
 /// Answers with what it got
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -101,6 +106,9 @@ struct Forward {
     /// The port that it emits at
     #[serde(default = "out")]
     port: String,
+    /// How often it emits that, each time when the time before was answered. The last answer is its own
+    #[serde(default = "once")]
+    times: NonZeroU32,
     /// Input ports at which it only answers, with what it got: where a flow that went out through it comes back to it
     #[serde(default)]
     answers: Vec<String>,
@@ -120,6 +128,9 @@ impl Component for Forward {
     async fn handle(&self, input: Input<'_>, output: &Output) -> Answer {
         if is_among(&self.answers, input.port) {
             return Ok(Some(input.data));
+        }
+        for _ in 1..self.times.get() {
+            output.emit(&self.port, input.data.clone()).await?;
         }
         Ok(output.emit(&self.port, input.data).await?)
     }
