@@ -6,13 +6,11 @@
 //! small, and its sender went on. A worker that is paused hears of it when it goes on.
 
 use super::overtime::worked_until;
-use super::{First, Oracle, Run, SLACK, Violation};
+use super::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Execution, Hop};
 use crate::network::longest_way;
 use crate::time;
 
-/// For how long a link must have been left alone: longer than retransmissions back off.
-const CALM: u64 = 30_000_000_000;
 /// What fits into any socket at once: behind more, the news may have to wait.
 const SMALL: u64 = 32 * 1024;
 

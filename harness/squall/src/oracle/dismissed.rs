@@ -1,10 +1,10 @@
 //! A connection to where a module does not run any more is closed with the last call on it. Spec: router 4.3, 6.1.
 //!
 //! Judged are the connections of hosts that have heard that the module is elsewhere, as the network sees them: what a pool
-//! says of itself is no proof. Left alone are links that a fault has touched, hosts that went down or stood still, and
+//! says of itself is no proof. Left alone are links that a fault has touched lately, hosts that went down or stood still, and
 //! connections on which calls still begin: that is for `Converges` to find.
 
-use super::{First, Oracle, Run, SLACK, Violation};
+use super::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::calls::Hop;
 use crate::network::{Connection, longest_way};
 use crate::plan::FaultKind;
@@ -124,9 +124,11 @@ impl Withdrawal<'_> {
             !run.history.stopped_between(host, self.from, latest)
                 && run.history.paused(host, self.from, latest) == 0
         });
-        let is_judged =
-            latest < self.until && undisturbed && !run.network.touched(from, to, self.from, latest);
-        is_judged.then_some(latest)
+        // The goodbye waits behind what was lost before, too.
+        let is_calm = !run
+            .network
+            .touched(from, to, self.from.saturating_sub(CALM), latest);
+        (latest < self.until && undisturbed && is_calm).then_some(latest)
     }
 }
 
@@ -140,13 +142,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::journal::{Close, Event};
+    use crate::journal::{Close, Event, Touch};
     use crate::testing::{MS, S, Script};
 
     /// `store-0` is withdrawn at 10 s, while a call is on its way that ends at 12.009 s; its connection closes so long after
     /// that, or never.
     fn withdrawn(closes: Option<u64>) -> Result<u64, String> {
-        let mut script = Script::new();
+        withdrawn_after(Script::new(), closes)
+    }
+
+    fn withdrawn_after(mut script: Script, closes: Option<u64>) -> Result<u64, String> {
         let opened = Event::ConnectionOpened {
             flow: 1,
             from: "back".into(),
@@ -172,6 +177,21 @@ mod tests {
         let (plan, journal) = script.finish();
         let checked = Dismissed.check(&Run::of(&plan, &journal));
         checked.map_err(|violation| violation.what)
+    }
+
+    #[test]
+    fn a_goodbye_may_wait_behind_what_was_held_before() {
+        let mut script = Script::new();
+        let held = Event::Segment {
+            touch: Touch::Held,
+            flow: 1,
+            from: "back".into(),
+            to: "store-0".into(),
+            bytes: 13,
+            faults: vec![0],
+        };
+        script.at(9 * S).push("", held);
+        assert_eq!(withdrawn_after(script, None), Ok(0));
     }
 
     #[test]

@@ -148,6 +148,10 @@ pub const ALL: [&dyn Oracle; 27] = [
 /// What a timer may be late: tokio's fire at millisecond boundaries, and one more for the way of the news.
 pub(crate) const SLACK: u64 = 2_000_000;
 
+/// For how long a link must have been left alone, for news on it to need no longer than it takes: longer than retransmissions
+/// back off.
+pub(crate) const CALM: u64 = 30_000_000_000;
+
 #[cfg(test)]
 mod tests {
     use super::*;
