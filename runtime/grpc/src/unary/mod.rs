@@ -24,8 +24,9 @@ pub use client::call;
 pub(crate) use client::send;
 pub use frames::Frames;
 pub(crate) use frames::framed;
+pub use read::decoded;
 pub(crate) use server::success;
-pub use server::{Held, ReplyBody, request, response, with_trailers};
+pub use server::{Held, ReplyBody, request, request_bytes, response, with_trailers};
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;

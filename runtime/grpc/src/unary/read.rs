@@ -13,7 +13,11 @@ use super::PREFIX;
 use super::compression::{Encoding, gunzip};
 use crate::server::{Charge, Of};
 
-pub(super) fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
+/// Decodes a message.
+///
+/// # Errors
+/// `INTERNAL`, when it is not one.
+pub fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
     M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::{Request, Response};
 use http_body::Body;
@@ -38,6 +39,22 @@ pub async fn request<Q: Message + Default>(
     request: Request<Incoming>,
     limit: usize,
 ) -> Result<tonic::Request<Q>, Status> {
+    let (metadata, extensions, message) = request_bytes(request, limit).await?.into_parts();
+    Ok(tonic::Request::from_parts(
+        metadata,
+        extensions,
+        decoded(message)?,
+    ))
+}
+
+/// The same, not decoded: for who looks at it first, for decoding may take much more memory and time than reading.
+///
+/// # Errors
+/// As with [`request`].
+pub async fn request_bytes(
+    request: Request<Incoming>,
+    limit: usize,
+) -> Result<tonic::Request<Bytes>, Status> {
     let (mut head, body) = request.into_parts();
     let (arrived, account) = (body.arrived(), Arc::clone(body.account()));
     let input = Input::new(Side::Request, &head.headers).charged_to(Charge::new(&account, Of::Requests));
@@ -52,7 +69,7 @@ pub async fn request<Q: Message + Default>(
     Ok(tonic::Request::from_parts(
         MetadataMap::from_headers(head.headers),
         head.extensions,
-        decoded(message)?,
+        message,
     ))
 }
 

@@ -58,6 +58,8 @@ struct Session<P: Platform> {
 impl<P: Platform> Session<P> {
     async fn run(mut self, mut messages: Streaming<ControlMessage>) {
         loop {
+            // Of many that come at once each other task would wait.
+            tokio::task::consume_budget().await;
             let message = tokio::select! {
                 biased;
                 () = self.outbox.ended() => return,

@@ -3,24 +3,29 @@
 //! | subject | file |
 //! |---|---|
 //! | the request and its answer | here |
+//! | how much it declares, before it is decoded | `declares` |
 //! | every check, in its order | `validation` |
 //! | why a module is not accepted | `rejection` |
 
+mod declares;
 mod rejection;
 mod validation;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes as Wire;
 use prost::Message;
-use squall_grpc::within;
+use squall_grpc::{unary, within};
 use squall_platform::Platform;
 use squall_proto::provider::{ModuleRegistrationResult, RegisterRequest, RegisterResponse};
 use tonic::Status;
 
 use crate::manager::Manager;
-use crate::table::{Bytes, Identity};
-use crate::{events, identifiers};
+use crate::table::{Bytes, Declared, Identity, Table};
+use crate::{Config, events, identifiers};
+pub(crate) use declares::names;
+use declares::{Declares, TYPES_MAX};
 pub(crate) use rejection::{Class, Rejection};
 use validation::{Ground, Owner, Verdicts};
 
@@ -30,6 +35,22 @@ const VERSION: i32 = 1;
 /// How long a namespace's owner is given to show that it is dead, when somebody wants to register who executes where it
 /// does: long enough for a round trip, and for a provider to be told in time.
 const GHOST_WAIT: Duration = Duration::from_secs(1);
+/// So many bytes of modules are read at once; then others have their turn.
+const READ_AT_ONCE: usize = 64 * 1024;
+
+/// Decodes a request, but for its modules when they are too many, or too large.
+///
+/// # Errors
+/// When it cannot be decoded.
+pub(crate) fn decoded(request: Wire, config: &Config) -> Result<(RegisterRequest, Declares), Status> {
+    let declares = Declares::of(&request);
+    let is_too_much = declares.modules > config.max_modules || declares.types > TYPES_MAX;
+    let kept = match is_too_much {
+        true => declares::without_modules(&request),
+        false => request,
+    };
+    Ok((unary::decoded(kept)?, declares))
+}
 
 impl<P: Platform> Manager<P> {
     /// Registers all modules of a request, or none: a provider cannot use a part of what it asked for. Of a request
@@ -41,18 +62,17 @@ impl<P: Platform> Manager<P> {
     ///
     /// # Errors
     /// When the request is rejected, and has no modules that could get the reason, or too many.
-    pub(crate) async fn register(&self, request: &RegisterRequest) -> Result<RegisterResponse, Status> {
-        let identity = Arc::new(Identity {
-            connection: identifiers::connection(self.platform()).into(),
-            namespace: request.namespace.as_str().into(),
-            group: (!request.group_id.is_empty()).then(|| request.group_id.as_str().into()),
-            executor: request.executor_url.as_str().into(),
-        });
-        let ghosts = self.ask_ghosts(request);
-        let mut verdicts = self.try_register(request, &identity);
-        if verdicts.as_ref().is_err_and(are_about_the_owner) && self.are_gone(&ghosts).await {
-            verdicts = self.try_register(request, &identity);
-        }
+    pub(crate) async fn register(
+        &self,
+        request: &RegisterRequest,
+        declares: Declares,
+    ) -> Result<RegisterResponse, Status> {
+        let connection = identifiers::connection(self.platform());
+        // First: what is too long is not to be copied, nor looked for.
+        let verdicts = match validation::check_alone(request, declares, self.config()) {
+            Ok(()) => self.register_as(request, &connection).await,
+            Err(verdicts) => Err(verdicts),
+        };
         if let Err(verdicts) = &verdicts {
             let first = verdicts.iter().flatten().next();
             self.metrics().rejected(first);
@@ -66,35 +86,64 @@ impl<P: Platform> Manager<P> {
             success: verdicts.is_ok(),
             results: results(request, verdicts.err()),
             protocol_version: VERSION,
-            connection_id: identity.connection.to_string(),
+            connection_id: connection,
         })
     }
 
-    fn try_register(&self, request: &RegisterRequest, identity: &Arc<Identity>) -> Result<(), Verdicts> {
+    async fn register_as(&self, request: &RegisterRequest, connection: &str) -> Result<(), Verdicts> {
+        let identity = Arc::new(Identity {
+            connection: connection.into(),
+            namespace: request.namespace.as_str().into(),
+            group: (!request.group_id.is_empty()).then(|| request.group_id.as_str().into()),
+            executor: request.executor_url.as_str().into(),
+        });
+        let ghosts = self.ask_ghosts(request);
+        let verdicts = self.try_register(request, &identity).await;
+        if verdicts.as_ref().is_err_and(are_about_the_owner) && self.are_gone(&ghosts).await {
+            return self.try_register(request, &identity).await;
+        }
+        verdicts
+    }
+
+    async fn try_register(
+        &self,
+        request: &RegisterRequest,
+        identity: &Arc<Identity>,
+    ) -> Result<(), Verdicts> {
         let config = self.config();
-        // Schemas are read before the lock is taken: they may be large.
-        let schemas = validation::schemas(request, config);
-        let (founds, joins) = (request.encoded_len(), joins(request));
+        let bytes = Bytes {
+            founds: request.encoded_len(),
+            joins: joins(request),
+        };
+        let exists = |qualified: &str| self.engine().module(qualified).is_some();
+        let checked = (config, &exists as &(dyn Fn(&str) -> bool + Send + Sync));
+        // For what there is no room nothing is read.
+        validation::check_request(request, &ground(&self.lock().table, request, bytes, checked))?;
+        // Schemas are read, and dropped, while the lock is not held: they may be large.
+        let mut schemas = self.schemas(request).await;
         self.change(|registry, now| {
             let table = &mut registry.table;
-            let ground = Ground {
-                config,
-                owner: Owner::of(table.namespace(&request.namespace)),
-                connections: table.len(),
-                registered: table.bytes(),
-                bytes: if table.namespace(&request.namespace).is_some() {
-                    joins
-                } else {
-                    founds
-                },
-                exists: &|qualified| self.engine().module(qualified).is_some(),
-            };
-            let verdicts = validation::validate(request, schemas, &ground)?;
+            let ground = ground(table, request, bytes, checked);
+            let modules = validation::validate(request, &mut schemas, &ground)?;
             let version = request.protocol_version.min(VERSION);
-            let bytes = Bytes { founds, joins };
-            table.register(identity.clone(), version, verdicts, bytes, now);
+            table.register(identity.clone(), version, modules, bytes, now);
             Ok(())
         })
+    }
+
+    /// Reads the schemas of all modules. Others have their turns meanwhile.
+    async fn schemas(&self, request: &RegisterRequest) -> Vec<Result<Declared, Rejection>> {
+        let mut schemas = Vec::with_capacity(request.modules.len());
+        let mut read = 0;
+        for module in &request.modules {
+            schemas.push(validation::declared(&request.namespace, module, self.config()));
+            read += module.encoded_len();
+            if read > READ_AT_ONCE {
+                read = 0;
+                tokio::task::yield_now().await;
+            }
+        }
+        schemas
     }
 
     /// Says something to those that have registered for this namespace before and execute at the same address: to a
@@ -137,6 +186,28 @@ impl<P: Platform> Manager<P> {
             () = self.stopped() => false,
             gone = within(GHOST_WAIT, gone) => gone.is_some() && !connections.is_empty(),
         }
+    }
+}
+
+/// What a request is checked against, as things are now.
+fn ground<'a>(
+    table: &'a Table,
+    request: &RegisterRequest,
+    bytes: Bytes,
+    (config, exists): (&'a Config, &'a (dyn Fn(&str) -> bool + Send + Sync)),
+) -> Ground<'a> {
+    let namespace = table.namespace(&request.namespace);
+    Ground {
+        config,
+        owner: Owner::of(namespace),
+        connections: table.len(),
+        registered: table.bytes(),
+        bytes: if namespace.is_some() {
+            bytes.joins
+        } else {
+            bytes.founds
+        },
+        exists,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use squall_value::{Mismatch, SchemaError};
 
+use super::declares::TYPES_MAX;
 use crate::address::UrlError;
 use crate::names::{DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, NameError, VERSION_BYTES_MAX};
 
@@ -60,6 +61,11 @@ pub(crate) enum Rejection {
     /// **ours**
     #[error("Too many modules in the request: {modules}, the limit is {limit}")]
     TooManyModules { modules: usize, limit: usize },
+    /// **ours**
+    #[error(
+        "Too many types in the schemas of the request: the limit for all of them together is {TYPES_MAX}"
+    )]
+    TooManyTypes,
     /// **ours**
     #[error("Too many providers are connected: the limit is {limit}")]
     TooManyConnections { limit: usize },
@@ -134,6 +140,7 @@ impl Rejection {
             | Rejection::DescriptionTooLong(_)
             | Rejection::TooMuch { .. }
             | Rejection::TooManyModules { .. }
+            | Rejection::TooManyTypes
             | Rejection::TooManyConnections { .. } => Class::Limit,
         }
     }

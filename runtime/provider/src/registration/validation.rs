@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | 1 | executor url | the request: every module gets the reason |
 //! | 2 | namespace | the request |
-//! | 2a | **ours**: length of the group's id, number of modules, number of connections, size of all that is registered | the request |
+//! | 2a | **ours**: length of the group's id, number of modules, number of types in all of them, number of connections, size of all that is registered | the request |
 //! | 3 | reserved namespace | each module, as all that follow |
 //! | 4 | name | |
 //! | 4a | **ours**: length of the version and of the description; a name that comes twice | |
@@ -22,6 +22,7 @@ use squall_engine::ModuleSpec;
 use squall_proto::provider::{ModuleDeclaration, RegisterRequest};
 use squall_value::CType;
 
+use super::declares::{Declares, TYPES_MAX};
 use super::rejection::Rejection;
 use crate::table::{Declared, Namespace};
 use crate::{Config, address, names};
@@ -67,16 +68,12 @@ impl<'a> Owner<'a> {
     }
 }
 
-/// Reads the schemas of all modules; of none when there are more than there may be.
-pub(super) fn schemas(request: &RegisterRequest, config: &Config) -> Vec<Result<Declared, Rejection>> {
-    if request.modules.len() > config.max_modules {
-        return vec![];
-    }
-    let read = |module| declared(&request.namespace, module, config);
-    request.modules.iter().map(read).collect()
-}
-
-fn declared(namespace: &str, module: &ModuleDeclaration, config: &Config) -> Result<Declared, Rejection> {
+/// Reads the schemas of a module.
+pub(super) fn declared(
+    namespace: &str,
+    module: &ModuleDeclaration,
+    config: &Config,
+) -> Result<Declared, Rejection> {
     let limits = &config.schema_limits;
     let input = CType::from_declared(module.input_schema.as_ref(), "input_schema", limits)
         .map_err(Rejection::Input)?;
@@ -95,34 +92,30 @@ fn declared(namespace: &str, module: &ModuleDeclaration, config: &Config) -> Res
     })
 }
 
-/// Checks a request whose schemas are read.
+/// Checks a request whose schemas are read, and takes them when nothing is wrong with it: otherwise they stay where they are,
+/// for they may take long to drop.
 ///
 /// # Errors
 /// The verdicts, when one of them is a rejection.
 pub(super) fn validate(
     request: &RegisterRequest,
-    schemas: Vec<Result<Declared, Rejection>>,
+    schemas: &mut Vec<Result<Declared, Rejection>>,
     ground: &Ground<'_>,
 ) -> Result<Vec<Declared>, Verdicts> {
-    let each = match has_results(request, ground.config) {
-        true => request.modules.len(),
-        false => 1,
-    };
-    check_request(request, ground).map_err(|reason| vec![Some(reason); each])?;
+    check_request(request, ground)?;
     let missing = missing_of_group(request, ground);
     let mut earlier = BTreeSet::new();
-    let verdicts = request.modules.iter().zip(schemas).map(|(module, schemas)| {
+    let verdicts = request.modules.iter().zip(&*schemas).map(|(module, schemas)| {
         let is_first = earlier.insert(module.name.as_str());
         check_module(request, module, is_first, ground)?;
-        let declared = schemas?;
-        check_group(&declared, missing, ground)?;
-        Ok(declared)
+        let declared = schemas.as_ref().map_err(Clone::clone)?;
+        check_group(declared, missing, ground)
     });
-    let verdicts: Vec<Result<_, Rejection>> = verdicts.collect();
-    if verdicts.iter().all(Result::is_ok) {
-        Ok(verdicts.into_iter().flatten().collect())
+    let verdicts: Verdicts = verdicts.map(Result::err).collect();
+    if verdicts.iter().all(Option::is_none) {
+        Ok(schemas.drain(..).flatten().collect())
     } else {
-        Err(verdicts.into_iter().map(Result::err).collect())
+        Err(verdicts)
     }
 }
 
@@ -132,18 +125,51 @@ pub(super) fn has_results(request: &RegisterRequest, config: &Config) -> bool {
     (1..=config.max_modules).contains(&request.modules.len())
 }
 
-/// Checks 1 to 2a.
-fn check_request(request: &RegisterRequest, ground: &Ground<'_>) -> Result<(), Rejection> {
-    address::check(&request.executor_url)?;
-    names::check_namespace(&request.namespace)?;
-    let (group, modules) = (request.group_id.len(), request.modules.len());
-    if group > names::NAME_BYTES_MAX {
-        return Err(Rejection::GroupTooLong(group));
-    }
-    let limit = ground.config.max_modules;
-    if modules > limit {
-        return Err(Rejection::TooManyModules { modules, limit });
-    }
+/// Checks 1 to 2a, as far as nobody else's registrations matter; `declares` says what the request had before it was cut short.
+///
+/// # Errors
+/// The verdicts, all the same.
+pub(super) fn check_alone(
+    request: &RegisterRequest,
+    declares: Declares,
+    config: &Config,
+) -> Result<(), Verdicts> {
+    let check = || {
+        address::check(&request.executor_url)?;
+        names::check_namespace(&request.namespace)?;
+        let group = request.group_id.len();
+        if group > names::NAME_BYTES_MAX {
+            return Err(Rejection::GroupTooLong(group));
+        }
+        let (modules, limit) = (declares.modules, config.max_modules);
+        if modules > limit {
+            return Err(Rejection::TooManyModules { modules, limit });
+        }
+        if declares.types > TYPES_MAX {
+            return Err(Rejection::TooManyTypes);
+        }
+        Ok(())
+    };
+    check().map_err(|reason| of_all(reason, request, config))
+}
+
+/// The rest of check 2a.
+///
+/// # Errors
+/// The verdicts, all the same.
+pub(super) fn check_request(request: &RegisterRequest, ground: &Ground<'_>) -> Result<(), Verdicts> {
+    check_room(ground).map_err(|reason| of_all(reason, request, ground.config))
+}
+
+fn of_all(reason: Rejection, request: &RegisterRequest, config: &Config) -> Verdicts {
+    let each = match has_results(request, config) {
+        true => request.modules.len(),
+        false => 1,
+    };
+    vec![Some(reason); each]
+}
+
+fn check_room(ground: &Ground<'_>) -> Result<(), Rejection> {
     let limit = ground.config.max_connections;
     if ground.connections >= limit {
         return Err(Rejection::TooManyConnections { limit });

@@ -1,45 +1,30 @@
 //! The three methods of the protocol. Spec: provider 1.1.
+//!
+//! Two are read here, for what is in their requests is counted before it is decoded; the control plane is tonic's, and of its
+//! generated code only that is used.
 
+use http::{Request as HttpRequest, Response as HttpResponse};
+use squall_grpc::Incoming;
+use squall_grpc::unary::{self, ReplyBody};
 use squall_platform::Platform;
 use squall_proto::provider::module_provider_server::ModuleProvider;
-use squall_proto::provider::{
-    ControlMessage, DeregisterRequest, DeregisterResponse, RegisterRequest, RegisterResponse,
-};
+use squall_proto::provider::{ControlMessage, DeregisterRequest, DeregisterResponse, RegisterResponse};
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
 use crate::control;
 use crate::manager::Manager;
+use crate::registration;
 
 /// Answers the methods of `ModuleProvider`.
 pub(super) struct Methods<P: Platform>(pub(super) Manager<P>);
 
+/// The largest message of a control plane, in bytes. Providers send heartbeats and acknowledgements; what a manager sends may be
+/// larger.
+pub(super) const CONTROL_BYTES_MAX: usize = 16 * 1024;
+
 #[async_trait]
 impl<P: Platform> ModuleProvider for Methods<P> {
-    async fn register(
-        &self,
-        request: Request<RegisterRequest>,
-    ) -> Result<Response<RegisterResponse>, Status> {
-        self.check_running()?;
-        self.0.register(request.get_ref()).await.map(Response::new)
-    }
-
-    async fn deregister(
-        &self,
-        request: Request<DeregisterRequest>,
-    ) -> Result<Response<DeregisterResponse>, Status> {
-        let request = request.get_ref();
-        let (names, limit) = (request.module_names.len(), self.0.config().max_modules);
-        if names > limit {
-            let text = format!("Too many module_names in the request: {names}, the limit is {limit}");
-            return Err(Status::invalid_argument(text));
-        }
-        let response = self
-            .0
-            .change(|registry, now| registry.table.deregister(request, now));
-        Ok(Response::new(response))
-    }
-
     async fn control_plane(
         &self,
         request: Request<Streaming<ControlMessage>>,
@@ -51,6 +36,40 @@ impl<P: Platform> ModuleProvider for Methods<P> {
 }
 
 impl<P: Platform> Methods<P> {
+    pub(super) async fn register(&self, request: HttpRequest<Incoming>) -> HttpResponse<ReplyBody> {
+        let registered = async {
+            self.check_running()?;
+            let config = self.0.config();
+            let mut request = unary::request_bytes(request, config.max_message_bytes).await?;
+            let _held = request.extensions_mut().remove::<unary::Held>();
+            let (request, declares) = registration::decoded(request.into_inner(), config)?;
+            // It may have taken its time to come.
+            self.check_running()?;
+            self.0.register(&request, declares).await.map(Response::new)
+        };
+        unary::response::<RegisterResponse>(registered.await)
+    }
+
+    pub(super) async fn deregister(&self, request: HttpRequest<Incoming>) -> HttpResponse<ReplyBody> {
+        let deregistered = async {
+            let config = self.0.config();
+            let mut request = unary::request_bytes(request, config.max_message_bytes).await?;
+            let _held = request.extensions_mut().remove::<unary::Held>();
+            let request = request.into_inner();
+            let (names, limit) = (registration::names(&request), config.max_modules);
+            if names > limit {
+                let text = format!("Too many module_names in the request: {names}, the limit is {limit}");
+                return Err(Status::invalid_argument(text));
+            }
+            let request: DeregisterRequest = unary::decoded(request)?;
+            let response = self
+                .0
+                .change(|registry, now| registry.table.deregister(&request, now));
+            Ok(Response::new(response))
+        };
+        unary::response::<DeregisterResponse>(deregistered.await)
+    }
+
     fn check_running(&self) -> Result<(), Status> {
         match self.0.is_stopping() {
             true => Err(Status::unavailable("the manager is shutting down")),

@@ -12,26 +12,28 @@ use squall_proto::provider::module_provider_server::{ModuleProviderServer, SERVI
 use tonic::Status;
 use tonic::codec::CompressionEncoding;
 
-use super::methods::Methods;
+use super::methods::{CONTROL_BYTES_MAX, Methods};
 use crate::manager::Manager;
 
 /// Serves the requests of all connections. Clones are the same one.
 pub(super) struct Service<P: Platform>(Arc<Services<P>>);
 
 struct Services<P: Platform> {
-    methods: Tonic<ModuleProviderServer<Methods<P>>>,
+    methods: Methods<P>,
+    control: Tonic<ModuleProviderServer<Methods<P>>>,
     standard: Standard,
 }
 
 impl<P: Platform> Service<P> {
     pub(super) fn new(manager: Manager<P>) -> Self {
         let limit = manager.config().max_message_bytes;
-        let methods = ModuleProviderServer::new(Methods(manager))
-            .max_decoding_message_size(limit)
+        let control = ModuleProviderServer::new(Methods(manager.clone()))
+            .max_decoding_message_size(CONTROL_BYTES_MAX.min(limit))
             .max_encoding_message_size(limit)
             .accept_compressed(CompressionEncoding::Gzip);
         Service(Arc::new(Services {
-            methods: Tonic(methods),
+            methods: Methods(manager),
+            control: Tonic(control),
             standard: Standard::new(SERVICE_NAME, FILE_DESCRIPTOR_SET),
         }))
     }
@@ -53,18 +55,22 @@ impl<P: Platform> squall_grpc::Service for Service<P> {
             return Box::pin(ready(refused));
         }
         let path = request.uri().path();
-        let is_ours = path
+        let method = path
             .strip_prefix('/')
             .and_then(|path| path.strip_prefix(SERVICE_NAME))
-            .is_some_and(|rest| rest.starts_with('/'));
-        if is_ours {
-            squall_grpc::Service::call(&self.0.methods, request)
-        } else if Standard::serves(path) {
-            let services = Arc::clone(&self.0);
-            Box::pin(async move { services.standard.call(request).await.map(ReplyBody::Other) })
-        } else {
-            let status = Status::unimplemented(format!("this server has no method {path}"));
-            Box::pin(ready(status.into_http()))
+            .and_then(|rest| rest.strip_prefix('/'));
+        let services = Arc::clone(&self.0);
+        match method {
+            Some("Register") => Box::pin(async move { services.methods.register(request).await }),
+            Some("Deregister") => Box::pin(async move { services.methods.deregister(request).await }),
+            Some(_) => squall_grpc::Service::call(&self.0.control, request),
+            None if Standard::serves(path) => {
+                Box::pin(async move { services.standard.call(request).await.map(ReplyBody::Other) })
+            }
+            None => {
+                let status = Status::unimplemented(format!("this server has no method {path}"));
+                Box::pin(ready(status.into_http()))
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Texts and order of the checks, and all of them against a plain restatement of the rules.
 
 use proptest::prelude::*;
+use prost::Message;
 use squall_proto::provider::type_schema::Type;
 use squall_proto::provider::{ListType, TypeSchema};
 
@@ -30,6 +31,23 @@ fn request(namespace: &str, modules: Vec<ModuleDeclaration>) -> RegisterRequest 
         executor_url: "localhost:9091".to_owned(),
         group_id: String::new(),
     }
+}
+
+fn schemas(request: &RegisterRequest, config: &Config) -> Vec<Result<Declared, Rejection>> {
+    let modules = request.modules.iter();
+    modules
+        .map(|it| declared(&request.namespace, it, config))
+        .collect()
+}
+
+/// All checks, in their order.
+fn checked(
+    request: &RegisterRequest,
+    config: &Config,
+    ground: &Ground<'_>,
+) -> Result<Vec<Declared>, Verdicts> {
+    check_alone(request, Declares::of(&request.encode_to_vec()), config)?;
+    validate(request, &mut schemas(request, config), ground)
 }
 
 /// A table in which `solo` is a provider's, and `shared` is a group's, with the modules A and B each.
@@ -74,7 +92,7 @@ fn reasons_with(request: &RegisterRequest, config: &Config) -> Vec<String> {
         bytes: 100,
         exists: &|qualified| qualified == "local.A",
     };
-    let verdicts = validate(request, schemas(request, config), &ground);
+    let verdicts = checked(request, config, &ground);
     let text = |verdict: Option<Rejection>| verdict.map(|it| it.to_string()).unwrap_or_default();
     match verdicts {
         Ok(declared) => vec![String::new(); declared.len()],
@@ -424,7 +442,7 @@ proptest! {
             exists: &|qualified| qualified == "local.A",
         };
         let expected: Vec<_> = (0..request.modules.len()).map(|index| restated(&request, index)).collect();
-        match validate(&request, schemas(&request, &config), &ground) {
+        match checked(&request, &config, &ground) {
             Ok(declared) => {
                 prop_assert_eq!(declared.len(), request.modules.len());
                 prop_assert!(expected.iter().all(Option::is_none), "{:?}", expected);

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 use squall_grpc::{Dial, Progress, Streaming};
 use squall_platform::Platform;
+use squall_proto::provider::control_message::Payload;
 use squall_provider::Config;
+use squall_value::CType;
 use tonic::Code;
 use tonic::body::Body;
 use tower_service::Service;
@@ -65,6 +67,90 @@ async fn a_message_over_the_limit_is_refused() {
         .await
         .unwrap_err();
     assert!(error.message.starts_with("Serialization error: "), "{error}");
+}
+
+/// A field with a length, as protobuf has it on the wire.
+fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut field = vec![number << 3 | 2];
+    prost::encode_length_delimiter(bytes.len(), &mut field).unwrap();
+    field.extend(bytes);
+    field
+}
+
+fn framed(message: &[u8]) -> Vec<u8> {
+    let mut framed = vec![0];
+    framed.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
+    framed.extend(message);
+    framed
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_too_much_is_refused_before_it_is_decoded() {
+    let config = Config {
+        max_modules: 2,
+        ..Config::default()
+    };
+    let world = World::with(config).await;
+    // Nobody can decode this one: to have tried would be another error.
+    let module = field(2, &[0xff]);
+    let registration =
+        |modules: usize| [field(1, b"ml"), module.repeat(modules), field(4, b"host:1")].concat();
+    for (modules, status) in [(2, Code::Internal), (3, Code::InvalidArgument)] {
+        let register = send(&world, "Register", framed(&registration(modules))).await;
+        assert_eq!(register, status as i32, "{modules} modules");
+        let deregister = send(&world, "Deregister", framed(&module.repeat(modules))).await;
+        assert_eq!(deregister, status as i32, "{modules} names");
+    }
+    let metrics = world.manager.metrics_text();
+    assert!(
+        metrics.contains("rejections_total{reason=\"limit\"} 1\n"),
+        "{metrics}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_types_of_a_registration_have_a_limit_for_all_of_them_together() {
+    let world = World::start().await;
+    let mut provider = Provider::start(&world, Executor::echo()).await;
+    let fields = |count: usize| CType::product((0..count).map(|it| (format!("f{it}"), CType::Int)));
+    let mut request = provider.request("ml", "", &[]);
+    // Each has one type for the record, and a type and an entry for each field; and as many in its output.
+    let (large, schema) = (fields(2_000), fields(1_000));
+    request.modules = (0..10)
+        .map(|it| typed(&format!("M{it}"), &large, &schema))
+        .collect();
+    assert!(provider.try_register(request.clone()).await.success);
+    assert!(
+        provider
+            .deregister(&["M0", "M1", "M2", "M3", "M4", "M5", "M6", "M7", "M8", "M9"])
+            .await
+            .success
+    );
+    request.modules.push(typed("Another", &large, &schema));
+    let refused = provider.rpc.register(request).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(
+        refused.message(),
+        "Too many types in the schemas of the request: the limit for all of them together is 65536"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_control_plane_takes_small_messages_only() {
+    let world = World::start().await;
+    let mut provider = world.active("ml", "", &["A"]).await;
+    let mut message = provider.heartbeat(1);
+    if let Some(Payload::Heartbeat(heartbeat)) = &mut message.payload {
+        heartbeat.namespace = "x".repeat(16_000);
+    }
+    provider.control().send(message.clone()).await;
+    assert!(provider.control().next().await.is_some());
+    if let Some(Payload::Heartbeat(heartbeat)) = &mut message.payload {
+        heartbeat.namespace = "x".repeat(16_384);
+    }
+    provider.control().send(message).await;
+    settle().await;
+    assert!(world.manager.providers().is_empty(), "the stream has failed");
 }
 
 #[tokio::test(start_paused = true)]
