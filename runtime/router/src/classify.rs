@@ -5,10 +5,11 @@
 
 use std::sync::Arc;
 
+use squall_grpc::meaning::{self, Errors};
 use squall_grpc::{Progress, Trouble};
 use tonic::{Code, Status};
 
-use crate::{Error, Method, Outcome, wire};
+use crate::{Error, Method, wire};
 
 /// Turns what tonic reports into what happened.
 pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, method: Method) -> Error {
@@ -17,14 +18,19 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
         cause: cause.into(),
         outcome,
     };
+    // One meaning for all protocols: see there.
+    let errors = match method {
+        Method::Send => Errors::InAnswers,
+        Method::Message => Errors::Relayed,
+    };
+    let outcome = meaning::outcome(status, progress, errors);
     let send = |outcome| Error::Send {
         cause: format!("{:?}: {}", status.code(), status.message()).into(),
         outcome,
     };
     match Trouble::of(status) {
-        Some(Trouble::Lost(cause)) => unavailable(cause, progress.outcome_if_lost()),
-        Some(Trouble::Refused(cause)) => unavailable(cause, Outcome::Failed),
-        Some(Trouble::Reset) => send(progress.outcome_if_lost()),
+        Some(Trouble::Lost(cause) | Trouble::Refused(cause)) => unavailable(cause, outcome),
+        Some(Trouble::Reset) => send(outcome),
         // One of ours says what it was.
         None if wire::classified(status.metadata()) => match method {
             Method::Send => send(wire::outcome(status.metadata())),
@@ -35,22 +41,13 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
             Code::Unknown if method == Method::Message && progress.only_a_status_came() => {
                 wire::remote_error(status.message().to_owned(), status.metadata())
             }
-            Code::Unavailable => unavailable(status.message().to_owned(), progress.outcome_if_lost()),
+            Code::Unavailable => unavailable(status.message().to_owned(), outcome),
             // The deadline travels, and whoever keeps it there may have begun.
             Code::DeadlineExceeded => Error::Timeout {
                 module: Arc::clone(module),
-                outcome: progress.outcome_if_lost(),
+                outcome,
             },
-            // There is no such method, or a handler says that it does nothing.
-            Code::Unimplemented if progress.only_a_status_came() => send(Outcome::Failed),
-            _ if method == Method::Message && says_that_it_failed(status.code()) => {
-                send(if progress.only_a_status_came() {
-                    Outcome::Failed
-                } else {
-                    progress.outcome_if_lost()
-                })
-            }
-            _ => send(progress.outcome_if_lost()),
+            _ => send(outcome),
         },
     }
 }
@@ -76,19 +73,3 @@ const MISSING: [&str; 8] = [
     "Not yet implemented",
     "The server does not implement the method Send",
 ];
-
-/// On `Message` errors are statuses, of components and of modules further away too. Of these codes the callee itself says
-/// that it failed; the others may hide a call that went on: `RESOURCE_EXHAUSTED` may be the answer's size. Spec: router 2.2.
-fn says_that_it_failed(code: Code) -> bool {
-    matches!(
-        code,
-        Code::InvalidArgument
-            | Code::NotFound
-            | Code::AlreadyExists
-            | Code::PermissionDenied
-            | Code::FailedPrecondition
-            | Code::OutOfRange
-            | Code::Unimplemented
-            | Code::Unauthenticated
-    )
-}

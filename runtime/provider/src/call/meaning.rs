@@ -2,7 +2,8 @@
 
 use bytes::Bytes;
 use squall_engine::{CallError, Code};
-use squall_grpc::{Outcome, Progress, Trouble, meaning};
+use squall_grpc::meaning::{self, Errors};
+use squall_grpc::{Outcome, Progress, Trouble};
 use squall_proto::provider::execute_response::Result as Executed;
 use squall_proto::provider::{ExecuteResponse, ExecutionError};
 use tonic::Status;
@@ -58,7 +59,7 @@ fn of_error_code(code: &str) -> Code {
 pub(super) fn of_status(status: &Status, progress: &Progress) -> Failure {
     let text = format!("{}: {}", name(status.code()), status.message());
     let trouble = Trouble::of(status);
-    let outcome = meaning::outcome(status, progress);
+    let outcome = meaning::outcome(status, progress, Errors::Own);
     let is_refused = matches!(trouble, Some(Trouble::Refused(_)));
     if is_refused || progress.outcome_if_lost() == Outcome::Failed {
         return Failure::NotSent(CallError::failed(Code::Unavailable, text));

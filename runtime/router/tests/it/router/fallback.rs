@@ -7,8 +7,10 @@ use crate::support::raw::*;
 use crate::support::*;
 use squall_proto::module::module_service_server::ModuleService;
 use squall_proto::module::{Message as SendRequest, MessageRequest, MessageResponse, Response};
-use squall_router::{ComponentError, ContentType, Kind, Method, Module, Options, Outcome, Payload};
-use tonic::{Request, Status};
+use squall_router::{
+    ComponentError, ContentType, Kind, Method, Module, Options, Outcome, Payload, RetryPolicy,
+};
+use tonic::{Code, Request, Status};
 
 /// A Go module: it has `Message` only, and remembers what it was asked.
 #[derive(Clone, Default)]
@@ -283,4 +285,69 @@ impl squall_router::Component for Packed {
     ) -> Result<Option<Payload>, ComponentError> {
         Ok(Some(Payload::new(vec![0xc0], ContentType::MessagePack)))
     }
+}
+
+/// A peer that counts, and answers both methods with one status.
+#[derive(Clone)]
+struct Says(Code, Arc<AtomicUsize>);
+
+#[tonic::async_trait]
+impl ModuleService for Says {
+    async fn send(&self, _: Request<SendRequest>) -> Result<tonic::Response<Response>, Status> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Err(Status::new(self.0, "said"))
+    }
+
+    async fn message(&self, _: Request<MessageRequest>) -> Result<tonic::Response<MessageResponse>, Status> {
+        self.1.fetch_add(1, Ordering::SeqCst);
+        Err(Status::new(self.0, "said"))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_each_status_of_a_peer_means_and_whether_a_policy_sends_it_again() {
+    let mut table = String::new();
+    for code in (1..=16).map(Code::from_i32) {
+        let mut line = format!("{code:?}");
+        for method in [Method::Send, Method::Message] {
+            let network = Network::default();
+            let peer = Says(code, Arc::default());
+            let address = serve_foreign(network.host(), peer.clone()).await;
+            let (a, _) = start(network.host(), "a", Options::default()).await;
+            a.register("b", vec![address]);
+            a.set_node("far", "b");
+            a.set_method("b", method);
+            let sent = message("far.in").retry(RetryPolicy::attempts(2));
+            let error = a.scheduler().handle(sent).await.unwrap_err();
+            let (class, outcome, times) = (
+                error.class(),
+                error.outcome().as_str(),
+                peer.1.load(Ordering::SeqCst),
+            );
+            line += &format!(" | {method:?}: {class}, {outcome}, {times}");
+        }
+        table += &line;
+        table.push('\n');
+    }
+    assert_eq!(
+        table,
+        "\
+Cancelled | Send: error, unknown, 1 | Message: error, unknown, 1
+Unknown | Send: error, unknown, 1 | Message: remote_error, failed, 1
+InvalidArgument | Send: error, unknown, 1 | Message: error, failed, 2
+DeadlineExceeded | Send: timeout, unknown, 1 | Message: timeout, unknown, 1
+NotFound | Send: error, unknown, 1 | Message: error, failed, 2
+AlreadyExists | Send: error, unknown, 1 | Message: error, failed, 2
+PermissionDenied | Send: error, unknown, 1 | Message: error, failed, 2
+ResourceExhausted | Send: error, unknown, 1 | Message: error, unknown, 1
+FailedPrecondition | Send: error, unknown, 1 | Message: error, failed, 2
+Aborted | Send: error, unknown, 1 | Message: error, unknown, 1
+OutOfRange | Send: error, unknown, 1 | Message: error, failed, 2
+Unimplemented | Send: error, failed, 2 | Message: error, failed, 2
+Internal | Send: error, unknown, 1 | Message: error, unknown, 1
+Unavailable | Send: unavailable, unknown, 1 | Message: unavailable, unknown, 1
+DataLoss | Send: error, unknown, 1 | Message: error, unknown, 1
+Unauthenticated | Send: error, unknown, 1 | Message: error, failed, 2
+"
+    );
 }
