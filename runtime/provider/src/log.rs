@@ -45,17 +45,7 @@ impl Log {
     /// A provider has registered that many modules.
     pub(crate) fn registered(&self, it: &Identity, modules: usize) {
         self.registered.line("registrations", || {
-            event!(
-                name: "log.registered",
-                target: "squall::provider",
-                Level::INFO,
-                provider = format_args!("{:016x}", it.id()),
-                namespace = &*it.namespace,
-                group = it.group.as_deref().unwrap_or_default(),
-                executor = &*it.executor,
-                modules = modules as u64,
-                "provider registered"
-            );
+            provider(it, "provider registered", Some(modules), None);
         });
     }
 
@@ -68,17 +58,7 @@ impl Log {
             State::Disconnected => "provider left",
         };
         self.states.line("changes of providers", || {
-            event!(
-                name: "log.state",
-                target: "squall::provider",
-                Level::INFO,
-                provider = format_args!("{:016x}", it.id()),
-                namespace = &*it.namespace,
-                group = it.group.as_deref().unwrap_or_default(),
-                executor = &*it.executor,
-                cause = shown(&cause.to_string()),
-                "{said}"
-            );
+            provider(it, said, None, Some(shown(&cause.to_string())));
         });
     }
 
@@ -105,6 +85,22 @@ impl Log {
         self.states.flush("changes of providers");
         self.rejected.flush("rejections");
     }
+}
+
+/// What is said of a provider, and what it brings or why, where there is such a thing.
+fn provider(it: &Identity, said: &str, modules: Option<usize>, cause: Option<&str>) {
+    event!(
+        name: "log.provider",
+        target: "squall::provider",
+        Level::INFO,
+        provider = format_args!("{:016x}", it.id()),
+        namespace = &*it.namespace,
+        group = it.group.as_deref().unwrap_or_default(),
+        executor = &*it.executor,
+        modules = modules.map(|it| it as u64),
+        cause,
+        "{said}"
+    );
 }
 
 impl Kind {

@@ -26,6 +26,12 @@ pub struct Endpoint {
 #[error("No healthy executors in pool")]
 pub struct NoExecutors;
 
+#[cfg(test)]
+thread_local! {
+    /// How many members of pools were compared with one that leaves.
+    pub(crate) static COMPARED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
 impl ExecutorPool {
     /// A pool without members.
     pub fn new() -> Self {
@@ -62,9 +68,17 @@ impl ExecutorPool {
 
     /// Takes a member away; true when the pool is empty then. The turn stays where it is.
     pub fn remove(&mut self, connection: &str) -> bool {
-        self.endpoints
-            .retain(|endpoint| &*endpoint.connection != connection);
+        self.endpoints.retain(|endpoint| {
+            #[cfg(test)]
+            COMPARED.with(|it| it.set(it.get() + 1));
+            &*endpoint.connection != connection
+        });
         self.endpoints.is_empty()
+    }
+
+    /// Takes all members away.
+    pub fn clear(&mut self) {
+        self.endpoints.clear();
     }
 
     /// How many members there are.

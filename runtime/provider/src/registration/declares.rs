@@ -89,12 +89,12 @@ fn count(kind: Kind, bytes: &[u8], types: &mut usize, depth: usize) {
         return;
     }
     for (number, inner) in Fields(bytes) {
+        if *types > TYPES_MAX {
+            return;
+        }
         let Some(kind) = kind.field(number) else { continue };
         if matches!(kind, Kind::Type | Kind::Entry) {
             *types += 1;
-        }
-        if *types > TYPES_MAX {
-            return;
         }
         count(kind, inner, types, depth + 1);
     }

@@ -1,6 +1,7 @@
 //! Leaving: what goes with a connection, and what stays for the others of its group. Spec: provider 2.8, 2.9.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 
 use squall_proto::provider::{DeregisterRequest, DeregisterResponse, ModuleDeregistrationResult};
@@ -20,6 +21,10 @@ impl Table {
 
     /// All connections are made to leave.
     pub(crate) fn leave_all(&mut self, cause: &Cause, now: Moment) {
+        // Nobody is called any more. Or each would be looked for among all the others of its group.
+        for namespace in self.namespaces.values_mut() {
+            namespace.pool.clear();
+        }
         let all: Vec<_> = self.serials.keys().cloned().collect();
         for connection in all {
             self.leave(&connection, cause.clone(), now);
@@ -83,6 +88,12 @@ impl Table {
         let identity = &connection.identity;
         self.bytes -= connection.bytes;
         self.serials.remove(&identity.connection);
+        if let Entry::Occupied(mut users) = self.executors.entry(identity.executor.clone()) {
+            *users.get_mut() -= 1;
+            if *users.get() == 0 {
+                users.remove();
+            }
+        }
         let Some(namespace) = self.namespaces.get_mut(&identity.namespace) else {
             return;
         };

@@ -43,6 +43,7 @@ impl Table {
             self.join(serial, &identity, modules, bytes);
         }
         self.serials.insert(identity.connection.clone(), serial);
+        *self.executors.entry(identity.executor.clone()).or_default() += 1;
         self.connections.insert(
             serial,
             Connection {

@@ -47,6 +47,8 @@ pub(crate) struct Table {
     connections: BTreeMap<u64, Connection>,
     /// The keys of `connections`.
     serials: BTreeMap<Arc<str>, u64>,
+    /// How many connections execute at an address.
+    executors: BTreeMap<Arc<str>, usize>,
     namespaces: BTreeMap<Arc<str>, Namespace>,
     next: u64,
     /// The size of all that is registered, on the wire.
@@ -150,6 +152,7 @@ impl Table {
             timers,
             connections: BTreeMap::new(),
             serials: BTreeMap::new(),
+            executors: BTreeMap::new(),
             namespaces: BTreeMap::new(),
             next: 0,
             bytes: 0,
@@ -240,9 +243,7 @@ impl Table {
 
     /// Whether somebody executes at this address.
     pub(crate) fn uses(&self, executor: &str) -> bool {
-        self.connections
-            .values()
-            .any(|it| &*it.identity.executor == executor)
+        self.executors.contains_key(executor)
     }
 
     /// All connections, in the order of their registration.

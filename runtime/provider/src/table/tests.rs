@@ -391,3 +391,39 @@ impl Fixture {
         Ok(())
     }
 }
+
+#[test]
+fn who_leaves_is_not_compared_with_all_others_when_all_leave() {
+    let mut it = Fixture::new();
+    let members = 500;
+    for member in 0..members {
+        it.register(&format!("c{member}"), "ml", Some("pool"), &["A"]);
+    }
+    let compared = || crate::pool::COMPARED.with(std::cell::Cell::get);
+    let before = compared();
+    it.table.leave_all(&Cause::Shutdown, it.now);
+    assert!(compared() - before <= members, "{} times", compared() - before);
+    assert_eq!((it.table.len(), it.table.bytes()), (0, 0));
+    assert!(!it.table.uses("c0:9091"));
+}
+
+#[test]
+fn an_address_is_used_until_the_last_that_executes_there_has_left() {
+    let mut it = Fixture::new();
+    let at = "host:9091";
+    for (connection, namespace) in [("one", "a"), ("two", "b")] {
+        let identity = Identity {
+            connection: connection.into(),
+            namespace: namespace.into(),
+            group: None,
+            executor: at.into(),
+        };
+        it.table
+            .register(Arc::new(identity), 1, vec![], Bytes::default(), it.now);
+    }
+    assert!(it.table.uses(at));
+    it.table.leave("one", Cause::Shutdown, it.now);
+    assert!(it.table.uses(at));
+    it.table.leave("two", Cause::Shutdown, it.now);
+    assert!(!it.table.uses(at) && it.table.executors.is_empty());
+}
