@@ -1,5 +1,7 @@
 //! The bodies of requests, which are JSON, and what is in their paths: with errors as ours.
 
+use std::fmt::{self, Display};
+use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -70,6 +72,44 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
+/// An object of JSON. Without this an array would do: what is derived takes the fields of a structure in their order, too.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Visitor<T>(PhantomData<T>);
+
+        impl<'de, T: Deserialize<'de>> de::Visitor<'de> for Visitor<T> {
+            type Value = Object<T>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a JSON object, such as {\"name\": \"value\"}")
+            }
+
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Object<T>, A::Error> {
+                T::deserialize(de::value::MapAccessDeserializer::new(map)).map(Object)
+            }
+        }
+
+        from.deserialize_map(Visitor(PhantomData))
+    }
+}
+
+/// Says no at once to a body that says itself that it is too large: it need not come.
+fn check_length(request: &Request) -> Result<(), Error> {
+    let said = request.headers().get(CONTENT_LENGTH);
+    let said = said.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
+    match said.filter(|bytes| *bytes > BODY_BYTES_MAX as u64) {
+        Some(bytes) => Err(too_large(format_args!("a body of {bytes} bytes"))),
+        None => Ok(()),
+    }
+}
+
+fn too_large(what: impl Display) -> Error {
+    let message = format!("{what} is too large: the limit is {BODY_BYTES_MAX} bytes");
+    Error::new(StatusCode::PAYLOAD_TOO_LARGE, "BAD_REQUEST", message)
+}
+
 /// A body that was read.
 pub(crate) struct Body<T>(pub(crate) T);
 
@@ -77,6 +117,7 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &Shared) -> Result<Self, Error> {
+        check_length(&request)?;
         let Some(_taken) = state.bodies.take(&request) else {
             let message = format!("bodies of {BODIES_BYTES_MAX} bytes are on their way: try again later");
             return Err(Error::new(StatusCode::SERVICE_UNAVAILABLE, "OVERLOADED", message));
@@ -86,7 +127,10 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {
             return Err(Error::new(StatusCode::REQUEST_TIMEOUT, "BAD_REQUEST", message));
         };
         match read {
-            Ok(Json(body)) => Ok(Body(body)),
+            Ok(Json(Object(body))) => Ok(Body(body)),
+            Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => {
+                Err(too_large("the body"))
+            }
             Err(rejection) => Err(Error::new(
                 rejection.status(),
                 "BAD_REQUEST",

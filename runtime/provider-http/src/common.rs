@@ -4,7 +4,10 @@ use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};
 
 /// Of all of them.
-const ALL: [(&str, &str); 1] = [("421", "the request names another host than this one")];
+const ALL: [(&str, &str); 2] = [
+    ("400", "the request does not say which one host it names"),
+    ("421", "the request names another host than this one"),
+];
 /// Of those that have something in their path.
 const WITH_NAME: [(&str, &str); 1] = [(
     "400",
@@ -25,13 +28,13 @@ pub(crate) fn add(document: &mut OpenApi) {
     for (path, item) in &mut document.paths.paths {
         let PathItem { get, post, .. } = item;
         for operation in [get, post].into_iter().flatten() {
-            add_to(operation, &ALL);
             if path.contains('{') {
                 add_to(operation, &WITH_NAME);
             }
             if operation.request_body.is_some() {
                 add_to(operation, &WITH_BODY);
             }
+            add_to(operation, &ALL);
         }
     }
 }

@@ -6,9 +6,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::StatusCode;
 use axum::http::header::HOST;
 use axum::http::uri::Authority;
+use axum::http::{HeaderMap, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -17,12 +17,68 @@ use crate::error::Error;
 /// The names that are accepted beside those of this machine's loopback, and addresses: a name that is an address cannot
 /// be made to resolve to another one.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Hosts(Arc<BTreeSet<String>>);
+pub struct Hosts(Arc<BTreeSet<String>>);
+
+/// Why a request is not answered here.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum WrongHost {
+    /// It does not say one host: 400, whoever sends it. Spec: RFC 9112, 3.2.
+    #[error("{0}")]
+    Malformed(&'static str),
+    /// It names another host: 421.
+    #[error("this is not {0}: ask by an address or as localhost")]
+    Other(String),
+}
+
+impl WrongHost {
+    /// The status to answer with.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            WrongHost::Malformed(_) => StatusCode::BAD_REQUEST,
+            WrongHost::Other(_) => StatusCode::MISDIRECTED_REQUEST,
+        }
+    }
+}
 
 impl Hosts {
-    pub(crate) fn new(names: impl IntoIterator<Item = String>) -> Self {
+    /// These names, in whatever case, beside loopback's and addresses.
+    pub fn new(names: impl IntoIterator<Item = String>) -> Self {
         let names = names.into_iter().map(|name| name.to_ascii_lowercase());
         Hosts(Arc::new(names.collect()))
+    }
+
+    /// Whether a request may be answered. One that names no host comes from no browser.
+    ///
+    /// # Errors
+    /// When it names another host, or it is not clear which.
+    pub fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), WrongHost> {
+        let mut said = headers.get_all(HOST).iter();
+        let named = said.next();
+        if said.next().is_some() {
+            // What is before this server may have looked at the other one.
+            return Err(WrongHost::Malformed("there are several Host headers: send one"));
+        }
+        let read = |value: &str| value.parse::<Authority>().ok();
+        let named = match named.map(|it| it.to_str().ok().and_then(read)) {
+            Some(None) => {
+                return Err(WrongHost::Malformed(
+                    "the Host header is no name or address of a host",
+                ));
+            }
+            named => named.flatten(),
+        };
+        for authority in named.iter().chain(uri.authority()) {
+            if authority.as_str().contains('@') {
+                return Err(WrongHost::Malformed(
+                    "the host has a user before it: name the host alone, without an @",
+                ));
+            }
+            if !self.accept(authority) {
+                return Err(WrongHost::Other(authority.host().to_owned()));
+            }
+        }
+        Ok(())
     }
 
     fn accept(&self, authority: &Authority) -> bool {
@@ -35,21 +91,17 @@ impl Hosts {
     }
 }
 
-/// Refuses requests that name another host. One that names none comes from no browser.
+/// Refuses requests that name another host.
 pub(crate) async fn check(State(hosts): State<Hosts>, request: Request, next: Next) -> Response {
-    let header = request.headers().get(HOST);
-    let said = header.map(|it| it.to_str().ok().and_then(|it| it.parse::<Authority>().ok()));
-    let in_uri = request.uri().authority().cloned().map(Some);
-    for named in [said, in_uri].into_iter().flatten() {
-        let name = match named {
-            Some(authority) if hosts.accept(&authority) => continue,
-            Some(authority) => authority.host().to_owned(),
-            None => "what its Host header says, which is no name".to_owned(),
-        };
-        let message = format!(
-            "this is not {name}: ask by an address or as localhost, or start the manager with --http-host NAME"
-        );
-        return Error::new(StatusCode::MISDIRECTED_REQUEST, "WRONG_HOST", message).into_response();
+    if let Err(wrong) = hosts.check(request.headers(), request.uri()) {
+        return match &wrong {
+            WrongHost::Malformed(_) => Error::new(wrong.status(), "BAD_REQUEST", wrong.to_string()),
+            WrongHost::Other(_) => {
+                let message = format!("{wrong}, or start the manager with --http-host NAME");
+                Error::new(wrong.status(), "WRONG_HOST", message)
+            }
+        }
+        .into_response();
     }
     next.run(request).await
 }
@@ -57,6 +109,37 @@ pub(crate) async fn check(State(hosts): State<Hosts>, request: Request, next: Ne
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_says_one_host_and_nothing_beside_it() {
+        let hosts = Hosts::default();
+        let check = |said: &[&str], uri: &str| {
+            let said = said.iter().map(|it| (HOST, it.parse().expect("a header")));
+            hosts.check(&said.collect(), &uri.parse().expect("a URI"))
+        };
+        for (said, uri) in [
+            (&[][..], "/"),
+            (&["localhost:1"], "/"),
+            (&["localhost"], "http://127.0.0.1/"),
+        ] {
+            assert_eq!(check(said, uri), Ok(()), "{said:?} {uri}");
+        }
+        for (said, uri, status) in [
+            (&["localhost", "localhost"][..], "/", 400),
+            (&["localhost", "evil.example"], "/", 400),
+            (&["a@localhost"], "/", 400),
+            (&["evil.example@localhost:80"], "/", 400),
+            (&["localhost"], "http://a:b@localhost/", 400),
+            (&["a b"], "/", 400),
+            (&[""], "/", 400),
+            (&["localhost/"], "/", 400),
+            (&["evil.example"], "/", 421),
+            (&["localhost"], "http://evil.example/", 421),
+        ] {
+            let wrong = check(said, uri).expect_err(uri);
+            assert_eq!(wrong.status(), status, "{said:?} {uri}: {wrong}");
+        }
+    }
 
     #[test]
     fn loopback_addresses_and_what_was_named_are_accepted_and_nothing_else() {

@@ -45,6 +45,7 @@ mod routes;
 mod server;
 
 pub use body::BODIES_BYTES_MAX;
+pub use host::{Hosts, WrongHost};
 pub use operator::Operator;
 pub use page::{PAGE_DEFAULT, PAGE_MAX};
 pub use routes::{BODY_BYTES_MAX, openapi};

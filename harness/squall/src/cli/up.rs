@@ -43,6 +43,10 @@ pub(super) struct UpArgs {
     /// Serve /metrics and /healthz over HTTP here; port 0 takes a free one
     #[arg(long, value_name = "ADDR")]
     metrics: Option<SocketAddr>,
+    /// Answer requests for /metrics and /healthz that name this host (may be given several times), beside those that name
+    /// an address or localhost. Others are refused: a web page could have made its name resolve to this machine
+    #[arg(long = "metrics-host", value_name = "NAME")]
+    metrics_hosts: Vec<String>,
     /// When connections between modules are pinged, instead of what the file says: as any gRPC server permits, as modules
     /// of TinySystems do, or never
     #[arg(long)]
@@ -183,7 +187,7 @@ async fn serve<O: Write, E: Write>(
     }
     if let Some(address) = args.metrics {
         let endpoint = match live::Endpoint::bind(address).await {
-            Ok(endpoint) => endpoint,
+            Ok(endpoint) => endpoint.hosts(args.metrics_hosts.clone()),
             Err(error) => {
                 writeln!(console.err, "error: cannot serve metrics at {address}: {error}")?;
                 return Ok(Exit::BadInput);

@@ -14,6 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, Uri};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use squall_platform::{Authority, Listener, Platform, TokioListener, TokioPlatform};
+use squall_provider_http::{Hosts, WrongHost};
 use squall_router::metrics;
 use tokio::time::{Instant, sleep, timeout};
 
@@ -32,6 +33,7 @@ const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 pub struct Endpoint {
     platform: TokioPlatform,
     listener: TokioListener,
+    hosts: Hosts,
 }
 
 impl Endpoint {
@@ -42,7 +44,19 @@ impl Endpoint {
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let platform = TokioPlatform::at(address.ip());
         let listener = platform.bind(address.port()).await?;
-        Ok(Endpoint { platform, listener })
+        Ok(Endpoint {
+            platform,
+            listener,
+            hosts: Hosts::default(),
+        })
+    }
+
+    /// Answers requests that name these hosts, too. Others are answered when they name an address, or `localhost`, or
+    /// nothing; the rest is refused, lest pages of other sites read what is here (DNS rebinding).
+    #[must_use]
+    pub fn hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.hosts = Hosts::new(names);
+        self
     }
 
     /// The address that it listens at.
@@ -63,6 +77,7 @@ impl Endpoint {
         let served = Arc::new(Served {
             metrics: Box::new(metrics),
             healthy: Box::new(healthy),
+            hosts: self.hosts,
         });
         // Each connection has a clone.
         let open = Arc::new(());
@@ -120,11 +135,19 @@ impl Seldom {
 struct Served {
     metrics: Box<dyn Fn() -> String + Send + Sync>,
     healthy: Box<dyn Fn() -> bool + Send + Sync>,
+    hosts: Hosts,
 }
 
 impl Served {
     fn answer(&self, request: &Request<Incoming>) -> Response<Full<Bytes>> {
         const TEXT: &str = "text/plain; charset=utf-8";
+        if let Err(wrong) = self.hosts.check(request.headers(), request.uri()) {
+            let remedy = match wrong {
+                WrongHost::Other(_) => ", or start it with --metrics-host NAME",
+                _ => "",
+            };
+            return reply(wrong.status(), TEXT, format!("{wrong}{remedy}\n"));
+        }
         if request.method() != Method::GET {
             let mut refused = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "use GET\n".to_owned());
             refused
@@ -279,6 +302,32 @@ mod tests {
         for text in ["", "https://a.b:1/", "a b", "http://"] {
             let error = text.parse::<Target>().expect_err(text).to_string();
             assert!(error.contains("host:port"), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_names_another_host_is_refused_unless_that_was_named() {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let endpoint = Endpoint::bind("127.0.0.1:0".parse().unwrap()).await.unwrap();
+        let endpoint = endpoint.hosts(["Metrics.example".to_owned()]);
+        let address: Authority = endpoint.local_addr().unwrap().to_string().parse().unwrap();
+        let platform = TokioPlatform::loopback();
+        platform.spawn(endpoint.serve(|| "metrics".to_owned(), || true));
+        for (host, status) in [
+            (address.as_str(), "200"),
+            ("localhost", "200"),
+            ("metrics.example:9464", "200"),
+            ("evil.example", "421"),
+            ("a@localhost", "400"),
+            ("localhost\r\nhost: localhost", "400"),
+        ] {
+            let mut stream = platform.connect(&address).await.unwrap();
+            let request = format!("GET /metrics HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.unwrap();
+            assert_eq!(answer[..12], format!("HTTP/1.1 {status}"), "{host}: {answer}");
+            assert_eq!(answer.contains("--metrics-host"), status == "421", "{answer}");
         }
     }
 

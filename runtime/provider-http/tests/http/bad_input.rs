@@ -35,7 +35,35 @@ async fn every_wrong_request_has_a_code_and_a_message_that_names_the_trouble() {
             "BAD_REQUEST",
             "application/json",
         ),
-        ("POST", call, json, "7", 422, "BAD_REQUEST", "CallBody"),
+        ("POST", call, json, "7", 422, "BAD_REQUEST", "JSON object"),
+        (
+            "POST",
+            call,
+            json,
+            "[{}]",
+            422,
+            "BAD_REQUEST",
+            "sequence, expected a JSON object",
+        ),
+        ("POST", call, json, " [", 422, "BAD_REQUEST", "sequence, expected"),
+        (
+            "POST",
+            "/v1/providers/x/drain",
+            json,
+            "[\"why\"]",
+            422,
+            "BAD_REQUEST",
+            "sequence, expected a JSON object",
+        ),
+        (
+            "POST",
+            "/v1/pipelines/run",
+            json,
+            "[\"out 1\"]",
+            422,
+            "BAD_REQUEST",
+            "sequence, expected a JSON object",
+        ),
         (
             "POST",
             call,
@@ -64,7 +92,15 @@ async fn every_wrong_request_has_a_code_and_a_message_that_names_the_trouble() {
             "250ms",
         ),
         ("POST", call, json, r#"{"input": {}}"#, 422, "TYPE_ERROR", "text"),
-        ("POST", call, json, &long, 413, "BAD_REQUEST", "limit"),
+        (
+            "POST",
+            call,
+            json,
+            &long,
+            413,
+            "BAD_REQUEST",
+            "the limit is 4194304 bytes",
+        ),
         (
             "POST",
             "/v1/pipelines/run",
@@ -121,6 +157,38 @@ async fn a_name_that_is_no_text_and_a_body_that_does_not_come_are_errors_too() {
     stream.read_exact(&mut answer).await.unwrap();
     assert_eq!(answer, b"HTTP/1.1 408");
     assert_eq!(begun.elapsed().as_secs(), 30);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_body_that_is_said_to_be_too_large_is_refused_before_it_comes() {
+    let world = world().await;
+    let head = |length: &str| {
+        format!(
+            "POST /v1/pipelines/run HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\
+             content-type: application/json\r\n{length}\r\n\r\n"
+        )
+    };
+    let begun = tokio::time::Instant::now();
+    for length in [BODY_BYTES_MAX as u64 + 1, 5_000_000_000] {
+        let answer = world
+            .raw(head(&format!("content-length: {length}")).as_bytes())
+            .await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{length}: {answer}");
+        assert!(
+            answer.contains(&length.to_string()) && answer.contains("4194304"),
+            "{answer}"
+        );
+    }
+    assert!(begun.elapsed().as_secs() < 1, "{:?}", begun.elapsed());
+    // One that does not say so is found out.
+    let piece = format!("400001\r\n{}\r\n0\r\n\r\n", " ".repeat(BODY_BYTES_MAX + 1));
+    let answer = world
+        .raw(format!("{}{piece}", head("transfer-encoding: chunked")).as_bytes())
+        .await;
+    assert!(
+        answer.starts_with("HTTP/1.1 413 ") && answer.contains("4194304"),
+        "{answer}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -7,12 +7,7 @@ use crate::support::{world, world_of};
 #[tokio::test(start_paused = true)]
 async fn a_request_that_names_another_host_is_refused_and_told_the_flag() {
     let world = world().await;
-    for host in [
-        "evil.example",
-        "evil.example:8080",
-        "127.0.0.1.evil.example",
-        "a b",
-    ] {
+    for host in ["evil.example", "evil.example:8080", "127.0.0.1.evil.example"] {
         for path in ["/v1/modules", "/openapi.json", "/nowhere", "/metrics"] {
             let answer = world.request_at(host, "GET", path, "", "").await;
             assert_eq!(answer.error(), (421, "WRONG_HOST".into()), "{host} {path}");
@@ -38,6 +33,29 @@ async fn a_request_that_names_another_host_is_refused_and_told_the_flag() {
             "{host}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_does_not_say_one_host_is_refused() {
+    let world = world().await;
+    for host in [
+        "a@localhost",
+        "evil.example@127.0.0.1:8080",
+        "a b",
+        "localhost\r\nhost: localhost",
+    ] {
+        let head = format!("GET /health HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n");
+        let answer = world.raw(head.as_bytes()).await;
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{host}: {answer}");
+        assert!(
+            answer.contains("BAD_REQUEST") && answer.contains("ost"),
+            "{host}: {answer}"
+        );
+    }
+    let answer = world
+        .raw(b"GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n")
+        .await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
 #[tokio::test(start_paused = true)]

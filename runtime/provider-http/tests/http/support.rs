@@ -16,6 +16,7 @@ use squall_provider::{Config, Manager};
 use squall_provider_http::Server;
 use squall_provider_sdk::{Config as SdkConfig, Context, HandlerError, Module, Provider, Running};
 use squall_value::{CType, CValue};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::oneshot;
 
 /// All that runs.
@@ -196,6 +197,15 @@ impl World {
             content_type,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    /// All that is answered to these bytes, on a connection that the server closes.
+    pub(crate) async fn raw(&self, request: &[u8]) -> String {
+        let mut stream = self.network.host().connect(&self.http).await.unwrap();
+        stream.write_all(request).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        answer
     }
 
     pub(crate) async fn get(&self, path: &str) -> Answer {
