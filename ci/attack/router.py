@@ -4,13 +4,15 @@
     cargo build --release && ci/attack/router.py target/release/squall
 
 Prints, for each attack, the memory (RSS) of the process before, at its worst and ten seconds after, and the p99 of the good
-client without and with the attack. Exits with 1 when more than 64 MB stay, or when the p99 is more than three times as
-long (and more than 5 ms).
+client: while nothing goes on, while the same attack goes to a process that does nothing with it, and while it goes to the
+module. Exits with 1 when more than 64 MB stay, or when the last is more than three times as long as both others. The one in
+the middle is what the attacker takes of the machine, which no server can give back.
 """
 
 import os
 import re
 import resource
+import selectors
 import socket
 import struct
 import subprocess
@@ -34,7 +36,6 @@ settings = { bytes = 3900000 }
 """
 STAYS_MAX_MB = 64
 SLOWER_MAX = 3
-SLOWER_FROM = 0.005
 REST = 10
 
 
@@ -115,46 +116,71 @@ def p99(samples):
     return sorted(samples)[int(len(samples) * 0.99)] if samples else float("inf")
 
 
-def measure(port, until, samples):
+def good_client(port):
+    """A process of its own, lest the attacker's threads keep it waiting: asks until its input ends, and prints its p99."""
+    samples, over = [], threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
     good = Good(port, b"echo.in")
-    while not until():
+    while not over.is_set():
         samples.append(good.call())
         time.sleep(0.002)
+    print(p99(samples))
 
 
-def quiet(port, seconds):
-    samples, end = [], time.monotonic() + seconds
-    measure(port, lambda: time.monotonic() > end, samples)
-    return p99(samples)
+def sink():
+    """A server that takes all that comes, and does nothing with it. Prints its port."""
+    taken, space = selectors.DefaultSelector(), bytearray(1 << 20)
+    listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+    taken.register(listener, selectors.EVENT_READ)
+    print(listener.getsockname()[1], flush=True)
+    while True:
+        for ready, _ in taken.select():
+            if ready.fileobj is listener:
+                taken.register(listener.accept()[0], selectors.EVENT_READ)
+                continue
+            try:
+                more = ready.fileobj.recv_into(space)
+            except OSError:
+                more = 0
+            if not more:
+                taken.unregister(ready.fileobj)
+                ready.fileobj.close()
 
 
-def attacked(process, port, attack):
-    samples, over, worst = [], threading.Event(), [0]
+def started(*arguments):
+    return subprocess.Popen(
+        [sys.executable, __file__, *arguments], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
-    def beside():
-        try:
-            measure(port, over.is_set, samples)
-        except OSError as error:
-            print(f"  the good client lost its connection: {error}", file=sys.stderr)
-            samples.append(float("inf"))
+
+def beside(port, act):
+    """The p99 of a good client at this port while something goes on."""
+    client = started("--client", str(port))
+    act()
+    said = client.communicate()[0]
+    return float(said) if client.returncode == 0 else float("inf")
+
+
+def attacked(pid, port, attack, target):
+    """The p99 of a good client at `port` while `target` is attacked, and the most memory that the process took."""
+    over, worst = threading.Event(), [0]
 
     def watch():
         while not over.is_set():
-            worst[0] = max(worst[0], rss(process.pid))
+            worst[0] = max(worst[0], rss(pid))
             time.sleep(0.05)
 
-    threads = [threading.Thread(target=it) for it in (beside, watch)]
-    for thread in threads:
-        thread.start()
-    sockets = attack(port)
-    time.sleep(2)
+    def act():
+        sockets.extend(attack(target))
+        time.sleep(2)
+
+    watching, sockets = threading.Thread(target=watch), []
+    watching.start()
+    took = beside(port, act)
     over.set()
-    for thread in threads:
-        thread.join()
+    watching.join()
     for sock in sockets:
         sock.close()
-    time.sleep(REST)
-    return worst[0], p99(samples)
+    return worst[0], took
 
 
 def main():
@@ -176,23 +202,34 @@ def main():
 
 
 def judge(process, port):
-    quiet(port, 1)
-    print(f"{'attack':<20} {'MB before':>10} {'at worst':>10} {'10 s after':>10} {'p99 without':>12} {'with':>10}")
+    beside(port, lambda: time.sleep(1))
+    print(f"{'attack':<20} {'MB before':>10} {'at worst':>10} {'10 s after':>10} {'p99 quiet':>12} {'beside':>10} {'attacked':>10}")
     broken = False
     for attack in ATTACKS:
-        without, before = quiet(port, 2), rss(process.pid)
-        worst, beside = attacked(process, port, attack)
+        quiet = beside(port, lambda: time.sleep(2))
+        nothing = started("--sink")
+        _, noisy = attacked(process.pid, port, attack, int(nothing.stdout.readline()))
+        nothing.kill()
+        nothing.communicate()
+        before = rss(process.pid)
+        worst, took = attacked(process.pid, port, attack, port)
+        time.sleep(REST)
         after = rss(process.pid)
         stays = after - before > STAYS_MAX_MB
-        slower = beside > max(SLOWER_MAX * without, SLOWER_FROM)
+        slower = took > SLOWER_MAX * max(quiet, noisy)
         broken |= stays or slower
         print(
-            f"{attack.__name__:<20} {before:>10.0f} {worst:>10.0f} {after:>10.0f} {without * 1e3:>9.1f} ms"
-            f" {beside * 1e3:>7.1f} ms{'  MEMORY STAYS' if stays else ''}{'  SLOW' if slower else ''}",
+            f"{attack.__name__:<20} {before:>10.0f} {worst:>10.0f} {after:>10.0f} {quiet * 1e3:>9.1f} ms"
+            f" {noisy * 1e3:>7.1f} ms {took * 1e3:>7.1f} ms{'  MEMORY STAYS' if stays else ''}{'  SLOW' if slower else ''}",
             flush=True,
         )
     return 1 if broken else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    if sys.argv[1:2] == ["--client"]:
+        good_client(int(sys.argv[2]))
+    elif sys.argv[1:2] == ["--sink"]:
+        sink()
+    else:
+        sys.exit(main())
