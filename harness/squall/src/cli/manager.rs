@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 
 use super::aside::Aside;
 use super::environment::{self, Managers};
-use super::process::{Signals, log};
+use super::process::{Signals, connections_of_each, log};
 use super::up::give_back;
 use super::{Console, Exit, plain, runtime};
 
@@ -77,6 +77,10 @@ pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Asi
             Limit::Registered => config.max_registered_bytes = *number,
         }
     }
+    // However many there may be, no more than there are descriptors for: providers' connections are one server's, and those of
+    // the HTTP API another's.
+    let connections = &mut config.serving.limits.connections;
+    *connections = connections_of_each(2).min(*connections);
     let runtime = runtime()?;
     let ended = runtime.block_on(async {
         let platform = TokioPlatform::at(args.bind);

@@ -40,6 +40,30 @@ pub(super) fn log(err: &Aside) -> Result<(), String> {
     Ok(())
 }
 
+/// Lets the process have as many descriptors as it may, as Go's runtime does; and says how many connections each of so many
+/// servers has descriptors for. A quarter of them, and 64 at least, are kept for connections that are dialled, and for files.
+pub(super) fn connections_of_each(servers: usize) -> usize {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: limit.maximum,
+        ..limit.clone()
+    };
+    let all = match setrlimit(Resource::Nofile, raised) {
+        Ok(()) => limit.maximum,
+        Err(_) => limit.current,
+    };
+    share(all, servers)
+}
+
+fn share(descriptors: Option<u64>, servers: usize) -> usize {
+    const KEPT_MIN: u64 = 64;
+    let Some(all) = descriptors else { return usize::MAX };
+    let left = all.saturating_sub((all / 4).max(KEPT_MIN));
+    let each = usize::try_from(left).unwrap_or(usize::MAX) / servers.max(1);
+    each.max(1)
+}
+
 /// Where and why: the place in a line of its own, and a message that cannot steer a terminal.
 fn said(panic: &PanicHookInfo<'_>) -> String {
     let text = panic.to_string();
@@ -80,5 +104,24 @@ impl Signals {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn servers_share_what_is_left_of_the_descriptors() {
+        assert_eq!(share(None, 3), usize::MAX);
+        assert_eq!(share(Some(1024), 1), 768);
+        assert_eq!(share(Some(1024), 4), 192);
+        assert_eq!(share(Some(100), 1), 36);
+        assert_eq!(share(Some(10), 2), 1, "one at least");
+        assert_eq!(
+            share(Some(u64::MAX), 0),
+            usize::try_from(u64::MAX - u64::MAX / 4).unwrap()
+        );
+        assert!(connections_of_each(1) > 1);
     }
 }

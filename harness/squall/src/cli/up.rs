@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use super::aside::Aside;
 use super::call::Pings;
 use super::environment::{self, Managers};
-use super::process::{Signals, log};
+use super::process::{Signals, connections_of_each, log};
 use super::scenarios::print_report;
 use super::{Console, Exit, line, plain, runtime};
 use crate::file;
@@ -58,8 +58,9 @@ pub(super) struct UpArgs {
     /// none, as gRPC's servers do (5min). As each module of the file says when absent
     #[arg(long, value_name = "DURATION")]
     min_ping_interval: Option<humantime::Duration>,
-    /// What the modules take of others at most, instead of what the file says: connections, streams, requests,
-    /// connection_bytes, server_bytes, handshake, read or take, as docs/limits.md says (may be given several times)
+    /// What the modules take of others at most, instead of what the file says: connections, address_connections, streams,
+    /// requests, connection_bytes, server_bytes, handshake, read or take, as docs/limits.md says (may be given several
+    /// times)
     #[arg(long = "limit", value_name = "NAME=VALUE", value_parser = limit)]
     limits: Vec<(String, String)>,
     /// Where a module of another process is (several times for several replicas)
@@ -125,6 +126,12 @@ pub(super) fn up<O: Write>(
             let set = module.limits.set(name, value);
             set.expect("it was tried when the arguments were read");
         }
+    }
+    // However many there may be, no more than there are descriptors for.
+    let most = connections_of_each(topology.modules.len());
+    for module in topology.modules.values_mut() {
+        let connections = &mut module.limits.server.connections;
+        *connections = most.min(*connections);
     }
     if let Err(why) = log(&console.err) {
         writeln!(console.err, "error: {}", plain(&why))?;

@@ -27,9 +27,12 @@ impl Default for Limits {
 type Set = fn(&mut Limits, &str) -> Result<(), String>;
 
 /// The limits, by the name that they have in files and on the command line.
-const NAMED: [(&str, Set); 8] = [
+const NAMED: [(&str, Set); 9] = [
     ("connections", |it, text| {
         number(text).map(|n| it.server.connections = n)
+    }),
+    ("address_connections", |it, text| {
+        number(text).map(|n| it.server.address_connections = n)
     }),
     ("streams", |it, text| number(text).map(|n| it.server.streams = n)),
     ("requests", |it, text| number(text).map(|n| it.requests = Some(n))),
@@ -99,7 +102,9 @@ mod tests {
         }
         let error = Limits::default().set("stream", "7").expect_err("no such limit");
         assert!(
-            error.starts_with("there is no limit `stream`: there are connections, streams, "),
+            error.starts_with(
+                "there is no limit `stream`: there are connections, address_connections, streams, "
+            ),
             "{error}"
         );
     }

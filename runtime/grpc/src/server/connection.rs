@@ -11,8 +11,8 @@ use h2::server::{Builder, SendResponse};
 use squall_platform::Platform;
 use tokio::time::{Instant, Sleep, sleep};
 
-use super::ledger::{Account, Ledger, Refusal};
-use super::limits::Limits;
+use super::guests::Guest;
+use super::ledger::{Account, Refusal};
 use super::liveness::{Alive, Liveness};
 use super::request::{Reading, Work};
 use super::socket::{Shared, Socket};
@@ -41,7 +41,7 @@ pub(super) async fn serve<P, S, G>(
     platform: P,
     stream: P::Stream,
     serving: Serving,
-    ledger: Arc<Ledger>,
+    guest: Arc<Guest>,
     service: S,
     going_away: Option<G>,
 ) where
@@ -50,10 +50,20 @@ pub(super) async fn serve<P, S, G>(
     G: Future<Output = ()>,
 {
     let shared = Arc::<Shared>::default();
+    let account = Arc::clone(guest.account());
+    // It counts until it is gone.
+    let guest = &*guest;
     let mut going_away = pin!(async move {
-        match going_away {
-            Some(told) => told.await,
-            None => std::future::pending().await,
+        let told = async {
+            match going_away {
+                Some(told) => told.await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            () = told => {}
+            () = guest.asked_to_leave() => {}
         }
     });
     let handshake = protocol().handshake(Socket::new(stream, Arc::clone(&shared), serving.pings));
@@ -61,7 +71,7 @@ pub(super) async fn serve<P, S, G>(
     let patience = serving.limits.handshake;
     let connection = match shake_hands(handshake, patience, going_away.as_mut(), &mut is_told).await {
         Ok(connection) => connection,
-        Err(Unshaken::Late) => return refuse_silent(&ledger, &serving.limits),
+        Err(Unshaken::Late) => return refuse_silent(&account),
         Err(Unshaken::Over) => return,
     };
     let mut driver = Driver {
@@ -72,7 +82,7 @@ pub(super) async fn serve<P, S, G>(
         shared,
         asked: Instant::now(),
         turns: Turns::new(),
-        account: Account::new(serving.limits, ledger),
+        account,
         taking: Taking::default(),
         surplus: 0,
         last_words: None,
@@ -92,12 +102,12 @@ pub(super) async fn serve<P, S, G>(
 }
 
 #[cold]
-fn refuse_silent(ledger: &Ledger, limits: &Limits) {
-    let after = limits.handshake;
+fn refuse_silent(account: &Account) {
+    let after = account.limits().handshake;
     let why = format_args!(
         "a connection was closed: its peer did not say within {after:?} that it speaks HTTP/2 (limit handshake)"
     );
-    ledger.refuse(Refusal::Handshake, why);
+    account.refuse(Refusal::Handshake, why);
 }
 
 /// Why a peer has not said that it speaks HTTP/2.

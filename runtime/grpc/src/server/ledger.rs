@@ -1,7 +1,7 @@
 //! What a server holds for its peers, and what it has refused them.
 
 use std::fmt::{self, Display};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,8 +17,12 @@ const SAID_AGAIN: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// A connection: [`Limits::connections`] are open.
+    /// A connection: [`Limits::connections`] are open, and in use.
     Connection,
+    /// A connection: its address has [`Limits::address_connections`].
+    Address,
+    /// A connection that was open and not used: another one came, and [`Limits::connections`] were open.
+    Idle,
     /// A connection that could not be accepted: the process has no descriptors left, or the machine no memory.
     Accept,
     /// A connection that did not say within [`Limits::handshake`] that it speaks HTTP/2.
@@ -39,8 +43,10 @@ pub enum Refusal {
 
 impl Refusal {
     /// All there are, in a fixed order.
-    pub const ALL: [Refusal; 9] = [
+    pub const ALL: [Refusal; 11] = [
         Refusal::Connection,
+        Refusal::Address,
+        Refusal::Idle,
         Refusal::Accept,
         Refusal::Handshake,
         Refusal::Stream,
@@ -55,6 +61,8 @@ impl Refusal {
     pub fn as_str(self) -> &'static str {
         match self {
             Refusal::Connection => "connection",
+            Refusal::Address => "address",
+            Refusal::Idle => "idle",
             Refusal::Accept => "accept",
             Refusal::Handshake => "handshake",
             Refusal::Stream => "stream",
@@ -167,6 +175,8 @@ pub(crate) struct Account {
     ledger: Arc<Ledger>,
     /// Requests in the works.
     streams: AtomicUsize,
+    /// A request has come since somebody looked.
+    asked: AtomicBool,
     request_bytes: AtomicUsize,
     answer_bytes: AtomicUsize,
     /// How many bytes of answers the peer has taken: of each twice, while it goes and when it is gone, so that one that is
@@ -180,6 +190,7 @@ impl Account {
             limits,
             ledger,
             streams: AtomicUsize::new(0),
+            asked: AtomicBool::new(false),
             request_bytes: AtomicUsize::new(0),
             answer_bytes: AtomicUsize::new(0),
             taken: AtomicU64::new(0),
@@ -197,8 +208,19 @@ impl Account {
     /// A place for a request, unless all are taken.
     pub(crate) fn seat(self: &Arc<Self>) -> Option<Seat> {
         let seat = Seat(Arc::clone(self));
+        self.asked.store(true, Ordering::Relaxed);
         let before = self.streams.fetch_add(1, Ordering::Relaxed);
         (before < self.limits.streams).then_some(seat)
+    }
+
+    /// Whether a request has come since this was last asked.
+    pub(crate) fn take_asked(&self) -> bool {
+        self.asked.swap(false, Ordering::Relaxed)
+    }
+
+    /// True when no request is in the works.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.streams.load(Ordering::Relaxed) == 0
     }
 
     /// Bytes of answers that the peer has not taken yet.

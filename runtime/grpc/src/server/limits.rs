@@ -8,8 +8,11 @@ use std::time::Duration;
 /// All durations are measured on tokio's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many connections may be open. One more is closed at once.
+    /// How many connections may be open. For one more another one is asked to leave, with GOAWAY, on which nothing is in
+    /// the works; when there is none, the one that comes is closed at once.
     pub connections: usize,
+    /// How many of them one address may have. One more is closed at once. `usize::MAX`: as many as there may be.
+    pub address_connections: usize,
     /// How many requests of one connection may be in the works. One more is refused with `REFUSED_STREAM`. Peers are not
     /// told the number: HTTP/2 would make them wait for a stream to end.
     pub streams: usize,
@@ -43,6 +46,7 @@ impl Limits {
     pub const fn generous() -> Self {
         Limits {
             connections: 10_000,
+            address_connections: usize::MAX,
             streams: 10_000,
             connection_bytes: 256 << 20,
             server_bytes: 1 << 30,

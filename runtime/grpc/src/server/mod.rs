@@ -4,6 +4,7 @@
 //! |---|---|
 //! | accepting, and ending | here |
 //! | one connection, and how its peer leaves | `connection` |
+//! | who is connected, and who makes room for others | `guests` |
 //! | a peer that is gone | `liveness` |
 //! | a connection's socket, which is not closed before all is read | `socket` |
 //! | one request, and sending its answer | `request` |
@@ -14,6 +15,7 @@
 //! | peers that do not take their answers | `taking` |
 
 mod connection;
+mod guests;
 mod ledger;
 mod limits;
 mod liveness;
@@ -35,6 +37,7 @@ use tokio::sync::Notify;
 use tokio::time::timeout;
 
 use crate::{Connections, Keepalive};
+use guests::Guests;
 pub(crate) use ledger::{Account, Charge, Of};
 pub use ledger::{Ledger, Refusal};
 pub use limits::{FREE, Limits, PER_ANSWER, TAKEN_MIN};
@@ -109,8 +112,8 @@ pub struct Accept<'a, P: Platform, S, G> {
     pub going_away: G,
 }
 
-/// Accepts connections, and serves each in a task of its own among `connections`. Never ends. One too many is closed at
-/// once: in the queue of the kernel it would wait, and nobody would be told.
+/// Accepts connections, and serves each in a task of its own among `connections`. Never ends. For one too many an idle one is
+/// asked to leave, or it is closed at once: in the queue of the kernel it would wait, and nobody would be told.
 pub async fn accept<P, S, G, F>(
     listener: &mut P::Listener,
     accept: Accept<'_, P, S, G>,
@@ -121,22 +124,21 @@ pub async fn accept<P, S, G, F>(
     G: Fn() -> Option<F>,
     F: Future<Output = ()> + Send + 'static,
 {
-    let limits = accept.serving.limits;
     let ledger = Arc::clone(connections.ledger());
+    let mut guests = Guests::new(accept.serving.limits, Arc::clone(&ledger));
     let mut pause = ACCEPT_PAUSE;
     loop {
         match listener.accept().await {
-            Ok((stream, _)) if connections.len() >= limits.connections => {
-                drop(stream);
-                surplus(&ledger, limits.connections);
-            }
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 pause = ACCEPT_PAUSE;
+                let Some(guest) = guests.enter(peer.ip()) else {
+                    continue;
+                };
                 let connection = connection::serve(
                     accept.platform.clone(),
                     stream,
                     accept.serving,
-                    Arc::clone(&ledger),
+                    guest,
                     accept.service.clone(),
                     (accept.going_away)(),
                 );
@@ -196,14 +198,6 @@ where
     let aborted = if in_time.is_ok() { 0 } else { connections.len() };
     connections.abort();
     Drained { aborted }
-}
-
-#[cold]
-fn surplus(ledger: &Ledger, limit: usize) {
-    let why = format_args!(
-        "a connection was closed at once: {limit} are open, the most that are taken (limit connections)"
-    );
-    ledger.refuse(Refusal::Connection, why);
 }
 
 #[cold]

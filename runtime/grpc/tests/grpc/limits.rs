@@ -129,17 +129,75 @@ async fn a_connection_too_many_is_closed_at_once_and_there_is_room_again() {
         connections: 2,
         ..Limits::default()
     };
-    let server = Server::start(&network, limits, Echo::after(Duration::ZERO)).await;
+    let server = Server::start(&network, limits, Echo::after(10 * S)).await;
     let one = dial(&network, &server, STREAM_WINDOW).await;
     let two = dial(&network, &server, STREAM_WINDOW).await;
+    let (first, second) = (send(&one, "hello").await, send(&two, "hello").await);
+    // Both are in use.
+    sleep(S).await;
     let (refused, progress) = ask(&channel(&network, &server.address), "hello").await;
     assert_eq!(refused.unwrap_err().code(), Code::Unavailable);
     assert_eq!(progress.outcome_if_lost(), Outcome::Failed, "it never left");
-    assert_eq!(server.refused()[0].0, "connection");
+    assert!(server.ledger.refused(Refusal::Connection) > 0);
+    assert_eq!(server.ledger.refused(Refusal::Idle), 0);
+    first.await.unwrap();
     drop(one);
     sleep(S).await;
     server.serves(&network).await;
-    drop(two);
+    second.await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_that_nobody_uses_make_room_and_lock_nobody_out() {
+    let network = Network::default();
+    let limits = Limits {
+        connections: 3,
+        ..Limits::default()
+    };
+    let server = Server::start(&network, limits, Echo::after(Duration::ZERO)).await;
+    let used = channel(&network, &server.address);
+    assert_eq!(ask(&used, "hello").await.0.unwrap(), "hello");
+    let idle = dial(&network, &server, STREAM_WINDOW).await;
+    let silent = network.host().connect(&server.address).await.unwrap();
+    for _ in 0..20 {
+        sleep(10 * S).await;
+        assert_eq!(ask(&used, "hello").await.0.unwrap(), "hello");
+        server.serves(&network).await;
+    }
+    let refused: Vec<_> = server.refused();
+    assert_eq!(server.ledger.refused(Refusal::Connection), 0, "{refused:?}");
+    assert!(server.ledger.refused(Refusal::Idle) > 0, "{refused:?}");
+    let again = idle.ready().await.map(drop);
+    assert!(
+        again.is_err_and(|error| error.is_go_away()),
+        "it was asked to leave"
+    );
+    assert_eq!(network.dials(&server.address), 2 + 1 + 20, "who is used stays");
+    drop(silent);
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_address_has_as_many_connections_as_it_may_and_no_more() {
+    let network = Network::default();
+    let limits = Limits {
+        address_connections: 2,
+        ..Limits::default()
+    };
+    let server = Server::start(&network, limits, Echo::after(Duration::ZERO)).await;
+    let host = network.host();
+    let mut open = vec![];
+    for _ in 0..3 {
+        let mut stream = host.connect(&server.address).await.unwrap();
+        stream.write_all(b"PRI").await.unwrap();
+        open.push(stream);
+    }
+    let mut surplus = open.pop().unwrap();
+    let read = timeout(S, surplus.read(&mut [0])).await.expect("it is closed");
+    assert!(read.is_err() || read.is_ok_and(|read| read == 0));
+    assert_eq!(server.refused(), [("address", 1)]);
+    drop(open);
+    sleep(S).await;
+    server.serves(&network).await;
 }
 
 #[tokio::test(start_paused = true)]

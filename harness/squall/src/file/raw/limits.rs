@@ -10,8 +10,11 @@ use crate::plan;
 tables! {
     /// What a module's server takes of others at most. What goes beyond is refused at once, and never waits
     Limits("`limits`") {
-        /// How many connections may be open: one more is closed. 10000 when absent
+        /// How many connections may be open: for one more an idle one is asked to leave, or it is closed. 10000 when absent,
+        /// and in `squall up` no more than the process has descriptors for
         connections: Option<At<u64>>,
+        /// How many of them one address may have: one more is closed. No limit when absent
+        address_connections: Option<At<u64>>,
         /// How many requests of one connection may be in the works: one more is refused. 10000 when absent
         streams: Option<At<u64>>,
         /// How many requests of all connections may be in the works: one more is refused. 20000 when absent
@@ -37,6 +40,7 @@ impl Limits {
         let server = &mut limits.server;
         let numbers = [
             (&self.connections, &mut server.connections),
+            (&self.address_connections, &mut server.address_connections),
             (&self.streams, &mut server.streams),
             (&self.connection_bytes, &mut server.connection_bytes),
             (&self.server_bytes, &mut server.server_bytes),
