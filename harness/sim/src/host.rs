@@ -22,6 +22,7 @@ use tokio::task::AbortHandle;
 
 use crate::platform::SimPlatform;
 use crate::seed::Stream;
+use crate::turns::Turns;
 
 /// A host's number: 0 is the world itself, which has no network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,6 +43,16 @@ pub(crate) struct Host {
     /// The running process, or the last one.
     pub(crate) process: Option<Arc<Process>>,
     pub(crate) power: Power,
+    /// What a poll of its tasks costs, nanoseconds: by fault.
+    pub(crate) poll_costs: Vec<(u32, u64)>,
+}
+
+impl Host {
+    /// In all.
+    pub(crate) fn poll_cost(&self) -> u64 {
+        let costs = self.poll_costs.iter().map(|(_, cost)| *cost);
+        costs.fold(0, u64::saturating_add)
+    }
 }
 
 /// Whether a host's kernel answers, and whether it runs a process.
@@ -74,6 +85,8 @@ pub(crate) struct Process {
     pub(crate) name: Arc<str>,
     alive: AtomicBool,
     paused: AtomicBool,
+    slow: AtomicBool,
+    turns: Turns,
     inner: Mutex<Inner>,
 }
 
@@ -93,6 +106,8 @@ impl Process {
             name,
             alive: AtomicBool::new(true),
             paused: AtomicBool::new(false),
+            slow: AtomicBool::new(false),
+            turns: Turns::default(),
             inner: Mutex::new(Inner {
                 tasks: Slab::default(),
                 waiting: Vec::new(),
@@ -113,6 +128,22 @@ impl Process {
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Ordering::Relaxed)
+    }
+
+    /// Whether a poll of its tasks costs virtual time.
+    #[inline]
+    pub(crate) fn is_slow(&self) -> bool {
+        self.slow.load(Ordering::Relaxed)
+    }
+
+    /// What a poll costs from now on, nanoseconds.
+    pub(crate) fn set_poll_cost(&self, cost: u64) {
+        self.slow.store(cost > 0, Ordering::Relaxed);
+        self.turns.set_cost(cost);
+    }
+
+    pub(crate) fn turns(&self) -> &Turns {
+        &self.turns
     }
 
     pub(crate) fn random_u64(&self) -> u64 {
@@ -149,6 +180,7 @@ impl Process {
             handle.abort();
         }
         drop(waiting);
+        self.turns.clear();
         handles.len()
     }
 

@@ -47,6 +47,7 @@ mod segment;
 mod sim;
 mod task;
 mod timers;
+mod turns;
 mod world;
 
 pub use capture::Packet;
@@ -62,5 +63,5 @@ pub use platform::{SimListener, SimPlatform, SimStream};
 pub use queue::Bandwidth;
 pub use run::{Config, Failure, Finished, THREAD_NAME, run};
 pub use seed::{Chance, Stream};
-pub use sim::{HostDown, Left, Sim};
+pub use sim::{HostDown, Left, Mislead, Sim};
 pub use squall_hermetic::EPOCH_SECONDS;

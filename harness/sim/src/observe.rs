@@ -41,6 +41,11 @@ pub enum SimEvent {
     Paused,
     /// A host is scheduled again.
     Resumed,
+    /// Each poll of a host's tasks costs so much virtual CPU time from here on.
+    Slowed {
+        /// Nanoseconds; 0: it is not slow any more.
+        per_poll: u64,
+    },
     /// A task of a host panicked.
     Panicked {
         /// The panic's message.

@@ -30,6 +30,15 @@ pub struct Sim {
 #[error("the host is down")]
 pub struct HostDown;
 
+/// What a name means that misleads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mislead {
+    /// Nothing: it does not resolve.
+    Nothing,
+    /// An address where nobody is: what is sent there is lost.
+    Nobody,
+}
+
 /// What processes that have ended still hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
@@ -58,13 +67,36 @@ impl Sim {
 
     /// The host of this name.
     pub fn host(&self, name: &str) -> Option<HostId> {
-        self.world.resolve(name)
+        self.world.host_named(name)
     }
 
     /// From now on `name` means these hosts, in place of what it meant: a service's name in DNS. A connect
     /// by name goes to the first of them. With none of them it does not resolve any more.
     pub fn set_name(&self, name: &str, hosts: &[HostId]) {
         self.world.set_name(name, hosts.to_vec());
+    }
+
+    /// Until the effects of this fault end, `name` does not mean what it meant: for connects, and for whoever resolves it.
+    /// Open connections go on. Of several faults the last one counts.
+    pub fn mislead(&self, fault: u32, name: &str, means: Mislead) {
+        self.world.mislead(fault, name, means);
+    }
+
+    /// Names mean again what they meant without this fault.
+    pub fn end_mislead(&self, fault: u32) {
+        self.world.end_mislead(fault);
+    }
+
+    /// Each poll of a task of the host costs so much virtual CPU time, of the one CPU that its process has: what becomes
+    /// ready meanwhile waits in a queue. Several such faults add up, and outlive the host's processes.
+    pub fn slow_down(&self, fault: u32, host: HostId, cost: Duration) {
+        let cost = u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX);
+        self.world.slow_down(fault, host, cost);
+    }
+
+    /// What this fault cost the host it costs no more.
+    pub fn end_slow_down(&self, fault: u32, host: HostId) {
+        self.world.end_slow_down(fault, host);
     }
 
     /// The host's address.

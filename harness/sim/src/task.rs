@@ -109,6 +109,9 @@ pin_project_lite::pin_project! {
             }
             this.world.set_current(before);
             this.world.mark_dirty();
+            if this.process.is_slow() {
+                this.process.turns().ended(this.world, this.process, *this.key);
+            }
             this.process.task_ended(*this.key);
         }
     }
@@ -123,6 +126,12 @@ impl<F: Future<Output = ()>> Future for HostTask<F> {
         if this.process.is_paused() && this.process.is_alive() {
             this.process.wait_for_resume(context.waker());
             return Poll::Pending;
+        }
+        if this.process.is_slow() && this.process.is_alive() {
+            let turns = this.process.turns();
+            if !turns.take(this.world, this.process, *this.key, context.waker()) {
+                return Poll::Pending;
+            }
         }
         if !*this.was_put_back && this.world.puts_back() {
             *this.was_put_back = true;

@@ -70,6 +70,11 @@ impl Timers {
         drop(armed);
     }
 
+    /// Wakes at `at`, of the world's.
+    pub(crate) fn at(&self, at: u64, waker: &Waker) {
+        self.arm(None, at, waker, None);
+    }
+
     fn arm(&self, key: Option<Key>, at: u64, waker: &Waker, process: Option<&Arc<Process>>) -> Key {
         let mut inner = self.lock();
         let key = key.unwrap_or_else(|| {

@@ -65,8 +65,21 @@ pub(crate) struct State {
     by_name: BTreeMap<Arc<str>, HostId>,
     /// Names that are no host's own.
     names: BTreeMap<Arc<str>, Vec<HostId>>,
+    /// What names mean meanwhile, by fault; the last one counts.
+    misled: Vec<(u32, Arc<str>, Vec<HostId>)>,
+    /// A host that is never there, once a name means it.
+    nowhere: Option<HostId>,
     /// Processes that have ended: their tasks and sockets must be gone.
     ended: Vec<Arc<Process>>,
+}
+
+impl State {
+    /// What a name was given to mean, in place of a host's own.
+    fn meaning(&self, name: &str) -> Option<&[HostId]> {
+        let misled = self.misled.iter().rev().find(|(_, it, _)| **it == *name);
+        let given = misled.map(|(_, _, hosts)| hosts).or_else(|| self.names.get(name));
+        given.map(Vec::as_slice)
+    }
 }
 
 const NOBODY: u32 = u32::MAX;
@@ -84,6 +97,7 @@ impl World {
             main: None,
             process: None,
             power: Power::Idle,
+            poll_costs: Vec::new(),
         };
         Arc::new(World {
             seed,
@@ -105,6 +119,8 @@ impl World {
                 hosts: vec![world],
                 by_name: BTreeMap::new(),
                 names: BTreeMap::new(),
+                misled: Vec::new(),
+                nowhere: None,
                 ended: Vec::new(),
             }),
             observer: Mutex::new(observer),

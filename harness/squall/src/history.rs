@@ -35,7 +35,7 @@ pub struct End {
 /// What happened to one host.
 #[derive(Debug, Default)]
 pub struct Host<'j> {
-    /// When it was not scheduled: from, until. They do not overlap.
+    /// When it was not scheduled, or slowly: from, until. They do not overlap.
     pub pauses: Vec<(u64, Option<u64>)>,
     /// When it went down.
     pub stops: Vec<Stop<'j>>,
@@ -49,6 +49,8 @@ pub struct Host<'j> {
     pub stray_place: &'j str,
     /// What code asked of the system: when, what, and where in the code.
     pub escapes: Vec<(u64, &'j str, &'j str)>,
+    is_paused: bool,
+    is_slow: bool,
 }
 
 /// A host went down.
@@ -119,10 +121,11 @@ impl<'j> History<'j> {
                 let host = self.host(host);
                 host.stops.push(Stop { at, how: *how, error });
                 // A paused process that dies does not resume.
-                host.resume(at);
+                host.pause(at, false);
             }
-            Event::HostPaused => self.host(host).pause(at),
-            Event::HostResumed => self.host(host).resume(at),
+            Event::HostPaused => self.host(host).pause(at, true),
+            Event::HostResumed => self.host(host).pause(at, false),
+            Event::HostSlowed { per_poll } => self.host(host).slow(at, *per_poll > 0),
             Event::TaskPanicked { message } => self.host(host).panics.push((at, message)),
             Event::StrayTask { place } => {
                 let host = self.host(host);
@@ -166,7 +169,7 @@ impl<'j> History<'j> {
         self.end.map_or(self.last, |end| end.at)
     }
 
-    /// For how many nanoseconds `host` was not scheduled between two instants.
+    /// For how many nanoseconds `host` was not scheduled between two instants, or slowly: what it had to do may be as late.
     #[must_use]
     pub fn paused(&self, host: &str, from: u64, until: u64) -> u64 {
         self.pauses(host, from, until)
@@ -174,7 +177,7 @@ impl<'j> History<'j> {
             .sum()
     }
 
-    /// When `host` was not scheduled between two instants: what these and each pause share.
+    /// When `host` was not scheduled between two instants, or slowly: what these and each pause share.
     pub fn pauses(&self, host: &str, from: u64, until: u64) -> impl Iterator<Item = (u64, u64)> {
         let pauses = self.hosts.get(host).map_or(&[][..], |host| &host.pauses);
         let first = pauses.partition_point(|(_, end)| end.is_some_and(|end| end <= from));
@@ -197,10 +200,7 @@ impl<'j> History<'j> {
     /// Whether `host` was not scheduled when the run ended.
     #[must_use]
     pub fn paused_at_the_end(&self, host: &str) -> bool {
-        self.hosts
-            .get(host)
-            .and_then(|host| host.pauses.last())
-            .is_some_and(|(_, end)| end.is_none())
+        self.hosts.get(host).is_some_and(|host| host.is_paused)
     }
 
     fn host(&mut self, name: &'j str) -> &mut Host<'j> {
@@ -217,15 +217,22 @@ impl<'j> History<'j> {
 }
 
 impl Host<'_> {
-    fn pause(&mut self, at: u64) {
-        if self.pauses.last().is_none_or(|(_, end)| end.is_some()) {
-            self.pauses.push((at, None));
-        }
+    fn pause(&mut self, at: u64, is_paused: bool) {
+        self.is_paused = is_paused;
+        self.lags(at);
     }
 
-    fn resume(&mut self, at: u64) {
-        if let Some((_, end @ None)) = self.pauses.last_mut() {
-            *end = Some(at);
+    fn slow(&mut self, at: u64, is_slow: bool) {
+        self.is_slow = is_slow;
+        self.lags(at);
+    }
+
+    fn lags(&mut self, at: u64) {
+        match self.pauses.last_mut() {
+            Some((_, end @ None)) if !(self.is_paused || self.is_slow) => *end = Some(at),
+            Some((_, None)) => {}
+            _ if self.is_paused || self.is_slow => self.pauses.push((at, None)),
+            _ => {}
         }
     }
 }
@@ -234,6 +241,22 @@ impl Host<'_> {
 mod tests {
     use super::*;
     use crate::testing::{MS, Script};
+
+    #[test]
+    fn a_slow_host_counts_as_one_that_is_paused_and_both_at_once_count_once() {
+        let slowed = |per_poll| Event::HostSlowed { per_poll };
+        let mut script = Script::new();
+        script.at(10 * MS).push("back", slowed(5));
+        script.at(20 * MS).push("back", Event::HostPaused);
+        script.at(30 * MS).push("back", slowed(0));
+        script.at(40 * MS).push("back", Event::HostResumed);
+        script.at(50 * MS).push("back", slowed(5));
+        let (_, journal) = script.finish();
+        let history = History::of(&journal);
+        assert_eq!(history.paused("back", 0, 45 * MS), 30 * MS);
+        assert_eq!(history.paused("back", 0, 60 * MS), 40 * MS);
+        assert!(!history.paused_at_the_end("back"), "it works, if slowly");
+    }
 
     #[test]
     fn paused_time_is_what_a_window_and_the_pauses_share() {

@@ -8,7 +8,7 @@ use crate::engine::Owner;
 use crate::host::{Host, HostId, Main, Power, Process, address, host_at};
 use crate::observe::{Down, SimEvent};
 use crate::platform::SimPlatform;
-use crate::sim::Left;
+use crate::sim::{Left, Mislead};
 use crate::task;
 
 impl World {
@@ -23,6 +23,7 @@ impl World {
             main: Some(main),
             process: None,
             power: Power::Idle,
+            poll_costs: Vec::new(),
         });
         state.engine.add_host(id);
         id
@@ -43,6 +44,7 @@ impl World {
     pub(crate) fn addresses(&self) -> Vec<(String, IpAddr)> {
         let state = self.state();
         let hosts = state.hosts.iter().enumerate().skip(1);
+        let hosts = hosts.filter(|(_, host)| !host.name.is_empty());
         hosts
             .map(|(place, host)| (host.name.to_string(), address(HostId(place as u32))))
             .collect()
@@ -54,7 +56,7 @@ impl World {
         if let Ok(IpAddr::V4(address)) = name.parse() {
             return host_at(address).filter(|host| (1..state.hosts.len() as u32).contains(&host.0));
         }
-        match state.names.get(name) {
+        match state.meaning(name) {
             Some(hosts) => hosts.first().copied(),
             None => state.by_name.get(name).copied(),
         }
@@ -62,14 +64,70 @@ impl World {
 
     /// All hosts that a name or an address means.
     pub(crate) fn resolve_all(&self, name: &str) -> Vec<HostId> {
-        if let Some(hosts) = self.state().names.get(name) {
-            return hosts.clone();
+        if let Some(hosts) = self.state().meaning(name) {
+            return hosts.to_vec();
         }
         self.resolve(name).into_iter().collect()
     }
 
     pub(crate) fn set_name(&self, name: &str, hosts: Vec<HostId>) {
         self.state().names.insert(name.into(), hosts);
+    }
+
+    /// The host of this name, whatever the name means now.
+    pub(crate) fn host_named(&self, name: &str) -> Option<HostId> {
+        self.state().by_name.get(name).copied()
+    }
+
+    /// Until `fault` ends the name means this.
+    pub(crate) fn mislead(&self, fault: u32, name: &str, means: Mislead) {
+        let hosts = match means {
+            Mislead::Nothing => Vec::new(),
+            Mislead::Nobody => vec![self.nowhere()],
+        };
+        let mut state = self.state();
+        state.misled.push((fault, name.into(), hosts));
+    }
+
+    /// Names mean again what they meant before `fault`.
+    pub(crate) fn end_mislead(&self, fault: u32) {
+        self.state().misled.retain(|(of, _, _)| *of != fault);
+    }
+
+    /// A host that is not there: an address that nobody has.
+    fn nowhere(&self) -> HostId {
+        let known = self.state().nowhere;
+        known.unwrap_or_else(|| {
+            let host = self.add_host("", Arc::new(|_| Box::pin(async { Ok(()) })));
+            self.stop(host, Down::Crashed, String::new());
+            self.state().nowhere = Some(host);
+            host
+        })
+    }
+
+    /// Each poll of a task of the host costs so much more virtual time, until `fault` ends.
+    pub(crate) fn slow_down(&self, fault: u32, host: HostId, cost: u64) {
+        self.state().hosts[host.0 as usize].poll_costs.push((fault, cost));
+        self.show_poll_cost(host);
+    }
+
+    /// What `fault` cost the host it costs no more.
+    pub(crate) fn end_slow_down(&self, fault: u32, host: HostId) {
+        let mut state = self.state();
+        state.hosts[host.0 as usize]
+            .poll_costs
+            .retain(|(of, _)| *of != fault);
+        drop(state);
+        self.show_poll_cost(host);
+    }
+
+    fn show_poll_cost(&self, host: HostId) {
+        let cost = self.state().hosts[host.0 as usize].poll_cost();
+        if let Some(process) = self.process(host) {
+            process.set_poll_cost(cost);
+        }
+        self.observe(host, SimEvent::Slowed { per_poll: cost });
+        self.mark_dirty();
     }
 
     /// Starts a process on a host that runs none.
@@ -86,6 +144,7 @@ impl World {
                 .as_ref()
                 .map_or(0, |process| process.incarnation + 1);
             let process = Process::new(host, incarnation, entry.name.clone(), self.seed);
+            process.set_poll_cost(entry.poll_cost());
             entry.process = Some(process.clone());
             entry.power = Power::Up;
             state.net.switch_on(self.now(), host);

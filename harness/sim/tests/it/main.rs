@@ -11,6 +11,7 @@ mod flow {
     mod leaves_nothing;
     mod names;
     mod properties;
+    mod slow;
     pub(crate) mod support;
     mod time;
     mod timers;

@@ -1,8 +1,10 @@
 //! Names: what hosts and services are called, and what their names mean now.
 
+use std::time::Duration;
+
 use super::support::{idle, simulate};
 use squall_platform::Platform;
-use squall_sim::SimPlatform;
+use squall_sim::{Mislead, SimPlatform};
 
 async fn resolve(platform: &SimPlatform, name: &str) -> Result<Vec<String>, String> {
     let name = name.parse().expect("an authority");
@@ -33,6 +35,45 @@ fn a_name_means_one_host_or_several_and_what_it_means_can_change() {
             assert_eq!(resolve(&platform, "svc:7").await, Ok(vec![c.clone()]));
             director.set_name("svc", &[]);
             assert_eq!(resolve(&platform, "svc:7").await, unknown);
+        })
+        .await
+    });
+    finished.value.expect("the host lives");
+}
+
+#[test]
+fn a_name_misleads_while_a_fault_says_so_and_the_last_fault_counts() {
+    let (finished, _) = simulate(|sim| async move {
+        let hosts = ["a", "b"].map(|name| sim.add_host(name, idle));
+        let address = format!("{}:7", sim.address(hosts[1]));
+        sim.start(hosts[0]);
+        let director = sim.clone();
+        sim.run_on(hosts[0], move |platform| async move {
+            let before = Ok(vec![address.clone()]);
+            let nothing = Err("failed to look up b: no host of the topology has this name".to_owned());
+            director.mislead(1, "b", Mislead::Nothing);
+            assert_eq!(resolve(&platform, "b:7").await, nothing);
+            assert_eq!(
+                director.host("b"),
+                Some(hosts[1]),
+                "the host is called what it is called"
+            );
+            director.mislead(2, "b", Mislead::Nobody);
+            let nobody = resolve(&platform, "b:7").await;
+            assert!(nobody.is_ok() && nobody != before, "{nobody:?}");
+            let name = "b:7".parse().expect("an authority");
+            let second = Duration::from_secs(1);
+            let dialled = tokio::time::timeout(second, platform.connect(&name)).await;
+            assert!(dialled.is_err(), "nobody answers, and nobody refuses");
+            assert_eq!(
+                resolve(&platform, &address).await,
+                before,
+                "an address is its own"
+            );
+            director.end_mislead(1);
+            assert_eq!(resolve(&platform, "b:7").await, nobody);
+            director.end_mislead(2);
+            assert_eq!(resolve(&platform, "b:7").await, before);
         })
         .await
     });

@@ -169,6 +169,11 @@ pub enum Event {
     HostPaused,
     /// A host is scheduled again.
     HostResumed,
+    /// Each poll of a host's tasks costs so much virtual CPU time from here on.
+    HostSlowed {
+        /// Nanoseconds; 0: it is not slow any more.
+        per_poll: u64,
+    },
     /// A task of a host panicked. The host goes on.
     TaskPanicked {
         /// The panic's message.

@@ -201,6 +201,7 @@ impl Inner {
             }
             SimEvent::Paused => Event::HostPaused,
             SimEvent::Resumed => Event::HostResumed,
+            SimEvent::Slowed { per_poll } => Event::HostSlowed { per_poll },
             SimEvent::Panicked { message } => Event::TaskPanicked {
                 message: self.name(&message),
             },
