@@ -6,6 +6,7 @@
 //! | room | what lives there |
 //! |---|---|
 //! | [`mod@file`], [`scenario`], [`plan`], [`schema`] | files, what they say, and the plan that a seed makes of it |
+//! | [`faults`] | what can go wrong: a file for each kind |
 //! | [`components`], [`assembly`] | what nodes run, and how a module is put together, on any platform |
 //! | [`Harness`], [`Run`] | a run in the simulator |
 //! | [`journal`], [`history`], [`calls`], [`providers`] | what happened |
@@ -22,6 +23,7 @@ pub mod cli;
 pub mod components;
 mod draw;
 pub mod expectation;
+pub mod faults;
 pub mod file;
 mod graph;
 pub mod history;
@@ -47,7 +49,7 @@ pub mod verdict;
 
 pub use components::{Declaration, NoSettings};
 pub use judged::Judgement;
-pub use run::{Difference, Failure, Front, Harness, PanicSite, Run, RunError, compare};
+pub use run::{Difference, End, Failure, Front, Harness, PanicSite, Run, RunError, Scene, compare};
 pub use scenario::Scenario;
 /// For the settings of components of your own: `#[derive(squall::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "squall::schemars")]`, see [`Declaration::of`].

@@ -5,7 +5,6 @@
 //! below here can find a dangling name.
 
 mod expectation;
-mod fault;
 mod limits;
 mod provider;
 
@@ -19,10 +18,9 @@ use squall_engine::pipeline::Pipeline;
 use squall_router::{Keepalive, Method, Policy, RetryPolicy};
 use squall_value::CValue;
 
+pub use crate::faults::{Connects, Fault, FaultKind};
 use crate::time;
-
 pub use expectation::{Bounds, CallsExpectation, Check, Expectation, Quantile, Window};
-pub use fault::{Connects, Fault, FaultKind};
 pub use limits::Limits;
 pub use provider::{
     Answer, Canary, CanaryEnd, CanaryExpectation, Flaky, Handler, Manager, Provider, ProviderCheck,
@@ -261,6 +259,12 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The faults of one kind, with their numbers.
+    pub fn faults_of<K: FaultKind>(&self) -> impl Iterator<Item = (u32, &Fault, &K)> {
+        let numbered = (0_u32..).zip(&self.faults);
+        numbered.filter_map(|(number, fault)| Some((number, fault, fault.kind.downcast_ref()?)))
+    }
+
     /// The same on this engine, whatever the topology says.
     #[must_use]
     pub fn on_engine(mut self, engine: EngineKind) -> Self {

@@ -7,9 +7,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::draw::{Draws, Ranged};
+use crate::faults::Open;
 use crate::plan::{
-    self, Arrival, Bandwidth, CallsExpectation, CanaryExpectation, Check, ClockShift, Expectation, Fault,
-    FaultKind, Pairs, Plan, ProviderCheck, ProviderExpectation, Ratio, Target, Topology, Window, Workload,
+    Arrival, CallsExpectation, CanaryExpectation, Check, Expectation, Fault, Plan, ProviderCheck,
+    ProviderExpectation, Ratio, Target, Topology, Window, Workload,
 };
 use crate::units::{Rate, Unit};
 
@@ -150,47 +151,7 @@ pub(crate) struct OpenFault {
     pub(crate) at: Ranged<Duration>,
     /// With the key that says it.
     pub(crate) length: Option<(&'static str, Ranged<Duration>)>,
-    pub(crate) kind: OpenFaultKind,
-}
-
-#[derive(Debug, Clone)]
-pub(crate) enum OpenFaultKind {
-    /// Nothing is open.
-    Plain(FaultKind),
-    Latency {
-        pairs: Pairs,
-        latency: Latency,
-        added: bool,
-    },
-    Loss {
-        pairs: Pairs,
-        ratio: Ranged<Ratio>,
-    },
-    Bandwidth {
-        pairs: Pairs,
-        rate: Ranged<Bandwidth>,
-    },
-    Clock {
-        hosts: Vec<String>,
-        by: Ranged<Duration>,
-        ahead: bool,
-    },
-    Drain {
-        hosts: Vec<String>,
-        grace: Ranged<Duration>,
-    },
-    Move {
-        node: String,
-        to: String,
-        late: Ranged<Duration>,
-        twice: bool,
-    },
-    Announce {
-        module: String,
-        hosts: Vec<String>,
-        late: Ranged<Duration>,
-        twice: bool,
-    },
+    pub(crate) kind: Open,
 }
 
 /// [`plan::Latency`], with ranges for its parameters.
@@ -214,73 +175,7 @@ impl OpenFault {
         let until = self
             .length
             .map(|(key, length)| at + draws.draw(&path(key), length));
-        let kind = match &self.kind {
-            OpenFaultKind::Plain(kind) => kind.clone(),
-            OpenFaultKind::Latency {
-                pairs,
-                latency,
-                added,
-            } => {
-                let mut draw = |key, range| draws.draw(&path(key), range);
-                let latency = match *latency {
-                    Latency::Constant(latency) => plan::Latency::Constant(draw("latency", latency)),
-                    Latency::Uniform { min, max } => plan::Latency::Uniform {
-                        min: draw("latency min", min),
-                        max: draw("latency max", max),
-                    },
-                    Latency::LogNormal { median, p99 } => plan::Latency::LogNormal {
-                        median: draw("latency median", median),
-                        p99: draw("latency p99", p99),
-                    },
-                };
-                FaultKind::Latency {
-                    pairs: pairs.clone(),
-                    latency,
-                    added: *added,
-                }
-            }
-            OpenFaultKind::Loss { pairs, ratio } => FaultKind::Loss {
-                pairs: pairs.clone(),
-                ratio: draws.draw(&path("loss"), *ratio),
-            },
-            OpenFaultKind::Bandwidth { pairs, rate } => FaultKind::Bandwidth {
-                pairs: pairs.clone(),
-                rate: draws.draw(&path("bandwidth"), *rate),
-            },
-            OpenFaultKind::Clock { hosts, by, ahead } => FaultKind::Clock {
-                hosts: hosts.clone(),
-                shift: match ahead {
-                    true => ClockShift::Ahead(draws.draw(&path("clock"), *by)),
-                    false => ClockShift::Behind(draws.draw(&path("clock"), *by)),
-                },
-            },
-            OpenFaultKind::Drain { hosts, grace } => FaultKind::Drain {
-                hosts: hosts.clone(),
-                grace: draws.draw(&path("grace"), *grace),
-            },
-            OpenFaultKind::Move {
-                node,
-                to,
-                late,
-                twice,
-            } => FaultKind::Move {
-                node: node.clone(),
-                to: to.clone(),
-                late: draws.draw(&path("late"), *late),
-                twice: *twice,
-            },
-            OpenFaultKind::Announce {
-                module,
-                hosts,
-                late,
-                twice,
-            } => FaultKind::Announce {
-                module: module.clone(),
-                hosts: hosts.clone(),
-                late: draws.draw(&path("late"), *late),
-                twice: *twice,
-            },
-        };
+        let kind = self.kind.fill(&self.name, draws);
         Fault {
             name: self.name.clone(),
             at,

@@ -8,10 +8,9 @@ use indexmap::IndexMap;
 pub use self::provider::ProviderStatistics;
 
 use crate::calls::Call;
-use crate::history;
 use crate::journal::{Death, Outcome};
 use crate::oracle::Run;
-use crate::plan::{FaultKind, Quantile};
+use crate::plan::Quantile;
 use crate::vacuous;
 
 /// All that a report shows apart from what was expected.
@@ -272,9 +271,10 @@ fn faults(run: &Run<'_>) -> Vec<FaultStatistics> {
         .map(|(place, (fault, calls))| {
             let past = run.history.faults.get(place).cloned().unwrap_or_default();
             let text = match past.text {
-                "" => crate::report::fault_text(&fault.kind),
+                "" => fault.kind.text(),
                 text => text.to_owned(),
             };
+            let counts = fault.kind.counts(&past, run);
             FaultStatistics {
                 name: fault.name.clone(),
                 text,
@@ -286,33 +286,12 @@ fn faults(run: &Run<'_>) -> Vec<FaultStatistics> {
                 dropped: past.dropped,
                 refused: past.refused,
                 reset: past.reset,
-                heartbeats: lost(&fault.kind, &past, false, run),
-                acks: lost(&fault.kind, &past, true, run),
+                heartbeats: counts.heartbeats,
+                acks: counts.acks,
                 calls,
             }
         })
         .collect()
-}
-
-/// Heartbeats, or acknowledgements, that were lost while this fault said so.
-fn lost(kind: &FaultKind, past: &history::Fault<'_>, acks: bool, run: &Run<'_>) -> u64 {
-    let FaultKind::HeartbeatLoss {
-        hosts, acks: of_acks, ..
-    } = kind
-    else {
-        return 0;
-    };
-    let (Some(started), true) = (past.started, acks == *of_acks) else {
-        return 0;
-    };
-    let lost = if acks {
-        &run.providers.acks_lost
-    } else {
-        &run.providers.heartbeats_lost
-    };
-    let window = started..=past.ended.unwrap_or(u64::MAX);
-    let counts = |(at, host): &&(u64, &str)| window.contains(at) && hosts.iter().any(|other| other == host);
-    lost.iter().filter(counts).count() as u64
 }
 
 fn incidents(run: &Run<'_>) -> Vec<Incident> {

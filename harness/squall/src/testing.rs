@@ -8,6 +8,7 @@ mod lines;
 mod places;
 mod system;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::journal::{Death, Entry, Event, Handling, Id, Journal};
@@ -96,14 +97,20 @@ impl Script {
     }
 
     /// A fault of the plan, with its lines in the journal.
-    pub(crate) fn fault(&mut self, name: &str, at: u64, until: Option<u64>, kind: FaultKind) -> &mut Self {
+    pub(crate) fn fault(
+        &mut self,
+        name: &str,
+        at: u64,
+        until: Option<u64>,
+        kind: impl FaultKind,
+    ) -> &mut Self {
         let number = u32::try_from(self.plan.faults.len()).unwrap();
-        let text = crate::report::fault_text(&kind).into();
+        let text = kind.text().into();
         self.plan.faults.push(Fault {
             name: name.to_owned(),
             at: Duration::from_nanos(at),
             until: until.map(Duration::from_nanos),
-            kind,
+            kind: Arc::new(kind),
         });
         self.at(at).push(
             "",

@@ -4,8 +4,9 @@
 mod certain;
 
 use crate::expectation;
+use crate::faults::{FaultKind, MustTouch};
 use crate::oracle::Run;
-use crate::plan::{Check, Expectation, FaultKind, ProviderCheck};
+use crate::plan::{Check, Expectation, ProviderCheck};
 use crate::statistics::{FaultStatistics, WorkloadStatistics};
 
 /// One line for everything that was asked in vain.
@@ -28,7 +29,7 @@ pub(crate) fn notes(
         .filter_map(|it| asked_in_vain(run, it));
     notes.extend(in_vain);
     for (planned, fault) in run.plan.faults.iter().zip(faults) {
-        notes.extend(missed(run, &planned.kind, fault));
+        notes.extend(missed(run, &*planned.kind, fault));
     }
     notes
 }
@@ -58,27 +59,17 @@ fn asked_in_vain(run: &Run<'_>, expectation: &Expectation) -> Option<String> {
     Some(format!("{}: {}", expectation::text(expectation), why?))
 }
 
-fn missed(run: &Run<'_>, kind: &FaultKind, fault: &FaultStatistics) -> Option<String> {
+fn missed(run: &Run<'_>, kind: &dyn FaultKind, fault: &FaultStatistics) -> Option<String> {
     if fault.started.is_none() {
         return Some(format!("the fault {} was not reached", fault.name));
     }
     if fault.touched_anything() {
         return None;
     }
-    let missed = match kind {
-        // What they do to providers needs no call.
-        FaultKind::Canary(_) | FaultKind::DrainProvider { .. } => return None,
-        FaultKind::Kill { hosts }
-        | FaultKind::Crash { hosts }
-        | FaultKind::Pause { hosts }
-        | FaultKind::Drain { hosts, .. } => {
-            let is_module = |host: &String| run.plan.topology.hosts().any(|(other, _)| other == host);
-            if !hosts.iter().all(is_module) {
-                return None;
-            }
-            "no call"
-        }
-        _ => "nothing",
+    let missed = match kind.must_touch(&run.plan.topology) {
+        MustTouch::Nothing => return None,
+        MustTouch::Calls => "no call",
+        MustTouch::Anything => "nothing",
     };
     Some(format!("the fault {} touched {missed}", fault.name))
 }
@@ -86,6 +77,7 @@ fn missed(run: &Run<'_>, kind: &FaultKind, fault: &FaultStatistics) -> Option<St
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::faults::Partition;
     use crate::plan::Bounds;
     use crate::statistics::Statistics;
     use crate::testing::{S, Script, both_ways};
@@ -218,7 +210,7 @@ mod tests {
         let mut script = Script::new();
         script.at(S).chain(1);
         script.expect(0, None, "", Check::ErrorsOnly(Vec::new()));
-        let split = FaultKind::Partition(both_ways("front", "store-1"));
+        let split = Partition(both_ways("front", "store-1"));
         script.fault("split", 30 * S, Some(31 * S), split);
         assert_eq!(
             notes_of(script),

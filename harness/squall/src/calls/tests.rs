@@ -1,6 +1,6 @@
 use super::*;
+use crate::faults::{Blackhole, Connects, Crash, Partition, Refuse};
 use crate::journal::{Event, Touch};
-use crate::plan::{Connects, FaultKind};
 use crate::testing::{MS, S, Script, TIMEOUT, both_ways, span};
 
 fn segment(script: &mut Script, at: u64, touch: Touch, from: &str, to: &str, faults: &[u32]) {
@@ -91,7 +91,7 @@ fn a_fault_touches_the_calls_whose_hop_had_a_segment_held_between_its_two_hosts(
         "split",
         10 * S,
         Some(11 * S),
-        FaultKind::Partition(both_ways("back", "store-0")),
+        Partition(both_ways("back", "store-0")),
     );
     for (call, at) in [(1, 9 * S), (2, 10 * S), (3, 20 * S)] {
         script.at(at).chain(call);
@@ -141,7 +141,7 @@ fn a_stalled_connection_touches_the_calls_that_fail_on_it_later() {
 fn a_fault_of_a_host_touches_the_calls_to_and_from_it_while_it_is_active() {
     let mut script = Script::new();
     let hosts = vec!["back".to_owned()];
-    script.fault("down", 10 * S, Some(20 * S), FaultKind::Crash { hosts });
+    script.fault("down", 10 * S, Some(20 * S), Crash { hosts });
     script.at(10 * S - TIMEOUT - 1).timed_out(1);
     script.at(10 * S - TIMEOUT).timed_out(2);
     script.at(20 * S - 1).chain(3);
@@ -165,9 +165,9 @@ fn a_fault_of_a_host_touches_the_calls_to_and_from_it_while_it_is_active() {
 fn a_fault_that_keeps_connects_out_touches_the_calls_that_fail_for_it_and_no_other() {
     let mut script = Script::new();
     let shut = Connects::To(vec!["back".to_owned()]);
-    script.fault("shut", 10 * S, Some(20 * S), FaultKind::Refuse(shut));
+    script.fault("shut", 10 * S, Some(20 * S), Refuse(shut));
     let mute = Connects::Between(both_ways("back", "store-0"));
-    script.fault("mute", 10 * S, Some(20 * S), FaultKind::Blackhole(mute));
+    script.fault("mute", 10 * S, Some(20 * S), Blackhole(mute));
     script.at(9 * S).unavailable(1);
     script.at(10 * S).unavailable(2);
     script.at(15 * S).chain(3);

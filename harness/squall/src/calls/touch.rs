@@ -6,13 +6,7 @@
 //!   this very request);
 //! - or the hop did not end ok, and the fault did such a thing shortly before: a stalled connection stays stalled
 //!   until its next retransmission, and a pool that could not connect waits before it tries again;
-//! - or the hop did not end ok, and a fault that refuses or swallows connects lay between its two hosts while it
-//!   was under way: then what the pool did not try for may be why;
-//! - or a fault of a host (kill, crash, pause, clock, drain) was active at one of the two hosts while the hop was under way;
-//! - or the hop did not end ok, and such a fault had ended shortly before: a host that is back is not dialled at once;
-//! - or it was to be executed by a provider that tried out a canary, or was drained, meanwhile;
-//! - or a fault of the node that it goes to, or one that says where its module runs, was active meanwhile: of what
-//!   never left its module the call says where it goes.
+//! - or the fault says that it touches such calls ([`Touches`](crate::faults::Touches)): those of its hosts, say.
 //!
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
 //! that each hop costs a few binary searches however long the journal is.
@@ -21,11 +15,13 @@ mod provider;
 
 use indexmap::IndexMap;
 
-use self::provider::ProviderFaults;
+use self::provider::ProviderWindow;
 use super::{Call, Hop};
+use crate::faults::{Connects, Past, Touches};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
-use crate::plan::{Connects, FaultKind, Plan};
+use crate::plan::Plan;
+use crate::providers::Providers;
 use crate::time::nanos;
 
 /// How long before a failed hop a lost segment may have stalled its connection, or a host have been down: retransmission
@@ -34,31 +30,29 @@ const STALL: u64 = 15_000_000_000;
 
 pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, history: &History<'_>) {
     let segments = Segments::of(journal);
-    let hosts = HostFaults::of(plan, history);
-    let closed = ClosedDoors::of(plan, history);
-    let modules = ModuleFaults::of(plan, history);
-    let providers = ProviderFaults::of(journal, plan, history);
-    let nothing_of_modules = closed.0.is_empty() && modules.0.is_empty();
-    if segments.pairs.is_empty() && hosts.windows.is_empty() && nothing_of_modules && providers.is_empty() {
+    let windows = Windows::of(journal, plan, history);
+    if segments.pairs.is_empty() && windows.is_empty() {
         return;
     }
     for call in calls {
         let mut touched = Touched::default();
         let end = call.end.map_or(history.ended(), |end| end.moment.at);
         let whole = Span::new(call.started.at, end, call.is_ok());
-        hosts.find(call.host, whole, &mut touched);
-        modules.find(call.to, "", whole, &mut touched);
-        providers.find(call, end, &mut touched);
+        windows.find_host(call.host, whole, &mut touched);
+        windows.find_target(call.to, "", whole, &mut touched);
+        for window in &windows.providers {
+            window.find(call, whole, &mut touched);
+        }
         for hop in &call.hops {
             let until = hop.end.map_or(history.ended(), |end| end.moment.at);
             let span = Span::new(hop.started.at, until, hop.is_ok());
-            hosts.find(hop.host, span, &mut touched);
-            modules.find(hop.to, hop.target_module, span, &mut touched);
+            windows.find_host(hop.host, span, &mut touched);
+            windows.find_target(hop.to, hop.target_module, span, &mut touched);
             for target in targets(hop, plan) {
-                hosts.find(target, span, &mut touched);
+                windows.find_host(target, span, &mut touched);
                 segments.find(hop, target, until, &mut touched);
                 if !hop.is_ok() {
-                    closed.find(hop, target, span, &mut touched);
+                    windows.find_connect(hop.host, target, span, &mut touched);
                 }
             }
         }
@@ -207,107 +201,104 @@ fn unordered<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
     if one <= other { (one, other) } else { (other, one) }
 }
 
-/// When which fault of a host was active at which host.
-struct HostFaults<'p> {
-    windows: IndexMap<&'p str, Vec<(u64, u64, u32)>>,
+/// What faults say that they touched, of all of them, by what it is.
+#[derive(Default)]
+struct Windows {
+    hosts: IndexMap<String, Vec<Window>>,
+    connects: Vec<(Window, Connects)>,
+    nodes: Vec<(Window, String)>,
+    modules: Vec<(Window, String)>,
+    providers: Vec<ProviderWindow>,
 }
 
-impl<'p> HostFaults<'p> {
-    fn of(plan: &'p Plan, history: &History<'_>) -> Self {
-        let mut windows: IndexMap<&str, Vec<_>> = IndexMap::new();
-        for (number, (fault, past)) in (0_u32..).zip(plan.faults.iter().zip(&history.faults)) {
-            let (FaultKind::Kill { hosts }
-            | FaultKind::Crash { hosts }
-            | FaultKind::Pause { hosts }
-            | FaultKind::Clock { hosts, .. }
-            | FaultKind::Drain { hosts, .. }) = &fault.kind
-            else {
-                continue;
-            };
-            let Some(started) = past.started else { continue };
-            let ended = past.ended.unwrap_or(u64::MAX);
-            for host in hosts {
-                windows.entry(host).or_default().push((started, ended, number));
-            }
-        }
-        HostFaults { windows }
-    }
-
-    fn find(&self, host: &str, span: Span, touched: &mut Touched) {
-        for &(started, ended, fault) in self.windows.get(host).into_iter().flatten() {
-            if span.meets(started, ended) || (!span.is_ok && span.meets(started, ended.saturating_add(STALL)))
-            {
-                touched.add(Some(fault));
-            }
-        }
-    }
+/// When which fault was active.
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    from: u64,
+    until: u64,
+    fault: u32,
 }
 
-/// When which fault was about a node, or about where a module runs.
-struct ModuleFaults<'p>(Vec<(u64, u64, u32, &'p FaultKind)>);
-
-impl<'p> ModuleFaults<'p> {
-    fn of(plan: &'p Plan, history: &History<'_>) -> Self {
-        let faults = (0_u32..).zip(plan.faults.iter().zip(&history.faults));
-        let faults = faults.filter_map(|(number, (fault, past))| {
-            let late = match &fault.kind {
-                FaultKind::Remove { .. } | FaultKind::Close { .. } => 0,
-                FaultKind::Move { late, .. } | FaultKind::Announce { late, .. } => nanos(*late),
-                _ => return None,
+impl Windows {
+    fn of(journal: &Journal, plan: &Plan, history: &History<'_>) -> Self {
+        let mut windows = Windows::default();
+        if plan.faults.is_empty() {
+            return windows;
+        }
+        let providers = match plan.topology.providers.is_empty() {
+            true => Providers::default(),
+            false => Providers::of(journal),
+        };
+        for (fault, (planned, past)) in (0_u32..).zip(plan.faults.iter().zip(&history.faults)) {
+            let Some(from) = past.started else { continue };
+            let until = past.ended.unwrap_or(u64::MAX);
+            let window = Window { from, until, fault };
+            let past = Past {
+                started: from,
+                ended: until,
+                providers: &providers,
             };
-            let ended = past.ended.map_or(u64::MAX, |ended| ended.saturating_add(late));
-            Some((past.started?, ended, number, &fault.kind))
-        });
-        ModuleFaults(faults.collect())
+            for touches in planned.kind.touches(&past) {
+                windows.add(window, touches, plan);
+            }
+        }
+        windows
     }
 
-    fn find(&self, to: &str, target: &str, span: Span, touched: &mut Touched) {
-        for &(started, ended, fault, kind) in &self.0 {
-            let concerns = match kind {
-                FaultKind::Remove { node } | FaultKind::Move { node, .. } | FaultKind::Close { node } => {
-                    to.rsplit_once('.').is_some_and(|(it, _)| it == node)
+    fn add(&mut self, window: Window, touches: Touches, plan: &Plan) {
+        match touches {
+            Touches::Hosts(hosts) => {
+                for host in hosts {
+                    self.hosts.entry(host).or_default().push(window);
                 }
-                FaultKind::Announce { module, .. } => module == target,
-                _ => false,
-            };
-            if concerns && span.meets(started, ended) {
-                touched.add(Some(fault));
+            }
+            Touches::Connects(connects) => self.connects.push((window, connects)),
+            Touches::Node { node, late } => {
+                let until = window.until.saturating_add(nanos(late));
+                self.nodes.push((Window { until, ..window }, node));
+            }
+            Touches::Module { module, late } => {
+                let until = window.until.saturating_add(nanos(late));
+                self.modules.push((Window { until, ..window }, module));
+            }
+            Touches::Providers { hosts, until, all } => {
+                let window = Window { until, ..window };
+                self.providers
+                    .extend(ProviderWindow::of(window, hosts, all, &plan.topology));
             }
         }
     }
-}
 
-/// When which fault kept whom from connecting to whom.
-struct ClosedDoors<'p>(Vec<(u64, u64, u32, &'p Connects)>);
-
-impl<'p> ClosedDoors<'p> {
-    fn of(plan: &'p Plan, history: &History<'_>) -> Self {
-        let faults = (0_u32..).zip(plan.faults.iter().zip(&history.faults));
-        let doors = faults.filter_map(|(number, (fault, past))| {
-            let (FaultKind::Refuse(connects) | FaultKind::Blackhole(connects)) = &fault.kind else {
-                return None;
-            };
-            Some((past.started?, past.ended.unwrap_or(u64::MAX), number, connects))
-        });
-        ClosedDoors(doors.collect())
+    fn is_empty(&self) -> bool {
+        let of_modules = self.connects.is_empty() && self.nodes.is_empty() && self.modules.is_empty();
+        of_modules && self.hosts.is_empty() && self.providers.is_empty()
     }
 
-    fn find(&self, hop: &Hop<'_>, target: &str, span: Span, touched: &mut Touched) {
-        for (started, ended, fault, connects) in &self.0 {
-            if span.meets(*started, *ended) && keeps_out(connects, hop.host, target) {
-                touched.add(Some(*fault));
+    fn find_host(&self, host: &str, span: Span, touched: &mut Touched) {
+        for window in self.hosts.get(host).into_iter().flatten() {
+            let in_its_wake = || !span.is_ok && span.meets(window.from, window.until.saturating_add(STALL));
+            if span.meets(window.from, window.until) || in_its_wake() {
+                touched.add(Some(window.fault));
             }
         }
     }
-}
 
-fn keeps_out(connects: &Connects, from: &str, to: &str) -> bool {
-    let among = |hosts: &[String], host: &str| hosts.iter().any(|other| other == host);
-    match connects {
-        Connects::To(hosts) => among(hosts, to),
-        Connects::Between(pairs) => {
-            (among(&pairs.from, from) && among(&pairs.to, to))
-                || (pairs.both_ways && among(&pairs.from, to) && among(&pairs.to, from))
+    fn find_target(&self, to: &str, module: &str, span: Span, touched: &mut Touched) {
+        let node = to.rsplit_once('.').map(|(node, _)| node);
+        let nodes = self.nodes.iter().filter(|(_, it)| node == Some(it));
+        let modules = self.modules.iter().filter(|(_, it)| it == module);
+        for (window, _) in nodes.chain(modules) {
+            if span.meets(window.from, window.until) {
+                touched.add(Some(window.fault));
+            }
+        }
+    }
+
+    fn find_connect(&self, from: &str, to: &str, span: Span, touched: &mut Touched) {
+        for (window, connects) in &self.connects {
+            if span.meets(window.from, window.until) && connects.keep_out(from, to) {
+                touched.add(Some(window.fault));
+            }
         }
     }
 }

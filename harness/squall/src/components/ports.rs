@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use squall_router::{Client, Component, ComponentError, Identity, Input, Output, Payload, async_trait};
 
@@ -16,8 +16,8 @@ pub(crate) struct Ported {
     inner: Arc<dyn Component>,
     /// Of a component that does not say itself which inputs it has.
     inputs: Option<Vec<String>>,
-    /// While it is set there is no port.
-    closed: Option<Arc<AtomicBool>>,
+    /// By how many faults it is closed. While it is there is no port.
+    closed: Option<Arc<AtomicU32>>,
 }
 
 impl Ported {
@@ -30,8 +30,8 @@ impl Ported {
         }
     }
 
-    /// It takes no message while `closed` is set.
-    pub(crate) fn behind_gate(inner: Arc<dyn Component>, closed: Arc<AtomicBool>) -> Self {
+    /// It takes no message while `closed` is not 0.
+    pub(crate) fn behind_gate(inner: Arc<dyn Component>, closed: Arc<AtomicU32>) -> Self {
         Ported {
             inner,
             inputs: None,
@@ -54,7 +54,10 @@ impl Component for Ported {
     }
 
     fn ports(&self) -> Option<Vec<String>> {
-        let is_closed = self.closed.as_ref().is_some_and(|it| it.load(Ordering::Relaxed));
+        let is_closed = self
+            .closed
+            .as_ref()
+            .is_some_and(|it| it.load(Ordering::Relaxed) > 0);
         match is_closed {
             true => Some(Vec::new()),
             false => self.inner.ports().or_else(|| self.inputs.clone()),

@@ -7,18 +7,18 @@
 //!
 //! What a scenario's seed fills in is not drawn here: [`Scenario::plan`] does that.
 
-mod choice;
-mod ctype;
-mod data;
-mod hosts;
-mod latency;
-mod names;
-mod raw;
-mod read;
-mod report;
-mod scenario;
-mod topology;
-mod value;
+pub(crate) mod choice;
+pub(crate) mod ctype;
+pub(crate) mod data;
+pub(crate) mod hosts;
+pub(crate) mod latency;
+pub(crate) mod names;
+pub(crate) mod raw;
+pub(crate) mod read;
+pub(crate) mod report;
+pub(crate) mod scenario;
+pub(crate) mod topology;
+pub(crate) mod value;
 
 use std::io::Read as _;
 use std::ops::Range;

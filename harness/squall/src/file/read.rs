@@ -233,10 +233,15 @@ impl<'a, 'i> Table<'a, 'i> {
         })
     }
 
+    /// What stands at `key`, if it is there.
+    pub(crate) fn value(&self, key: &str) -> Option<&'a Value<'i>> {
+        let named = self.table.iter().find(|(name, _)| name.get_ref() == key);
+        named.map(|(_, value)| value)
+    }
+
     /// The value of `key`, or what its absence means.
     pub(crate) fn take<T: Read>(&self, key: &str, problems: &mut Problems) -> Option<T> {
-        let named = self.table.iter().find(|(name, _)| name.get_ref() == key);
-        if let Some((_, value)) = named {
+        if let Some(value) = self.value(key) {
             return T::read(value, problems);
         }
         let absent = T::absent();
@@ -274,9 +279,9 @@ macro_rules! tables {
             $( $(#[$field_meta:meta])* $field:ident: $type:ty, )*
         }
     )*) => { $(
-        $(#[$meta])*
         #[derive(Debug, Clone, schemars::JsonSchema)]
         #[schemars(deny_unknown_fields)]
+        $(#[$meta])*
         pub(crate) struct $name $(<$parameter>)? {
             $( $(#[$field_meta])* pub(crate) $field: $type, )*
         }

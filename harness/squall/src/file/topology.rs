@@ -1,7 +1,7 @@
 //! From the raw topology to [`Topology`]: hosts, names that exist, links between hosts.
 
 pub(super) mod ports;
-pub(super) mod providers;
+pub(crate) mod providers;
 mod settings;
 
 use std::collections::HashSet;

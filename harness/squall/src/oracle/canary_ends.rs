@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::Moment;
-use crate::plan::{self, FaultKind};
+use crate::plan;
 use crate::providers::{Canary, CanaryEnd, Division, Step};
 use crate::time;
 
@@ -129,10 +129,7 @@ fn overdue(run: &Run<'_>, canary: &Canary<'_>) -> Option<(Moment, String)> {
 /// The longest window of a host's canaries, and how many managers it has.
 fn planned(run: &Run<'_>, host: &str) -> Option<(u64, u64)> {
     let of_host = |canary: &&plan::Canary| canary.hosts.iter().any(|other| other == host);
-    let canaries = run.plan.faults.iter().filter_map(|fault| match &fault.kind {
-        FaultKind::Canary(canary) => Some(canary),
-        _ => None,
-    });
+    let canaries = run.plan.faults_of::<plan::Canary>().map(|(_, _, canary)| canary);
     let window = canaries
         .filter(of_host)
         .map(|canary| canary.observation_window)
@@ -150,7 +147,7 @@ mod tests {
 
     fn begun() -> Script {
         let mut script = Script::of_a_fleet();
-        script.fault("new", 10 * S, Some(10 * S), FaultKind::Canary(canary()));
+        script.fault("new", 10 * S, Some(10 * S), canary());
         script.canary_step("east", "upgraded", "2.0.0");
         script.at(20 * S).canary_step("east", "healthy", "2.0.0");
         script.canary_step("west", "upgraded", "2.0.0");

@@ -68,11 +68,11 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::plan::FaultKind;
+    use crate::faults::{Announce, FaultKind, Move};
     use crate::testing::{MS, S, Script};
 
     /// A chain of calls at each of these times, around a fault from 10 s to 20 s.
-    fn check(kind: FaultKind, calls: &[u64]) -> Result<(), String> {
+    fn check(kind: impl FaultKind, calls: &[u64]) -> Result<(), String> {
         let mut script = Script::new();
         script.fault("news", 10 * S, Some(20 * S), kind);
         for (call, at) in (1..).zip(calls) {
@@ -86,8 +86,8 @@ mod tests {
     }
 
     /// `store` runs nowhere else than on `store-1`, of which the others hear within `late`.
-    fn announce(hosts: &[&str], late: u64) -> FaultKind {
-        FaultKind::Announce {
+    fn announce(hosts: &[&str], late: u64) -> Announce {
+        Announce {
             module: "store".into(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             late: Duration::from_nanos(late),
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn a_module_that_had_a_node_before_is_called_no_more() {
-        let moved = |late| FaultKind::Move {
+        let moved = |late| Move {
             node: "disk".into(),
             to: "front".into(),
             late: Duration::from_nanos(late),

@@ -6,8 +6,8 @@
 
 use super::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::calls::Hop;
+use crate::faults::Announce;
 use crate::network::{Connection, longest_way};
-use crate::plan::FaultKind;
 use crate::time;
 
 /// How many times a goodbye crosses the link: the last answer is acknowledged, and each side closes its way.
@@ -72,16 +72,12 @@ struct Withdrawal<'a> {
 
 fn withdrawals<'a>(run: &Run<'a>) -> Vec<Withdrawal<'a>> {
     let mut all = Vec::new();
-    for (fault, past) in run.plan.faults.iter().zip(&run.history.faults) {
-        let (
-            FaultKind::Announce {
-                module, hosts, late, ..
-            },
-            Some(from),
-        ) = (&fault.kind, past.started)
-        else {
-            continue;
-        };
+    for (number, _, announce) in run.plan.faults_of::<Announce>() {
+        let past = &run.history.faults[number as usize];
+        let Some(from) = past.started else { continue };
+        let Announce {
+            module, hosts, late, ..
+        } = announce;
         let module = run.plan.topology.modules.get(module.as_str());
         let gone = module.into_iter().flat_map(|module| &module.hosts);
         all.extend(gone.filter(|host| !hosts.contains(host)).map(|host| Withdrawal {
@@ -158,7 +154,7 @@ mod tests {
             to: "store-0".into(),
         };
         script.at(S).push("back", opened).chain(1);
-        let kind = FaultKind::Announce {
+        let kind = Announce {
             module: "store".into(),
             hosts: vec!["store-1".into()],
             late: Duration::ZERO,

@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Execution, Hop, Protocol};
+use crate::faults;
 use crate::network::{Drain, longest_way};
-use crate::plan::{FaultKind, ProviderState};
+use crate::plan::ProviderState;
 use crate::time;
 
 /// In their order. Those of `OPTIONAL` are left out when there is nothing for them to do.
@@ -96,10 +97,10 @@ fn check_end(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
     let (Some(begin), Some(last)) = (shutdown.first(), shutdown.last()) else {
         return;
     };
-    let graces = run.plan.faults.iter().filter_map(|fault| match &fault.kind {
-        FaultKind::Drain { hosts, grace } if hosts.iter().any(|host| host == begin.host) => Some(*grace),
-        _ => None,
-    });
+    let drains = run.plan.faults_of::<faults::Drain>().map(|(_, _, drain)| drain);
+    let graces = drains
+        .filter(|drain| drain.hosts.iter().any(|host| host == begin.host))
+        .map(|drain| drain.grace);
     let grace = graces.max().map_or(0, time::nanos);
     let ended = run.history.ended();
     let latest = begin.moment.at.saturating_add(grace + CUTTING_OFF + SLACK);

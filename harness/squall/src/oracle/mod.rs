@@ -155,7 +155,7 @@ pub(crate) const CALM: u64 = 30_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::plan::FaultKind;
+    use crate::faults::Partition;
     use crate::testing::{S, Script, assert_holds, both_ways};
 
     #[test]
@@ -166,7 +166,7 @@ mod tests {
                 "split",
                 20 * S,
                 Some(30 * S),
-                FaultKind::Partition(both_ways("front", "back")),
+                Partition(both_ways("front", "back")),
             );
             for call in 1..50 {
                 let script = script.at(call * S);

@@ -3,8 +3,9 @@
 use indexmap::IndexMap;
 
 use super::SLACK;
+use crate::faults::{Announce, Move};
 use crate::history::History;
-use crate::plan::{FaultKind, Module, Plan};
+use crate::plan::{Module, Plan};
 use crate::time::nanos;
 
 /// Who owned which node, and where modules were said to run.
@@ -60,30 +61,23 @@ impl<'j> Placement<'j> {
         for (fault, past) in plan.faults.iter().zip(&history.faults) {
             let Some(from) = past.started else { continue };
             let until = past.ended.unwrap_or(u64::MAX);
-            match &fault.kind {
-                FaultKind::Move { node, to, late, .. } => {
-                    if let Some(owned) = placement.owners.get_mut(node.as_str()) {
-                        owned.moves.push(Away {
-                            from,
-                            until,
-                            late: nanos(*late),
-                            module: to,
-                        });
-                    }
-                }
-                FaultKind::Announce {
-                    module, hosts, late, ..
-                } => {
-                    let late = nanos(*late);
-                    let announced = placement.announced.entry(module).or_default();
-                    announced.push(Announced {
+            if let Some(moved) = fault.kind.downcast_ref::<Move>() {
+                if let Some(owned) = placement.owners.get_mut(moved.node.as_str()) {
+                    owned.moves.push(Away {
                         from,
                         until,
-                        late,
-                        hosts,
+                        late: nanos(moved.late),
+                        module: &moved.to,
                     });
                 }
-                _ => {}
+            } else if let Some(announce) = fault.kind.downcast_ref::<Announce>() {
+                let announced = placement.announced.entry(&announce.module).or_default();
+                announced.push(Announced {
+                    from,
+                    until,
+                    late: nanos(announce.late),
+                    hosts: &announce.hosts,
+                });
             }
         }
         placement

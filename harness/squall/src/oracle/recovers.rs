@@ -30,8 +30,9 @@ use indexmap::IndexMap;
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Moment};
+use crate::faults::Heals;
 use crate::journal::{Death, Handling, Id};
-use crate::plan::{Fault, FaultKind, Latency, Plan, Ratio, Topology};
+use crate::plan::{Fault, Latency, Plan, Ratio, Topology};
 use crate::time;
 
 /// How long things take to settle, nanoseconds.
@@ -121,17 +122,17 @@ impl Recovers {
     }
 }
 
-/// How long the news of a fault's end are on their way.
+/// How long after its end a fault is felt.
 fn news(fault: &Fault) -> u64 {
-    match &fault.kind {
-        FaultKind::Move { late, .. } | FaultKind::Announce { late, .. } => time::nanos(*late),
-        _ => 0,
+    match fault.kind.heals() {
+        Heals::Later(late) => time::nanos(late),
+        Heals::AtEnd | Heals::Never => 0,
     }
 }
 
 /// Whether somebody leaves for good.
 fn leaves(fault: &Fault) -> bool {
-    matches!(fault.kind, FaultKind::DrainProvider { .. } | FaultKind::Canary(_))
+    fault.kind.heals() == Heals::Never
 }
 
 fn fails_on_purpose(topology: &Topology) -> bool {

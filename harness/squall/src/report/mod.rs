@@ -2,7 +2,6 @@
 
 pub mod bench;
 mod clean;
-mod fault;
 mod json;
 mod providers;
 pub(crate) mod table;
@@ -14,7 +13,6 @@ use std::time::Duration;
 use crate::run::PanicSite;
 
 pub(crate) use clean::{clean, clean_json, clean_lines, masked, shell_word};
-pub use fault::fault_text;
 pub use json::json;
 pub(crate) use json::micros;
 pub(crate) use text::plural;

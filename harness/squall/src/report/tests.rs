@@ -1,9 +1,10 @@
 use std::time::Duration;
 
 use super::*;
+use crate::faults::{self, Connects, FaultKind};
 use crate::journal::{Death, Event, Touch};
 use crate::oracle::Run;
-use crate::plan::{Bandwidth, Bounds, Check, ClockShift, Connects, FaultKind, Latency, Pairs, Plan, Ratio};
+use crate::plan::{Bandwidth, Bounds, Check, ClockShift, Latency, Pairs, Plan, Ratio};
 use crate::statistics::Statistics;
 use crate::testing::{MS, S, Script, both_ways, call_end};
 use crate::verdict::{Verdict, judge_run};
@@ -50,7 +51,7 @@ fn broken_script() -> Script {
         "split",
         20 * S + S / 2,
         Some(30 * S),
-        FaultKind::Partition(both_ways("front", "back")),
+        faults::Partition(both_ways("front", "back")),
     );
     for call in 21..30 {
         script.at(call * S).timed_out(call);
@@ -69,7 +70,7 @@ fn broken_script() -> Script {
         "#2",
         59 * S,
         None,
-        FaultKind::Kill {
+        faults::Kill {
             hosts: vec!["store-1".to_owned()],
         },
     );
@@ -228,6 +229,10 @@ fn the_object_of_a_broken_run_says_what_was_measured_and_what_showed_it() {
     assert_eq!(kinds.collect::<Vec<_>>(), ["host", "task_panic", "stray"]);
 }
 
+fn said(kind: impl FaultKind, words: &str) {
+    assert_eq!(kind.text(), words);
+}
+
 #[test]
 fn every_fault_can_be_put_into_words() {
     let hosts = |count: usize| (0..count).map(|host| format!("h{host}")).collect::<Vec<_>>();
@@ -236,92 +241,88 @@ fn every_fault_can_be_put_into_words() {
         ..both_ways("a", "b")
     };
     let latency = Latency::Constant(Duration::from_millis(5));
-    let announce = |count: usize, late: u64| FaultKind::Announce {
+    let announce = |count: usize, late: u64| faults::Announce {
         module: "m".into(),
         hosts: hosts(count),
         late: Duration::from_secs(late),
         twice: true,
     };
-    for (kind, words) in [
-        (FaultKind::Partition(both_ways("a", "b")), "partition a | b"),
-        (FaultKind::Partition(one_way()), "partition a -| b"),
-        (
-            FaultKind::Latency {
-                pairs: one_way(),
-                latency,
-                added: true,
+    said(faults::Partition(both_ways("a", "b")), "partition a | b");
+    said(faults::Partition(one_way()), "partition a -| b");
+    said(
+        faults::Latency {
+            pairs: one_way(),
+            latency,
+            added: true,
+        },
+        "latency +5 ms a -> b",
+    );
+    said(
+        faults::Loss {
+            pairs: both_ways("a", "b"),
+            ratio: Ratio {
+                numerator: 1,
+                denominator: 8,
             },
-            "latency +5 ms a -> b",
-        ),
-        (
-            FaultKind::Loss {
-                pairs: both_ways("a", "b"),
-                ratio: Ratio {
-                    numerator: 1,
-                    denominator: 8,
-                },
+        },
+        "loss 12.5% a <-> b",
+    );
+    said(
+        faults::Bandwidth {
+            pairs: one_way(),
+            rate: Bandwidth {
+                bits_per_second: std::num::NonZeroU64::new(56_000).unwrap(),
             },
-            "loss 12.5% a <-> b",
-        ),
-        (
-            FaultKind::Bandwidth {
-                pairs: one_way(),
-                rate: Bandwidth {
-                    bits_per_second: std::num::NonZeroU64::new(56_000).unwrap(),
-                },
-            },
-            "bandwidth 56 kbit/s a -> b",
-        ),
-        (FaultKind::Hold(one_way()), "hold a -> b"),
-        (FaultKind::Reset(both_ways("a", "b")), "reset a <-> b"),
-        (FaultKind::Refuse(Connects::To(hosts(2))), "refuse h0, h1"),
-        (
-            FaultKind::Blackhole(Connects::Between(one_way())),
-            "blackhole a -> b",
-        ),
-        (FaultKind::Kill { hosts: hosts(4) }, "kill h0, h1, h2, h3"),
-        (
-            FaultKind::Crash { hosts: hosts(6) },
-            "crash h0, h1, h2, h3 and 2 more",
-        ),
-        (FaultKind::Pause { hosts: hosts(1) }, "pause h0"),
-        (
-            FaultKind::Clock {
-                hosts: hosts(2),
-                shift: ClockShift::Behind(Duration::from_secs(3600)),
-            },
-            "clock h0, h1 3600 s behind",
-        ),
-        (
-            FaultKind::Drain {
-                hosts: hosts(1),
-                grace: Duration::from_millis(1500),
-            },
-            "drain h0, grace 1.5 s",
-        ),
-        (FaultKind::Remove { node: "n".into() }, "remove n"),
-        (
-            FaultKind::Move {
-                node: "n".into(),
-                to: "m".into(),
-                late: Duration::ZERO,
-                twice: false,
-            },
-            "move n to m",
-        ),
-        (
-            FaultKind::Move {
-                node: "n".into(),
-                to: "m".into(),
-                late: Duration::from_secs(2),
-                twice: true,
-            },
-            "move n to m, up to 2 s late",
-        ),
-        (FaultKind::Close { node: "n".into() }, "close n"),
-        (announce(0, 2), "announce m nowhere, up to 2 s late"),
-        (announce(1, 0), "announce m on h0"),
-    ] {
-        assert_eq!(fault_text(&kind), words);
-    }
+        },
+        "bandwidth 56 kbit/s a -> b",
+    );
+    said(faults::Hold(one_way()), "hold a -> b");
+    said(faults::Reset(both_ways("a", "b")), "reset a <-> b");
+    said(faults::Refuse(Connects::To(hosts(2))), "refuse h0, h1");
+    said(
+        faults::Blackhole(Connects::Between(one_way())),
+        "blackhole a -> b",
+    );
+    said(faults::Kill { hosts: hosts(4) }, "kill h0, h1, h2, h3");
+    said(
+        faults::Crash { hosts: hosts(6) },
+        "crash h0, h1, h2, h3 and 2 more",
+    );
+    said(faults::Pause { hosts: hosts(1) }, "pause h0");
+    said(
+        faults::Clock {
+            hosts: hosts(2),
+            shift: ClockShift::Behind(Duration::from_secs(3600)),
+        },
+        "clock h0, h1 3600 s behind",
+    );
+    said(
+        faults::Drain {
+            hosts: hosts(1),
+            grace: Duration::from_millis(1500),
+        },
+        "drain h0, grace 1.5 s",
+    );
+    said(faults::Remove { node: "n".into() }, "remove n");
+    said(
+        faults::Move {
+            node: "n".into(),
+            to: "m".into(),
+            late: Duration::ZERO,
+            twice: false,
+        },
+        "move n to m",
+    );
+    said(
+        faults::Move {
+            node: "n".into(),
+            to: "m".into(),
+            late: Duration::from_secs(2),
+            twice: true,
+        },
+        "move n to m, up to 2 s late",
+    );
+    said(faults::Close { node: "n".into() }, "close n");
+    said(announce(0, 2), "announce m nowhere, up to 2 s late");
+    said(announce(1, 0), "announce m on h0");
 }

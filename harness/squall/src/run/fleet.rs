@@ -22,7 +22,7 @@ use self::strikes::Muted;
 use super::recorder::Recorder;
 use super::stage::Stage;
 use crate::assembly::provider::{self as assembly, EXECUTOR_PORT, MANAGER_PORT};
-use crate::plan::{self, FaultKind, Plan};
+use crate::plan::{self, Plan};
 
 /// How long providers have for their first registration before the scenario begins without them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -142,10 +142,9 @@ fn add_provider(
 
 /// How the canaries of a host are to be watched, which are all watched alike.
 fn canary_of<'p>(plan: &'p Plan, host: &str) -> Option<&'p plan::Canary> {
-    plan.faults.iter().find_map(|fault| match &fault.kind {
-        FaultKind::Canary(canary) if canary.hosts.iter().any(|other| other == host) => Some(canary),
-        _ => None,
-    })
+    let canaries = plan.faults_of::<plan::Canary>();
+    let mut canaries = canaries.map(|(_, _, canary)| canary);
+    canaries.find(|canary| canary.hosts.iter().any(|other| other == host))
 }
 
 /// A manager at its own name.

@@ -38,8 +38,10 @@ use tokio::time::Instant;
 pub use squall_sim::Failure;
 
 pub use self::determinism::{Difference, compare};
+pub use self::nemesis::{End, Scene};
 pub use self::panics::PanicSite;
 use self::recorder::Recorder;
+pub(crate) use self::stage::Place;
 use self::stage::Stage;
 use crate::assembly::{bandwidth, chance, latency};
 use crate::components::{Components, Declaration};
@@ -372,6 +374,8 @@ impl Director {
             world: world.clone(),
             fleet: fleet.clone(),
             recorder: recorder.clone(),
+            kept: Arc::default(),
+            number: 0,
         };
         nemesis::release(&scene, start);
         let places = (world.clone(), fleet);

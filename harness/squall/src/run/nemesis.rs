@@ -1,211 +1,244 @@
 //! The faults of a plan: each strikes and ends at its time, with a line in the journal for both.
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use squall_sim::{Effect, HostPairs, Sim};
+use squall_sim::{Effect, HostId, HostPairs, Sim};
 use tokio::time::Instant;
 
 use super::fleet::Fleet;
 use super::recorder::Recorder;
 use super::stage::{Hearing, Place};
 use super::world::{World, host_pairs};
-use super::{bandwidth, chance, latency};
 use crate::journal::Event;
-use crate::plan::{ClockShift, Connects, Fault, FaultKind, Plan};
-use crate::report::fault_text;
+use crate::plan::{Canary, Connects, Pairs, Plan};
 
-/// What faults strike. Clones are the same.
+/// What a fault strikes, as it sees it. Clones are the same.
 #[derive(Clone)]
-pub(super) struct Scene {
+pub struct Scene {
     pub(super) sim: Sim,
     pub(super) plan: Arc<Plan>,
     pub(super) world: World,
     pub(super) fleet: Fleet,
     pub(super) recorder: Recorder,
+    /// How many faults keep each host down, and paused.
+    pub(super) kept: Arc<Mutex<BTreeMap<HostId, Kept>>>,
+    /// Which fault it is.
+    pub(super) number: u32,
+}
+
+/// By how many faults a host is kept from running: it runs again when the last of them has ended.
+#[derive(Default, Clone, Copy)]
+pub(super) struct Kept {
+    down: u32,
+    paused: u32,
+}
+
+/// When a fault ends.
+#[derive(Debug, Clone, Copy)]
+pub struct End(Option<Instant>);
+
+impl End {
+    /// Waits for it: for good, if it never ends.
+    pub async fn reached(self, scene: &Scene) {
+        match self.0 {
+            Some(end) => scene.sim.sleep_until(end).await,
+            None => std::future::pending().await,
+        }
+    }
 }
 
 /// Starts every fault's timer. A fault never strikes at or after the end of the plan.
 pub(super) fn release(scene: &Scene, start: Instant) {
-    for index in 0..scene.plan.faults.len() {
-        let scene = scene.clone();
+    for number in (0_u32..).take(scene.plan.faults.len()) {
+        let scene = Scene {
+            number,
+            ..scene.clone()
+        };
         scene.sim.clone().spawn(async move {
-            let (number, fault) = (index as u32, &scene.plan.faults[index]);
+            let fault = scene.plan.faults[number as usize].clone();
             scene.sim.sleep_until(start + fault.at).await;
             scene.recorder.record(Event::FaultStarted {
                 fault: number,
                 name: fault.name.as_str().into(),
-                text: fault_text(&fault.kind).into(),
+                text: fault.kind.text().into(),
             });
-            strike(&scene, number, fault);
-            if let Some(until) = fault.until {
-                scene.sim.sleep_until(start + until).await;
-                end(&scene, number, fault);
-                scene.recorder.record(Event::FaultEnded { fault: number });
-            }
+            let end = End(fault.until.map(|until| start + until));
+            fault.kind.act(&scene, end).await;
+            end.reached(&scene).await;
+            scene.recorder.record(Event::FaultEnded { fault: number });
         });
     }
 }
 
-fn strike(scene: &Scene, number: u32, fault: &Fault) {
-    let Scene {
-        sim,
-        plan,
-        world,
-        fleet,
-        recorder,
-    } = scene;
-    match &fault.kind {
-        FaultKind::Partition(pairs) => sim.start_effect(number, Effect::Hold(host_pairs(sim, pairs))),
-        FaultKind::Latency {
-            pairs,
-            latency: value,
-            added,
-        } => {
-            let (pairs, value) = (host_pairs(sim, pairs), latency(value));
-            let effect = if *added {
-                Effect::AddLatency(pairs, value)
-            } else {
-                Effect::SetLatency(pairs, value)
-            };
-            sim.start_effect(number, effect);
+impl Scene {
+    /// The simulator.
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// The fault's number: what the journal says of segments names it.
+    pub fn number(&self) -> u32 {
+        self.number
+    }
+
+    /// These hosts are down until the fault ends: `fell` says how they go. What another fault keeps down then stays down.
+    pub async fn down(&self, names: &[String], fell: impl Fn(&Sim, HostId), end: End) {
+        let hosts = self.hosts(names);
+        for host in &hosts {
+            self.kept(*host, |kept| kept.down += 1);
+            fell(&self.sim, *host);
         }
-        FaultKind::Loss { pairs, ratio } => {
-            sim.start_effect(number, Effect::SetLoss(host_pairs(sim, pairs), chance(*ratio)));
+        end.reached(self).await;
+        for host in hosts {
+            self.kept(host, |kept| kept.down -= 1);
+            self.start(host);
         }
-        FaultKind::Bandwidth { pairs, rate } => {
-            sim.start_effect(
-                number,
-                Effect::SetBandwidth(host_pairs(sim, pairs), bandwidth(*rate)),
-            );
+    }
+
+    /// These hosts are paused until the fault ends, also what starts on them meanwhile.
+    pub async fn paused(&self, names: &[String], end: End) {
+        let hosts = self.hosts(names);
+        for host in &hosts {
+            self.kept(*host, |kept| kept.paused += 1);
+            self.sim.pause(*host);
         }
-        FaultKind::Hold(pairs) => sim.start_effect(number, Effect::Stall(host_pairs(sim, pairs))),
-        FaultKind::Reset(pairs) => sim.reset(number, &host_pairs(sim, pairs)),
-        FaultKind::Refuse(which) => sim.start_effect(number, Effect::Refuse(connects(sim, plan, which))),
-        FaultKind::Blackhole(which) => {
-            sim.start_effect(number, Effect::Blackhole(connects(sim, plan, which)));
+        end.reached(self).await;
+        for host in hosts {
+            if self.kept(host, |kept| kept.paused -= 1).paused == 0 {
+                self.sim.resume(host);
+            }
         }
-        FaultKind::Kill { hosts } => hosts
-            .iter()
-            .filter_map(|host| sim.host(host))
-            .for_each(|id| sim.kill(id)),
-        FaultKind::Crash { hosts } => hosts
-            .iter()
-            .filter_map(|host| sim.host(host))
-            .for_each(|id| sim.crash(id)),
-        FaultKind::Pause { hosts } => hosts
-            .iter()
-            .filter_map(|host| sim.host(host))
-            .for_each(|id| sim.pause(id)),
-        FaultKind::Clock { hosts, shift } => shift_clocks(sim, hosts, *shift),
-        FaultKind::Drain { hosts, .. } => world.stage().drain(hosts),
-        FaultKind::Remove { node } => put(sim, world, node, Place::Nowhere, AT_ONCE),
-        FaultKind::Move {
+    }
+
+    /// The processes of these hosts end, and start anew unless a fault keeps them down.
+    pub fn restart(&self, names: &[String]) {
+        for host in self.hosts(names) {
+            self.sim.kill(host);
+            self.start(host);
+        }
+    }
+
+    fn start(&self, host: HostId) {
+        let kept = self.kept(host, |_| {});
+        if kept.down == 0 {
+            self.sim.start(host);
+            if kept.paused > 0 {
+                self.sim.pause(host);
+            }
+        }
+    }
+
+    fn kept(&self, host: HostId, change: impl FnOnce(&mut Kept)) -> Kept {
+        let mut all = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.entry(host).or_default();
+        change(kept);
+        *kept
+    }
+
+    /// The simulator's numbers for a plan's names of hosts.
+    pub fn hosts(&self, names: &[String]) -> Vec<HostId> {
+        names.iter().filter_map(|name| self.sim.host(name)).collect()
+    }
+
+    /// The same for pairs of them.
+    pub fn pairs(&self, pairs: &Pairs) -> HostPairs {
+        host_pairs(&self.sim, pairs)
+    }
+
+    /// By who dials whom.
+    pub fn connects(&self, which: &Connects) -> HostPairs {
+        match which {
+            Connects::To(hosts) => {
+                let all = self.plan.topology.all_hosts();
+                HostPairs {
+                    from: all.filter_map(|name| self.sim.host(name)).collect(),
+                    to: self.hosts(hosts).into_iter().collect(),
+                    both_ways: false,
+                }
+            }
+            Connects::Between(pairs) => self.pairs(pairs),
+        }
+    }
+
+    /// Something about links is so until the fault ends.
+    pub async fn lasting(&self, effect: Effect, end: End) {
+        self.sim.start_effect(self.number, effect);
+        end.reached(self).await;
+        self.sim.end_effect(self.number);
+    }
+
+    /// The servers of these hosts shut down.
+    pub(crate) fn drain_servers(&self, hosts: &[String]) {
+        self.world.stage().drain(hosts);
+    }
+
+    /// A node is at another place until the fault ends. Of several faults the last one counts.
+    pub(crate) async fn elsewhere(&self, node: &str, place: Place, hearing: Hearing, end: End) {
+        let stage = self.world.stage();
+        let running = |module: &_| self.world.running(&self.sim, module);
+        let put = |places: &mut Vec<_>| places.push((self.number, place));
+        stage.put(&self.sim, node, put, hearing, running);
+        end.reached(self).await;
+        let is_other = |(fault, _): &(u32, Place)| *fault != self.number;
+        stage.put(
+            &self.sim,
             node,
-            to,
-            late,
-            twice,
-        } => put(sim, world, node, Place::Module(to.clone()), (*late, *twice)),
-        FaultKind::Close { node } => close(sim, plan, world, node, true),
-        FaultKind::Announce {
+            |places| places.retain(is_other),
+            hearing,
+            running,
+        );
+    }
+
+    /// The ports of a node are closed until the fault ends.
+    pub(crate) async fn closed(&self, node: &str, end: End) {
+        let close = |closed| {
+            if let Some(owner) = self.plan.topology.owner(node) {
+                let running = self.world.running(&self.sim, owner);
+                self.world.stage().close(node, closed, &running);
+            }
+        };
+        close(true);
+        end.reached(self).await;
+        close(false);
+    }
+
+    /// Discovery says that a module runs on these hosts, until the fault ends. Of several faults the last one counts.
+    pub(crate) async fn announced(
+        &self,
+        module: &str,
+        hosts: &[String],
+        late: Duration,
+        twice: bool,
+        end: End,
+    ) {
+        let stage = self.world.stage();
+        let hosts = hosts.to_vec();
+        stage.announce(
+            &self.sim,
             module,
-            hosts,
+            |said| said.push((self.number, hosts)),
             late,
             twice,
-        } => world.stage().announce(sim, module, hosts, *late, *twice),
-        FaultKind::HeartbeatLoss { hosts, acks, .. } => fleet.mute(hosts, *acks, true),
-        FaultKind::DrainProvider {
-            hosts,
-            deadline,
-            reason,
-            ..
-        } => fleet.drain(sim, hosts, reason, *deadline),
-        FaultKind::Canary(canary) => fleet.try_out(sim, canary, recorder),
+        );
+        end.reached(self).await;
+        let is_other = |(fault, _): &(u32, Vec<String>)| *fault != self.number;
+        stage.announce(&self.sim, module, |said| said.retain(is_other), late, twice);
     }
-}
 
-fn shift_clocks(sim: &Sim, hosts: &[String], shift: ClockShift) {
-    for id in hosts.iter().filter_map(|host| sim.host(host)) {
-        sim.shift_clock(id, shift);
+    /// Heartbeats of these hosts are lost from now on, or their acknowledgements; or not any more.
+    pub(crate) fn mute(&self, hosts: &[String], acks: bool, muted: bool) {
+        self.fleet.mute(hosts, acks, muted);
     }
-}
 
-/// A node that is removed is still its module's own: nobody has to hear of it.
-const AT_ONCE: Hearing = (Duration::ZERO, false);
-
-fn put(sim: &Sim, world: &World, node: &str, place: Place, hearing: Hearing) {
-    world
-        .stage()
-        .put(sim, node, place, hearing, |module| world.running(sim, module));
-}
-
-fn close(sim: &Sim, plan: &Plan, world: &World, node: &str, closed: bool) {
-    if let Some(owner) = plan.topology.owner(node) {
-        world.stage().close(node, closed, &world.running(sim, owner));
+    /// Every manager of these hosts of a provider asks them to leave.
+    pub(crate) fn drain_providers(&self, hosts: &[String], reason: &str, deadline: Option<Duration>) {
+        self.fleet.drain(&self.sim, hosts, reason, deadline);
     }
-}
 
-/// By who dials whom.
-fn connects(sim: &Sim, plan: &Plan, which: &Connects) -> HostPairs {
-    let set = |names: &mut dyn Iterator<Item = &str>| names.filter_map(|name| sim.host(name)).collect();
-    match which {
-        Connects::To(hosts) => HostPairs {
-            from: set(&mut plan.topology.all_hosts()),
-            to: set(&mut hosts.iter().map(String::as_str)),
-            both_ways: false,
-        },
-        Connects::Between(pairs) => host_pairs(sim, pairs),
-    }
-}
-
-fn end(scene: &Scene, number: u32, fault: &Fault) {
-    let Scene {
-        sim,
-        plan,
-        world,
-        fleet,
-        ..
-    } = scene;
-    match &fault.kind {
-        FaultKind::Partition(_)
-        | FaultKind::Latency { .. }
-        | FaultKind::Loss { .. }
-        | FaultKind::Bandwidth { .. }
-        | FaultKind::Hold(_)
-        | FaultKind::Refuse(_)
-        | FaultKind::Blackhole(_) => sim.end_effect(number),
-        // It was over as soon as it struck.
-        FaultKind::Reset(_) | FaultKind::DrainProvider { .. } | FaultKind::Canary(_) => {}
-        FaultKind::HeartbeatLoss { hosts, acks, .. } => fleet.mute(hosts, *acks, false),
-        FaultKind::Kill { hosts } | FaultKind::Crash { hosts } => {
-            hosts
-                .iter()
-                .filter_map(|host| sim.host(host))
-                .for_each(|id| sim.start(id));
-        }
-        FaultKind::Pause { hosts } => hosts
-            .iter()
-            .filter_map(|host| sim.host(host))
-            .for_each(|id| sim.resume(id)),
-        FaultKind::Clock { hosts, shift } => shift_clocks(sim, hosts, shift.reversed()),
-        FaultKind::Drain { hosts, .. } => {
-            for id in hosts.iter().filter_map(|host| sim.host(host)) {
-                sim.kill(id);
-                sim.start(id);
-            }
-        }
-        FaultKind::Remove { node } => put(sim, world, node, Place::Home, AT_ONCE),
-        FaultKind::Move {
-            node, late, twice, ..
-        } => put(sim, world, node, Place::Home, (*late, *twice)),
-        FaultKind::Close { node } => close(sim, plan, world, node, false),
-        FaultKind::Announce {
-            module, late, twice, ..
-        } => {
-            if let Some(module) = plan.topology.modules.get(module) {
-                let stage = world.stage();
-                stage.announce(sim, &module.name, &module.hosts, *late, *twice);
-            }
-        }
+    /// The hosts of a canary try its modules out, each by itself.
+    pub(crate) fn try_out(&self, canary: &Canary) {
+        self.fleet.try_out(&self.sim, canary, &self.recorder);
     }
 }

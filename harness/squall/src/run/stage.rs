@@ -5,7 +5,7 @@
 //! heard before.
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -17,7 +17,8 @@ use tokio::sync::Notify;
 
 use crate::assembly::{self, Directory};
 use crate::components::{Components, Ported};
-use crate::plan::{self, FaultKind, Plan, Topology};
+use crate::faults::{self, Announce, Close, Move};
+use crate::plan::{self, Plan, Topology};
 
 /// What a test does to every module of a run as it starts.
 pub(super) type Prepare = Arc<dyn Fn(&Module<SimPlatform>) + Send + Sync>;
@@ -34,8 +35,8 @@ pub(super) struct Stage {
     directory: Arc<Directory>,
     /// What each host has heard of. None of them in a plan without news: then all share the directory.
     registries: IndexMap<String, Arc<Registry>>,
-    /// The gates of the nodes that some fault closes.
-    gates: IndexMap<String, Arc<AtomicBool>>,
+    /// The gates of the nodes that some fault closes: by how many they are closed now.
+    gates: IndexMap<String, Arc<AtomicU32>>,
     /// How the servers that some fault drains are told to.
     drains: IndexMap<String, Drain>,
     state: Mutex<State>,
@@ -47,11 +48,9 @@ struct Drain {
     graces: Vec<(Duration, Duration)>,
 }
 
-/// Where a node is.
+/// Where a node is that is not on the module that owns it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Place {
-    /// On the module that owns it.
-    Home,
+pub(crate) enum Place {
     /// On this module.
     Module(String),
     /// Removed.
@@ -62,8 +61,10 @@ pub(super) enum Place {
 pub(super) type Hearing = (Duration, bool);
 
 struct State {
-    /// Nodes that are not at home.
-    displaced: IndexMap<String, Place>,
+    /// Where faults have put nodes, by fault; the last one counts.
+    displaced: IndexMap<String, Vec<(u32, Place)>>,
+    /// On which hosts faults say that modules run, by fault; the last one counts.
+    announced: IndexMap<String, Vec<(u32, Vec<String>)>>,
     /// The version of the newest fact.
     version: u64,
     news: Stream,
@@ -72,24 +73,20 @@ struct State {
 impl Stage {
     pub(super) fn of(plan: &Plan, components: &Components, adjust: Adjust, prepare: Prepare) -> Self {
         let topology = &plan.topology;
-        let kinds = || plan.faults.iter().map(|fault| &fault.kind);
-        let has_news = kinds().any(|it| matches!(it, FaultKind::Move { .. } | FaultKind::Announce { .. }));
+        let has_news =
+            plan.faults_of::<Move>().next().is_some() || plan.faults_of::<Announce>().next().is_some();
         let registries = topology.hosts().filter(|_| has_news);
-        let closed = kinds().filter_map(|kind| match kind {
-            FaultKind::Close { node } => Some((node.clone(), Arc::default())),
-            _ => None,
-        });
+        let closed = plan
+            .faults_of::<Close>()
+            .map(|(_, _, close)| (close.node.clone(), Arc::default()));
         let mut drains: IndexMap<String, Drain> = IndexMap::new();
-        for fault in &plan.faults {
-            let FaultKind::Drain { hosts, grace } = &fault.kind else {
-                continue;
-            };
-            for host in hosts {
-                let drain = drains.entry(host.clone()).or_insert_with(|| Drain {
+        for (_, fault, drain) in plan.faults_of::<faults::Drain>() {
+            for host in &drain.hosts {
+                let of_host = drains.entry(host.clone()).or_insert_with(|| Drain {
                     told: Arc::default(),
                     graces: Vec::new(),
                 });
-                drain.graces.push((fault.at, *grace));
+                of_host.graces.push((fault.at, drain.grace));
             }
         }
         Stage {
@@ -105,6 +102,7 @@ impl Stage {
             drains,
             state: Mutex::new(State {
                 displaced: IndexMap::new(),
+                announced: IndexMap::new(),
                 version: 1,
                 news: Stream::new(plan.seed, "news"),
             }),
@@ -153,11 +151,11 @@ impl Stage {
     /// The nodes that are on `module` now.
     fn nodes_of<'a>(&'a self, module: &plan::Module) -> Vec<&'a plan::Node> {
         let displaced = self.state().displaced.clone();
-        let is_here = |owner: &plan::Module, node: &str| match displaced.get(node) {
+        let place = |node: &str| displaced.get(node).and_then(|places| places.last());
+        let is_here = |owner: &plan::Module, node: &str| match place(node) {
             None => owner.name == module.name,
-            Some(Place::Home) => owner.name == module.name,
-            Some(Place::Module(name)) => *name == module.name,
-            Some(Place::Nowhere) => false,
+            Some((_, Place::Module(name))) => *name == module.name,
+            Some((_, Place::Nowhere)) => false,
         };
         let all = self.topology.modules.values();
         all.flat_map(|owner| owner.nodes.values().map(move |node| (owner, node)))
@@ -184,25 +182,34 @@ impl Stage {
         Some((owner, owner.nodes.get(name)?))
     }
 
-    /// The node goes to another place. `running` are the processes of a module.
+    /// The node goes to another place, as the places are that faults put it to. `running` are the processes of a module.
     pub(super) fn put(
         &self,
         sim: &Sim,
         name: &str,
-        place: Place,
+        change: impl FnOnce(&mut Vec<(u32, Place)>),
         (late, twice): Hearing,
         running: impl Fn(&plan::Module) -> Vec<Module<SimPlatform>>,
     ) {
         let Some((owner, node)) = self.node(name) else {
             return;
         };
-        let before = self.state().displaced.insert(name.to_owned(), place.clone());
-        let module = |place: &Place| match place {
-            Place::Home => Some(owner),
-            Place::Module(name) => self.topology.modules.get(name),
-            Place::Nowhere => None,
+        let (before, after) = {
+            let mut state = self.state();
+            let places = state.displaced.entry(name.to_owned()).or_default();
+            let before = places.last().map(|(_, place)| place.clone());
+            change(places);
+            (before, places.last().map(|(_, place)| place.clone()))
         };
-        let (old, new) = (module(&before.unwrap_or(Place::Home)), module(&place));
+        if before == after {
+            return;
+        }
+        let module = |place: &Option<Place>| match place {
+            None => Some(owner),
+            Some(Place::Module(name)) => self.topology.modules.get(name),
+            Some(Place::Nowhere) => None,
+        };
+        let (old, new) = (module(&before), module(&after));
         for process in new.into_iter().flat_map(&running) {
             // Settings that were refused would have kept the process from starting.
             drop(self.install(&process, node));
@@ -232,14 +239,34 @@ impl Stage {
     /// The ports of a node close, or open again.
     pub(super) fn close(&self, node: &str, closed: bool, running: &[Module<SimPlatform>]) {
         if let Some(gate) = self.gates.get(node) {
-            gate.store(closed, Ordering::Relaxed);
+            match closed {
+                true => gate.fetch_add(1, Ordering::Relaxed),
+                false => gate.fetch_sub(1, Ordering::Relaxed),
+            };
         }
         running.iter().for_each(|process| process.refresh_ports(node));
     }
 
-    /// Discovery says from now on that `module` runs on `hosts`.
-    pub(super) fn announce(&self, sim: &Sim, module: &str, hosts: &[String], late: Duration, twice: bool) {
-        self.tell(sim, late, twice, |version| (version, endpoints(module, hosts)));
+    /// Discovery says from now on that `module` runs where the last fault says; on all of its hosts when none does.
+    pub(super) fn announce(
+        &self,
+        sim: &Sim,
+        module: &str,
+        change: impl FnOnce(&mut Vec<(u32, Vec<String>)>),
+        late: Duration,
+        twice: bool,
+    ) {
+        let Some(home) = self.topology.modules.get(module) else {
+            return;
+        };
+        let hosts = {
+            let mut state = self.state();
+            let said = state.announced.entry(module.to_owned()).or_default();
+            change(said);
+            said.last()
+                .map_or_else(|| home.hosts.clone(), |(_, hosts)| hosts.clone())
+        };
+        self.tell(sim, late, twice, |version| (version, endpoints(module, &hosts)));
     }
 
     /// Every host hears of it, each after a time of its own.

@@ -1,6 +1,6 @@
 use super::*;
+use crate::faults::{Kill, Pause};
 use crate::journal::Event;
-use crate::plan::FaultKind;
 use crate::testing::{MS, S, Script};
 
 fn statistics(script: Script) -> Statistics {
@@ -58,7 +58,7 @@ fn calls_are_counted_by_workload_and_errors_by_class() {
 fn a_fault_counts_the_calls_that_it_touched() {
     let mut script = Script::new();
     let hosts = vec!["back".to_owned()];
-    script.fault("down", 10 * S, Some(20 * S), FaultKind::Kill { hosts });
+    script.fault("down", 10 * S, Some(20 * S), Kill { hosts });
     script
         .at(S)
         .chain(1)
@@ -78,7 +78,7 @@ fn a_fault_counts_the_calls_that_it_touched() {
 fn a_fault_that_the_run_never_reached_is_still_described() {
     let mut script = Script::new();
     let hosts = vec!["back".to_owned()];
-    script.fault("late", 50 * S, None, FaultKind::Pause { hosts });
+    script.fault("late", 50 * S, None, Pause { hosts });
     let (plan, mut journal) = script.finish();
     journal
         .entries

@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::support::topology_with;
 use serde_json::json;
 use squall::calls::{Call, Calls};
+use squall::faults;
 use squall::file::ComponentNames;
 use squall::journal::{Handling, Outcome};
 use squall::plan::{Arrival, Connects, Fault, FaultKind, Pairs, Plan, Ratio, Target, Topology, Workload};
@@ -83,7 +84,7 @@ fn trouble() -> Vec<Fault> {
         to: vec!["back".into()],
         both_ways: true,
     };
-    let fault = |name: &str, at: u64, until, kind| Fault {
+    let fault = |name: &str, at: u64, until, kind: Arc<dyn FaultKind>| Fault {
         name: name.into(),
         at: Duration::from_millis(at),
         until,
@@ -95,7 +96,7 @@ fn trouble() -> Vec<Fault> {
                 &format!("reset{n}"),
                 500 + 333 * n,
                 None,
-                FaultKind::Reset(both()),
+                Arc::new(faults::Reset(both())),
             )
         })
         .collect();
@@ -104,9 +105,9 @@ fn trouble() -> Vec<Fault> {
         "refused",
         4900,
         until,
-        FaultKind::Refuse(Connects::Between(both())),
+        Arc::new(faults::Refuse(Connects::Between(both()))),
     ));
-    faults.push(fault("last", 5000, None, FaultKind::Reset(both())));
+    faults.push(fault("last", 5000, None, Arc::new(faults::Reset(both()))));
     faults
 }
 

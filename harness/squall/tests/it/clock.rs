@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
+use squall::faults::Clock;
 use squall::file::{load_scenario, scenario_from_str};
 use squall::journal::{Entry, Event, Journal};
-use squall::plan::{EngineKind, FaultKind, Plan};
+use squall::plan::{EngineKind, Plan};
 use squall::router::{Component, ComponentError, Input, Output, Payload, async_trait};
 use squall::{Harness, NoSettings};
 
@@ -84,7 +85,7 @@ fn plan() -> Plan {
 fn lines_but_of_clocks<'j>(plan: &Plan, journal: &'j Journal) -> Vec<(u64, &'j str, &'j Event)> {
     let of_a_clock = |entry: &Entry| match &entry.event {
         Event::FaultStarted { fault, .. } | Event::FaultEnded { fault } => {
-            matches!(plan.faults[*fault as usize].kind, FaultKind::Clock { .. })
+            plan.faults[*fault as usize].kind.is::<Clock>()
         }
         _ => false,
     };
@@ -101,8 +102,7 @@ fn a_run_is_the_same_line_by_line_whatever_its_clocks_show() {
     for engine in [EngineKind::Flow, EngineKind::Turmoil] {
         let jumping = plan().on_engine(engine);
         let mut right = jumping.clone();
-        let is_clock = |kind: &FaultKind| matches!(kind, FaultKind::Clock { .. });
-        right.faults.retain(|fault| !is_clock(&fault.kind));
+        right.faults.retain(|fault| !fault.kind.is::<Clock>());
         let jumps = jumping.faults.len() - right.faults.len();
         assert!(
             jumps >= 3 && !right.faults.is_empty(),
@@ -111,7 +111,7 @@ fn a_run_is_the_same_line_by_line_whatever_its_clocks_show() {
         assert!(
             jumping.faults[right.faults.len()..]
                 .iter()
-                .all(|it| is_clock(&it.kind)),
+                .all(|it| it.kind.is::<Clock>()),
             "the other faults keep their numbers"
         );
         let run = |plan: &Plan| Harness::new().run(plan.clone()).expect("the run ends");

@@ -20,6 +20,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::json;
 use squall::Harness;
+use squall::faults;
 use squall::file::ComponentNames;
 use squall::journal::{Event, Outcome};
 use squall::plan::{
@@ -111,17 +112,18 @@ fn faults(size: usize, kinds: u8) -> impl Strategy<Value = Vec<Fault>> {
                 to: name(host + other),
                 both_ways,
             };
-            match kind {
-                0 | 1 => FaultKind::Partition(pairs),
-                2 => FaultKind::Latency {
+            let kind: Arc<dyn FaultKind> = match kind {
+                0 | 1 => Arc::new(faults::Partition(pairs)),
+                2 => Arc::new(faults::Latency {
                     pairs,
                     latency: Latency::Constant(Duration::from_millis(millis)),
                     added: true,
-                },
-                3 => FaultKind::Pause { hosts: name(host) },
-                4 => FaultKind::Kill { hosts: name(host) },
-                _ => FaultKind::Crash { hosts: name(host) },
-            }
+                }),
+                3 => Arc::new(faults::Pause { hosts: name(host) }),
+                4 => Arc::new(faults::Kill { hosts: name(host) }),
+                _ => Arc::new(faults::Crash { hosts: name(host) }),
+            };
+            kind
         },
     );
     // One after the other: none cuts another one short.

@@ -4,10 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use squall::faults;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Arrival, Check, ClockShift, Connects, Expectation, FaultKind, Latency, Pairs, Plan, Quantile, Ratio,
-    Target, Topology,
+    Arrival, Check, ClockShift, Connects, Expectation, Latency, Pairs, Plan, Quantile, Ratio, Target,
+    Topology,
 };
 use squall::scenario::Scenario;
 use squall_router::{Keepalive, Policy, RetryPolicy};
@@ -269,14 +270,14 @@ fn another_fault_does_not_shift_what_is_drawn_for_the_first() {
 fn faults_are_what_the_file_says() {
     let plan = every_key().plan(Some(1));
     let fault = |name: &str| plan.faults.iter().find(|fault| fault.name == name).unwrap();
-    let FaultKind::Partition(pairs) = &fault("#2").kind else {
+    let Some(faults::Partition(pairs)) = fault("#2").kind.downcast_ref() else {
         panic!("an unnamed fault is called by its place")
     };
     assert_eq!(
         (&pairs.from[..], &pairs.to[..], pairs.both_ways),
         (&["orders-0".into()][..], &["store".into()][..], false)
     );
-    let FaultKind::Partition(pairs) = &fault("alone").kind else {
+    let Some(faults::Partition(pairs)) = fault("alone").kind.downcast_ref() else {
         panic!("isolation is a partition")
     };
     assert_eq!(pairs.from, ["orders-2"]);
@@ -286,66 +287,66 @@ fn faults_are_what_the_file_says() {
     assert!(pairs.both_ways);
     assert_eq!(fault("alone").until, None, "without `for` a fault does not end");
     assert!(matches!(
-        fault("slow").kind,
-        FaultKind::Latency {
+        fault("slow").kind.downcast_ref(),
+        Some(faults::Latency {
             added: true,
             latency: Latency::Uniform { .. },
             ..
-        }
+        })
     ));
     assert!(matches!(
-        fault("far").kind,
-        FaultKind::Latency {
+        fault("far").kind.downcast_ref(),
+        Some(faults::Latency {
             added: false,
             latency: Latency::LogNormal { .. },
             ..
-        }
+        })
     ));
     assert!(matches!(
-        fault("lossy-one-way").kind,
-        FaultKind::Loss {
+        fault("lossy-one-way").kind.downcast_ref(),
+        Some(faults::Loss {
             ratio: Ratio {
                 numerator: 1,
                 denominator: 3
             },
             ..
-        }
+        })
     ));
-    let FaultKind::Bandwidth { rate, .. } = &fault("narrow-one-way").kind else {
+    let Some(faults::Bandwidth { rate, .. }) = fault("narrow-one-way").kind.downcast_ref() else {
         panic!("it is a bandwidth")
     };
     assert_eq!(rate.bits_per_second.get(), 524_288);
-    assert!(matches!(&fault("stopped").kind, FaultKind::Hold(pairs) if pairs.both_ways));
+    assert!(matches!(fault("stopped").kind.downcast_ref(), Some(faults::Hold(pairs)) if pairs.both_ways));
     let cut = fault("cut");
-    assert!(matches!(&cut.kind, FaultKind::Reset(pairs) if !pairs.both_ways));
+    assert!(matches!(cut.kind.downcast_ref(), Some(faults::Reset(pairs)) if !pairs.both_ways));
     assert_eq!(cut.until, Some(cut.at), "it is over as soon as it struck");
     assert_eq!(
-        fault("shut").kind,
-        FaultKind::Refuse(Connects::To(vec!["store".into()]))
+        fault("shut").kind.downcast_ref(),
+        Some(&faults::Refuse(Connects::To(vec!["store".into()])))
     );
-    let FaultKind::Blackhole(Connects::Between(pairs)) = &fault("mute").kind else {
+    let Some(faults::Blackhole(Connects::Between(pairs))) = fault("mute").kind.downcast_ref() else {
         panic!("it is between hosts")
     };
     assert_eq!(pairs.to, ["orders-0", "orders-1", "orders-2"]);
     assert_eq!(
-        fault("vanish").kind,
-        FaultKind::Crash {
+        fault("vanish").kind.downcast_ref(),
+        Some(&faults::Crash {
             hosts: vec!["orders-0".into(), "front".into()]
-        }
+        })
     );
     assert_eq!(
-        fault("yesterday").kind,
-        FaultKind::Clock {
+        fault("yesterday").kind.downcast_ref(),
+        Some(&faults::Clock {
             hosts: vec!["front".into(), "store".into()],
             shift: ClockShift::Behind(millis(1500)),
-        }
+        })
     );
     assert!(matches!(
-        fault("tomorrow").kind,
-        FaultKind::Clock {
+        fault("tomorrow").kind.downcast_ref(),
+        Some(faults::Clock {
             shift: ClockShift::Ahead(by),
             ..
-        } if by >= secs(3600)
+        }) if *by >= secs(3600)
     ));
     assert_eq!(
         (fault("gc").at, fault("gc").until),
@@ -358,7 +359,7 @@ fn a_restart_is_a_kill_that_ends() {
     let plan =
         scenario("[[fault]]\nat = \"10s\"\nrestart = { hosts = \"orders\", down = \"500ms\" }\n").plan(None);
     let hosts = ["orders-0", "orders-1", "orders-2"].map(str::to_owned).to_vec();
-    assert_eq!(plan.faults[0].kind, FaultKind::Kill { hosts });
+    assert_eq!(plan.faults[0].kind.downcast_ref(), Some(&faults::Kill { hosts }));
     assert_eq!(
         (plan.faults[0].at, plan.faults[0].until),
         (secs(10), Some(millis(10_500)))
@@ -373,7 +374,7 @@ fn lists_and_globs_name_each_host_once() {
     let hosts = ["orders-1", "orders-0", "orders-2", "front", "store"]
         .map(str::to_owned)
         .to_vec();
-    assert_eq!(plan.faults[0].kind, FaultKind::Kill { hosts });
+    assert_eq!(plan.faults[0].kind.downcast_ref(), Some(&faults::Kill { hosts }));
 }
 
 #[test]

@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use squall::faults::Crash;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Answer, Expectation, FaultKind, Flaky, Latency, Manager, Plan, ProviderCheck, ProviderState, Ratio,
+    Answer, Canary, Expectation, Flaky, Latency, Manager, Plan, ProviderCheck, ProviderState, Ratio,
     Reconnect, Target, Topology,
 };
 use squall_value::{CType, CValue};
@@ -88,7 +89,7 @@ fn types_and_values_are_what_the_file_says() {
 fn every_kind_of_host_has_a_link_and_can_be_struck() {
     let plan =
         plan("[[fault]]\nname = \"all\"\nat = \"1s\"\ncrash = { hosts = [\"engine\", \"ml-a\", \"da*\"] }\n");
-    let FaultKind::Crash { hosts } = &plan.faults[0].kind else {
+    let Some(Crash { hosts }) = plan.faults[0].kind.downcast_ref() else {
         panic!("a crash")
     };
     assert_eq!(hosts, &["engine", "ml-a-0", "ml-a-1", "data"]);
@@ -139,11 +140,7 @@ fn a_canary_has_the_modules_of_before_in_another_version() {
     let path = Path::new("tests/every_key/scenario.toml");
     let scenario = file::load_scenario(path, &ComponentNames::built_in());
     let plan = scenario.unwrap_or_else(|report| panic!("{report}")).plan(None);
-    let canary = plan.faults.iter().find_map(|fault| match &fault.kind {
-        FaultKind::Canary(canary) => Some((fault, canary)),
-        _ => None,
-    });
-    let (fault, canary) = canary.unwrap();
+    let (_, fault, canary) = plan.faults_of::<Canary>().next().unwrap();
     assert_eq!(
         fault.until,
         Some(fault.at),

@@ -4,8 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proptest::prelude::*;
+use squall::faults::{DrainProvider, Partition, Reset};
 use squall::file::{self, ComponentNames, Report};
-use squall::plan::{Arrival, Expectation, FaultKind, Plan, Target, Topology};
+use squall::plan::{Arrival, Canary, Expectation, Plan, Target, Topology};
 use squall::scenario::Scenario;
 
 const TOPOLOGY: &str = include_str!("../every_key/topology.toml");
@@ -69,10 +70,8 @@ fn check_plan(plan: &Plan) {
     }
     for fault in &plan.faults {
         assert!(fault.at < plan.duration, "{fault:?}");
-        let is_instant = matches!(
-            fault.kind,
-            FaultKind::Reset(_) | FaultKind::DrainProvider { .. } | FaultKind::Canary(_)
-        );
+        let kind = &fault.kind;
+        let is_instant = kind.is::<Reset>() || kind.is::<DrainProvider>() || kind.is::<Canary>();
         let ends_in_order = |until| until > fault.at || (is_instant && until == fault.at);
         assert!(fault.until.is_none_or(ends_in_order), "{fault:?}");
     }
@@ -247,7 +246,7 @@ proptest! {
         }
         let hosts = plan.topology.all_hosts().count();
         for fault in &plan.faults {
-            if let FaultKind::Partition(pairs) = &fault.kind {
+            if let Some(Partition(pairs)) = fault.kind.downcast_ref() {
                 prop_assert_eq!(pairs.from.len() + pairs.to.len(), hosts);
             }
         }

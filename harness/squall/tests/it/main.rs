@@ -7,6 +7,7 @@ mod broken_routers;
 mod capture;
 mod cli;
 mod clock;
+mod composed;
 mod counted;
 mod determinism;
 mod discovery;

@@ -11,6 +11,7 @@ use crate::support::topology_with;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, RngSeed};
 use serde_json::json;
+use squall::faults;
 use squall::file::ComponentNames;
 use squall::plan::{
     Arrival, Bandwidth, Bounds, CallsExpectation, Check, ClockShift, Connects, Expectation, Fault, FaultKind,
@@ -135,111 +136,113 @@ fn millis(range: std::ops::Range<u64>) -> impl Strategy<Value = Duration> {
     range.prop_map(Duration::from_millis)
 }
 
-fn kind() -> impl Strategy<Value = FaultKind> {
+/// As plans have it.
+fn any_kind(kind: impl FaultKind) -> Arc<dyn FaultKind> {
+    Arc::new(kind)
+}
+
+fn kind() -> impl Strategy<Value = Arc<dyn FaultKind>> {
     prop_oneof![
-        pairs().prop_map(FaultKind::Partition),
-        (pairs(), millis(1..800), any::<bool>()).prop_map(|(pairs, latency, added)| FaultKind::Latency {
-            pairs,
-            latency: Latency::Constant(latency),
-            added
-        }),
-        (pairs(), 1..30u32).prop_map(|(pairs, percent)| FaultKind::Loss {
+        pairs().prop_map(|pairs| any_kind(faults::Partition(pairs))),
+        (pairs(), millis(1..800), any::<bool>()).prop_map(|(pairs, latency, added)| any_kind(
+            faults::Latency {
+                pairs,
+                latency: Latency::Constant(latency),
+                added
+            }
+        )),
+        (pairs(), 1..30u32).prop_map(|(pairs, percent)| any_kind(faults::Loss {
             pairs,
             ratio: Ratio {
                 numerator: percent,
                 denominator: 100
             }
-        }),
-        (pairs(), 50..20_000u64).prop_map(|(pairs, kilobits)| FaultKind::Bandwidth {
+        })),
+        (pairs(), 50..20_000u64).prop_map(|(pairs, kilobits)| any_kind(faults::Bandwidth {
             pairs,
             rate: Bandwidth {
                 bits_per_second: NonZeroU64::new(1000 * kilobits).expect("not zero"),
             },
-        }),
-        pairs().prop_map(FaultKind::Hold),
-        pairs().prop_map(FaultKind::Reset),
-        pairs().prop_map(|pairs| FaultKind::Refuse(Connects::Between(pairs))),
-        Just(FaultKind::Blackhole(Connects::To(vec![
+        })),
+        pairs().prop_map(|pairs| any_kind(faults::Hold(pairs))),
+        pairs().prop_map(|pairs| any_kind(faults::Reset(pairs))),
+        pairs().prop_map(|pairs| any_kind(faults::Refuse(Connects::Between(pairs)))),
+        Just(any_kind(faults::Blackhole(Connects::To(vec![
             "store".into(),
             "left".into()
-        ]))),
+        ])))),
         // What is about one node or one module is drawn at most once.
-        Just(FaultKind::Remove { node: "s".into() }),
-        (millis(0..3_000), any::<bool>()).prop_map(|(late, twice)| FaultKind::Move {
+        Just(any_kind(faults::Remove { node: "s".into() })),
+        (millis(0..3_000), any::<bool>()).prop_map(|(late, twice)| any_kind(faults::Move {
             node: "t".into(),
             to: "middle".into(),
             late,
-            twice
-        }),
-        Just(FaultKind::Close { node: "l".into() }),
-        (millis(0..3_000), any::<bool>()).prop_map(|(late, twice)| FaultKind::Announce {
+            twice,
+        })),
+        Just(any_kind(faults::Close { node: "l".into() })),
+        (millis(0..3_000), any::<bool>()).prop_map(|(late, twice)| any_kind(faults::Announce {
             module: "right".into(),
             hosts: Vec::new(),
             late,
             twice
-        }),
-        millis(1..2_000).prop_map(|grace| FaultKind::Drain {
+        })),
+        millis(1..2_000).prop_map(|grace| any_kind(faults::Drain {
             hosts: vec!["left".into()],
             grace
-        }),
+        })),
         // One host per kind of end, so that no two of them meet on one host.
-        Just(FaultKind::Kill {
+        Just(any_kind(faults::Kill {
             hosts: vec!["middle".into()]
-        }),
-        Just(FaultKind::Crash {
+        })),
+        Just(any_kind(faults::Crash {
             hosts: vec!["store".into()]
-        }),
-        Just(FaultKind::Pause {
+        })),
+        Just(any_kind(faults::Pause {
             hosts: vec!["right".into()]
-        }),
-        Just(FaultKind::Kill {
+        })),
+        Just(any_kind(faults::Kill {
             hosts: vec!["front".into()]
-        }),
-        (millis(1..10_000_000), any::<bool>()).prop_map(|(by, ahead)| FaultKind::Clock {
+        })),
+        (millis(1..10_000_000), any::<bool>()).prop_map(|(by, ahead)| any_kind(faults::Clock {
             hosts: vec!["front".into(), "store".into()],
             shift: match ahead {
                 true => ClockShift::Ahead(by),
                 false => ClockShift::Behind(by),
             },
-        }),
+        })),
     ]
 }
 
 fn faults() -> impl Strategy<Value = Vec<Fault>> {
     let fault = (millis(2_000..20_000), millis(50..8_000), kind());
     prop::collection::vec(fault, 1..6).prop_map(|drawn| {
-        let mut faults: Vec<Fault> = Vec::new();
+        let mut drawn_so_far: Vec<Fault> = Vec::new();
         for (at, lasts, kind) in drawn {
-            let is_ending = |kind: &FaultKind| {
-                matches!(
-                    kind,
-                    FaultKind::Kill { .. }
-                        | FaultKind::Crash { .. }
-                        | FaultKind::Pause { .. }
-                        | FaultKind::Drain { .. }
-                        | FaultKind::Remove { .. }
-                        | FaultKind::Move { .. }
-                        | FaultKind::Close { .. }
-                        | FaultKind::Announce { .. }
-                )
-            };
+            let is_ending = kind.is::<faults::Kill>()
+                || kind.is::<faults::Crash>()
+                || kind.is::<faults::Pause>()
+                || kind.is::<faults::Drain>()
+                || kind.is::<faults::Remove>()
+                || kind.is::<faults::Move>()
+                || kind.is::<faults::Close>()
+                || kind.is::<faults::Announce>();
             // The same end twice would be one fault that the other one cuts short.
-            let same = |other: &FaultKind| match kind {
-                FaultKind::Kill { .. } => *other == kind,
-                _ => std::mem::discriminant(other) == std::mem::discriminant(&kind),
+            let same = |other: &dyn FaultKind| match kind.is::<faults::Kill>() {
+                true => *other == *kind,
+                false => other.type_id() == (*kind).type_id(),
             };
-            if is_ending(&kind) && faults.iter().any(|fault| same(&fault.kind)) {
+            if is_ending && drawn_so_far.iter().any(|fault| same(&*fault.kind)) {
                 continue;
             }
-            let name = format!("#{}", faults.len() + 1);
-            faults.push(Fault {
+            let name = format!("#{}", drawn_so_far.len() + 1);
+            drawn_so_far.push(Fault {
                 name,
                 at,
                 until: Some((at + lasts).min(CALM)),
                 kind,
             });
         }
-        faults
+        drawn_so_far
     })
 }
 
@@ -315,11 +318,11 @@ proptest! {
 
 /// The oracles that a run breaks.
 fn broken(front: impl Front) -> Vec<String> {
-    let deaf = FaultKind::Partition(Pairs {
+    let deaf = any_kind(faults::Partition(Pairs {
         from: vec!["store".into()],
         to: vec!["left".into()],
         both_ways: false,
-    });
+    }));
     let faults = vec![Fault {
         name: "deaf".into(),
         at: Duration::from_secs(5),

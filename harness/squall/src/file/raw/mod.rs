@@ -3,6 +3,7 @@
 //!
 //! The doc comments are the descriptions in the JSON Schema.
 
+pub(crate) mod fault;
 pub(crate) mod keepalive;
 pub(crate) mod latency;
 pub(crate) mod limits;

@@ -92,7 +92,7 @@ pub(crate) fn resolve(
 }
 
 /// The provider of this name, or that has a host of it; and the hosts that are meant.
-fn provider_hosts<'t>(
+pub(crate) fn provider_hosts<'t>(
     name: &At<String>,
     topology: &'t Topology,
     problems: &mut Problems,
@@ -136,7 +136,7 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a At<String>>, problems:
 }
 
 /// A problem when a seed could draw zero.
-fn not_zero(key: &str, range: Option<&At<Ranged<Duration>>>, problems: &mut Problems) {
+pub(crate) fn not_zero(key: &str, range: Option<&At<Ranged<Duration>>>, problems: &mut Problems) {
     if let Some(range) = range.filter(|range| range.min.is_zero()) {
         problems.add(Problem::new(format!("`{key}` is 0")).at(&range.span, "expected more than 0"));
     }
@@ -158,7 +158,7 @@ fn before_end(
 }
 
 /// The one key of `keys` that is there. A problem when it is none, or more than one.
-fn exactly_one<'a>(
+pub(crate) fn exactly_one<'a>(
     table: &str,
     span: &Range<usize>,
     keys: &[(&'a str, Option<&Range<usize>>)],
@@ -192,6 +192,6 @@ fn exactly_one<'a>(
 }
 
 /// Where a key's value stands, if it is there.
-fn span<T>(value: &Option<At<T>>) -> Option<&Range<usize>> {
+pub(crate) fn span<T>(value: &Option<At<T>>) -> Option<&Range<usize>> {
     value.as_ref().map(|value| &value.span)
 }

@@ -7,8 +7,8 @@ use crate::file::names::unknown;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{CanaryExpectation, FaultKind, Provider, ProviderCheck};
-use crate::scenario::{OpenExpectation, OpenFaultKind};
+use crate::plan::{Canary, CanaryExpectation, Provider, ProviderCheck};
+use crate::scenario::OpenExpectation;
 
 /// A problem for each key that is of no use for what the expectation is about.
 pub(super) fn check_keys(subject: &str, raw: &raw::Expect, problems: &mut Problems) {
@@ -136,10 +136,7 @@ fn of_a_canary(
 ) -> Option<OpenExpectation> {
     let mut canaries = (0_u32..)
         .zip(known.faults)
-        .filter_map(|(place, fault)| match &fault.kind {
-            OpenFaultKind::Plain(FaultKind::Canary(canary)) => Some((place, fault.name.as_str(), canary)),
-            _ => None,
-        });
+        .filter_map(|(place, fault)| Some((place, fault.name.as_str(), fault.kind.as_kind::<Canary>()?)));
     let all = canaries.clone().map(|(_, name, _)| name);
     let found = canaries.find(|(_, other, _)| *other == name.value);
     if found.is_none() {

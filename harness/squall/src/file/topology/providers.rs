@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-pub(in crate::file) use self::handler::handler;
+pub(crate) use self::handler::handler;
 use self::names::{check_namespace, check_qualified, check_short};
 use super::hosts_of;
 use crate::file::ctype::ctype;

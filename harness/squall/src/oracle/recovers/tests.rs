@@ -1,5 +1,6 @@
 use super::*;
-use crate::plan::{Bandwidth, FaultKind};
+use crate::faults::{Kill, Partition, Reset};
+use crate::plan::Bandwidth;
 use crate::testing::{MS, S, Script, both_ways};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +12,7 @@ fn storm(outcome: impl Fn(&mut Script, u64)) -> Script {
         "split",
         20 * S,
         Some(30 * S),
-        FaultKind::Partition(both_ways("front", "back")),
+        Partition(both_ways("front", "back")),
     );
     script.ends(100 * S);
     for call in 1..90 {
@@ -71,7 +72,7 @@ fn nothing_is_judged_while_a_fault_lasts() {
         "for good",
         25 * S,
         None,
-        FaultKind::Kill {
+        Kill {
             hosts: vec!["store-1".to_owned()],
         },
     );
@@ -226,12 +227,7 @@ fn a_latency_without_a_bound_is_not_steady() {
 #[test]
 fn a_fault_of_an_instant_is_over_with_it() {
     let mut script = Script::new();
-    script.fault(
-        "cut",
-        20 * S,
-        Some(20 * S),
-        FaultKind::Reset(both_ways("front", "back")),
-    );
+    script.fault("cut", 20 * S, Some(20 * S), Reset(both_ways("front", "back")));
     for call in 0..100 {
         script.at(call * S + MS);
         broken_at(50)(&mut script, call);

@@ -6,29 +6,21 @@
 use std::collections::HashSet;
 use std::ops::Range;
 
-use crate::file::raw::scenario as raw;
+use crate::faults::Subject;
+use crate::file::raw::fault as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::FaultKind;
-use crate::scenario::{OpenFault, OpenFaultKind};
+use crate::scenario::OpenFault;
 use crate::units::Unit;
-
-/// What a fault changes the state of.
-#[derive(Debug, PartialEq, Eq, Hash)]
-enum Subject<'a> {
-    Host(&'a str),
-    Node(&'a str),
-    Endpoints(&'a str),
-}
 
 pub(in crate::file::scenario) fn check(
     raw: &[At<raw::Fault>],
     faults: &[OpenFault],
     problems: &mut Problems,
 ) {
-    let mut earlier: Vec<(usize, HashSet<Subject<'_>>)> = Vec::new();
+    let mut earlier: Vec<(usize, HashSet<&Subject>)> = Vec::new();
     for (place, fault) in faults.iter().enumerate() {
-        let subjects = struck(fault);
+        let subjects = fault.kind.subjects();
         if subjects.is_empty() {
             continue;
         }
@@ -36,26 +28,12 @@ pub(in crate::file::scenario) fn check(
             .iter()
             .filter(|(other, _)| may_touch(&faults[*other], fault))
         {
-            if let Some(subject) = subjects.iter().find(|it| other_subjects.contains(it)) {
+            if let Some(subject) = subjects.iter().find(|it| other_subjects.contains(*it)) {
                 let first = (&faults[*other], &raw[*other].at.span);
                 problems.add(overlap(subject, first, (fault, &raw[place].at.span)));
             }
         }
-        earlier.push((place, subjects.into_iter().collect()));
-    }
-}
-
-/// In the order of the file.
-fn struck(fault: &OpenFault) -> Vec<Subject<'_>> {
-    match &fault.kind {
-        OpenFaultKind::Plain(
-            FaultKind::Kill { hosts } | FaultKind::Crash { hosts } | FaultKind::Pause { hosts },
-        )
-        | OpenFaultKind::Drain { hosts, .. } => hosts.iter().map(|host| Subject::Host(host)).collect(),
-        OpenFaultKind::Plain(FaultKind::Remove { node } | FaultKind::Close { node })
-        | OpenFaultKind::Move { node, .. } => vec![Subject::Node(node)],
-        OpenFaultKind::Announce { module, .. } => vec![Subject::Endpoints(module)],
-        _ => Vec::new(),
+        earlier.push((place, subjects.iter().collect()));
     }
 }
 
@@ -66,7 +44,7 @@ fn may_touch(one: &OpenFault, other: &OpenFault) -> bool {
 }
 
 fn overlap(
-    subject: &Subject<'_>,
+    subject: &Subject,
     first: (&OpenFault, &Range<usize>),
     second: (&OpenFault, &Range<usize>),
 ) -> Problem {
@@ -76,11 +54,7 @@ fn overlap(
             .map_or("the end of the run".to_owned(), |end| end.max.say());
         format!("`{}` lasts from {} to {end}", fault.name, fault.at.min.say())
     };
-    let (name, rule) = match subject {
-        Subject::Host(name) => (name, "a host is up, down or paused, one at a time"),
-        Subject::Node(name) => (name, "a node is removed, moved or closed, one at a time"),
-        Subject::Endpoints(name) => (name, "a module is announced in one way at a time"),
-    };
+    let Subject { name, rule } = subject;
     Problem::new(format!(
         "`{}` and `{}` may strike `{name}` at the same time",
         first.0.name, second.0.name

@@ -5,11 +5,11 @@
 
 use std::collections::BTreeMap;
 
-use crate::file::raw::scenario as raw;
+use crate::file::raw::fault as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{Canary, FaultKind};
-use crate::scenario::{OpenFault, OpenFaultKind};
+use crate::plan::Canary;
+use crate::scenario::OpenFault;
 
 pub(in crate::file::scenario) fn check(
     raw: &[At<raw::Fault>],
@@ -18,7 +18,7 @@ pub(in crate::file::scenario) fn check(
 ) {
     let mut first: BTreeMap<&str, (usize, &Canary)> = BTreeMap::new();
     for (place, fault) in faults.iter().enumerate() {
-        let OpenFaultKind::Plain(FaultKind::Canary(canary)) = &fault.kind else {
+        let Some(canary) = fault.kind.as_kind::<Canary>() else {
             continue;
         };
         for host in &canary.hosts {

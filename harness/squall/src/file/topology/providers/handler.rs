@@ -12,7 +12,7 @@ use crate::file::report::{Problem, Problems};
 use crate::plan::{Answer, Flaky, Handler, Ratio};
 
 /// What a module of these types does.
-pub(in crate::file) fn handler(
+pub(crate) fn handler(
     raw: &At<raw::Handler>,
     input: &CType,
     output: &CType,

@@ -1,0 +1,57 @@
+//! `close`: no port of a node can be delivered to until the fault ends.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::targets::{OneNode, node};
+use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
+use crate::file::read::At;
+use crate::file::report::Problems;
+use crate::plan::Topology;
+use crate::run::{End, Scene};
+
+/// No port of a node can be delivered to until the fault ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Close {
+    /// The node. It exists.
+    pub node: String,
+}
+
+impl Shape for Close {
+    const KEY: &'static str = "close";
+    const ABOUT: &'static str = "No port of a node can be delivered to until the fault ends";
+    type Raw = OneNode;
+
+    fn check(raw: &At<OneNode>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        let node = node(&raw.node, topology, problems)?;
+        let struck = Subject::node(&node);
+        Some(Open::exactly(Close { node }).strikes([struck]))
+    }
+}
+
+#[async_trait]
+impl FaultKind for Close {
+    fn text(&self) -> String {
+        format!("close {}", self.node)
+    }
+
+    async fn act(&self, scene: &Scene, end: End) {
+        scene.closed(&self.node, end).await;
+    }
+
+    fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {
+        vec![Touches::Node {
+            node: self.node.clone(),
+            late: Duration::ZERO,
+        }]
+    }
+
+    fn heals(&self) -> Heals {
+        Heals::AtEnd
+    }
+
+    fn must_touch(&self, _topology: &Topology) -> MustTouch {
+        MustTouch::Anything
+    }
+}

@@ -1,0 +1,104 @@
+//! `drain_provider`: a provider is asked to end what it has, and to leave.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touches};
+use crate::file::read::{At, tables};
+use crate::file::report::{Problem, Problems};
+use crate::file::scenario::provider_hosts;
+use crate::file::value::Exact;
+use crate::plan::Topology;
+use crate::run::{End, Scene};
+use crate::time;
+
+/// What a provider is told that is not told anything in particular.
+const REASON_DEFAULT: &str = "drained";
+
+/// How long a manager waits for a provider that is drained, when nobody says otherwise. Spec: provider 2.1.
+const DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
+
+/// Managers ask providers to end what they have, and leave. It happens at one instant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DrainProvider {
+    /// The provider, or one host of it, as the file says it.
+    pub provider: String,
+    /// Its hosts.
+    pub hosts: Vec<String>,
+    /// How long they have; as long as their managers say when absent.
+    pub deadline: Option<Duration>,
+    /// What they are told.
+    pub reason: String,
+}
+
+tables! {
+    /// Who is asked to end what it has, and to leave
+    #[schemars(rename = "DrainProvider")]
+    Raw("`drain_provider`") {
+        /// The provider, with all of its hosts, or one host of it
+        provider: At<String>,
+        /// How long it has. As long as its manager says when absent: 30s
+        deadline: Option<At<Exact<Duration>>>,
+        /// What it is told. "drained" when absent
+        reason: Option<At<String>>,
+    }
+}
+
+impl Shape for DrainProvider {
+    const KEY: &'static str = "drain_provider";
+    const ABOUT: &'static str = "A provider is asked to end what it has, and to leave";
+    type Raw = Raw;
+
+    fn lasts(_raw: &Raw) -> Lasts<'_> {
+        Lasts::Instant(
+            "drop `for`: a provider that was drained has left; how long it may take is its `deadline`",
+        )
+    }
+
+    fn check(raw: &At<Raw>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        let deadline = raw.deadline.as_ref();
+        if let Some(place) = deadline.filter(|deadline| deadline.0.is_zero()) {
+            problems.add(Problem::new("`deadline` is 0").at(&place.span, "expected more than 0"));
+        }
+        let (_, hosts) = provider_hosts(&raw.provider, topology, problems)?;
+        let reason = raw.reason.as_ref();
+        Some(Open::exactly(DrainProvider {
+            provider: raw.provider.value.clone(),
+            hosts,
+            deadline: deadline.map(|deadline| deadline.0),
+            reason: reason.map_or_else(|| REASON_DEFAULT.to_owned(), |reason| reason.value.clone()),
+        }))
+    }
+}
+
+#[async_trait]
+impl FaultKind for DrainProvider {
+    fn text(&self) -> String {
+        let deadline = self
+            .deadline
+            .map(|deadline| format!(", deadline {}", time::exact(time::nanos(deadline))));
+        format!("drain provider {}{}", self.provider, deadline.unwrap_or_default())
+    }
+
+    async fn act(&self, scene: &Scene, _end: End) {
+        scene.drain_providers(&self.hosts, &self.reason, self.deadline);
+    }
+
+    fn touches(&self, past: &Past<'_>) -> Vec<Touches> {
+        let deadline = time::nanos(self.deadline.unwrap_or(DEADLINE_DEFAULT));
+        vec![Touches::Providers {
+            hosts: self.hosts.clone(),
+            until: past.started.saturating_add(deadline),
+            all: true,
+        }]
+    }
+
+    fn heals(&self) -> Heals {
+        Heals::Never
+    }
+
+    fn must_touch(&self, _topology: &Topology) -> MustTouch {
+        MustTouch::Nothing
+    }
+}

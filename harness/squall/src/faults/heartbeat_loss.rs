@@ -1,0 +1,101 @@
+//! `heartbeat_loss`: heartbeats of providers are not sent, or not acknowledged; all else is.
+
+use async_trait::async_trait;
+
+use super::{Counts, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
+use crate::file::read::{At, tables};
+use crate::file::report::Problems;
+use crate::file::scenario::provider_hosts;
+use crate::history;
+use crate::oracle::Run;
+use crate::plan::Topology;
+use crate::run::{End, Scene};
+
+/// Heartbeats of providers are not sent, or not acknowledged. All else is.
+#[derive(Debug, Clone, PartialEq)]
+pub struct HeartbeatLoss {
+    /// The provider, or one host of it, as the file says it.
+    pub provider: String,
+    /// Its hosts.
+    pub hosts: Vec<String>,
+    /// Whether it is the acknowledgements that are not sent.
+    pub acks: bool,
+}
+
+tables! {
+    /// Whose heartbeats are not sent
+    #[schemars(rename = "HeartbeatLoss")]
+    Raw("`heartbeat_loss`") {
+        /// The provider, with all of its hosts, or one host of it
+        provider: At<String>,
+        /// Whether it is the managers' acknowledgements that are not sent. false when absent
+        acks: Option<bool>,
+    }
+}
+
+impl Shape for HeartbeatLoss {
+    const KEY: &'static str = "heartbeat_loss";
+    const ABOUT: &'static str = "Heartbeats of a provider are not sent, or not acknowledged; all else is";
+    type Raw = Raw;
+
+    fn check(raw: &At<Raw>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        let (_, hosts) = provider_hosts(&raw.provider, topology, problems)?;
+        Some(Open::exactly(HeartbeatLoss {
+            provider: raw.provider.value.clone(),
+            hosts,
+            acks: raw.acks.unwrap_or_default(),
+        }))
+    }
+}
+
+#[async_trait]
+impl FaultKind for HeartbeatLoss {
+    fn text(&self) -> String {
+        match self.acks {
+            false => format!("heartbeat loss {}", self.provider),
+            true => format!("heartbeat ack loss {}", self.provider),
+        }
+    }
+
+    async fn act(&self, scene: &Scene, end: End) {
+        scene.mute(&self.hosts, self.acks, true);
+        end.reached(scene).await;
+        scene.mute(&self.hosts, self.acks, false);
+    }
+
+    fn touches(&self, past: &Past<'_>) -> Vec<Touches> {
+        vec![Touches::Providers {
+            hosts: self.hosts.clone(),
+            until: past.ended,
+            all: false,
+        }]
+    }
+
+    fn heals(&self) -> Heals {
+        Heals::AtEnd
+    }
+
+    fn must_touch(&self, _topology: &Topology) -> MustTouch {
+        MustTouch::Anything
+    }
+
+    fn counts(&self, past: &history::Fault<'_>, run: &Run<'_>) -> Counts {
+        let Some(started) = past.started else {
+            return Counts::default();
+        };
+        let window = started..=past.ended.unwrap_or(u64::MAX);
+        let is_lost =
+            |(at, host): &&(u64, &str)| window.contains(at) && self.hosts.iter().any(|other| other == host);
+        let count = |lost: &[(u64, &str)]| lost.iter().filter(is_lost).count() as u64;
+        match self.acks {
+            false => Counts {
+                heartbeats: count(&run.providers.heartbeats_lost),
+                acks: 0,
+            },
+            true => Counts {
+                heartbeats: 0,
+                acks: count(&run.providers.acks_lost),
+            },
+        }
+    }
+}

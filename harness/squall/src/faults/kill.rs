@@ -1,0 +1,54 @@
+//! `kill`: processes die, and start again when the fault ends.
+
+use async_trait::async_trait;
+use squall_sim::Sim;
+
+use super::targets::{Targets, calls_of, calls_of_modules, names};
+use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
+use crate::file::read::At;
+use crate::file::report::Problems;
+use crate::plan::Topology;
+use crate::run::{End, Scene};
+
+/// The processes die, and their kernels close their sockets. They start again when the fault ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kill {
+    /// Host names.
+    pub hosts: Vec<String>,
+}
+
+impl Shape for Kill {
+    const KEY: &'static str = "kill";
+    const ABOUT: &'static str =
+        "Processes die; their kernels close their sockets. They start again when the fault ends";
+    type Raw = Targets;
+
+    fn check(raw: &At<Targets>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        let hosts = topology.select(&raw.hosts, problems)?;
+        let struck: Vec<Subject> = hosts.iter().map(Subject::host).collect();
+        Some(Open::exactly(Kill { hosts }).strikes(struck))
+    }
+}
+
+#[async_trait]
+impl FaultKind for Kill {
+    fn text(&self) -> String {
+        format!("kill {}", names(&self.hosts))
+    }
+
+    async fn act(&self, scene: &Scene, end: End) {
+        scene.down(&self.hosts, Sim::kill, end).await;
+    }
+
+    fn touches(&self, past: &Past<'_>) -> Vec<Touches> {
+        calls_of(&self.hosts, past)
+    }
+
+    fn heals(&self) -> Heals {
+        Heals::AtEnd
+    }
+
+    fn must_touch(&self, topology: &Topology) -> MustTouch {
+        calls_of_modules(&self.hosts, topology)
+    }
+}

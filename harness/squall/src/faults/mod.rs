@@ -1,0 +1,232 @@
+//! Faults. A kind of fault is one file of this room and one line in [`ALL`]: how files say it, what is checked, its
+//! words, what it does and how that is undone, which calls it touched, when it heals, and what it counts.
+//!
+//! A kind is two types. Its [`Shape`] is a key of `[[fault]]`; what a plan holds of it, with all ranges drawn, is a
+//! [`FaultKind`]. They are often one type. What several kinds share is in `links` and `targets`.
+
+mod announce;
+mod bandwidth;
+mod blackhole;
+mod canary;
+mod clock;
+mod close;
+mod crash;
+mod drain;
+mod drain_provider;
+mod heartbeat_loss;
+mod hold;
+mod kill;
+mod latency;
+mod links;
+mod loss;
+mod moved;
+mod partition;
+mod pause;
+mod refuse;
+mod remove;
+mod reset;
+mod restart;
+mod shape;
+mod targets;
+
+use std::any::Any;
+use std::fmt::Debug;
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+pub use self::announce::Announce;
+pub use self::bandwidth::Bandwidth;
+pub use self::blackhole::Blackhole;
+pub use self::clock::Clock;
+pub use self::close::Close;
+pub use self::crash::Crash;
+pub use self::drain::Drain;
+pub use self::drain_provider::DrainProvider;
+pub use self::heartbeat_loss::HeartbeatLoss;
+pub use self::hold::Hold;
+pub use self::kill::Kill;
+pub use self::latency::Latency;
+pub use self::links::Connects;
+pub use self::loss::Loss;
+pub use self::moved::Move;
+pub use self::partition::Partition;
+pub use self::pause::Pause;
+pub use self::refuse::Refuse;
+pub use self::remove::Remove;
+pub use self::reset::Reset;
+use self::restart::Restart;
+use self::shape::Kind;
+pub(crate) use self::shape::{Drawn, Lasts, Open, Said, Shape, Subject};
+use crate::history;
+use crate::oracle;
+use crate::plan::Topology;
+use crate::providers::Providers;
+use crate::run::{End, Scene};
+
+/// Every kind that files know, in the order of messages and of the schema.
+pub(crate) const ALL: &[Kind] = &[
+    Kind::of::<Partition>(),
+    Kind::of::<Latency>(),
+    Kind::of::<Loss>(),
+    Kind::of::<Bandwidth>(),
+    Kind::of::<Hold>(),
+    Kind::of::<Reset>(),
+    Kind::of::<Refuse>(),
+    Kind::of::<Blackhole>(),
+    Kind::of::<Kill>(),
+    Kind::of::<Crash>(),
+    Kind::of::<Restart>(),
+    Kind::of::<Pause>(),
+    Kind::of::<Clock>(),
+    Kind::of::<Drain>(),
+    Kind::of::<Remove>(),
+    Kind::of::<Move>(),
+    Kind::of::<Close>(),
+    Kind::of::<Announce>(),
+    Kind::of::<HeartbeatLoss>(),
+    Kind::of::<DrainProvider>(),
+    Kind::of::<crate::plan::Canary>(),
+];
+
+/// What a fault does, with all ranges drawn. No method has a default but where nearly all kinds answer alike: whoever
+/// adds a kind is asked by the compiler.
+#[async_trait]
+pub trait FaultKind: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
+    /// In a few words, for the journal and reports: `partition common-module | http-module`.
+    fn text(&self) -> String;
+
+    /// Strikes, waits for the fault's `end`, and undoes what it did. What happens at one instant need not wait.
+    async fn act(&self, scene: &Scene, end: End);
+
+    /// Which calls it touched, beside those whose segments, connects or connections the network lost, held, delayed,
+    /// refused or reset for it: the journal names the fault with each of these.
+    fn touches(&self, past: &Past<'_>) -> Vec<Touches>;
+
+    /// When those that it struck are as they were.
+    fn heals(&self) -> Heals;
+
+    /// What it must have touched to have done anything.
+    fn must_touch(&self, topology: &Topology) -> MustTouch;
+
+    /// What it counts beside segments and calls.
+    fn counts(&self, _past: &history::Fault<'_>, _run: &oracle::Run<'_>) -> Counts {
+        Counts::default()
+    }
+}
+
+impl dyn FaultKind {
+    /// This fault, if it is of that kind.
+    pub fn downcast_ref<K: FaultKind>(&self) -> Option<&K> {
+        (self as &dyn Any).downcast_ref()
+    }
+
+    /// Whether it is of that kind.
+    pub fn is<K: FaultKind>(&self) -> bool {
+        self.downcast_ref::<K>().is_some()
+    }
+}
+
+/// Equal when they are of one kind and say the same.
+impl PartialEq for dyn FaultKind {
+    fn eq(&self, other: &Self) -> bool {
+        let same_kind = (self as &dyn Any).type_id() == (other as &dyn Any).type_id();
+        same_kind && format!("{self:?}") == format!("{other:?}")
+    }
+}
+
+/// One fault, from `at` until `until`.
+#[derive(Debug, Clone)]
+pub struct Fault {
+    /// The file's `name`, or `#3` for the third one.
+    pub name: String,
+    /// When it strikes.
+    pub at: Duration,
+    /// When it ends; never, when absent. Not before `at`.
+    pub until: Option<Duration>,
+    /// What happens.
+    pub kind: Arc<dyn FaultKind>,
+}
+
+impl PartialEq for Fault {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.name, self.at, self.until) == (&other.name, other.at, other.until) && *self.kind == *other.kind
+    }
+}
+
+/// A fault that struck, as the journal has it.
+#[derive(Debug, Clone, Copy)]
+pub struct Past<'a> {
+    /// When it began, nanoseconds.
+    pub started: u64,
+    /// When it ended, nanoseconds; `u64::MAX` when it did not.
+    pub ended: u64,
+    /// What became of providers.
+    pub providers: &'a Providers<'a>,
+}
+
+/// Which calls a fault touched: those for which one of these holds.
+#[derive(Debug, Clone)]
+pub enum Touches {
+    /// A hop from or to one of these hosts was under way while the fault lasted; or failed within the 15 s after it, for
+    /// who could not connect waits before it tries again.
+    Hosts(Vec<String>),
+    /// A hop between such hosts failed while the fault kept the one from connecting to the other.
+    Connects(Connects),
+    /// It goes to this node, and was under way while the fault lasted or news of its end were on the way.
+    Node {
+        /// The node.
+        node: String,
+        /// How late news may be.
+        late: Duration,
+    },
+    /// A hop of it goes to this module, and was under way while the fault lasted or news of its end were on the way.
+    Module {
+        /// The module.
+        module: String,
+        /// How late news may be.
+        late: Duration,
+    },
+    /// It was to be executed by one of these hosts of providers, or failed before it was sent to any of their namespace.
+    Providers {
+        /// The hosts.
+        hosts: Vec<String>,
+        /// Until then, nanoseconds.
+        until: u64,
+        /// Whether also those are touched that were sent to one of the hosts, whatever came of them.
+        all: bool,
+    },
+}
+
+/// When what a fault struck is as it was before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heals {
+    /// As soon as the fault ends.
+    AtEnd,
+    /// So long after it ended: news of that are on their way.
+    Later(Duration),
+    /// Never: somebody left for good.
+    Never,
+}
+
+/// What a fault must have touched to have done anything. A report says of one that did not that it was in vain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MustTouch {
+    /// A segment, a connect, a heartbeat or a call.
+    Anything,
+    /// A call, as it strikes those that make and serve them.
+    Calls,
+    /// Nothing: it does something also where nobody calls.
+    Nothing,
+}
+
+/// What faults count of their own.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Heartbeats that were not sent.
+    pub heartbeats: u64,
+    /// Heartbeats that were not acknowledged.
+    pub acks: u64,
+}

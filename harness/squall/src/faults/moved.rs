@@ -1,0 +1,99 @@
+//! `move`: a node is on another module until the fault ends.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::targets::{lateness, lateness_text, module, node};
+use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
+use crate::draw::Ranged;
+use crate::file::read::{At, tables};
+use crate::file::report::{Problem, Problems};
+use crate::plan::Topology;
+use crate::run::{End, Place, Scene};
+
+/// A node is on another module until the fault ends, with a fresh instance there and one when it is back.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Move {
+    /// The node. It exists.
+    pub node: String,
+    /// The other module. It exists, and is not the node's own.
+    pub to: String,
+    /// Each host hears of each change after a time of its own, up to this.
+    pub late: Duration,
+    /// Whether each host hears of each change a second time.
+    pub twice: bool,
+}
+
+tables! {
+    /// Which node, where it goes, and how that becomes known
+    #[schemars(rename = "Move")]
+    Raw("`move`") {
+        /// Its name
+        node: At<String>,
+        /// The module that has it meanwhile
+        to: At<String>,
+        /// Each host hears of each change after a time of its own, up to this: also in another order than it
+        /// happened. At once when absent
+        late: Option<At<Ranged<Duration>>>,
+        /// Whether each host hears of each change a second time. false when absent
+        twice: Option<bool>,
+    }
+}
+
+impl Shape for Move {
+    const KEY: &'static str = "move";
+    const ABOUT: &'static str = "A node is on another module until the fault ends";
+    type Raw = Raw;
+
+    fn check(raw: &At<Raw>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        let node = node(&raw.node, topology, problems);
+        let to = module(&raw.to, topology, problems)?;
+        let node = node?;
+        if topology.owner(&node).is_some_and(|owner| owner.name == to.name) {
+            let problem = Problem::new(format!("`{node}` is on `{}` already", to.name))
+                .at(&raw.to.span, "its own module")
+                .help("move it to another module");
+            problems.add(problem);
+            return None;
+        }
+        let (struck, to) = (Subject::node(&node), to.name.clone());
+        let (late, twice) = (lateness(raw.late.as_ref()), raw.twice.unwrap_or_default());
+        let open = Open::drawn(move |drawn| Move {
+            node: node.clone(),
+            to: to.clone(),
+            late: drawn.draw("late", late),
+            twice,
+        });
+        Some(open.strikes([struck]))
+    }
+}
+
+#[async_trait]
+impl FaultKind for Move {
+    fn text(&self) -> String {
+        format!("move {} to {}{}", self.node, self.to, lateness_text(self.late))
+    }
+
+    async fn act(&self, scene: &Scene, end: End) {
+        let place = Place::Module(self.to.clone());
+        scene
+            .elsewhere(&self.node, place, (self.late, self.twice), end)
+            .await;
+    }
+
+    fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {
+        vec![Touches::Node {
+            node: self.node.clone(),
+            late: self.late,
+        }]
+    }
+
+    fn heals(&self) -> Heals {
+        Heals::Later(self.late)
+    }
+
+    fn must_touch(&self, _topology: &Topology) -> MustTouch {
+        MustTouch::Anything
+    }
+}

@@ -1,0 +1,49 @@
+//! `refuse`: connects are refused at once; open connections go on.
+
+use async_trait::async_trait;
+use squall_sim::Effect;
+
+use super::links::{Connects, RawConnects};
+use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
+use crate::file::read::At;
+use crate::file::report::Problems;
+use crate::plan::Topology;
+use crate::run::{End, Scene};
+
+/// Connects are refused at once; open connections go on.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refuse(pub Connects);
+
+impl Shape for Refuse {
+    const KEY: &'static str = "refuse";
+    const ABOUT: &'static str = "Connects are refused at once; open connections go on";
+    type Raw = RawConnects;
+
+    fn check(raw: &At<RawConnects>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        RawConnects::connects(raw, "`refuse`", topology, problems)
+            .map(|connects| Open::exactly(Refuse(connects)))
+    }
+}
+
+#[async_trait]
+impl FaultKind for Refuse {
+    fn text(&self) -> String {
+        format!("refuse {}", self.0.text())
+    }
+
+    async fn act(&self, scene: &Scene, end: End) {
+        scene.lasting(Effect::Refuse(scene.connects(&self.0)), end).await;
+    }
+
+    fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {
+        vec![Touches::Connects(self.0.clone())]
+    }
+
+    fn heals(&self) -> Heals {
+        Heals::AtEnd
+    }
+
+    fn must_touch(&self, _topology: &Topology) -> MustTouch {
+        MustTouch::Anything
+    }
+}

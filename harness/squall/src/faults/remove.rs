@@ -1,0 +1,59 @@
+//! `remove`: a node is destroyed. It is installed again when the fault ends.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::targets::{OneNode, node};
+use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
+use crate::file::read::At;
+use crate::file::report::Problems;
+use crate::plan::Topology;
+use crate::run::{End, Place, Scene};
+
+/// A node is destroyed; an instance of it is installed again when the fault ends.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Remove {
+    /// The node. It exists.
+    pub node: String,
+}
+
+impl Shape for Remove {
+    const KEY: &'static str = "remove";
+    const ABOUT: &'static str = "A node is destroyed. It is installed again when the fault ends";
+    type Raw = OneNode;
+
+    fn check(raw: &At<OneNode>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        let node = node(&raw.node, topology, problems)?;
+        let struck = Subject::node(&node);
+        Some(Open::exactly(Remove { node }).strikes([struck]))
+    }
+}
+
+#[async_trait]
+impl FaultKind for Remove {
+    fn text(&self) -> String {
+        format!("remove {}", self.node)
+    }
+
+    async fn act(&self, scene: &Scene, end: End) {
+        // It is still its module's own: nobody has to hear of it.
+        let at_once = (Duration::ZERO, false);
+        scene.elsewhere(&self.node, Place::Nowhere, at_once, end).await;
+    }
+
+    fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {
+        vec![Touches::Node {
+            node: self.node.clone(),
+            late: Duration::ZERO,
+        }]
+    }
+
+    fn heals(&self) -> Heals {
+        Heals::AtEnd
+    }
+
+    fn must_touch(&self, _topology: &Topology) -> MustTouch {
+        MustTouch::Anything
+    }
+}

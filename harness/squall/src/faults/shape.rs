@@ -1,0 +1,216 @@
+//! How files say a fault.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use super::FaultKind;
+use crate::draw::{Draws, Ranged};
+use crate::file::read::{At, Read, Value};
+use crate::file::report::Problems;
+use crate::plan::Topology;
+use crate::units::Unit;
+
+/// One key of `[[fault]]`.
+pub(crate) trait Shape: 'static {
+    /// The key.
+    const KEY: &'static str;
+    /// What it does, in the schema.
+    const ABOUT: &'static str;
+    /// What the key's value says.
+    type Raw: Read + JsonSchema + Clone + fmt::Debug + Send + Sync + 'static;
+
+    /// How long it lasts.
+    fn lasts(_raw: &Self::Raw) -> Lasts<'_> {
+        Lasts::For
+    }
+
+    /// The fault, for every seed. Nothing where it would make no sense; then a problem was added.
+    fn check(raw: &At<Self::Raw>, topology: &Topology, problems: &mut Problems) -> Option<Open>;
+}
+
+/// What says how long a fault lasts.
+pub(crate) enum Lasts<'a> {
+    /// The key `for`.
+    For,
+    /// A key of its own.
+    Own(&'static str, &'a At<Ranged<Duration>>),
+    /// It happens at one instant. With what to do for it to last.
+    Instant(&'static str),
+}
+
+/// A checked fault whose ranges are still open.
+#[derive(Clone)]
+pub(crate) struct Open {
+    subjects: Vec<Subject>,
+    fill: Fill,
+}
+
+#[derive(Clone)]
+enum Fill {
+    /// Nothing is open.
+    Done(Arc<dyn FaultKind>),
+    Draws(Arc<dyn Fn(&mut Drawn<'_>) -> Arc<dyn FaultKind> + Send + Sync>),
+}
+
+impl Open {
+    /// Nothing is open.
+    pub(crate) fn exactly(kind: impl FaultKind) -> Self {
+        Open {
+            subjects: Vec::new(),
+            fill: Fill::Done(Arc::new(kind)),
+        }
+    }
+
+    /// The seed decides on some of it.
+    pub(crate) fn drawn<K: FaultKind>(fill: impl Fn(&mut Drawn<'_>) -> K + Send + Sync + 'static) -> Self {
+        Open {
+            subjects: Vec::new(),
+            fill: Fill::Draws(Arc::new(move |drawn| Arc::new(fill(drawn)))),
+        }
+    }
+
+    /// Of those which it strikes no other fault may strike one at the same time.
+    pub(crate) fn strikes(mut self, subjects: impl IntoIterator<Item = Subject>) -> Self {
+        self.subjects = subjects.into_iter().collect();
+        self
+    }
+
+    /// In the order of the file.
+    pub(crate) fn subjects(&self) -> &[Subject] {
+        &self.subjects
+    }
+
+    /// The fault, if it is of that kind and nothing of it is open.
+    pub(crate) fn as_kind<K: FaultKind>(&self) -> Option<&K> {
+        match &self.fill {
+            Fill::Done(kind) => kind.downcast_ref(),
+            Fill::Draws(_) => None,
+        }
+    }
+
+    /// The fault of one run.
+    pub(crate) fn fill(&self, fault: &str, draws: &mut Draws) -> Arc<dyn FaultKind> {
+        match &self.fill {
+            Fill::Done(kind) => kind.clone(),
+            Fill::Draws(fill) => fill(&mut Drawn { fault, draws }),
+        }
+    }
+}
+
+impl fmt::Debug for Open {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.fill {
+            Fill::Done(kind) => kind.fmt(f),
+            Fill::Draws(_) => f.debug_struct("Open").finish_non_exhaustive(),
+        }
+    }
+}
+
+/// What the seed decides on for one fault.
+pub(crate) struct Drawn<'a> {
+    fault: &'a str,
+    draws: &'a mut Draws,
+}
+
+impl Drawn<'_> {
+    /// A value of `range`. `key` names it in reports; it is the name of its stream.
+    pub(crate) fn draw<T: Unit>(&mut self, key: &str, range: Ranged<T>) -> T {
+        self.draws.draw(&format!("fault {}: {key}", self.fault), range)
+    }
+}
+
+/// What a fault changes the state of: only one may do that at a time.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Subject {
+    /// Its name.
+    pub(crate) name: String,
+    /// Which states it has, as a rule for people. Things of the same rule and name are the same.
+    pub(crate) rule: &'static str,
+}
+
+impl Subject {
+    /// A host is in one state at a time.
+    pub(crate) fn host(name: &String) -> Self {
+        Subject {
+            name: name.clone(),
+            rule: "a host is up, down or paused, one at a time",
+        }
+    }
+
+    /// A node is in one place.
+    pub(crate) fn node(name: &str) -> Self {
+        Subject {
+            name: name.to_owned(),
+            rule: "a node is removed, moved or closed, one at a time",
+        }
+    }
+
+    /// Discovery says one thing of a module.
+    pub(crate) fn endpoints(module: &str) -> Self {
+        Subject {
+            name: module.to_owned(),
+            rule: "a module is announced in one way at a time",
+        }
+    }
+}
+
+/// A kind of fault, as files meet it.
+pub(crate) struct Kind {
+    pub(crate) key: &'static str,
+    pub(crate) about: &'static str,
+    pub(crate) read: fn(&Value<'_>, &mut Problems) -> Option<Arc<dyn Said>>,
+    pub(crate) schema: fn(&mut SchemaGenerator) -> Schema,
+}
+
+impl Kind {
+    pub(super) const fn of<S: Shape>() -> Self {
+        Kind {
+            key: S::KEY,
+            about: S::ABOUT,
+            read: |value, problems| Some(Arc::new(SaidOf::<S>(At::read(value, problems)?))),
+            schema: |generator| generator.subschema_for::<Option<At<S::Raw>>>(),
+        }
+    }
+}
+
+/// What a file says of a fault, of whichever kind.
+pub(crate) trait Said: fmt::Debug + Send + Sync {
+    /// The key.
+    fn key(&self) -> &'static str;
+    /// Where its value stands.
+    fn span(&self) -> &Range<usize>;
+    /// See [`Shape::lasts`].
+    fn lasts(&self) -> Lasts<'_>;
+    /// See [`Shape::check`].
+    fn check(&self, topology: &Topology, problems: &mut Problems) -> Option<Open>;
+}
+
+struct SaidOf<S: Shape>(At<S::Raw>);
+
+impl<S: Shape> fmt::Debug for SaidOf<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl<S: Shape> Said for SaidOf<S> {
+    fn key(&self) -> &'static str {
+        S::KEY
+    }
+
+    fn span(&self) -> &Range<usize> {
+        &self.0.span
+    }
+
+    fn lasts(&self) -> Lasts<'_> {
+        S::lasts(&self.0)
+    }
+
+    fn check(&self, topology: &Topology, problems: &mut Problems) -> Option<Open> {
+        S::check(&self.0, topology, problems)
+    }
+}
