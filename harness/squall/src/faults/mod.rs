@@ -20,6 +20,7 @@ mod latency;
 mod links;
 mod loss;
 mod moved;
+mod name_failure;
 mod partition;
 mod pause;
 mod refuse;
@@ -52,6 +53,7 @@ pub use self::latency::Latency;
 pub use self::links::Connects;
 pub use self::loss::Loss;
 pub use self::moved::Move;
+pub use self::name_failure::NameFailure;
 pub use self::partition::Partition;
 pub use self::pause::Pause;
 pub use self::refuse::Refuse;
@@ -89,6 +91,7 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::of::<HeartbeatLoss>(),
     Kind::of::<DrainProvider>(),
     Kind::of::<crate::plan::Canary>(),
+    Kind::of::<NameFailure>(),
 ];
 
 /// What a fault does, with all ranges drawn. No method has a default but where nearly all kinds answer alike: whoever

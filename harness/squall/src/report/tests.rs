@@ -323,6 +323,13 @@ fn every_fault_can_be_put_into_words() {
         "move n to m, up to 2 s late",
     );
     said(faults::Close { node: "n".into() }, "close n");
+    said(
+        faults::NameFailure {
+            hosts: hosts(1),
+            stale: true,
+        },
+        "name failure h0 stale",
+    );
     said(announce(0, 2), "announce m nowhere, up to 2 s late");
     said(announce(1, 0), "announce m on h0");
 }

@@ -70,7 +70,7 @@ success_rate = { at_least = 1.0 }
 "#;
 
 /// One of each kind that a file can say. All strike the same few hosts, so that any two meet.
-const KINDS: [(&str, &str); 21] = [
+const KINDS: [(&str, &str); 22] = [
     ("partition", "{ isolate = [\"back\", \"ml-0\"] }"),
     ("latency", "{ between = \"back\", and = \"*\", add = \"300ms\" }"),
     ("loss", "{ between = \"back\", and = \"*\", ratio = \"30%\" }"),
@@ -98,6 +98,7 @@ const KINDS: [(&str, &str); 21] = [
         "canary",
         "{ provider = \"ml-0\", version = \"2\", observation_window = \"3s\" }",
     ),
+    ("name_failure", "{ hosts = [\"back\", \"engine\"], stale = true }"),
 ];
 
 fn topology(harness: &Harness) -> Arc<Topology> {
