@@ -28,6 +28,7 @@ mod remove;
 mod reset;
 mod restart;
 mod shape;
+mod slow;
 mod targets;
 
 use std::any::Any;
@@ -62,6 +63,7 @@ pub use self::reset::Reset;
 use self::restart::Restart;
 use self::shape::Kind;
 pub(crate) use self::shape::{Drawn, Lasts, Open, Said, Shape, Subject};
+pub use self::slow::Slow;
 use crate::history;
 use crate::oracle;
 use crate::plan::Topology;
@@ -92,6 +94,7 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::of::<DrainProvider>(),
     Kind::of::<crate::plan::Canary>(),
     Kind::of::<NameFailure>(),
+    Kind::of::<Slow>(),
 ];
 
 /// What a fault does, with all ranges drawn. No method has a default but where nearly all kinds answer alike: whoever

@@ -324,6 +324,13 @@ fn every_fault_can_be_put_into_words() {
     );
     said(faults::Close { node: "n".into() }, "close n");
     said(
+        faults::Slow {
+            hosts: hosts(2),
+            per_poll: Duration::from_micros(1500),
+        },
+        "slow h0, h1, 1.5 ms a poll",
+    );
+    said(
         faults::NameFailure {
             hosts: hosts(1),
             stale: true,

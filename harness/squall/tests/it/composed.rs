@@ -70,7 +70,7 @@ success_rate = { at_least = 1.0 }
 "#;
 
 /// One of each kind that a file can say. All strike the same few hosts, so that any two meet.
-const KINDS: [(&str, &str); 22] = [
+const KINDS: [(&str, &str); 23] = [
     ("partition", "{ isolate = [\"back\", \"ml-0\"] }"),
     ("latency", "{ between = \"back\", and = \"*\", add = \"300ms\" }"),
     ("loss", "{ between = \"back\", and = \"*\", ratio = \"30%\" }"),
@@ -99,6 +99,7 @@ const KINDS: [(&str, &str); 22] = [
         "{ provider = \"ml-0\", version = \"2\", observation_window = \"3s\" }",
     ),
     ("name_failure", "{ hosts = [\"back\", \"engine\"], stale = true }"),
+    ("slow", "{ hosts = [\"back\", \"ml-0\"], per_poll = \"3ms\" }"),
 ];
 
 fn topology(harness: &Harness) -> Arc<Topology> {
