@@ -8,6 +8,7 @@ mod check;
 mod components;
 mod environment;
 mod import;
+mod init;
 mod manager;
 mod output;
 mod pipe;
@@ -62,6 +63,8 @@ struct Command {
 
 #[derive(Debug, Subcommand)]
 enum Verb {
+    /// Write a start for a project of your own: a topology, a scenario, its test and its CI
+    Init(InitArgs),
     /// Run scenarios in the simulator and judge them
     Run(RunArgs),
     /// Validate topologies and scenarios
@@ -99,6 +102,16 @@ const MANAGER_ENVIRONMENT: &str = "\
 Environment: CONSTELLATION_PROVIDER_PORT (9090), CONSTELLATION_PROVIDER_HEARTBEAT_INTERVAL (5s),
 CONSTELLATION_PROVIDER_HEARTBEAT_TIMEOUT (15s), CONSTELLATION_PROVIDER_CONTROL_PLANE_TIMEOUT (30s),
 CONSTELLATION_PROVIDER_REPORT_INTERVAL (30s), CONSTELLATION_PROVIDER_RESERVED_NS (stdlib)";
+
+#[derive(Debug, Args)]
+struct InitArgs {
+    /// Where to, made if it is not there. All files are written or none: what is there already is never replaced
+    #[arg(value_name = "DIR", default_value = ".")]
+    folder: PathBuf,
+    /// Where a checkout of Squall lies, instead of the version that Cargo.toml asks for
+    #[arg(long, value_name = "PATH")]
+    squall_path: Option<PathBuf>,
+}
 
 #[derive(Debug, Args)]
 struct RunArgs {
@@ -249,6 +262,7 @@ pub fn main(harness: &Harness) -> ExitCode {
         style,
     };
     let result = match &command.verb {
+        Verb::Init(args) => init::init(args, &mut console),
         Verb::Run(args) => run::run(harness, args, &mut console),
         Verb::Check(args) => check::check(harness, args, &mut console),
         Verb::Import(args) => import::run(harness, args, &mut console),
