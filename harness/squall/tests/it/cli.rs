@@ -616,7 +616,7 @@ fn a_file_may_come_through_a_pipe() {
 
 #[test]
 fn help_fits_a_terminal() {
-    for verb in ["run", "up", "call", "import", "manager"] {
+    for verb in ["init", "run", "up", "call", "import", "manager"] {
         let help = out(&squall(&[verb, "--help"]));
         let wide = help.lines().find(|line| line.chars().count() > 80);
         assert_eq!(wide, None, "of squall {verb} --help");

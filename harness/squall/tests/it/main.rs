@@ -17,6 +17,7 @@ mod files;
 mod files_of_providers;
 mod fleet;
 mod import;
+mod init;
 mod loader_is_total;
 mod mistakes;
 mod own_component;
