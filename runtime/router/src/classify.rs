@@ -9,7 +9,7 @@ use squall_grpc::meaning::{self, Errors};
 use squall_grpc::{Progress, Trouble};
 use tonic::{Code, Status};
 
-use crate::{Error, Method, wire};
+use crate::{Error, Method, Outcome, wire};
 
 /// Turns what tonic reports into what happened.
 pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, method: Method) -> Error {
@@ -24,16 +24,18 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
         Method::Message => Errors::Relayed,
     };
     let outcome = meaning::outcome(status, progress, errors);
-    let send = |outcome| Error::Send {
+    let send = |outcome, handled| Error::Send {
         cause: format!("{:?}: {}", status.code(), status.message()).into(),
         outcome,
+        handled,
     };
+    let may_have_been_sent = progress.outcome_if_lost() == Outcome::Unknown;
     match Trouble::of(status) {
         Some(Trouble::Lost(cause) | Trouble::Refused(cause)) => unavailable(cause, outcome),
-        Some(Trouble::Reset) => send(outcome),
+        Some(Trouble::Reset) => send(outcome, may_have_been_sent),
         // One of ours says what it was.
         None if wire::classified(status.metadata()) => match method {
-            Method::Send => send(wire::outcome(status.metadata())),
+            Method::Send => send(wire::outcome(status.metadata()), wire::handled(status.metadata())),
             Method::Message => wire::remote_error(status.message().to_owned(), status.metadata()),
         },
         None => match status.code() {
@@ -47,12 +49,16 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
                 module: Arc::clone(module),
                 outcome,
             },
-            _ => send(outcome),
+            // What a handler says of itself is no reason to run it again, however sure it is that it failed.
+            _ => send(
+                outcome,
+                may_have_been_sent && !is_missing_method(status, progress),
+            ),
         },
     }
 }
 
-/// True when the peer does not have the method `Send`: no handler has run. A handler, too, may say `UNIMPLEMENTED`, and
+/// True when the peer does not have the method that was asked for: no handler has run. A handler, too, may say `UNIMPLEMENTED`, and
 /// is not to run again: so the text counts. Nothing at all is said by tonic and by gRPC for C++ of what they do not have.
 pub(crate) fn is_missing_method(status: &Status, progress: &Progress) -> bool {
     status.code() == Code::Unimplemented
@@ -62,14 +68,16 @@ pub(crate) fn is_missing_method(status: &Status, progress: &Progress) -> bool {
 }
 
 /// What implementations of gRPC say of methods that they do not have, or that were left as they were generated, where
-/// they do not name the service: tonic and C++; C-core; Python; Go; .NET, twice; tonic again; grpc-js.
-const MISSING: [&str; 8] = [
+/// they do not name the service: tonic and C++; C-core; Python; Go, twice; .NET, twice; tonic again; grpc-js, twice.
+const MISSING: [&str; 10] = [
     "",
     "Method not found!",
     "Method not implemented!",
     "method Send not implemented",
+    "method Message not implemented",
     "Method is unimplemented.",
     "Service is unimplemented.",
     "Not yet implemented",
     "The server does not implement the method Send",
+    "The server does not implement the method Message",
 ];

@@ -116,8 +116,10 @@ pub enum Error {
     Send {
         /// The status code and message.
         cause: Arc<str>,
-        /// Failed when the peer certainly did not handle the request.
+        /// Failed when the peer certainly did not handle the request, or says that it failed.
         outcome: Outcome,
+        /// False when certainly no handler has begun with it: only then may it be sent again without more ado.
+        handled: bool,
     },
     /// As many calls are in flight as may be. Nothing waits in a queue: try again later, or elsewhere.
     /// Spec: router 5.2.
@@ -174,6 +176,9 @@ pub struct RemoteError {
     pub retryable: Option<bool>,
     /// Whether the remote module knows that it did not happen.
     pub outcome: Outcome,
+    /// False when the module that was called says that no component has begun with the message. What failed may
+    /// have had effects all the same, and is not sent again for being sure of its failure.
+    pub handled: bool,
 }
 
 impl Error {

@@ -25,22 +25,29 @@ const LOOK_AGAIN: Duration = Duration::from_millis(100);
 pub(crate) struct Trail {
     /// The span of the latest hop; 0 when there was none.
     previous: u64,
-    /// Where the latest attempt went, if it was a hop: then what the transport says of it is about this message.
-    target: Option<Arc<str>>,
+    /// Whether the latest attempt was a hop: then what the transport says of it is about this message.
+    crossed: bool,
+    /// Whether a component here may have begun with it.
+    handled: bool,
 }
 
 impl Trail {
     /// Another attempt begins.
     pub(crate) fn begin(&mut self) {
-        self.target = None;
+        self.crossed = false;
     }
 
-    pub(crate) fn target(&self) -> Option<&str> {
-        self.target.as_deref()
+    /// It is handed to a component here.
+    pub(crate) fn handle(&mut self) {
+        self.handled = true;
     }
 
     pub(crate) fn crossed(&self) -> bool {
-        self.target.is_some()
+        self.crossed
+    }
+
+    pub(crate) fn handled(&self) -> bool {
+        self.handled
     }
 }
 
@@ -62,7 +69,7 @@ pub(crate) async fn send<P: Platform>(
     let deadline = limits.inherited.map_or(own, |inherited| inherited.min(own));
     let span = trace::new_span(&shared.platform);
     let previous = std::mem::replace(&mut trail.previous, span);
-    trail.target = Some(module.clone().unwrap_or_default());
+    trail.crossed = true;
     let mut hop = events::Hop::started(&events::HopStarted {
         trace: message.context.trace,
         span,
@@ -174,9 +181,10 @@ enum Attempted {
     Again,
 }
 
-/// Whether `module` itself says that it is shutting down, and has not looked at the request.
+/// Whether `module` itself says that it is shutting down, and has not looked at the request. Its components may hear the
+/// same of it, when what they have asked for comes back to it.
 fn was_refused(refusal: &RemoteError, module: &str) -> bool {
-    refusal.kind == Kind::Shutdown && refusal.outcome == Outcome::Failed && refusal.origin == module
+    refusal.kind == Kind::Shutdown && !refusal.handled && refusal.origin == module
 }
 
 /// A request and its answer.

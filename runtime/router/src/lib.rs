@@ -23,8 +23,8 @@
 //!
 //! What it promises: a call ends once, with a value, no value, or an [`Error`] that says whether it may
 //! have happened ([`Outcome`]); never later than its deadline; and never by a second attempt, unless a
-//! [`RetryPolicy`] allows one. Then too, a message is sent again only if it certainly did not happen, if its
-//! component says that it may be tried again, or if it has an idempotency key: with a key, one process handles
+//! [`RetryPolicy`] allows one. Then too, a message is sent again only if certainly no component has begun with it (that
+//! one says that it failed is not enough), if its component says that it may be tried again, or if it has an idempotency key: with a key, one process handles
 //! it to its end at most once within [`Options::duplicate_window`]. A call that dies with its process may be
 //! executed again by another one.
 //!

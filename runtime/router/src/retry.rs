@@ -1,6 +1,6 @@
 //! Whether to try again, and when. Off unless somebody asks for it. Spec: router 3.6, W-1 to W-3.
 //!
-//! A second attempt is made only of what cannot have happened, of what its component says may be tried
+//! A second attempt is made only of what certainly no component has begun with, of what its component says may be tried
 //! again, or of what carries an idempotency key, so that its receiver can tell it from a new message. There
 //! is one layer of it: an error that was tried again in vain is not tried again further up.
 
@@ -144,29 +144,48 @@ impl RetryPolicy {
     /// failed, not that of a message which its component sent. `keyed`: it carries an idempotency key.
     ///
     /// What was marked permanent, or has a code of the list, is not. What was marked retryable is. Of the
-    /// rest only what the transport says: certainly not handled, or handled at most once thanks to the key.
-    /// Spec: router 3.6, W-2, W-3.
+    /// rest only what went to another module: what certainly no component there has begun with, if time may help; and
+    /// what was lost on the way, if it is handled at most once thanks to the key. Spec: router 3.6, W-2, W-3.
     pub(crate) fn allows(&self, error: &Error, trail: &Trail, keyed: bool) -> bool {
         let crossed = trail.crossed();
         let listed = |code: &str| self.non_retryable_codes.iter().any(|it| it == code);
         match (error.retryable(), error) {
             (Some(false), _) => false,
             (Some(true), error) => !error.code().is_some_and(listed),
-            (
-                None,
-                Error::Unavailable { outcome, .. }
-                | Error::Timeout { outcome, .. }
-                | Error::Send { outcome, .. },
-            ) => crossed && (keyed || *outcome == Outcome::Failed),
-            (None, Error::Overload { .. }) => crossed,
-            // Whom the message went to has refused it; from further away it would have been handled before.
-            (None, Error::Remote(remote)) if matches!(remote.kind, Kind::Overload | Kind::Shutdown) => {
-                remote.outcome == Outcome::Failed && trail.target() == Some(&remote.origin)
-            }
+            (None, error) if crossed => reached_nobody(error) || (keyed && was_lost(error)),
             // Of an attempt here: whatever it did, it does not do twice.
-            (None, Error::Overdue { .. }) => !crossed && keyed,
+            (None, Error::Overdue { .. }) => keyed,
             (None, _) => false,
         }
+    }
+}
+
+/// Whether certainly no component has begun with a message that failed so on its own way to another module, and it may
+/// find one later: its node may have moved, or is about to be there. What is wrong with the message itself stays wrong.
+fn reached_nobody(error: &Error) -> bool {
+    match error {
+        Error::NoModule { .. } | Error::NotDiscovered { .. } | Error::Overload { .. } => true,
+        Error::Unavailable { outcome, .. } | Error::Timeout { outcome, .. } => *outcome == Outcome::Failed,
+        Error::Send { handled, .. } => !handled,
+        // It says so of itself: what comes from further away, some component has begun with.
+        Error::Remote(remote) => {
+            let may_help = matches!(
+                remote.kind,
+                Kind::NotFound | Kind::PortNotReady | Kind::Overload | Kind::Shutdown
+            );
+            may_help && !remote.handled
+        }
+        _ => false,
+    }
+}
+
+/// Whether nobody knows what has become of it.
+fn was_lost(error: &Error) -> bool {
+    match error {
+        Error::Unavailable { outcome, .. } | Error::Timeout { outcome, .. } | Error::Send { outcome, .. } => {
+            *outcome == Outcome::Unknown
+        }
+        _ => false,
     }
 }
 

@@ -16,6 +16,7 @@ use crate::metrics::Metrics;
 use crate::names::Meaning;
 use crate::pool::{Peer, Pool};
 use crate::system::Client;
+use crate::wire::Raised;
 use crate::{Destination, Error, Message, Options, Payload, RetryPolicy, keys, metrics, trace};
 
 /// Routes messages of one module. Clones are handles to the same one.
@@ -201,18 +202,10 @@ impl<P: Platform> Scheduler<P> {
     /// Every [`Error`]. Ask it whether the message may have been handled all the same.
     pub async fn handle(&self, mut message: Message) -> Result<Option<Payload>, Error> {
         let shared = self.shared();
-        if message.context.depth > shared.options.max_depth {
-            return Err(Error::DepthExceeded {
-                limit: shared.options.max_depth,
-            });
-        }
-        if message.context.trace == 0 {
-            message.context.trace = trace::new_trace(&shared.platform);
-        }
         let to = Arc::clone(&message.to);
-        let destination = self.destination(&to)?;
+        let destination = self.admit(&mut message, &to)?;
         let limits = Limits::of(&message);
-        // Whoever sent it over the wire is the one to send it again.
+        // As with those of `serve`.
         let policy = message.retry.take().or_else(|| shared.options.retry.clone());
         match policy.filter(|_| !message.context.remote) {
             Some(policy) => Box::pin(self.persist(&policy, destination, message, limits)).await,
@@ -221,6 +214,33 @@ impl<P: Platform> Scheduler<P> {
                     .await
             }
         }
+    }
+
+    /// Looks at a message before it goes anywhere.
+    fn admit<'a>(&self, message: &mut Message, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {
+        let shared = self.shared();
+        if message.context.depth > shared.options.max_depth {
+            return Err(Error::DepthExceeded {
+                limit: shared.options.max_depth,
+            });
+        }
+        if message.context.trace == 0 {
+            message.context.trace = trace::new_trace(&shared.platform);
+        }
+        self.destination(to)
+    }
+
+    /// Handles a message that came over the wire. Whoever sent it is the one to send it again.
+    pub(crate) async fn serve(&self, mut message: Message) -> Result<Option<Payload>, Raised> {
+        let to = Arc::clone(&message.to);
+        let destination = self.admit(&mut message, &to).map_err(Raised::unhandled)?;
+        let (limits, mut trail) = (Limits::of(&message), Trail::default());
+        let answer = self.attempt(destination, message, limits, &mut trail).await;
+        // Whether a component has begun the error does not say: one that passes on what it was told stays what it was.
+        answer.map_err(|error| match trail.handled() {
+            true => Raised::from(error),
+            false => Raised::unhandled(error),
+        })
     }
 
     /// What this module has counted: as [`Module::metrics`](crate::Module::metrics).
@@ -305,6 +325,7 @@ impl<P: Platform> Scheduler<P> {
         loop {
             let missing = match shared.directory.instance(node) {
                 Some(instance) if instance.has(port) => {
+                    trail.handle();
                     return self.deliver(&instance, port, message, limits).await;
                 }
                 Some(_) => {

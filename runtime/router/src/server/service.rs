@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use tonic::{Code, Status};
 
 use super::lifecycle::{Lifecycle, Phase};
-use crate::wire::Reply;
+use crate::wire::{Raised, Reply};
 use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, unwind, wire};
 
 const SEND: &str = Method::Send.path();
@@ -108,7 +108,7 @@ trait Rpc: Send + 'static {
     fn message<P: Platform>(request: tonic::Request<Self::Request>, platform: &P) -> Result<Message, Error>;
 
     fn reply(
-        result: Result<Option<Payload>, Error>,
+        result: Result<Option<Payload>, Raised>,
         module: &str,
         limit: usize,
     ) -> Result<Reply<Self::Response>, Status>;
@@ -126,7 +126,7 @@ impl Rpc for BySend {
     }
 
     fn reply(
-        result: Result<Option<Payload>, Error>,
+        result: Result<Option<Payload>, Raised>,
         module: &str,
         limit: usize,
     ) -> Result<Reply<proto::Response>, Status> {
@@ -149,7 +149,7 @@ impl Rpc for ByMessage {
     }
 
     fn reply(
-        result: Result<Option<Payload>, Error>,
+        result: Result<Option<Payload>, Raised>,
         module: &str,
         limit: usize,
     ) -> Result<Reply<proto::MessageResponse>, Status> {
@@ -167,7 +167,7 @@ impl<P: Platform> Serving<P> {
         if let Err(refused @ Error::Overload { limit: most, .. }) = admitted {
             // Nor is it read.
             self.overloaded(most);
-            return self.response::<R>(Err(refused));
+            return self.response::<R>(Err(Raised::unhandled(refused)));
         }
         let mut request = match unary::request(request, limit).await {
             Ok(request) => request,
@@ -175,22 +175,22 @@ impl<P: Platform> Serving<P> {
         };
         let _held = request.extensions_mut().remove::<unary::Held>();
         let result = match admitted {
-            Err(refused) => Err(refused),
+            Err(refused) => Err(Raised::unhandled(refused)),
             Ok(_admitted) => {
                 let _request = shared.metrics.request();
                 // Boxed: it is large, and a block that awaits what it owns holds it twice.
                 let work = unwind::guarded(Box::pin(self.handle::<R>(request, arrived)));
                 tokio::select! {
                     biased;
-                    result = work => result.unwrap_or_else(|panic| Err(outside_components(&panic))),
-                    () = self.lifecycle.entered(Phase::Cancelling) => Err(self.cancelled()),
+                    result = work => result.unwrap_or_else(|panic| Err(outside_components(&panic).into())),
+                    () = self.lifecycle.entered(Phase::Cancelling) => Err(self.cancelled().into()),
                 }
             }
         };
         self.response::<R>(result)
     }
 
-    fn response<R: Rpc>(&self, result: Result<Option<Payload>, Error>) -> Response<ReplyBody> {
+    fn response<R: Rpc>(&self, result: Result<Option<Payload>, Raised>) -> Response<ReplyBody> {
         let shared = self.scheduler.shared();
         match R::reply(result, &shared.module, shared.options.max_message_bytes) {
             Ok(Reply { answer, trailers }) => unary::with_trailers(answer, trailers),
@@ -218,7 +218,7 @@ impl<P: Platform> Serving<P> {
             },
             _ => Error::serialization("the request cannot be read"),
         };
-        wire::describe(&error, module, status.metadata_mut());
+        wire::describe(&Raised::unhandled(error), module, status.metadata_mut());
         status
     }
 
@@ -226,7 +226,13 @@ impl<P: Platform> Serving<P> {
         &self,
         request: tonic::Request<R::Request>,
         arrived: Instant,
-    ) -> Result<Option<Payload>, Error> {
+    ) -> Result<Option<Payload>, Raised> {
+        let message = self.read::<R>(request, arrived).map_err(Raised::unhandled)?;
+        self.scheduler.serve(message).await
+    }
+
+    /// The message of a request, if it may be handled.
+    fn read<R: Rpc>(&self, request: tonic::Request<R::Request>, arrived: Instant) -> Result<Message, Error> {
         let shared = self.scheduler.shared();
         let mut message = R::message(request, &shared.platform)?;
         message.timeout = match (message.timeout, shared.options.max_handling_time) {
@@ -249,7 +255,7 @@ impl<P: Platform> Serving<P> {
             return Err(Error::SystemPort { port: port.into() });
         }
         wire::check_data(&message.data)?;
-        self.scheduler.handle(message).await
+        Ok(message)
     }
 }
 

@@ -12,11 +12,37 @@ const ERROR_ORIGIN: &str = "x-error-origin";
 const ERROR_CODE: &str = "x-error-code";
 const ERROR_RETRYABLE: &str = "x-error-retryable";
 const ERROR_OUTCOME: &str = "x-error-outcome";
+/// `false` when certainly no component has begun with the message; unsaid otherwise.
+const ERROR_HANDLED: &str = "x-error-handled";
 
 /// What an error without a text is called: an empty one would read as success.
 const UNNAMED: &str = "unspecified error";
 /// The longest value of one of these trailers. A peer reads 16 KiB of headers in all.
 const VALUE_BYTES_MAX: usize = 256;
+
+/// An error as it crosses back.
+#[derive(Debug)]
+pub(crate) struct Raised {
+    pub(crate) error: Error,
+    /// Whether a component may have begun with the message.
+    pub(crate) handled: bool,
+}
+
+impl Raised {
+    /// One that came before any component began.
+    pub(crate) fn unhandled(error: Error) -> Self {
+        Raised {
+            error,
+            handled: false,
+        }
+    }
+}
+
+impl From<Error> for Raised {
+    fn from(error: Error) -> Self {
+        Raised { error, handled: true }
+    }
+}
 
 /// The text that crosses, at most `limit` bytes of it.
 pub(super) fn crossing(error: &Error, limit: usize) -> String {
@@ -44,10 +70,13 @@ pub(super) fn clipped(text: &str, limit: usize) -> Cow<'_, str> {
 }
 
 /// Puts what is known of `error`, raised by `module` unless it says otherwise, into trailers.
-pub(crate) fn describe(error: &Error, module: &str, metadata: &mut MetadataMap) {
+pub(crate) fn describe(Raised { error, handled }: &Raised, module: &str, metadata: &mut MetadataMap) {
     insert(metadata, ERROR_KIND, error.kind().as_str());
     insert(metadata, ERROR_ORIGIN, error.origin().unwrap_or(module));
     insert(metadata, ERROR_OUTCOME, error.outcome().as_str());
+    if !handled {
+        insert(metadata, ERROR_HANDLED, "false");
+    }
     if let Some(code) = error.code() {
         insert(metadata, ERROR_CODE, code);
     }
@@ -83,7 +112,13 @@ pub(crate) fn remote_error(message: String, metadata: &MetadataMap) -> Error {
         code: text(metadata, ERROR_CODE).map(str::to_owned),
         retryable: text(metadata, ERROR_RETRYABLE).and_then(|it| it.parse().ok()),
         outcome: outcome(metadata),
+        handled: handled(metadata),
     }))
+}
+
+/// Whether a component of the peer may have begun with the message.
+pub(crate) fn handled(metadata: &MetadataMap) -> bool {
+    text(metadata, ERROR_HANDLED) != Some("false")
 }
 
 /// Whether the peer knows that it did not happen.

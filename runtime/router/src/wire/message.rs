@@ -8,7 +8,7 @@ use squall_proto::module as proto;
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
-use super::{DATA_CONTENT_TYPE, DEPTH, Reply, TRACEPARENT, error, headers, malformed, number};
+use super::{DATA_CONTENT_TYPE, DEPTH, Raised, Reply, TRACEPARENT, error, headers, malformed, number};
 use crate::{ContentType, Context, Error, Kind, Message, Outcome, Payload, TraceContext, keys, trace};
 
 /// The longest text of a status. Encoded it may be three times as long, and a peer reads 16 KiB of headers.
@@ -97,15 +97,15 @@ pub(crate) fn message<P: Platform>(
 /// # Errors
 /// The status of a result that is an error, `Unknown` when a component raised it: as Go modules answer.
 pub(crate) fn reply(
-    result: Result<Option<Payload>, Error>,
+    result: Result<Option<Payload>, Raised>,
     module: &str,
     limit: usize,
 ) -> Result<Reply<proto::MessageResponse>, Status> {
-    let value = result.map_err(|error| status(&error, module))?;
+    let value = result.map_err(|raised| status(&raised, module))?;
     value_reply(value, limit)
         .map(Reply::from)
         // Nothing but its size can be wrong with it.
-        .map_err(|error| described(Code::ResourceExhausted, &error, module))
+        .map_err(|error| described(Code::ResourceExhausted, &error.into(), module))
 }
 
 fn value_reply(
@@ -126,14 +126,14 @@ fn value_reply(
 }
 
 /// The error as a gRPC status, with its classification beside it.
-pub(crate) fn status(error: &Error, module: &str) -> Status {
-    described(code(error), error, module)
+pub(crate) fn status(raised: &Raised, module: &str) -> Status {
+    described(code(&raised.error), raised, module)
 }
 
-fn described(code: Code, error: &Error, module: &str) -> Status {
+fn described(code: Code, raised: &Raised, module: &str) -> Status {
     let mut metadata = MetadataMap::new();
-    error::describe(error, module, &mut metadata);
-    Status::with_metadata(code, error::crossing(error, STATUS_BYTES_MAX), metadata)
+    error::describe(raised, module, &mut metadata);
+    Status::with_metadata(code, error::crossing(&raised.error, STATUS_BYTES_MAX), metadata)
 }
 
 fn code(error: &Error) -> Code {

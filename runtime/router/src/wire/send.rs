@@ -7,7 +7,7 @@ use squall_platform::Platform;
 use squall_proto::module as proto;
 use tonic::metadata::MetadataMap;
 
-use super::{DATA_CONTENT_TYPE, DEPTH, Reply, TRACEPARENT, error, headers, malformed, number};
+use super::{DATA_CONTENT_TYPE, DEPTH, Raised, Reply, TRACEPARENT, error, headers, malformed, number};
 use crate::{ContentType, Context, Error, Message, Payload, TraceContext, keys, trace};
 
 /// Keys of the metadata map, beside those that both methods use.
@@ -107,20 +107,20 @@ fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
 
 /// A result as it crosses back. Errors are in-band, with a gRPC status of OK and their classification beside it. Spec: router S-26, S-27, 2.4.
 pub(crate) fn reply(
-    result: Result<Option<Payload>, Error>,
+    result: Result<Option<Payload>, Raised>,
     module: &str,
     limit: usize,
 ) -> Reply<proto::Response> {
-    let error = match result.and_then(|value| value_reply(value, limit)) {
+    let raised = match result.and_then(|value| value_reply(value, limit).map_err(Raised::from)) {
         Ok(answer) => return answer.into(),
-        Err(error) => error,
+        Err(raised) => raised,
     };
     let mut trailers = MetadataMap::new();
-    error::describe(&error, module, &mut trailers);
+    error::describe(&raised, module, &mut trailers);
     Reply {
         answer: tonic::Response::new(proto::Response {
             data: Default::default(),
-            error: error::crossing(&error, limit / 2),
+            error: error::crossing(&raised.error, limit / 2),
         }),
         trailers,
     }

@@ -141,13 +141,14 @@ proptest! {
             code: code.clone(),
             retryable: Some(true),
             outcome: crate::Outcome::Unknown,
+            handled: true,
         }));
-        let super::Reply { mut answer, trailers } = send::reply(Err(failed()), "b", 1 << 20);
+        let super::Reply { mut answer, trailers } = send::reply(Err(failed().into()), "b", 1 << 20);
         prop_assert!(answer.metadata().is_empty(), "nothing is known before the answer");
         // As the caller has them: both together.
         *answer.metadata_mut() = trailers;
         let in_band = send::answer(answer).expect_err("an error");
-        let status = message::reply(Err(failed()), "b", 1 << 20).map(drop).expect_err("an error");
+        let status = message::reply(Err(failed().into()), "b", 1 << 20).map(drop).expect_err("an error");
         let beside = super::remote_error(status.message().to_owned(), status.metadata());
         for error in [in_band, beside] {
             let expected = if text.is_empty() { "unspecified error" } else { &text };
@@ -202,11 +203,13 @@ fn refusals_have_the_codes_that_tell_a_caller_what_to_do() {
             Error::Send {
                 cause: "reset".into(),
                 outcome,
+                handled: true,
             },
             Code::Internal,
         ),
     ] {
-        assert_eq!(message::status(&error, "b").code(), code, "{error}");
+        let status = message::status(&error.into(), "b");
+        assert_eq!(status.code(), code, "{status}");
     }
 }
 

@@ -145,6 +145,10 @@ async fn a_peer_that_is_said_to_have_send_is_never_asked_for_message() {
     let error = a.scheduler().handle(message("p.b.far-x1:in")).await.unwrap_err();
     assert_eq!((error.class(), error.outcome()), ("error", Outcome::Failed));
     assert_eq!(peer.sends.load(Ordering::SeqCst), 1);
+    // Certainly no handler has run: a policy sends it again.
+    let sent = message("p.b.far-x1:in").retry(RetryPolicy::attempts(2));
+    a.scheduler().handle(sent).await.unwrap_err();
+    assert_eq!(peer.sends.load(Ordering::SeqCst), 1 + 2);
     assert!(peer.seen.lock().unwrap().is_empty());
 }
 
@@ -334,20 +338,20 @@ async fn what_each_status_of_a_peer_means_and_whether_a_policy_sends_it_again() 
         "\
 Cancelled | Send: error, unknown, 1 | Message: error, unknown, 1
 Unknown | Send: error, unknown, 1 | Message: remote_error, failed, 1
-InvalidArgument | Send: error, unknown, 1 | Message: error, failed, 2
+InvalidArgument | Send: error, unknown, 1 | Message: error, failed, 1
 DeadlineExceeded | Send: timeout, unknown, 1 | Message: timeout, unknown, 1
-NotFound | Send: error, unknown, 1 | Message: error, failed, 2
-AlreadyExists | Send: error, unknown, 1 | Message: error, failed, 2
-PermissionDenied | Send: error, unknown, 1 | Message: error, failed, 2
+NotFound | Send: error, unknown, 1 | Message: error, failed, 1
+AlreadyExists | Send: error, unknown, 1 | Message: error, failed, 1
+PermissionDenied | Send: error, unknown, 1 | Message: error, failed, 1
 ResourceExhausted | Send: error, unknown, 1 | Message: error, unknown, 1
-FailedPrecondition | Send: error, unknown, 1 | Message: error, failed, 2
+FailedPrecondition | Send: error, unknown, 1 | Message: error, failed, 1
 Aborted | Send: error, unknown, 1 | Message: error, unknown, 1
-OutOfRange | Send: error, unknown, 1 | Message: error, failed, 2
-Unimplemented | Send: error, failed, 2 | Message: error, failed, 2
+OutOfRange | Send: error, unknown, 1 | Message: error, failed, 1
+Unimplemented | Send: error, failed, 1 | Message: error, failed, 1
 Internal | Send: error, unknown, 1 | Message: error, unknown, 1
 Unavailable | Send: unavailable, unknown, 1 | Message: unavailable, unknown, 1
 DataLoss | Send: error, unknown, 1 | Message: error, unknown, 1
-Unauthenticated | Send: error, unknown, 1 | Message: error, failed, 2
+Unauthenticated | Send: error, unknown, 1 | Message: error, failed, 1
 "
     );
 }

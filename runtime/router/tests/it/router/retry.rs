@@ -1,10 +1,16 @@
 //! What is sent again, how often, and until when.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
+use crate::support::raw::serve_foreign;
 use crate::support::*;
+use squall_proto::module::module_service_server::ModuleService;
+use squall_proto::module::{MessageRequest, MessageResponse};
 use squall_router::{
-    Component, ComponentError, Edge, Input, Options, Outcome, Output, Payload, RetryPolicy, async_trait,
+    Component, ComponentError, Edge, Input, Kind, Method, Module, Options, Outcome, Output, Payload,
+    RetryPolicy, async_trait,
 };
 use tokio::time::{Instant, sleep};
 
@@ -179,4 +185,171 @@ async fn a_caller_that_gives_up_between_attempts_is_not_served_any_more() {
     given_up.expect_err("it waits for its second attempt");
     sleep(ms(10_000)).await;
     assert_eq!(count(&calls), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_has_moved_is_looked_for_again_without_a_key() {
+    for method in [Method::Send, Method::Message] {
+        let network = Network::default();
+        let options = Options {
+            instance_wait: Duration::ZERO,
+            ..Options::default()
+        };
+        let (a, _) = pair(network.host(), network.host(), options).await;
+        a.set_method("b", method);
+        let (c, address) = start(network.host(), "c", Options::default()).await;
+        a.register("c", vec![address]);
+        let (counted, calls) = Counted::new(|_| Ok(Some(json("7"))));
+        place(&c, &[], "node", counted, &[]);
+        // It was on `b`, which knows nothing of it any more.
+        a.set_node("node", "b");
+        let moving = async {
+            sleep(ms(2500)).await;
+            a.set_node("node", "c");
+        };
+        let sent = message("node.in").retry(policy(3));
+        let start = Instant::now();
+        let (answer, ()) = tokio::join!(a.scheduler().handle(sent), moving);
+        assert_eq!(answer.unwrap(), Some(json("7")), "{method:?}");
+        assert_eq!((start.elapsed(), count(&calls)), (ms(3000), 1), "{method:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_can_never_be_delivered_is_not_sent_again() {
+    let network = Network::default();
+    let (a, b) = pair(network.host(), network.host(), Options::default()).await;
+    place(&b, &[&a], "node", Echo, &[]);
+    for to in ["node._settings", "node"] {
+        let start = Instant::now();
+        let sent = message(to).retry(policy(3));
+        a.scheduler()
+            .handle(sent)
+            .await
+            .expect_err("there is no such port");
+        assert_eq!(start.elapsed(), ms(0), "{to}");
+    }
+}
+
+/// `first` on `b` counts and asks `second` on `a`, which asks `b` for `third`. What `b` says of that last message comes
+/// back to the caller of `first` as if `b` had said it of his.
+fn there_and_back(a: &Module<Memory>, b: &Module<Memory>, third: &str) -> Arc<AtomicUsize> {
+    struct CountedPass(Arc<AtomicUsize>);
+    #[async_trait]
+    impl Component for CountedPass {
+        async fn handle(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Ok(output.emit("out", input.data).await?)
+        }
+    }
+    let calls = Arc::<AtomicUsize>::default();
+    place(
+        b,
+        &[a],
+        "first",
+        CountedPass(Arc::clone(&calls)),
+        &[("out", "second.in")],
+    );
+    place(a, &[b], "second", Pass, &[("out", third)]);
+    calls
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_component_that_hands_a_refusal_on_has_run_and_does_not_run_again() {
+    for method in [Method::Send, Method::Message] {
+        for (third, kind) in [("third.in", Kind::Overload), ("nowhere.in", Kind::NotFound)] {
+            let network = Network::default();
+            let options = Options {
+                max_in_flight: (kind == Kind::Overload).then_some(1),
+                instance_wait: Duration::ZERO,
+                ..Options::default()
+            };
+            let (a, b) = pair(network.host(), network.host(), options).await;
+            a.set_method("b", method);
+            b.set_method("a", method);
+            a.set_node("nowhere", "b");
+            place(&b, &[&a], "third", Echo, &[]);
+            let calls = there_and_back(&a, &b, third);
+            let sent = message("first.in").retry(policy(3));
+            let error = a
+                .scheduler()
+                .handle(sent)
+                .await
+                .expect_err("third is not reached");
+            assert_eq!((error.kind(), error.origin()), (kind, Some("b")), "{method:?}");
+            assert_eq!(count(&calls), 1, "{method:?} {kind:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_of_the_message_itself_is_tried_again() {
+    for method in [Method::Send, Method::Message] {
+        let network = Network::default();
+        let options = Options {
+            max_in_flight: Some(1),
+            ..Options::default()
+        };
+        let (a, b) = pair(network.host(), network.host(), options).await;
+        a.set_method("b", method);
+        let held = Held::new();
+        place(&b, &[&a], "held", held.clone(), &[]);
+        let first = in_background(&a, "held.in");
+        held.arrived(1).await;
+        held.let_go(2);
+        let answer = a.scheduler().handle(message("held.in").retry(policy(2))).await;
+        assert_eq!(answer.unwrap(), Some(json("1")), "{method:?}");
+        first.await.unwrap().unwrap();
+        assert_eq!(count(&held.entered), 2, "{method:?}");
+    }
+}
+
+/// A peer that counts what it is asked, and says that it is shutting down.
+#[derive(Clone)]
+struct Leaving {
+    calls: Arc<AtomicUsize>,
+    handled: Option<&'static str>,
+}
+
+#[tonic::async_trait]
+impl ModuleService for Leaving {
+    async fn message(
+        &self,
+        _: tonic::Request<MessageRequest>,
+    ) -> Result<tonic::Response<MessageResponse>, tonic::Status> {
+        self.calls.fetch_add(1, Ordering::SeqCst);
+        let mut status = tonic::Status::unavailable("module is shutting down: b");
+        let marks = [
+            ("x-error-kind", "shutdown"),
+            ("x-error-origin", "b"),
+            ("x-error-outcome", "failed"),
+        ];
+        for (key, value) in marks
+            .into_iter()
+            .chain(self.handled.map(|it| ("x-error-handled", it)))
+        {
+            status.metadata_mut().insert(key, value.parse().unwrap());
+        }
+        Err(status)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_met_a_shutdown_is_sent_again_by_itself_only_if_nobody_has_begun_with_it() {
+    // Nothing said: a component of the peer may have run, and have heard of the shutdown from further away.
+    for (handled, expected) in [(Some("false"), 2), (Some("true"), 1), (None, 1)] {
+        let network = Network::default();
+        let calls = Arc::<AtomicUsize>::default();
+        let peer = Leaving {
+            calls: Arc::clone(&calls),
+            handled,
+        };
+        let address = serve_foreign(network.host(), peer).await;
+        let (a, _) = start(network.host(), "a", Options::default()).await;
+        a.register("b", vec![address]);
+        a.set_node("node", "b");
+        a.set_method("b", Method::Message);
+        ask(&a, "node.in").await.expect_err("it is shutting down");
+        assert_eq!(count(&calls), expected, "{handled:?}");
+    }
 }
