@@ -84,7 +84,6 @@ pub(super) async fn serve<P, S, G>(
         turns: Turns::new(),
         account,
         taking: Taking::default(),
-        surplus: 0,
         last_words: None,
         compress: serving.compress,
         leaving: Leaving::Not,
@@ -156,8 +155,6 @@ struct Driver<P: Platform, S> {
     turns: Turns,
     account: Arc<Account>,
     taking: Taking,
-    /// How many requests were refused since all that there was to say was last written.
-    surplus: usize,
     /// When a connection ends of which the peer was told that it is closed for its sake.
     last_words: Option<Pin<Box<Sleep>>>,
     /// Whether compressed answers are sent to those who can read them.
@@ -236,7 +233,7 @@ impl<P: Platform, S: Service> Driver<P, S> {
     #[cold]
     fn refuse(&mut self, mut respond: SendResponse<Piece>) {
         respond.send_reset(Reason::REFUSED_STREAM);
-        self.surplus += 1;
+        self.account.turn_away();
         let limit = self.account.limits().streams;
         let why = format_args!(
             "a request was refused: {limit} of its connection are in the works, the most that are taken (limit \
@@ -251,10 +248,10 @@ impl<P: Platform, S: Service> Driver<P, S> {
             return false;
         }
         if !self.shared.take_blocked() {
-            self.surplus = 0;
+            self.account.forget_turned_away();
         }
         // What is refused takes memory as well, until the peer has been told.
-        let is_too_much = self.surplus > self.account.limits().streams
+        let is_too_much = self.account.turned_away() > self.account.limits().streams
             || self.taking.poll(context, &self.account).is_ready();
         if is_too_much {
             self.last_words = Some(Box::pin(sleep(LAST_WORDS)));

@@ -179,6 +179,8 @@ pub(crate) struct Account {
     asked: AtomicBool,
     request_bytes: AtomicUsize,
     answer_bytes: AtomicUsize,
+    /// How many requests were refused since all that there was to say was last written.
+    turned_away: AtomicUsize,
     /// How many bytes of answers the peer has taken: of each twice, while it goes and when it is gone, so that one that is
     /// given up counts as well.
     taken: AtomicU64,
@@ -193,6 +195,7 @@ impl Account {
             asked: AtomicBool::new(false),
             request_bytes: AtomicUsize::new(0),
             answer_bytes: AtomicUsize::new(0),
+            turned_away: AtomicUsize::new(0),
             taken: AtomicU64::new(0),
         })
     }
@@ -226,6 +229,36 @@ impl Account {
     /// Bytes of answers that the peer has not taken yet.
     pub(crate) fn unsent(&self) -> usize {
         self.answer_bytes.load(Ordering::Relaxed)
+    }
+
+    /// Whether so much of the answers is still to be taken that the next one would probably find no room. Making it would be
+    /// in vain.
+    pub(crate) fn has_no_room_for_answers(&self) -> Option<Full> {
+        let nearly_all = |limit: usize| limit - limit / 16;
+        let own = self.unsent();
+        if own >= nearly_all(self.limits.connection_bytes) {
+            Some(Full::Connection(self.limits.connection_bytes))
+        } else if own > FREE && self.ledger.answer_bytes() >= nearly_all(self.limits.server_bytes) {
+            Some(Full::Server(self.limits.server_bytes))
+        } else {
+            None
+        }
+    }
+
+    /// A request was refused with a word of HTTP/2's, which takes memory until the peer has it.
+    pub(crate) fn turn_away(&self) {
+        self.turned_away.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn turned_away(&self) -> usize {
+        self.turned_away.load(Ordering::Relaxed)
+    }
+
+    /// All that there was to say is written.
+    pub(crate) fn forget_turned_away(&self) {
+        if self.turned_away() > 0 {
+            self.turned_away.store(0, Ordering::Relaxed);
+        }
     }
 
     /// Grows with each byte of answers that the peer takes, and by all of an answer once that is gone.

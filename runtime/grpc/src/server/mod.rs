@@ -26,10 +26,12 @@ mod socket;
 mod taking;
 mod turns;
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use squall_platform::{Listener, Platform};
@@ -47,6 +49,9 @@ pub use service::{Answer, Service, Tonic};
 /// How long accepting pauses after it has failed for want of resources, at first and at most: twice as long each time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(2);
+
+/// How many connections that wait are accepted in a row before others have their turn.
+const ACCEPTED_AT_ONCE: usize = 16;
 
 /// How connections are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,8 +132,22 @@ pub async fn accept<P, S, G, F>(
     let ledger = Arc::clone(connections.ledger());
     let mut guests = Guests::new(accept.serving.limits, Arc::clone(&ledger));
     let mut pause = ACCEPT_PAUSE;
+    let mut in_a_row = 0;
     loop {
-        match listener.accept().await {
+        if in_a_row == ACCEPTED_AT_ONCE {
+            in_a_row = 0;
+            others_first().await;
+        }
+        let accepted = {
+            let mut accepting = pin!(listener.accept());
+            poll_fn(|context| {
+                let accepted = accepting.as_mut().poll(context);
+                in_a_row = if accepted.is_ready() { in_a_row + 1 } else { 0 };
+                accepted
+            })
+            .await
+        };
+        match accepted {
             Ok((stream, peer)) => {
                 pause = ACCEPT_PAUSE;
                 let Some(guest) = guests.enter(peer.ip()) else {
@@ -198,6 +217,19 @@ where
     let aborted = if in_time.is_ok() { 0 } else { connections.len() };
     connections.abort();
     Drained { aborted }
+}
+
+/// Lets what waits for the thread have its turn.
+async fn others_first() {
+    let mut had_theirs = false;
+    poll_fn(|context| {
+        if std::mem::replace(&mut had_theirs, true) {
+            return Poll::Ready(());
+        }
+        context.waker().wake_by_ref();
+        Poll::Pending
+    })
+    .await;
 }
 
 #[cold]

@@ -33,6 +33,7 @@ pub(super) struct Work {
     turns: Turns,
     seat: Seat,
     reading: Reading,
+    begun: bool,
     stage: Stage,
 }
 
@@ -73,8 +74,24 @@ impl Work {
             turns,
             seat,
             reading,
+            begun: false,
             stage: Stage::Answering(answer),
         }
+    }
+}
+
+impl Work {
+    /// Refuses a request whose answer would probably be thrown away, before anybody has begun with it.
+    #[cold]
+    fn turn_away(&mut self, full: Full) {
+        self.respond.send_reset(Reason::REFUSED_STREAM);
+        let account = self.seat.account();
+        account.turn_away();
+        let why = format_args!(
+            "a request was refused, as there is hardly room for its answer: {}",
+            full.of(Of::Answers)
+        );
+        account.refuse(Refusal::AnswerBytes, why);
     }
 }
 
@@ -83,6 +100,12 @@ impl Future for Work {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let work = &mut *self;
+        if !std::mem::replace(&mut work.begun, true)
+            && let Some(full) = work.seat.account().has_no_room_for_answers()
+        {
+            work.turn_away(full);
+            return Poll::Ready(());
+        }
         if let Stage::Answering(answer) = &mut work.stage {
             let Poll::Ready(response) = answer.as_mut().poll(context) else {
                 // Nobody waits for it any more, or the connection is gone.

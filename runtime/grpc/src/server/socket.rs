@@ -19,8 +19,10 @@ const LINGER: Duration = Duration::from_secs(1);
 const LINGER_READING: Duration = Duration::from_secs(45);
 /// How much of what comes too late is read at a time.
 const DISCARDED: usize = 4096;
-/// How many times it is read before others have their turn.
-const READS_AT_ONCE: usize = 16;
+/// How many times in a row is read before others have their turn. Frames that come close together are read 8 KiB at a
+/// time: they may be a thousand requests, of which a thread would else read all before it does anything else. Large ones
+/// are read whole.
+const READS_AT_ONCE: usize = 8;
 
 /// What the two sides of a [`Socket`] know of each other: it is HTTP/2's, and out of reach for who drives that.
 #[derive(Default)]
@@ -72,6 +74,8 @@ pub(super) struct Socket<S> {
     stream: S,
     shared: Arc<Shared>,
     pings: Option<Box<Policed>>,
+    /// How often it was read since there was nothing to read, or others had their turn.
+    reads: usize,
     end: End,
 }
 
@@ -97,6 +101,7 @@ impl<S> Socket<S> {
             stream,
             shared,
             pings: policy.map(policed).map(Box::new),
+            reads: 0,
             end: End::Open,
         }
     }
@@ -168,7 +173,13 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let socket = &mut *self;
+        if socket.reads >= READS_AT_ONCE {
+            socket.reads = 0;
+            context.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let read = Pin::new(&mut socket.stream).poll_read(context, buffer);
+        socket.reads = if read.is_ready() { socket.reads + 1 } else { 0 };
         if read.is_ready() {
             socket.shared.reads.fetch_add(1, Ordering::Relaxed);
             if let Some(policed) = &mut socket.pings {
@@ -243,5 +254,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             }
         }
         self.poll_linger(context).map(Ok)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+    use std::task::{Wake, Waker};
+
+    use super::*;
+
+    struct Counted(AtomicUsize);
+
+    impl Wake for Counted {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_peer_that_floods_has_its_turns_and_others_theirs() {
+        let woken = Arc::new(Counted(AtomicUsize::new(0)));
+        let waker = Waker::from(Arc::clone(&woken));
+        let mut context = Context::from_waker(&waker);
+        // There is always more to read.
+        let flood = tokio::io::join(tokio::io::repeat(0), tokio::io::sink());
+        let mut socket = Socket::new(flood, Arc::default(), None);
+        for turn in 1..=3 {
+            let mut reads = 0;
+            loop {
+                let mut space = [0; 8];
+                let read = Pin::new(&mut socket).poll_read(&mut context, &mut ReadBuf::new(&mut space));
+                if read.is_pending() {
+                    break;
+                }
+                reads += 1;
+                assert!(reads <= READS_AT_ONCE, "it goes on and on");
+            }
+            assert_eq!(reads, READS_AT_ONCE);
+            assert_eq!(woken.0.load(Ordering::Relaxed), turn, "it has another turn");
+        }
     }
 }

@@ -279,7 +279,8 @@ async fn answers_that_are_not_taken_are_thrown_away_and_their_connection_is_clos
         connection_bytes: 2 << 20,
         ..Limits::default()
     };
-    let server = Server::start(&network, limits, Echo::after(Duration::ZERO)).await;
+    let echo = Echo::after(Duration::ZERO);
+    let server = Server::start(&network, limits, echo.clone()).await;
     let greedy = dial(&network, &server, 0).await;
     let large = "x".repeat(900_000);
     let begun = Instant::now();
@@ -296,15 +297,26 @@ async fn answers_that_are_not_taken_are_thrown_away_and_their_connection_is_clos
          2097152 bytes of this connection"
     );
     assert!(server.ledger.answer_bytes() > 1_800_000);
-    // Small ones are held as well, in HTTP/2's own buffers.
+    // Small ones are held as well, in HTTP/2's own buffers, until there is hardly room for one.
     let mut small = Vec::new();
-    while let Ok(answer) = send(&greedy, "small").await.await {
-        if answer.headers().contains_key("grpc-status") {
-            break;
+    let error = loop {
+        match send(&greedy, "small").await.await {
+            Ok(answer) => small.push(answer),
+            Err(error) => break error,
         }
-        small.push(answer);
+    };
+    assert!((130..170).contains(&small.len()), "{}", small.len());
+    assert_eq!(
+        error.reason(),
+        Some(Reason::REFUSED_STREAM),
+        "nobody has begun with it"
+    );
+    let before = echo.served.load(Ordering::SeqCst);
+    for _ in 0..10 {
+        send(&greedy, "small").await.await.unwrap_err();
     }
-    assert!((250..300).contains(&small.len()), "{}", small.len());
+    assert_eq!(echo.served.load(Ordering::SeqCst), before);
+    assert_eq!(server.refused(), [("answer_bytes", 12)]);
     server.serves(&network).await;
 
     let closed = async {
