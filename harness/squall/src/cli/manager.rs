@@ -29,8 +29,8 @@ pub(super) struct ManagerArgs {
     /// localhost. Others are refused: a web page could have made its name resolve to this machine
     #[arg(long = "http-host", value_name = "NAME")]
     http_hosts: Vec<String>,
-    /// How much providers may take at most: providers=10000, modules=1000 (of one registration) or registered=67108864 (bytes
-    /// of all registrations on the wire). May be given several times; docs/limits.md has the others
+    /// How much providers may take at most: providers=10000, modules=1000 (of one registration), registered=67108864 (bytes
+    /// of all registrations on the wire) or address_connections=N (of one address; any number when absent). May be given several times; docs/limits.md has the others
     #[arg(long = "limit", value_name = "NAME=NUMBER", value_parser = limit)]
     limits: Vec<(Limit, usize)>,
     /// How long calls in flight may go on after SIGTERM or SIGINT
@@ -43,6 +43,7 @@ enum Limit {
     Providers,
     Modules,
     Registered,
+    AddressConnections,
 }
 
 fn limit(text: &str) -> Result<(Limit, usize), String> {
@@ -51,7 +52,8 @@ fn limit(text: &str) -> Result<(Limit, usize), String> {
         "providers" => Limit::Providers,
         "modules" => Limit::Modules,
         "registered" => Limit::Registered,
-        _ => return Err("there are providers, modules and registered".to_owned()),
+        "address_connections" => Limit::AddressConnections,
+        _ => return Err("there are providers, modules, registered and address_connections".to_owned()),
     };
     match number.parse() {
         Ok(number) if number > 0 => Ok((limit, number)),
@@ -75,6 +77,7 @@ pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Asi
             Limit::Providers => config.max_connections = *number,
             Limit::Modules => config.max_modules = *number,
             Limit::Registered => config.max_registered_bytes = *number,
+            Limit::AddressConnections => config.serving.limits.address_connections = *number,
         }
     }
     // However many there may be, no more than there are descriptors for: providers' connections are one server's, and those of

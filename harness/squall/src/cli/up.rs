@@ -96,6 +96,15 @@ impl UpArgs {
     }
 }
 
+/// How many servers of modules run in this process, each replica with one of its own. `hosts` are all there are, with their
+/// modules; `started` names those that run, or is empty.
+fn served<'a>(hosts: impl Iterator<Item = (&'a str, &'a str)>, started: &[String]) -> usize {
+    let runs = |(host, module): &(&str, &str)| {
+        started.is_empty() || started.iter().any(|it| it == host || it == module)
+    };
+    hosts.filter(runs).count()
+}
+
 pub(super) fn up<O: Write>(
     harness: &Harness,
     args: &UpArgs,
@@ -128,7 +137,13 @@ pub(super) fn up<O: Write>(
         }
     }
     // However many there may be, no more than there are descriptors for.
-    let most = connections_of_each(topology.modules.len());
+    let hosts = topology.hosts().map(|(host, module)| (host, &*module.name));
+    let managers = if args.modules.is_empty() {
+        topology.managers.len()
+    } else {
+        0
+    };
+    let most = connections_of_each(served(hosts, &args.modules) + managers);
     for module in topology.modules.values_mut() {
         let connections = &mut module.limits.server.connections;
         *connections = most.min(*connections);
@@ -246,4 +261,18 @@ async fn serve<O: Write, E: Write>(
         writeln!(console.out, "stopped {ended}")?;
     }
     Ok(Exit::Held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_replica_that_runs_here_has_a_server() {
+        let hosts = || [("a", "a"), ("b-0", "b"), ("b-1", "b")].into_iter();
+        for (started, expected) in [(&[][..], 3), (&["b"], 2), (&["b-1"], 1), (&["a", "b-0"], 2)] {
+            let started: Vec<_> = started.iter().map(|it| (*it).to_owned()).collect();
+            assert_eq!(served(hosts(), &started), expected, "{started:?}");
+        }
+    }
 }

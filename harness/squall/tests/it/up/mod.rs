@@ -275,7 +275,7 @@ fn bad_input_is_told_specifically_and_exits_with_2() {
         ),
         (
             &["manager", "--limit", "calls=1"],
-            "there are providers, modules and registered",
+            "there are providers, modules, registered and address_connections",
         ),
         (
             &["manager", "--limit", "modules=0"],
