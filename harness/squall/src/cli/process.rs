@@ -47,7 +47,7 @@ pub(super) fn connections_of_each(servers: usize) -> usize {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
-        ..limit.clone()
+        ..limit
     };
     let all = match setrlimit(Resource::Nofile, raised) {
         Ok(()) => limit.maximum,
