@@ -30,7 +30,6 @@ tables! {
     Raw("`slow`") {
         /// The hosts that are slow
         hosts: At<Hosts>,
-        /// The CPU time that each poll of a task takes, of the one CPU that a host has. A call is a few tens of polls on
         /// The CPU time that each poll of a task takes, of the one CPU that a process has. A call is some three polls of its
         /// callee
         per_poll: At<Ranged<Duration>>,

@@ -238,7 +238,7 @@ fn every_range_is_drawn_within_its_ends_and_recorded() {
             drawn(&plan, "workload closed: clients"),
             Some(clients.to_string())
         );
-        assert_eq!(plan.drawn.len(), 24, "{:?}", plan.drawn);
+        assert_eq!(plan.drawn.len(), 25, "{:?}", plan.drawn);
     }
 }
 
