@@ -76,9 +76,9 @@ impl FaultKind for Clock {
     async fn act(&self, scene: &Scene, end: End) {
         let hosts = scene.hosts(&self.hosts);
         let shift = |shift: ClockShift| {
-            hosts
-                .iter()
-                .for_each(|host| scene.sim().shift_clock(*host, shift))
+            for host in &hosts {
+                scene.sim().shift_clock(*host, shift);
+            }
         };
         shift(self.shift);
         end.reached(scene).await;

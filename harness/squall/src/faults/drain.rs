@@ -46,7 +46,7 @@ impl Shape for Drain {
         let hosts = topology.select(&raw.hosts, problems)?;
         let grace = raw.grace.as_ref();
         let grace = grace.map_or_else(|| Ranged::exactly(GRACE_DEFAULT), |grace| grace.value);
-        let struck: Vec<Subject> = hosts.iter().map(Subject::host).collect();
+        let struck: Vec<Subject> = hosts.iter().map(|host| Subject::host(host)).collect();
         let open = Open::drawn(move |drawn| Drain {
             hosts: hosts.clone(),
             grace: drawn.draw("grace", grace),

@@ -40,15 +40,15 @@ impl Shape for NameFailure {
 
     fn check(raw: &At<Raw>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
         let hosts = topology.select(&raw.hosts, problems)?;
-        let struck: Vec<Subject> = hosts.iter().map(subject).collect();
+        let struck: Vec<Subject> = hosts.iter().map(|host| subject(host)).collect();
         let stale = raw.stale.unwrap_or_default();
         Some(Open::exactly(NameFailure { hosts, stale }).strikes(struck))
     }
 }
 
-fn subject(host: &String) -> Subject {
+fn subject(host: &str) -> Subject {
     Subject {
-        name: host.clone(),
+        name: host.to_owned(),
         rule: "a name fails in one way at a time",
     }
 }

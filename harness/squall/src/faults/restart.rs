@@ -34,7 +34,7 @@ impl Shape for Restart {
 
     fn check(raw: &At<Raw>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
         let hosts = topology.select(&raw.hosts, problems)?;
-        let struck: Vec<Subject> = hosts.iter().map(Subject::host).collect();
+        let struck: Vec<Subject> = hosts.iter().map(|host| Subject::host(host)).collect();
         Some(Open::exactly(Kill { hosts }).strikes(struck))
     }
 }

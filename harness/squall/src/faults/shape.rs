@@ -49,11 +49,14 @@ pub(crate) struct Open {
     fill: Fill,
 }
 
+/// Makes the fault of one run.
+type Fills = dyn Fn(&mut Drawn<'_>) -> Arc<dyn FaultKind> + Send + Sync;
+
 #[derive(Clone)]
 enum Fill {
     /// Nothing is open.
     Done(Arc<dyn FaultKind>),
-    Draws(Arc<dyn Fn(&mut Drawn<'_>) -> Arc<dyn FaultKind> + Send + Sync>),
+    Draws(Arc<Fills>),
 }
 
 impl Open {
@@ -134,9 +137,9 @@ pub(crate) struct Subject {
 
 impl Subject {
     /// A host is in one state at a time.
-    pub(crate) fn host(name: &String) -> Self {
+    pub(crate) fn host(name: &str) -> Self {
         Subject {
-            name: name.clone(),
+            name: name.to_owned(),
             rule: "a host is up, down or paused, one at a time",
         }
     }
