@@ -1,7 +1,7 @@
-//! Faults. A kind of fault is one file of this room and one line in [`ALL`]: how files say it, what is checked, its
+//! Faults. A kind of fault is one file of this room and one line in `ALL`: how files say it, what is checked, its
 //! words, what it does and how that is undone, which calls it touched, when it heals, and what it counts.
 //!
-//! A kind is two types. Its [`Shape`] is a key of `[[fault]]`; what a plan holds of it, with all ranges drawn, is a
+//! A kind is two types. Its `Shape` is a key of `[[fault]]`; what a plan holds of it, with all ranges drawn, is a
 //! [`FaultKind`]. They are often one type. What several kinds share is in `links` and `targets`.
 
 mod announce;
