@@ -9,6 +9,7 @@ use proptest::test_runner::{Config, RngSeed};
 use squall::Harness;
 use squall::components::Components;
 use squall::file::{Kind, scenario_from_str};
+use squall::journal::{Event, Outcome};
 use squall::plan::{Fault, Plan, Topology};
 use squall::schema::schema;
 
@@ -150,6 +151,58 @@ fn two_that_are_undone_twice_would_be_noticed() {
         "[[fault]]\nat = \"10s\"\nkill = { hosts = \"back\" }\n",
     );
     assert!(!harness.run(plan).expect("the run ends").judge().held());
+}
+
+/// What keeps every message from arriving for as long as it lasts.
+const STOPPING: [&str; 8] = [
+    "partition",
+    "hold",
+    "kill",
+    "crash",
+    "pause",
+    "remove",
+    "close",
+    "announce",
+];
+
+#[test]
+fn what_ends_first_does_not_end_what_goes_on() {
+    let harness = Harness::new();
+    let topology = topology(&harness);
+    let of = |key: &str| *KINDS.iter().find(|(it, _)| *it == key).expect("it is a kind");
+    let seconds = Duration::from_secs;
+    for key in STOPPING {
+        for (inner, _) in KINDS {
+            let mut plan = plan(&topology, "");
+            plan.expectations.clear();
+            plan.workloads.truncate(1);
+            plan.workloads[0].timeout = Some(seconds(1));
+            plan.duration = seconds(25);
+            plan.workloads[0].end = seconds(25);
+            plan.faults
+                .push(fault(&topology, of(key), seconds(10), seconds(10)));
+            plan.faults
+                .push(fault(&topology, of(inner), seconds(12), seconds(2)));
+            let run = harness.run(plan).expect("the run ends");
+            // A restart is over at 15 s, and late news have come by then.
+            let (mut calls, mut ok) = (0, 0);
+            for entry in &run.journal.entries {
+                let is_within = (16_000_000_000..18_500_000_000_u64).contains(&entry.at);
+                match &entry.event {
+                    Event::CallStarted { .. } if is_within => calls += 1,
+                    Event::CallEnded {
+                        outcome: Outcome::Ok, ..
+                    } if is_within => ok += 1,
+                    _ => {}
+                }
+            }
+            assert_eq!(
+                (calls >= 10, ok),
+                (true, 0),
+                "{inner} within {key}: {calls} calls"
+            );
+        }
+    }
 }
 
 proptest! {
