@@ -116,7 +116,7 @@ pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O,
 fn message(args: &CallArgs) -> Result<Message, String> {
     Destination::parse(&args.to).map_err(|error| error.to_string())?;
     let data = match args.data.as_str() {
-        "-" => read_input(io::stdin().lock(), Options::default().max_message_bytes)?,
+        "-" => read_input(io::stdin().lock(), MOST_INPUT)?,
         data => data.to_owned(),
     };
     // As it was written: numbers that are larger than a program can hold arrive with all of their digits.
@@ -128,14 +128,18 @@ fn message(args: &CallArgs) -> Result<Message, String> {
     Ok(metadata.fold(message, |message, (key, value)| message.metadata(key, value)))
 }
 
-/// Standard input, which need not end: no more is read of it than a message may have.
+/// The most that is read from standard input, in bytes: far more than a message may have by default, since it is the
+/// peer that knows its own limit and says so.
+const MOST_INPUT: usize = 64 << 20;
+
+/// Standard input, which need not end: no more than `most` bytes of it are read.
 fn read_input(input: impl Read, most: usize) -> Result<String, String> {
     let mut bytes = Vec::new();
     let read = input.take(most as u64 + 1).read_to_end(&mut bytes);
     read.map_err(|error| format!("cannot read standard input: {error}"))?;
     if bytes.len() > most {
         return Err(format!(
-            "what to send is longer than {}, which is the most that a message may have",
+            "what to send is longer than {}, which is the most that is read from standard input",
             bytesize::ByteSize(most as u64)
         ));
     }
@@ -232,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn no_more_is_read_than_a_message_may_have() {
+    fn no_more_is_read_than_its_limit() {
         assert_eq!(read_input(&b"[1, 2]"[..], 6).as_deref(), Ok("[1, 2]"));
         let endless = read_input(io::repeat(b' '), 6).expect_err("it never ends");
         assert!(endless.contains("longer than 6 B"), "{endless}");
