@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Attacks a module of `squall up` on loopback, beside a good client. Plain Python, no packages.
 
-    cargo build --release && ci/attack/router.py target/release/squall
+    cargo build --release && ci/attack/router.py target/release/squall [ATTACK]...
 
 Prints, for each attack, the memory (RSS) of the process before, at its worst and ten seconds after, and the p99 of the good
 client: while nothing goes on, while the same attack goes to a process that does nothing with it, and while it goes to the
@@ -201,11 +201,18 @@ def main():
                 process.kill()
 
 
+def chosen(names):
+    unknown = set(names) - {attack.__name__ for attack in ATTACKS}
+    if unknown:
+        sys.exit(f"no such attack: {', '.join(sorted(unknown))}")
+    return [attack for attack in ATTACKS if not names or attack.__name__ in names]
+
+
 def judge(process, port):
     beside(port, lambda: time.sleep(1))
     print(f"{'attack':<20} {'MB before':>10} {'at worst':>10} {'10 s after':>10} {'p99 quiet':>12} {'beside':>10} {'attacked':>10}")
     broken = False
-    for attack in ATTACKS:
+    for attack in chosen(sys.argv[2:]):
         quiet = beside(port, lambda: time.sleep(2))
         nothing = started("--sink")
         _, noisy = attacked(process.pid, port, attack, int(nothing.stdout.readline()))

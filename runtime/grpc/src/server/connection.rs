@@ -29,6 +29,9 @@ const PATIENCE_READING: Duration = Duration::from_secs(3);
 const READING: Duration = Duration::from_secs(10);
 /// How long a connection that is closed for the peer's sake is kept, to say so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
+/// How many requests of a connection are begun with in a row before others have their turn. Each becomes a task, and who
+/// asks for thousands at once would fill the queue of its thread, so that others wait behind all of them.
+const BEGUN_AT_ONCE: usize = 16;
 /// What a peer may send of headers, in bytes as HTTP/2 counts them.
 const HEADERS_MAX: u32 = 16 * 1024;
 
@@ -186,9 +189,16 @@ enum Leaving {
 
 impl<P: Platform, S: Service> Driver<P, S> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let mut begun = 0;
         loop {
+            if begun == BEGUN_AT_ONCE {
+                self.shared.hold_reading(true);
+                context.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match self.connection.poll_accept(context) {
                 Poll::Ready(Some(Ok((request, respond)))) => {
+                    begun += 1;
                     self.asked = Instant::now();
                     let Some(seat) = self.account.seat() else {
                         self.refuse(respond);
@@ -205,6 +215,8 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     self.platform.spawn(work);
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
+                // All that was read is begun with.
+                Poll::Pending if self.shared.is_held() => self.shared.hold_reading(false),
                 Poll::Pending if self.poll_last_words(context).is_ready() => return Poll::Ready(()),
                 Poll::Pending if self.is_annoyed() => {
                     self.connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);

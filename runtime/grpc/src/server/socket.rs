@@ -20,9 +20,9 @@ const LINGER_READING: Duration = Duration::from_secs(45);
 /// How much of what comes too late is read at a time.
 const DISCARDED: usize = 4096;
 /// How many times in a row is read before others have their turn. Frames that come close together are read 8 KiB at a
-/// time: they may be a thousand requests, of which a thread would else read all before it does anything else. Large ones
-/// are read whole.
-const READS_AT_ONCE: usize = 8;
+/// time, which may be 130 requests. Large ones are read whole. One read would not do: whoever asks for little would have
+/// another turn each time, for nothing.
+const READS_AT_ONCE: usize = 2;
 
 /// What the two sides of a [`Socket`] know of each other: it is HTTP/2's, and out of reach for who drives that.
 #[derive(Default)]
@@ -32,9 +32,20 @@ pub(super) struct Shared {
     ending: AtomicBool,
     too_many_pings: AtomicBool,
     blocked: AtomicBool,
+    held: AtomicBool,
 }
 
 impl Shared {
+    /// Nothing more is read until this is taken back: what was read is dealt with first. Nobody is woken for it.
+    pub(super) fn hold_reading(&self, held: bool) {
+        self.held.store(held, Ordering::Relaxed);
+    }
+
+    /// Whether reading is held.
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Ordering::Relaxed)
+    }
+
     /// Whether something could not be written since this was last asked.
     pub(super) fn take_blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed) && self.blocked.swap(false, Ordering::Relaxed)
@@ -173,6 +184,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Socket<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let socket = &mut *self;
+        if socket.shared.is_held() {
+            return Poll::Pending;
+        }
         if socket.reads >= READS_AT_ONCE {
             socket.reads = 0;
             context.waker().wake_by_ref();

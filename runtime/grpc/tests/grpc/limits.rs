@@ -176,6 +176,42 @@ async fn connections_that_nobody_uses_make_room_and_lock_nobody_out() {
     drop(silent);
 }
 
+/// Notes whose requests are begun with, in what order.
+#[derive(Clone, Default)]
+struct Order(Arc<std::sync::Mutex<Vec<bool>>>);
+
+impl squall_grpc::Service for Order {
+    fn call(&self, request: Request<squall_grpc::Incoming>) -> squall_grpc::Answer {
+        let is_good = request.headers().contains_key("good");
+        self.0.lock().unwrap().push(is_good);
+        Box::pin(std::future::ready(Status::unimplemented("").into_http()))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_asks_for_a_thousand_at_once_is_not_served_before_one_who_asks_for_one() {
+    let network = Network::default();
+    let order = Order::default();
+    let server = Server::start(&network, Limits::default(), order.clone()).await;
+    let flood = dial(&network, &server, STREAM_WINDOW).await;
+    let good = dial(&network, &server, STREAM_WINDOW).await;
+    // Both have shaken hands.
+    sleep(S).await;
+    let ask = |requests: &SendRequest<Bytes>, head: http::request::Builder| {
+        let mut requests = requests.clone();
+        requests.send_request(head.body(()).unwrap(), true).unwrap().0
+    };
+    let many: Vec<_> = (0..1000).map(|_| ask(&flood, head())).collect();
+    let one = ask(&good, head().header("good", "yes"));
+    assert_eq!(status(one).await.code(), Code::Unimplemented);
+    let before = order.0.lock().unwrap().iter().take_while(|good| !**good).count();
+    assert!((1..=64).contains(&before), "{before} others came first");
+    for answer in many {
+        assert_eq!(status(answer).await.code(), Code::Unimplemented);
+    }
+    assert_eq!(order.0.lock().unwrap().len(), 1001, "all are served");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_address_has_as_many_connections_as_it_may_and_no_more() {
     let network = Network::default();
