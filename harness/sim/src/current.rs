@@ -1,9 +1,10 @@
-//! Which world and which host a simulation thread is working for.
+//! Which world and which process a simulation thread is working for.
 
 use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::host::HostId;
+use crate::platform::SimPlatform;
 use crate::world::World;
 
 thread_local! {
@@ -25,5 +26,16 @@ pub fn position() -> Option<(u64, Option<Arc<str>>)> {
             world.now(),
             (host != HostId::WORLD).then(|| world.host_name(host)),
         ))
+    })
+}
+
+/// The process whose task is being polled on this thread: for code that is not handed a platform. None for the world's
+/// own tasks, and on a thread that runs no simulation.
+pub fn process() -> Option<SimPlatform> {
+    WORLD.with(|slot| {
+        let world = slot.borrow();
+        let world = world.as_ref()?;
+        let process = world.process_of(world.current_owner())?;
+        Some(SimPlatform::new(world.clone(), process))
     })
 }

@@ -14,12 +14,13 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 
 use tokio::task::AbortHandle;
 
+use crate::engine::{Owner, SocketId};
 use crate::platform::SimPlatform;
 use crate::seed::Stream;
 use crate::turns::Turns;
@@ -45,6 +46,8 @@ pub(crate) struct Host {
     pub(crate) power: Power,
     /// What a poll of its tasks costs, nanoseconds: by fault.
     pub(crate) poll_costs: Vec<(u32, u64)>,
+    /// Tasks of `tokio::spawn` are its processes'.
+    pub(crate) adopts: bool,
 }
 
 impl Host {
@@ -83,6 +86,9 @@ pub(crate) struct Process {
     pub(crate) host: HostId,
     pub(crate) incarnation: u32,
     pub(crate) name: Arc<str>,
+    /// What its tasks start with `tokio::spawn` is its own: see [`crate::adopted`].
+    pub(crate) adopts: bool,
+    adopted: AtomicU64,
     alive: AtomicBool,
     paused: AtomicBool,
     slow: AtomicBool,
@@ -92,18 +98,23 @@ pub(crate) struct Process {
 
 struct Inner {
     tasks: Slab,
-    /// Tasks that became ready while the process was paused.
+    /// Tasks that became ready, or reached for the network, while the process was paused.
     waiting: Vec<Waker>,
+    /// Sockets that were dropped while the process was paused.
+    put_off: Vec<SocketId>,
     random: Stream,
 }
 
 impl Process {
-    pub(crate) fn new(host: HostId, incarnation: u32, name: Arc<str>, seed: u64) -> Arc<Self> {
+    pub(crate) fn new(host: HostId, incarnation: u32, entry: &Host, seed: u64) -> Arc<Self> {
+        let name = entry.name.clone();
         let random = Stream::new(seed, &format!("application/{name}/{incarnation}"));
         Arc::new(Process {
             host,
             incarnation,
             name,
+            adopts: entry.adopts,
+            adopted: AtomicU64::new(0),
             alive: AtomicBool::new(true),
             paused: AtomicBool::new(false),
             slow: AtomicBool::new(false),
@@ -111,6 +122,7 @@ impl Process {
             inner: Mutex::new(Inner {
                 tasks: Slab::default(),
                 waiting: Vec::new(),
+                put_off: Vec::new(),
                 random,
             }),
         })
@@ -118,6 +130,13 @@ impl Process {
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn owner(&self) -> Owner {
+        Owner {
+            host: self.host,
+            incarnation: self.incarnation,
+        }
     }
 
     #[inline]
@@ -169,8 +188,23 @@ impl Process {
         self.lock().tasks.len
     }
 
-    /// Ends every task: each is dropped, under this host, before anything else happens at this instant.
-    pub(crate) fn die(&self) -> usize {
+    /// One more, or one fewer, of the tasks that it started with `tokio::spawn`.
+    pub(crate) fn adopt(&self) {
+        self.adopted.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn adopted_ended(&self) {
+        self.adopted.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Adopted tasks that have not ended.
+    pub(crate) fn adopted(&self) -> u64 {
+        self.adopted.load(Ordering::Relaxed)
+    }
+
+    /// Ends every task: each is dropped, under this host, before anything else happens at this instant. Returns how many
+    /// there were. Those that are adopted end as soon as they reach for the network.
+    pub(crate) fn die(&self) -> u64 {
         self.alive.store(false, Ordering::Relaxed);
         let (handles, waiting) = {
             let mut inner = self.lock();
@@ -179,9 +213,12 @@ impl Process {
         for handle in &handles {
             handle.abort();
         }
-        drop(waiting);
+        if self.adopts {
+            // Some of them may be adopted, and end once they are polled.
+            waiting.into_iter().for_each(Waker::wake);
+        }
         self.turns.clear();
-        handles.len()
+        handles.len() as u64 + self.adopted()
     }
 
     pub(crate) fn pause(&self) {
@@ -197,7 +234,26 @@ impl Process {
     }
 
     pub(crate) fn wait_for_resume(&self, waker: &Waker) {
-        self.lock().waiting.push(waker.clone());
+        let mut inner = self.lock();
+        // An adopted task may be polled, and wait anew, as often as it likes.
+        if !self.adopts || !inner.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
+            inner.waiting.push(waker.clone());
+        }
+    }
+
+    /// Whether this socket, which is dropped now, is closed when the process is resumed: what an adopted task of a
+    /// paused process does is not seen before.
+    pub(crate) fn puts_off(&self, socket: SocketId) -> bool {
+        let puts_off = self.adopts && self.is_paused() && self.is_alive();
+        if puts_off {
+            self.lock().put_off.push(socket);
+        }
+        puts_off
+    }
+
+    /// Sockets to close now.
+    pub(crate) fn take_put_off(&self) -> Vec<SocketId> {
+        std::mem::take(&mut self.lock().put_off)
     }
 }
 

@@ -5,6 +5,7 @@
 //! | [`run()`] | a run: its thread, runtime, watchdog and result |
 //! | `driver` | moves bytes and the clock |
 //! | `world`, `host`, `task` | hosts, processes and their tasks |
+//! | `adopted` | tasks of `tokio::spawn`: whose they are, and how they end |
 //! | `timers` | timers that are exact to the nanosecond |
 //! | `clock` | wall clocks that are off |
 //! | `platform` | the seam's other side: [`SimPlatform`] |
@@ -27,6 +28,7 @@ compile_error!(
      that file silently: unset it, or add `--cfg tokio_unstable` to it."
 );
 
+mod adopted;
 mod capture;
 mod clock;
 mod current;
@@ -52,7 +54,7 @@ mod world;
 
 pub use capture::Packet;
 pub use clock::ClockShift;
-pub use current::position;
+pub use current::{position, process};
 pub use digest::TracePoint;
 pub use engine::EngineKind;
 pub use host::HostId;
@@ -63,5 +65,5 @@ pub use platform::{SimListener, SimPlatform, SimStream};
 pub use queue::Bandwidth;
 pub use run::{Config, Failure, Finished, THREAD_NAME, run};
 pub use seed::{Chance, Stream};
-pub use sim::{HostDown, Left, Mislead, Sim};
+pub use sim::{HostDown, HostOptions, Left, Mislead, Sim};
 pub use squall_hermetic::EPOCH_SECONDS;

@@ -5,15 +5,17 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::SystemTime;
 
 use squall_platform::{Authority, FaultPoint, Listener, Platform, TaskHandle, host_and_port};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
+use crate::adopted;
 use crate::engine::{Owner, SocketId};
 use crate::host::{HostId, Process};
+use crate::segment::Direction;
 use crate::task;
 use crate::timers::Sleep;
 use crate::world::World;
@@ -46,12 +48,33 @@ impl SimPlatform {
         self.process.incarnation
     }
 
+    /// Whether this process can still do anything. Once it cannot, it never can again.
+    pub fn is_alive(&self) -> bool {
+        self.process.is_alive()
+    }
+
+    /// Whether the task that is being polled may go on, as it is asked at each touch of the network. Of a host that
+    /// adopts tasks ([`HostOptions::adopts`](crate::HostOptions::adopts)) it waits while its process is paused, and does
+    /// not return from here, ever, once its process is dead. Of other hosts, and to tasks of others, it says yes.
+    pub fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
+        adopted::poll_turn(&self.world, &self.process, context)
+    }
+
+    async fn turn(&self) {
+        poll_fn(|context| self.poll_turn(context)).await;
+    }
+
+    fn socket(&self, id: SocketId) -> Socket {
+        Socket {
+            world: self.world.clone(),
+            process: self.process.clone(),
+            id,
+        }
+    }
+
     fn owner(&self) -> io::Result<Owner> {
         if self.process.is_alive() {
-            Ok(Owner {
-                host: self.process.host,
-                incarnation: self.process.incarnation,
-            })
+            Ok(self.process.owner())
         } else {
             Err(io::Error::new(
                 io::ErrorKind::NetworkDown,
@@ -72,35 +95,34 @@ impl Platform for SimPlatform {
     type Listener = SimListener;
 
     async fn bind(&self, port: u16) -> io::Result<SimListener> {
+        self.turn().await;
         let owner = self.owner()?;
         let (socket, address) = self.world.state().engine.bind(owner, port)?;
-        Ok(SimListener {
-            socket: Socket {
-                world: self.world.clone(),
-                id: socket,
-            },
-            address,
-        })
+        let socket = self.socket(socket);
+        Ok(SimListener { socket, address })
     }
 
     async fn connect(&self, to: &Authority) -> io::Result<SimStream> {
+        self.turn().await;
         let owner = self.owner()?;
         let (name, port) = host_and_port(to)?;
         let host = self.world.resolve(name).ok_or_else(|| not_known(name))?;
         let id = self.world.connect(owner, host, port)?;
         // Owned from here on: a caller that stops waiting closes it.
         let stream = SimStream {
-            socket: Socket {
-                world: self.world.clone(),
-                id,
-            },
+            socket: self.socket(id),
         };
-        poll_fn(|context| self.world.state().engine.poll_connected(id, context)).await?;
+        poll_fn(|context| {
+            ready!(stream.socket.poll_turn(context));
+            self.world.state().engine.poll_connected(id, context)
+        })
+        .await?;
         Ok(stream)
     }
 
     /// At once: nothing of a resolver is simulated.
     async fn resolve(&self, name: &Authority) -> io::Result<Vec<SocketAddr>> {
+        self.turn().await;
         self.owner()?;
         let (name, port) = host_and_port(name)?;
         match &self.world.resolve_all(name)[..] {
@@ -128,8 +150,8 @@ impl Platform for SimPlatform {
 
     /// On a simulation thread the system's clock is that of the host whose task runs, which need not be this one.
     fn wall_clock(&self) -> SystemTime {
-        let before = self.world.current();
-        self.world.set_current(self.process.host);
+        let before = self.world.current_owner();
+        self.world.set_current(self.process.owner());
         let now = SystemTime::now();
         self.world.set_current(before);
         now
@@ -153,11 +175,36 @@ fn not_known(name: &str) -> io::Error {
 /// A socket of the engine, closed on drop.
 struct Socket {
     world: Arc<World>,
+    /// Whose it is.
+    process: Arc<Process>,
     id: SocketId,
+}
+
+impl Socket {
+    #[inline]
+    fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
+        adopted::poll_turn(&self.world, &self.process, context)
+    }
+
+    /// The addresses of this end and of the other one.
+    fn addresses(&self) -> io::Result<(SocketAddr, SocketAddr)> {
+        let SocketId::Stream(flow, receives) = self.id else {
+            unreachable!("a listener is no stream")
+        };
+        let addresses = self.world.state().engine.addresses(flow);
+        let (client, server) = addresses.ok_or(io::ErrorKind::NotConnected)?;
+        Ok(match receives {
+            Direction::ToServer => (server, client),
+            Direction::ToClient => (client, server),
+        })
+    }
 }
 
 impl Drop for Socket {
     fn drop(&mut self) {
+        if self.process.puts_off(self.id) {
+            return;
+        }
         self.world
             .change(|state, effects| state.engine.close(self.id, effects));
         self.world.mark_dirty();
@@ -175,20 +222,50 @@ impl std::fmt::Debug for SimStream {
     }
 }
 
-impl AsyncRead for SimStream {
+impl SimStream {
+    /// The address of this end.
+    ///
+    /// # Errors
+    /// `NotConnected` once both ends are done with the connection.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.socket.addresses()?.0)
+    }
+
+    /// The address of the other end.
+    ///
+    /// # Errors
+    /// `NotConnected` once both ends are done with the connection.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        Ok(self.socket.addresses()?.1)
+    }
+
+    /// A write of a dead process fails, and does not end its task: HTTP/2 writes under locks that its other tasks need.
+    #[inline]
+    fn poll_written(&self, context: &mut Context<'_>, buffers: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let Socket { world, process, id } = &self.socket;
+        ready!(adopted::poll_resumed(process, context));
+        world.mark_dirty();
+        world.state().engine.poll_write(*id, context, buffers)
+    }
+}
+
+/// Two tasks may use one stream, each a half of it.
+impl AsyncRead for &SimStream {
     fn poll_read(
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let Socket { world, id } = &self.socket;
+        ready!(self.socket.poll_turn(context));
+        let Socket { world, id, .. } = &self.socket;
         world.state().engine.poll_read(*id, context, buffer)
     }
 }
 
-impl AsyncWrite for SimStream {
+/// Two tasks may use one stream, each a half of it.
+impl AsyncWrite for &SimStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+        self.poll_written(context, &[IoSlice::new(bytes)])
     }
 
     fn poll_write_vectored(
@@ -196,9 +273,7 @@ impl AsyncWrite for SimStream {
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        let Socket { world, id } = &self.socket;
-        world.mark_dirty();
-        world.state().engine.poll_write(*id, context, buffers)
+        self.poll_written(context, buffers)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -209,10 +284,47 @@ impl AsyncWrite for SimStream {
         Poll::Ready(Ok(()))
     }
 
-    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let Socket { world, id } = &self.socket;
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let Socket { world, process, id } = &self.socket;
+        ready!(adopted::poll_resumed(process, context));
         world.mark_dirty();
         Poll::Ready(world.state().engine.shutdown(*id))
+    }
+}
+
+impl AsyncRead for SimStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for SimStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.poll_written(context, &[IoSlice::new(bytes)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffers: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.poll_written(context, buffers)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut &*self).poll_shutdown(context)
     }
 }
 
@@ -228,21 +340,26 @@ impl std::fmt::Debug for SimListener {
     }
 }
 
+impl SimListener {
+    /// Takes the next connection, if there is one.
+    ///
+    /// # Errors
+    /// `NotConnected` once its process is dead.
+    pub fn poll_accept(&self, context: &mut Context<'_>) -> Poll<io::Result<(SimStream, SocketAddr)>> {
+        ready!(self.socket.poll_turn(context));
+        let Socket { world, process, id } = &self.socket;
+        let (id, peer) = ready!(world.state().engine.poll_accept(*id, context))?;
+        let (world, process) = (world.clone(), process.clone());
+        let socket = Socket { world, process, id };
+        Poll::Ready(Ok((SimStream { socket }, peer)))
+    }
+}
+
 impl Listener for SimListener {
     type Stream = SimStream;
 
     async fn accept(&mut self) -> io::Result<(SimStream, SocketAddr)> {
-        let Socket { world, id } = &self.socket;
-        let (id, peer) = poll_fn(|context| world.state().engine.poll_accept(*id, context)).await?;
-        Ok((
-            SimStream {
-                socket: Socket {
-                    world: world.clone(),
-                    id,
-                },
-            },
-            peer,
-        ))
+        poll_fn(|context| self.poll_accept(context)).await
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {

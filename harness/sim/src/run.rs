@@ -11,6 +11,7 @@ use squall_hermetic as hermetic;
 use thiserror::Error;
 use tokio::runtime::{Builder, RngSeed, TaskMeta};
 
+use crate::adopted::Spawned;
 use crate::capture::{Capture, Packet};
 use crate::digest::TracePoint;
 use crate::engine::EngineKind;
@@ -20,7 +21,7 @@ use crate::net::Net;
 use crate::observe::Observer;
 use crate::seed::Chance;
 use crate::sim::Sim;
-use crate::task::{self, Strays};
+use crate::task;
 use crate::world::World;
 use crate::{current, driver};
 
@@ -237,10 +238,10 @@ fn runtime(world: &Arc<World>, seed: u64) -> tokio::runtime::Runtime {
         .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
         .on_thread_park(move || driver::on_park(&park))
         .on_thread_unpark(move || unpark.follow_clock())
-        .on_task_spawn(hook(Strays::spawned))
-        .on_before_task_poll(hook(Strays::before_poll))
-        .on_after_task_poll(hook(Strays::after_poll))
-        .on_task_terminate(hook(Strays::ended))
+        .on_task_spawn(hook(Spawned::began))
+        .on_before_task_poll(hook(Spawned::before_poll))
+        .on_after_task_poll(hook(Spawned::after_poll))
+        .on_task_terminate(hook(Spawned::ended))
         .build()
         .expect("a runtime without an I/O driver needs nothing from the system")
 }

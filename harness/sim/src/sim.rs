@@ -39,6 +39,41 @@ pub enum Mislead {
     Nobody,
 }
 
+/// How a host differs from others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HostOptions {
+    /// What its tasks start with `tokio::spawn` is part of its process, as far as that can be had. It is attributed to
+    /// the process that started it, and counted with it; and it is not told of as [`SimEvent::StrayTask`].
+    ///
+    /// Nothing can abort such a task, or keep it from being polled. So:
+    ///
+    /// - Once its process is dead, its next touch of the network, or of a timer of the platform, ends it there: its poll
+    ///   is unwound, without a message, and its future dropped. Whoever waits for one of these at the death ends at that
+    ///   instant. A write ends nobody but fails, for HTTP/2 writes under locks that others need to end, too.
+    /// - While its process is paused, what it wants of the network or of such timers waits for the end of the pause.
+    /// - What touches neither goes on: a task that computes, or waits for tokio's timers or for other tasks. Nothing of
+    ///   that is seen on the network. [`Left::adopted`] counts those that have not ended.
+    /// - [`Sim::slow_down`] and [`Config::interleave`](crate::Config::interleave) do not apply to it.
+    ///
+    /// [`SimEvent::StrayTask`]: crate::SimEvent::StrayTask
+    pub adopts: bool,
+}
+
+impl HostOptions {
+    /// As any host of [`Sim::add_host`].
+    pub fn new() -> Self {
+        HostOptions::default()
+    }
+
+    /// With [`HostOptions::adopts`].
+    #[must_use]
+    pub fn adopting(mut self) -> Self {
+        self.adopts = true;
+        self
+    }
+}
+
 /// What processes that have ended still hold.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
@@ -48,6 +83,9 @@ pub struct Left {
     pub sockets: u64,
     /// Timers of [`Platform::sleep_until`](squall_platform::Platform::sleep_until) that are not dropped.
     pub timers: u64,
+    /// Adopted tasks (see [`HostOptions::adopts`]) that have not ended: of these there may be some, which wait for
+    /// something that is no part of their host.
+    pub adopted: u64,
 }
 
 impl Sim {
@@ -61,8 +99,21 @@ impl Sim {
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.world
-            .add_host(name, Arc::new(move |platform| Box::pin(main(platform))))
+        self.add_host_with(name, HostOptions::default(), main)
+    }
+
+    /// As [`Sim::add_host`], with options.
+    pub fn add_host_with<F>(
+        &self,
+        name: &str,
+        options: HostOptions,
+        main: impl Fn(SimPlatform) -> F + Send + Sync + 'static,
+    ) -> HostId
+    where
+        F: Future<Output = Result<(), String>> + Send + 'static,
+    {
+        let main = Arc::new(move |platform| Box::pin(main(platform)) as _);
+        self.world.add_host(name, options, main)
     }
 
     /// The host of this name.
@@ -217,7 +268,7 @@ impl Sim {
     }
 
     /// What processes that have ended still hold. All of it should be zero as soon as the instant of their death is
-    /// over.
+    /// over, but for tasks that are adopted.
     pub fn left_behind(&self) -> Left {
         self.world.left_behind()
     }

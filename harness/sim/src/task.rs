@@ -1,30 +1,20 @@
 //! Tasks of hosts: every poll, and every drop, happens with the task's host as the current one.
 //!
-//! Tasks that a component starts with `tokio::spawn` (strays) cannot be wrapped. tokio's task hooks give
-//! them their spawner's host while they are polled, so that what they say is attributed rightly; they
-//! cannot be paused, nor killed with their host, and the run reports them.
+//! Tasks that are started with `tokio::spawn` cannot be wrapped: see [`crate::adopted`].
 
 use std::any::Any;
-use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use squall_platform::TaskHandle;
-use tokio::runtime::TaskMeta;
-use tokio::task::Id;
 
+use crate::adopted::{self, SPAWNING};
 use crate::host::{HostId, Process};
 use crate::observe::SimEvent;
 use crate::world::World;
-
-thread_local! {
-    /// Set while we spawn a task of our own: the spawn hook leaves it alone.
-    static SPAWNING: Cell<bool> = const { Cell::new(false) };
-}
 
 /// Futures larger than this, in bytes, are boxed at once: on its way into the runtime a future is moved
 /// several times, and hyper's are of kilobytes.
@@ -99,13 +89,12 @@ pin_project_lite::pin_project! {
     impl<F> PinnedDrop for HostTask<F> {
         fn drop(this: Pin<&mut Self>) {
             let mut this = this.project();
-            let before = this.world.current();
-            this.world.set_current(this.process.host);
+            let before = this.world.current_owner();
+            this.world.set_current(this.process.owner());
             // A panic here must not keep the rest of the task's end from happening.
             let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
             if let Err(panic) = dropped {
-                let message = panic_message(&*panic);
-                this.world.observe(this.process.host, SimEvent::Panicked { message });
+                tell_of_panic(this.world, this.process, &*panic);
             }
             this.world.set_current(before);
             this.world.mark_dirty();
@@ -139,8 +128,8 @@ impl<F: Future<Output = ()>> Future for HostTask<F> {
             return Poll::Pending;
         }
         *this.was_put_back = false;
-        let before = this.world.current();
-        this.world.set_current(this.process.host);
+        let before = this.world.current_owner();
+        this.world.set_current(this.process.owner());
         let polled = catch_unwind(AssertUnwindSafe(|| {
             let Some(future) = this.future.as_mut().as_pin_mut() else {
                 return Poll::Ready(());
@@ -152,13 +141,18 @@ impl<F: Future<Output = ()>> Future for HostTask<F> {
             polled
         }));
         let polled = polled.unwrap_or_else(|panic| {
-            let message = panic_message(&*panic);
-            this.world
-                .observe(this.process.host, SimEvent::Panicked { message });
+            tell_of_panic(this.world, this.process, &*panic);
             Poll::Ready(())
         });
         this.world.set_current(before);
         polled
+    }
+}
+
+fn tell_of_panic(world: &World, process: &Process, panic: &(dyn Any + Send)) {
+    if !adopted::is_end(panic) {
+        let message = panic_message(panic);
+        world.observe(process.host, SimEvent::Panicked { message });
     }
 }
 
@@ -168,73 +162,5 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
         (Some(message), _) => (*message).to_owned(),
         (None, Some(message)) => message.clone(),
         (None, None) => "a panic without a message".to_owned(),
-    }
-}
-
-/// Tasks that were started with `tokio::spawn`, and the hosts that started them.
-#[derive(Debug, Default)]
-pub(crate) struct Strays {
-    count: AtomicUsize,
-    hosts: Mutex<Vec<(Id, HostId)>>,
-}
-
-impl Strays {
-    fn host(&self, id: Id) -> Option<HostId> {
-        if self.count.load(Ordering::Relaxed) == 0 {
-            return None;
-        }
-        let hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        hosts
-            .iter()
-            .find(|(stray, _)| *stray == id)
-            .map(|(_, host)| *host)
-    }
-
-    /// The spawn hook: whoever spawns past us starts a stray.
-    pub(crate) fn spawned(world: &World, task: &TaskMeta<'_>) {
-        if SPAWNING.get() {
-            return;
-        }
-        let host = world.current();
-        let strays = world.strays();
-        strays
-            .hosts
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push((task.id(), host));
-        strays.count.fetch_add(1, Ordering::Relaxed);
-        let place = task.spawned_at().to_string();
-        world.observe(host, SimEvent::StrayTask { place });
-    }
-
-    /// The hook before each poll of any task.
-    #[inline]
-    pub(crate) fn before_poll(world: &World, task: &TaskMeta<'_>) {
-        if let Some(host) = world.strays().host(task.id()) {
-            world.count_poll(host);
-            world.set_current(host);
-        }
-    }
-
-    /// The hook after each poll of any task.
-    #[inline]
-    pub(crate) fn after_poll(world: &World, task: &TaskMeta<'_>) {
-        if world.strays().host(task.id()).is_some() {
-            world.set_current(HostId::WORLD);
-        }
-    }
-
-    /// The hook at the end of any task.
-    #[inline]
-    pub(crate) fn ended(world: &World, task: &TaskMeta<'_>) {
-        let (strays, id) = (world.strays(), task.id());
-        if strays.host(id).is_some() {
-            strays
-                .hosts
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .retain(|(stray, _)| *stray != id);
-            strays.count.fetch_sub(1, Ordering::Relaxed);
-        }
     }
 }

@@ -9,6 +9,7 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
+use crate::adopted;
 use crate::engine::Owner;
 use crate::host::Process;
 use crate::world::World;
@@ -33,6 +34,14 @@ struct Armed {
     process: Option<Arc<Process>>,
 }
 
+impl Armed {
+    fn is_of(&self, owner: Owner) -> bool {
+        self.process
+            .as_ref()
+            .is_some_and(|process| process.owner() == owner)
+    }
+}
+
 impl Timers {
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -54,13 +63,20 @@ impl Timers {
         }
     }
 
+    /// Wakes whom a process still has, whenever they are due.
+    pub(crate) fn wake(&self, owner: Owner) {
+        let wakers: Vec<Waker> = {
+            let inner = self.lock();
+            let of_owner = inner.armed.values().filter(|armed| armed.is_of(owner));
+            of_owner.map(|armed| armed.waker.clone()).collect()
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
     /// How many a process still waits for.
     pub(crate) fn count(&self, owner: Owner) -> u64 {
         let inner = self.lock();
-        let of_owner = inner.armed.values().filter(|armed| {
-            let process = armed.process.as_ref();
-            process.is_some_and(|it| it.host == owner.host && it.incarnation == owner.incarnation)
-        });
+        let of_owner = inner.armed.values().filter(|armed| armed.is_of(owner));
         of_owner.count() as u64
     }
 
@@ -122,12 +138,16 @@ impl Future for Sleep {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        if this.process.as_ref().is_some_and(|process| !process.is_alive()) {
+        if let Some(process) = this.process.as_ref().filter(|process| !process.is_alive()) {
             // Only a task that was not spawned through the platform gets here. It must not outlive its process's time.
+            adopted::end_if_dead(&this.world, process);
             return Poll::Pending;
         }
         if this.world.now() >= this.at {
-            return Poll::Ready(());
+            return match &this.process {
+                Some(process) => adopted::poll_resumed(process, context),
+                None => Poll::Ready(()),
+            };
         }
         let key = this
             .world

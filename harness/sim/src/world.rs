@@ -15,6 +15,7 @@ use squall_hermetic as hermetic;
 use squall_platform::FaultPoint;
 use tokio::time::Instant;
 
+use crate::adopted::Spawned;
 use crate::clock::{ClockShift, Clocks};
 use crate::engine::{Effects, Engine, FlowEnds, Owner, SocketId};
 use crate::host::{Host, HostId, Power, Process};
@@ -23,7 +24,6 @@ use crate::net::{Arrival, Net};
 use crate::observe::{Connection, Observer, SimEvent};
 use crate::seed::{Chance, Stream};
 use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
-use crate::task;
 use crate::timers::Timers;
 
 /// Polls of tasks within one instant of virtual time, after which a run is taken to be stuck.
@@ -34,7 +34,8 @@ pub(crate) struct World {
     /// Something ran, or arrived, since the network was last drained.
     dirty: AtomicBool,
     now: AtomicU64,
-    current: AtomicU32,
+    /// The process whose task is being polled: its host, and in the lower half its incarnation.
+    current: AtomicU64,
     clocks: Clocks,
     pub(crate) timers: Timers,
     polls: AtomicU64,
@@ -43,7 +44,7 @@ pub(crate) struct World {
     /// What the first task of the world that panicked said.
     panic: OnceLock<String>,
     interleave: Option<Mutex<(Chance, Stream)>>,
-    strays: task::Strays,
+    spawned: Spawned,
     /// Who answers hosts that ask whether a fault is to be injected.
     injector: OnceLock<Injector>,
     state: Mutex<State>,
@@ -98,12 +99,13 @@ impl World {
             process: None,
             power: Power::Idle,
             poll_costs: Vec::new(),
+            adopts: false,
         };
         Arc::new(World {
             seed,
             dirty: AtomicBool::new(false),
             now: AtomicU64::new(0),
-            current: AtomicU32::new(0),
+            current: AtomicU64::new(0),
             clocks: Clocks::default(),
             timers: Timers::default(),
             polls: AtomicU64::new(0),
@@ -111,7 +113,7 @@ impl World {
             panic: OnceLock::new(),
             interleave: (interleave.numerator > 0)
                 .then(|| Mutex::new((interleave, Stream::new(seed, "interleave")))),
-            strays: task::Strays::default(),
+            spawned: Spawned::default(),
             injector: OnceLock::new(),
             state: Mutex::new(State {
                 engine,
@@ -202,13 +204,24 @@ impl World {
 
     #[inline]
     pub(crate) fn current(&self) -> HostId {
-        HostId(self.current.load(Ordering::Relaxed))
+        self.current_owner().host
+    }
+
+    /// The process whose task is being polled.
+    #[inline]
+    pub(crate) fn current_owner(&self) -> Owner {
+        let current = self.current.load(Ordering::Relaxed);
+        Owner {
+            host: HostId((current >> 32) as u32),
+            incarnation: current as u32,
+        }
     }
 
     #[inline]
-    pub(crate) fn set_current(&self, host: HostId) {
-        self.current.store(host.0, Ordering::Relaxed);
-        self.clocks.show(host);
+    pub(crate) fn set_current(&self, owner: Owner) {
+        let current = u64::from(owner.host.0) << 32 | u64::from(owner.incarnation);
+        self.current.store(current, Ordering::Relaxed);
+        self.clocks.show(owner.host);
     }
 
     /// The host's wall clock jumps.
@@ -254,8 +267,8 @@ impl World {
         })
     }
 
-    pub(crate) fn strays(&self) -> &task::Strays {
-        &self.strays
+    pub(crate) fn spawned(&self) -> &Spawned {
+        &self.spawned
     }
 
     pub(crate) fn host_name(&self, host: HostId) -> Arc<str> {

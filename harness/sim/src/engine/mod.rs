@@ -69,6 +69,14 @@ pub(crate) struct Owner {
     pub(crate) incarnation: u32,
 }
 
+impl Owner {
+    /// No process: what runs the scenario.
+    pub(crate) const WORLD: Owner = Owner {
+        host: HostId::WORLD,
+        incarnation: 0,
+    };
+}
+
 /// Wakers to wake once the world is unlocked, and connections that changed.
 #[derive(Debug, Default)]
 pub(crate) struct Effects {

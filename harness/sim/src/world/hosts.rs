@@ -8,11 +8,11 @@ use crate::engine::Owner;
 use crate::host::{Host, HostId, Main, Power, Process, address, host_at};
 use crate::observe::{Down, SimEvent};
 use crate::platform::SimPlatform;
-use crate::sim::{Left, Mislead};
+use crate::sim::{HostOptions, Left, Mislead};
 use crate::task;
 
 impl World {
-    pub(crate) fn add_host(&self, name: &str, main: Main) -> HostId {
+    pub(crate) fn add_host(&self, name: &str, options: HostOptions, main: Main) -> HostId {
         let mut state = self.state();
         let id = HostId(state.hosts.len() as u32);
         let name: Arc<str> = name.into();
@@ -24,6 +24,7 @@ impl World {
             process: None,
             power: Power::Idle,
             poll_costs: Vec::new(),
+            adopts: options.adopts,
         });
         state.engine.add_host(id);
         id
@@ -38,6 +39,14 @@ impl World {
             .process
             .clone()
             .filter(|process| process.is_alive())
+    }
+
+    /// The process that this means, alive or not.
+    pub(crate) fn process_of(&self, owner: Owner) -> Option<Arc<Process>> {
+        let state = self.state();
+        let newest = state.hosts[owner.host.0 as usize].process.as_ref();
+        let mut processes = newest.into_iter().chain(&state.ended);
+        processes.find(|process| process.owner() == owner).cloned()
     }
 
     /// Every host's address, by name.
@@ -98,7 +107,11 @@ impl World {
     fn nowhere(&self) -> HostId {
         let known = self.state().nowhere;
         known.unwrap_or_else(|| {
-            let host = self.add_host("", Arc::new(|_| Box::pin(async { Ok(()) })));
+            let host = self.add_host(
+                "",
+                HostOptions::default(),
+                Arc::new(|_| Box::pin(async { Ok(()) })),
+            );
             self.stop(host, Down::Crashed, String::new());
             self.state().nowhere = Some(host);
             host
@@ -143,7 +156,7 @@ impl World {
                 .process
                 .as_ref()
                 .map_or(0, |process| process.incarnation + 1);
-            let process = Process::new(host, incarnation, entry.name.clone(), self.seed);
+            let process = Process::new(host, incarnation, entry, self.seed);
             process.set_poll_cost(entry.poll_cost());
             entry.process = Some(process.clone());
             entry.power = Power::Up;
@@ -192,20 +205,18 @@ impl World {
                     state.net.switch_off(self.now(), host);
                     state.engine.crash(host, effects)
                 }
-                (Some(process), _) => state.engine.kill(
-                    Owner {
-                        host,
-                        incarnation: process.incarnation,
-                    },
-                    effects,
-                ),
+                (Some(process), _) => state.engine.kill(process.owner(), effects),
                 (None, _) => 0,
             }
         });
         self.mark_dirty();
         let Some(process) = process else { return };
-        let tasks = process.die() as u64;
+        let tasks = process.die();
         self.state().ended.push(process.clone());
+        if process.adopts {
+            // Whoever waits is polled once more, and ends.
+            self.timers.wake(process.owner());
+        }
         let incarnation = process.incarnation;
         self.observe(
             host,
@@ -230,6 +241,9 @@ impl World {
         } else {
             self.observe(host, SimEvent::Resumed);
             process.resume();
+            for socket in process.take_put_off() {
+                self.change(|state, effects| state.engine.close(socket, effects));
+            }
         }
     }
 
@@ -238,10 +252,8 @@ impl World {
         let state = self.state();
         let mut left = Left::default();
         for process in &state.ended {
-            let owner = Owner {
-                host: process.host,
-                incarnation: process.incarnation,
-            };
+            let owner = process.owner();
+            left.adopted += process.adopted();
             left.tasks += process.task_count() as u64;
             left.sockets += state.engine.sockets(owner);
             left.timers += self.timers.count(owner);

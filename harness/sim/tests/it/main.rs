@@ -4,6 +4,7 @@
 
 #[path = "."]
 mod flow {
+    mod adopted;
     mod clock;
     mod determinism;
     mod faults;
@@ -19,6 +20,7 @@ mod flow {
 
 #[path = "."]
 mod turmoil {
+    mod adopted;
     mod determinism;
     mod faults;
     mod leaves_nothing;
