@@ -2,7 +2,7 @@
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
@@ -41,6 +41,11 @@ impl SimPlatform {
     /// The host's number.
     pub fn host_id(&self) -> HostId {
         self.process.host
+    }
+
+    /// The host's address.
+    pub fn address(&self) -> IpAddr {
+        self.world.address(self.process.host)
     }
 
     /// 0 for the host's first process, one more for each one after that.

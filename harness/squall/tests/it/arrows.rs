@@ -44,6 +44,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("squall-hermetic", &[]),
     ("squall-sim", &["squall-hermetic", "squall-platform"]),
+    ("squall-echo", &[]),
+    ("squall-site", &["squall-platform", "squall-sim"]),
     (
         "squall",
         &[

@@ -1,0 +1,43 @@
+//! What a server takes its connections from.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures_util::Stream;
+
+use crate::net::{TcpListener, TcpStream};
+
+/// The connections of a listener, for `tonic::transport::Server::serve_with_incoming` and its like. It never ends.
+///
+/// A handler is told of its peer's address as on any TCP connection: by `tonic::Request::remote_addr`.
+#[derive(Debug)]
+pub struct Incoming(TcpListener);
+
+impl Incoming {
+    /// The address that it listens at.
+    ///
+    /// # Errors
+    /// As the operating system's.
+    pub fn local_addr(&self) -> io::Result<SocketAddr> {
+        self.0.local_addr()
+    }
+}
+
+impl From<TcpListener> for Incoming {
+    fn from(listener: TcpListener) -> Self {
+        Incoming(listener)
+    }
+}
+
+impl Stream for Incoming {
+    type Item = io::Result<TcpStream>;
+
+    fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let (stream, _) = ready!(self.0.poll_accept(context))?;
+        // As tonic's own server sets it.
+        stream.set_nodelay(true)?;
+        Poll::Ready(Some(Ok(stream)))
+    }
+}

@@ -1,0 +1,204 @@
+//! What a service is given.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use squall_platform::{Platform, TaskHandle, TokioPlatform};
+use squall_sim::SimPlatform;
+use tokio::net;
+use tokio::time::Instant;
+
+use crate::address;
+use crate::connector::Connector;
+use crate::incoming::Incoming;
+use crate::layer::{ClientLayer, ServerLayer};
+use crate::names::Names;
+use crate::net::{TcpListener, TcpStream};
+
+/// The host that a service runs on: simulated, or a name of its own among real sockets. Clones are the same one (in
+/// simulation: the same process of the same host).
+#[derive(Clone)]
+pub struct Site(Place);
+
+#[derive(Clone)]
+enum Place {
+    Simulated(SimPlatform),
+    Real { name: Arc<str>, names: Names },
+}
+
+impl Site {
+    /// A process of a simulated host. The host should adopt tasks:
+    /// [`HostOptions::adopts`](squall_sim::HostOptions::adopts).
+    pub fn simulated(process: SimPlatform) -> Self {
+        Site(Place::Simulated(process))
+    }
+
+    /// The host of this name among real sockets, and where the others are.
+    pub fn real(name: &str, names: Names) -> Self {
+        let name = name.into();
+        Site(Place::Real { name, names })
+    }
+
+    /// The simulated process whose task asks, for code that is not handed a site. None elsewhere.
+    pub fn here() -> Option<Self> {
+        squall_sim::process().map(Site::simulated)
+    }
+
+    /// The host's name.
+    pub fn name(&self) -> &str {
+        match &self.0 {
+            Place::Simulated(process) => process.host(),
+            Place::Real { name, .. } => name,
+        }
+    }
+
+    /// Whether this is a simulated host.
+    pub fn is_simulated(&self) -> bool {
+        self.simulated_process().is_some()
+    }
+
+    pub(crate) fn simulated_process(&self) -> Option<&SimPlatform> {
+        match &self.0 {
+            Place::Simulated(process) => Some(process),
+            Place::Real { .. } => None,
+        }
+    }
+
+    /// Listens on a port of this host: what a server takes in place of an address. On real sockets it is bound where
+    /// [`Names`] say that this host's port is, else at every IPv4 address of the machine.
+    ///
+    /// # Errors
+    /// As the operating system's: `AddrInUse` when the port is taken.
+    pub async fn listen(&self, port: u16) -> io::Result<Incoming> {
+        let listener = match &self.0 {
+            Place::Simulated(process) => TcpListener::bind_on(process, port).await?,
+            Place::Real { name, names } => {
+                let known = names.get(name, port);
+                let at = known.unwrap_or_else(|| ([0, 0, 0, 0], port).into());
+                let listener = TcpListener::bind_really(net::TcpListener::bind(at).await)?;
+                if known.is_some_and(|at| at.port() == 0) {
+                    names.set_port(name, port, listener.local_addr()?);
+                }
+                listener
+            }
+        };
+        Ok(listener.into())
+    }
+
+    /// Opens a connection to `host:port`.
+    ///
+    /// # Errors
+    /// As the operating system's: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` when there is no port.
+    pub async fn connect(&self, to: &str) -> io::Result<TcpStream> {
+        match &self.0 {
+            Place::Simulated(process) => TcpStream::connect_from(process, to).await,
+            Place::Real { names, .. } => {
+                let (host, port) = address::split(to)?;
+                let stream = match names.get(host, port) {
+                    // Not bound yet: that is what a connect to a port without a listener says.
+                    Some(at) if at.port() == 0 => Err(io::ErrorKind::ConnectionRefused.into()),
+                    Some(at) => net::TcpStream::connect(at).await,
+                    None => net::TcpStream::connect((host, port)).await,
+                };
+                let stream = TcpStream::connect_really(stream)?;
+                stream.set_nodelay(true)?;
+                Ok(stream)
+            }
+        }
+    }
+
+    /// For `Endpoint::connect_with_connector` and `connect_with_connector_lazy`: channels that connect from this host.
+    pub fn connector(&self) -> Connector {
+        Connector::new(self.clone())
+    }
+
+    /// For `Endpoint::executor`: a channel's own tasks are then tasks of [`Site::spawn`], dropped at the death of their
+    /// process, and not polled while it is paused. A task of `tokio::spawn` that outlives its process, and calls through
+    /// such a channel, has an error at once each time: it should call behind [`Site::layer_client`], where it ends.
+    pub fn executor(&self) -> Executor {
+        Executor(self.clone())
+    }
+
+    /// Runs a task that truly ends with its process. A dropped handle leaves it running.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
+        match &self.0 {
+            Place::Simulated(process) => process.spawn(task),
+            Place::Real { .. } => TokioPlatform::new().spawn(task),
+        }
+    }
+
+    /// Waits for `duration`: exact to the nanosecond of virtual time, where tokio's timers fire at whole milliseconds.
+    pub fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        match &self.0 {
+            Place::Simulated(process) => Box::pin(process.sleep(duration)),
+            Place::Real { .. } => Box::pin(tokio::time::sleep(duration)),
+        }
+    }
+
+    /// The monotonic clock, which is tokio's; in simulation it is virtual.
+    pub fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    /// The host's wall clock, which may be off under test.
+    pub fn wall_clock(&self) -> SystemTime {
+        match &self.0 {
+            Place::Simulated(process) => process.wall_clock(),
+            Place::Real { .. } => TokioPlatform::new().wall_clock(),
+        }
+    }
+
+    /// Randomness, in simulation from the run's seed. Not for secrets.
+    pub fn random_u64(&self) -> u64 {
+        match &self.0 {
+            Place::Simulated(process) => process.random_u64(),
+            Place::Real { .. } => TokioPlatform::new().random_u64(),
+        }
+    }
+
+    /// For `Server::builder().layer(..)`: says of each request when its handler begins and ends.
+    pub fn layer_server(&self) -> ServerLayer {
+        ServerLayer::new(self.clone())
+    }
+
+    /// For a channel: says of each call when it begins and ends, and sends its number along.
+    pub fn layer_client(&self) -> ClientLayer {
+        ClientLayer::new(self.clone())
+    }
+
+    /// Whether the task that asks may go on: see [`SimPlatform::poll_turn`]. On real sockets it always may.
+    pub(crate) fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
+        match &self.0 {
+            Place::Simulated(process) => process.poll_turn(context),
+            Place::Real { .. } => Poll::Ready(()),
+        }
+    }
+
+    /// Whether its process can still do, and say, anything.
+    pub(crate) fn is_alive(&self) -> bool {
+        self.simulated_process().is_none_or(SimPlatform::is_alive)
+    }
+}
+
+impl fmt::Debug for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Site({})", self.name())
+    }
+}
+
+/// Runs what a channel starts as tasks of a site: see [`Site::executor`].
+#[derive(Debug, Clone)]
+pub struct Executor(Site);
+
+impl<F> hyper::rt::Executor<F> for Executor
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, task: F) {
+        self.0.spawn(task);
+    }
+}
