@@ -4,7 +4,7 @@ use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, SystemTime};
 
 use squall_platform::{Platform, TaskHandle, TokioPlatform};
@@ -116,9 +116,9 @@ impl Site {
         Connector::new(self.clone())
     }
 
-    /// For `Endpoint::executor`: a channel's own tasks are then tasks of [`Site::spawn`], dropped at the death of their
-    /// process, and not polled while it is paused. A task of `tokio::spawn` that outlives its process, and calls through
-    /// such a channel, has an error at once each time: it should call behind [`Site::layer_client`], where it ends.
+    /// For `Endpoint::executor`: a channel's own tasks then stand still while their process is paused. Once it is dead they
+    /// do so for ever: tasks of `tokio::spawn` that wait for an answer of the channel, or ask for one, wait on, and see no
+    /// error but those of timeouts. (If the channel's tasks ended, such a task would have errors without any time passing.)
     pub fn executor(&self) -> Executor {
         Executor(self.clone())
     }
@@ -190,7 +190,7 @@ impl fmt::Debug for Site {
     }
 }
 
-/// Runs what a channel starts as tasks of a site: see [`Site::executor`].
+/// Runs what a channel starts: see [`Site::executor`].
 #[derive(Debug, Clone)]
 pub struct Executor(Site);
 
@@ -199,6 +199,33 @@ where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, task: F) {
-        self.0.spawn(task);
+        let task = Box::pin(task);
+        match self.0.simulated_process() {
+            Some(process) => {
+                let process = process.clone();
+                tokio::spawn(Still { process, task });
+            }
+            None => {
+                tokio::spawn(task);
+            }
+        }
+    }
+}
+
+/// Goes on only while its process does.
+struct Still<F> {
+    process: SimPlatform,
+    task: Pin<Box<F>>,
+}
+
+impl<F: Future<Output = ()>> Future for Still<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if !self.process.is_alive() {
+            return Poll::Pending;
+        }
+        ready!(self.process.poll_turn(context));
+        self.task.as_mut().poll(context)
     }
 }

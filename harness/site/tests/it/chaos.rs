@@ -36,7 +36,10 @@ type Caller = EchoClient<InterceptedService<Channel, From>>;
 
 fn caller(site: &Site, to: u64, me: &str) -> Caller {
     let endpoint = Endpoint::from_shared(format!("http://node-{to}:50051")).expect("a URI");
-    let endpoint = endpoint.timeout(Duration::from_millis(300));
+    let mut endpoint = endpoint.timeout(Duration::from_millis(300));
+    if to == 0 {
+        endpoint = endpoint.executor(site.executor());
+    }
     let channel = endpoint.connect_with_connector_lazy(site.connector());
     EchoClient::with_interceptor(channel, From(me.to_owned()))
 }

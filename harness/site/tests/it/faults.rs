@@ -176,12 +176,11 @@ fn a_stream_ends_with_an_error_when_its_server_is_killed() {
 }
 
 #[test]
-fn tasks_of_a_site_and_of_a_channel_on_its_executor_end_at_the_instant_of_death() {
+fn tasks_of_a_site_end_at_the_instant_of_death() {
     simulate(|sim| async move {
         host(&sim, "server", serve);
         let client = host(&sim, "client", |site| async move {
-            let endpoint = endpoint().executor(site.executor());
-            let mut client = EchoClient::new(endpoint.connect_with_connector_lazy(site.connector()));
+            let mut client = EchoClient::new(channel(&site));
             let timer = site.clone();
             site.spawn(async move {
                 loop {
@@ -196,6 +195,46 @@ fn tasks_of_a_site_and_of_a_channel_on_its_executor_end_at_the_instant_of_death(
         until(&sim, 1_001).await;
         assert_eq!(sim.left_behind(), Left::default());
     });
+}
+
+#[test]
+fn who_calls_through_a_channel_on_a_sites_executor_sees_nothing_of_its_death() {
+    let own = Notes::default();
+    let noted = own.clone();
+    let left = simulate(move |sim| async move {
+        host(&sim, "server", serve);
+        let client = host(&sim, "client", move |site| {
+            let own = noted.clone();
+            async move {
+                let endpoint = endpoint().executor(site.executor());
+                let mut client = EchoClient::new(endpoint.connect_with_connector_lazy(site.connector()));
+                tokio::spawn(async move {
+                    loop {
+                        match client.say(line("")).await {
+                            Ok(_) => own.add("answered"),
+                            Err(status) => own.add(status.to_string()),
+                        }
+                    }
+                });
+                std::future::pending().await
+            }
+        });
+        until(&sim, 1_000).await;
+        sim.kill(client);
+        until(&sim, 5_000).await;
+        sim.left_behind()
+    });
+    assert!(own.between(0, 1_001).iter().all(|it| it == "answered"));
+    assert_eq!(
+        own.between(1_001, 5_000).len(),
+        1,
+        "its last call times out: tokio's timers go on"
+    );
+    let Left { adopted, .. } = left.value;
+    assert!(
+        adopted >= 2,
+        "the loop, and the channel that it waits for: {adopted}"
+    );
 }
 
 #[test]
