@@ -11,6 +11,15 @@
 //! # Ok(()) }
 //! ```
 //!
+//! What a service changes in its own code:
+//!
+//! | in place of | it says |
+//! |---|---|
+//! | `Server::builder()`..`.serve(address)` | `.serve_with_incoming(site.listen(port).await?)` |
+//! | `Endpoint`..`.connect().await` | `.connect_with_connector(site.connector()).await` |
+//! | `Endpoint`..`.connect_lazy()` | `.connect_with_connector_lazy(site.connector())` |
+//! | `tokio::net::TcpListener`, `TcpStream` | [`net::TcpListener`], [`net::TcpStream`] |
+//!
 //! | room | what lives there |
 //! |---|---|
 //! | [`Site`] | what a service is given: listening, connecting, tasks, time |
@@ -24,10 +33,15 @@
 //!
 //! tonic starts tasks with `tokio::spawn`, and so do services. On a simulated host they belong to the process that started
 //! them if the host adopts them, as [`squall_sim::HostOptions::adopts`] says; it also says what remains of them after a
-//! kill. In short: their connections are gone at that instant, and none of them reaches the network again. A loop of
-//! `tokio::spawn` that calls through a channel waits for ever in its next call. Behind [`Site::layer_client`] it ends
-//! there; what a handler still has to do after a pause in it is not done behind [`Site::layer_server`]; and a task of
-//! [`Site::spawn`] ends at once.
+//! kill. In short: their connections are gone at that instant, and none of them reaches the network again. More precisely:
+//!
+//! | a task | once its process is dead | while it is paused |
+//! |---|---|---|
+//! | the service's main, and those of [`Site::spawn`] | is dropped at that instant | is not polled |
+//! | that waits for a connection, or reads of one | ends at that instant | what has come waits for the end of the pause |
+//! | a handler of tonic's server | ends with its connection, at that instant | behind [`Site::layer_server`] it is not polled |
+//! | that calls through a channel | has an error of the call in the works, and waits for ever in its next one; behind [`Site::layer_client`] it ends there. With [`Site::executor`] it waits in the one in the works | the call waits; behind [`Site::layer_client`] it is not begun |
+//! | that waits for a timer of tokio | goes on when it is due, until it comes to one of the above | the same |
 //!
 //! Deliberately absent: TLS of our own (`Incoming` and `Connector` carry bytes, which may be those of TLS), UDP, Unix sockets.
 

@@ -6,6 +6,9 @@
 //! On a simulated host `localhost`, and addresses that mean the machine itself, are that host. A listener is bound at
 //! every address of it, whatever address is given. Deliberately absent: options of sockets (what there is of them does
 //! nothing on a simulated host), `peek`, `readable` and `try_read`.
+//!
+//! To take a stream apart, its own `split` and `into_split` are better than `tokio::io::split`, whose halves share a lock:
+//! a half that ends with its process in a read leaves it poisoned, and the other one panics, once, after its death.
 
 mod halves;
 mod listener;

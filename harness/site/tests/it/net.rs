@@ -22,6 +22,8 @@ async fn echo(listener: TcpListener) -> io::Result<()> {
     }
 }
 
+const HEARD: &str = "whole split tokio's halves";
+
 /// Says something in each way of taking a stream apart, and hears it again.
 async fn talk(address: String) -> io::Result<String> {
     let mut stream = TcpStream::connect(address).await?;
@@ -35,7 +37,12 @@ async fn talk(address: String) -> io::Result<String> {
         read.read_exact(&mut bytes).await?;
         heard.extend(bytes);
     }
-    let (mut read, mut write) = stream.into_split();
+    let (mut read, mut write) = tokio::io::split(stream);
+    write.write_all(b"tokio's ").await?;
+    let mut bytes = [0; 8];
+    read.read_exact(&mut bytes).await?;
+    heard.extend(bytes);
+    let (mut read, mut write) = read.unsplit(write).into_split();
     let reader = tokio::spawn(async move {
         let mut bytes = Vec::new();
         read.read_to_end(&mut bytes).await.map(|_| bytes)
@@ -58,7 +65,7 @@ fn an_echo_on_simulated_hosts() {
             });
             on_host(&sim, "client", move |_| talk(to.to_owned())).await
         });
-        assert_eq!(heard.value.expect("an echo"), "whole split halves");
+        assert_eq!(heard.value.expect("an echo"), HEARD);
     }
 }
 
@@ -68,7 +75,7 @@ async fn an_echo_on_real_sockets() {
     let at = listener.local_addr().expect("bound").to_string();
     let (echoed, heard) = tokio::join!(echo(listener), talk(at));
     echoed.expect("an echo");
-    assert_eq!(heard.expect("an echo"), "whole split halves");
+    assert_eq!(heard.expect("an echo"), HEARD);
 }
 
 #[test]
@@ -82,7 +89,7 @@ fn a_host_reaches_itself_as_localhost() {
             })
             .await
         });
-        assert_eq!(heard.value.expect("an echo"), "whole split halves", "{to}");
+        assert_eq!(heard.value.expect("an echo"), HEARD, "{to}");
     }
 }
 
