@@ -7,7 +7,12 @@ use std::time::Duration;
 use futures_util::{Stream, StreamExt, stream};
 use tonic::{Code, Request, Response, Status, Streaming};
 
-#[expect(missing_docs, unreachable_pub, clippy::all, reason = "generated code")]
+#[expect(
+    missing_docs,
+    unreachable_pub,
+    clippy::allow_attributes,
+    reason = "generated code"
+)]
 mod generated {
     tonic::include_proto!("squall.echo");
 }

@@ -96,9 +96,12 @@ pub(crate) fn is_here(host: &str) -> bool {
 mod tests {
     use super::*;
 
+    fn parts(address: &str) -> (&str, u16) {
+        split(address).expect("a port")
+    }
+
     #[test]
     fn an_address_has_a_host_and_a_port() {
-        let parts = |address| split(address).expect("a port");
         assert_eq!(parts("shop:50051"), ("shop", 50051));
         assert_eq!(parts("[::1]:7"), ("::1", 7));
         assert_eq!(parts(&(Ipv4Addr::LOCALHOST, 7).into_text()), ("127.0.0.1", 7));
