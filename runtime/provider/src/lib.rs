@@ -39,6 +39,7 @@ pub mod pool;
 mod registration;
 mod server;
 mod table;
+mod turns;
 
 pub use config::{Config, ConfigError};
 pub use info::{ProviderInfo, State};

@@ -19,7 +19,8 @@ use crate::in_flight::InFlight;
 use crate::log::Log;
 use crate::metrics::{self, Metrics};
 use crate::server::Server;
-use crate::table::{Change, Identity, Moment, Table, Timers};
+use crate::table::{Change, Declared, Identity, Moment, Table, Timers};
+use crate::turns::{BYTES_AT_ONCE, drop_modules};
 use crate::{Config, ProviderInfo, State, events};
 
 /// Takes registrations of providers, and calls them. Clones are the same manager.
@@ -275,9 +276,11 @@ impl<P: Platform> Manager<P> {
         let result = act(&mut registry, self.now());
         let changes = registry.table.take_changes();
         let unused = self.settle(&mut registry, &changes);
+        let waste = registry.table.take_waste();
         drop(registry);
         // Not under the lock: connections end with them, and people's lines take their time.
         drop(unused);
+        self.discard(waste);
         for change in &changes {
             match change {
                 Change::Registered { identity, modules } => self.log().registered(identity, modules.len()),
@@ -290,6 +293,13 @@ impl<P: Platform> Manager<P> {
             }
         }
         result
+    }
+
+    /// Drops modules: in a task of its own, if that takes long enough that others should have their turns meanwhile.
+    fn discard(&self, waste: Vec<Declared>) {
+        if waste.iter().map(|it| it.bytes).sum::<usize>() > BYTES_AT_ONCE {
+            self.platform().spawn(drop_modules(waste));
+        }
     }
 
     /// Does what follows from changes. Returns the channels that nobody uses any more. Spec: provider section 6,

@@ -4,8 +4,6 @@
 //! Only lengths are looked at. What is not well formed is counted up to there, as it would be decoded up to there: the decoder
 //! says what is wrong with it.
 
-use bytes::Bytes;
-
 /// How many types and fields of records the schemas of one registration may have together. A thousand modules with
 /// sixty each are read within a few milliseconds.
 pub(crate) const TYPES_MAX: usize = 65_536;
@@ -18,51 +16,120 @@ const MODULES: u64 = 2;
 /// What a registration declares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Declares {
+    /// How large the request is, on the wire.
+    pub(crate) bytes: usize,
     pub(crate) modules: usize,
     /// Types, and fields of records: not counted any further than one beyond [`TYPES_MAX`].
     pub(crate) types: usize,
 }
 
-impl Declares {
-    /// What is in the bytes of a `RegisterRequest`.
-    pub(crate) fn of(request: &[u8]) -> Self {
-        let mut declares = Declares::default();
-        for (number, module) in Fields(request) {
-            if number == MODULES {
-                declares.modules += 1;
-                if declares.types <= TYPES_MAX {
-                    count(Kind::Module, module, &mut declares.types, 0);
-                }
+/// Counts what the bytes of a `RegisterRequest` declare, some fields at a time.
+pub(crate) struct Counter<'a> {
+    /// The fields that are left of the request, of the module that is looked at, of its type, and so on.
+    within: Vec<(Kind, Fields<'a>)>,
+    declares: Declares,
+}
+
+impl<'a> Counter<'a> {
+    pub(crate) fn of(request: &'a [u8]) -> Self {
+        Counter {
+            within: vec![(Kind::Request, Fields(request))],
+            declares: Declares {
+                bytes: request.len(),
+                ..Declares::default()
+            },
+        }
+    }
+
+    /// Looks at so many fields at most. What there is in all of them, once that was the last.
+    pub(crate) fn go_on(&mut self, fields: usize) -> Option<Declares> {
+        for _ in 0..fields {
+            let depth = self.within.len();
+            let Some((kind, rest)) = self.within.last_mut() else {
+                return Some(self.declares);
+            };
+            let Some(field) = rest.next() else {
+                self.within.pop();
+                continue;
+            };
+            let Some(kind) = kind.field(field.number).filter(|_| field.wire == WITH_LENGTH) else {
+                continue;
+            };
+            match kind {
+                Kind::Module => self.declares.modules += 1,
+                Kind::Type | Kind::Entry => self.declares.types += 1,
+                _ => {}
+            }
+            if self.declares.types > TYPES_MAX {
+                // Modules are counted to their end.
+                self.within.truncate(1);
+            } else if depth <= 1 + DEPTH_MAX {
+                self.within.push((kind, Fields(field.inner)));
             }
         }
-        declares
+        None
     }
 }
 
-/// How many names are in the bytes of a `DeregisterRequest`.
-pub(crate) fn names(request: &[u8]) -> usize {
-    Fields(request).filter(|(number, _)| *number == MODULES).count()
+/// The bytes of a request in pieces of which each is decoded by itself.
+pub(crate) struct Pieces<'a> {
+    rest: Fields<'a>,
+    /// How many groups begin before the rest, and do not end there.
+    groups: usize,
 }
 
-/// The bytes of a `RegisterRequest` but for its modules: what is said of it when they are too many.
-pub(crate) fn without_modules(request: &[u8]) -> Bytes {
-    let mut kept = Vec::new();
-    let mut rest = Fields(request);
-    loop {
-        let before = rest.0;
-        let next = rest.next();
-        if next.is_none_or(|(number, _)| number != MODULES) {
-            kept.extend_from_slice(&before[..before.len() - rest.0.len()]);
+/// One field of a request.
+pub(crate) enum Piece<'a> {
+    /// A module, or a name.
+    Module(&'a [u8]),
+    /// Another field, with its key; or what is not well formed, to the end.
+    Other(&'a [u8]),
+}
+
+impl Piece<'_> {
+    /// How much work it is, in bytes: a short one is some, too.
+    pub(crate) fn bytes(&self) -> usize {
+        let (Piece::Module(bytes) | Piece::Other(bytes)) = self;
+        8 + bytes.len()
+    }
+}
+
+impl<'a> Pieces<'a> {
+    pub(crate) fn of(request: &'a [u8]) -> Self {
+        Pieces {
+            rest: Fields(request),
+            groups: 0,
         }
-        if next.is_none() {
-            return kept.into();
+    }
+}
+
+impl<'a> Iterator for Pieces<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let before = self.rest.0;
+        let field = self.rest.next();
+        let piece = &before[..before.len() - self.rest.0.len()];
+        match field {
+            None if piece.is_empty() => return None,
+            None => {}
+            Some(it) => match it.wire {
+                GROUP_BEGINS => self.groups += 1,
+                GROUP_ENDS => self.groups = self.groups.saturating_sub(1),
+                WITH_LENGTH if it.number == MODULES && self.groups == 0 => {
+                    return Some(Piece::Module(it.inner));
+                }
+                _ => {}
+            },
         }
+        Some(Piece::Other(piece))
     }
 }
 
 /// What holds types, and types themselves.
 #[derive(Clone, Copy)]
 enum Kind {
+    Request,
     Module,
     Type,
     Record,
@@ -75,6 +142,7 @@ impl Kind {
     /// What a field of this number holds.
     fn field(self, number: u64) -> Option<Kind> {
         match (self, number) {
+            (Kind::Request, MODULES) => Some(Kind::Module),
             (Kind::Module, 2 | 3) | (Kind::Entry, 2) | (Kind::Of, 1 | 2) => Some(Kind::Type),
             (Kind::Type, 2) => Some(Kind::Record),
             (Kind::Type, 3..=6) => Some(Kind::Of),
@@ -84,52 +152,45 @@ impl Kind {
     }
 }
 
-fn count(kind: Kind, bytes: &[u8], types: &mut usize, depth: usize) {
-    if depth > DEPTH_MAX {
-        return;
-    }
-    for (number, inner) in Fields(bytes) {
-        if *types > TYPES_MAX {
-            return;
-        }
-        let Some(kind) = kind.field(number) else { continue };
-        if matches!(kind, Kind::Type | Kind::Entry) {
-            *types += 1;
-        }
-        count(kind, inner, types, depth + 1);
-    }
+/// One field of a message.
+struct Field<'a> {
+    number: u64,
+    /// How it is written.
+    wire: u64,
+    /// What is in it, when it is one with a length.
+    inner: &'a [u8],
 }
 
-/// The fields of a message that have a length, by their numbers. It ends where the bytes are not well formed. The brackets of
-/// groups, which nobody sends, are passed over: what is in them counts as if they were not there.
+const WITH_LENGTH: u64 = 2;
+const GROUP_BEGINS: u64 = 3;
+const GROUP_ENDS: u64 = 4;
+
+/// The fields of a message. It ends where the bytes are not well formed. The brackets of groups, which nobody sends, are
+/// fields of their own: what is in them counts as if they were not there.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {
-    type Item = (u64, &'a [u8]);
+    type Item = Field<'a>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        const WITH_LENGTH: u64 = 2;
-        loop {
-            let key = self.varint()?;
-            let length = match key & 7 {
-                0 => {
-                    self.varint()?;
-                    continue;
-                }
-                1 => 8,
-                WITH_LENGTH => usize::try_from(self.varint()?).ok()?,
-                3 | 4 => 0,
-                5 => 4,
-                _ => return self.end(),
-            };
-            let Some((field, rest)) = self.0.split_at_checked(length) else {
-                return self.end();
-            };
-            self.0 = rest;
-            if key & 7 == WITH_LENGTH {
-                return Some((key >> 3, field));
+        let key = self.varint()?;
+        let (number, wire) = (key >> 3, key & 7);
+        let length = match wire {
+            0 => {
+                self.varint()?;
+                0
             }
-        }
+            1 => 8,
+            WITH_LENGTH => usize::try_from(self.varint()?).ok()?,
+            GROUP_BEGINS | GROUP_ENDS => 0,
+            5 => 4,
+            _ => return self.end(),
+        };
+        let Some((inner, rest)) = self.0.split_at_checked(length) else {
+            return self.end();
+        };
+        self.0 = rest;
+        Some(Field { number, wire, inner })
     }
 }
 

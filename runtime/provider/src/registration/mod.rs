@@ -4,28 +4,29 @@
 //! |---|---|
 //! | the request and its answer | here |
 //! | how much it declares, before it is decoded | `declares` |
+//! | decoding it, and its schemas, in turns with others | `reading` |
 //! | every check, in its order | `validation` |
 //! | why a module is not accepted | `rejection` |
 
 mod declares;
+mod reading;
 mod rejection;
 mod validation;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes as Wire;
-use prost::Message;
-use squall_grpc::{unary, within};
+use squall_grpc::within;
 use squall_platform::Platform;
 use squall_proto::provider::{ModuleRegistrationResult, RegisterRequest, RegisterResponse};
 use tonic::Status;
 
 use crate::manager::Manager;
 use crate::table::{Bytes, Declared, Identity, Table};
+use crate::turns::drop_modules;
 use crate::{Config, events, identifiers};
-pub(crate) use declares::names;
-use declares::{Declares, TYPES_MAX};
+use declares::Declares;
+pub(crate) use reading::{deregistration, registration};
 pub(crate) use rejection::{Class, Rejection};
 use validation::{Ground, Owner, Verdicts};
 
@@ -35,23 +36,6 @@ const VERSION: i32 = 1;
 /// How long a namespace's owner is given to show that it is dead, when somebody wants to register who executes where it
 /// does: long enough for a round trip, and for a provider to be told in time.
 const GHOST_WAIT: Duration = Duration::from_secs(1);
-/// So many bytes of modules are read at once; then others have their turn.
-const READ_AT_ONCE: usize = 64 * 1024;
-
-/// Decodes a request, but for its modules when they are too many, or too large.
-///
-/// # Errors
-/// When it cannot be decoded.
-pub(crate) fn decoded(request: Wire, config: &Config) -> Result<(RegisterRequest, Declares), Status> {
-    let declares = Declares::of(&request);
-    let is_too_much = declares.modules > config.max_modules || declares.types > TYPES_MAX;
-    let kept = match is_too_much {
-        true => declares::without_modules(&request),
-        false => request,
-    };
-    Ok((unary::decoded(kept)?, declares))
-}
-
 impl<P: Platform> Manager<P> {
     /// Registers all modules of a request, or none: a provider cannot use a part of what it asked for. Of a request
     /// that is rejected nothing is kept. Spec: provider section 5, rows 8 and 9.
@@ -64,33 +48,42 @@ impl<P: Platform> Manager<P> {
     /// When the request is rejected, and has no modules that could get the reason, or too many.
     pub(crate) async fn register(
         &self,
-        request: &RegisterRequest,
+        mut request: RegisterRequest,
         declares: Declares,
     ) -> Result<RegisterResponse, Status> {
         let connection = identifiers::connection(self.platform());
         // First: what is too long is not to be copied, nor looked for.
-        let verdicts = match validation::check_alone(request, declares, self.config()) {
-            Ok(()) => self.register_as(request, &connection).await,
+        let bytes = Bytes {
+            founds: declares.bytes,
+            joins: joins(&request),
+        };
+        let verdicts = match validation::check_alone(&request, declares, self.config()) {
+            Ok(()) => self.register_as(&mut request, bytes, &connection).await,
             Err(verdicts) => Err(verdicts),
         };
         if let Err(verdicts) = &verdicts {
             let first = verdicts.iter().flatten().next();
             self.metrics().rejected(first);
-            events::rejected(request, first);
-            self.log().rejected(request, first);
-            if let Some(reason) = first.filter(|_| !validation::has_results(request, self.config())) {
+            events::rejected(&request, first);
+            self.log().rejected(&request, first);
+            if let Some(reason) = first.filter(|_| !validation::has_results(&request, self.config())) {
                 return Err(refusal(reason));
             }
         }
         Ok(RegisterResponse {
             success: verdicts.is_ok(),
-            results: results(request, verdicts.err()),
+            results: results(&request, verdicts.err()),
             protocol_version: VERSION,
             connection_id: connection,
         })
     }
 
-    async fn register_as(&self, request: &RegisterRequest, connection: &str) -> Result<(), Verdicts> {
+    async fn register_as(
+        &self,
+        request: &mut RegisterRequest,
+        bytes: Bytes,
+        connection: &str,
+    ) -> Result<(), Verdicts> {
         let identity = Arc::new(Identity {
             connection: connection.into(),
             namespace: request.namespace.as_str().into(),
@@ -98,52 +91,42 @@ impl<P: Platform> Manager<P> {
             executor: request.executor_url.as_str().into(),
         });
         let ghosts = self.ask_ghosts(request);
-        let verdicts = self.try_register(request, &identity).await;
-        if verdicts.as_ref().is_err_and(are_about_the_owner) && self.are_gone(&ghosts).await {
-            return self.try_register(request, &identity).await;
+        // For what there is no room nothing is read.
+        self.check_room(request, bytes)?;
+        // Schemas are read, and dropped, while the lock is not held: they may be large.
+        let mut schemas = self.schemas(request).await;
+        let mut entered = self.enter(request, &identity, bytes, &mut schemas);
+        if entered.as_ref().is_err_and(are_about_the_owner) && self.are_gone(&ghosts).await {
+            entered = self.enter(request, &identity, bytes, &mut schemas);
         }
-        verdicts
+        drop_modules(schemas.into_iter().flatten()).await;
+        entered
     }
 
-    async fn try_register(
+    fn check_room(&self, request: &RegisterRequest, bytes: Bytes) -> Result<(), Verdicts> {
+        let nothing_exists = |_: &str| false;
+        let checked = (self.config(), &nothing_exists as Exists<'_>);
+        validation::check_request(request, &ground(&self.lock().table, request, bytes, checked))
+    }
+
+    /// Enters who asks, with its modules, if nothing is wrong with them. They stay where they are otherwise.
+    fn enter(
         &self,
         request: &RegisterRequest,
         identity: &Arc<Identity>,
+        bytes: Bytes,
+        schemas: &mut Vec<Result<Declared, Rejection>>,
     ) -> Result<(), Verdicts> {
-        let config = self.config();
-        let bytes = Bytes {
-            founds: request.encoded_len(),
-            joins: joins(request),
-        };
         let exists = |qualified: &str| self.engine().module(qualified).is_some();
-        let checked = (config, &exists as &(dyn Fn(&str) -> bool + Send + Sync));
-        // For what there is no room nothing is read.
-        validation::check_request(request, &ground(&self.lock().table, request, bytes, checked))?;
-        // Schemas are read, and dropped, while the lock is not held: they may be large.
-        let mut schemas = self.schemas(request).await;
+        let checked = (self.config(), &exists as Exists<'_>);
         self.change(|registry, now| {
             let table = &mut registry.table;
             let ground = ground(table, request, bytes, checked);
-            let modules = validation::validate(request, &mut schemas, &ground)?;
+            let modules = validation::validate(request, schemas, &ground)?;
             let version = request.protocol_version.min(VERSION);
             table.register(identity.clone(), version, modules, bytes, now);
             Ok(())
         })
-    }
-
-    /// Reads the schemas of all modules. Others have their turns meanwhile.
-    async fn schemas(&self, request: &RegisterRequest) -> Vec<Result<Declared, Rejection>> {
-        let mut schemas = Vec::with_capacity(request.modules.len());
-        let mut read = 0;
-        for module in &request.modules {
-            schemas.push(validation::declared(&request.namespace, module, self.config()));
-            read += module.encoded_len();
-            if read > READ_AT_ONCE {
-                read = 0;
-                tokio::task::yield_now().await;
-            }
-        }
-        schemas
     }
 
     /// Says something to those that have registered for this namespace before and execute at the same address: to a
@@ -189,12 +172,15 @@ impl<P: Platform> Manager<P> {
     }
 }
 
+/// Whether there is a module of this qualified name in the engine.
+type Exists<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
+
 /// What a request is checked against, as things are now.
 fn ground<'a>(
     table: &'a Table,
     request: &RegisterRequest,
     bytes: Bytes,
-    (config, exists): (&'a Config, &'a (dyn Fn(&str) -> bool + Send + Sync)),
+    (config, exists): (&'a Config, Exists<'a>),
 ) -> Ground<'a> {
     let namespace = table.namespace(&request.namespace);
     Ground {

@@ -8,7 +8,7 @@ use squall_grpc::Incoming;
 use squall_grpc::unary::{self, ReplyBody};
 use squall_platform::Platform;
 use squall_proto::provider::module_provider_server::ModuleProvider;
-use squall_proto::provider::{ControlMessage, DeregisterRequest, DeregisterResponse, RegisterResponse};
+use squall_proto::provider::{ControlMessage, DeregisterResponse, RegisterResponse};
 use tonic::codegen::BoxStream;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 
@@ -42,10 +42,10 @@ impl<P: Platform> Methods<P> {
             let config = self.0.config();
             let mut request = unary::request_bytes(request, config.max_message_bytes).await?;
             let _held = request.extensions_mut().remove::<unary::Held>();
-            let (request, declares) = registration::decoded(request.into_inner(), config)?;
+            let (request, declares) = registration::registration(request.into_inner(), config).await?;
             // It may have taken its time to come.
             self.check_running()?;
-            self.0.register(&request, declares).await.map(Response::new)
+            self.0.register(request, declares).await.map(Response::new)
         };
         unary::response::<RegisterResponse>(registered.await)
     }
@@ -55,13 +55,7 @@ impl<P: Platform> Methods<P> {
             let config = self.0.config();
             let mut request = unary::request_bytes(request, config.max_message_bytes).await?;
             let _held = request.extensions_mut().remove::<unary::Held>();
-            let request = request.into_inner();
-            let (names, limit) = (registration::names(&request), config.max_modules);
-            if names > limit {
-                let text = format!("Too many module_names in the request: {names}, the limit is {limit}");
-                return Err(Status::invalid_argument(text));
-            }
-            let request: DeregisterRequest = unary::decoded(request)?;
+            let request = registration::deregistration(request.into_inner(), config).await?;
             let response = self
                 .0
                 .change(|registry, now| registry.table.deregister(&request, now));

@@ -103,7 +103,10 @@ impl Table {
         namespace.pool.remove(&identity.connection);
         if namespace.members.is_empty() {
             let namespace = identity.namespace.clone();
-            self.bytes -= self.namespaces.remove(&namespace).map_or(0, |it| it.bytes);
+            if let Some(gone) = self.namespaces.remove(&namespace) {
+                self.bytes -= gone.bytes;
+                self.waste.extend(gone.modules.into_values());
+            }
             self.changes.push(Change::Released { namespace });
         } else {
             self.forget(&identity.namespace, &connection.modules);
@@ -122,7 +125,7 @@ impl Table {
                     .is_some_and(|it| it.modules.contains(name))
             };
             if !namespace.members.iter().any(has) {
-                namespace.modules.remove(name);
+                self.waste.extend(namespace.modules.remove(name));
             }
         }
     }

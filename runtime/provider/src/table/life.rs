@@ -1,6 +1,7 @@
 //! What happens to a connection while it is there: registered, opened, alive, drained, checked. Spec: provider 2.7.
 
 use std::collections::BTreeSet;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -71,10 +72,12 @@ impl Table {
             .entry(identity.namespace.clone())
             .or_insert_with(new);
         for module in modules {
-            namespace
-                .modules
-                .entry(module.short_name.clone())
-                .or_insert(module);
+            match namespace.modules.entry(module.short_name.clone()) {
+                Entry::Vacant(place) => {
+                    place.insert(module);
+                }
+                Entry::Occupied(_) => self.waste.push(module),
+            }
         }
         namespace.members.insert(serial);
         namespace.pool.add(Endpoint {

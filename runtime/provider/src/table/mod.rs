@@ -54,6 +54,8 @@ pub(crate) struct Table {
     /// The size of all that is registered, on the wire.
     bytes: usize,
     changes: Vec<Change>,
+    /// Modules that nobody has any more. They are dropped where nobody waits for it.
+    waste: Vec<Declared>,
 }
 
 /// How large a registration is, on the wire.
@@ -99,6 +101,8 @@ pub(crate) struct Declared {
     /// As it was declared; in the specification it is unfolded into fields.
     pub(crate) input: CType,
     pub(crate) spec: Arc<ModuleSpec>,
+    /// How large the declaration was, on the wire.
+    pub(crate) bytes: usize,
 }
 
 /// A moment, on both clocks.
@@ -157,12 +161,18 @@ impl Table {
             next: 0,
             bytes: 0,
             changes: vec![],
+            waste: vec![],
         }
     }
 
     /// What has happened since this was last asked.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
+    }
+
+    /// The modules that nobody has had any more since this was last asked: dropping them may take long.
+    pub(crate) fn take_waste(&mut self) -> Vec<Declared> {
+        std::mem::take(&mut self.waste)
     }
 
     /// The size of all that is registered, on the wire: what a group has in common counts once.

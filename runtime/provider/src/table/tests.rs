@@ -52,6 +52,7 @@ impl Fixture {
                 &CType::String,
                 CType::String,
             )),
+            bytes: 1,
         });
         let bytes = Bytes {
             founds: 100,

@@ -8,6 +8,43 @@ use squall_value::CType;
 
 use super::*;
 
+fn counted(request: &[u8]) -> Declares {
+    let whole = Counter::of(request).go_on(usize::MAX).unwrap();
+    let mut counter = Counter::of(request);
+    let in_pieces = std::iter::repeat_with(|| counter.go_on(1)).find_map(|it| it);
+    assert_eq!(in_pieces, Some(whole));
+    whole
+}
+
+/// What is decoded of a request whose modules are decoded by themselves.
+fn decoded(request: &[u8]) -> Result<RegisterRequest, prost::DecodeError> {
+    let (mut rest, mut modules) = (vec![], vec![]);
+    for piece in Pieces::of(request) {
+        match piece {
+            Piece::Module(bytes) => modules.push(ModuleDeclaration::decode(bytes)?),
+            Piece::Other(bytes) => rest.extend_from_slice(bytes),
+        }
+    }
+    let rest = RegisterRequest::decode(&*rest)?;
+    assert!(rest.modules.is_empty());
+    Ok(RegisterRequest { modules, ..rest })
+}
+
+/// Bytes that are fields, more often than not.
+fn fields() -> impl Strategy<Value = Vec<u8>> {
+    let field = prop_oneof![
+        4 => (1..8u8, prop::collection::vec(any::<u8>(), 0..6)).prop_map(|(number, inner)| {
+            let length = u8::try_from(inner.len()).unwrap();
+            [vec![number << 3 | 2, length], inner].concat()
+        }),
+        1 => (1..8u8, 0..6u8).prop_map(|(number, wire)| vec![number << 3 | wire]),
+        1 => any::<u8>().prop_map(|it| vec![it]),
+        1 => Just(vec![3 << 3, 1]),
+        1 => Just([vec![7 << 3 | 3], vec![0x12, 0], vec![7 << 3 | 4]].concat()),
+    ];
+    prop::collection::vec(field, 0..8).prop_map(|it| it.concat())
+}
+
 fn types(schema: &TypeSchema) -> usize {
     let inner = match &schema.r#type {
         None | Some(Type::Primitive(_)) => 0,
@@ -59,24 +96,26 @@ proptest! {
     fn as_much_is_counted_as_is_decoded(schemas in prop::collection::vec((some_type(), some_type()), 0..5)) {
         let request = registration(&schemas);
         let all = request.modules.iter().flat_map(|it| [&it.input_schema, &it.output_schema]);
+        let bytes = request.encode_to_vec();
         let expected = Declares {
+            bytes: bytes.len(),
             modules: request.modules.len(),
             types: all.flatten().map(types).sum(),
         };
-        let bytes = request.encode_to_vec();
-        prop_assert_eq!(Declares::of(&bytes), expected);
-        let rest = RegisterRequest::decode(without_modules(&bytes)).unwrap();
-        prop_assert_eq!(rest, RegisterRequest { modules: vec![], ..request });
+        prop_assert_eq!(counted(&bytes), expected);
+        prop_assert_eq!(decoded(&bytes).unwrap(), request);
     }
 
     #[test]
-    fn of_any_bytes_no_more_is_decoded_than_was_counted(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-        let counted = Declares::of(&bytes);
+    fn of_any_bytes_in_pieces_the_same_is_decoded_and_no_more_than_was_counted(bytes in fields()) {
+        let counted = counted(&bytes);
+        prop_assert_eq!(decoded(&bytes).ok(), RegisterRequest::decode(&*bytes).ok());
         if let Ok(request) = RegisterRequest::decode(&*bytes) {
             prop_assert!(request.modules.len() <= counted.modules);
         }
         if let Ok(request) = DeregisterRequest::decode(&*bytes) {
-            prop_assert!(request.module_names.len() <= names(&bytes));
+            let names = Pieces::of(&bytes).filter(|it| matches!(it, Piece::Module(_)));
+            prop_assert_eq!(request.module_names.len(), names.count());
         }
     }
 }
@@ -84,14 +123,14 @@ proptest! {
 #[test]
 fn what_is_cut_off_counts_as_far_as_it_goes() {
     let bytes = registration(&[(CType::Int, CType::Int), (CType::Int, CType::Int)]).encode_to_vec();
-    let both = Declares { modules: 2, types: 4 };
-    assert_eq!(Declares::of(&bytes), both);
-    assert_eq!(Declares::of(&[&bytes[..], &[0x12, 0xff]].concat()), both);
+    let of = |bytes: &[u8]| {
+        let counted = counted(bytes);
+        (counted.modules, counted.types)
+    };
+    assert_eq!(of(&bytes), (2, 4));
+    assert_eq!(of(&[&bytes[..], &[0x12, 0xff]].concat()), (2, 4));
     let first = 4 + 2 + usize::from(bytes[5]);
-    assert_eq!(
-        Declares::of(&bytes[..first + 5]),
-        Declares { modules: 1, types: 2 }
-    );
+    assert_eq!(of(&bytes[..first + 5]), (1, 2));
 }
 
 #[test]
@@ -102,7 +141,7 @@ fn counting_ends_with_the_first_type_too_many() {
     request.modules[0].input_schema = Some(TypeSchema {
         r#type: Some(Type::Union(union)),
     });
-    let declares = Declares::of(&request.encode_to_vec());
+    let declares = counted(&request.encode_to_vec());
     assert_eq!(declares.modules, 2);
     assert_eq!(declares.types, TYPES_MAX + 1);
 }

@@ -5,6 +5,7 @@ use prost::Message;
 use squall_proto::provider::type_schema::Type;
 use squall_proto::provider::{ListType, TypeSchema};
 
+use super::super::declares::Counter;
 use super::*;
 use crate::table::{Bytes, Identity, Moment, Table, Timers};
 
@@ -46,7 +47,9 @@ fn checked(
     config: &Config,
     ground: &Ground<'_>,
 ) -> Result<Vec<Declared>, Verdicts> {
-    check_alone(request, Declares::of(&request.encode_to_vec()), config)?;
+    let bytes = request.encode_to_vec();
+    let declares = Counter::of(&bytes).go_on(usize::MAX).unwrap();
+    check_alone(request, declares, config)?;
     validate(request, &mut schemas(request, config), ground)
 }
 

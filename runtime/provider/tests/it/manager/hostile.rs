@@ -15,7 +15,7 @@ use crate::support::*;
 const METHODS: [&str; 3] = ["Register", "Deregister", "ControlPlane"];
 
 /// Sends bytes as the body of a request, and gives the status that comes back.
-async fn send(world: &World, method: &str, bytes: Vec<u8>) -> i32 {
+pub(super) async fn send(world: &World, method: &str, bytes: Vec<u8>) -> i32 {
     let host = world.network.host();
     let (sender, driver) = squall_grpc::open(&host, &Dial::default(), &world.address)
         .await
@@ -70,14 +70,14 @@ async fn a_message_over_the_limit_is_refused() {
 }
 
 /// A field with a length, as protobuf has it on the wire.
-fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
+pub(super) fn field(number: u8, bytes: &[u8]) -> Vec<u8> {
     let mut field = vec![number << 3 | 2];
     prost::encode_length_delimiter(bytes.len(), &mut field).unwrap();
     field.extend(bytes);
     field
 }
 
-fn framed(message: &[u8]) -> Vec<u8> {
+pub(super) fn framed(message: &[u8]) -> Vec<u8> {
     let mut framed = vec![0];
     framed.extend(u32::try_from(message.len()).unwrap().to_be_bytes());
     framed.extend(message);

@@ -19,3 +19,4 @@ mod measured;
 mod registration;
 mod shutdown;
 mod standard;
+mod turns;
