@@ -176,6 +176,70 @@ async fn connections_that_nobody_uses_make_room_and_lock_nobody_out() {
     drop(silent);
 }
 
+/// A request is sent some turns before or after a connection comes for which its own is to make room: it is served, once.
+/// So is the next one. Gives how many connections were dialled for each of the two.
+async fn asked_while_another_one_comes(ahead: usize, behind: usize) -> [usize; 2] {
+    let network = Network::default();
+    let limits = Limits {
+        connections: 16,
+        ..Limits::default()
+    };
+    let echo = Echo::after(Duration::ZERO);
+    let server = Server::start(&network, limits, echo.clone()).await;
+    let used = channel(&network, &server.address);
+    assert_eq!(ask(&used, "first").await.0.unwrap(), "first");
+    // Of all others a request is in the works, which takes its time to arrive.
+    let mut busy = vec![];
+    for _ in 1..16 {
+        let mut requests = dial(&network, &server, STREAM_WINDOW).await;
+        let begun = requests.send_request(head().body(()).unwrap(), false).unwrap();
+        busy.push((requests, begun));
+    }
+    sleep(S).await;
+    let before = network.dials(&server.address);
+    let in_turn = |turns| async move {
+        for _ in 0..turns {
+            tokio::task::yield_now().await;
+        }
+    };
+    let request = async {
+        in_turn(behind).await;
+        ask(&used, "crossing").await.0
+    };
+    let other = async {
+        in_turn(ahead).await;
+        dial(&network, &server, STREAM_WINDOW).await
+    };
+    let (answer, other) = tokio::join!(request, other);
+    let case = format!("{ahead} turns ahead, {behind} behind");
+    assert_eq!(answer.expect(&case), "crossing", "{case}");
+    sleep(S).await;
+    let dialled = || network.dials(&server.address) - before - 1;
+    let crossing = dialled();
+    assert!(
+        server.ledger.refused(Refusal::Idle) > 0,
+        "{case}: it was asked to leave"
+    );
+    assert_eq!(server.ledger.refused(Refusal::Connection), 0, "{case}");
+    assert_eq!(ask(&used, "later").await.0.expect(&case), "later", "{case}");
+    assert_eq!(echo.served.load(Ordering::SeqCst), 3, "{case}: each once");
+    drop(other);
+    [crossing, dialled() - crossing]
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_on_a_connection_that_makes_room_at_that_moment_is_served_and_the_next_on_another_one()
+{
+    let mut seen = std::collections::BTreeSet::new();
+    for turns in 0..24 {
+        seen.insert(asked_while_another_one_comes(turns, 0).await);
+        seen.insert(asked_while_another_one_comes(0, turns).await);
+    }
+    let seen: Vec<_> = seen.into_iter().collect();
+    // Request and GOAWAY have crossed, or GOAWAY was there before.
+    assert_eq!(seen, [[0, 1], [1, 0]]);
+}
+
 /// Notes whose requests are begun with, in what order.
 #[derive(Clone, Default)]
 struct Order(Arc<std::sync::Mutex<Vec<bool>>>);
