@@ -169,9 +169,12 @@ impl<P: Platform> Scheduler<P> {
         let handled = pin!(unwind::guarded(handled));
         let result = match instance.destroyed.cuts(handled).await {
             Some(Ok(result)) => result.map_err(Error::from),
-            Some(Err(panic)) => Err(Error::Panic {
-                message: panic.into(),
-            }),
+            Some(Err(panic)) => {
+                events::panicked(&shared.module, &instance.node, &panic);
+                Err(Error::Panic {
+                    message: panic.into(),
+                })
+            }
             None => Err(Error::Cancelled {
                 reason: format!("instance {} no longer exists", instance.node).into(),
             }),

@@ -260,6 +260,21 @@ pub(crate) fn message_sent(message: &Message, module: &str, took: Duration) {
     );
 }
 
+/// The log line of a panic: what the process tells of it does not say in whose module it was. `node` is empty when it was
+/// not in a component.
+#[cold]
+pub(crate) fn panicked(module: &str, node: &str, message: &str) {
+    event!(
+        name: "log.panicked",
+        target: "squall::router",
+        Level::ERROR,
+        module,
+        node,
+        error = message,
+        "a component panicked"
+    );
+}
+
 /// Keys may be the caller's own words: only their digest is said. 0 for none.
 fn key(key: Option<&str>) -> u64 {
     key.map_or(0, |key| xxh3_64(key.as_bytes()))

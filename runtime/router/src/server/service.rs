@@ -16,7 +16,7 @@ use tonic::{Code, Status};
 
 use super::lifecycle::{Lifecycle, Phase};
 use crate::wire::{Raised, Reply};
-use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, unwind, wire};
+use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, events, unwind, wire};
 
 const SEND: &str = Method::Send.path();
 /// What a reader of the documentation's snippet compiles, which has no package line. Spec: router 2.3 point 2.
@@ -182,7 +182,10 @@ impl<P: Platform> Serving<P> {
                 let work = unwind::guarded(Box::pin(self.handle::<R>(request, arrived)));
                 tokio::select! {
                     biased;
-                    result = work => result.unwrap_or_else(|panic| Err(outside_components(&panic).into())),
+                    result = work => result.unwrap_or_else(|panic| {
+                        events::panicked(&shared.module, "", &panic);
+                        Err(outside_components(&panic).into())
+                    }),
                     () = self.lifecycle.entered(Phase::Cancelling) => Err(self.cancelled().into()),
                 }
             }

@@ -152,6 +152,11 @@ async fn a_panic_is_told_from_an_error() {
         .map(|it| it["how"].clone())
         .collect();
     assert_eq!(how, ["panic", "error"]);
+    // Beside it, a line for people says whose it was.
+    let lines = events.named("log.panicked");
+    let told = ["module", "node", "error", "message"].map(|key| &*lines[0][key]);
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert_eq!(told, ["a", "panics", "out of cheese", "a component panicked"]);
 }
 
 #[tokio::test(start_paused = true)]
