@@ -28,6 +28,7 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
         cause: format!("{:?}: {}", status.code(), status.message()).into(),
         outcome,
         handled,
+        in_vain: wire::classified(status.metadata()) && !wire::kind(status.metadata()).may_pass(),
     };
     let may_have_been_sent = progress.outcome_if_lost() == Outcome::Unknown;
     match Trouble::of(status) {

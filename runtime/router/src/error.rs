@@ -120,6 +120,8 @@ pub enum Error {
         outcome: Outcome,
         /// False when certainly no handler has begun with it: only then may it be sent again without more ado.
         handled: bool,
+        /// True when the peer says that the message itself is wrong, and so will be if it is sent again.
+        in_vain: bool,
     },
     /// As many calls are in flight as may be. Nothing waits in a queue: try again later, or elsewhere.
     /// Spec: router 5.2.

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use crate::hop::Trail;
-use crate::{Error, Kind, Outcome};
+use crate::{Error, Outcome};
 
 /// How often and when a message is sent again after it has failed. Spec: router 3.6.
 ///
@@ -166,15 +166,9 @@ fn reached_nobody(error: &Error) -> bool {
     match error {
         Error::NoModule { .. } | Error::NotDiscovered { .. } | Error::Overload { .. } => true,
         Error::Unavailable { outcome, .. } | Error::Timeout { outcome, .. } => *outcome == Outcome::Failed,
-        Error::Send { handled, .. } => !handled,
+        Error::Send { handled, in_vain, .. } => !handled && !in_vain,
         // It says so of itself: what comes from further away, some component has begun with.
-        Error::Remote(remote) => {
-            let may_help = matches!(
-                remote.kind,
-                Kind::NotFound | Kind::PortNotReady | Kind::Overload | Kind::Shutdown
-            );
-            may_help && !remote.handled
-        }
+        Error::Remote(remote) => remote.kind.may_pass() && !remote.handled,
         _ => false,
     }
 }

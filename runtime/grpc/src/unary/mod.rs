@@ -24,7 +24,7 @@ pub use client::call;
 pub(crate) use client::send;
 pub use frames::Frames;
 pub(crate) use frames::framed;
-pub use read::decoded;
+pub use read::{decoded, is_for_want_of_room};
 pub(crate) use server::success;
 pub use server::{Held, ReplyBody, request, request_bytes, response, with_trailers};
 

@@ -1,7 +1,9 @@
 //! One message out of a body.
 
+use std::error::Error;
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::HeaderMap;
@@ -19,6 +21,16 @@ use crate::server::{Charge, Of};
 /// `INTERNAL`, when it is not one.
 pub fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
     M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
+}
+
+/// What a request is refused for that may find room another time, in the source of its status.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no room for the request")]
+struct NoRoom;
+
+/// Whether a request could not be read because there was no room for it: nothing is wrong with itself.
+pub fn is_for_want_of_room(status: &Status) -> bool {
+    status.source().is_some_and(|it| it.is::<NoRoom>())
 }
 
 /// A message of so many bytes that came in one piece is not worth counting.
@@ -151,7 +163,10 @@ impl Input {
     fn charge(&mut self, bytes: usize) -> Result<(), Status> {
         let Some(held) = &mut self.held else { return Ok(()) };
         held.grow_to(bytes).map_err(|full| {
-            Status::resource_exhausted(format!("the request is refused: {}", full.of(Of::Requests)))
+            let text = format!("the request is refused: {}", full.of(Of::Requests));
+            let mut status = Status::resource_exhausted(text);
+            status.set_source(Arc::new(NoRoom));
+            status
         })
     }
 

@@ -72,6 +72,14 @@ impl Kind {
         }
     }
 
+    /// Whether it may be otherwise another time. What is wrong with the message itself, and what a component says, stays.
+    pub(crate) fn may_pass(self) -> bool {
+        matches!(
+            self,
+            Kind::NotFound | Kind::PortNotReady | Kind::Overload | Kind::Shutdown | Kind::UpstreamTimeout
+        )
+    }
+
     /// A kind that this version does not know counts as the component's.
     pub(crate) fn parse(text: &str) -> Self {
         Kind::ALL

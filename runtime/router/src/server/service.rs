@@ -212,12 +212,19 @@ impl<P: Platform> Serving<P> {
 
     /// Says beside the status of a request that could not be read that nothing came of it.
     fn unreadable(&self, mut status: Status) -> Status {
-        let module = &self.scheduler.shared().module;
+        let shared = self.scheduler.shared();
+        let module = &shared.module;
+        // Only its kind is told: the text is the status's own.
         let error = match status.code() {
             // It took too long to arrive.
             Code::DeadlineExceeded => Error::Timeout {
                 module: Arc::clone(module),
                 outcome: Outcome::Failed,
+            },
+            // Another time there may be.
+            Code::ResourceExhausted if unary::is_for_want_of_room(&status) => Error::Overload {
+                module: Arc::clone(module),
+                limit: shared.options.max_in_flight.unwrap_or(usize::MAX),
             },
             _ => Error::serialization("the request cannot be read"),
         };

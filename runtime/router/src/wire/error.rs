@@ -107,13 +107,18 @@ pub(crate) fn classified(metadata: &MetadataMap) -> bool {
 pub(crate) fn remote_error(message: String, metadata: &MetadataMap) -> Error {
     Error::Remote(Box::new(RemoteError {
         message,
-        kind: text(metadata, ERROR_KIND).map_or(Kind::Component, Kind::parse),
+        kind: kind(metadata),
         origin: text(metadata, ERROR_ORIGIN).unwrap_or_default().to_owned(),
         code: text(metadata, ERROR_CODE).map(str::to_owned),
         retryable: text(metadata, ERROR_RETRYABLE).and_then(|it| it.parse().ok()),
         outcome: outcome(metadata),
         handled: handled(metadata),
     }))
+}
+
+/// What kind of error it is: a component's, where nothing is said.
+pub(crate) fn kind(metadata: &MetadataMap) -> Kind {
+    text(metadata, ERROR_KIND).map_or(Kind::Component, Kind::parse)
 }
 
 /// Whether a component of the peer may have begun with the message.

@@ -22,7 +22,7 @@ pub(crate) mod send;
 use tonic::metadata::MetadataMap;
 
 use crate::{ContentType, Error, Outcome, Payload};
-pub(crate) use error::{Raised, classified, describe, handled, outcome, remote_error};
+pub(crate) use error::{Raised, classified, describe, handled, kind, outcome, remote_error};
 pub(crate) use squall_grpc::set_timeout;
 
 /// A method of `module.ModuleService`. Spec: router 2.1 to 2.3.

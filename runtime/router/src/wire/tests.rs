@@ -204,6 +204,7 @@ fn refusals_have_the_codes_that_tell_a_caller_what_to_do() {
                 cause: "reset".into(),
                 outcome,
                 handled: true,
+                in_vain: false,
             },
             Code::Internal,
         ),

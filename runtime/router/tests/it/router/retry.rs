@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use crate::support::raw::serve_foreign;
 use crate::support::*;
+use squall_platform::Platform;
 use squall_proto::module::module_service_server::ModuleService;
 use squall_proto::module::{MessageRequest, MessageResponse};
 use squall_router::{
-    Component, ComponentError, Edge, Input, Kind, Method, Module, Options, Outcome, Output, Payload,
+    Component, ComponentError, Edge, Input, Kind, Message, Method, Module, Options, Outcome, Output, Payload,
     RetryPolicy, async_trait,
 };
 use tokio::time::{Instant, sleep};
@@ -301,6 +302,63 @@ async fn a_refusal_of_the_message_itself_is_tried_again() {
         assert_eq!(answer.unwrap(), Some(json("1")), "{method:?}");
         first.await.unwrap().unwrap();
         assert_eq!(count(&held.entered), 2, "{method:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_message_for_which_there_was_no_room_is_sent_again_and_one_that_is_too_large_is_not() {
+    for method in [Method::Send, Method::Message] {
+        let network = Network::default();
+        let mut options = Options {
+            max_message_bytes: 400_000,
+            ..Options::default()
+        };
+        options.limits.connection_bytes = 300_000;
+        let (b, address) = start(network.host(), "b", options).await;
+        let (a, own) = start(network.host(), "a", Options::default()).await;
+        a.register("b", vec![address]);
+        b.register("a", vec![own]);
+        a.set_method("b", method);
+        let held = Held::new();
+        place(&b, &[&a], "held", held.clone(), &[]);
+        let sized = |bytes: usize| {
+            Message::new("held.in", json(&format!("\"{}\"", "x".repeat(bytes)))).retry(policy(3))
+        };
+        let send = |bytes| {
+            let (a, message) = (a.scheduler().clone(), sized(bytes));
+            network.host().spawn(async move { drop(a.handle(message).await) })
+        };
+        let _first = send(200_000);
+        held.arrived(1).await;
+        let mend = async {
+            sleep(ms(500)).await;
+            assert_eq!(
+                count(&held.entered),
+                1,
+                "{method:?}: there is no room for another one"
+            );
+            held.let_go(2);
+        };
+        let begun = Instant::now();
+        let (answer, ()) = tokio::join!(a.scheduler().handle(sized(200_000)), mend);
+        answer.unwrap_or_else(|error| panic!("{method:?}: {error}"));
+        assert_eq!(
+            (count(&held.entered), begun.elapsed()),
+            (2, ms(1000)),
+            "{method:?}"
+        );
+        let begun = Instant::now();
+        let error = a
+            .scheduler()
+            .handle(sized(500_000))
+            .await
+            .expect_err("it is too large");
+        assert_eq!(error.outcome(), Outcome::Failed, "{method:?}: {error}");
+        assert_eq!(
+            begun.elapsed(),
+            ms(0),
+            "{method:?}: it is not sent again, {error}"
+        );
     }
 }
 
