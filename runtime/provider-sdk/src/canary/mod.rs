@@ -24,6 +24,9 @@
 //! executions that began in the window reaches the threshold, and none of these took longer than the longest latency:
 //! those that still run count with their age. Every error counts, whoever is at fault, and so does a call that was
 //! given up. Without any call there is nothing against it.
+//!
+//! What becomes of a connection after its window, while others are observed, does not count: a manager that was cut off
+//! by then calls the new modules, and has them registered, when it is there again.
 
 mod health;
 mod step;
@@ -45,7 +48,8 @@ pub(crate) use step::replace;
 /// How a rollout has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CanaryOutcome {
-    /// All instances have the new modules, and those to come will have them.
+    /// All instances have the new modules, and those to come will have them. One whose manager was cut off since it was
+    /// observed has them registered there when it is connected again.
     Promoted,
     /// All instances have the old modules.
     RolledBack {

@@ -12,6 +12,7 @@ use squall_provider_sdk::{
 use crate::support::*;
 
 struct Fleet {
+    network: Network,
     managers: Vec<Manager>,
     host: Host,
     running: Running<Host>,
@@ -34,6 +35,7 @@ impl Fleet {
             .config(config)
             .module(says("Version", "old"));
         Fleet {
+            network,
             managers: all,
             running: provider.build().unwrap().start().await.unwrap(),
             host,
@@ -250,6 +252,21 @@ async fn a_rollback_of_other_types_registers_the_old_ones_again() {
     assert_eq!(declared, ["Version", "Other", "Version"]);
     assert_eq!(fleet.versions().await, ["old"]);
     assert_eq!(fleet.running.status()[0].state, State::Active);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_manager_that_is_cut_off_after_its_window_has_the_new_modules_when_it_is_there_again() {
+    let fleet = Fleet::start(2, Canary::default()).await;
+    let rollout = fleet.roll_out(vec![says("Renamed", "new")]);
+    tokio::time::sleep(ms(40_000)).await;
+    fleet.managers[0].kill();
+    assert_eq!(rollout.await.unwrap(), CanaryOutcome::Promoted);
+    assert_eq!(fleet.running.status()[0].state, State::Reconnecting);
+    let port = fleet.managers[0].address().port_u16().unwrap();
+    let again = Manager::start_at(&fleet.network, port).await;
+    tokio::time::sleep(ms(120_000)).await;
+    assert_eq!(fleet.running.status()[0].state, State::Active);
+    assert_eq!(again.registrations()[0].modules[0].name, "Renamed");
 }
 
 #[tokio::test(start_paused = true)]
