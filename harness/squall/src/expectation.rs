@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::calls::Call;
 use crate::journal::Outcome;
 use crate::oracle::{Run, Violation};
-use crate::plan::{Bounds, CallsExpectation, Check, Expectation, Quantile};
+use crate::plan::{Bounds, CallsExpectation, Check, Custom, Expectation, Quantile};
 use crate::report::micros;
 use crate::statistics;
 use crate::time;
@@ -27,6 +27,18 @@ pub fn judge(run: &Run<'_>, expectation: &Expectation) -> Judged {
         Expectation::Calls(expectation) => judge_calls(run, expectation),
         Expectation::Provider(expectation) => provider::judge(run, expectation),
         Expectation::Canary(expectation) => canary::judge(run, expectation),
+        Expectation::Custom(custom) => {
+            let finding = custom.expect.judge(run, &custom.window);
+            Judged {
+                name: custom.expect.key().to_owned(),
+                text: text(expectation),
+                held: finding.held,
+                judged: None,
+                measured: finding.measured,
+                value: finding.value,
+                counterexample: finding.counterexample.filter(|_| !finding.held),
+            }
+        }
     }
 }
 
@@ -52,6 +64,8 @@ pub fn text(expectation: &Expectation) -> String {
         Expectation::Calls(expectation) => text_of_calls(expectation),
         Expectation::Provider(expectation) => provider::text(expectation),
         Expectation::Canary(expectation) => canary::text(expectation),
+        Expectation::Custom(Custom { expect, window }) if window.text.is_empty() => expect.text(),
+        Expectation::Custom(Custom { expect, window }) => format!("{}: {}", window.text, expect.text()),
     }
 }
 

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::report::{self, RunSummary, Style};
 use crate::run::Run;
 use crate::statistics::Statistics;
-use crate::verdict::{Verdict, judge_run};
+use crate::verdict::{Verdict, judge_run_with};
 
 /// A run, what it measured, and what is to be thought of it.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ impl Run {
     pub fn judge(&self) -> Judgement<'_> {
         let evidence = oracle::Run::of(&self.plan, &self.journal);
         let statistics = Statistics::of(&evidence);
-        let mut verdict = judge_run(&evidence);
+        let mut verdict = judge_run_with(&evidence, &self.oracles);
         if self.deny_vacuous {
             verdict.deny(&statistics.vacuous);
         }

@@ -8,6 +8,7 @@
 //! | [`mod@file`], [`scenario`], [`plan`], [`schema`] | files, what they say, and the plan that a seed makes of it |
 //! | [`faults`] | what can go wrong: a file for each kind |
 //! | [`components`], [`assembly`] | what nodes run, and how a module is put together, on any platform |
+//! | `services` | services and clients of your own: [`Site`], [`Call`], [`CallError`] |
 //! | [`Harness`], [`Run`] | a run in the simulator |
 //! | [`journal`], [`history`], [`calls`], [`providers`] | what happened |
 //! | [`oracle`], [`expectation`], [`verdict`] | what is to be thought of it |
@@ -21,6 +22,7 @@ pub mod calls;
 pub mod capture;
 pub mod cli;
 pub mod components;
+mod custom;
 mod draw;
 pub mod expectation;
 pub mod faults;
@@ -39,6 +41,7 @@ pub mod report;
 mod run;
 pub mod scenario;
 pub mod schema;
+mod services;
 pub mod statistics;
 #[cfg(test)]
 mod testing;
@@ -48,11 +51,15 @@ mod vacuous;
 pub mod verdict;
 
 pub use components::{Declaration, NoSettings};
+pub use custom::{CustomExpect, CustomExpectation, CustomFault, Finding, Hosts};
 pub use judged::Judgement;
 pub use run::{Difference, End, Failure, Front, Harness, PanicSite, Run, RunError, Scene, compare};
 pub use scenario::Scenario;
 /// For the settings of components of your own: `#[derive(squall::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "squall::schemars")]`, see [`Declaration::of`].
 pub use schemars;
+pub use services::{Call, CallError, Site, note};
 /// What components are made of.
 pub use squall_router as router;
+/// For [`faults::FaultKind`] and components.
+pub use squall_router::async_trait;

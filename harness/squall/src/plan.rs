@@ -20,7 +20,7 @@ use squall_value::CValue;
 
 pub use crate::faults::{Connects, Fault, FaultKind};
 use crate::time;
-pub use expectation::{Bounds, CallsExpectation, Check, Expectation, Quantile, Window};
+pub use expectation::{Bounds, CallsExpectation, Check, Custom, Expectation, Quantile, Window};
 pub use limits::Limits;
 pub use provider::{
     Answer, Canary, CanaryEnd, CanaryExpectation, Flaky, Handler, Manager, Provider, ProviderCheck,
@@ -45,15 +45,46 @@ pub struct Topology {
     pub managers: IndexMap<String, Manager>,
     /// By name, in file order.
     pub providers: IndexMap<String, Provider>,
+    /// By name, in file order.
+    pub services: IndexMap<String, Service>,
 }
 
 impl Topology {
-    /// Every host, whatever it runs: of modules, of managers, of providers, each in file order.
+    /// Every host, whatever it runs: of modules, of managers, of providers, of services, each in file order.
     pub fn all_hosts(&self) -> impl Iterator<Item = &str> {
         let modules = self.hosts().map(|(host, _)| host);
         let managers = self.managers.keys().map(String::as_str);
         let providers = self.providers.values().flat_map(|provider| &provider.hosts);
-        modules.chain(managers).chain(providers.map(String::as_str))
+        let services = self.services.values().flat_map(|service| &service.hosts);
+        let of_providers = providers.map(String::as_str);
+        modules
+            .chain(managers)
+            .chain(of_providers)
+            .chain(services.map(String::as_str))
+    }
+
+    /// How long calls that start on a host may take that do not say so themselves. Nothing: there is no such host.
+    pub fn call_timeout(&self, host: &str) -> Option<Duration> {
+        let runs = |hosts: &[String]| hosts.iter().any(|other| other == host);
+        let module = self.modules.values().find(|module| runs(&module.hosts));
+        let service = || self.services.values().find(|service| runs(&service.hosts));
+        module
+            .map(|module| module.call_timeout)
+            .or_else(|| Some(self.managers.get(host)?.call_timeout))
+            .or_else(|| service().map(|_| Service::CALL_TIMEOUT))
+    }
+
+    /// The hosts of what has this name: a module, a manager, a provider or a service; or the host of this name.
+    pub fn hosts_of(&self, name: &str) -> Option<Vec<String>> {
+        let modules = self.modules.get(name).map(|it| &it.hosts);
+        let providers = || self.providers.get(name).map(|it| &it.hosts);
+        let services = || self.services.get(name).map(|it| &it.hosts);
+        let group = modules.or_else(providers).or_else(services).cloned();
+        group.or_else(|| {
+            self.all_hosts()
+                .find(|host| *host == name)
+                .map(|host| vec![host.to_owned()])
+        })
     }
 
     /// The provider that a host runs.
@@ -201,6 +232,24 @@ pub struct Module {
     pub nodes: IndexMap<String, Node>,
 }
 
+/// A service of a user's own: one host, or one host per replica, each of which runs its code.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Service {
+    /// Its name.
+    pub name: String,
+    /// Its hosts: `name` alone, or `name-0`, `name-1`, ...
+    pub hosts: Vec<String>,
+    /// The name under which its code is registered.
+    pub runs: String,
+    /// What its code takes, as JSON. An object, empty when the file has none.
+    pub settings: serde_json::Value,
+}
+
+impl Service {
+    /// How long the calls of clients on its hosts may take that do not say so themselves.
+    pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
+}
+
 /// One node: an instance of a component.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -327,6 +376,13 @@ pub enum Target {
         /// What every call carries: a record of the inputs that it declares.
         input: CValue,
     },
+    /// Whatever a client of a user's own calls.
+    Client {
+        /// The name under which its code is registered.
+        name: String,
+        /// What every call carries, as JSON.
+        payload: serde_json::Value,
+    },
     /// A program that calls such modules.
     Pipeline {
         /// It can be run with the modules that the topology has.
@@ -340,7 +396,7 @@ impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Target::Port { node, port, .. } => write!(f, "{node}.{port}"),
-            Target::Module { name, .. } => f.write_str(name),
+            Target::Module { name, .. } | Target::Client { name, .. } => f.write_str(name),
             Target::Pipeline { .. } => f.write_str("pipeline"),
         }
     }

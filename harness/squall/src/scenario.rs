@@ -6,10 +6,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::custom::CustomExpect;
 use crate::draw::{Draws, Ranged};
 use crate::faults::Open;
 use crate::plan::{
-    Arrival, CallsExpectation, CanaryExpectation, Check, Expectation, Fault, Plan, ProviderCheck,
+    Arrival, CallsExpectation, CanaryExpectation, Check, Custom, Expectation, Fault, Plan, ProviderCheck,
     ProviderExpectation, Ratio, Target, Topology, Window, Workload,
 };
 use crate::units::{Rate, Unit};
@@ -213,6 +214,10 @@ pub(crate) enum OpenExpectation {
     },
     /// Nothing is open.
     Canary(CanaryExpectation),
+    Custom {
+        expect: Arc<dyn CustomExpect>,
+        window: OpenWindow,
+    },
 }
 
 #[derive(Debug, Clone)]
@@ -305,6 +310,10 @@ impl OpenExpectation {
                 check: *check,
             }),
             Self::Canary(expectation) => Expectation::Canary(expectation.clone()),
+            Self::Custom { expect, window } => Expectation::Custom(Custom {
+                expect: Arc::clone(expect),
+                window: window.fill(faults),
+            }),
         }
     }
 }

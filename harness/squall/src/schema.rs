@@ -8,6 +8,7 @@ use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Value, json};
 
 use crate::components::Components;
+use crate::custom::CustomSchema;
 use crate::file::{Kind, ScenarioFile, TopologyFile};
 
 /// The JSON Schema of one kind of file, with the settings of these components. Draft 7: the newest that the TOML
@@ -35,6 +36,18 @@ fn add_components(schema: &mut Value, components: &Components) {
     let all: Vec<Value> = components.names().filter_map(of_one).collect();
     if !all.is_empty() {
         node["allOf"] = all.into();
+    }
+}
+
+/// Adds a key of a harness' own. Nothing happens when the file has no such table.
+pub(crate) fn add(schema: &mut Value, own: &CustomSchema) {
+    let place = match own.of {
+        Some(definition) => schema["definitions"].get_mut(definition),
+        // A scenario has no hosts.
+        None => Some(schema).filter(|schema| schema["properties"].get("module").is_some()),
+    };
+    if let Some(place) = place {
+        place["properties"][own.key] = own.schema.clone();
     }
 }
 

@@ -54,7 +54,7 @@ fn asked_in_vain(run: &Run<'_>, expectation: &Expectation) -> Option<String> {
             let is_empty = !it.hosts.iter().any(is_known);
             is_empty.then_some("it never came to its manager")
         }
-        Expectation::Provider(_) | Expectation::Canary(_) => None,
+        Expectation::Provider(_) | Expectation::Canary(_) | Expectation::Custom(_) => None,
     };
     Some(format!("{}: {}", expectation::text(expectation), why?))
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::expectation;
 use crate::journal::Journal;
-use crate::oracle::{self, Run, Violation};
+use crate::oracle::{self, Oracle, OwnOracle, Run, Violation};
 use crate::plan::Plan;
 
 /// What judgments of nothing are called.
@@ -15,7 +15,7 @@ pub(crate) const VACUOUS: &str = "vacuous";
 pub struct Verdict {
     /// What the scenario expects, in the order of the plan.
     pub expectations: Vec<Judged>,
-    /// What always holds, in the order of [`oracle::ALL`].
+    /// What always holds, in the order of [`oracle::ALL`]; then what a harness has of its own.
     pub oracles: Vec<Judged>,
 }
 
@@ -72,8 +72,15 @@ pub fn judge(plan: &Plan, journal: &Journal) -> Verdict {
 /// Judges a run that is folded already.
 #[must_use]
 pub fn judge_run(run: &Run<'_>) -> Verdict {
+    judge_run_with(run, &[])
+}
+
+/// The same, with promises of a user's own behind the others.
+#[must_use]
+pub fn judge_run_with(run: &Run<'_>, own: &[OwnOracle]) -> Verdict {
     let expectations = run.plan.expectations.iter();
-    let oracles = oracle::ALL.iter().map(|oracle| {
+    let own = own.iter().map(|oracle| &**oracle as &dyn Oracle);
+    let oracles = oracle::ALL.iter().copied().chain(own).map(|oracle| {
         let checked = oracle.check(run);
         Judged {
             name: oracle.name().to_owned(),

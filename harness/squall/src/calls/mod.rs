@@ -13,8 +13,8 @@ use crate::journal::{Handling, Id, Journal, Outcome};
 use crate::plan::Plan;
 
 /// Every class that an error of a call, and every status other than `ok` that a hop can have. Of calls of the provider
-/// protocol it is the code, in small letters. Spec: router H-10.
-pub const ERROR_CLASSES: [&str; 13] = [
+/// protocol, and of gRPC that clients make, it is the code, in small letters. Spec: router H-10.
+pub const ERROR_CLASSES: [&str; 28] = [
     "remote_error",
     "unavailable",
     "timeout",
@@ -27,6 +27,23 @@ pub const ERROR_CLASSES: [&str; 13] = [
     "runtime_error",
     "module_not_found",
     "protocol_error",
+    // Codes of gRPC, of calls of clients.
+    "unknown",
+    "invalid_argument",
+    "deadline_exceeded",
+    "not_found",
+    "already_exists",
+    "permission_denied",
+    "resource_exhausted",
+    "failed_precondition",
+    "aborted",
+    "out_of_range",
+    "unimplemented",
+    "internal",
+    "data_loss",
+    "unauthenticated",
+    // A call of a client that panicked.
+    "panic",
     // Where the call was to start is down: the call was never made.
     "source_down",
     // Where the call started went down before it ended.

@@ -15,10 +15,6 @@ pub(super) fn schema<O: Write, E: Write>(
         SchemaKind::Topology => Kind::Topology,
         SchemaKind::Scenario => Kind::Scenario,
     };
-    writeln!(
-        console.out,
-        "{:#}",
-        crate::schema::schema(kind, harness.components())
-    )?;
+    writeln!(console.out, "{:#}", harness.schema(kind))?;
     Ok(Exit::Held)
 }

@@ -47,7 +47,7 @@ pub(crate) enum Fault {
 impl SettingsError {
     /// What is wrong with `settings`, of which `said` is known; it is what [`serde_json`] says or, if they can be read, the
     /// component itself.
-    pub(super) fn of<'de, S: de::Deserialize<'de>>(settings: &'de Value, said: String) -> Self {
+    pub(crate) fn of<'de, S: de::Deserialize<'de>>(settings: &'de Value, said: String) -> Self {
         match S::deserialize(Reader(settings)) {
             Ok(_) => said.into(),
             Err(Wrong(error)) => error,

@@ -61,14 +61,13 @@ pub use self::refuse::Refuse;
 pub use self::remove::Remove;
 pub use self::reset::Reset;
 use self::restart::Restart;
-use self::shape::Kind;
-pub(crate) use self::shape::{Drawn, Lasts, Open, Said, Shape, Subject};
+pub(crate) use self::shape::{Drawn, Kind, Lasts, Open, Said, Shape, Subject};
 pub use self::slow::Slow;
 use crate::history;
 use crate::oracle;
 use crate::plan::Topology;
 use crate::providers::Providers;
-use crate::run::{End, Scene};
+pub use crate::run::{End, Scene};
 
 /// Every kind that files know, in the order of messages and of the schema.
 pub(crate) const ALL: &[Kind] = &[

@@ -162,6 +162,7 @@ impl Subject {
 }
 
 /// A kind of fault, as files meet it.
+#[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) key: &'static str,
     pub(crate) about: &'static str,

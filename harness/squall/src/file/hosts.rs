@@ -33,18 +33,16 @@ impl Topology {
     }
 
     fn select_one(&self, name: &At<String>, problems: &mut Problems) -> Option<Vec<String>> {
-        if let Some(module) = self.modules.get(&name.value) {
-            return Some(module.hosts.clone());
-        }
-        if let Some(provider) = self.providers.get(&name.value) {
-            return Some(provider.hosts.clone());
-        }
-        if self.all_hosts().any(|host| host == name.value) {
-            return Some(vec![name.value.clone()]);
+        if let Some(hosts) = self.hosts_of(name) {
+            return Some(hosts);
         }
         if !name.contains(['*', '?', '[', '{']) || name.len() > GLOB_LENGTH_MAX {
-            let is_group = |name: &str| self.modules.contains_key(name) || self.providers.contains_key(name);
+            let is_group = |name: &str| {
+                let of_calls = self.modules.contains_key(name) || self.providers.contains_key(name);
+                of_calls || self.services.contains_key(name)
+            };
             let groups = self.modules.keys().chain(self.providers.keys());
+            let groups = groups.chain(self.services.keys());
             let others = self.all_hosts().filter(|host| !is_group(host));
             let known = groups.map(String::as_str).chain(others);
             unknown("host or module", name, &name.span, known, problems);

@@ -36,6 +36,7 @@ pub(crate) use self::report::{Problem, Problems};
 use crate::plan::Topology;
 use crate::scenario::Scenario;
 
+use self::raw::custom::WithCustom;
 pub(crate) use self::raw::scenario::Scenario as ScenarioFile;
 pub(crate) use self::raw::topology::Topology as TopologyFile;
 pub(crate) use self::topology::ATTEMPTS_MAX;
@@ -44,9 +45,19 @@ pub(crate) use self::topology::ATTEMPTS_MAX;
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Keys by which a topology is known: no scenario has them.
-const OF_TOPOLOGIES: &[&str] = &["network", "link", "module", "manager", "provider"];
+const OF_TOPOLOGIES: &[&str] = &["network", "link", "module", "manager", "provider", "service"];
 /// The same of a scenario.
 const OF_SCENARIOS: &[&str] = &["topology", "duration", "seed", "workload", "fault", "expect"];
+
+/// Whether topologies have a key of this name without a harness' doing.
+pub(crate) fn is_key_of_topologies(key: &str) -> bool {
+    OF_TOPOLOGIES.contains(&key) || ["name", "description"].contains(&key)
+}
+
+/// Whether `[[expect]]` has a key of this name without a harness' doing.
+pub(crate) fn is_key_of_expectations(key: &str) -> bool {
+    raw::scenario::Expect::KEYS.contains(&key)
+}
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,7 +95,7 @@ pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenari
 
 /// `text` is what was read from the path: a pipe can only be read once.
 fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<Warned<Scenario>, Report> {
-    let mut problems = Problems::new(&shown(path), text);
+    let mut problems = Problems::new(&shown(path), text).knowing(components.kinds());
     let document = parse_as(Kind::Scenario, text, &mut problems);
     let raw = document.and_then(|table| ScenarioFile::read(&table, &mut problems));
     let Some(raw) = raw else {
@@ -92,7 +103,7 @@ fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<W
     };
     match load_named_topology(path, &raw, components, &mut problems) {
         Ok(Some((topology, warnings))) => {
-            let scenario = scenario::resolve(raw, Arc::new(topology), &mut problems);
+            let scenario = scenario::resolve(raw, Arc::new(topology), components, &mut problems);
             let (scenario, own) = problems.finish(scenario)?;
             Ok((scenario, own.into_iter().chain(warnings).reduce(Report::and)))
         }
@@ -112,7 +123,7 @@ fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<W
 pub fn check(path: &Path, components: &ComponentNames) -> Result<Checked, Report> {
     let name = shown(path);
     let text = read_file(path, &name)?;
-    let mut problems = Problems::new(&name, &text);
+    let mut problems = Problems::new(&name, &text).knowing(components.kinds());
     let Some(document) = parse(&text, &mut problems) else {
         return Err(problems.finish::<()>(None).expect_err("it cannot be parsed"));
     };
@@ -144,9 +155,9 @@ pub fn topology_from_str(name: &str, text: &str, components: &ComponentNames) ->
 }
 
 fn topology_of(name: &str, text: &str, components: &ComponentNames) -> Result<Warned<Topology>, Report> {
-    let mut problems = Problems::new(name, text);
+    let mut problems = Problems::new(name, text).knowing(components.kinds());
     let document = parse_as(Kind::Topology, text, &mut problems);
-    let raw = document.and_then(|table| TopologyFile::read(&table, &mut problems));
+    let raw = document.and_then(|table| WithCustom::read(&table, &mut problems));
     let topology = raw.and_then(|raw| topology::resolve(raw, components, &mut problems));
     problems.finish(topology)
 }
@@ -154,10 +165,20 @@ fn topology_of(name: &str, text: &str, components: &ComponentNames) -> Result<Wa
 /// Reads a scenario from its text. It runs on `topology`, whatever its `topology` key says. `name` is what
 /// reports call the file.
 pub fn scenario_from_str(name: &str, text: &str, topology: Arc<Topology>) -> Result<Scenario, Report> {
-    let mut problems = Problems::new(name, text);
+    scenario_from_str_with(name, text, topology, &ComponentNames::built_in())
+}
+
+/// The same, with clients of a harness: see [`Harness::component_names`](crate::Harness::component_names).
+pub fn scenario_from_str_with(
+    name: &str,
+    text: &str,
+    topology: Arc<Topology>,
+    components: &ComponentNames,
+) -> Result<Scenario, Report> {
+    let mut problems = Problems::new(name, text).knowing(components.kinds());
     let document = parse_as(Kind::Scenario, text, &mut problems);
     let raw = document.and_then(|table| ScenarioFile::read(&table, &mut problems));
-    let scenario = raw.and_then(|raw| scenario::resolve(raw, topology, &mut problems));
+    let scenario = raw.and_then(|raw| scenario::resolve(raw, topology, components, &mut problems));
     problems.finish(scenario).map(|(scenario, _)| scenario)
 }
 

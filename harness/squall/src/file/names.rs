@@ -7,7 +7,9 @@ use std::sync::Arc;
 
 use super::read::At;
 use super::report::{Problem, Problems};
-use crate::components::{Components, Declaration, SettingsError};
+use crate::components::{Components, Declaration, Registry, SettingsError};
+use crate::custom::Kinds;
+use crate::services::Services;
 
 /// What module, node, workload and fault names look like, as a regular expression.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
@@ -17,16 +19,26 @@ const NAME_LENGTH_MAX: usize = 200;
 
 type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), SettingsError> + Send + Sync;
 
-/// The components that a topology may name, their ports, and what their settings must be.
+/// The components that a topology may name, their ports, and what their settings must be; and the services and clients of
+/// your own.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct ComponentNames {
+    components: Catalogue,
+    services: Catalogue,
+    clients: Catalogue,
+    kinds: Arc<Kinds>,
+}
+
+/// What files may name, of one sort: its keys, what it says of itself, and what its settings must be.
+#[derive(Clone, Default)]
+pub(crate) struct Catalogue {
     names: BTreeMap<String, Known>,
     check_settings: Option<Arc<CheckSettings>>,
 }
 
-/// What is known of a component.
+/// What is known of something that files may name.
 #[derive(Clone, Default)]
 pub(crate) struct Known {
     /// What it says of itself.
@@ -35,20 +47,14 @@ pub(crate) struct Known {
     pub(crate) keys: Option<&'static [&'static str]>,
 }
 
-impl ComponentNames {
-    /// The built-in components. Of their settings only the keys are looked at.
-    pub fn built_in() -> Self {
-        Self::of(&Components::builtin())
-    }
-
-    /// These components. Of their settings only the keys are looked at.
-    pub fn of(components: &Components) -> Self {
+impl Catalogue {
+    fn of<T>(registry: &Registry<T>) -> Self {
         let known = |name: &str| Known {
-            declaration: components.declaration(name).cloned().unwrap_or_default(),
-            keys: components.keys(name),
+            declaration: registry.declaration(name).cloned().unwrap_or_default(),
+            keys: registry.keys(name),
         };
-        Self {
-            names: components
+        Catalogue {
+            names: registry
                 .names()
                 .map(|name| (name.to_owned(), known(name)))
                 .collect(),
@@ -56,27 +62,21 @@ impl ComponentNames {
         }
     }
 
-    /// Adds a component that a test registers, with whatever ports and settings.
-    #[must_use]
-    pub fn with(mut self, name: impl Into<String>) -> Self {
-        self.names.insert(name.into(), Known::default());
-        self
-    }
-
-    /// `check` is given a known component's name and the settings of a node: always a JSON object, empty
-    /// where the file has none. What it says is wrong is shown at the settings, or at the one that it knows to be.
-    #[must_use]
-    pub fn checking_settings<E: Into<SettingsError>>(
-        mut self,
-        check: impl Fn(&str, &serde_json::Value) -> Result<(), E> + Send + Sync + 'static,
-    ) -> Self {
-        let check = move |name: &str, settings: &serde_json::Value| check(name, settings).map_err(Into::into);
-        self.check_settings = Some(Arc::new(check));
-        self
+    /// The same; settings are tried by making what they are for.
+    fn tried<T: 'static>(registry: &Registry<T>) -> Self {
+        let tried = registry.clone();
+        let check = move |name: &str, settings: &serde_json::Value| {
+            let made = tried.make(name, settings);
+            made.map_or(Ok(()), |made| made.map(drop))
+        };
+        Catalogue {
+            check_settings: Some(Arc::new(check)),
+            ..Catalogue::of(registry)
+        }
     }
 
     /// In alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
         self.names.keys().map(String::as_str)
     }
 
@@ -92,6 +92,78 @@ impl ComponentNames {
         self.check_settings
             .as_ref()
             .map_or(Ok(()), |check| check(name, settings))
+    }
+}
+
+impl ComponentNames {
+    /// The built-in components. Of their settings only the keys are looked at.
+    pub fn built_in() -> Self {
+        Self::of(&Components::builtin())
+    }
+
+    /// These components. Of their settings only the keys are looked at.
+    pub fn of(components: &Components) -> Self {
+        Self {
+            components: Catalogue::of(components.registry()),
+            services: Catalogue::default(),
+            clients: Catalogue::default(),
+            kinds: Arc::default(),
+        }
+    }
+
+    /// All that a harness has, with settings that are tried.
+    pub(crate) fn of_all(components: &Components, services: &Services, kinds: &Kinds) -> Self {
+        Self {
+            components: Catalogue::tried(components.registry()),
+            services: Catalogue::tried(services.services()),
+            clients: Catalogue::tried(services.clients()),
+            kinds: Arc::new(kinds.clone()),
+        }
+    }
+
+    /// Adds a component that a test registers, with whatever ports and settings.
+    #[must_use]
+    pub fn with(mut self, name: impl Into<String>) -> Self {
+        self.components.names.insert(name.into(), Known::default());
+        self
+    }
+
+    /// `check` is given a known component's name and the settings of a node: always a JSON object, empty
+    /// where the file has none. What it says is wrong is shown at the settings, or at the one that it knows to be.
+    #[must_use]
+    pub fn checking_settings<E: Into<SettingsError>>(
+        mut self,
+        check: impl Fn(&str, &serde_json::Value) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        let check = move |name: &str, settings: &serde_json::Value| check(name, settings).map_err(Into::into);
+        self.components.check_settings = Some(Arc::new(check));
+        self
+    }
+
+    /// The components, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.components.iter()
+    }
+
+    pub(crate) fn get(&self, name: &str) -> Option<&Known> {
+        self.components.get(name)
+    }
+
+    pub(crate) fn components(&self) -> &Catalogue {
+        &self.components
+    }
+
+    pub(crate) fn services(&self) -> &Catalogue {
+        &self.services
+    }
+
+    /// What files may have beside what is built in.
+    pub(crate) fn kinds(&self) -> &Arc<Kinds> {
+        &self.kinds
+    }
+
+    pub(crate) fn clients(&self) -> &Catalogue {
+        &self.clients
     }
 }
 

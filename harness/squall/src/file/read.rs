@@ -216,6 +216,9 @@ impl<'a, 'i> Table<'a, 'i> {
             problems.add(problem);
             return None;
         };
+        // What a harness has of its own is taken by who knows of it: `WithCustom`.
+        let custom = problems.kinds().keys_of(name);
+        let keys = &[keys, &custom].concat()[..];
         let mut misspelt = Vec::new();
         for (key, _) in in_file_order(table) {
             if keys.contains(&key.get_ref().as_ref()) {
@@ -284,6 +287,12 @@ macro_rules! tables {
         $(#[$meta])*
         pub(crate) struct $name $(<$parameter>)? {
             $( $(#[$field_meta])* pub(crate) $field: $type, )*
+        }
+
+        impl $(<$parameter>)? $name $(<$parameter>)? {
+            /// Its keys. A keyword that is one is written `r#for`.
+            #[allow(dead_code, reason = "only some tables are asked")]
+            pub(crate) const KEYS: &[&str] = &[$( stringify!($field) ),*];
         }
 
         impl $(<$parameter: $crate::file::read::Read>)? $crate::file::read::Read for $name $(<$parameter>)? {

@@ -10,6 +10,7 @@ use miette::{
     ThemeCharacters, ThemeStyles,
 };
 
+use crate::custom::Kinds;
 use crate::report::{clean, clean_lines, masked};
 
 /// Everything that is wrong with a file and with the files that it names: at least one mistake.
@@ -197,6 +198,7 @@ pub(crate) struct Problems {
     text: Arc<NamedSource<Arc<str>>>,
     found: Vec<Problem>,
     unknown_key: bool,
+    kinds: Arc<Kinds>,
 }
 
 impl Problems {
@@ -205,7 +207,19 @@ impl Problems {
             text: Arc::new(NamedSource::new(clean(name), Arc::from(&*masked(text)))),
             found: Vec::new(),
             unknown_key: false,
+            kinds: Arc::default(),
         }
+    }
+
+    /// The file may have these kinds of a user's own, too.
+    pub(crate) fn knowing(mut self, kinds: &Arc<Kinds>) -> Self {
+        self.kinds = Arc::clone(kinds);
+        self
+    }
+
+    /// What the file may have beside what is built in.
+    pub(crate) fn kinds(&self) -> Arc<Kinds> {
+        Arc::clone(&self.kinds)
     }
 
     pub(crate) fn add(&mut self, problem: Problem) {

@@ -2,7 +2,8 @@
 
 pub(super) mod ports;
 pub(crate) mod providers;
-mod settings;
+mod services;
+pub(crate) mod settings;
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -15,6 +16,7 @@ use self::ports::{Nodes, Ports};
 use super::hosts::{Ends, pairs};
 use super::latency;
 use super::names::{ComponentNames, check_name, destination, unknown};
+use super::raw::custom::{CustomHosts, WithCustom};
 use super::raw::topology as raw;
 use super::read::{At, Named};
 use super::report::{Problem, Problems};
@@ -34,10 +36,12 @@ const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 /// What a file says once its names are resolved. Nothing where it would make no sense to go on; problems
 /// may have been added otherwise too.
 pub(crate) fn resolve(
-    raw: raw::Topology,
+    raw: WithCustom<raw::Topology, CustomHosts>,
     components: &ComponentNames,
     problems: &mut Problems,
 ) -> Option<Topology> {
+    let WithCustom { table: raw, custom } = raw;
+    check_hosts(&raw, &custom, problems);
     check_nodes(&raw, components, problems);
     let network = raw.network.as_ref().map(|network| &network.value);
     let mut topology = Topology {
@@ -63,21 +67,22 @@ pub(crate) fn resolve(
         modules: IndexMap::new(),
         managers: IndexMap::new(),
         providers: IndexMap::new(),
+        services: IndexMap::new(),
     };
     for (name, raw) in raw.module.map(|modules| modules.0).unwrap_or_default() {
         let module = module(&name, raw.value, components, problems)?;
         topology.modules.insert(name.value, module);
     }
     providers::resolve(raw.manager, raw.provider, &mut topology, problems)?;
+    services::resolve(raw.service, &custom, components, &mut topology, problems);
     for raw in raw.link.unwrap_or_default() {
         topology.links.extend(link(&raw, &topology, problems));
     }
     Some(topology)
 }
 
-/// All that needs to know of all modules: host and node names, edges.
+/// All that needs to know of all modules: node names, edges.
 fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut Problems) {
-    check_hosts(raw, problems);
     let mut nodes = Nodes::new();
     let modules = || entries(&raw.module);
     for (_, module) in modules() {
@@ -105,17 +110,31 @@ fn check_nodes(raw: &raw::Topology, components: &ComponentNames, problems: &mut 
 }
 
 /// All that is a host, or several: their names are unique, whatever they run.
-fn check_hosts(raw: &raw::Topology, problems: &mut Problems) {
+fn check_hosts(raw: &raw::Topology, custom: &[CustomHosts], problems: &mut Problems) {
     let modules = entries(&raw.module).map(|(name, module)| ("module", name, module.replicas.as_ref()));
     let managers = entries(&raw.manager).map(|(name, _)| ("manager", name, None));
     let providers =
         entries(&raw.provider).map(|(name, provider)| ("provider", name, provider.replicas.as_ref()));
-    if entries(&raw.module).next().is_none() && entries(&raw.manager).next().is_none() {
-        let problem = Problem::new("the topology has no module and no manager");
+    let services = entries(&raw.service).map(|(name, service)| ("service", name, service.replicas.as_ref()));
+    if entries(&raw.module).next().is_none()
+        && entries(&raw.manager).next().is_none()
+        && entries(&raw.service).next().is_none()
+        && custom.is_empty()
+    {
+        let problem = Problem::new("the topology has no module, no manager and no service");
         problems.add(problem.at(&raw.name.span, "a topology of nothing"));
     }
+    let custom = custom.iter().flat_map(|of| {
+        let hosts = of.hosts.0.iter();
+        hosts.map(|(name, host)| (of.kind, name, host.replicas.as_ref()))
+    });
     let mut hosts: IndexMap<String, Range<usize>> = IndexMap::new();
-    for (kind, name, replicas) in modules.chain(managers).chain(providers) {
+    for (kind, name, replicas) in modules
+        .chain(managers)
+        .chain(providers)
+        .chain(services)
+        .chain(custom)
+    {
         check_name(kind, name, problems);
         for host in hosts_of(name, replicas, problems) {
             if let Some(other) = hosts.insert(host.clone(), name.span.clone()) {
@@ -246,7 +265,7 @@ fn node(name: String, raw: raw::Node, components: &ComponentNames) -> Option<Nod
         component: raw.component.value,
         settings: raw
             .settings
-            .map_or_else(|| serde_json::json!({}), |settings| settings.value.value),
+            .map_or_else(|| serde_json::json!({}), |settings| settings.value.0.value),
         inputs,
         edges: raw.edges.into_iter().flatten().map(edge).collect::<Option<_>>()?,
     })

@@ -352,13 +352,13 @@ impl JsonSchema for Hosts {
 
 /// Any TOML value, as JSON.
 #[derive(Debug, Clone)]
-pub(crate) struct Json(pub(crate) serde_json::Value);
+pub(crate) struct Json(pub(crate) JsonData);
 
 impl Read for Json {
     const EXPECTED: &'static str = "a value";
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        json(value, problems).map(Self)
+        JsonData::of(value, problems).map(Self)
     }
 }
 
@@ -376,35 +376,64 @@ impl JsonSchema for Json {
     }
 }
 
-/// A TOML table, as a JSON object.
+/// What a TOML value is as JSON, and where all of it stands.
 #[derive(Debug, Clone)]
-pub(crate) struct JsonObject {
+pub(crate) struct JsonData {
     pub(crate) value: serde_json::Value,
-    /// Where its keys stand, in file order.
+    pub(crate) span: Range<usize>,
+    /// Where its keys stand, in file order; none when it is no table.
     pub(crate) keys: Vec<At<String>>,
     /// Where every value in it stands, with the way to it.
     pub(crate) places: Vec<(Vec<Step>, Range<usize>)>,
 }
+
+impl JsonData {
+    /// What a table is; `T` is what it is read for.
+    pub(crate) fn of_table<T: Read>(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        match value.get_ref() {
+            DeValue::Table(_) => JsonData::of(value, problems),
+            _ => wrong_type::<T, _>(value, problems),
+        }
+    }
+
+    /// The same without a key.
+    pub(crate) fn without(mut self, key: &str) -> Self {
+        if let Some(object) = self.value.as_object_mut() {
+            object.remove(key);
+        }
+        self.keys.retain(|it| it.value != key);
+        self
+    }
+
+    fn of(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let key = |(key, _): (&toml::Spanned<Cow<'_, str>>, _)| At {
+            value: key.get_ref().to_string(),
+            span: key.span(),
+        };
+        let table = value.get_ref().as_table();
+        let mut places = Vec::new();
+        find_places(value, &mut Vec::new(), &mut places);
+        Some(JsonData {
+            value: json(value, problems)?,
+            span: value.span(),
+            keys: table.map_or_else(Vec::new, |table| {
+                in_file_order(table).into_iter().map(key).collect()
+            }),
+            places,
+        })
+    }
+}
+
+/// A TOML table, as a JSON object.
+#[derive(Debug, Clone)]
+pub(crate) struct JsonObject(pub(crate) JsonData);
 
 impl Read for JsonObject {
     const EXPECTED: &'static str = "a table";
     const REMEDY: &'static str = "write { key = value, ... }";
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let DeValue::Table(table) = value.get_ref() else {
-            return wrong_type::<Self, _>(value, problems);
-        };
-        let key = |(key, _): (&toml::Spanned<Cow<'_, str>>, _)| At {
-            value: key.get_ref().to_string(),
-            span: key.span(),
-        };
-        let mut places = Vec::new();
-        find_places(value, &mut Vec::new(), &mut places);
-        Some(Self {
-            value: json(value, problems)?,
-            keys: in_file_order(table).into_iter().map(key).collect(),
-            places,
-        })
+        JsonData::of_table::<Self>(value, problems).map(Self)
     }
 }
 

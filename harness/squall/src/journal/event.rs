@@ -421,6 +421,13 @@ pub enum Event {
         /// Nanoseconds that they took together, of a sum of floating-point seconds.
         took: u64,
     },
+    /// Code of a user's own says something of itself: [`note`](crate::note).
+    Noted {
+        /// What it is about.
+        name: Arc<str>,
+        /// What it says, as JSON.
+        value: Arc<str>,
+    },
     /// Something happened to a manager or to a provider.
     Provider(ProviderEvent),
 }

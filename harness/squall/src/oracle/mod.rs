@@ -33,6 +33,9 @@
 //! | [`CanaryEnds`] | a canary ends with one version, or says who has which | provider 3.7 |
 //! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
 
+use std::panic::{RefUnwindSafe, UnwindSafe};
+use std::sync::Arc;
+
 mod abandoned;
 mod blocking;
 mod budget;
@@ -92,7 +95,7 @@ pub use placement::Placement;
 pub use recovers::Recovers;
 pub use right_place::RightPlace;
 pub use right_provider::RightProvider;
-pub use run::Run;
+pub use run::{Note, Run};
 pub use silent_provider::SilentProvider;
 pub use turns::Turns;
 pub(crate) use violation::First;
@@ -113,6 +116,9 @@ pub trait Oracle {
     /// The first violation in virtual time.
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation>;
 }
+
+/// An oracle of a user's own, which may be shared by runs on several threads.
+pub type OwnOracle = Arc<dyn Oracle + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
 /// Every oracle there is.
 pub const ALL: [&dyn Oracle; 27] = [

@@ -1,9 +1,11 @@
 //! A run as oracles and expectations see it: plan and journal, folded once for all of them.
 
+use serde::de::DeserializeOwned;
+
 use super::{Counters, Placement, Violation};
 use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
-use crate::journal::Journal;
+use crate::journal::{Event, Journal};
 use crate::network::Network;
 use crate::plan::{Plan, Target};
 use crate::providers::Providers;
@@ -25,6 +27,29 @@ pub struct Run<'j> {
     pub counters: Counters<'j>,
     /// What happened to providers, and at their managers.
     pub providers: Providers<'j>,
+    /// All of it, line by line.
+    pub journal: &'j Journal,
+}
+
+/// Something that code of a user's own said: [`note`](crate::note).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Note<'j> {
+    /// When, in virtual nanoseconds.
+    pub at: u64,
+    /// Where.
+    pub host: &'j str,
+    /// What it is about.
+    pub name: &'j str,
+    /// What it says, as JSON.
+    pub value: &'j str,
+}
+
+impl Note<'_> {
+    /// What it says. Nothing when it is no `T`.
+    #[must_use]
+    pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
+        serde_json::from_str(self.value).ok()
+    }
 }
 
 impl<'j> Run<'j> {
@@ -42,7 +67,24 @@ impl<'j> Run<'j> {
             network: Network::of(journal),
             counters: Counters::of(journal),
             providers: Providers::of(journal),
+            journal,
         }
+    }
+
+    /// What code of a user's own said, in the order of the journal.
+    pub fn notes(&self) -> impl Iterator<Item = Note<'j>> + use<'j> {
+        self.journal
+            .entries
+            .iter()
+            .filter_map(|entry| match &entry.event {
+                Event::Noted { name, value } => Some(Note {
+                    at: entry.at,
+                    host: &entry.host,
+                    name,
+                    value,
+                }),
+                _ => None,
+            })
     }
 
     /// Whether a call is of a program: then it causes several executions, none of which carries what it does.

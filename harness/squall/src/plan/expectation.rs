@@ -1,8 +1,11 @@
 //! What must hold in one run.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{CanaryExpectation, ProviderExpectation};
+use crate::custom::CustomExpect;
+use crate::time;
 
 /// What must hold in one run, besides what holds in all.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,6 +16,32 @@ pub enum Expectation {
     Provider(ProviderExpectation),
     /// For the end of a canary.
     Canary(CanaryExpectation),
+    /// Whatever a user's own kind wants.
+    Custom(Custom),
+}
+
+/// What a user's own kind of expectation wants, of what happens within a window.
+#[derive(Debug, Clone)]
+pub struct Custom {
+    /// What.
+    pub expect: Arc<dyn CustomExpect>,
+    /// When.
+    pub window: Window,
+}
+
+impl PartialEq for Custom {
+    fn eq(&self, other: &Self) -> bool {
+        *self.expect == *other.expect && self.window == other.window
+    }
+}
+
+impl Window {
+    /// Whether a moment, in nanoseconds since the start of the run, is within it.
+    #[must_use]
+    pub fn contains(&self, at: u64) -> bool {
+        let until = self.until.map_or(u64::MAX, time::nanos);
+        time::nanos(self.from) <= at && at < until
+    }
 }
 
 impl Expectation {
@@ -22,6 +51,7 @@ impl Expectation {
             Expectation::Calls(expectation) => Some(&expectation.window),
             Expectation::Provider(expectation) => Some(&expectation.window),
             Expectation::Canary(_) => None,
+            Expectation::Custom(expectation) => Some(&expectation.window),
         }
     }
 }

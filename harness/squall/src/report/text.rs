@@ -24,6 +24,7 @@ pub fn banner(plan: &Plan) -> String {
         (topology.modules.len(), "module"),
         (topology.managers.len(), "manager"),
         (topology.providers.len(), "provider"),
+        (topology.services.len(), "service"),
     ];
     let kinds = kinds.iter().filter(|(count, _)| *count > 0);
     let parts = kinds.map(|(count, kind)| plural(*count as u64, kind));

@@ -5,6 +5,7 @@
 //! | `world` | makes a host of every module, with its real scheduler, pool and server |
 //! | `stage` | makes their modules, and knows where faults have put what |
 //! | `fleet` | makes a host of every manager and provider |
+//! | `services` | makes a host of every service of a user's own |
 //! | `workload` | makes the calls |
 //! | `nemesis` | makes the faults |
 //! | `recorder` | makes the journal |
@@ -20,12 +21,14 @@ mod fleet;
 mod nemesis;
 mod panics;
 mod recorder;
+mod services;
 mod stage;
 mod workload;
 mod world;
 
 use std::fmt;
 use std::net::IpAddr;
+use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,10 +48,13 @@ pub(crate) use self::stage::Place;
 use self::stage::Stage;
 use crate::assembly::{bandwidth, chance, latency};
 use crate::components::{Components, Declaration};
+use crate::custom::{Custom, CustomExpectation, CustomFault, CustomSchema, ExpectKind};
+use crate::faults::Kind;
 use crate::file::{self, ComponentNames};
 use crate::journal::{Event, Journal};
-use crate::oracle::Recovers;
+use crate::oracle::{Oracle, OwnOracle, Recovers};
 use crate::plan::{self, Plan};
+use crate::services::{Call, CallError, Services, Site};
 
 /// How long after the end of a scenario calls may take to end, beyond their timeouts.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -57,6 +63,8 @@ const SETTLE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Harness {
     components: Components,
+    services: Services,
+    custom: Custom,
     front: Arc<dyn Front>,
     adjust: stage::Adjust,
     prepare: stage::Prepare,
@@ -72,6 +80,8 @@ impl Harness {
     pub fn new() -> Self {
         Harness {
             components: Components::builtin(),
+            services: Services::builtin(),
+            custom: Custom::default(),
             front: Arc::new(Straight),
             adjust: Arc::new(|_, options| options),
             prepare: Arc::new(|_| {}),
@@ -111,6 +121,131 @@ impl Harness {
             "no component is called `{name}`: call component(\"{name}\", ..) before declare(..)"
         );
         self.components.declare(name, declaration);
+        self
+    }
+
+    /// Adds a service of your own, under the name that topologies use: `[service.inventory]` runs `"inventory"`, unless its
+    /// `runs` says otherwise. `serve` is called each time that a host of it starts, with the settings of the topology, and
+    /// serves until it ends; an error takes its host down.
+    ///
+    /// What it starts with `tokio::spawn`, as tonic does, is part of its process, and dies and pauses with it.
+    ///
+    /// ```
+    /// use squall::{Harness, NoSettings, Site};
+    ///
+    /// let harness = Harness::new().service("quiet", |site: Site, NoSettings {}| async move {
+    ///     let listener = site.listen(50051).await?;
+    ///     // tonic::transport::Server::builder().add_service(..).serve_with_incoming(listener).await
+    ///     drop(listener);
+    ///     Ok::<(), std::io::Error>(())
+    /// });
+    /// # drop(harness);
+    /// ```
+    #[must_use]
+    pub fn service<S, F, E>(
+        mut self,
+        name: impl Into<String>,
+        serve: impl Fn(Site, S) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.services.service(name, serve);
+        self.is_own = true;
+        self
+    }
+
+    /// Adds a client of your own, under the name that a workload's `client` uses. `call` makes one call, on a host of a
+    /// service; the workload says how often, from where, and with what payload. How an error counts, see [`CallError`].
+    ///
+    /// A call that takes longer than the workload's `timeout` is dropped, and its outcome is unknown.
+    #[must_use]
+    pub fn client<T, F, R, E>(
+        mut self,
+        name: impl Into<String>,
+        call: impl Fn(Site, Call<T>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<R, E>> + Send + 'static,
+        E: Into<CallError>,
+    {
+        self.services.client(name, call);
+        self.is_own = true;
+        self
+    }
+
+    /// Adds a kind of hosts of your own: `[KEY.*]` in topologies, each with `replicas` and the keys of `S`. It is a
+    /// [`service`](Self::service) whose settings are the table itself.
+    ///
+    /// # Panics
+    /// When topologies have a table of that name already.
+    #[must_use]
+    pub fn hosts<S, F, E>(
+        mut self,
+        key: &'static str,
+        serve: impl Fn(Site, S) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        S: DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        assert!(
+            !file::is_key_of_topologies(key),
+            "topologies have a table `{key}` already"
+        );
+        self.custom.kinds.hosts.retain(|known| *known != key);
+        self.custom.kinds.hosts.push(key);
+        self.custom.kinds.schemas.push(CustomSchema::of_hosts(key));
+        self.service(key, serve)
+    }
+
+    /// Adds a kind of fault of your own: a key of `[[fault]]`.
+    ///
+    /// # Panics
+    /// When there is a fault of that name already.
+    #[must_use]
+    pub fn fault<F: CustomFault>(mut self) -> Self {
+        let is_known = self.custom.kinds.all_faults().any(|kind| kind.key == F::KEY);
+        assert!(!is_known, "there is a fault `{}` already", F::KEY);
+        self.custom.kinds.faults.push(Kind::custom::<F>());
+        self.custom
+            .kinds
+            .schemas
+            .push(CustomSchema::of::<F>("Fault", F::KEY));
+        self.is_own = true;
+        self
+    }
+
+    /// Adds a kind of expectation of your own: a key of `[[expect]]`.
+    ///
+    /// # Panics
+    /// When `[[expect]]` has a key of that name already.
+    #[must_use]
+    pub fn expectation<E: CustomExpectation>(mut self) -> Self {
+        let known = &self.custom.kinds.expectations;
+        let is_known = known.iter().any(|kind| kind.key == E::KEY) || file::is_key_of_expectations(E::KEY);
+        assert!(!is_known, "[[expect]] has a key `{}` already", E::KEY);
+        self.custom.kinds.expectations.push(ExpectKind::of::<E>());
+        self.custom
+            .kinds
+            .schemas
+            .push(CustomSchema::of::<E>("Expect", E::KEY));
+        self.is_own = true;
+        self
+    }
+
+    /// Adds a promise of your own that holds in every run.
+    #[must_use]
+    pub fn oracle(
+        mut self,
+        oracle: impl Oracle + Send + Sync + UnwindSafe + RefUnwindSafe + 'static,
+    ) -> Self {
+        self.custom.oracles.push(Arc::new(oracle));
+        self.is_own = true;
         self
     }
 
@@ -164,16 +299,25 @@ impl Harness {
         self
     }
 
+    /// The JSON Schema of one kind of file, for editors: see [`schema`](crate::schema), with what this harness has of its
+    /// own.
+    pub fn schema(&self, kind: file::Kind) -> serde_json::Value {
+        let mut schema = crate::schema::schema(kind, &self.components);
+        for own in &self.custom.kinds.schemas {
+            crate::schema::add(&mut schema, own);
+        }
+        schema
+    }
+
     /// The components that topologies can use.
     pub fn components(&self) -> &Components {
         &self.components
     }
 
-    /// The same, as files are checked against: their names, ports, and what their settings must be.
+    /// The same, as files are checked against, with services and clients: their names, ports, and what their settings must
+    /// be.
     pub fn component_names(&self) -> ComponentNames {
-        let components = self.components.clone();
-        ComponentNames::of(&self.components)
-            .checking_settings(move |name, settings| components.make(name, settings).map(drop))
+        ComponentNames::of_all(&self.components, &self.services, &self.custom.kinds)
     }
 
     /// Loads a scenario and runs it, with its own seed or the one given.
@@ -220,6 +364,7 @@ impl Harness {
                 self.adjust.clone(),
                 self.prepare.clone(),
             )),
+            services: self.services.clone(),
             front: self.front.clone(),
             recorder: recorder.clone(),
         };
@@ -243,6 +388,7 @@ impl Harness {
             file: None,
             deny_vacuous: self.deny_vacuous,
             is_own: self.is_own,
+            oracles: self.custom.oracles.clone(),
         })
     }
 }
@@ -313,7 +459,6 @@ impl Front for Straight {
 }
 
 /// A run that came to its end.
-#[derive(Debug)]
 pub struct Run {
     /// What was run.
     pub plan: Arc<Plan>,
@@ -339,12 +484,25 @@ pub struct Run {
     pub(crate) deny_vacuous: bool,
     /// Whether the `squall` command could not run it.
     pub(crate) is_own: bool,
+    /// Promises of a user's own.
+    pub(crate) oracles: Vec<OwnOracle>,
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run")
+            .field("scenario", &self.plan.scenario)
+            .field("seed", &self.plan.seed)
+            .field("digest", &format_args!("{:016x}", self.digest))
+            .finish_non_exhaustive()
+    }
 }
 
 /// Conducts one run.
 struct Director {
     plan: Arc<Plan>,
     stage: Arc<Stage>,
+    services: Services,
     front: Arc<dyn Front>,
     recorder: Recorder,
 }
@@ -354,6 +512,7 @@ impl Director {
         let Director {
             plan,
             stage,
+            services,
             front,
             recorder,
         } = self;
@@ -365,9 +524,11 @@ impl Director {
         let start = Instant::now();
         let world = world::build(&sim, &plan, &stage);
         let fleet = fleet::build(&sim, &plan, &stage, &recorder);
+        let services = services::build(&sim, &plan, &services);
         world::lay_links(&sim, &plan.topology);
         world.all_up().await;
         fleet.all_up().await;
+        services.all_up().await;
         let scene = nemesis::Scene {
             sim: sim.clone(),
             plan: plan.clone(),
@@ -378,7 +539,11 @@ impl Director {
             number: 0,
         };
         nemesis::release(&scene, start);
-        let places = (world.clone(), fleet);
+        let places = workload::Places {
+            world: world.clone(),
+            fleet,
+            services,
+        };
         let calls = workload::Calls::new(&sim, &plan, start, places, front, &recorder);
         calls.start_all();
 
@@ -423,6 +588,13 @@ fn longest_timeout(plan: &Plan) -> Duration {
     let topology = &plan.topology;
     let modules = topology.modules.values().map(|module| module.call_timeout);
     let managers = topology.managers.values().map(|manager| manager.call_timeout);
-    let workloads = plan.workloads.iter().filter_map(|workload| workload.timeout);
+    let usual = |workload: &plan::Workload| {
+        let of_client = matches!(workload.target, plan::Target::Client { .. });
+        of_client.then_some(plan::Service::CALL_TIMEOUT)
+    };
+    let workloads = plan
+        .workloads
+        .iter()
+        .filter_map(|workload| workload.timeout.or_else(|| usual(workload)));
     modules.chain(managers).chain(workloads).max().unwrap_or_default()
 }

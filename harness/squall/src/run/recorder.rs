@@ -23,6 +23,7 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 use self::fields::Fields;
 use self::provider::Heard;
 use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
+use crate::services::note;
 
 /// Collects the journal of one run. Clones collect the same one.
 #[derive(Clone, Default)]
@@ -298,7 +299,7 @@ impl Subscriber for Ear {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        [router::TARGET, provider::TARGET].contains(&metadata.target()) && metadata.is_event()
+        [router::TARGET, provider::TARGET, note::TARGET].contains(&metadata.target()) && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -315,6 +316,10 @@ impl Subscriber for Ear {
             let name = event.metadata().name();
             let event = match event.metadata().target() {
                 router::TARGET => router::event(fields, name),
+                note::TARGET => Some(Event::Noted {
+                    name: fields.text("what"),
+                    value: fields.text("value"),
+                }),
                 _ => provider::event(fields, name),
             };
             if let Some(event) = event {

@@ -21,9 +21,10 @@ use super::Front;
 use super::behalf::OnBehalfOf;
 use super::fleet::Fleet;
 use super::recorder::Recorder;
+use super::services::Services;
 use super::world::World;
 use crate::journal::{Event, Id, Outcome};
-use crate::plan::{Arrival, Plan, Workload};
+use crate::plan::{Arrival, Plan, Service, Target, Workload};
 
 /// How far apart calls are that are made to see whether all have recovered.
 pub(super) const BETWEEN_PROBES: Duration = Duration::from_millis(100);
@@ -36,8 +37,7 @@ struct Shared {
     sim: Sim,
     plan: Arc<Plan>,
     start: Instant,
-    world: World,
-    fleet: Fleet,
+    places: Places,
     front: Arc<dyn Front>,
     recorder: Recorder,
     /// By workload.
@@ -49,12 +49,19 @@ struct Shared {
     ended: Notify,
 }
 
+/// What runs where calls start.
+pub(super) struct Places {
+    pub(super) world: World,
+    pub(super) fleet: Fleet,
+    pub(super) services: Services,
+}
+
 impl Calls {
     pub(super) fn new(
         sim: &Sim,
         plan: &Arc<Plan>,
         start: Instant,
-        (world, fleet): (World, Fleet),
+        places: Places,
         front: Arc<dyn Front>,
         recorder: &Recorder,
     ) -> Self {
@@ -62,11 +69,10 @@ impl Calls {
             sim: sim.clone(),
             plan: plan.clone(),
             start,
-            world,
             front,
             recorder: recorder.clone(),
-            prepared: prepare(sim, plan, &fleet),
-            fleet,
+            prepared: prepare(sim, plan, &places.fleet),
+            places,
             traces: Mutex::new(Stream::new(plan.seed, "workload")),
             next_call: AtomicU64::new(0),
             busy: AtomicU64::new(0),
@@ -193,6 +199,7 @@ impl Calls {
                 self.call_module(host, Id(trace as u64), (name, input), timeout)
                     .await
             }
+            Request::Client(name, payload) => self.ask(host, call, (name, payload), timeout).await,
             Request::Program(program, input) => {
                 self.run_program(host, Id(trace as u64), (program, input), timeout)
                     .await
@@ -210,7 +217,7 @@ impl Calls {
     async fn send(&self, host: HostId, message: Message, timeout: Duration) -> Ended {
         let shared = self.0.clone();
         let message = message.timeout(timeout);
-        let world = shared.world.clone();
+        let world = shared.places.world.clone();
         let front = shared.front.clone();
         let result = shared
             .sim
@@ -240,7 +247,7 @@ impl Calls {
         timeout: Duration,
     ) -> Ended {
         let shared = self.0.clone();
-        let fleet = shared.fleet.clone();
+        let fleet = shared.places.fleet.clone();
         let result = shared
             .sim
             .run_on(host, move |platform| async move {
@@ -252,6 +259,26 @@ impl Calls {
         Ended::after(result, Ended::of_module)
     }
 
+    /// Has a client make a call, on the host of a service.
+    async fn ask(
+        &self,
+        host: HostId,
+        call: u64,
+        request: (Arc<str>, serde_json::Value),
+        timeout: Duration,
+    ) -> Ended {
+        let shared = self.0.clone();
+        let services = shared.places.services.clone();
+        let result = shared
+            .sim
+            .run_on(host, move |platform| async move {
+                let calling = services.call(platform, request, call, timeout);
+                tokio::time::timeout(timeout, calling).await
+            })
+            .await;
+        Ended::after(result, Ended::of_client)
+    }
+
     /// Runs a program at the manager where the call starts.
     async fn run_program(
         &self,
@@ -261,7 +288,7 @@ impl Calls {
         timeout: Duration,
     ) -> Ended {
         let shared = self.0.clone();
-        let fleet = shared.fleet.clone();
+        let fleet = shared.places.fleet.clone();
         let result = shared
             .sim
             .run_on(host, move |platform| async move {
@@ -292,10 +319,14 @@ fn prepare(sim: &Sim, plan: &Plan, fleet: &Fleet) -> Vec<Prepared> {
     let hosts = plan.topology.hosts();
     let timeouts: BTreeMap<_, _> = hosts.map(|(name, module)| (name, module.call_timeout)).collect();
     let usual = |name: &str| timeouts.get(name).copied().or_else(|| fleet.call_timeout(name));
+    let of_client = |workload: &Workload| matches!(workload.target, Target::Client { .. });
     let source = |name: &String, workload: &Workload| Source {
         name: name.as_str().into(),
         host: sim.host(name),
-        timeout: workload.timeout.or_else(|| usual(name)).unwrap_or_default(),
+        timeout: match workload.timeout.or_else(|| usual(name)) {
+            None if of_client(workload) => Service::CALL_TIMEOUT,
+            timeout => timeout.unwrap_or_default(),
+        },
     };
     let prepare = |workload: &Workload| Prepared {
         from: workload.from.iter().map(|name| source(name, workload)).collect(),

@@ -65,6 +65,7 @@ fn topology() -> Topology {
         ]),
         managers: IndexMap::new(),
         providers: IndexMap::new(),
+        services: IndexMap::new(),
     }
 }
 

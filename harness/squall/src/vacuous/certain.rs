@@ -61,13 +61,7 @@ fn calls_max(workload: &Workload) -> Option<u64> {
 
 /// The longest that a call of a workload may take.
 fn timeout(plan: &Plan, workload: &Workload) -> Option<Duration> {
-    let usual = |from: &String| {
-        let module = plan.topology.hosts().find(|(host, _)| host == from);
-        let manager = plan.topology.managers.get(from);
-        module
-            .map(|(_, module)| module.call_timeout)
-            .or_else(|| manager.map(|manager| manager.call_timeout))
-    };
+    let usual = |from: &String| plan.topology.call_timeout(from);
     match workload.timeout {
         Some(timeout) => Some(timeout),
         // One that is not known has no end.

@@ -53,6 +53,7 @@ fn check_plan(plan: &Plan) {
         assert!(!workload.from.is_empty());
         match &workload.target {
             Target::Port { node, .. } => assert!(plan.topology.owner(node).is_some()),
+            Target::Client { name, .. } => panic!("no client is registered, and so not {name}"),
             Target::Pipeline { .. } => assert!(
                 workload
                     .from

@@ -25,6 +25,7 @@ mod readme;
 mod ring;
 mod schemas;
 mod seam;
+mod services;
 mod storm;
 mod support;
 mod up;

@@ -4,12 +4,35 @@
 
 use std::path::{Path, PathBuf};
 
-use squall::Harness;
+use serde::Deserialize;
 use squall::file::{self, ComponentNames, Report};
+use squall::{Call, CallError, Harness, Site};
 
 /// The components that the files may name, and what their settings have to be.
 fn components() -> ComponentNames {
-    Harness::new().component_names()
+    let harness = Harness::new()
+        .service("inventory", |_: Site, _: Stock| async { Ok::<(), String>(()) })
+        .client("checkout", |_: Site, _: Call<Buy>| async {
+            Ok::<(), CallError>(())
+        });
+    harness.component_names()
+}
+
+/// The settings of a service.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only what it may be is of interest")]
+struct Stock {
+    pieces: u32,
+}
+
+/// The payload of a client.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "only what it may be is of interest")]
+struct Buy {
+    article: String,
+    pieces: Option<u32>,
 }
 
 /// Relative to the package, as a person in that folder would name them: reports say the names as given.

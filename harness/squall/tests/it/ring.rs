@@ -54,6 +54,7 @@ fn ring(size: usize) -> Arc<Topology> {
         modules,
         managers: IndexMap::new(),
         providers: IndexMap::new(),
+        services: IndexMap::new(),
     })
 }
 

@@ -31,7 +31,7 @@ pub(crate) struct Fault {
     pub(crate) name: Option<At<String>>,
     pub(crate) at: At<Ranged<Duration>>,
     pub(crate) r#for: Option<At<Ranged<Duration>>>,
-    /// Those that are there, in the order of [`faults::ALL`]. There should be one.
+    /// Those that are there, in the order of [`faults::ALL`] and of those of a harness' own. There should be one.
     pub(crate) kinds: Vec<Arc<dyn Said>>,
 }
 
@@ -39,13 +39,14 @@ impl Read for Fault {
     const EXPECTED: &'static str = "a table";
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let own = faults::ALL.iter().map(|kind| kind.key);
+        let kinds = problems.kinds();
+        let own = kinds.all_faults().map(|kind| kind.key);
         let keys: Vec<&str> = ["name", "at", "for"].into_iter().chain(own).collect();
         let table = Table::open("[[fault]]", &keys, value, problems)?;
         let name = table.take("name", problems);
         let at = table.take("at", problems);
         let length = table.take("for", problems);
-        let given = faults::ALL.iter().filter_map(|kind| {
+        let given = kinds.all_faults().filter_map(|kind| {
             let value = table.value(kind.key)?;
             Some((kind.read)(value, problems))
         });

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use schemars::JsonSchema;
 
+use super::custom::WithCustom;
 use super::fault::Fault;
+use crate::custom::SaidExpect;
 use crate::draw::Ranged;
 use crate::file::choice::Word;
 use crate::file::data::TableData;
@@ -37,7 +39,7 @@ tables! {
         /// What goes wrong, and when. They run concurrently
         fault: Option<Vec<At<Fault>>>,
         /// What must hold at the end
-        expect: Option<Vec<At<Expect>>>,
+        expect: Option<Vec<At<WithCustom<Expect, SaidExpect>>>>,
     }
 
     /// A stream of calls: open loop with `rate`, closed loop with `clients`
@@ -52,6 +54,8 @@ tables! {
         call: Option<At<String>>,
         /// Instead of `to`, from a manager: a program that calls modules
         pipeline: Option<At<String>>,
+        /// Instead of `to`: the client of your own that makes them
+        client: Option<At<String>>,
         /// Open loop: calls per time, however long they take
         rate: Option<At<Ranged<Rate>>>,
         /// Closed loop: so many clients, each with one call at a time. 1 to 100000
@@ -66,9 +70,9 @@ tables! {
         r#for: Option<At<Ranged<Duration>>>,
         /// At most so many calls
         limit: Option<At<Count>>,
-        /// How long one call may take. The calling module's, or manager's, call_timeout when absent
+        /// How long one call may take. The calling module's, or manager's, call_timeout when absent; 30s with `client`
         timeout: Option<At<Ranged<Duration>>>,
-        /// With `to`: what every call carries. {} when absent
+        /// With `to` and `client`: what every call carries. {} when absent
         payload: Option<At<Json>>,
         /// With `call` and `pipeline`: the inputs, of the types that the module or program declares. {} when absent
         input: Option<At<TableData>>,

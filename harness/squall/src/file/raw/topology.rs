@@ -6,12 +6,13 @@ use super::keepalive::Keepalive;
 use super::latency::Latency;
 use super::limits::Limits;
 use super::provider::{Manager, Provider};
+use super::service::Service;
 use crate::file::read::{At, Named, tables};
 use crate::file::value::{CallMethod, EdgePolicy, Engine, Exact, Hosts, JsonObject};
 use crate::plan::{Bandwidth, Ratio};
 
 tables! {
-    /// A system of modules, managers and providers: who they are, what they run, and the network between them
+    /// A system of modules, managers, providers and services: who they are, what they run, and the network between them
     Topology("the topology") {
         /// What reports call it
         name: At<String>,
@@ -27,6 +28,8 @@ tables! {
         manager: Option<Named<Manager>>,
         /// The providers, by name. Each is one host, or one host per replica
         provider: Option<Named<Provider>>,
+        /// Services of your own, by name. Each is one host, or one host per replica
+        service: Option<Named<Service>>,
     }
 
     /// What every link has unless a [[link]] says otherwise

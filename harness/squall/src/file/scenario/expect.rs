@@ -1,12 +1,15 @@
 //! `[[expect]]`: what it is about. What it wants of calls is [`super::check`]'s, when is [`super::window`]'s.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::check::checks;
 use super::window::Windows;
 use super::{exactly_one, of_a_provider, span};
+use crate::custom::{ExpectKind, SaidExpect};
 use crate::draw::Ranged;
 use crate::file::names::unknown;
+use crate::file::raw::custom::WithCustom;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::Problems;
@@ -23,17 +26,37 @@ pub(super) struct Known<'a> {
 
 /// One expectation for each check.
 pub(super) fn resolve(
-    raw: &At<raw::Expect>,
+    said: &At<WithCustom<raw::Expect, SaidExpect>>,
     known: &Known<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<OpenExpectation>> {
-    let keys = [
+    let raw = At {
+        value: said.table.clone(),
+        span: said.span.clone(),
+    };
+    let raw = &raw;
+    let mut keys = vec![
         ("workload", span(&raw.workload)),
         ("provider", span(&raw.provider)),
         ("canary", span(&raw.canary)),
     ];
+    let kinds = problems.kinds();
+    let own = |key: &str| said.custom.iter().find(|own| own.key == key);
+    let of_own = |kind: &ExpectKind| (kind.key, own(kind.key).map(|own| &own.span));
+    keys.extend(kinds.expectations.iter().map(of_own));
     let subject = exactly_one("[[expect]]", &raw.span, &keys, problems)?;
     of_a_provider::check_keys(subject, raw, problems);
+    if let Some(own) = own(subject) {
+        let window = Windows {
+            faults: known.faults,
+            duration: known.duration,
+            problems,
+        };
+        return Some(vec![OpenExpectation::Custom {
+            expect: Arc::clone(&own.expect),
+            window: { window }.window(raw)?,
+        }]);
+    }
     let Some(workload) = &raw.workload else {
         return of_a_provider::resolve(raw, known, problems);
     };

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero};
 use crate::draw::Ranged;
-use crate::faults::{ALL, Lasts, Said};
+use crate::faults::{Lasts, Said};
 use crate::file::names::check_name;
 use crate::file::raw::fault as raw;
 use crate::file::read::At;
@@ -33,8 +33,9 @@ pub(super) fn resolve(
     before_end("the fault strikes", Some(&raw.at), duration, problems);
     not_zero("for", raw.r#for.as_ref(), problems);
     let given = |key: &str| raw.kinds.iter().find(|kind| kind.key() == key);
-    let keys: Vec<_> = ALL
-        .iter()
+    let kinds = problems.kinds();
+    let keys: Vec<_> = kinds
+        .all_faults()
         .map(|kind| (kind.key, given(kind.key).map(|kind| kind.span())))
         .collect();
     let one = exactly_one("[[fault]]", &raw.span, &keys, problems);

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::names::unknown;
+use super::names::{ComponentNames, unknown};
 use super::raw::scenario as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
@@ -30,6 +30,7 @@ const WALL_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
 pub(crate) fn resolve(
     raw: raw::Scenario,
     topology: Arc<Topology>,
+    components: &ComponentNames,
     problems: &mut Problems,
 ) -> Option<Scenario> {
     not_zero("duration", Some(&raw.duration), problems);
@@ -51,7 +52,7 @@ pub(crate) fn resolve(
     );
 
     let workloads = all(&raw_workloads, |_, raw| {
-        workload::resolve(raw, &topology, duration, problems)
+        workload::resolve(raw, (&topology, components), duration, problems)
     });
     let faults = all(&raw_faults, |place, raw| {
         fault::resolve(place, raw, &topology, duration, problems)

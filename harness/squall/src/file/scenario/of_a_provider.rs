@@ -35,13 +35,16 @@ pub(super) fn check_keys(subject: &str, raw: &raw::Expect, problems: &mut Proble
         ("within", span(&raw.within), &["provider", "canary"]),
         ("ends", span(&raw.ends), &["canary"]),
     ];
+    // Custom ones have windows, too.
+    let is_custom = !["workload", "provider", "canary"].contains(&subject);
+    let takes = |of: &[&str]| of.contains(&subject) || (is_custom && of == windows);
     let taken: Vec<&str> = keys
         .iter()
-        .filter(|(_, _, of)| of.contains(&subject))
+        .filter(|(_, _, of)| takes(of))
         .map(|(key, ..)| *key)
         .collect();
     for (key, place, of) in keys {
-        let Some(place) = place.filter(|_| !of.contains(&subject)) else {
+        let Some(place) = place.filter(|_| !takes(of)) else {
             continue;
         };
         let problem = Problem::new(format!("an [[expect]] of a {subject} has no `{key}`"))

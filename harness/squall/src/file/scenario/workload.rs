@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero, span};
 use crate::draw::Ranged;
-use crate::file::names::check_name;
+use crate::file::names::{ComponentNames, check_name};
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
@@ -20,13 +20,13 @@ const CLIENTS_MAX: u64 = 100_000;
 
 pub(super) fn resolve(
     raw: &At<raw::Workload>,
-    topology: &Topology,
+    (topology, components): (&Topology, &ComponentNames),
     duration: Ranged<Duration>,
     problems: &mut Problems,
 ) -> Option<OpenWorkload> {
     check_name("workload", &raw.name, problems);
     let from = topology.select(&raw.from, problems);
-    let target = target::resolve(raw, from.as_deref(), topology, problems);
+    let target = target::resolve(raw, from.as_deref(), (topology, components), problems);
     let arrival = arrival(raw, problems);
     let end = end(raw, duration, problems);
     at_least_one("limit", raw.limit.as_ref(), problems);

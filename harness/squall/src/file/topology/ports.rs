@@ -35,7 +35,7 @@ impl Ports {
         let settings = node
             .settings
             .as_ref()
-            .map_or(&empty, |settings| &settings.value.value);
+            .map_or(&empty, |settings| &settings.0.value);
         let named = || {
             let names = node.inputs.as_ref()?.iter();
             Some(names.map(|name| name.value.clone()).collect::<Vec<_>>())
@@ -186,7 +186,7 @@ fn review_outputs(name: &At<String>, node: &raw::Node, ports: &Ports, problems: 
             continue;
         }
         let settings = node.settings.as_ref();
-        let named = settings.filter(|settings| mentions(&settings.value.value, port));
+        let named = settings.filter(|settings| mentions(&settings.0.value, port));
         let problem = Problem::new(format!(
             "what `{}` emits at its port `{port}` goes nowhere",
             name.value

@@ -1,13 +1,59 @@
-//! The component of a node, and its settings: that there is one of that name, and that it takes them.
+//! The component of a node, and settings: that there is one of that name, and that it takes them. Services and clients have
+//! settings of the same kind.
 
 use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::components::{Fault, SettingsError, Step, way};
-use crate::file::names::{ComponentNames, Known, remedy, unknown};
+use crate::components::{Declaration, Fault, SettingsError, Step, way};
+use crate::file::names::{Catalogue, ComponentNames, Known, remedy, unknown};
 use crate::file::raw::topology as raw;
+use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
+use crate::file::value::JsonData;
+
+/// What has settings.
+pub(crate) struct Of<'a> {
+    pub(crate) sort: Sort,
+    /// The name under which its code is known.
+    pub(crate) name: &'a At<String>,
+    /// What the file gives it.
+    pub(crate) settings: Option<&'a JsonData>,
+}
+
+/// What it is that has settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sort {
+    Component,
+    Service,
+    /// What it has is the payload of a workload.
+    Client,
+    Fault,
+    Expectation,
+}
+
+impl Of<'_> {
+    /// "component `echo`"
+    fn owner(&self) -> String {
+        let sort = match self.sort {
+            Sort::Component => "component",
+            Sort::Service => "service",
+            Sort::Client => "client",
+            Sort::Fault => "fault",
+            Sort::Expectation => "expectation",
+        };
+        format!("{sort} `{}`", self.name.value)
+    }
+
+    /// One of what it has, and all of that.
+    fn part(&self) -> (&'static str, &'static str) {
+        match self.sort {
+            Sort::Component | Sort::Service => ("setting", "these settings"),
+            Sort::Client => ("payload key", "this payload"),
+            Sort::Fault | Sort::Expectation => ("key", "this"),
+        }
+    }
+}
 
 pub(super) fn check(node: &raw::Node, components: &ComponentNames, problems: &mut Problems) {
     let component = &node.component;
@@ -16,33 +62,46 @@ pub(super) fn check(node: &raw::Node, components: &ComponentNames, problems: &mu
         unknown("component", component, &component.span, names, problems);
         return;
     };
-    if let (Some(keys), Some(settings)) = (known.keys, &node.settings) {
+    let of = Of {
+        sort: Sort::Component,
+        name: component,
+        settings: node.settings.as_ref().map(|settings| &settings.0),
+    };
+    check_known(&of, known, components.components(), problems);
+}
+
+/// The settings of what is known.
+pub(crate) fn check_known(of: &Of<'_>, known: &Known, catalogue: &Catalogue, problems: &mut Problems) {
+    if let (Some(keys), Some(settings)) = (known.keys, of.settings) {
         let unknown = settings.keys.iter().find(|key| !keys.contains(&key.as_str()));
         if let Some(key) = unknown {
-            problems.add(unknown_key(component, key, keys).at(&key.span, "not known"));
+            problems.add(unknown_key(of, key, keys).at(&key.span, "not known"));
             return;
         }
     }
     let none = serde_json::json!({});
-    let settings = node
-        .settings
-        .as_ref()
-        .map_or(&none, |settings| &settings.value.value);
-    if let Err(error) = components.check_settings(component, settings) {
-        problems.add(problem(node, known, settings, &error));
+    let settings = of.settings.map_or(&none, |settings| &settings.value);
+    if let Err(error) = catalogue.check_settings(of.name, settings) {
+        problems.add(problem(of, &known.declaration, settings, &error));
     }
 }
 
-fn unknown_key(component: &str, key: &str, keys: &[&str]) -> Problem {
+fn unknown_key(of: &Of<'_>, key: &str, keys: &[&str]) -> Problem {
     let help = remedy(key, keys.iter().copied()).unwrap_or_else(|| "it has none".to_owned());
-    Problem::new(format!("the component `{component}` has no setting `{key}`")).help(help)
+    let (owner, (part, _)) = (of.owner(), of.part());
+    Problem::new(format!("the {owner} has no {part} `{key}`")).help(help)
 }
 
 /// What is wrong, at the one that is wrong.
-fn problem(node: &raw::Node, known: &Known, settings: &Value, error: &SettingsError) -> Problem {
-    let (component, name) = (&node.component.value, way(&error.path));
-    let span = place(node, &error.path);
-    let whose = format!("the setting `{name}` of the component `{component}`");
+pub(crate) fn problem(
+    of: &Of<'_>,
+    declaration: &Declaration,
+    settings: &Value,
+    error: &SettingsError,
+) -> Problem {
+    let (owner, (part, all), name) = (of.owner(), of.part(), way(&error.path));
+    let span = place(of, &error.path);
+    let whose = format!("the {part} `{name}` of the {owner}");
     let found = found(settings, &error.path);
     match &error.fault {
         Fault::Type(wanted) => {
@@ -62,10 +121,11 @@ fn problem(node: &raw::Node, known: &Known, settings: &Value, error: &SettingsEr
             })
         }
         Fault::Missing(key) => {
-            let settings = known.declaration.settings();
+            let settings = declaration.settings();
             let about = settings.iter().find(|it| it.name == *key);
-            let problem = Problem::new(format!("the component `{component}` lacks the setting `{key}`"));
-            let label = match (&node.settings, error.path.is_empty()) {
+            let problem = Problem::new(format!("the {owner} lacks the {part} `{key}`"));
+            let label = match (of.settings, error.path.is_empty()) {
+                (None, _) if of.sort == Sort::Client => "its calls have no payload here",
                 (None, _) => "it has no settings here",
                 (Some(_), true) => "not among these",
                 (Some(_), false) => "not in here",
@@ -75,9 +135,9 @@ fn problem(node: &raw::Node, known: &Known, settings: &Value, error: &SettingsEr
                 None => format!("add `{key}`"),
             })
         }
-        Fault::UnknownKey(key, keys) => unknown_key(component, key, keys).at(&span, "it is in here"),
+        Fault::UnknownKey(key, keys) => unknown_key(of, key, keys).at(&span, "it is in here"),
         Fault::Said(why) if error.path.is_empty() => {
-            let message = format!("the component `{component}` does not take these settings");
+            let message = format!("the {owner} does not take {all}");
             Problem::new(message).at(&span, why)
         }
         Fault::Said(why) => Problem::new(format!("{whose} cannot be this")).at(&span, why),
@@ -85,9 +145,9 @@ fn problem(node: &raw::Node, known: &Known, settings: &Value, error: &SettingsEr
 }
 
 /// Where the value stands: the deepest of it that has a place.
-fn place(node: &raw::Node, path: &[Step]) -> Range<usize> {
-    let Some(settings) = &node.settings else {
-        return node.component.span.clone();
+fn place(of: &Of<'_>, path: &[Step]) -> Range<usize> {
+    let Some(settings) = of.settings else {
+        return of.name.span.clone();
     };
     let places = settings.places.iter();
     let around = places.filter(|(way, _)| path.starts_with(way));

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use squall_engine::CallError;
 use squall_router::{Error, Payload};
 use squall_sim::HostDown;
 use squall_value::CValue;
@@ -10,6 +9,7 @@ use tokio::time::error::Elapsed;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::journal::{Event, Id, Outcome};
+use crate::services::CallError;
 
 /// How a call ended.
 pub(super) struct Ended {
@@ -74,8 +74,16 @@ impl Ended {
         }
     }
 
+    /// Of a call that a client made.
+    pub(super) fn of_client(result: Result<(), CallError>) -> Self {
+        match result {
+            Ok(()) => Ended::ok(0, Id::NONE),
+            Err(error) => Ended::broken(error.outcome(), error.class(), &error.to_string()),
+        }
+    }
+
     /// Of a call of a module of the provider protocol.
-    pub(super) fn of_module(result: Result<CValue, CallError>) -> Self {
+    pub(super) fn of_module(result: Result<CValue, squall_engine::CallError>) -> Self {
         match result {
             Ok(output) => {
                 let json = output.to_json();

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use serde_json::Value;
 use squall_engine::pipeline::Pipeline;
 use squall_router::{ContentType, Message, Payload};
 use squall_value::CValue;
@@ -24,6 +25,8 @@ pub(super) enum Content {
     Input(CValue),
     /// A program, and its inputs.
     Program(Arc<Pipeline>, CValue),
+    /// What a client is given.
+    Client(Value),
 }
 
 /// What one call carries.
@@ -34,6 +37,8 @@ pub(super) enum Request {
     Input(CValue),
     /// To a program of such modules.
     Program(Arc<Pipeline>, CValue),
+    /// To a client of this name.
+    Client(Arc<str>, Value),
 }
 
 impl Content {
@@ -46,6 +51,7 @@ impl Content {
                     false => Content::Fixed(text.into()),
                 }
             }
+            Target::Client { payload, .. } => Content::Client(payload.clone()),
             Target::Module { input, .. } => Content::Input(input.clone()),
             Target::Pipeline { program, input } => Content::Program(Arc::new(program.clone()), input.clone()),
         }
@@ -55,6 +61,11 @@ impl Content {
         let text = match self {
             Content::Fixed(text) => text.clone(),
             Content::Numbered(text) => text.replace(CALL_NUMBER, &call.to_string()).into(),
+            Content::Client(payload) => {
+                let mut payload = payload.clone();
+                number_json(&mut payload, &call.to_string());
+                return Request::Client(to.clone(), payload);
+            }
             Content::Input(input) => return Request::Input(numbered(input, &call.to_string())),
             Content::Program(program, input) => {
                 return Request::Program(program.clone(), numbered(input, &call.to_string()));
@@ -70,11 +81,24 @@ impl Request {
     pub(super) fn size_and_digest(&self) -> (u64, Id) {
         match self {
             Request::Message(message) => (message.data.len() as u64, Id(xxh3_64(message.data.bytes()))),
+            Request::Client(_, payload) => {
+                let json = payload.to_string();
+                (json.len() as u64, Id(xxh3_64(json.as_bytes())))
+            }
             Request::Input(input) | Request::Program(_, input) => {
                 let json = input.to_json();
                 (json.len() as u64, Id(xxh3_64(&json)))
             }
         }
+    }
+}
+
+fn number_json(value: &mut Value, call: &str) {
+    match value {
+        Value::String(text) if text.contains(CALL_NUMBER) => *text = text.replace(CALL_NUMBER, call),
+        Value::Array(items) => items.iter_mut().for_each(|item| number_json(item, call)),
+        Value::Object(fields) => fields.values_mut().for_each(|field| number_json(field, call)),
+        _ => {}
     }
 }
 

@@ -9,29 +9,32 @@ use squall_value::{CType, CValue, Fields};
 
 use crate::file::ctype;
 use crate::file::data::{Data, Datum};
-use crate::file::names::{destination, unknown};
+use crate::file::names::{ComponentNames, destination, remedy, unknown};
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::file::scenario::{exactly_one, span};
 use crate::file::topology::ports::check_input;
+use crate::file::topology::settings;
 use crate::plan::{Target, Topology};
 
 /// `from` are the hosts where the calls start, when they are known.
 pub(super) fn resolve(
     raw: &At<raw::Workload>,
     from: Option<&[String]>,
-    topology: &Topology,
+    (topology, components): (&Topology, &ComponentNames),
     problems: &mut Problems,
 ) -> Option<Target> {
     let keys = [
         ("to", span(&raw.to)),
         ("call", span(&raw.call)),
         ("pipeline", span(&raw.pipeline)),
+        ("client", span(&raw.client)),
     ];
     let one = exactly_one("[[workload]]", &raw.span, &keys, problems);
     let strange = match one? {
         "to" => ("`input`", span(&raw.input), "a node is sent a `payload`"),
+        "client" => ("`input`", span(&raw.input), "a client is given a `payload`"),
         _ => ("`payload`", span(&raw.payload), "a module is given an `input`"),
     };
     if let (key, Some(place), help) = strange {
@@ -40,6 +43,9 @@ pub(super) fn resolve(
     }
     if let Some(to) = &raw.to {
         return port(to, raw, from, topology, problems);
+    }
+    if let Some(client) = &raw.client {
+        return client_of(client, raw, from, (topology, components), problems);
     }
     let managers = managers(raw, from?, topology, problems)?;
     match (&raw.call, &raw.pipeline) {
@@ -76,12 +82,62 @@ fn port(
         problems.add(problem);
     }
     let (node, port) = target?;
-    let payload = raw.payload.as_ref();
     Some(Target::Port {
         node: node.to_owned(),
         port: port.to_owned(),
-        payload: payload.map_or_else(|| serde_json::json!({}), |payload| payload.0.clone()),
+        payload: payload(raw),
     })
+}
+
+fn client_of(
+    client: &At<String>,
+    raw: &raw::Workload,
+    from: Option<&[String]>,
+    (topology, components): (&Topology, &ComponentNames),
+    problems: &mut Problems,
+) -> Option<Target> {
+    let is_service = |host: &str| {
+        topology
+            .services
+            .values()
+            .any(|it| it.hosts.iter().any(|it| it == host))
+    };
+    if let Some(other) = from.into_iter().flatten().find(|host| !is_service(host)) {
+        let problem = Problem::new(format!("`{other}` is no service"))
+            .at(&raw.from.span, "clients run on hosts of services")
+            .help(format!(
+                "add a host for them to the topology: [service.{client}] with runs = \"nothing\"",
+                client = client.value
+            ));
+        problems.add(problem);
+    }
+    let of = settings::Of {
+        sort: settings::Sort::Client,
+        name: client,
+        settings: raw.payload.as_ref().map(|payload| &payload.0),
+    };
+    match components.clients().get(client) {
+        Some(known) => settings::check_known(&of, known, components.clients(), problems),
+        None => {
+            let help = remedy(client, components.clients().iter()).unwrap_or_else(|| {
+                "clients are Rust code: register it with `Harness::client`, and run the scenario from a test of yours or from \
+                 a binary that gives its harness to `squall::cli::main`"
+                    .to_owned()
+            });
+            let problem = Problem::new(format!("no client `{}` is registered", client.value));
+            problems.add(problem.at(&client.span, "not known").help(help));
+        }
+    }
+    Some(Target::Client {
+        name: client.value.clone(),
+        payload: payload(raw),
+    })
+}
+
+/// What every call carries.
+fn payload(raw: &raw::Workload) -> serde_json::Value {
+    let payload = raw.payload.as_ref();
+    payload.map_or_else(|| serde_json::json!({}), |payload| payload.0.value.clone())
 }
 
 /// The hosts where the calls start, which are managers.

@@ -1,0 +1,101 @@
+//! What is known by a name that files use, and made from settings: components, services, clients.
+
+use std::fmt;
+use std::sync::Arc;
+
+use indexmap::IndexMap;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::declaration::Declaration;
+use super::keys;
+use super::reader::SettingsError;
+
+/// Makes a `T` from settings; the error says what is wrong with them.
+type Make<T> = Arc<dyn Fn(&Value) -> Result<T, SettingsError> + Send + Sync>;
+
+/// Makers of `T`, by name.
+pub(crate) struct Registry<T>(IndexMap<String, Registered<T>>);
+
+struct Registered<T> {
+    make: Make<T>,
+    /// The keys of its settings, where its struct names them.
+    keys: Option<&'static [&'static str]>,
+    declaration: Declaration,
+}
+
+impl<T> Registry<T> {
+    /// Adds a maker, in place of one of that name if there is one.
+    pub(crate) fn register<S: DeserializeOwned>(
+        &mut self,
+        name: impl Into<String>,
+        make: impl Fn(S) -> Result<T, String> + Send + Sync + 'static,
+    ) {
+        let make = move |settings: &Value| {
+            let read = S::deserialize(settings);
+            let read = read.map_err(|error| SettingsError::of::<S>(settings, error.to_string()))?;
+            Ok(make(read)?)
+        };
+        let registered = Registered {
+            make: Arc::new(make),
+            keys: keys::of::<S>(),
+            declaration: Declaration::new(),
+        };
+        self.0.insert(name.into(), registered);
+    }
+
+    /// Declares what there is of this name. Nothing happens when there is nothing of that name.
+    pub(crate) fn declare(&mut self, name: &str, declaration: Declaration) {
+        if let Some(registered) = self.0.get_mut(name) {
+            registered.declaration = declaration;
+        }
+    }
+
+    /// What it says of itself.
+    pub(crate) fn declaration(&self, name: &str) -> Option<&Declaration> {
+        self.0.get(name).map(|registered| &registered.declaration)
+    }
+
+    /// The keys that its settings may have. Nothing: any, or there is nothing of that name.
+    pub(crate) fn keys(&self, name: &str) -> Option<&'static [&'static str]> {
+        self.0.get(name)?.keys
+    }
+
+    /// In the order in which they were registered.
+    pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Makes one of this name; nothing when there is none of that name.
+    pub(crate) fn make(&self, name: &str, settings: &Value) -> Option<Result<T, SettingsError>> {
+        Some((self.0.get(name)?.make)(settings))
+    }
+}
+
+impl<T> Default for Registry<T> {
+    fn default() -> Self {
+        Registry(IndexMap::new())
+    }
+}
+
+impl<T> Clone for Registry<T> {
+    fn clone(&self) -> Self {
+        Registry(self.0.clone())
+    }
+}
+
+impl<T> Clone for Registered<T> {
+    fn clone(&self) -> Self {
+        Registered {
+            make: Arc::clone(&self.make),
+            keys: self.keys,
+            declaration: self.declaration.clone(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Registry<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.names()).finish()
+    }
+}

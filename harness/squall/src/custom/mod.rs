@@ -1,0 +1,108 @@
+//! What a harness has beside what is built in: faults, expectations, oracles and kinds of hosts of a user's own.
+//!
+//! A custom kind is read with serde, and its JSON Schema is derived: files are checked against both, with the same
+//! quality of messages as built-in kinds have.
+
+mod expectation;
+mod fault;
+mod read;
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde_json::{Value, json};
+
+pub use self::expectation::CustomExpect;
+pub use self::expectation::{CustomExpectation, Finding};
+pub(crate) use self::expectation::{ExpectKind, SaidExpect};
+pub use self::fault::{CustomFault, Hosts};
+use crate::components::Declaration;
+use crate::faults::{self, Kind};
+use crate::oracle::OwnOracle;
+
+/// The custom kinds of a harness.
+#[derive(Clone, Default)]
+pub(crate) struct Custom {
+    pub(crate) oracles: Vec<OwnOracle>,
+    pub(crate) kinds: Kinds,
+}
+
+/// What files may have beside what their tables declare.
+#[derive(Clone, Default)]
+pub(crate) struct Kinds {
+    /// Keys of `[[fault]]`.
+    pub(crate) faults: Vec<Kind>,
+    /// Keys of `[[expect]]`.
+    pub(crate) expectations: Vec<ExpectKind>,
+    /// Tables of a topology.
+    pub(crate) hosts: Vec<&'static str>,
+    /// What their JSON Schemas say.
+    pub(crate) schemas: Vec<CustomSchema>,
+}
+
+/// The JSON Schema of one key.
+#[derive(Clone)]
+pub(crate) struct CustomSchema {
+    /// Which definition of the file's schema has it; its root when absent.
+    pub(crate) of: Option<&'static str>,
+    pub(crate) key: &'static str,
+    pub(crate) schema: Value,
+}
+
+impl CustomSchema {
+    /// Of a key that is read as a `T`.
+    pub(crate) fn of<T: JsonSchema>(definition: &'static str, key: &'static str) -> Self {
+        let declaration = Declaration::of::<T>();
+        let mut schema = declaration
+            .settings_schema()
+            .cloned()
+            .unwrap_or_else(|| json!({}));
+        if !declaration.doc().is_empty() {
+            schema["description"] = declaration.doc().into();
+        }
+        CustomSchema {
+            of: Some(definition),
+            key,
+            schema,
+        }
+    }
+
+    /// Of a table of hosts: what its code takes is not known here.
+    pub(crate) fn of_hosts(key: &'static str) -> Self {
+        let host = json!({
+            "type": "object",
+            "properties": { "replicas": { "type": "integer", "minimum": 1, "maximum": 1000 } },
+        });
+        CustomSchema {
+            of: None,
+            key,
+            schema: json!({ "type": "object", "additionalProperties": host }),
+        }
+    }
+}
+
+impl Kinds {
+    /// Every kind of fault, in the order of messages and of the schema.
+    pub(crate) fn all_faults(&self) -> impl Iterator<Item = &Kind> {
+        faults::ALL.iter().chain(&self.faults)
+    }
+
+    /// The keys that a table takes beside those that it declares.
+    pub(crate) fn keys_of(&self, table: &str) -> Vec<&'static str> {
+        match table {
+            EXPECT => self.expectations.iter().map(|kind| kind.key).collect(),
+            TOPOLOGY => self.hosts.clone(),
+            _ => Vec::new(),
+        }
+    }
+}
+
+/// The names of tables in messages.
+pub(crate) const EXPECT: &str = "[[expect]]";
+pub(crate) const TOPOLOGY: &str = "the topology";
+
+impl fmt::Debug for Custom {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Custom").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! Reads a value of a file into a type of a user's own.
+
+use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
+
+use crate::components::{Declaration, SettingsError};
+use crate::file::read::{At, Read, Value};
+use crate::file::report::Problems;
+use crate::file::topology::settings::{self, Sort};
+use crate::file::value::{Json, JsonData};
+
+/// The value as a `T`, and where it stands. Nothing when it is none; then a problem says why.
+pub(super) fn read<T: DeserializeOwned + JsonSchema>(
+    sort: Sort,
+    key: &'static str,
+    value: &Value<'_>,
+    problems: &mut Problems,
+) -> Option<(T, JsonData)> {
+    let Json(data) = Json::read(value, problems)?;
+    match T::deserialize(&data.value) {
+        Ok(read) => Some((read, data)),
+        Err(error) => {
+            let error = SettingsError::of::<T>(&data.value, error.to_string());
+            let name = At {
+                value: key.to_owned(),
+                span: value.span(),
+            };
+            let of = settings::Of {
+                sort,
+                name: &name,
+                settings: Some(&data),
+            };
+            problems.add(settings::problem(
+                &of,
+                &Declaration::of::<T>(),
+                &data.value,
+                &error,
+            ));
+            None
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! `[service.*]`, and tables of a harness' own kinds of hosts: that their code is known, and takes its settings.
+
+use super::{REPLICAS_MAX, hosts_of, settings};
+use crate::file::names::{ComponentNames, remedy};
+use crate::file::raw::custom::CustomHosts;
+use crate::file::raw::service as raw;
+use crate::file::read::{At, Named};
+use crate::file::report::{Problem, Problems};
+use crate::file::value::JsonData;
+use crate::plan::{Service, Topology};
+use crate::services::NOTHING;
+
+/// Adds them to the topology. Nothing is missing of it when some are wrong: problems say so.
+pub(super) fn resolve(
+    services: Option<Named<raw::Service>>,
+    custom: &[CustomHosts],
+    components: &ComponentNames,
+    topology: &mut Topology,
+    problems: &mut Problems,
+) {
+    for (name, raw) in services.map(|services| services.0).unwrap_or_default() {
+        let declared = Declared {
+            name: &name,
+            runs: raw.runs.as_ref().unwrap_or(&name),
+            replicas: raw.replicas.as_ref(),
+            settings: raw.settings.as_ref().map(|settings| &settings.0),
+        };
+        let service = service(&declared, components, problems);
+        topology.services.insert(name.value.clone(), service);
+    }
+    for of in custom {
+        for (name, host) in &of.hosts.0 {
+            let runs = At {
+                value: of.kind.to_owned(),
+                span: name.span.clone(),
+            };
+            let declared = Declared {
+                name,
+                runs: &runs,
+                replicas: host.replicas.as_ref(),
+                settings: Some(&host.settings),
+            };
+            let service = service(&declared, components, problems);
+            topology.services.insert(name.value.clone(), service);
+        }
+    }
+}
+
+/// A service, however the file says it.
+struct Declared<'r> {
+    name: &'r At<String>,
+    runs: &'r At<String>,
+    replicas: Option<&'r At<u64>>,
+    settings: Option<&'r JsonData>,
+}
+
+fn service(declared: &Declared<'_>, components: &ComponentNames, problems: &mut Problems) -> Service {
+    let Declared {
+        name,
+        runs,
+        replicas,
+        settings,
+    } = *declared;
+    let of = settings::Of {
+        sort: settings::Sort::Service,
+        name: runs,
+        settings,
+    };
+    match components.services().get(runs) {
+        Some(known) => settings::check_known(&of, known, components.services(), problems),
+        None => problems.add(unknown(runs, components)),
+    }
+    // Out of range is said elsewhere.
+    let replicas = replicas.filter(|replicas| (2..=REPLICAS_MAX).contains(&replicas.value));
+    Service {
+        name: name.value.clone(),
+        hosts: hosts_of(name, replicas, problems),
+        runs: runs.value.clone(),
+        settings: settings.map_or_else(|| serde_json::json!({}), |settings| settings.value.clone()),
+    }
+}
+
+fn unknown(runs: &At<String>, components: &ComponentNames) -> Problem {
+    let own = components.services().iter().filter(|name| *name != NOTHING);
+    let help = match remedy(runs, own) {
+        Some(help) => help,
+        None => {
+            "services are Rust code: register it with `Harness::service`, and run the scenario from a test of yours or from \
+             a binary that gives its harness to `squall::cli::main`"
+                .to_owned()
+        }
+    };
+    let problem = Problem::new(format!("no service `{}` is registered", runs.value));
+    problem.at(&runs.span, "not known").help(help)
+}

@@ -1,0 +1,142 @@
+//! The services of a run: a host for each, on which a user's own code runs; and the calls of clients there.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use squall_sim::{HostId, HostOptions, Sim, SimPlatform};
+use squall_site::Site;
+use tokio::sync::Notify;
+
+use crate::plan::{Plan, Service};
+use crate::services::{self, Asked, CallError, Kept};
+
+/// The services of a run. Clones are the same ones.
+#[derive(Clone)]
+pub(super) struct Services(Arc<Shared>);
+
+struct Shared {
+    code: services::Services,
+    hosts: Vec<HostId>,
+    /// The hosts whose code has been started once, and waits for something.
+    up: Mutex<BTreeSet<HostId>>,
+    came_up: Notify,
+    /// What the calls of clients share in the newest process of each host.
+    kept: Mutex<BTreeMap<HostId, (u32, BTreeMap<Arc<str>, Kept>)>>,
+}
+
+/// Makes the hosts of a plan's services, and starts them.
+pub(super) fn build(sim: &Sim, plan: &Plan, code: &services::Services) -> Services {
+    let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
+        let services = plan.topology.services.values();
+        let hosts = services.flat_map(|service| service.hosts.iter().map(move |host| (host, service)));
+        Shared {
+            hosts: hosts
+                .map(|(host, service)| add_host(sim, host, service, code, shared.clone()))
+                .collect(),
+            code: code.clone(),
+            up: Mutex::default(),
+            came_up: Notify::new(),
+            kept: Mutex::default(),
+        }
+    });
+    for host in &shared.hosts {
+        sim.start(*host);
+    }
+    Services(shared)
+}
+
+fn add_host(
+    sim: &Sim,
+    host: &str,
+    service: &Service,
+    code: &services::Services,
+    shared: Weak<Shared>,
+) -> HostId {
+    let (code, service) = (code.clone(), service.clone());
+    // What the service starts with `tokio::spawn` is its host's: tonic starts its connections so.
+    sim.add_host_with(host, HostOptions::new().adopting(), move |platform| {
+        let host = platform.host_id();
+        let shared = shared.upgrade();
+        let serve = code.make(&service.runs, &service.settings);
+        async move {
+            let serve = serve.map_err(|error| error.to_string())?;
+            let mut serving = serve(Site::simulated(platform));
+            let mut shared = shared;
+            poll_fn(|context| {
+                let polled = serving.as_mut().poll(context);
+                if let Some(shared) = shared.take() {
+                    shared.came_up(host);
+                }
+                polled
+            })
+            .await
+        }
+    })
+}
+
+impl Shared {
+    fn came_up(&self, host: HostId) {
+        self.up
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(host);
+        self.came_up.notify_one();
+    }
+}
+
+impl Services {
+    /// Waits until the code of every host has begun, and waits for something.
+    pub(super) async fn all_up(&self) {
+        let up = || self.0.up.lock().unwrap_or_else(PoisonError::into_inner).len();
+        while up() < self.0.hosts.len() {
+            self.0.came_up.notified().await;
+        }
+    }
+
+    /// One call of a client, on the host where this runs.
+    pub(super) async fn call(
+        &self,
+        platform: SimPlatform,
+        (name, payload): (Arc<str>, serde_json::Value),
+        number: u64,
+        timeout: Duration,
+    ) -> Result<(), CallError> {
+        let ask = self.0.code.ask(&name, &payload);
+        let ask = ask.map_err(|error| CallError::failed("error", error.to_string()))?;
+        let asked = Asked {
+            number,
+            timeout,
+            kept: self.kept(&platform, &name),
+        };
+        let mut calling = ask(Site::simulated(platform), asked);
+        let call = std::panic::AssertUnwindSafe(poll_fn(|context| calling.as_mut().poll(context)));
+        match futures_util::FutureExt::catch_unwind(call).await {
+            Ok(result) => result,
+            Err(panic) => Err(panicked(&*panic)),
+        }
+    }
+}
+
+impl Services {
+    fn kept(&self, platform: &SimPlatform, client: &Arc<str>) -> Kept {
+        let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let process = kept.entry(platform.host_id()).or_default();
+        // What a process had is gone with it.
+        if process.0 != platform.incarnation() {
+            *process = (platform.incarnation(), BTreeMap::new());
+        }
+        process.1.entry(Arc::clone(client)).or_default().clone()
+    }
+}
+
+/// The code of a client panicked: a mistake of the test, or a promise of it that broke.
+fn panicked(panic: &(dyn std::any::Any + Send)) -> CallError {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    CallError::unknown(
+        "panic",
+        format!("the client panicked: {}", text.unwrap_or("without a message")),
+    )
+}

@@ -1,0 +1,193 @@
+//! How a call of a client failed, and whether it may have happened.
+
+use std::error::Error;
+use std::fmt;
+
+use tonic::{Code, ConnectError, Status};
+
+use crate::journal::Outcome;
+
+/// Why a call of a client was not answered: what a client's function returns.
+///
+/// A [`tonic::Status`] becomes one by `?`. Then its outcome follows from the status:
+///
+/// | the status | outcome |
+/// |---|---|
+/// | the connection was never made | failed |
+/// | the transport failed after that: reset, closed, timed out | unknown |
+/// | the server said DEADLINE_EXCEEDED or CANCELLED | unknown |
+/// | the server said any other code | failed: it says so itself |
+///
+/// A client that knows better (of an operation that was taken back, say) makes one by hand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CallError {
+    outcome: Outcome,
+    class: String,
+    message: String,
+}
+
+impl CallError {
+    /// It certainly did not happen, or whoever was called says that it failed. `class` is what expectations name: a gRPC
+    /// code in small letters ("not_found"), or "error".
+    pub fn failed(class: impl Into<String>, message: impl Into<String>) -> Self {
+        CallError {
+            outcome: Outcome::Failed,
+            class: class.into(),
+            message: message.into(),
+        }
+    }
+
+    /// Nobody knows whether it happened. `class` as for [`CallError::failed`].
+    pub fn unknown(class: impl Into<String>, message: impl Into<String>) -> Self {
+        CallError {
+            outcome: Outcome::Unknown,
+            ..CallError::failed(class, message)
+        }
+    }
+
+    /// Whether it may have happened.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.outcome
+    }
+
+    /// What expectations name it by.
+    #[must_use]
+    pub fn class(&self) -> &str {
+        &self.class
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for CallError {}
+
+impl From<Status> for CallError {
+    fn from(status: Status) -> Self {
+        let was_said = status.source().is_none();
+        let may_have_happened = match was_said {
+            true => matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
+            false => !is_connect(&status),
+        };
+        CallError {
+            outcome: match may_have_happened {
+                true => Outcome::Unknown,
+                false => Outcome::Failed,
+            },
+            class: class(status.code()).to_owned(),
+            message: said(&status),
+        }
+    }
+}
+
+/// What an error that says nothing of its kind is: the client gives up before it calls, or after it was answered.
+impl From<String> for CallError {
+    fn from(message: String) -> Self {
+        CallError::failed("error", message)
+    }
+}
+
+impl From<&str> for CallError {
+    fn from(message: &str) -> Self {
+        message.to_owned().into()
+    }
+}
+
+fn is_connect(status: &Status) -> bool {
+    causes(status).any(|cause| cause.is::<ConnectError>())
+}
+
+/// The status and what caused it, without what is said twice.
+fn said(status: &Status) -> String {
+    let mut said = match status.message() {
+        "" => status.code().description().to_owned(),
+        message => message.to_owned(),
+    };
+    for cause in causes(status) {
+        let cause = cause.to_string();
+        if !said.contains(&cause) {
+            said.push_str(": ");
+            said.push_str(&cause);
+        }
+    }
+    said
+}
+
+fn causes(status: &Status) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    std::iter::successors(status.source(), |&cause| cause.source())
+}
+
+/// The code as expectations name it.
+fn class(code: Code) -> &'static str {
+    match code {
+        Code::Ok => "error",
+        Code::Cancelled => "cancelled",
+        Code::Unknown => "unknown",
+        Code::InvalidArgument => "invalid_argument",
+        Code::DeadlineExceeded => "deadline_exceeded",
+        Code::NotFound => "not_found",
+        Code::AlreadyExists => "already_exists",
+        Code::PermissionDenied => "permission_denied",
+        Code::ResourceExhausted => "resource_exhausted",
+        Code::FailedPrecondition => "failed_precondition",
+        Code::Aborted => "aborted",
+        Code::OutOfRange => "out_of_range",
+        Code::Unimplemented => "unimplemented",
+        Code::Internal => "internal",
+        Code::Unavailable => "unavailable",
+        Code::DataLoss => "data_loss",
+        Code::Unauthenticated => "unauthenticated",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::calls::ERROR_CLASSES;
+
+    fn caused(code: Code, cause: impl Into<Box<dyn Error + Send + Sync>>) -> CallError {
+        let mut status = Status::new(code, "the transport failed");
+        status.set_source(std::sync::Arc::from(cause.into()));
+        status.into()
+    }
+
+    #[test]
+    fn what_the_server_said_failed_and_what_was_cut_off_is_unknown() {
+        let said = |code| CallError::from(Status::new(code, "no")).outcome();
+        assert_eq!(said(Code::NotFound), Outcome::Failed);
+        assert_eq!(said(Code::Unavailable), Outcome::Failed);
+        assert_eq!(said(Code::DeadlineExceeded), Outcome::Unknown);
+        assert_eq!(said(Code::Cancelled), Outcome::Unknown);
+        assert_eq!(caused(Code::Unavailable, "reset").outcome(), Outcome::Unknown);
+        let never_made = ConnectError("refused".into());
+        assert_eq!(caused(Code::Unavailable, never_made).outcome(), Outcome::Failed);
+    }
+
+    #[test]
+    fn every_code_has_a_class_that_expectations_can_name() {
+        for code in 0..17 {
+            let class = class(Code::from(code));
+            assert!(ERROR_CLASSES.contains(&class), "{class}");
+        }
+    }
+
+    #[test]
+    fn the_cause_is_said_once() {
+        assert_eq!(
+            caused(Code::Unavailable, "reset").to_string(),
+            "the transport failed: reset"
+        );
+        assert_eq!(
+            caused(Code::Unavailable, "failed").to_string(),
+            "the transport failed"
+        );
+        assert_eq!(
+            CallError::from(Status::not_found("")).to_string(),
+            Code::NotFound.description()
+        );
+    }
+}

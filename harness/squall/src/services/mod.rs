@@ -1,0 +1,162 @@
+//! Services of your own, and the clients that call them: ordinary gRPC servers and channels, on the hosts of a topology.
+//!
+//! A service is a function of a [`Site`] and its settings that serves until it ends; `[service.*]` says on which hosts it
+//! runs. A client is a function that makes one call; a workload with `client` says how often.
+
+mod error;
+mod kept;
+pub(crate) mod note;
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+pub use squall_site::Site;
+
+pub use self::error::CallError;
+pub(crate) use self::kept::Kept;
+pub use self::note::note;
+use crate::components::{Declaration, NoSettings, Registry, SettingsError};
+
+/// The service that every harness has: it does nothing, on a host where clients run.
+pub(crate) const NOTHING: &str = "nothing";
+
+/// What runs on a host, from its start on.
+pub(crate) type Serving = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
+/// One call.
+pub(crate) type Calling = Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>;
+
+/// A service with its settings, about to start.
+pub(crate) type Serve = Box<dyn FnOnce(Site) -> Serving + Send>;
+/// A client with what a call carries.
+pub(crate) type Ask = Box<dyn FnOnce(Site, Asked) -> Calling + Send>;
+
+/// What a client is told of a call beside its payload.
+pub(crate) struct Asked {
+    pub(crate) number: u64,
+    pub(crate) timeout: Duration,
+    pub(crate) kept: Kept,
+}
+
+/// One call of a workload, as its client is given it.
+#[derive(Debug, Clone)]
+pub struct Call<T> {
+    /// Its number in the run: 0, 1, 2, ... Unique, also among workloads.
+    pub number: u64,
+    /// How long it may take. The workload gives the call up then; its outcome is unknown.
+    pub timeout: Duration,
+    /// The workload's `payload`, with the call's number in place of each `{call}`.
+    pub payload: T,
+    kept: Kept,
+}
+
+impl<T> Call<T> {
+    /// What all calls share that start in the same process: a channel, say. `make` is called once in each process of the
+    /// host, for each type.
+    ///
+    /// ```
+    /// # use squall::{Call, Site};
+    /// # async fn call(site: Site, call: Call<()>) {
+    /// let numbers = call.once(|| std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0)));
+    /// # drop(numbers);
+    /// # }
+    /// ```
+    pub fn once<K: Clone + Send + 'static>(&self, make: impl FnOnce() -> K) -> K {
+        self.kept.get_or(make)
+    }
+}
+
+/// Services and clients, by the names that files use.
+#[derive(Debug, Clone)]
+pub(crate) struct Services {
+    services: Registry<Serve>,
+    clients: Registry<Ask>,
+}
+
+impl Services {
+    /// Those that every harness has.
+    pub(crate) fn builtin() -> Self {
+        let mut services = Services {
+            services: Registry::default(),
+            clients: Registry::default(),
+        };
+        services.service(NOTHING, |_, NoSettings {}| {
+            std::future::pending::<Result<(), String>>()
+        });
+        services.services.declare(
+            NOTHING,
+            Declaration::new().about("Does nothing: a host for clients."),
+        );
+        services
+    }
+
+    pub(crate) fn service<S, F, E>(
+        &mut self,
+        name: impl Into<String>,
+        serve: impl Fn(Site, S) -> F + Send + Sync + 'static,
+    ) where
+        S: DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<(), E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        let serve = Arc::new(serve);
+        self.services.register(name, move |settings: S| {
+            let serve = Arc::clone(&serve);
+            let start = move |site| -> Serving {
+                let serving = serve(site, settings);
+                Box::pin(async move { serving.await.map_err(|error| error.to_string()) })
+            };
+            Ok(Box::new(start) as Serve)
+        });
+    }
+
+    pub(crate) fn client<T, F, R, E>(
+        &mut self,
+        name: impl Into<String>,
+        call: impl Fn(Site, Call<T>) -> F + Send + Sync + 'static,
+    ) where
+        T: DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<R, E>> + Send + 'static,
+        E: Into<CallError>,
+    {
+        let call = Arc::new(call);
+        self.clients.register(name, move |payload: T| {
+            let call = Arc::clone(&call);
+            let ask = move |site, asked: Asked| -> Calling {
+                let it = Call {
+                    number: asked.number,
+                    timeout: asked.timeout,
+                    payload,
+                    kept: asked.kept,
+                };
+                let calling = call(site, it);
+                Box::pin(async move { calling.await.map(drop).map_err(Into::into) })
+            };
+            Ok(Box::new(ask) as Ask)
+        });
+    }
+
+    pub(crate) fn services(&self) -> &Registry<Serve> {
+        &self.services
+    }
+
+    pub(crate) fn clients(&self) -> &Registry<Ask> {
+        &self.clients
+    }
+
+    /// Makes a service that a topology names.
+    pub(crate) fn make(&self, name: &str, settings: &Value) -> Result<Serve, SettingsError> {
+        let none = || SettingsError::from(format!("no service is called `{name}`"));
+        self.services.make(name, settings).ok_or_else(none)?
+    }
+
+    /// Makes a call of a client that a scenario names.
+    pub(crate) fn ask(&self, name: &str, payload: &Value) -> Result<Ask, SettingsError> {
+        let none = || SettingsError::from(format!("no client is called `{name}`"));
+        self.clients.make(name, payload).ok_or_else(none)?
+    }
+}
