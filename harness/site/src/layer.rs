@@ -38,6 +38,12 @@ fn current_call() -> u64 {
     CALL.try_with(|call| *call).unwrap_or(0)
 }
 
+/// Runs a future as part of the call of this number, which is not 0: calls behind a client's layer that it makes, in its
+/// own task, are known to be part of it.
+pub fn within<F: Future>(call: u64, future: F) -> impl Future<Output = F::Output> {
+    CALL.scope(call, future)
+}
+
 /// The service and the method of a path.
 fn parts(path: &str) -> (&str, &str) {
     let parts = path.strip_prefix('/').and_then(|path| path.split_once('/'));

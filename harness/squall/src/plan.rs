@@ -87,6 +87,13 @@ impl Topology {
         })
     }
 
+    /// The name of the service that a host runs; the host's own when it runs none.
+    pub(crate) fn service_of<'t>(&'t self, host: &'t str) -> &'t str {
+        let runs = |service: &&Service| service.hosts.iter().any(|other| other == host);
+        let service = self.services.values().find(runs);
+        service.map_or(host, |service| &service.name)
+    }
+
     /// The provider that a host runs.
     pub fn provider_on(&self, host: &str) -> Option<&Provider> {
         let runs = |provider: &&Provider| provider.hosts.iter().any(|other| other == host);

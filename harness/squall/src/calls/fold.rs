@@ -1,6 +1,7 @@
 //! One pass over the journal: every line finds its call, hop or execution by an index.
 
 mod provider;
+mod rpc;
 
 use indexmap::IndexMap;
 use indexmap::map::Entry as Slot;
@@ -25,6 +26,8 @@ struct Fold<'j> {
     calls: Calls<'j>,
     by_number: IndexMap<u64, u32>,
     by_trace: IndexMap<Id, u32>,
+    /// gRPC calls between services, by their place.
+    rpcs: IndexMap<Id, usize>,
     /// By execution of a provider.
     attempts: IndexMap<Id, Attempts<'j>>,
     /// The plan is over.
@@ -42,6 +45,7 @@ impl<'j> Fold<'j> {
             Event::HandleStarted { .. } => self.handle_started(moment, entry),
             Event::HandleEnded { .. } => self.handle_ended(moment, entry),
             Event::QuietStarted => self.is_quiet = true,
+            Event::Rpc(event) => self.rpc_event(moment, entry, event),
             Event::Provider(event) => self.provider_event(moment, entry, event),
             _ => {}
         }

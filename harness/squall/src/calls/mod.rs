@@ -4,9 +4,12 @@
 //! [oracles](crate::oracle).
 
 mod fold;
+mod rpc;
 mod touch;
 
 use indexmap::IndexMap;
+
+pub use self::rpc::{Handled, Rpc};
 
 use crate::history::History;
 use crate::journal::{Handling, Id, Journal, Outcome};
@@ -272,6 +275,8 @@ pub struct Calls<'j> {
     pub own_hops: Vec<Hop<'j>>,
     /// Executions that no workload's call caused.
     pub own_executions: Vec<Execution<'j>>,
+    /// gRPC calls between services that have layers which say so, in the order of their starts.
+    pub rpcs: Vec<Rpc<'j>>,
     /// Ends without a start.
     pub unstarted: Vec<Unstarted<'j>>,
     hop_places: IndexMap<Id, Place>,
@@ -296,7 +301,7 @@ impl<'j> Calls<'j> {
     #[must_use]
     pub fn with_history(journal: &'j Journal, plan: &'j Plan, history: &History<'j>) -> Self {
         let mut calls = fold::fold(journal);
-        touch::touch(&mut calls.calls, journal, plan, history);
+        touch::touch(&mut calls.calls, &calls.rpcs, journal, plan, history);
         calls
     }
 

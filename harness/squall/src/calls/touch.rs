@@ -6,6 +6,8 @@
 //!   this very request);
 //! - or the hop did not end ok, and the fault did such a thing shortly before: a stalled connection stays stalled
 //!   until its next retransmission, and a pool that could not connect waits before it tries again;
+//! - or, of a call of a client, it did so to a segment from or to one of the hosts that the call is known to have reached
+//!   (its own, and those of the gRPC calls that are part of it), while the call was under way;
 //! - or the fault says that it touches such calls ([`Touches`](crate::faults::Touches)): those of its hosts, say.
 //!
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
@@ -16,11 +18,11 @@ mod provider;
 use indexmap::IndexMap;
 
 use self::provider::ProviderWindow;
-use super::{Call, Hop};
+use super::{Call, Hop, Rpc};
 use crate::faults::{Connects, Past, Touches};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
-use crate::plan::Plan;
+use crate::plan::{Plan, Target};
 use crate::providers::Providers;
 use crate::time::nanos;
 
@@ -28,11 +30,23 @@ use crate::time::nanos;
 /// backs off up to some seconds, and after that the connection is reset; a pool that could not connect waits as long.
 const STALL: u64 = 15_000_000_000;
 
-pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, history: &History<'_>) {
+pub(super) fn touch(
+    calls: &mut [Call<'_>],
+    rpcs: &[Rpc<'_>],
+    journal: &Journal,
+    plan: &Plan,
+    history: &History<'_>,
+) {
     let segments = Segments::of(journal);
     let windows = Windows::of(journal, plan, history);
     if segments.pairs.is_empty() && windows.is_empty() {
         return;
+    }
+    let mut by_call: IndexMap<u64, Vec<&Rpc<'_>>> = IndexMap::new();
+    for rpc in rpcs {
+        if let Some(call) = rpc.call {
+            by_call.entry(call).or_default().push(rpc);
+        }
     }
     for call in calls {
         let mut touched = Touched::default();
@@ -42,6 +56,18 @@ pub(super) fn touch(calls: &mut [Call<'_>], journal: &Journal, plan: &Plan, hist
         windows.find_target(call.to, "", whole, &mut touched);
         for window in &windows.providers {
             window.find(call, whole, &mut touched);
+        }
+        let workload = plan.workloads.get(call.workload as usize);
+        if workload.is_some_and(|workload| matches!(workload.target, Target::Client { .. })) {
+            segments.find_of_host(call.host, whole, &mut touched);
+            for rpc in by_call.get(&call.number).into_iter().flatten() {
+                let until = rpc.end.map_or(end, |(moment, _)| moment.at);
+                let span = Span::new(rpc.started.at, until, rpc.is_ok());
+                for host in [rpc.host, rpc.target()] {
+                    windows.find_host(host, span, &mut touched);
+                }
+                segments.find_between((rpc.host, rpc.target()), span, &mut touched);
+            }
         }
         for hop in &call.hops {
             let until = hop.end.map_or(history.ended(), |end| end.moment.at);
@@ -156,16 +182,28 @@ impl<'j> Segments<'j> {
     }
 
     fn find(&self, hop: &Hop<'_>, target: &str, until: u64, touched: &mut Touched) {
-        let Some(pair) = self.pairs.get(&unordered(hop.host, target)) else {
-            return;
-        };
-        let start = hop.started.at;
-        for (fault, times) in pair {
-            let during = any_within(&times.all, start, until);
-            let before = !hop.is_ok() && any_within(&times.stalled, start.saturating_sub(STALL), start);
-            if during || before {
-                touched.add(*fault);
-            }
+        let span = Span::new(hop.started.at, until, hop.is_ok());
+        self.find_between((hop.host, target), span, touched);
+    }
+
+    fn find_between(&self, (one, other): (&str, &str), span: Span, touched: &mut Touched) {
+        let pair = self.pairs.get(&unordered(one, other));
+        pair.into_iter().for_each(|pair| find_within(pair, span, touched));
+    }
+
+    /// From or to this host.
+    fn find_of_host(&self, host: &str, span: Span, touched: &mut Touched) {
+        let pairs = self.pairs.iter().filter(|((one, other), _)| *one == host || *other == host);
+        pairs.for_each(|(_, pair)| find_within(pair, span, touched));
+    }
+}
+
+fn find_within(pair: &[ByFault], span: Span, touched: &mut Touched) {
+    for (fault, times) in pair {
+        let during = any_within(&times.all, span.from, span.until);
+        let before = !span.is_ok && any_within(&times.stalled, span.from.saturating_sub(STALL), span.from);
+        if during || before {
+            touched.add(*fault);
         }
     }
 }

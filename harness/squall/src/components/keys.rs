@@ -4,7 +4,7 @@ use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
 /// The keys of `S`; nothing when it is no struct, or takes any key (`#[serde(flatten)]`, a map).
-pub(super) fn of<S: DeserializeOwned>() -> Option<&'static [&'static str]> {
+pub(crate) fn of<S: DeserializeOwned>() -> Option<&'static [&'static str]> {
     let mut keys = None;
     // What is asked for the keys never gives a value, so there is none to drop.
     drop(S::deserialize(Ask { keys: &mut keys }));

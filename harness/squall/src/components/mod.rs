@@ -15,6 +15,7 @@ use serde_json::Value;
 use squall_router::Component;
 
 pub use declaration::{Declaration, Setting};
+pub(crate) use keys::of as keys_of;
 pub(crate) use ports::Ported;
 pub use reader::SettingsError;
 pub(crate) use reader::{Fault, Step, way};

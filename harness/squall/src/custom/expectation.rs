@@ -24,7 +24,7 @@ use crate::plan::Window;
 /// use serde::Deserialize;
 /// use squall::oracle::Run;
 /// use squall::plan::Window;
-/// use squall::schemars::{self, JsonSchema};
+/// use squall::schemars::JsonSchema;
 /// use squall::{CustomExpectation, Finding, Harness};
 ///
 /// /// So many notes of a name.

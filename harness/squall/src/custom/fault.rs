@@ -23,7 +23,7 @@ use crate::plan::Topology;
 /// use serde::Deserialize;
 /// use squall::faults::{End, FaultKind, Heals, MustTouch, Past, Scene, Touches};
 /// use squall::plan::Topology;
-/// use squall::schemars::{self, JsonSchema};
+/// use squall::schemars::JsonSchema;
 /// use squall::{CustomFault, Harness, Hosts, async_trait};
 ///
 /// /// Hosts are restarted one by one.

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::components::{Declaration, SettingsError};
+use crate::components::{Declaration, SettingsError, keys_of};
 use crate::file::read::{At, Read, Value};
 use crate::file::report::Problems;
 use crate::file::topology::settings::{self, Sort};
@@ -17,19 +17,22 @@ pub(super) fn read<T: DeserializeOwned + JsonSchema>(
     problems: &mut Problems,
 ) -> Option<(T, JsonData)> {
     let Json(data) = Json::read(value, problems)?;
+    let name = At {
+        value: key.to_owned(),
+        span: value.span(),
+    };
+    let of = settings::Of {
+        sort,
+        name: &name,
+        settings: Some(&data),
+    };
+    if settings::has_unknown_key(&of, keys_of::<T>(), problems) {
+        return None;
+    }
     match T::deserialize(&data.value) {
         Ok(read) => Some((read, data)),
         Err(error) => {
             let error = SettingsError::of::<T>(&data.value, error.to_string());
-            let name = At {
-                value: key.to_owned(),
-                span: value.span(),
-            };
-            let of = settings::Of {
-                sort,
-                name: &name,
-                settings: Some(&data),
-            };
             problems.add(settings::problem(
                 &of,
                 &Declaration::of::<T>(),

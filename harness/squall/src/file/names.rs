@@ -105,7 +105,7 @@ impl ComponentNames {
     pub fn of(components: &Components) -> Self {
         Self {
             components: Catalogue::of(components.registry()),
-            services: Catalogue::default(),
+            services: Catalogue::of(Services::builtin().services()),
             clients: Catalogue::default(),
             kinds: Arc::default(),
         }

@@ -122,7 +122,7 @@ fn check_hosts(raw: &raw::Topology, custom: &[CustomHosts], problems: &mut Probl
         && custom.is_empty()
     {
         let problem = Problem::new("the topology has no module, no manager and no service");
-        problems.add(problem.at(&raw.name.span, "a topology of nothing"));
+        problems.add_missing(problem.at(&raw.name.span, "a topology of nothing"));
     }
     let custom = custom.iter().flat_map(|of| {
         let hosts = of.hosts.0.iter();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::ProviderEvent;
+use super::{ProviderEvent, RpcEvent};
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -428,6 +428,8 @@ pub enum Event {
         /// What it says, as JSON.
         value: Arc<str>,
     },
+    /// Something happened to a gRPC call between services.
+    Rpc(RpcEvent),
     /// Something happened to a manager or to a provider.
     Provider(ProviderEvent),
 }

@@ -6,9 +6,11 @@
 mod event;
 pub mod lines;
 mod provider;
+mod rpc;
 
 pub use event::{Close, Death, Entry, Event, Handling, Id, Outcome, Touch};
 pub use provider::ProviderEvent;
+pub use rpc::{RpcEnd, RpcEvent};
 
 /// What a run leaves behind.
 #[derive(Debug, Clone, Default)]

@@ -15,7 +15,7 @@ use crate::time;
 /// The latencies of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bench {
-    /// Between modules, in order of their names.
+    /// Between modules, and between services that have layers which say so, in order of their names.
     pub pairs: Vec<Row>,
     /// Executions without a hop, by module, in order of their names.
     pub local: Vec<Row>,
@@ -50,6 +50,12 @@ impl Bench {
                 .entry((hop.source_module, hop.target_module))
                 .or_default()
                 .push(took);
+        }
+        for rpc in run.calls.rpcs.iter().filter(|rpc| rpc.is_ok()) {
+            let Some((ended, _)) = rpc.end else { continue };
+            let took = ended.at.saturating_sub(rpc.started.at);
+            let pair = (run.plan.topology.service_of(rpc.host), run.plan.topology.service_of(rpc.target()));
+            pairs.entry(pair).or_default().push(took);
         }
         let mut local = Samples::new();
         for (_, execution) in run.calls.executions().filter(|(_, it)| !it.remote && it.is_ok()) {

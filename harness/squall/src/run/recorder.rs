@@ -7,6 +7,7 @@
 mod fields;
 mod provider;
 mod router;
+mod site;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -299,7 +300,7 @@ impl Subscriber for Ear {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        [router::TARGET, provider::TARGET, note::TARGET].contains(&metadata.target()) && metadata.is_event()
+        [router::TARGET, provider::TARGET, site::TARGET, note::TARGET].contains(&metadata.target()) && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -316,10 +317,8 @@ impl Subscriber for Ear {
             let name = event.metadata().name();
             let event = match event.metadata().target() {
                 router::TARGET => router::event(fields, name),
-                note::TARGET => Some(Event::Noted {
-                    name: fields.text("what"),
-                    value: fields.text("value"),
-                }),
+                site::TARGET => site::event(fields, name),
+                note::TARGET => Some(site::note(fields)),
                 _ => provider::event(fields, name),
             };
             if let Some(event) = event {

@@ -9,6 +9,7 @@ use squall_sim::{HostId, HostOptions, Sim, SimPlatform};
 use squall_site::Site;
 use tokio::sync::Notify;
 
+use crate::journal::Id;
 use crate::plan::{Plan, Service};
 use crate::services::{self, Asked, CallError, Kept};
 
@@ -100,7 +101,7 @@ impl Services {
         &self,
         platform: SimPlatform,
         (name, payload): (Arc<str>, serde_json::Value),
-        number: u64,
+        (number, trace): (u64, Id),
         timeout: Duration,
     ) -> Result<(), CallError> {
         let ask = self.0.code.ask(&name, &payload);
@@ -110,8 +111,8 @@ impl Services {
             timeout,
             kept: self.kept(&platform, &name),
         };
-        let mut calling = ask(Site::simulated(platform), asked);
-        let call = std::panic::AssertUnwindSafe(poll_fn(|context| calling.as_mut().poll(context)));
+        let calling = ask(Site::simulated(platform), asked);
+        let call = std::panic::AssertUnwindSafe(squall_site::layer::within(trace.0, calling));
         match futures_util::FutureExt::catch_unwind(call).await {
             Ok(result) => result,
             Err(panic) => Err(panicked(&*panic)),

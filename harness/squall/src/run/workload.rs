@@ -199,7 +199,7 @@ impl Calls {
                 self.call_module(host, Id(trace as u64), (name, input), timeout)
                     .await
             }
-            Request::Client(name, payload) => self.ask(host, call, (name, payload), timeout).await,
+            Request::Client(name, payload) => self.ask(host, (call, Id(trace as u64)), (name, payload), timeout).await,
             Request::Program(program, input) => {
                 self.run_program(host, Id(trace as u64), (program, input), timeout)
                     .await
@@ -263,7 +263,7 @@ impl Calls {
     async fn ask(
         &self,
         host: HostId,
-        call: u64,
+        call: (u64, Id),
         request: (Arc<str>, serde_json::Value),
         timeout: Duration,
     ) -> Ended {

@@ -57,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "squall-provider-sdk",
             "squall-router",
             "squall-sim",
+            "squall-site",
             "squall-value",
         ],
     ),

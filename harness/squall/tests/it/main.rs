@@ -9,6 +9,7 @@ mod cli;
 mod clock;
 mod composed;
 mod counted;
+mod custom;
 mod determinism;
 mod discovery;
 mod engines_agree;

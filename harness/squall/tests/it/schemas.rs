@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use squall::components::Components;
 use squall::file::{self, ComponentNames, Kind};
+use squall::{Call, CallError, Harness, NoSettings, Site};
 
 fn schema(kind: Kind) -> Value {
     squall::schema::schema(kind, &Components::builtin())
@@ -128,7 +129,10 @@ fn the_scenario_that_has_every_key_is_taken_by_parser_and_schema() {
     // It has a seed above what `toml::Table` holds.
     let text = SCENARIO.replace("18446744073709551615", "7");
     let topology = file::topology_from_str("topology", TOPOLOGY, &ComponentNames::built_in()).unwrap();
-    file::scenario_from_str("scenario", SCENARIO, topology.into())
+    let harness = Harness::new().client("ask", |_: Site, _: Call<NoSettings>| async {
+        Ok::<(), CallError>(())
+    });
+    file::scenario_from_str_with("scenario", SCENARIO, topology.into(), &harness.component_names())
         .unwrap_or_else(|report| panic!("{report}"));
     let schema = schema(Kind::Scenario);
     let walk = Walk::of(&schema, &text);

@@ -153,7 +153,7 @@ fn an_unchanged_tonic_service_answers_and_repeats_exactly() {
     let [ok, failed, unknown] = counts(&one);
     assert_eq!(ok + failed + unknown, 600);
     // Those that were on their way when it began, and those that waited for the connection.
-    assert!((30..=60).contains(&unknown), "{ok} {failed} {unknown}");
+    assert!((45..=70).contains(&unknown), "{ok} {failed} {unknown}");
 }
 
 #[test]

@@ -47,7 +47,11 @@ pub(super) fn check_keys(subject: &str, raw: &raw::Expect, problems: &mut Proble
         let Some(place) = place.filter(|_| !takes(of)) else {
             continue;
         };
-        let problem = Problem::new(format!("an [[expect]] of a {subject} has no `{key}`"))
+        let whose = match is_custom {
+            true => format!("with `{subject}`"),
+            false => format!("of a {subject}"),
+        };
+        let problem = Problem::new(format!("an [[expect]] {whose} has no `{key}`"))
             .at(place, format!("this is for a {}", of[0]))
             .help(format!("with `{subject}` it takes {}", taken.join(", ")));
         problems.add(problem);

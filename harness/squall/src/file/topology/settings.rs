@@ -72,18 +72,30 @@ pub(super) fn check(node: &raw::Node, components: &ComponentNames, problems: &mu
 
 /// The settings of what is known.
 pub(crate) fn check_known(of: &Of<'_>, known: &Known, catalogue: &Catalogue, problems: &mut Problems) {
-    if let (Some(keys), Some(settings)) = (known.keys, of.settings) {
-        let unknown = settings.keys.iter().find(|key| !keys.contains(&key.as_str()));
-        if let Some(key) = unknown {
-            problems.add(unknown_key(of, key, keys).at(&key.span, "not known"));
-            return;
-        }
+    if has_unknown_key(of, known.keys, problems) {
+        return;
     }
     let none = serde_json::json!({});
     let settings = of.settings.map_or(&none, |settings| &settings.value);
     if let Err(error) = catalogue.check_settings(of.name, settings) {
         problems.add(problem(of, &known.declaration, settings, &error));
     }
+}
+
+/// Whether a key is none of these; then a problem says so. Without `keys` it may be any.
+pub(crate) fn has_unknown_key(
+    of: &Of<'_>,
+    keys: Option<&'static [&'static str]>,
+    problems: &mut Problems,
+) -> bool {
+    let (Some(keys), Some(settings)) = (keys, of.settings) else {
+        return false;
+    };
+    let unknown = settings.keys.iter().find(|key| !keys.contains(&key.as_str()));
+    if let Some(key) = unknown {
+        problems.add(unknown_key(of, key, keys).at(&key.span, "not known"));
+    }
+    unknown.is_some()
 }
 
 fn unknown_key(of: &Of<'_>, key: &str, keys: &[&str]) -> Problem {

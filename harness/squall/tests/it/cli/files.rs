@@ -148,10 +148,10 @@ fn a_message_from_standard_input_has_an_end() {
     let endless = call(std::fs::File::open("/dev/zero").expect("it has no end").into());
     assert_eq!(endless.status.code(), Some(2));
     let said = err(&endless);
-    assert!(said.contains("what to send is longer than 4.0 MiB"), "{said}");
+    assert!(said.contains("what to send is longer than 64.0 MiB"), "{said}");
     let folder = tempfile::tempdir().expect("a temporary folder");
     let file = folder.path().join("data");
-    for (length, told) in [(4 << 20, "unavailable"), ((4 << 20) + 1, "longer than")] {
+    for (length, told) in [(64 << 20, "unavailable"), ((64 << 20) + 1, "longer than")] {
         std::fs::write(&file, format!("\"{}\"", "x".repeat(length - 2))).expect("writable");
         let said = err(&call(std::fs::File::open(&file).expect("it was written").into()));
         assert!(said.contains(told), "{said}");

@@ -117,6 +117,8 @@ fn client_of(
         settings: raw.payload.as_ref().map(|payload| &payload.0),
     };
     match components.clients().get(client) {
+        // What is missing of a payload was given as an `input`.
+        Some(_) if raw.input.is_some() => {}
         Some(known) => settings::check_known(&of, known, components.clients(), problems),
         None => {
             let help = remedy(client, components.clients().iter()).unwrap_or_else(|| {
