@@ -63,3 +63,5 @@ pub use services::{Call, CallError, Site, note};
 pub use squall_router as router;
 /// For [`faults::FaultKind`] and components.
 pub use squall_router::async_trait;
+/// `TcpListener` and `TcpStream` in place of tokio's, for services that speak no gRPC.
+pub use squall_site::net;

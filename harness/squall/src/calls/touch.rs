@@ -6,8 +6,9 @@
 //!   this very request);
 //! - or the hop did not end ok, and the fault did such a thing shortly before: a stalled connection stays stalled
 //!   until its next retransmission, and a pool that could not connect waits before it tries again;
-//! - or, of a call of a client, it did so to a segment from or to one of the hosts that the call is known to have reached
-//!   (its own, and those of the gRPC calls that are part of it), while the call was under way;
+//! - or, of a call of a client, it did so to a segment between two of the hosts that the call may have reached, while the
+//!   call was under way: those of the gRPC calls that are known to be part of it; else all that its host, and those in
+//!   turn, have connections to;
 //! - or the fault says that it touches such calls ([`Touches`](crate::faults::Touches)): those of its hosts, say.
 //!
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
@@ -15,7 +16,9 @@
 
 mod provider;
 
-use indexmap::IndexMap;
+use std::cell::LazyCell;
+
+use indexmap::{IndexMap, IndexSet};
 
 use self::provider::ProviderWindow;
 use super::{Call, Hop, Rpc};
@@ -30,10 +33,10 @@ use crate::time::nanos;
 /// backs off up to some seconds, and after that the connection is reset; a pool that could not connect waits as long.
 const STALL: u64 = 15_000_000_000;
 
-pub(super) fn touch(
-    calls: &mut [Call<'_>],
-    rpcs: &[Rpc<'_>],
-    journal: &Journal,
+pub(super) fn touch<'j>(
+    calls: &mut [Call<'j>],
+    rpcs: &[Rpc<'j>],
+    journal: &'j Journal,
     plan: &Plan,
     history: &History<'_>,
 ) {
@@ -48,6 +51,8 @@ pub(super) fn touch(
             by_call.entry(call).or_default().push(rpc);
         }
     }
+    let dials = LazyCell::new(|| Dials::of(journal));
+    let mut reach: IndexMap<&str, IndexSet<&str>> = IndexMap::new();
     for call in calls {
         let mut touched = Touched::default();
         let end = call.end.map_or(history.ended(), |end| end.moment.at);
@@ -59,14 +64,21 @@ pub(super) fn touch(
         }
         let workload = plan.workloads.get(call.workload as usize);
         if workload.is_some_and(|workload| matches!(workload.target, Target::Client { .. })) {
-            segments.find_of_host(call.host, whole, &mut touched);
-            for rpc in by_call.get(&call.number).into_iter().flatten() {
+            let known = by_call.get(&call.number).map_or(&[][..], Vec::as_slice);
+            for rpc in known {
                 let until = rpc.end.map_or(end, |(moment, _)| moment.at);
                 let span = Span::new(rpc.started.at, until, rpc.is_ok());
-                for host in [rpc.host, rpc.target()] {
-                    windows.find_host(host, span, &mut touched);
-                }
+                let ends = [rpc.host, rpc.target()];
+                ends.iter()
+                    .for_each(|host| windows.find_host(host, span, &mut touched));
                 segments.find_between((rpc.host, rpc.target()), span, &mut touched);
+            }
+            if known.is_empty() {
+                let reached = reach.entry(call.host).or_insert_with(|| dials.reach(call.host));
+                reached
+                    .iter()
+                    .for_each(|host| windows.find_host(host, whole, &mut touched));
+                segments.find_among(reached, whole, &mut touched);
             }
         }
         for hop in &call.hops {
@@ -191,10 +203,39 @@ impl<'j> Segments<'j> {
         pair.into_iter().for_each(|pair| find_within(pair, span, touched));
     }
 
-    /// From or to this host.
-    fn find_of_host(&self, host: &str, span: Span, touched: &mut Touched) {
-        let pairs = self.pairs.iter().filter(|((one, other), _)| *one == host || *other == host);
+    /// Between any two of these hosts.
+    fn find_among(&self, hosts: &IndexSet<&str>, span: Span, touched: &mut Touched) {
+        let are_both = |(one, other): &(&str, &str)| hosts.contains(one) && hosts.contains(other);
+        let pairs = self.pairs.iter().filter(|(pair, _)| are_both(pair));
         pairs.for_each(|(_, pair)| find_within(pair, span, touched));
+    }
+}
+
+/// Who has dialled whom.
+struct Dials<'j>(IndexMap<&'j str, IndexSet<&'j str>>);
+
+impl<'j> Dials<'j> {
+    fn of(journal: &'j Journal) -> Self {
+        let mut dials = Dials(IndexMap::new());
+        for entry in &journal.entries {
+            if let Event::ConnectionOpened { from, to, .. } | Event::ConnectionClosed { from, to, .. } =
+                &entry.event
+            {
+                dials.0.entry(&**from).or_default().insert(&**to);
+            }
+        }
+        dials
+    }
+
+    /// This host, those that it has dialled, those that they have dialled, and so on.
+    fn reach(&self, host: &'j str) -> IndexSet<&'j str> {
+        let mut reached = IndexSet::from([host]);
+        let mut next = 0;
+        while let Some(host) = reached.get_index(next).copied() {
+            reached.extend(self.0.get(host).into_iter().flatten().copied());
+            next += 1;
+        }
+        reached
     }
 }
 

@@ -21,7 +21,7 @@ use super::process::{Signals, connections_of_each, log};
 use super::scenarios::print_report;
 use super::{Console, Exit, line, plain, runtime};
 use crate::file;
-use crate::live::{self, Fleet, Layout, System};
+use crate::live::{self, Fleet, Layout, Services, System};
 use crate::plan::Limits;
 use crate::run::Harness;
 
@@ -163,9 +163,16 @@ pub(super) fn up<O: Write>(
             true => Fleet::start(&topology, args.bind, args.port_base).await,
             false => Ok(Fleet::default()),
         };
-        match fleet {
-            Ok(fleet) => serve(&topology.name, (system, fleet), args, console).await,
-            Err(error) => refused(console, &error),
+        let services = match args.modules.is_empty() {
+            true => harness.start_services(&topology, args.bind),
+            false => Ok(Services::default()),
+        };
+        match (fleet, services) {
+            (Ok(fleet), Ok(services)) => {
+                serve(&topology.name, (system, fleet, services), args, console).await
+            }
+            (Err(error), _) => refused(console, &error),
+            (_, Err(error)) => refused(console, &error),
         }
     });
     // What is still being looked up must not keep the process.
@@ -192,7 +199,7 @@ fn refused<O, E: Write>(console: &mut Console<O, E>, why: &dyn Error) -> io::Res
 
 async fn serve<O: Write, E: Write>(
     topology: &str,
-    (system, fleet): (System, Fleet),
+    (system, fleet, services): (System, Fleet, Services),
     args: &UpArgs,
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
@@ -206,6 +213,9 @@ async fn serve<O: Write, E: Write>(
     }
     for host in fleet.providers() {
         writeln!(console.out, "running {host}")?;
+    }
+    for (host, address) in services.hosts() {
+        writeln!(console.out, "running {host} at {address}")?;
     }
     if let Some(address) = args.metrics {
         let endpoint = match live::Endpoint::bind(address).await {
@@ -227,7 +237,8 @@ async fn serve<O: Write, E: Write>(
     let mut running = pin!(async {
         let modules = system.run_until(stopping.clone(), *args.grace);
         // Without modules, or without a fleet, the other is what goes on.
-        tokio::join!(modules, fleet.run_until(stopping, *args.grace))
+        let fleet = fleet.run_until(stopping.clone(), *args.grace);
+        tokio::join!(modules, fleet, services.run_until(stopping))
     });
     let signal = tokio::select! {
         biased;
@@ -249,7 +260,7 @@ async fn serve<O: Write, E: Write>(
         }
         drained = running => drained,
     };
-    let (modules, fleet) = drained;
+    let (modules, fleet, services) = drained;
     for (name, drained) in modules {
         let (cancelled, aborted) = (drained.cancelled, drained.aborted);
         writeln!(
@@ -257,7 +268,7 @@ async fn serve<O: Write, E: Write>(
             "stopped {name}: {cancelled} requests cancelled, {aborted} connections cut"
         )?;
     }
-    for ended in fleet {
+    for ended in fleet.into_iter().chain(services) {
         writeln!(console.out, "stopped {ended}")?;
     }
     Ok(Exit::Held)

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `system` | starts modules, tells them of each other, and ends them |
 //! | `fleet` | starts managers and providers, and ends them |
+//! | `services` | runs services of a user's own |
 //! | `http` | what is served beside gRPC (`/metrics`, `/healthz`), and how to get it |
 //! | `openmetrics` | what a system has counted, read from its text |
 //! | `dashboard` | the same, as a table |
@@ -15,6 +16,7 @@ mod dashboard;
 mod fleet;
 mod http;
 mod openmetrics;
+mod services;
 mod system;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -25,6 +27,7 @@ pub use dashboard::table;
 pub use fleet::{Fleet, FleetError};
 pub use http::{Endpoint, GetError, Target, TargetError, get};
 pub use openmetrics::{Latency, ParseError, Quantile, Sample, Traffic};
+pub use services::{Services, ServicesError};
 pub use system::{Layout, StartError, Started, System};
 
 /// Who listens at every address of this machine is called at its loopback.

@@ -54,7 +54,10 @@ impl Bench {
         for rpc in run.calls.rpcs.iter().filter(|rpc| rpc.is_ok()) {
             let Some((ended, _)) = rpc.end else { continue };
             let took = ended.at.saturating_sub(rpc.started.at);
-            let pair = (run.plan.topology.service_of(rpc.host), run.plan.topology.service_of(rpc.target()));
+            let pair = (
+                run.plan.topology.service_of(rpc.host),
+                run.plan.topology.service_of(rpc.target()),
+            );
             pairs.entry(pair).or_default().push(took);
         }
         let mut local = Samples::new();

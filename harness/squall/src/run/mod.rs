@@ -52,6 +52,7 @@ use crate::custom::{Custom, CustomExpectation, CustomFault, CustomSchema, Expect
 use crate::faults::Kind;
 use crate::file::{self, ComponentNames};
 use crate::journal::{Event, Journal};
+use crate::live;
 use crate::oracle::{Oracle, OwnOracle, Recovers};
 use crate::plan::{self, Plan};
 use crate::services::{Call, CallError, Services, Site};
@@ -297,6 +298,18 @@ impl Harness {
     pub fn deny_vacuous(mut self) -> Self {
         self.deny_vacuous = true;
         self
+    }
+
+    /// Makes the services of a topology on real sockets of this machine: see [`live::Services`].
+    ///
+    /// # Errors
+    /// When settings are not taken, or `bind` is no loopback address.
+    pub fn start_services(
+        &self,
+        topology: &plan::Topology,
+        bind: IpAddr,
+    ) -> Result<live::Services, live::ServicesError> {
+        live::Services::start(topology, &self.services, bind)
     }
 
     /// The JSON Schema of one kind of file, for editors: see [`schema`](crate::schema), with what this harness has of its

@@ -300,7 +300,8 @@ impl Subscriber for Ear {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        [router::TARGET, provider::TARGET, site::TARGET, note::TARGET].contains(&metadata.target()) && metadata.is_event()
+        [router::TARGET, provider::TARGET, site::TARGET, note::TARGET].contains(&metadata.target())
+            && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

@@ -199,7 +199,10 @@ impl Calls {
                 self.call_module(host, Id(trace as u64), (name, input), timeout)
                     .await
             }
-            Request::Client(name, payload) => self.ask(host, (call, Id(trace as u64)), (name, payload), timeout).await,
+            Request::Client(name, payload) => {
+                self.ask(host, (call, Id(trace as u64)), (name, payload), timeout)
+                    .await
+            }
             Request::Program(program, input) => {
                 self.run_program(host, Id(trace as u64), (program, input), timeout)
                     .await

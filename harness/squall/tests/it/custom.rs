@@ -183,7 +183,10 @@ fn own_kinds_do_and_judge_what_they_say() {
     assert_eq!(opened, ["is 6"], "three hosts started, and started again: {text}");
     let own = judgement.verdict().oracles.last().unwrap();
     // At the end of the run there are more, to see whether all has recovered.
-    assert!(own.name == "written once" && own.judged.is_some_and(|judged| judged >= 20), "{own:?}");
+    assert!(
+        own.name == "written once" && own.judged.is_some_and(|judged| judged >= 20),
+        "{own:?}"
+    );
     assert!(
         text.contains("rolling restart of orders-0, orders-1, orders-2"),
         "{text}"

@@ -64,3 +64,17 @@ fn reports_in_the_readme_are_those_of_its_commands() {
         );
     }
 }
+
+#[test]
+fn the_first_service_in_the_readme_is_that_of_the_example() {
+    let readme = include_str!("../../../../README.md");
+    let example = include_str!("../../../../examples/own-system/tests/first.rs");
+    let (_, code) = example.split_once("\n\n").expect("a comment, and the code");
+    for part in [
+        code,
+        include_str!("../../../../examples/own-system/topologies/first.toml"),
+        include_str!("../../../../examples/own-system/scenarios/first.toml"),
+    ] {
+        assert!(readme.contains(part.trim_end()), "the README lacks\n{part}");
+    }
+}

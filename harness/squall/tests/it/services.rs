@@ -10,6 +10,7 @@ use squall::file::{scenario_from_str_with, topology_from_str};
 use squall::{Call, CallError, Harness, NoSettings, Run, Site};
 use squall_echo::{EchoClient, EchoServer, Line, Parrot};
 use tonic::transport::{Endpoint, Server};
+use tower_layer::Layer;
 
 /// What a client of these tests is told to do.
 #[derive(Debug, Clone, Deserialize)]
@@ -172,4 +173,100 @@ fn calls_of_a_host_that_is_down_are_not_made() {
     assert_eq!((ok + failed + unknown, failed), (600, 50));
     let is_touched = |fault: &squall::statistics::FaultStatistics| fault.calls >= 50;
     assert!(run.judge().statistics().faults.iter().all(is_touched));
+}
+
+#[test]
+fn layers_say_which_call_caused_which() {
+    let harness = Harness::new()
+        .service("parrot", |site: Site, NoSettings {}| async move {
+            let incoming = site.listen(50051).await?;
+            let mut server = Server::builder().layer(site.layer_server());
+            let server = server.add_service(EchoServer::new(Parrot));
+            server
+                .serve_with_incoming(incoming)
+                .await
+                .map_err(std::io::Error::other)
+        })
+        .client("ask", |site: Site, call: Call<NoSettings>| async move {
+            let channel = call.once(|| {
+                let endpoint = Endpoint::from_static("http://parrot:50051");
+                let channel = endpoint.connect_with_connector_lazy(site.connector());
+                site.layer_client().to("parrot:50051").layer(channel)
+            });
+            let line = Line {
+                fail: u32::from(call.number == 7) * 5,
+                ..Line::default()
+            };
+            EchoClient::new(channel).say(line).await?;
+            Ok::<(), CallError>(())
+        });
+    let workload = "from = \"desk\"\nclient = \"ask\"\n[[fault]]\nname = \"it\"\nat = \"1s\"\nfor = \"100ms\"\n\
+                    latency = { between = \"desk\", and = \"parrot\", add = \"20ms\" }";
+    let run = run_for(&harness, PARROT, "2s", workload);
+    let evidence = squall::oracle::Run::of(&run.plan, &run.journal);
+    let of_workload: Vec<_> = evidence.calls.of_workload(0).collect();
+    assert_eq!(of_workload.len(), 20);
+    for call in of_workload {
+        let mut rpcs = evidence
+            .calls
+            .rpcs
+            .iter()
+            .filter(|rpc| rpc.call == Some(call.number));
+        let (rpc, none) = (rpcs.next().unwrap(), rpcs.next());
+        assert!(none.is_none());
+        assert_eq!(
+            (rpc.host, rpc.target(), rpc.service, rpc.method),
+            ("desk", "parrot", "squall.echo.Echo", "Say")
+        );
+        assert_eq!((rpc.is_ok(), call.is_ok()), (call.number != 7, call.number != 7));
+        let handled = &rpc.handled[0];
+        let ended = handled.end.unwrap().0;
+        let (began, took) = (rpc.started, rpc.end.unwrap().0);
+        assert!(
+            began < handled.started && handled.started <= ended && ended < took,
+            "{rpc:?}"
+        );
+        let in_it = (1_000_000_000..1_100_000_000).contains(&call.started.at);
+        assert_eq!(call.touched_by, if in_it { vec![0] } else { vec![] }, "{call:?}");
+    }
+    let bench = squall::report::bench::Bench::of(&evidence);
+    let pairs: Vec<_> = bench
+        .pairs
+        .iter()
+        .map(|it| (it.source.as_str(), it.target.as_str()))
+        .collect();
+    assert_eq!(pairs, [("desk", "parrot")]);
+    assert_eq!(bench.pairs[0].quantiles.p50, 10_000_000, "twice 5 ms");
+}
+
+#[tokio::test]
+async fn the_same_service_answers_on_real_sockets() {
+    let harness = parrot();
+    let topology = topology_from_str("t.toml", PARROT, &harness.component_names()).unwrap();
+    let nowhere = harness.start_services(&topology, [10, 0, 0, 1].into());
+    assert!(nowhere.err().unwrap().to_string().contains("--bind"));
+    let services = harness.start_services(&topology, [127, 0, 0, 1].into()).unwrap();
+    let hosts: Vec<_> = services
+        .hosts()
+        .map(|(name, address)| (name.to_owned(), address))
+        .collect();
+    assert_eq!(hosts.len(), 1, "a host of clients has nothing to run: {hosts:?}");
+    let (stop, stopping) = tokio::sync::watch::channel(false);
+    let running = tokio::spawn(services.run_until(stopping));
+    let endpoint = Endpoint::from_shared(format!("http://{}:50051", hosts[0].1)).unwrap();
+    let channel = loop {
+        match endpoint.connect().await {
+            Ok(channel) => break channel,
+            // It has not begun to listen yet.
+            Err(_) => tokio::task::yield_now().await,
+        }
+    };
+    let line = Line {
+        text: "hello".into(),
+        ..Line::default()
+    };
+    let answer = EchoClient::new(channel).say(line.clone()).await.unwrap();
+    assert_eq!(answer.into_inner(), line);
+    stop.send_replace(true);
+    assert_eq!(running.await.unwrap(), ["parrot: ended"]);
 }

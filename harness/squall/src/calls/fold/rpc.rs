@@ -45,7 +45,8 @@ impl<'j> Fold<'j> {
             }
             RpcEvent::HandlerEnded { span, end } => {
                 let rpc = self.rpc(*span);
-                let handled = rpc.and_then(|rpc| rpc.handled.iter_mut().rev().find(|it| *it.host == *entry.host));
+                let handled =
+                    rpc.and_then(|rpc| rpc.handled.iter_mut().rev().find(|it| *it.host == *entry.host));
                 if let Some(handled) = handled {
                     handled.end.get_or_insert((moment, end));
                 }
