@@ -1,33 +1,15 @@
-//! Everything that the layers say, as `tracing` events of fixed names and fields, of target [`TARGET`] and level DEBUG.
-//!
-//! | event | when |
-//! |---|---|
-//! | `site.call.started` | a call is handed to the channel: with `host`, `call`, `parent`, `peer`, `service`, `method` |
-//! | `site.call.ended` | its answer is complete, or it is given up: with `host`, `call`, `end`, `status`, `error` |
-//! | `site.handler.started` | a request is handed to the server's services: with `host`, `call`, `parent`, `service`, `method` |
-//! | `site.handler.ended` | its answer is complete, or it is given up: with `host`, `call`, `end`, `status`, `error` |
-//!
-//! | field | type | what |
-//! |---|---|---|
-//! | `host` | text | the name of the site that says it |
-//! | `call` | u64 | the call's number, the same at both ends; random, never 0. 0 of a handler: its caller has no layer |
-//! | `parent` | u64 | the number of the call within whose handler this one was made; 0: in none, or in a task of its own. At the handler it is as its caller says |
-//! | `peer` | text | who is called, as [`ClientLayer::to`](crate::layer::ClientLayer::to) was told, or as the request's URI says; empty if neither does |
-//! | `service`, `method` | text | of the path `/service/method`; of another path, all of it is the method |
-//! | `end` | text | `status`: with a gRPC status, of headers or trailers. `transport`: with none, by an error of the channel or of the connection. `dropped`: whoever waited for it gave up |
-//! | `status` | u64 | the gRPC status code; there when `end` is `status` |
-//! | `error` | text | the error; there when `end` is `transport` |
+//! What the layers say, as `tracing` events: [`squall_events::site`] defines them.
 //!
 //! A call ends once, or not at all: a process that is dead says nothing, so what is open at its death ends with it.
 
 use std::fmt;
 
-use tracing::{Level, event};
+use squall_events::site::{CallEnded, CallStarted, HandlerEnded, HandlerStarted};
 
 use crate::site::Site;
 
 /// The target of all events.
-pub const TARGET: &str = "squall::site";
+pub use squall_events::site::TARGET;
 
 /// The header in which a call's number travels, with that of its parent: `0123456789abcdef-0123456789abcdef`.
 pub const HEADER: &str = "squall-call";
@@ -59,7 +41,7 @@ pub(crate) struct Span {
 
 impl Span {
     pub(crate) fn started(site: &Site, side: Side, start: &Start<'_>) -> Self {
-        let host = site.name();
+        let host = || site.name().into();
         let Start {
             call,
             parent,
@@ -69,27 +51,21 @@ impl Span {
         } = *start;
         match side {
             _ if !site.is_alive() => {}
-            Side::Call => event!(
-                name: "site.call.started",
-                target: TARGET,
-                Level::DEBUG,
-                host,
+            Side::Call => CallStarted::say(|| CallStarted {
+                host: host(),
                 call,
                 parent,
-                peer,
-                service,
-                method,
-            ),
-            Side::Handler => event!(
-                name: "site.handler.started",
-                target: TARGET,
-                Level::DEBUG,
-                host,
+                peer: peer.into(),
+                service: service.into(),
+                method: method.into(),
+            }),
+            Side::Handler => HandlerStarted::say(|| HandlerStarted {
+                host: host(),
                 call,
                 parent,
-                service,
-                method,
-            ),
+                service: service.into(),
+                method: method.into(),
+            }),
         }
         Span {
             site: site.clone(),
@@ -120,29 +96,24 @@ impl Span {
         if std::mem::replace(&mut self.has_ended, true) || !self.site.is_alive() {
             return;
         }
-        let (host, call) = (self.site.name(), self.call);
-        let error = error.map(tracing::field::display);
+        let (host, call) = (|| self.site.name().into(), self.call);
+        let status = status.unwrap_or_default();
+        let error = || error.map_or_else(String::new, ToString::to_string).into();
         match self.side {
-            Side::Call => event!(
-                name: "site.call.ended",
-                target: TARGET,
-                Level::DEBUG,
-                host,
+            Side::Call => CallEnded::say(|| CallEnded {
+                host: host(),
                 call,
-                end,
+                end: end.into(),
                 status,
-                error,
-            ),
-            Side::Handler => event!(
-                name: "site.handler.ended",
-                target: TARGET,
-                Level::DEBUG,
-                host,
+                error: error(),
+            }),
+            Side::Handler => HandlerEnded::say(|| HandlerEnded {
+                host: host(),
                 call,
-                end,
+                end: end.into(),
                 status,
-                error,
-            ),
+                error: error(),
+            }),
         }
     }
 }

@@ -1,5 +1,4 @@
-//! Everything that this crate says about itself, as `tracing` events of fixed names and fields, on the target
-//! `squall::provider`.
+//! Everything that this crate says about itself, as `tracing` events: they are defined in `squall-events`.
 //!
 //! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of JSON, 0 for none;
 //! `execution` is the low half of the execution's identifier. Values are never part of an event, for they may hold
@@ -8,8 +7,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use squall_events::provider as said;
 use squall_platform::Authority;
-use tracing::{Level, event};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::failure::Failure;
@@ -22,60 +21,45 @@ pub(crate) fn instance_state(
     state: &str,
     cause: &str,
 ) {
-    event!(
-        name: "instance.state",
-        target: "squall::provider",
-        Level::DEBUG,
-        manager = manager.as_str(),
-        namespace,
-        connection,
-        state,
-        cause,
-    );
+    said::InstanceState::say(|| said::InstanceState {
+        manager: manager.as_str().into(),
+        namespace: namespace.into(),
+        connection: connection.into(),
+        state: state.into(),
+        cause: cause.into(),
+    });
 }
 
 /// A heartbeat is on its way. The timestamp is that of the wall clock, in milliseconds since 1970.
 pub(crate) fn heartbeat_sent(connection: &str, timestamp: i64) {
-    event!(
-        name: "heartbeat.sent",
-        target: "squall::provider",
-        Level::DEBUG,
-        connection,
-        timestamp = u64::try_from(timestamp).unwrap_or(0),
-    );
+    said::HeartbeatSent::say(|| said::HeartbeatSent {
+        connection: connection.into(),
+        timestamp: u64::try_from(timestamp).unwrap_or(0),
+    });
 }
 
 /// The platform has injected a fault: no heartbeat is sent this time.
 pub(crate) fn heartbeat_suppressed(connection: &str) {
-    event!(
-        name: "heartbeat.suppressed",
-        target: "squall::provider",
-        Level::DEBUG,
-        connection,
-    );
+    said::HeartbeatSuppressed::say(|| said::HeartbeatSuppressed {
+        connection: connection.into(),
+    });
 }
 
 /// One step of a rollout: `upgraded`, `healthy`, `unhealthy`, `rolled back`.
 pub(crate) fn canary_step(instance: &Authority, step: &str, version: &str) {
-    event!(
-        name: "canary.step",
-        target: "squall::provider",
-        Level::DEBUG,
-        instance = instance.as_str(),
-        step,
-        version,
-    );
+    said::CanaryStep::say(|| said::CanaryStep {
+        instance: instance.as_str().into(),
+        step: step.into(),
+        version: version.into(),
+    });
 }
 
 /// The end of a rollout.
 pub(crate) fn canary_ended(outcome: &str, reason: &str) {
-    event!(
-        name: "canary.ended",
-        target: "squall::provider",
-        Level::DEBUG,
-        outcome,
-        reason,
-    );
+    said::CanaryEnded::say(|| said::CanaryEnded {
+        outcome: outcome.into(),
+        reason: reason.into(),
+    });
 }
 
 /// What [`Execution::started`] says.
@@ -101,18 +85,17 @@ pub(crate) struct Execution {
 impl Execution {
     pub(crate) fn started(it: &ExecutionStarted<'_>) -> Self {
         let id = low_half(it.id);
-        event!(
-            name: "execution.started",
-            target: "squall::provider",
-            Level::DEBUG,
-            execution = id,
-            module = it.module,
-            namespace = it.namespace,
-            instance = it.executor.to_string().as_str(),
-            timeout = it.timeout.map_or(0, |it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX)),
-            bytes = it.input.len() as u64,
-            digest = digest(it.input),
-        );
+        said::ExecutionStarted::say(|| said::ExecutionStarted {
+            execution: id,
+            module: it.module.into(),
+            namespace: it.namespace.into(),
+            instance: it.executor.to_string().into(),
+            timeout: it
+                .timeout
+                .map_or(0, |it| u64::try_from(it.as_nanos()).unwrap_or(u64::MAX)),
+            bytes: it.input.len() as u64,
+            digest: digest(it.input),
+        });
         Execution { id, ended: false }
     }
 
@@ -127,16 +110,13 @@ impl Execution {
     }
 
     fn emit(&self, how: &str, error: &str, output: &[u8]) {
-        event!(
-            name: "execution.ended",
-            target: "squall::provider",
-            Level::DEBUG,
-            execution = self.id,
-            how,
-            error,
-            bytes = output.len() as u64,
-            digest = digest(output),
-        );
+        said::ExecutionEnded::say(|| said::ExecutionEnded {
+            execution: self.id,
+            how: how.into(),
+            error: error.into(),
+            bytes: output.len() as u64,
+            digest: digest(output),
+        });
     }
 }
 

@@ -1,4 +1,4 @@
-//! Everything that this crate says about itself, as `tracing` events of fixed names and fields.
+//! Everything that this crate says about itself, as `tracing` events: they are defined in `squall-events`.
 //!
 //! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of JSON, 0 for none; inputs
 //! and outputs themselves are never part of an event, for they may hold secrets.
@@ -7,8 +7,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use squall_engine::{CallError, Outcome};
+use squall_events::provider as said;
 use squall_proto::provider::RegisterRequest;
-use tracing::{Level, event};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::State;
@@ -18,29 +18,23 @@ use crate::table::{Cause, Identity};
 
 /// A provider has registered modules, by their qualified names.
 pub(crate) fn registered(it: &Identity, modules: &[Arc<str>]) {
-    event!(
-        name: "provider.registered",
-        target: "squall::provider",
-        Level::DEBUG,
-        connection = &*it.connection,
-        namespace = &*it.namespace,
-        group = group(it),
-        executor = &*it.executor,
-        modules = modules.join(",").as_str(),
-    );
+    said::Registered::say(|| said::Registered {
+        connection: (&*it.connection).into(),
+        namespace: (&*it.namespace).into(),
+        group: group(it).into(),
+        executor: (&*it.executor).into(),
+        modules: modules.join(",").into(),
+    });
 }
 
 /// A request was rejected, for this and maybe other reasons. What is sent may be of any length.
 pub(crate) fn rejected(request: &RegisterRequest, reason: Option<&Rejection>) {
-    event!(
-        name: "provider.rejected",
-        target: "squall::provider",
-        Level::DEBUG,
-        namespace = shown(&request.namespace),
-        group = shown(&request.group_id),
-        executor = shown(&request.executor_url),
-        reason = reason.map(ToString::to_string).unwrap_or_default().as_str(),
-    );
+    said::Rejected::say(|| said::Rejected {
+        namespace: shown(&request.namespace).into(),
+        group: shown(&request.group_id).into(),
+        executor: shown(&request.executor_url).into(),
+        reason: reason.map(ToString::to_string).unwrap_or_default().into(),
+    });
 }
 
 /// A transition of the state machine of one connection.
@@ -49,52 +43,40 @@ pub(crate) fn state(it: &Identity, state: State, cause: &Cause) {
         State::Disconnected => "deregistered",
         other => other.as_str(),
     };
-    event!(
-        name: "provider.state",
-        target: "squall::provider",
-        Level::DEBUG,
-        connection = &*it.connection,
-        namespace = &*it.namespace,
-        group = group(it),
-        executor = &*it.executor,
-        state,
-        cause = cause.to_string().as_str(),
-    );
+    said::State::say(|| said::State {
+        connection: (&*it.connection).into(),
+        namespace: (&*it.namespace).into(),
+        group: group(it).into(),
+        executor: (&*it.executor).into(),
+        state: state.into(),
+        cause: cause.to_string().into(),
+    });
 }
 
 /// A member is put aside, or in use again.
 pub(crate) fn member(it: &Identity, state: &str, cause: &str) {
-    event!(
-        name: "member.state",
-        target: "squall::provider",
-        Level::DEBUG,
-        connection = &*it.connection,
-        namespace = &*it.namespace,
-        executor = &*it.executor,
-        state,
-        cause,
-    );
+    said::MemberState::say(|| said::MemberState {
+        connection: (&*it.connection).into(),
+        namespace: (&*it.namespace).into(),
+        executor: (&*it.executor).into(),
+        state: state.into(),
+        cause: cause.into(),
+    });
 }
 
 /// Nobody owns the namespace any more.
 pub(crate) fn released(namespace: &str) {
-    event!(
-        name: "namespace.released",
-        target: "squall::provider",
-        Level::DEBUG,
-        namespace,
-    );
+    said::NamespaceReleased::say(|| said::NamespaceReleased {
+        namespace: namespace.into(),
+    });
 }
 
 /// A heartbeat came; the timestamp is the provider's, in milliseconds since the Unix epoch.
 pub(crate) fn heartbeat(connection: &str, timestamp: i64) {
-    event!(
-        name: "heartbeat.received",
-        target: "squall::provider",
-        Level::DEBUG,
-        connection,
-        timestamp = timestamp as u64,
-    );
+    said::HeartbeatReceived::say(|| said::HeartbeatReceived {
+        connection: connection.into(),
+        timestamp: timestamp as u64,
+    });
 }
 
 /// What [`Execution::started`] says.
@@ -123,20 +105,17 @@ pub(crate) struct Execution {
 
 impl Execution {
     pub(crate) fn started(it: &ExecutionStarted<'_>) -> Self {
-        event!(
-            name: "execute.started",
-            target: "squall::provider",
-            Level::DEBUG,
-            execution = it.execution,
-            module = it.module,
-            namespace = &*it.identity.namespace,
-            connection = &*it.identity.connection,
-            executor = &*it.identity.executor,
-            attempt = it.attempt,
-            timeout = u64::try_from(it.timeout.as_nanos()).unwrap_or(u64::MAX),
-            bytes = it.input.len() as u64,
-            digest = digest(it.input),
-        );
+        said::ExecuteStarted::say(|| said::ExecuteStarted {
+            execution: it.execution,
+            module: it.module.into(),
+            namespace: (&*it.identity.namespace).into(),
+            connection: (&*it.identity.connection).into(),
+            executor: (&*it.identity.executor).into(),
+            attempt: it.attempt,
+            timeout: u64::try_from(it.timeout.as_nanos()).unwrap_or(u64::MAX),
+            bytes: it.input.len() as u64,
+            digest: digest(it.input),
+        });
         Execution {
             execution: it.execution,
             attempt: it.attempt,
@@ -161,19 +140,16 @@ impl Execution {
     }
 
     fn emit(&self, outcome: &str, status: &str, error: &str, output: &[u8]) {
-        event!(
-            name: "execute.ended",
-            target: "squall::provider",
-            Level::DEBUG,
-            execution = self.execution,
-            outcome,
-            status,
-            error,
-            bytes = output.len() as u64,
-            digest = digest(output),
-            connection = &*self.identity.connection,
-            attempt = self.attempt,
-        );
+        said::ExecuteEnded::say(|| said::ExecuteEnded {
+            execution: self.execution,
+            outcome: outcome.into(),
+            status: status.into(),
+            error: error.into(),
+            bytes: output.len() as u64,
+            digest: digest(output),
+            connection: (&*self.identity.connection).into(),
+            attempt: self.attempt,
+        });
     }
 }
 

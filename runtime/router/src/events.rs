@@ -1,4 +1,4 @@
-//! Everything that this crate says about itself, as `tracing` events of fixed names and fields.
+//! Everything that this crate says about itself, as `tracing` events: those for machines are defined in `squall-events`.
 //!
 //! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of the bytes, 0
 //! for none; `trace` is the low half of the trace's identifier. Payloads are never part of an event, for
@@ -7,6 +7,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use squall_events::router as said;
 use squall_platform::Authority;
 use tracing::{Level, event};
 use xxhash_rust::xxh3::xxh3_64;
@@ -42,25 +43,22 @@ pub(crate) struct Hop {
 
 impl Hop {
     pub(crate) fn started(it: &HopStarted<'_>) -> Self {
-        event!(
-            name: "hop.started",
-            target: "squall::router",
-            Level::DEBUG,
-            trace = it.trace as u64,
-            span = it.span,
-            parent = it.parent,
-            from = it.from,
-            to = it.to,
-            source_module = it.source_module,
-            target_module = it.target_module,
-            depth = u64::from(it.depth),
-            attempt = u64::from(it.retries) + 1,
-            previous = it.previous,
-            key = key(it.key),
-            timeout = it.timeout.as_nanos() as u64,
-            bytes = it.data.len() as u64,
-            digest = digest(Some(it.data)),
-        );
+        said::HopStarted::say(|| said::HopStarted {
+            trace: it.trace as u64,
+            span: it.span,
+            parent: it.parent,
+            from: it.from.into(),
+            to: it.to.into(),
+            source_module: it.source_module.into(),
+            target_module: it.target_module.into(),
+            depth: u64::from(it.depth),
+            attempt: u64::from(it.retries) + 1,
+            previous: it.previous,
+            key: key(it.key),
+            timeout: it.timeout.as_nanos() as u64,
+            bytes: it.data.len() as u64,
+            digest: digest(Some(it.data)),
+        });
         Hop {
             span: it.span,
             peer: None,
@@ -88,19 +86,16 @@ impl Hop {
     }
 
     fn emit(&self, outcome: &str, status: &str, error: Option<&Error>, value: Option<&Payload>) {
-        event!(
-            name: "hop.ended",
-            target: "squall::router",
-            Level::DEBUG,
-            span = self.span,
-            outcome,
-            status,
-            peer = self.peer.as_ref().map_or("", Authority::as_str),
-            at_transport = self.at_transport,
-            error = text(error).as_str(),
-            bytes = value.map_or(0, Payload::len) as u64,
-            digest = digest(value),
-        );
+        said::HopEnded::say(|| said::HopEnded {
+            span: self.span,
+            outcome: outcome.into(),
+            status: status.into(),
+            peer: self.peer.as_ref().map_or("", Authority::as_str).into(),
+            at_transport: self.at_transport,
+            error: text(error).into(),
+            bytes: value.map_or(0, Payload::len) as u64,
+            digest: digest(value),
+        });
     }
 }
 
@@ -137,24 +132,21 @@ pub(crate) struct Handling {
 
 impl Handling {
     pub(crate) fn started(it: &HandleStarted<'_>) -> Self {
-        event!(
-            name: "handle.started",
-            target: "squall::router",
-            Level::DEBUG,
-            trace = it.trace as u64,
-            span = it.span,
-            parent = it.parent,
-            module = it.module,
-            node = it.node,
-            port = it.port,
-            remote = it.remote,
-            depth = u64::from(it.depth),
-            attempt = u64::from(it.retries) + 1,
-            key = key(it.key),
-            timeout = it.timeout.map_or(0, |it| it.as_nanos() as u64),
-            bytes = it.data.len() as u64,
-            digest = digest(Some(it.data)),
-        );
+        said::HandleStarted::say(|| said::HandleStarted {
+            trace: it.trace as u64,
+            span: it.span,
+            parent: it.parent,
+            module: it.module.into(),
+            node: it.node.into(),
+            port: it.port.into(),
+            remote: it.remote,
+            depth: u64::from(it.depth),
+            attempt: u64::from(it.retries) + 1,
+            key: key(it.key),
+            timeout: it.timeout.map_or(0, |it| it.as_nanos() as u64),
+            bytes: it.data.len() as u64,
+            digest: digest(Some(it.data)),
+        });
         Handling {
             span: it.span,
             ended: false,
@@ -172,16 +164,13 @@ impl Handling {
     }
 
     fn emit(&self, how: &str, error: Option<&Error>, value: Option<&Payload>) {
-        event!(
-            name: "handle.ended",
-            target: "squall::router",
-            Level::DEBUG,
-            span = self.span,
-            how,
-            error = text(error).as_str(),
-            bytes = value.map_or(0, Payload::len) as u64,
-            digest = digest(value),
-        );
+        said::HandleEnded::say(|| said::HandleEnded {
+            span: self.span,
+            how: how.into(),
+            error: text(error).into(),
+            bytes: value.map_or(0, Payload::len) as u64,
+            digest: digest(value),
+        });
     }
 }
 
@@ -196,54 +185,41 @@ impl Drop for Handling {
 /// A component emitted an error on its `error` port: it is handled, and counts all the same. Spec: router W-10,
 /// section 7, test 29.
 pub(crate) fn error_handled(context: &Context, module: &str, node: &str, text: impl FnOnce() -> String) {
-    event!(
-        name: "error.handled",
-        target: "squall::router",
-        Level::DEBUG,
-        trace = context.trace as u64,
-        span = context.span,
-        module,
-        node,
-        error = text().as_str(),
-    );
+    said::ErrorHandled::say(|| said::ErrorHandled {
+        trace: context.trace as u64,
+        span: context.span,
+        module: module.into(),
+        node: node.into(),
+        error: text().into(),
+    });
 }
 
 /// A transition of the state machine of one endpoint.
 pub(crate) fn endpoint_state(module: &str, endpoint: &Authority, state: &str, cause: &str) {
-    event!(
-        name: "endpoint.state",
-        target: "squall::router",
-        Level::DEBUG,
-        module,
-        endpoint = endpoint.as_str(),
-        state,
-        cause,
-    );
+    said::EndpointState::say(|| said::EndpointState {
+        module: module.into(),
+        endpoint: endpoint.as_str().into(),
+        state: state.into(),
+        cause: cause.into(),
+    });
 }
 
 /// The server accepts connections.
 pub(crate) fn server_listening(module: &str, address: SocketAddr) {
-    event!(
-        name: "server.listening",
-        target: "squall::router",
-        Level::DEBUG,
-        module,
-        address = address.to_string().as_str(),
-    );
+    said::ServerListening::say(|| said::ServerListening {
+        module: module.into(),
+        address: address.to_string().into(),
+    });
 }
 
 /// A phase of a server's shutdown, and what there still is to wait for.
 pub(crate) fn server_drain(module: &str, phase: &str, in_flight: usize, connections: usize) {
-    event!(
-        name: "server.drain",
-        target: "squall::router",
-        Level::INFO,
-        module,
-        phase,
-        in_flight = in_flight as u64,
-        connections = connections as u64,
-        "server drain: {phase}"
-    );
+    said::ServerDrain::say(|| said::ServerDrain {
+        module: module.into(),
+        phase: phase.into(),
+        in_flight: in_flight as u64,
+        connections: connections as u64,
+    });
 }
 
 /// The log line of a cross-module message that was answered. Spec: router S-36.

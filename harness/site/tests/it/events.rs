@@ -166,8 +166,8 @@ fn a_call_and_its_handler_begin_and_end() {
     let expected = [
         "site.call.started host=client call=1 parent=0 peer=server:50051 service=squall.echo.Echo method=Say",
         "site.handler.started host=server call=1 parent=0 service=squall.echo.Echo method=Say",
-        "site.handler.ended host=server call=1 end=status status=0",
-        "site.call.ended host=client call=1 end=status status=0",
+        "site.handler.ended host=server call=1 end=status status=0 error=",
+        "site.call.ended host=client call=1 end=status status=0 error=",
     ];
     assert_eq!(words(&notes), expected);
 }
@@ -199,7 +199,12 @@ fn every_kind_of_call_ends_with_its_status() {
     let ends = |of: &str| -> Vec<String> {
         let words = words(&notes).into_iter();
         let ends = words.filter(|it| it.starts_with(of));
-        let status = |it: String| it.rsplit_once("status=").expect("a status").1.to_owned();
+        let status = |it: String| {
+            it.rsplit_once("status=")
+                .expect("a status")
+                .1
+                .replace(" error=", "")
+        };
         ends.map(status).collect()
     };
     assert_eq!(ends("site.call.ended"), ["0", "0", "0", "0", "9", "9"]);
@@ -222,8 +227,8 @@ fn a_call_that_is_given_up_is_dropped_at_both_ends() {
         .filter(|it| it.contains("ended"))
         .collect();
     let expected = [
-        "site.call.ended host=client call=1 end=dropped",
-        "site.handler.ended host=server call=1 end=dropped",
+        "site.call.ended host=client call=1 end=dropped status=0 error=",
+        "site.handler.ended host=server call=1 end=dropped status=0 error=",
     ];
     assert_eq!(ended, expected);
 }
@@ -238,7 +243,7 @@ fn a_call_without_a_server_ends_at_the_transport() {
     let words = words(&notes);
     assert_eq!(words.len(), 2, "{words:#?}");
     assert!(
-        words[1].starts_with("site.call.ended host=client call=1 end=transport error="),
+        words[1].starts_with("site.call.ended host=client call=1 end=transport status=0 error="),
         "{words:#?}"
     );
 }

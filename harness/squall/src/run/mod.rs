@@ -387,6 +387,9 @@ impl Harness {
             director.recorder.listen_on_this_thread();
             director.direct(sim)
         })?;
+        if let Some(misfit) = recorder.misfit() {
+            return Err(Failure::Panicked(misfit.to_string()));
+        }
         let (journal, journal_digest) = recorder.take();
         Ok(Run {
             plan,

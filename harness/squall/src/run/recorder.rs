@@ -1,19 +1,20 @@
 //! Makes the journal: of what the runtime says with `tracing`, what the simulator observes, and what the
 //! workload does. One ordered list, one digest.
 //!
-//! The runtime's events are recognised by their target and name; everything else that is said with
-//! `tracing` during a run is ignored.
+//! The runtime's events are recognised by their target, and read as `squall-events` defines them: a run in which one
+//! cannot be read has failed. Everything else that is said with `tracing` during a run is ignored.
 
-mod fields;
 mod provider;
 mod router;
 mod site;
+mod values;
 
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use squall_events::{Fields, Misfit};
 use squall_sim::{Closed, Down, Observer, SimEvent, position};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Record};
@@ -21,10 +22,8 @@ use tracing::subscriber::{Interest, NoSubscriber};
 use tracing::{Dispatch, Metadata, Subscriber, span};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
-use self::fields::Fields;
 use self::provider::Heard;
 use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
-use crate::services::note;
 
 /// Collects the journal of one run. Clones collect the same one.
 #[derive(Clone, Default)]
@@ -36,6 +35,8 @@ struct Inner {
     digest: u64,
     names: Names,
     heard: Heard,
+    /// What could not be read, the first of it.
+    misfit: Option<Misfit>,
 }
 
 /// One shared copy of each text: journals repeat few names very often.
@@ -102,6 +103,11 @@ impl Recorder {
         self.lock().heard.last.clone()
     }
 
+    /// The first event of the runtime that was not as it is defined: what is known of the run has a hole there.
+    pub(super) fn misfit(&self) -> Option<Misfit> {
+        self.lock().misfit.clone()
+    }
+
     /// The journal so far, and its digest. Leaves an empty one.
     pub(super) fn take(&self) -> (Journal, u64) {
         let mut inner = self.lock();
@@ -131,6 +137,17 @@ impl Inner {
 
     fn name(&mut self, text: &str) -> Arc<str> {
         self.names.shared(text)
+    }
+
+    /// What the journal has of an event of the runtime, if anything.
+    fn read(&mut self, event: &tracing::Event<'_>) -> Result<Option<Event>, Misfit> {
+        let fields = Fields::collect(event, |text| self.name(text));
+        let (name, target) = (event.metadata().name(), event.metadata().target());
+        match target {
+            router::TARGET => router::event(name, &fields),
+            site::TARGET => site::event(name, &fields),
+            _ => provider::event(name, &fields, |text| self.name(text)),
+        }
     }
 }
 
@@ -300,8 +317,7 @@ impl Subscriber for Ear {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        [router::TARGET, provider::TARGET, site::TARGET, note::TARGET].contains(&metadata.target())
-            && metadata.is_event()
+        [router::TARGET, provider::TARGET, site::TARGET].contains(&metadata.target()) && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {
@@ -313,18 +329,15 @@ impl Subscriber for Ear {
         RECORDER.with_borrow(|recorder| {
             let Some(recorder) = recorder else { return };
             let mut inner = recorder.lock();
-            let mut fields = Fields::new(&mut inner);
-            event.record(&mut fields);
-            let name = event.metadata().name();
-            let event = match event.metadata().target() {
-                router::TARGET => router::event(fields, name),
-                site::TARGET => site::event(fields, name),
-                note::TARGET => Some(site::note(fields)),
-                _ => provider::event(fields, name),
-            };
-            if let Some(event) = event {
-                inner.heard.listen(&event);
-                inner.push(at, host, event);
+            match inner.read(event) {
+                Ok(Some(event)) => {
+                    inner.heard.listen(&event);
+                    inner.push(at, host, event);
+                }
+                Ok(None) => {}
+                Err(misfit) => {
+                    inner.misfit.get_or_insert(misfit);
+                }
             }
         });
     }

@@ -1,14 +1,11 @@
 //! What code of a user's own says of itself, for oracles and expectations of a user's own.
 
 use serde::Serialize;
-
-/// The target and the name of the event of [`note`].
-pub(crate) const TARGET: &str = "squall::note";
-pub(crate) const NAME: &str = "note";
+use squall_events::site::Note;
 
 /// Says something, for the journal of a run: `note("reserved", &Reserved { .. })`. Oracles and expectations of your own
 /// read it with [`oracle::Run::notes`](crate::oracle::Run::notes). On real sockets it is a `tracing` event of the level
-/// info, with the target `squall::note`.
+/// info, with the target `squall::site`.
 ///
 /// A process that is dead says nothing any more.
 ///
@@ -20,5 +17,8 @@ pub fn note(name: &str, value: &impl Serialize) {
     }
     let value = serde_json::to_string(value);
     let value = value.unwrap_or_else(|error| panic!("the note `{name}` cannot be JSON: {error}"));
-    tracing::event!(name: NAME, target: TARGET, tracing::Level::INFO, what = name, value = value.as_str());
+    Note::say(|| Note {
+        what: name.into(),
+        value: value.into(),
+    });
 }

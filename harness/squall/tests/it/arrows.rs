@@ -9,11 +9,12 @@ use cargo_metadata::{DependencyKind, MetadataCommand};
 const ARROWS: &[(&str, &[&str])] = &[
     ("squall-proto", &[]),
     ("squall-platform", &[]),
+    ("squall-events", &[]),
     ("squall-memory", &["squall-platform"]),
     ("squall-grpc", &["squall-platform", "squall-proto"]),
     (
         "squall-router",
-        &["squall-grpc", "squall-platform", "squall-proto"],
+        &["squall-events", "squall-grpc", "squall-platform", "squall-proto"],
     ),
     ("squall-value", &["squall-proto"]),
     ("squall-engine", &["squall-value"]),
@@ -21,6 +22,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         "squall-provider",
         &[
             "squall-engine",
+            "squall-events",
             "squall-grpc",
             "squall-platform",
             "squall-proto",
@@ -29,7 +31,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     (
         "squall-provider-sdk",
-        &["squall-grpc", "squall-platform", "squall-proto", "squall-value"],
+        &[
+            "squall-events",
+            "squall-grpc",
+            "squall-platform",
+            "squall-proto",
+            "squall-value",
+        ],
     ),
     ("squall-manifest", &["squall-platform", "squall-router"]),
     (
@@ -45,11 +53,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("squall-hermetic", &[]),
     ("squall-sim", &["squall-hermetic", "squall-platform"]),
     ("squall-echo", &[]),
-    ("squall-site", &["squall-platform", "squall-sim"]),
+    ("squall-site", &["squall-events", "squall-platform", "squall-sim"]),
     (
         "squall",
         &[
             "squall-engine",
+            "squall-events",
             "squall-manifest",
             "squall-platform",
             "squall-provider",

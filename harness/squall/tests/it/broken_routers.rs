@@ -24,6 +24,7 @@ use squall::router::{
 };
 use squall::verdict::{self, Judged};
 use squall::{Front, Harness, NoSettings};
+use squall_events::router::{HopEnded, HopStarted};
 use squall_sim::SimPlatform;
 use tokio::sync::oneshot;
 
@@ -205,18 +206,16 @@ fn ends_once() {
     // Says of a hop that has ended that it ended.
     let stutter = With(|scheduler: Scheduler<SimPlatform>, message: Message| async move {
         let answer = scheduler.handle(message).await;
-        tracing::event!(
-            name: "hop.ended",
-            target: "squall::router",
-            tracing::Level::DEBUG,
-            span = 7_u64,
-            outcome = "ok",
-            status = "ok",
-            peer = "back-0:50051",
-            error = "",
-            bytes = 0_u64,
-            digest = 0_u64,
-        );
+        HopEnded::say(|| HopEnded {
+            span: 7,
+            outcome: "ok".into(),
+            status: "ok".into(),
+            peer: "back-0:50051".into(),
+            at_transport: false,
+            error: "".into(),
+            bytes: 0,
+            digest: 0,
+        });
         answer
     });
     let broken = harness(true).front(stutter);
@@ -460,26 +459,32 @@ fn metrics() {
     let untold = AtomicU64::new(0);
     let uncounted = With(move |scheduler: Scheduler<SimPlatform>, message: Message| {
         let span = untold.fetch_add(1, Ordering::Relaxed) + 1;
-        tracing::event!(
-            name: "hop.started",
-            target: "squall::router",
-            tracing::Level::DEBUG,
+        HopStarted::say(|| HopStarted {
+            trace: 0,
             span,
-            from = "",
-            to = "n.in",
-            source_module = "front",
-            target_module = "back",
-            attempt = 1_u64,
-            timeout = 1_000_000_000_u64,
-        );
-        tracing::event!(
-            name: "hop.ended",
-            target: "squall::router",
-            tracing::Level::DEBUG,
+            parent: 0,
+            from: "".into(),
+            to: "n.in".into(),
+            source_module: "front".into(),
+            target_module: "back".into(),
+            depth: 0,
+            attempt: 1,
+            previous: 0,
+            key: 0,
+            timeout: 1_000_000_000,
+            bytes: 0,
+            digest: 0,
+        });
+        HopEnded::say(|| HopEnded {
             span,
-            outcome = "failed",
-            status = "unavailable",
-        );
+            outcome: "failed".into(),
+            status: "unavailable".into(),
+            peer: "".into(),
+            at_transport: false,
+            error: "".into(),
+            bytes: 0,
+            digest: 0,
+        });
         async move { scheduler.handle(message).await }
     });
     let broken = harness(true).front(uncounted);

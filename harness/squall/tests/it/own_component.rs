@@ -93,6 +93,35 @@ fn shouting_survives_a_restart() {
     assert!(!run.judge().held(), "{}", run.judge().summary());
 }
 
+/// Says something on behalf of the runtime, which is not as it is defined.
+struct Mumbles;
+
+#[async_trait]
+impl Component for Mumbles {
+    async fn handle(&self, input: Input<'_>, _: &Output) -> Result<Option<Payload>, ComponentError> {
+        tracing::event!(
+            name: "handle.ended",
+            target: "squall::router",
+            tracing::Level::DEBUG,
+            spam = 1_u64,
+            how = "ok",
+            error = "",
+            bytes = 0_u64,
+            digest = 0_u64,
+        );
+        Ok(Some(input.data))
+    }
+}
+
+#[test]
+fn a_run_whose_events_cannot_be_read_has_failed() {
+    let failure = run_of(|| Mumbles).map(drop).unwrap_err();
+    assert_eq!(
+        failure.to_string(),
+        "the run panicked: the event `handle.ended` has no field `span`: its definition is in squall-events"
+    );
+}
+
 #[test]
 fn settings_that_a_component_does_not_take_are_shown_at_their_place() {
     let text = TOPOLOGY.replace("\"COMPONENT\"", "\"shout\"\nsettings = { markz = 3 }");

@@ -1,117 +1,125 @@
-//! Events of managers and providers. See `events.rs` of both.
+//! Events of managers and providers in the journal.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::fields::Fields;
+use squall_events::provider::Event as Said;
+use squall_events::{Fields, Misfit};
+
+use super::values::{handling, outcome};
 use crate::journal::{Event, Id, ProviderEvent};
 use crate::run::behalf;
 
-/// Where they come from.
-pub(super) const TARGET: &str = "squall::provider";
+pub(super) use squall_events::provider::TARGET;
 
-/// Nothing when it is none of them.
-pub(super) fn event(mut it: Fields<'_>, name: &str) -> Option<Event> {
-    let event = match name {
-        "provider.registered" => ProviderEvent::Registered {
-            connection: it.text("connection"),
-            namespace: it.text("namespace"),
-            group: it.text("group"),
-            executor: it.text("executor"),
-            modules: it.text("modules"),
-        },
-        "provider.rejected" => ProviderEvent::Rejected {
-            namespace: it.text("namespace"),
-            group: it.text("group"),
-            executor: it.text("executor"),
-            reason: it.text("reason"),
-        },
-        "provider.state" => ProviderEvent::State {
-            connection: it.text("connection"),
-            namespace: it.text("namespace"),
-            group: it.text("group"),
-            executor: it.text("executor"),
-            state: it.text("state"),
-            cause: it.text("cause"),
-        },
-        "member.state" => ProviderEvent::MemberState {
-            connection: it.text("connection"),
-            namespace: it.text("namespace"),
-            executor: it.text("executor"),
-            state: it.text("state"),
-            cause: it.text("cause"),
-        },
-        "namespace.released" => ProviderEvent::NamespaceReleased {
-            namespace: it.text("namespace"),
-        },
-        "heartbeat.received" => ProviderEvent::HeartbeatReceived {
-            connection: it.text("connection"),
-            timestamp: it.number("timestamp"),
-        },
-        "execute.started" => ProviderEvent::ExecuteStarted {
-            trace: behalf::current().unwrap_or(Id::NONE),
-            execution: it.id("execution"),
-            module: it.qualified(),
-            namespace: it.text("namespace"),
-            connection: it.text("connection"),
-            executor: it.text("executor"),
-            attempt: it.number("attempt") as u32,
-            timeout: it.number("timeout"),
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
-        },
-        "execute.ended" => ProviderEvent::ExecuteEnded {
-            execution: it.id("execution"),
-            outcome: it.outcome(),
-            status: it.class(),
-            error: it.text("error"),
-            connection: it.text("connection"),
-            attempt: it.number("attempt") as u32,
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
-        },
-        "instance.state" => ProviderEvent::InstanceState {
-            manager: it.text("manager"),
-            namespace: it.text("namespace"),
-            connection: it.text("connection"),
-            state: it.text("state"),
-            cause: it.text("cause"),
-        },
-        "heartbeat.sent" => ProviderEvent::HeartbeatSent {
-            connection: it.text("connection"),
-            timestamp: it.number("timestamp"),
-        },
-        "heartbeat.suppressed" => ProviderEvent::HeartbeatSuppressed {
-            connection: it.text("connection"),
-        },
-        "execution.started" => ProviderEvent::ExecutionStarted {
-            execution: it.id("execution"),
-            module: it.qualified(),
-            namespace: it.text("namespace"),
-            instance: it.text("instance"),
-            timeout: it.number("timeout"),
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
-        },
-        "execution.ended" => ProviderEvent::ExecutionEnded {
-            execution: it.id("execution"),
-            how: it.handling(),
-            error: it.text("error"),
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
-        },
-        "canary.step" => ProviderEvent::CanaryStep {
-            instance: it.text("instance"),
-            step: it.text("step"),
-            version: it.text("version"),
-        },
-        "canary.ended" => ProviderEvent::CanaryEnded {
-            outcome: it.text("outcome"),
-            reason: it.text("reason"),
-        },
-        _ => return None,
+/// Nothing when it is one of which the journal has nothing. `name_of` keeps a text.
+pub(super) fn event(
+    name: &'static str,
+    fields: &Fields<Arc<str>>,
+    mut name_of: impl FnMut(&str) -> Arc<str>,
+) -> Result<Option<Event>, Misfit> {
+    let Some(said) = Said::read(name, fields)? else {
+        return Ok(None);
     };
-    Some(Event::Provider(event))
+    Ok(Some(Event::Provider(match said {
+        Said::Registered(it) => ProviderEvent::Registered {
+            connection: it.connection,
+            namespace: it.namespace,
+            group: it.group,
+            executor: it.executor,
+            modules: it.modules,
+        },
+        Said::Rejected(it) => ProviderEvent::Rejected {
+            namespace: it.namespace,
+            group: it.group,
+            executor: it.executor,
+            reason: it.reason,
+        },
+        Said::State(it) => ProviderEvent::State {
+            connection: it.connection,
+            namespace: it.namespace,
+            group: it.group,
+            executor: it.executor,
+            state: it.state,
+            cause: it.cause,
+        },
+        Said::MemberState(it) => ProviderEvent::MemberState {
+            connection: it.connection,
+            namespace: it.namespace,
+            executor: it.executor,
+            state: it.state,
+            cause: it.cause,
+        },
+        Said::NamespaceReleased(it) => ProviderEvent::NamespaceReleased {
+            namespace: it.namespace,
+        },
+        Said::HeartbeatReceived(it) => ProviderEvent::HeartbeatReceived {
+            connection: it.connection,
+            timestamp: it.timestamp,
+        },
+        Said::ExecuteStarted(it) => ProviderEvent::ExecuteStarted {
+            trace: behalf::current().unwrap_or(Id::NONE),
+            execution: Id(it.execution),
+            module: name_of(&format!("{}.{}", it.namespace, it.module)),
+            namespace: it.namespace,
+            connection: it.connection,
+            executor: it.executor,
+            attempt: it.attempt as u32,
+            timeout: it.timeout,
+            bytes: it.bytes,
+            digest: Id(it.digest),
+        },
+        Said::ExecuteEnded(it) => ProviderEvent::ExecuteEnded {
+            execution: Id(it.execution),
+            outcome: outcome(name, &it.outcome)?,
+            // The class of an error whose code is its status.
+            status: name_of(&it.status.to_ascii_lowercase()),
+            error: it.error,
+            connection: it.connection,
+            attempt: it.attempt as u32,
+            bytes: it.bytes,
+            digest: Id(it.digest),
+        },
+        Said::InstanceState(it) => ProviderEvent::InstanceState {
+            manager: it.manager,
+            namespace: it.namespace,
+            connection: it.connection,
+            state: it.state,
+            cause: it.cause,
+        },
+        Said::HeartbeatSent(it) => ProviderEvent::HeartbeatSent {
+            connection: it.connection,
+            timestamp: it.timestamp,
+        },
+        Said::HeartbeatSuppressed(it) => ProviderEvent::HeartbeatSuppressed {
+            connection: it.connection,
+        },
+        Said::ExecutionStarted(it) => ProviderEvent::ExecutionStarted {
+            execution: Id(it.execution),
+            module: name_of(&format!("{}.{}", it.namespace, it.module)),
+            namespace: it.namespace,
+            instance: it.instance,
+            timeout: it.timeout,
+            bytes: it.bytes,
+            digest: Id(it.digest),
+        },
+        Said::ExecutionEnded(it) => ProviderEvent::ExecutionEnded {
+            execution: Id(it.execution),
+            how: handling(name, &it.how)?,
+            error: it.error,
+            bytes: it.bytes,
+            digest: Id(it.digest),
+        },
+        Said::CanaryStep(it) => ProviderEvent::CanaryStep {
+            instance: it.instance,
+            step: it.step,
+            version: it.version,
+        },
+        Said::CanaryEnded(it) => ProviderEvent::CanaryEnded {
+            outcome: it.outcome,
+            reason: it.reason,
+        },
+    })))
 }
 
 /// Whose heartbeat was heard last.

@@ -1,74 +1,84 @@
-//! The router's events. See `events.rs` there.
+//! The router's events in the journal.
 
-use super::fields::Fields;
-use crate::journal::Event;
+use std::sync::Arc;
 
-/// Where they come from.
-pub(super) const TARGET: &str = "squall::router";
+use squall_events::router::Event as Said;
+use squall_events::{Fields, Misfit};
 
-/// Nothing when it is none of them.
-pub(super) fn event(mut it: Fields<'_>, name: &str) -> Option<Event> {
-    Some(match name {
-        "hop.started" => Event::HopStarted {
-            trace: it.id("trace"),
-            span: it.id("span"),
-            parent: it.id("parent"),
-            from: it.text("from"),
-            to: it.text("to"),
-            source_module: it.text("source_module"),
-            target_module: it.text("target_module"),
-            depth: it.number("depth") as u32,
-            attempt: it.number("attempt") as u32,
-            previous: it.id("previous"),
-            key: it.id("key"),
-            timeout: it.number("timeout"),
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
+use super::values::{handling, outcome};
+use crate::journal::{Event, Id};
+
+pub(super) use squall_events::router::TARGET;
+
+/// Nothing when it is one of which the journal has nothing.
+pub(super) fn event(name: &'static str, fields: &Fields<Arc<str>>) -> Result<Option<Event>, Misfit> {
+    let Some(said) = Said::read(name, fields)? else {
+        return Ok(None);
+    };
+    Ok(Some(match said {
+        Said::HopStarted(it) => Event::HopStarted {
+            trace: Id(it.trace),
+            span: Id(it.span),
+            parent: Id(it.parent),
+            from: it.from,
+            to: it.to,
+            source_module: it.source_module,
+            target_module: it.target_module,
+            depth: it.depth as u32,
+            attempt: it.attempt as u32,
+            previous: Id(it.previous),
+            key: Id(it.key),
+            timeout: it.timeout,
+            bytes: it.bytes,
+            digest: Id(it.digest),
         },
-        "hop.ended" => Event::HopEnded {
-            span: it.id("span"),
-            outcome: it.outcome(),
-            status: it.text("status"),
-            peer: it.text("peer"),
-            at_transport: it.number("at_transport") != 0,
-            error: it.text("error"),
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
+        Said::HopEnded(it) => Event::HopEnded {
+            span: Id(it.span),
+            outcome: outcome(name, &it.outcome)?,
+            status: it.status,
+            peer: it.peer,
+            at_transport: it.at_transport,
+            error: it.error,
+            bytes: it.bytes,
+            digest: Id(it.digest),
         },
-        "handle.started" => Event::HandleStarted {
-            trace: it.id("trace"),
-            span: it.id("span"),
-            parent: it.id("parent"),
-            module: it.text("module"),
-            node: it.text("node"),
-            port: it.text("port"),
-            remote: it.number("remote") != 0,
-            depth: it.number("depth") as u32,
-            attempt: it.number("attempt") as u32,
-            key: it.id("key"),
-            timeout: it.number("timeout"),
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
+        Said::HandleStarted(it) => Event::HandleStarted {
+            trace: Id(it.trace),
+            span: Id(it.span),
+            parent: Id(it.parent),
+            module: it.module,
+            node: it.node,
+            port: it.port,
+            remote: it.remote,
+            depth: it.depth as u32,
+            attempt: it.attempt as u32,
+            key: Id(it.key),
+            timeout: it.timeout,
+            bytes: it.bytes,
+            digest: Id(it.digest),
         },
-        "handle.ended" => Event::HandleEnded {
-            span: it.id("span"),
-            how: it.handling(),
-            error: it.text("error"),
-            bytes: it.number("bytes"),
-            digest: it.id("digest"),
+        Said::HandleEnded(it) => Event::HandleEnded {
+            span: Id(it.span),
+            how: handling(name, &it.how)?,
+            error: it.error,
+            bytes: it.bytes,
+            digest: Id(it.digest),
         },
-        "endpoint.state" => Event::Endpoint {
-            module: it.text("module"),
-            endpoint: it.text("endpoint"),
-            state: it.text("state"),
-            cause: it.text("cause"),
+        Said::EndpointState(it) => Event::Endpoint {
+            module: it.module,
+            endpoint: it.endpoint,
+            state: it.state,
+            cause: it.cause,
         },
-        "server.drain" => Event::ServerDrain {
-            module: it.text("module"),
-            phase: it.text("phase"),
-            in_flight: it.number("in_flight"),
-            connections: it.number("connections"),
+        Said::ServerDrain(it) => Event::ServerDrain {
+            module: it.module,
+            phase: it.phase,
+            in_flight: it.in_flight,
+            connections: it.connections,
         },
-        _ => return None,
-    })
+        Said::ErrorHandled(_)
+        | Said::DiscoveryResolved(_)
+        | Said::DiscoveryUnresolved(_)
+        | Said::ServerListening(_) => return Ok(None),
+    }))
 }

@@ -1,52 +1,44 @@
-//! What services and their clients say, and their layers: see [`squall_site::events`] and [`crate::note`].
+//! What services of a user's own say in the journal: their layers, and [`crate::note`].
 
 use std::sync::Arc;
 
-use super::fields::Fields;
-use crate::journal::{Event, RpcEnd, RpcEvent};
+use squall_events::site::Event as Said;
+use squall_events::{Fields, Misfit};
 
-/// Where the events of layers come from.
-pub(super) const TARGET: &str = squall_site::events::TARGET;
+use super::values::rpc_end;
+use crate::journal::{Event, Id, RpcEvent};
 
-/// Nothing when it is none of them.
-pub(super) fn event(mut it: Fields<'_>, name: &str) -> Option<Event> {
-    Some(Event::Rpc(match name {
-        "site.call.started" => RpcEvent::CallStarted {
-            span: it.id("call"),
-            parent: it.id("parent"),
-            peer: it.text("peer"),
-            service: it.text("service"),
-            method: it.text("method"),
+pub(super) use squall_events::site::TARGET;
+
+/// Nothing when it is one of which the journal has nothing.
+pub(super) fn event(name: &'static str, fields: &Fields<Arc<str>>) -> Result<Option<Event>, Misfit> {
+    let Some(said) = Said::read(name, fields)? else {
+        return Ok(None);
+    };
+    Ok(Some(match said {
+        Said::CallStarted(it) => Event::Rpc(RpcEvent::CallStarted {
+            span: Id(it.call),
+            parent: Id(it.parent),
+            peer: it.peer,
+            service: it.service,
+            method: it.method,
+        }),
+        Said::CallEnded(it) => Event::Rpc(RpcEvent::CallEnded {
+            span: Id(it.call),
+            end: rpc_end(name, &it.end, it.status, it.error)?,
+        }),
+        Said::HandlerStarted(it) => Event::Rpc(RpcEvent::HandlerStarted {
+            span: Id(it.call),
+            service: it.service,
+            method: it.method,
+        }),
+        Said::HandlerEnded(it) => Event::Rpc(RpcEvent::HandlerEnded {
+            span: Id(it.call),
+            end: rpc_end(name, &it.end, it.status, it.error)?,
+        }),
+        Said::Note(it) => Event::Noted {
+            name: it.what,
+            value: it.value,
         },
-        "site.call.ended" => RpcEvent::CallEnded {
-            span: it.id("call"),
-            end: end(&mut it),
-        },
-        "site.handler.started" => RpcEvent::HandlerStarted {
-            span: it.id("call"),
-            service: it.text("service"),
-            method: it.text("method"),
-        },
-        "site.handler.ended" => RpcEvent::HandlerEnded {
-            span: it.id("call"),
-            end: end(&mut it),
-        },
-        _ => return None,
     }))
-}
-
-/// Code of a user's own says something.
-pub(super) fn note(mut it: Fields<'_>) -> Event {
-    Event::Noted {
-        name: it.text("what"),
-        value: it.text("value"),
-    }
-}
-
-fn end(it: &mut Fields<'_>) -> RpcEnd {
-    match &*it.text("end") {
-        "status" => RpcEnd::Status(it.number("status")),
-        "transport" => RpcEnd::Transport(Arc::clone(&it.text("error"))),
-        _ => RpcEnd::Dropped,
-    }
 }
