@@ -123,6 +123,7 @@ fn plan(lasts: Duration) -> Plan {
         links: vec![],
         modules: modules.collect(),
         managers: Default::default(),
+        services: indexmap::IndexMap::new(),
         providers: Default::default(),
     };
     Plan {

@@ -87,6 +87,7 @@ fn topology(engine: EngineKind, modules: usize) -> Topology {
         links: vec![],
         modules: (0..modules).map(module).collect(),
         managers: Default::default(),
+        services: indexmap::IndexMap::new(),
         providers: Default::default(),
     }
 }

@@ -100,6 +100,7 @@ fn plan(groups: usize, calls: u64) -> Plan {
         managers: [("engine".to_owned(), Manager::new("engine"))]
             .into_iter()
             .collect(),
+        services: IndexMap::new(),
         providers: (0..groups * GROUP).map(provider).collect(),
     };
     Plan {

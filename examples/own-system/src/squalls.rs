@@ -7,7 +7,7 @@ use squall::faults::{End, FaultKind, Heals, MustTouch, Past, Scene, Touches};
 use squall::oracle::{self, Oracle, Violation};
 use squall::plan::{Topology, Window};
 use squall::schemars::JsonSchema;
-use squall::{Call, CustomExpectation, CustomFault, Finding, Harness, Hosts, Site, async_trait};
+use squall::{Call, CustomExpectation, CustomFault, Finding, Harness, HostNames, Site, async_trait};
 use tonic::transport::{Channel, Endpoint, Server};
 
 use crate::inventory::Inventory;
@@ -90,7 +90,7 @@ async fn checkout(site: Site, call: Call<Basket>) -> std::result::Result<(), squ
 #[schemars(crate = "squall::schemars")]
 struct Deploy {
     /// The hosts, in this order.
-    hosts: Hosts,
+    hosts: HostNames,
     /// How many milliseconds apart.
     every_ms: u64,
 }

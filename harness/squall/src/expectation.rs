@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::calls::Call;
 use crate::journal::Outcome;
 use crate::oracle::{Run, Violation};
-use crate::plan::{Bounds, CallsExpectation, Check, Custom, Expectation, Quantile};
+use crate::plan::{Bounds, CallsExpectation, Check, Expectation, OwnExpectation, Quantile};
 use crate::report::micros;
 use crate::statistics;
 use crate::time;
@@ -64,8 +64,10 @@ pub fn text(expectation: &Expectation) -> String {
         Expectation::Calls(expectation) => text_of_calls(expectation),
         Expectation::Provider(expectation) => provider::text(expectation),
         Expectation::Canary(expectation) => canary::text(expectation),
-        Expectation::Custom(Custom { expect, window }) if window.text.is_empty() => expect.text(),
-        Expectation::Custom(Custom { expect, window }) => format!("{}: {}", window.text, expect.text()),
+        Expectation::Custom(OwnExpectation { expect, window }) if window.text.is_empty() => expect.text(),
+        Expectation::Custom(OwnExpectation { expect, window }) => {
+            format!("{}: {}", window.text, expect.text())
+        }
     }
 }
 
@@ -93,7 +95,7 @@ pub(crate) fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) ->
         .collect()
 }
 
-struct Finding<'a, 'j> {
+struct Measured<'a, 'j> {
     held: bool,
     measured: String,
     value: Value,
@@ -101,7 +103,7 @@ struct Finding<'a, 'j> {
     culprit: Option<&'a Call<'j>>,
 }
 
-fn check<'a, 'j>(check: &Check, calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+fn check<'a, 'j>(check: &Check, calls: &[&'a Call<'j>]) -> Measured<'a, 'j> {
     match check {
         Check::SuccessRate(bounds) => success_rate(*bounds, calls),
         Check::Calls(bounds) => count(*bounds, calls, |_| true),
@@ -116,10 +118,10 @@ fn check<'a, 'j>(check: &Check, calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
 }
 
 #[expect(clippy::cast_precision_loss, reason = "no run has 2^53 calls")]
-fn success_rate<'a, 'j>(bounds: Bounds<f64>, calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+fn success_rate<'a, 'j>(bounds: Bounds<f64>, calls: &[&'a Call<'j>]) -> Measured<'a, 'j> {
     let ok = calls.iter().filter(|call| call.is_ok()).count();
     if calls.is_empty() {
-        return Finding {
+        return Measured {
             held: false,
             measured: "no call".to_owned(),
             value: json!({ "ok": 0, "calls": 0 }),
@@ -129,7 +131,7 @@ fn success_rate<'a, 'j>(bounds: Bounds<f64>, calls: &[&'a Call<'j>]) -> Finding<
     // The division rounds to the nearest double, as the parser of the bound did: 19 of 20 is 0.95 exactly.
     let rate = ok as f64 / calls.len() as f64;
     let too_low = bounds.at_least.is_some_and(|bound| rate < bound);
-    Finding {
+    Measured {
         held: within(bounds, rate),
         measured: format!("is {} ({ok} of {})", share(ok, calls.len()), calls.len()),
         value: json!({ "rate": rate, "ok": ok, "calls": calls.len() }),
@@ -153,10 +155,10 @@ fn count<'a, 'j>(
     bounds: Bounds<u64>,
     calls: &[&'a Call<'j>],
     counts: impl Fn(&Call<'j>) -> bool,
-) -> Finding<'a, 'j> {
+) -> Measured<'a, 'j> {
     let number = calls.iter().filter(|call| counts(call)).count() as u64;
     let too_few = bounds.at_least.is_some_and(|bound| number < bound);
-    Finding {
+    Measured {
         held: within(bounds, number),
         measured: format!("is {number}"),
         value: number.into(),
@@ -164,12 +166,12 @@ fn count<'a, 'j>(
     }
 }
 
-fn no_error<'a, 'j>(calls: &[&'a Call<'j>], forbidden: impl Fn(&str) -> bool) -> Finding<'a, 'j> {
+fn no_error<'a, 'j>(calls: &[&'a Call<'j>], forbidden: impl Fn(&str) -> bool) -> Measured<'a, 'j> {
     let culprit = calls
         .iter()
         .copied()
         .find(|call| !call.is_ok() && forbidden(call.class()));
-    Finding {
+    Measured {
         held: culprit.is_none(),
         measured: errors(calls),
         value: json!(statistics::errors(calls.iter().copied())),
@@ -177,9 +179,9 @@ fn no_error<'a, 'j>(calls: &[&'a Call<'j>], forbidden: impl Fn(&str) -> bool) ->
     }
 }
 
-fn some_errors<'a, 'j>(classes: &[String], calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+fn some_errors<'a, 'j>(classes: &[String], calls: &[&'a Call<'j>]) -> Measured<'a, 'j> {
     let is_missing = |class: &str| !calls.iter().any(|call| !call.is_ok() && call.class() == class);
-    Finding {
+    Measured {
         held: !classes.iter().any(|class| is_missing(class)),
         measured: errors(calls),
         value: json!(statistics::errors(calls.iter().copied())),
@@ -187,9 +189,9 @@ fn some_errors<'a, 'j>(classes: &[String], calls: &[&'a Call<'j>]) -> Finding<'a
     }
 }
 
-fn latency<'a, 'j>(quantile: Quantile, bounds: Bounds<Duration>, calls: &[&'a Call<'j>]) -> Finding<'a, 'j> {
+fn latency<'a, 'j>(quantile: Quantile, bounds: Bounds<Duration>, calls: &[&'a Call<'j>]) -> Measured<'a, 'j> {
     let Some(quantiles) = statistics::latency(calls.iter().copied()) else {
-        return Finding {
+        return Measured {
             held: false,
             measured: "no call was ok".to_owned(),
             value: Value::Null,
@@ -202,7 +204,7 @@ fn latency<'a, 'j>(quantile: Quantile, bounds: Bounds<Duration>, calls: &[&'a Ca
         at_most: bounds.at_most.map(time::nanos),
     };
     let outside = |call: &Call<'_>| call.latency().is_some_and(|latency| !within(bounds, latency));
-    Finding {
+    Measured {
         held: within(bounds, measured),
         measured: format!("is {}", time::exact(measured)),
         value: json!({ "us": micros(measured) }),

@@ -51,7 +51,7 @@ mod vacuous;
 pub mod verdict;
 
 pub use components::{Declaration, NoSettings};
-pub use custom::{CustomExpect, CustomExpectation, CustomFault, Finding, Hosts};
+pub use custom::{CustomExpect, CustomExpectation, CustomFault, Finding, HostNames};
 pub use judged::Judgement;
 pub use run::{Difference, End, Failure, Front, Harness, PanicSite, Run, RunError, Scene, compare};
 pub use scenario::Scenario;

@@ -20,7 +20,7 @@ use squall_value::CValue;
 
 pub use crate::faults::{Connects, Fault, FaultKind};
 use crate::time;
-pub use expectation::{Bounds, CallsExpectation, Check, Custom, Expectation, Quantile, Window};
+pub use expectation::{Bounds, CallsExpectation, Check, Expectation, OwnExpectation, Quantile, Window};
 pub use limits::Limits;
 pub use provider::{
     Answer, Canary, CanaryEnd, CanaryExpectation, Flaky, Handler, Manager, Provider, ProviderCheck,

@@ -10,8 +10,8 @@ use crate::custom::CustomExpect;
 use crate::draw::{Draws, Ranged};
 use crate::faults::Open;
 use crate::plan::{
-    Arrival, CallsExpectation, CanaryExpectation, Check, Custom, Expectation, Fault, Plan, ProviderCheck,
-    ProviderExpectation, Ratio, Target, Topology, Window, Workload,
+    Arrival, CallsExpectation, CanaryExpectation, Check, Expectation, Fault, OwnExpectation, Plan,
+    ProviderCheck, ProviderExpectation, Ratio, Target, Topology, Window, Workload,
 };
 use crate::units::{Rate, Unit};
 
@@ -310,7 +310,7 @@ impl OpenExpectation {
                 check: *check,
             }),
             Self::Canary(expectation) => Expectation::Canary(expectation.clone()),
-            Self::Custom { expect, window } => Expectation::Custom(Custom {
+            Self::Custom { expect, window } => Expectation::Custom(OwnExpectation {
                 expect: Arc::clone(expect),
                 window: window.fill(faults),
             }),

@@ -16,8 +16,8 @@ use crate::journal::{Handling, Id, Journal, Outcome};
 use crate::plan::Plan;
 
 /// Every class that an error of a call, and every status other than `ok` that a hop can have. Of calls of the provider
-/// protocol, and of gRPC that clients make, it is the code, in small letters. Spec: router H-10.
-pub const ERROR_CLASSES: [&str; 28] = [
+/// protocol it is the code, in small letters. Spec: router H-10.
+pub const ERROR_CLASSES: [&str; 13] = [
     "remote_error",
     "unavailable",
     "timeout",
@@ -30,7 +30,14 @@ pub const ERROR_CLASSES: [&str; 28] = [
     "runtime_error",
     "module_not_found",
     "protocol_error",
-    // Codes of gRPC, of calls of clients.
+    // Where the call was to start is down: the call was never made.
+    "source_down",
+    // Where the call started went down before it ended.
+    "caller_died",
+];
+
+/// The classes that the errors of a client's calls have besides: codes of gRPC in small letters, and a client that panicked.
+pub const CLIENT_ERROR_CLASSES: [&str; 15] = [
     "unknown",
     "invalid_argument",
     "deadline_exceeded",
@@ -45,13 +52,13 @@ pub const ERROR_CLASSES: [&str; 28] = [
     "internal",
     "data_loss",
     "unauthenticated",
-    // A call of a client that panicked.
     "panic",
-    // Where the call was to start is down: the call was never made.
-    "source_down",
-    // Where the call started went down before it ended.
-    "caller_died",
 ];
+
+/// All classes of errors.
+pub(crate) fn all_error_classes() -> impl Iterator<Item = &'static str> {
+    ERROR_CLASSES.into_iter().chain(CLIENT_ERROR_CLASSES)
+}
 
 /// The class of a call that had not ended when the run did.
 pub const UNENDED: &str = "unended";

@@ -24,7 +24,7 @@ use crate::plan::Topology;
 /// use squall::faults::{End, FaultKind, Heals, MustTouch, Past, Scene, Touches};
 /// use squall::plan::Topology;
 /// use squall::schemars::JsonSchema;
-/// use squall::{CustomFault, Harness, Hosts, async_trait};
+/// use squall::{CustomFault, Harness, HostNames, async_trait};
 ///
 /// /// Hosts are restarted one by one.
 /// #[derive(Debug, Clone, Deserialize, JsonSchema)]
@@ -32,7 +32,7 @@ use crate::plan::Topology;
 /// #[schemars(crate = "squall::schemars")]
 /// struct Rolling {
 ///     /// Which ones.
-///     hosts: Hosts,
+///     hosts: HostNames,
 /// }
 ///
 /// impl CustomFault for Rolling {
@@ -150,9 +150,9 @@ impl<F: CustomFault> Said for SaidCustom<F> {
 
 /// Hosts, as files name them: one name or a list, each of a host, of a module or service (all its replicas), or a glob.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hosts(Vec<String>);
+pub struct HostNames(Vec<String>);
 
-impl Hosts {
+impl HostNames {
     /// Puts the hosts of a topology in place of what was written.
     ///
     /// # Errors
@@ -186,33 +186,33 @@ impl Hosts {
     }
 }
 
-impl fmt::Display for Hosts {
+impl fmt::Display for HostNames {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join(", "))
     }
 }
 
-impl<'de> Deserialize<'de> for Hosts {
+impl<'de> Deserialize<'de> for HostNames {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         struct Names;
 
         impl<'de> Visitor<'de> for Names {
-            type Value = Hosts;
+            type Value = HostNames;
 
             fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str("a host, or a list of hosts")
             }
 
-            fn visit_str<E: de::Error>(self, name: &str) -> Result<Hosts, E> {
-                Ok(Hosts(vec![name.to_owned()]))
+            fn visit_str<E: de::Error>(self, name: &str) -> Result<HostNames, E> {
+                Ok(HostNames(vec![name.to_owned()]))
             }
 
-            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<Hosts, A::Error> {
+            fn visit_seq<A: SeqAccess<'de>>(self, mut names: A) -> Result<HostNames, A::Error> {
                 let mut all = Vec::new();
                 while let Some(name) = names.next_element()? {
                     all.push(name);
                 }
-                Ok(Hosts(all))
+                Ok(HostNames(all))
             }
         }
 
@@ -220,13 +220,13 @@ impl<'de> Deserialize<'de> for Hosts {
     }
 }
 
-impl JsonSchema for Hosts {
+impl JsonSchema for HostNames {
     fn inline_schema() -> bool {
         true
     }
 
     fn schema_name() -> std::borrow::Cow<'static, str> {
-        "NamesOfHosts".into()
+        "HostNames".into()
     }
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {

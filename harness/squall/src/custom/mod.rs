@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 pub use self::expectation::CustomExpect;
 pub use self::expectation::{CustomExpectation, Finding};
 pub(crate) use self::expectation::{ExpectKind, SaidExpect};
-pub use self::fault::{CustomFault, Hosts};
+pub use self::fault::{CustomFault, HostNames};
 use crate::components::Declaration;
 use crate::faults::{self, Kind};
 use crate::oracle::OwnOracle;

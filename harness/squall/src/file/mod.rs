@@ -56,7 +56,7 @@ pub(crate) fn is_key_of_topologies(key: &str) -> bool {
 
 /// Whether `[[expect]]` has a key of this name without a harness' doing.
 pub(crate) fn is_key_of_expectations(key: &str) -> bool {
-    raw::scenario::Expect::KEYS.contains(&key)
+    <raw::scenario::Expect as read::Keyed>::KEYS.contains(&key)
 }
 
 /// What a file is.

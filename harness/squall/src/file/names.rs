@@ -9,7 +9,7 @@ use super::read::At;
 use super::report::{Problem, Problems};
 use crate::components::{Components, Declaration, Registry, SettingsError};
 use crate::custom::Kinds;
-use crate::services::Services;
+use crate::services::ServiceCode;
 
 /// What module, node, workload and fault names look like, as a regular expression.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
@@ -105,14 +105,14 @@ impl ComponentNames {
     pub fn of(components: &Components) -> Self {
         Self {
             components: Catalogue::of(components.registry()),
-            services: Catalogue::of(Services::builtin().services()),
+            services: Catalogue::of(ServiceCode::builtin().services()),
             clients: Catalogue::default(),
             kinds: Arc::default(),
         }
     }
 
     /// All that a harness has, with settings that are tried.
-    pub(crate) fn of_all(components: &Components, services: &Services, kinds: &Kinds) -> Self {
+    pub(crate) fn of_all(components: &Components, services: &ServiceCode, kinds: &Kinds) -> Self {
         Self {
             components: Catalogue::tried(components.registry()),
             services: Catalogue::tried(services.services()),

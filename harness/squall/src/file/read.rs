@@ -268,6 +268,12 @@ fn unknown_key(table: &str, keys: &[&str], key: &Spanned<Cow<'_, str>>, meant: O
     })
 }
 
+/// A table whose keys are known.
+pub(crate) trait Keyed {
+    /// Its keys. A keyword that is one is written `r#for`.
+    const KEYS: &'static [&'static str];
+}
+
 /// A keyword that is a key is written `r#for`.
 pub(crate) fn key(field: &'static str) -> &'static str {
     field.trim_start_matches("r#")
@@ -289,10 +295,8 @@ macro_rules! tables {
             $( $(#[$field_meta])* pub(crate) $field: $type, )*
         }
 
-        impl $(<$parameter>)? $name $(<$parameter>)? {
-            /// Its keys. A keyword that is one is written `r#for`.
-            #[allow(dead_code, reason = "only some tables are asked")]
-            pub(crate) const KEYS: &[&str] = &[$( stringify!($field) ),*];
+        impl $(<$parameter>)? $crate::file::read::Keyed for $name $(<$parameter>)? {
+            const KEYS: &[&str] = &[$( stringify!($field) ),*];
         }
 
         impl $(<$parameter: $crate::file::read::Read>)? $crate::file::read::Read for $name $(<$parameter>)? {

@@ -50,7 +50,7 @@ impl Services {
     /// When settings are not taken, or `bind` is no loopback address.
     pub(crate) fn start(
         topology: &Topology,
-        code: &services::Services,
+        code: &services::ServiceCode,
         bind: IpAddr,
     ) -> Result<Self, ServicesError> {
         let names = Names::new();

@@ -6,7 +6,7 @@
 //! paused is added to the deadline, because a paused process ends nothing.
 
 use super::{First, Oracle, Run, SLACK, Violation};
-use crate::calls::{Call, CallEnd, ERROR_CLASSES, Moment, Unknown};
+use crate::calls::{Call, CallEnd, Moment, Unknown, all_error_classes};
 use crate::journal::Outcome;
 use crate::time;
 
@@ -71,7 +71,7 @@ fn check_ends(run: &Run<'_>, first: &mut First) {
 fn check_class(run: &Run<'_>, call: &Call<'_>, end: &CallEnd<'_>, first: &mut First) {
     let known = match end.outcome {
         Outcome::Ok => end.class.is_empty(),
-        Outcome::Failed | Outcome::Unknown => ERROR_CLASSES.contains(&end.class),
+        Outcome::Failed | Outcome::Unknown => all_error_classes().any(|known| known == end.class),
     };
     if !known {
         let what = || format!("ended {:?} with the class `{}`", end.outcome, end.class).to_lowercase();

@@ -17,19 +17,19 @@ pub enum Expectation {
     /// For the end of a canary.
     Canary(CanaryExpectation),
     /// Whatever a user's own kind wants.
-    Custom(Custom),
+    Custom(OwnExpectation),
 }
 
 /// What a user's own kind of expectation wants, of what happens within a window.
 #[derive(Debug, Clone)]
-pub struct Custom {
+pub struct OwnExpectation {
     /// What.
     pub expect: Arc<dyn CustomExpect>,
     /// When.
     pub window: Window,
 }
 
-impl PartialEq for Custom {
+impl PartialEq for OwnExpectation {
     fn eq(&self, other: &Self) -> bool {
         *self.expect == *other.expect && self.window == other.window
     }

@@ -55,7 +55,7 @@ use crate::journal::{Event, Journal};
 use crate::live;
 use crate::oracle::{Oracle, OwnOracle, Recovers};
 use crate::plan::{self, Plan};
-use crate::services::{Call, CallError, Services, Site};
+use crate::services::{Call, CallError, ServiceCode, Site};
 
 /// How long after the end of a scenario calls may take to end, beyond their timeouts.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -64,7 +64,7 @@ const SETTLE: Duration = Duration::from_secs(5);
 #[derive(Clone)]
 pub struct Harness {
     components: Components,
-    services: Services,
+    services: ServiceCode,
     custom: Custom,
     front: Arc<dyn Front>,
     adjust: stage::Adjust,
@@ -81,7 +81,7 @@ impl Harness {
     pub fn new() -> Self {
         Harness {
             components: Components::builtin(),
-            services: Services::builtin(),
+            services: ServiceCode::builtin(),
             custom: Custom::default(),
             front: Arc::new(Straight),
             adjust: Arc::new(|_, options| options),
@@ -518,7 +518,7 @@ impl fmt::Debug for Run {
 struct Director {
     plan: Arc<Plan>,
     stage: Arc<Stage>,
-    services: Services,
+    services: ServiceCode,
     front: Arc<dyn Front>,
     recorder: Recorder,
 }

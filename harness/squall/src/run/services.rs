@@ -15,20 +15,27 @@ use crate::services::{self, Asked, CallError, Kept};
 
 /// The services of a run. Clones are the same ones.
 #[derive(Clone)]
-pub(super) struct Services(Arc<Shared>);
+pub(super) struct Sites(Arc<Shared>);
 
 struct Shared {
-    code: services::Services,
+    code: services::ServiceCode,
     hosts: Vec<HostId>,
     /// The hosts whose code has been started once, and waits for something.
     up: Mutex<BTreeSet<HostId>>,
     came_up: Notify,
     /// What the calls of clients share in the newest process of each host.
-    kept: Mutex<BTreeMap<HostId, (u32, BTreeMap<Arc<str>, Kept>)>>,
+    kept: Mutex<BTreeMap<HostId, KeptOfProcess>>,
+}
+
+/// What the calls of each client share in a process.
+#[derive(Default)]
+struct KeptOfProcess {
+    incarnation: u32,
+    by_client: BTreeMap<Arc<str>, Kept>,
 }
 
 /// Makes the hosts of a plan's services, and starts them.
-pub(super) fn build(sim: &Sim, plan: &Plan, code: &services::Services) -> Services {
+pub(super) fn build(sim: &Sim, plan: &Plan, code: &services::ServiceCode) -> Sites {
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
         let services = plan.topology.services.values();
         let hosts = services.flat_map(|service| service.hosts.iter().map(move |host| (host, service)));
@@ -45,14 +52,14 @@ pub(super) fn build(sim: &Sim, plan: &Plan, code: &services::Services) -> Servic
     for host in &shared.hosts {
         sim.start(*host);
     }
-    Services(shared)
+    Sites(shared)
 }
 
 fn add_host(
     sim: &Sim,
     host: &str,
     service: &Service,
-    code: &services::Services,
+    code: &services::ServiceCode,
     shared: Weak<Shared>,
 ) -> HostId {
     let (code, service) = (code.clone(), service.clone());
@@ -87,7 +94,7 @@ impl Shared {
     }
 }
 
-impl Services {
+impl Sites {
     /// Waits until the code of every host has begun, and waits for something.
     pub(super) async fn all_up(&self) {
         let up = || self.0.up.lock().unwrap_or_else(PoisonError::into_inner).len();
@@ -120,15 +127,18 @@ impl Services {
     }
 }
 
-impl Services {
+impl Sites {
     fn kept(&self, platform: &SimPlatform, client: &Arc<str>) -> Kept {
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let process = kept.entry(platform.host_id()).or_default();
         // What a process had is gone with it.
-        if process.0 != platform.incarnation() {
-            *process = (platform.incarnation(), BTreeMap::new());
+        if process.incarnation != platform.incarnation() {
+            *process = KeptOfProcess {
+                incarnation: platform.incarnation(),
+                by_client: BTreeMap::new(),
+            };
         }
-        process.1.entry(Arc::clone(client)).or_default().clone()
+        process.by_client.entry(Arc::clone(client)).or_default().clone()
     }
 }
 

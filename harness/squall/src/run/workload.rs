@@ -21,7 +21,7 @@ use super::Front;
 use super::behalf::OnBehalfOf;
 use super::fleet::Fleet;
 use super::recorder::Recorder;
-use super::services::Services;
+use super::services::Sites;
 use super::world::World;
 use crate::journal::{Event, Id, Outcome};
 use crate::plan::{Arrival, Plan, Service, Target, Workload};
@@ -53,7 +53,7 @@ struct Shared {
 pub(super) struct Places {
     pub(super) world: World,
     pub(super) fleet: Fleet,
-    pub(super) services: Services,
+    pub(super) services: Sites,
 }
 
 impl Calls {

@@ -5,6 +5,7 @@ use std::fmt;
 
 use tonic::{Code, ConnectError, Status};
 
+use crate::calls::all_error_classes;
 use crate::journal::Outcome;
 
 /// Why a call of a client was not answered: what a client's function returns.
@@ -22,23 +23,28 @@ use crate::journal::Outcome;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
     outcome: Outcome,
-    class: String,
+    class: &'static str,
     message: String,
 }
 
 impl CallError {
     /// It certainly did not happen, or whoever was called says that it failed. `class` is what expectations name: a gRPC
-    /// code in small letters ("not_found"), or "error".
-    pub fn failed(class: impl Into<String>, message: impl Into<String>) -> Self {
+    /// code in small letters ("not_found"), or "error". Another one is said with the message, and counts as "error".
+    pub fn failed(class: &str, message: impl Into<String>) -> Self {
+        let message = message.into();
+        let (class, message) = match all_error_classes().find(|known| *known == class) {
+            Some(known) => (known, message),
+            None => ("error", format!("{class}: {message}")),
+        };
         CallError {
             outcome: Outcome::Failed,
-            class: class.into(),
-            message: message.into(),
+            class,
+            message,
         }
     }
 
     /// Nobody knows whether it happened. `class` as for [`CallError::failed`].
-    pub fn unknown(class: impl Into<String>, message: impl Into<String>) -> Self {
+    pub fn unknown(class: &str, message: impl Into<String>) -> Self {
         CallError {
             outcome: Outcome::Unknown,
             ..CallError::failed(class, message)
@@ -53,8 +59,8 @@ impl CallError {
 
     /// What expectations name it by.
     #[must_use]
-    pub fn class(&self) -> &str {
-        &self.class
+    pub fn class(&self) -> &'static str {
+        self.class
     }
 }
 
@@ -78,7 +84,7 @@ impl From<Status> for CallError {
                 true => Outcome::Unknown,
                 false => Outcome::Failed,
             },
-            class: class(status.code()).to_owned(),
+            class: class(status.code()),
             message: said(&status),
         }
     }
@@ -147,7 +153,6 @@ fn class(code: Code) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::calls::ERROR_CLASSES;
 
     fn caused(code: Code, cause: impl Into<Box<dyn Error + Send + Sync>>) -> CallError {
         let mut status = Status::new(code, "the transport failed");
@@ -171,8 +176,17 @@ mod tests {
     fn every_code_has_a_class_that_expectations_can_name() {
         for code in 0..17 {
             let class = class(Code::from(code));
-            assert!(ERROR_CLASSES.contains(&class), "{class}");
+            assert!(all_error_classes().any(|known| known == class), "{class}");
         }
+    }
+
+    #[test]
+    fn a_class_that_nobody_can_name_is_part_of_the_message() {
+        let error = CallError::failed("no money", "of 7");
+        assert_eq!(
+            (error.class(), error.to_string().as_str()),
+            ("error", "no money: of 7")
+        );
     }
 
     #[test]

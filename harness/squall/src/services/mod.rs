@@ -5,7 +5,7 @@
 
 mod error;
 mod kept;
-pub(crate) mod note;
+mod note;
 
 use std::fmt;
 use std::future::Future;
@@ -72,15 +72,15 @@ impl<T> Call<T> {
 
 /// Services and clients, by the names that files use.
 #[derive(Debug, Clone)]
-pub(crate) struct Services {
+pub(crate) struct ServiceCode {
     services: Registry<Serve>,
     clients: Registry<Ask>,
 }
 
-impl Services {
+impl ServiceCode {
     /// Those that every harness has.
     pub(crate) fn builtin() -> Self {
-        let mut services = Services {
+        let mut services = ServiceCode {
             services: Registry::default(),
             clients: Registry::default(),
         };

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use crate::calls::{Call, ERROR_CLASSES};
+use crate::calls::{Call, ERROR_CLASSES, all_error_classes};
 use crate::oracle::Run;
-use crate::plan::{Arrival, Bounds, CallsExpectation, Check, Plan, Workload};
+use crate::plan::{Arrival, Bounds, CallsExpectation, Check, Plan, Target, Workload};
 
 /// Why nothing that these calls could have done would have broken it; nothing if something would.
 pub(super) fn why(
@@ -28,9 +28,12 @@ pub(super) fn why(
             within(bounds, &0, Some(&count)).then_some("its window has no more calls than that")
         }
         Check::ErrorsOnly(classes) => {
-            let is_every = ERROR_CLASSES
-                .iter()
-                .all(|class| classes.iter().any(|it| it == class));
+            let is_there = |class: &str| classes.iter().any(|it| it == class);
+            let of_clients = matches!(workload.target, Target::Client { .. });
+            let is_every = match of_clients {
+                true => all_error_classes().all(is_there),
+                false => ERROR_CLASSES.into_iter().all(is_there),
+            };
             is_every.then_some("there is no other class of errors")
         }
         Check::ErrorsNever(_) | Check::ErrorsSome(_) => None,

@@ -12,7 +12,7 @@ use squall::oracle::{self, Oracle, Violation};
 use squall::plan::{Topology, Window};
 use squall::schemars::JsonSchema;
 use squall::{
-    Call, CallError, CustomExpectation, CustomFault, Finding, Harness, Hosts, NoSettings, Run, Site,
+    Call, CallError, CustomExpectation, CustomFault, Finding, Harness, HostNames, NoSettings, Run, Site,
     async_trait, note,
 };
 
@@ -29,7 +29,7 @@ struct Database {
 #[schemars(crate = "squall::schemars")]
 struct Rolling {
     /// Which ones.
-    hosts: Hosts,
+    hosts: HostNames,
     /// How many seconds apart.
     every: u64,
 }

@@ -15,6 +15,8 @@ fn schema(kind: Kind) -> Value {
 
 const TOPOLOGY: &str = include_str!("../every_key/topology.toml");
 const SCENARIO: &str = include_str!("../every_key/scenario.toml");
+/// What only a harness takes that has such a client.
+const CLIENT: &str = "[[workload]]\nname = \"own\"\nfrom = \"desk\"\nclient = \"ask\"\nrate = \"1/s\"\n";
 
 /// Follows a document through its schema.
 struct Walk<'a> {
@@ -127,15 +129,15 @@ fn the_topology_that_has_every_key_is_taken_by_parser_and_schema() {
 #[test]
 fn the_scenario_that_has_every_key_is_taken_by_parser_and_schema() {
     // It has a seed above what `toml::Table` holds.
-    let text = SCENARIO.replace("18446744073709551615", "7");
+    let text = format!("{SCENARIO}\n{CLIENT}");
     let topology = file::topology_from_str("topology", TOPOLOGY, &ComponentNames::built_in()).unwrap();
     let harness = Harness::new().client("ask", |_: Site, _: Call<NoSettings>| async {
         Ok::<(), CallError>(())
     });
-    file::scenario_from_str_with("scenario", SCENARIO, topology.into(), &harness.component_names())
+    file::scenario_from_str_with("scenario", &text, topology.into(), &harness.component_names())
         .unwrap_or_else(|report| panic!("{report}"));
     let schema = schema(Kind::Scenario);
-    let walk = Walk::of(&schema, &text);
+    let walk = Walk::of(&schema, &text.replace("18446744073709551615", "7"));
     assert!(walk.wrong.is_empty(), "the schema forbids {:?}", walk.wrong);
     assert_eq!(walk.seen, known(&schema), "the file has every key of the schema");
 }

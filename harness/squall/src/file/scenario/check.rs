@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::calls::ERROR_CLASSES;
+use crate::calls::all_error_classes;
 use crate::file::names::nearest;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
@@ -107,12 +107,15 @@ fn errors(raw: &At<raw::Errors>, problems: &mut Problems) -> Vec<Check> {
         }
         for class in list
             .iter()
-            .filter(|class| !ERROR_CLASSES.contains(&class.as_str()))
+            .filter(|class| all_error_classes().all(|known| known != class.as_str()))
         {
-            let known = format!("the classes are {}", ERROR_CLASSES.join(", "));
+            let known = format!(
+                "the classes are {}",
+                all_error_classes().collect::<Vec<_>>().join(", ")
+            );
             let problem = Problem::new(format!("there is no error class `{}`", class.value))
                 .at(&class.span, "not known")
-                .help(match nearest(class, ERROR_CLASSES.into_iter()) {
+                .help(match nearest(class, all_error_classes()) {
                     Some(name) => format!("did you mean `{name}`? {known}"),
                     None => known,
                 });
