@@ -229,6 +229,10 @@ fn layers_say_which_call_caused_which() {
         let in_it = (1_000_000_000..1_100_000_000).contains(&call.started.at);
         assert_eq!(call.touched_by, if in_it { vec![0] } else { vec![] }, "{call:?}");
     }
+    let mut lines = Vec::new();
+    squall::journal::lines::write(&run.journal, &mut lines).unwrap();
+    let read = squall::journal::lines::read(&lines[..]).unwrap();
+    assert_eq!(read.entries, run.journal.entries, "what layers say is in the file, too");
     let bench = squall::report::bench::Bench::of(&evidence);
     let pairs: Vec<_> = bench
         .pairs
