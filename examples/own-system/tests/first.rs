@@ -33,7 +33,7 @@ fn the_inventory_is_there_again_after_whatever_happens() {
         .client("checkout", checkout)
         .deny_vacuous();
     for seed in 0..20 {
-        let run = harness.run_file("scenarios/first.toml", Some(seed));
+        let run = harness.run_file("first/scenario.toml", Some(seed));
         run.unwrap().assert_held();
     }
 }

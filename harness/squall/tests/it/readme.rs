@@ -72,8 +72,8 @@ fn the_first_service_in_the_readme_is_that_of_the_example() {
     let (_, code) = example.split_once("\n\n").expect("a comment, and the code");
     for part in [
         code,
-        include_str!("../../../../examples/own-system/topologies/first.toml"),
-        include_str!("../../../../examples/own-system/scenarios/first.toml"),
+        include_str!("../../../../examples/own-system/first/topology.toml"),
+        include_str!("../../../../examples/own-system/first/scenario.toml"),
     ] {
         assert!(readme.contains(part.trim_end()), "the README lacks\n{part}");
     }
