@@ -232,7 +232,10 @@ fn layers_say_which_call_caused_which() {
     let mut lines = Vec::new();
     squall::journal::lines::write(&run.journal, &mut lines).unwrap();
     let read = squall::journal::lines::read(&lines[..]).unwrap();
-    assert_eq!(read.entries, run.journal.entries, "what layers say is in the file, too");
+    assert_eq!(
+        read.entries, run.journal.entries,
+        "what layers say is in the file, too"
+    );
     let bench = squall::report::bench::Bench::of(&evidence);
     let pairs: Vec<_> = bench
         .pairs
