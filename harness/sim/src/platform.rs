@@ -166,7 +166,7 @@ impl Platform for SimPlatform {
         self.process.random_u64()
     }
 
-    fn fault(&self, point: FaultPoint) -> bool {
+    fn fault(&self, point: FaultPoint<'_>) -> bool {
         self.world.is_injected(self.process.host, point)
     }
 }

@@ -222,7 +222,7 @@ impl Sim {
 
     /// From now on `inject` says whether a fault is injected, whenever code of a host asks at one of its points. It is
     /// set once in a run, and may not wait for anything. Without it nothing is ever injected.
-    pub fn inject(&self, inject: impl Fn(HostId, FaultPoint) -> bool + Send + Sync + 'static) {
+    pub fn inject(&self, inject: impl Fn(HostId, FaultPoint<'_>) -> bool + Send + Sync + 'static) {
         self.world.set_injector(Box::new(inject));
     }
 

@@ -57,7 +57,7 @@ pub(crate) struct World {
 }
 
 /// Whether a fault is to be injected at this point of a host's code.
-pub(crate) type Injector = Box<dyn Fn(HostId, FaultPoint) -> bool + Send + Sync>;
+pub(crate) type Injector = Box<dyn Fn(HostId, FaultPoint<'_>) -> bool + Send + Sync>;
 
 pub(crate) struct State {
     pub(crate) engine: Box<dyn Engine>,
@@ -141,7 +141,7 @@ impl World {
         let _ = self.injector.set(injector);
     }
 
-    pub(crate) fn is_injected(&self, host: HostId, point: FaultPoint) -> bool {
+    pub(crate) fn is_injected(&self, host: HostId, point: FaultPoint<'_>) -> bool {
         self.injector.get().is_some_and(|inject| inject(host, point))
     }
 

@@ -90,7 +90,7 @@ pub trait Platform: Clone + Send + Sync + 'static {
 
     /// Asks whether a fault is to be injected here. Always false in production.
     #[inline(always)]
-    fn fault(&self, point: FaultPoint) -> bool {
+    fn fault(&self, point: FaultPoint<'_>) -> bool {
         let _ = point;
         false
     }
@@ -133,11 +133,14 @@ pub trait Listener: Send + 'static {
 /// A place in production code where a test may inject a fault that no network fault can express.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
-pub enum FaultPoint {
+pub enum FaultPoint<'a> {
     /// A provider is about to send a heartbeat. Spec: provider section 2.7.
     Heartbeat,
     /// A manager is about to acknowledge a heartbeat.
-    HeartbeatAck,
+    HeartbeatAck {
+        /// The id of the connection whose heartbeat it is.
+        connection: &'a str,
+    },
 }
 
 /// A running task of a process. Dropping it detaches the task.

@@ -22,7 +22,6 @@ use tracing::subscriber::{Interest, NoSubscriber};
 use tracing::{Dispatch, Metadata, Subscriber, span};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
-use self::provider::Heard;
 use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
 
 /// Collects the journal of one run. Clones collect the same one.
@@ -34,7 +33,6 @@ struct Inner {
     entries: Vec<Entry>,
     digest: u64,
     names: Names,
-    heard: Heard,
     /// What could not be read, the first of it.
     misfit: Option<Misfit>,
 }
@@ -96,11 +94,6 @@ impl Recorder {
         let mut inner = self.lock();
         let host = inner.name(host);
         inner.push(at, Some(host), event);
-    }
-
-    /// The connection, and its executor, whose heartbeat a manager heard last.
-    pub(super) fn heard_last(&self) -> Option<(Arc<str>, Arc<str>)> {
-        self.lock().heard.last.clone()
     }
 
     /// The first event of the runtime that was not as it is defined: what is known of the run has a hole there.
@@ -330,10 +323,7 @@ impl Subscriber for Ear {
             let Some(recorder) = recorder else { return };
             let mut inner = recorder.lock();
             match inner.read(event) {
-                Ok(Some(event)) => {
-                    inner.heard.listen(&event);
-                    inner.push(at, host, event);
-                }
+                Ok(Some(event)) => inner.push(at, host, event),
                 Ok(None) => {}
                 Err(misfit) => {
                     inner.misfit.get_or_insert(misfit);

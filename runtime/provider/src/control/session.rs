@@ -114,7 +114,10 @@ impl<P: Platform> Session<P> {
                 self.manager.metrics().heartbeat();
                 self.manager
                     .change(|registry, now| registry.table.heartbeat(&connection, now));
-                let suppressed = self.manager.platform().fault(FaultPoint::HeartbeatAck);
+                let point = FaultPoint::HeartbeatAck {
+                    connection: &connection,
+                };
+                let suppressed = self.manager.platform().fault(point);
                 if !suppressed && !self.outbox.acknowledge(message, heartbeat) {
                     self.manager.metrics().unread();
                 }

@@ -1,6 +1,7 @@
 //! What faults and operators do to managers and providers.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use squall_platform::{Authority, FaultPoint};
@@ -107,9 +108,13 @@ impl Fleet {
 }
 
 impl Shared {
-    /// A manager asks whether an acknowledgement is to be lost, not whose. But the last that it said was whose heartbeat
-    /// it had heard.
-    pub(super) fn injects(&self, sim: &Sim, host: HostId, point: FaultPoint, recorder: &Recorder) -> bool {
+    pub(super) fn injects(
+        &self,
+        sim: &Sim,
+        host: HostId,
+        point: FaultPoint<'_>,
+        recorder: &Recorder,
+    ) -> bool {
         let is_muted =
             |muted: &BTreeMap<String, u32>, host: &str| muted.get(host).is_some_and(|count| *count > 0);
         match point {
@@ -119,17 +124,29 @@ impl Shared {
                     .keys()
                     .any(|name| sim.host(name) == Some(host) && is_muted(muted, name))
             }
-            FaultPoint::HeartbeatAck => {
-                let Some((connection, executor)) = recorder.heard_last() else {
+            FaultPoint::HeartbeatAck { connection } => {
+                if lock(&self.muted).acks.values().all(|count| *count == 0) {
+                    return false;
+                }
+                let Some(executor) = self.executor_of(host, connection) else {
                     return false;
                 };
                 let muted = is_muted(&lock(&self.muted).acks, host_of(&executor));
                 if muted {
+                    let connection = connection.into();
                     recorder.record(Event::Provider(ProviderEvent::AckSuppressed { connection }));
                 }
                 muted
             }
             _ => false,
         }
+    }
+
+    /// Where the provider of a connection to the manager on this host executes.
+    fn executor_of(&self, manager: HostId, connection: &str) -> Option<Arc<str>> {
+        let manager = lock(&self.managers).get(&manager)?.what.clone();
+        let mut providers = manager.providers().into_iter();
+        let provider = providers.find(|provider| *provider.connection == *connection)?;
+        Some(provider.executor)
     }
 }

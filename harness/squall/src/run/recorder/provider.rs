@@ -1,6 +1,5 @@
 //! Events of managers and providers in the journal.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use squall_events::provider::Event as Said;
@@ -120,30 +119,4 @@ pub(super) fn event(
             reason: it.reason,
         },
     })))
-}
-
-/// Whose heartbeat was heard last.
-#[derive(Default)]
-pub(super) struct Heard {
-    /// By connection.
-    executors: BTreeMap<Arc<str>, Arc<str>>,
-    /// The connection and its executor.
-    pub(super) last: Option<(Arc<str>, Arc<str>)>,
-}
-
-impl Heard {
-    pub(super) fn listen(&mut self, event: &Event) {
-        match event {
-            Event::Provider(ProviderEvent::Registered {
-                connection, executor, ..
-            }) => {
-                self.executors.insert(connection.clone(), executor.clone());
-            }
-            Event::Provider(ProviderEvent::HeartbeatReceived { connection, .. }) => {
-                let executor = self.executors.get(connection);
-                self.last = executor.map(|executor| (connection.clone(), executor.clone()));
-            }
-            _ => {}
-        }
-    }
 }

@@ -81,7 +81,7 @@ impl Platform for Host {
         self.memory.random_u64()
     }
 
-    fn fault(&self, point: FaultPoint) -> bool {
+    fn fault(&self, point: FaultPoint<'_>) -> bool {
         point == FaultPoint::Heartbeat && self.loses_heartbeats.load(Ordering::SeqCst)
     }
 }

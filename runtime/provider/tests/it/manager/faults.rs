@@ -49,8 +49,8 @@ impl Platform for Silent {
         self.memory.random_u64()
     }
 
-    fn fault(&self, point: FaultPoint) -> bool {
-        point == FaultPoint::HeartbeatAck && self.silent.load(Ordering::SeqCst)
+    fn fault(&self, point: FaultPoint<'_>) -> bool {
+        matches!(point, FaultPoint::HeartbeatAck { .. }) && self.silent.load(Ordering::SeqCst)
     }
 }
 
