@@ -12,7 +12,7 @@ use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
 use squall::plan::{
-    Arrival, Bandwidth, EngineKind, Latency, Network, Plan, Ratio, Target, Topology, Workload,
+    Arrival, Bandwidth, EngineKind, Latency, Network, NodePort, Plan, Ratio, Topology, Workload,
 };
 
 use crate::on_squall::module;
@@ -84,11 +84,11 @@ fn plan(lasts: Duration) -> Plan {
     let workload = |name: &str, arrival, timeout| Workload {
         name: name.into(),
         from: vec!["front".into()],
-        target: Target::Port {
+        target: Arc::new(NodePort {
             node: name.into(),
             port: "in".into(),
             payload: json!({}),
-        },
+        }),
         arrival,
         start: Duration::ZERO,
         end: lasts,

@@ -7,7 +7,7 @@ use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
 use squall::plan::{
-    Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Target, Topology, Workload,
+    Arrival, EngineKind, Latency, Module, Network, Node, NodePort, Plan, Ratio, Topology, Workload,
 };
 
 use crate::program::{LATENCY, PERIOD, Pace, Program, payload};
@@ -106,11 +106,11 @@ fn workload(program: &Program, from: usize, to: usize) -> Workload {
     Workload {
         name: format!("m{from} to m{to}"),
         from: vec![format!("m{from}")],
-        target: Target::Port {
+        target: Arc::new(NodePort {
             node: format!("n{to}"),
             port: "in".into(),
             payload: payload("{call}"),
-        },
+        }),
         arrival,
         start: Duration::ZERO,
         end: program.duration(),

@@ -7,8 +7,8 @@ use indexmap::IndexMap;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
 use squall::plan::{
-    Answer, Arrival, EngineKind, Handler, Latency, Manager, Network, Plan, Provider, ProviderModule, Ratio,
-    Reconnect, Target, Topology, Workload,
+    Answer, Arrival, EngineKind, Handler, Latency, Manager, ModuleCall, Network, Plan, Provider,
+    ProviderModule, Ratio, Reconnect, Topology, Workload,
 };
 use squall_value::{CType, CValue};
 
@@ -48,10 +48,10 @@ fn plan(groups: usize, calls: u64) -> Plan {
     let workload = |group: usize| Workload {
         name: format!("group {group}"),
         from: vec!["engine".into()],
-        target: Target::Module {
+        target: Arc::new(ModuleCall {
             name: format!("ns{group}.Echo"),
             input: CValue::product([("text", CValue::string("{call}"))]),
-        },
+        }),
         arrival: Arrival::Open {
             calls,
             per: duration - Duration::from_secs(10),

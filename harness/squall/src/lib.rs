@@ -28,6 +28,7 @@ pub mod expectation;
 pub mod faults;
 pub mod file;
 mod graph;
+mod harness;
 pub mod history;
 pub mod import;
 pub mod journal;
@@ -43,6 +44,8 @@ pub mod scenario;
 pub mod schema;
 mod services;
 pub mod statistics;
+mod systems;
+pub mod target;
 #[cfg(test)]
 mod testing;
 pub mod time;
@@ -52,8 +55,9 @@ pub mod verdict;
 
 pub use components::{Declaration, NoSettings};
 pub use custom::{CustomExpect, CustomExpectation, CustomFault, Finding, HostNames};
+pub use harness::Harness;
 pub use judged::Judgement;
-pub use run::{Difference, End, Failure, Front, Harness, PanicSite, Run, RunError, Scene, compare};
+pub use run::{Difference, End, Failure, PanicSite, Run, RunError, Scene, compare};
 pub use scenario::Scenario;
 /// For the settings of components of your own: `#[derive(squall::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "squall::schemars")]`, see [`Declaration::of`].
@@ -65,3 +69,4 @@ pub use squall_router as router;
 pub use squall_router::async_trait;
 /// `TcpListener` and `TcpStream` in place of tokio's, for services that speak no gRPC.
 pub use squall_site::net;
+pub use systems::router::Front;

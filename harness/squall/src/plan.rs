@@ -7,19 +7,17 @@
 mod expectation;
 mod limits;
 mod provider;
+mod workload;
 
-use std::fmt;
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use squall_engine::pipeline::Pipeline;
 use squall_router::{Keepalive, Method, Policy, RetryPolicy};
-use squall_value::CValue;
 
 pub use crate::faults::{Connects, Fault, FaultKind};
-use crate::time;
+pub use crate::target::{ClientCall, ModuleCall, NodePort, PipelineRun, Target};
 pub use expectation::{Bounds, CallsExpectation, Check, Expectation, OwnExpectation, Quantile, Window};
 pub use limits::Limits;
 pub use provider::{
@@ -27,6 +25,7 @@ pub use provider::{
     ProviderExpectation, ProviderModule, ProviderState, Reconnect,
 };
 pub use squall_sim::{ClockShift, EngineKind};
+pub use workload::{Arrival, Workload};
 
 /// A system, as `[module.*]`, `[manager.*]`, `[provider.*]`, `[network]` and `[[link]]` describe it.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,15 +62,20 @@ impl Topology {
             .chain(services.map(String::as_str))
     }
 
-    /// How long calls that start on a host may take that do not say so themselves. Nothing: there is no such host.
+    /// Every host where calls can start, and how long a call from there may take that does not say so itself.
+    pub fn call_timeouts(&self) -> impl Iterator<Item = (&str, Duration)> {
+        let modules = self.hosts().map(|(host, module)| (host, module.call_timeout));
+        let managers = self.managers.values();
+        let managers = managers.map(|manager| (manager.name.as_str(), manager.call_timeout));
+        let services = self.services.values().flat_map(|service| &service.hosts);
+        let services = services.map(|host| (host.as_str(), Service::CALL_TIMEOUT));
+        modules.chain(managers).chain(services)
+    }
+
+    /// That of one host. Nothing: no call can start there.
     pub fn call_timeout(&self, host: &str) -> Option<Duration> {
-        let runs = |hosts: &[String]| hosts.iter().any(|other| other == host);
-        let module = self.modules.values().find(|module| runs(&module.hosts));
-        let service = || self.services.values().find(|service| runs(&service.hosts));
-        module
-            .map(|module| module.call_timeout)
-            .or_else(|| Some(self.managers.get(host)?.call_timeout))
-            .or_else(|| service().map(|_| Service::CALL_TIMEOUT))
+        let mut all = self.call_timeouts();
+        all.find_map(|(name, timeout)| (name == host).then_some(timeout))
     }
 
     /// The hosts of what has this name: a module, a manager, a provider or a service; or the host of this name.
@@ -326,129 +330,5 @@ impl Plan {
     pub fn on_engine(mut self, engine: EngineKind) -> Self {
         Arc::make_mut(&mut self.topology).network.engine = engine;
         self
-    }
-}
-
-/// A stream of calls.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Workload {
-    /// Unique in the scenario.
-    pub name: String,
-    /// The hosts where the calls start, taken in turn.
-    pub from: Vec<String>,
-    /// What they call.
-    pub target: Target,
-    /// When calls start.
-    pub arrival: Arrival,
-    /// No call starts before.
-    pub start: Duration,
-    /// No call starts at or after.
-    pub end: Duration,
-    /// At most so many calls.
-    pub limit: Option<u64>,
-    /// How long one call may take; the call timeout of the module or manager where it starts when absent.
-    pub timeout: Option<Duration>,
-}
-
-impl Workload {
-    /// How many calls an open loop will have made; of a closed one nobody knows.
-    pub(crate) fn calls_planned(&self) -> Option<u64> {
-        let Arrival::Open { calls, per } = self.arrival else {
-            return None;
-        };
-        let length = self.end.saturating_sub(self.start);
-        let ticks = u128::from(calls) * u128::from(time::nanos(length));
-        let made = ticks.div_ceil(u128::from(time::nanos(per).max(1)));
-        let made = u64::try_from(made).unwrap_or(u64::MAX);
-        Some(self.limit.map_or(made, |limit| made.min(limit)))
-    }
-}
-
-/// What a workload calls, and with what.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Target {
-    /// A port of a node.
-    Port {
-        /// The node. It exists.
-        node: String,
-        /// The port.
-        port: String,
-        /// What every call carries, as JSON.
-        payload: serde_json::Value,
-    },
-    /// A module of the provider protocol.
-    Module {
-        /// Its qualified name. Somebody has it.
-        name: String,
-        /// What every call carries: a record of the inputs that it declares.
-        input: CValue,
-    },
-    /// Whatever a client of a user's own calls.
-    Client {
-        /// The name under which its code is registered.
-        name: String,
-        /// What every call carries, as JSON.
-        payload: serde_json::Value,
-    },
-    /// A program that calls such modules.
-    Pipeline {
-        /// It can be run with the modules that the topology has.
-        program: Pipeline,
-        /// What every run is given: a record of the inputs that it declares.
-        input: CValue,
-    },
-}
-
-impl fmt::Display for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Target::Port { node, port, .. } => write!(f, "{node}.{port}"),
-            Target::Module { name, .. } | Target::Client { name, .. } => f.write_str(name),
-            Target::Pipeline { .. } => f.write_str("pipeline"),
-        }
-    }
-}
-
-/// When the calls of a workload start.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Arrival {
-    /// Open loop: one call each interval, however long the calls take.
-    Open {
-        /// Calls per this...
-        calls: u64,
-        /// ...period.
-        per: Duration,
-    },
-    /// Closed loop: so many clients, each with one call at a time.
-    Closed {
-        /// How many.
-        clients: u32,
-        /// How long a client waits after an answer before its next call.
-        think: Duration,
-    },
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::testing::Script;
-
-    #[test]
-    fn the_calls_of_an_open_loop_are_known_before_it_runs() {
-        let (plan, _) = Script::new().finish();
-        let mut workload = plan.workloads[0].clone();
-        workload.arrival = Arrival::Open {
-            calls: 100_000,
-            per: Duration::from_secs(1),
-        };
-        (workload.start, workload.end) = (Duration::from_secs(10), Duration::from_secs(70));
-        assert_eq!(workload.calls_planned(), Some(6_000_000));
-        workload.limit = Some(5);
-        assert_eq!(workload.calls_planned(), Some(5));
-        workload.arrival = Arrival::Closed {
-            clients: 7,
-            think: Duration::ZERO,
-        };
-        assert_eq!(workload.calls_planned(), None);
     }
 }

@@ -89,7 +89,7 @@ impl Scenario {
 pub(crate) struct OpenWorkload {
     pub(crate) name: String,
     pub(crate) from: Vec<String>,
-    pub(crate) target: Target,
+    pub(crate) target: Arc<dyn Target>,
     pub(crate) arrival: OpenArrival,
     pub(crate) start: Ranged<Duration>,
     pub(crate) end: End,

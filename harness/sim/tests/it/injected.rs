@@ -9,7 +9,9 @@ fn a_host_that_asks_is_answered_for_itself_and_for_that_point() {
         let [one, other] = ["one", "other"].map(|name| sim.add_host(name, idle));
         sim.start(one);
         sim.start(other);
-        let ask = |host, point: FaultPoint<'static>| sim.run_on(host, move |platform| async move { platform.fault(point) });
+        let ask = |host, point: FaultPoint<'static>| {
+            sim.run_on(host, move |platform| async move { platform.fault(point) })
+        };
         let before = ask(one, FaultPoint::Heartbeat).await;
         sim.inject(move |host, point| host == one && point == FaultPoint::Heartbeat);
         (

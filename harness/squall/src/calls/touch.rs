@@ -25,7 +25,7 @@ use super::{Call, Hop, Rpc};
 use crate::faults::{Connects, Past, Touches};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
-use crate::plan::{Plan, Target};
+use crate::plan::{ClientCall, Plan};
 use crate::providers::Providers;
 use crate::time::nanos;
 
@@ -63,7 +63,7 @@ pub(super) fn touch<'j>(
             window.find(call, whole, &mut touched);
         }
         let workload = plan.workloads.get(call.workload as usize);
-        if workload.is_some_and(|workload| matches!(workload.target, Target::Client { .. })) {
+        if workload.is_some_and(|workload| workload.target.is::<ClientCall>()) {
             let known = by_call.get(&call.number).map_or(&[][..], Vec::as_slice);
             for rpc in known {
                 let until = rpc.end.map_or(end, |(moment, _)| moment.at);

@@ -4,8 +4,8 @@ use std::io::{self, Write};
 
 use super::scenarios::load;
 use super::{BenchArgs, Console, Exit, one_line, plain, shown};
+use crate::Harness;
 use crate::report::{self, bench::Bench};
-use crate::run::Harness;
 
 pub(super) fn bench<O: Write, E: Write>(
     harness: &Harness,

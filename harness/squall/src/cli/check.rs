@@ -5,8 +5,8 @@ use std::io::{self, Write};
 
 use super::scenarios::{TOML, files, print_report};
 use super::{CheckArgs, Console, Exit, shown};
+use crate::Harness;
 use crate::file::{self, Kind};
-use crate::run::Harness;
 
 pub(super) fn check<O: Write, E: Write>(
     harness: &Harness,

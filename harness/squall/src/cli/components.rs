@@ -5,9 +5,9 @@ use std::io::{self, Write};
 use serde_json::{Value, json};
 
 use super::{Console, Exit, one_line, plain};
+use crate::Harness;
 use crate::components::{Declaration, Setting};
 use crate::report::wrapped;
-use crate::run::Harness;
 
 pub(super) fn components<O: Write, E: Write>(
     harness: &Harness,

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::output::{Kind, Output};
 use super::scenarios::{files, print_report};
 use super::{Console, Exit, ImportArgs, line, shown};
+use crate::Harness;
 use crate::file::{FILE_BYTES_MAX, Report, cannot_read, read_text, text_of};
 use crate::import::{Source, import};
 use crate::report::plural;
-use crate::run::Harness;
 
 const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
 

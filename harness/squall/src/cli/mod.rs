@@ -28,9 +28,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use self::aside::Aside;
 use self::pipe::Pipe;
+use crate::Harness;
 use crate::plan::EngineKind;
 use crate::report::{self, Style};
-use crate::run::Harness;
 
 /// How a command ends. The numbers are part of the interface: scripts decide by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,11 +8,12 @@ use super::output::{self, Output};
 use super::progress::Progress;
 use super::scenarios::{Loaded, load};
 use super::{Console, Exit, RunArgs, line, one_line, plain};
+use crate::Harness;
 use crate::capture;
 use crate::journal::lines;
 use crate::plan::{EngineKind, Plan};
 use crate::report;
-use crate::run::{Difference, Failure, Harness, Run};
+use crate::run::{Difference, Failure, Run};
 
 /// From here on a workload is worth a warning: each call has some ten lines in the journal, which is kept in memory.
 const CALLS_MANY: u64 = 1_000_000;

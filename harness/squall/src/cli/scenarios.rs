@@ -6,10 +6,10 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::{Console, Engine, shown};
+use crate::Harness;
 use crate::Scenario;
 use crate::file;
 use crate::plan::Plan;
-use crate::run::Harness;
 
 /// What topologies and scenarios are called.
 pub(super) const TOML: &[&str] = &["toml"];

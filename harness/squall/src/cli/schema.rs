@@ -3,8 +3,8 @@
 use std::io::{self, Write};
 
 use super::{Console, Exit, SchemaKind};
+use crate::Harness;
 use crate::file::Kind;
-use crate::run::Harness;
 
 pub(super) fn schema<O: Write, E: Write>(
     harness: &Harness,

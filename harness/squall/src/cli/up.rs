@@ -20,10 +20,10 @@ use super::environment::{self, Managers};
 use super::process::{Signals, connections_of_each, log};
 use super::scenarios::print_report;
 use super::{Console, Exit, line, plain, runtime};
+use crate::Harness;
 use crate::file;
 use crate::live::{self, Fleet, Layout, Services, System};
 use crate::plan::Limits;
-use crate::run::Harness;
 
 #[derive(Debug, Args)]
 pub(super) struct UpArgs {

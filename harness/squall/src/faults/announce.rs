@@ -12,6 +12,7 @@ use crate::file::report::{Problem, Problems};
 use crate::file::value::Hosts;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
+use crate::systems::router::World;
 
 /// Discovery says that a module runs on these hosts alone; on all of its hosts when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -86,9 +87,12 @@ impl FaultKind for Announce {
     }
 
     async fn act(&self, scene: &Scene, end: End) {
-        scene
-            .announced(&self.module, &self.hosts, self.late, self.twice, end)
-            .await;
+        if let Some(world) = scene.system::<World>() {
+            let hearing = (self.late, self.twice);
+            world
+                .announced(scene, &self.module, &self.hosts, hearing, end)
+                .await;
+        }
     }
 
     fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {

@@ -16,6 +16,7 @@ use crate::file::topology::providers::handler;
 use crate::file::value::Exact;
 use crate::plan::{Canary, Provider, ProviderModule, Ratio, Topology};
 use crate::run::{End, Scene};
+use crate::systems::provider::Fleet;
 use crate::time;
 
 /// Spec: provider 3.1.
@@ -136,7 +137,9 @@ impl FaultKind for Canary {
     }
 
     async fn act(&self, scene: &Scene, _end: End) {
-        scene.try_out(self);
+        if let Some(fleet) = scene.system::<Fleet>() {
+            fleet.try_out(scene, self);
+        }
     }
 
     fn touches(&self, past: &Past<'_>) -> Vec<Touches> {

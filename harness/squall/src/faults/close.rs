@@ -10,6 +10,7 @@ use crate::file::read::At;
 use crate::file::report::Problems;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
+use crate::systems::router::World;
 
 /// No port of a node can be delivered to until the fault ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +38,9 @@ impl FaultKind for Close {
     }
 
     async fn act(&self, scene: &Scene, end: End) {
-        scene.closed(&self.node, end).await;
+        if let Some(world) = scene.system::<World>() {
+            world.closed(scene, &self.node, end).await;
+        }
     }
 
     fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {

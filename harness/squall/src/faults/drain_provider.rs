@@ -11,6 +11,7 @@ use crate::file::scenario::provider_hosts;
 use crate::file::value::Exact;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
+use crate::systems::provider::Fleet;
 use crate::time;
 
 /// What a provider is told that is not told anything in particular.
@@ -82,7 +83,9 @@ impl FaultKind for DrainProvider {
     }
 
     async fn act(&self, scene: &Scene, _end: End) {
-        scene.drain_providers(&self.hosts, &self.reason, self.deadline);
+        if let Some(fleet) = scene.system::<Fleet>() {
+            fleet.drain(scene.sim(), &self.hosts, &self.reason, self.deadline);
+        }
     }
 
     fn touches(&self, past: &Past<'_>) -> Vec<Touches> {

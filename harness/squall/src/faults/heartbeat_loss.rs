@@ -10,6 +10,7 @@ use crate::history;
 use crate::oracle::Run;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
+use crate::systems::provider::Fleet;
 
 /// Heartbeats of providers are not sent, or not acknowledged. All else is.
 #[derive(Debug, Clone, PartialEq)]
@@ -58,9 +59,11 @@ impl FaultKind for HeartbeatLoss {
     }
 
     async fn act(&self, scene: &Scene, end: End) {
-        scene.mute(&self.hosts, self.acks, true);
-        end.reached(scene).await;
-        scene.mute(&self.hosts, self.acks, false);
+        if let Some(fleet) = scene.system::<Fleet>() {
+            fleet.mute(&self.hosts, self.acks, true);
+            end.reached(scene).await;
+            fleet.mute(&self.hosts, self.acks, false);
+        }
     }
 
     fn touches(&self, past: &Past<'_>) -> Vec<Touches> {

@@ -10,7 +10,8 @@ use crate::draw::Ranged;
 use crate::file::read::{At, tables};
 use crate::file::report::{Problem, Problems};
 use crate::plan::Topology;
-use crate::run::{End, Place, Scene};
+use crate::run::{End, Scene};
+use crate::systems::router::{Place, World};
 
 /// A node is on another module until the fault ends, with a fresh instance there and one when it is back.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,9 +78,10 @@ impl FaultKind for Move {
 
     async fn act(&self, scene: &Scene, end: End) {
         let place = Place::Module(self.to.clone());
-        scene
-            .elsewhere(&self.node, place, (self.late, self.twice), end)
-            .await;
+        let hearing = (self.late, self.twice);
+        if let Some(world) = scene.system::<World>() {
+            world.elsewhere(scene, &self.node, place, hearing, end).await;
+        }
     }
 
     fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {

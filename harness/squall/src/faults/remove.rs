@@ -9,7 +9,8 @@ use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
 use crate::file::read::At;
 use crate::file::report::Problems;
 use crate::plan::Topology;
-use crate::run::{End, Place, Scene};
+use crate::run::{End, Scene};
+use crate::systems::router::{Place, World};
 
 /// A node is destroyed; an instance of it is installed again when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
@@ -39,7 +40,11 @@ impl FaultKind for Remove {
     async fn act(&self, scene: &Scene, end: End) {
         // It is still its module's own: nobody has to hear of it.
         let at_once = (Duration::ZERO, false);
-        scene.elsewhere(&self.node, Place::Nowhere, at_once, end).await;
+        if let Some(world) = scene.system::<World>() {
+            world
+                .elsewhere(scene, &self.node, Place::Nowhere, at_once, end)
+                .await;
+        }
     }
 
     fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {

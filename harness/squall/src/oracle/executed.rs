@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};
 use crate::journal::Id;
-use crate::plan::Target;
+use crate::plan::NodePort;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -48,7 +48,7 @@ impl Oracle for Executed {
 
 fn is_message(run: &Run<'_>, call: &Call<'_>) -> bool {
     let workload = run.plan.workloads.get(call.workload as usize);
-    workload.is_none_or(|workload| matches!(workload.target, Target::Port { .. }))
+    workload.is_none_or(|workload| workload.target.is::<NodePort>())
 }
 
 fn check_call(run: &Run<'_>, call: &Call<'_>, first: &mut First) {

@@ -7,7 +7,7 @@ use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::{Event, Journal};
 use crate::network::Network;
-use crate::plan::{Plan, Target};
+use crate::plan::{PipelineRun, Plan};
 use crate::providers::Providers;
 
 /// The evidence.
@@ -90,7 +90,7 @@ impl<'j> Run<'j> {
     /// Whether a call is of a program: then it causes several executions, none of which carries what it does.
     pub(crate) fn is_program(&self, call: &Call<'_>) -> bool {
         let workload = self.plan.workloads.get(call.workload as usize);
-        workload.is_some_and(|workload| matches!(workload.target, Target::Pipeline { .. }))
+        workload.is_some_and(|workload| workload.target.is::<PipelineRun>())
     }
 
     /// Something wrong with a call, or with something on its behalf.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use squall_sim::TracePoint;
 
-use super::{Failure, Harness, Run};
+use super::{Failure, Run};
+use crate::Harness;
 use crate::journal::Entry;
 use crate::plan::Plan;
 use crate::time;

@@ -2,25 +2,24 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use squall_sim::{Effect, HostId, HostPairs, Sim};
 use tokio::time::Instant;
 
-use super::fleet::Fleet;
+use super::drains::Drains;
+use super::links::host_pairs;
 use super::recorder::Recorder;
-use super::stage::{Hearing, Place};
-use super::world::{World, host_pairs};
 use crate::journal::Event;
-use crate::plan::{Canary, Connects, Pairs, Plan};
+use crate::plan::{Connects, Pairs, Plan};
+use crate::systems::{Running, Systems};
 
 /// What a fault strikes, as it sees it. Clones are the same.
 #[derive(Clone)]
 pub struct Scene {
     pub(super) sim: Sim,
     pub(super) plan: Arc<Plan>,
-    pub(super) world: World,
-    pub(super) fleet: Fleet,
+    pub(super) systems: Systems,
+    pub(super) drains: Arc<Drains>,
     pub(super) recorder: Recorder,
     /// How many faults keep each host down, and paused.
     pub(super) kept: Arc<Mutex<BTreeMap<HostId, Kept>>>,
@@ -76,6 +75,16 @@ impl Scene {
     /// The simulator.
     pub fn sim(&self) -> &Sim {
         &self.sim
+    }
+
+    /// The part of a run that a fault of a system strikes; nothing when the run is without that system.
+    pub(crate) fn system<R: Running>(&self) -> Option<&R> {
+        self.systems.get()
+    }
+
+    /// The journal.
+    pub(crate) fn recorder(&self) -> &Recorder {
+        &self.recorder
     }
 
     /// The fault's number: what the journal says of segments names it.
@@ -171,74 +180,6 @@ impl Scene {
 
     /// The servers of these hosts shut down.
     pub(crate) fn drain_servers(&self, hosts: &[String]) {
-        self.world.stage().drain(hosts);
-    }
-
-    /// A node is at another place until the fault ends. Of several faults the last one counts.
-    pub(crate) async fn elsewhere(&self, node: &str, place: Place, hearing: Hearing, end: End) {
-        let stage = self.world.stage();
-        let running = |module: &_| self.world.running(&self.sim, module);
-        let put = |places: &mut Vec<_>| places.push((self.number, place));
-        stage.put(&self.sim, node, put, hearing, running);
-        end.reached(self).await;
-        let is_other = |(fault, _): &(u32, Place)| *fault != self.number;
-        stage.put(
-            &self.sim,
-            node,
-            |places| places.retain(is_other),
-            hearing,
-            running,
-        );
-    }
-
-    /// The ports of a node are closed until the fault ends.
-    pub(crate) async fn closed(&self, node: &str, end: End) {
-        let close = |closed| {
-            if let Some(owner) = self.plan.topology.owner(node) {
-                let running = self.world.running(&self.sim, owner);
-                self.world.stage().close(node, closed, &running);
-            }
-        };
-        close(true);
-        end.reached(self).await;
-        close(false);
-    }
-
-    /// Discovery says that a module runs on these hosts, until the fault ends. Of several faults the last one counts.
-    pub(crate) async fn announced(
-        &self,
-        module: &str,
-        hosts: &[String],
-        late: Duration,
-        twice: bool,
-        end: End,
-    ) {
-        let stage = self.world.stage();
-        let hosts = hosts.to_vec();
-        stage.announce(
-            &self.sim,
-            module,
-            |said| said.push((self.number, hosts)),
-            late,
-            twice,
-        );
-        end.reached(self).await;
-        let is_other = |(fault, _): &(u32, Vec<String>)| *fault != self.number;
-        stage.announce(&self.sim, module, |said| said.retain(is_other), late, twice);
-    }
-
-    /// Heartbeats of these hosts are lost from now on, or their acknowledgements; or not any more.
-    pub(crate) fn mute(&self, hosts: &[String], acks: bool, muted: bool) {
-        self.fleet.mute(hosts, acks, muted);
-    }
-
-    /// Every manager of these hosts of a provider asks them to leave.
-    pub(crate) fn drain_providers(&self, hosts: &[String], reason: &str, deadline: Option<Duration>) {
-        self.fleet.drain(&self.sim, hosts, reason, deadline);
-    }
-
-    /// The hosts of a canary try its modules out, each by itself.
-    pub(crate) fn try_out(&self, canary: &Canary) {
-        self.fleet.try_out(&self.sim, canary, &self.recorder);
+        self.drains.tell(hosts);
     }
 }

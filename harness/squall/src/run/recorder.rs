@@ -4,11 +4,6 @@
 //! The runtime's events are recognised by their target, and read as `squall-events` defines them: a run in which one
 //! cannot be read has failed. Everything else that is said with `tracing` during a run is ignored.
 
-mod provider;
-mod router;
-mod site;
-mod values;
-
 use std::cell::RefCell;
 use std::collections::HashSet;
 use std::hash::{BuildHasherDefault, Hash, Hasher};
@@ -23,10 +18,13 @@ use tracing::{Dispatch, Metadata, Subscriber, span};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
+use crate::systems::provider::events as provider;
+use crate::systems::router::events as router;
+use crate::systems::service::events as service;
 
 /// Collects the journal of one run. Clones collect the same one.
 #[derive(Clone, Default)]
-pub(super) struct Recorder(Arc<Mutex<Inner>>);
+pub(crate) struct Recorder(Arc<Mutex<Inner>>);
 
 #[derive(Default)]
 struct Inner {
@@ -83,13 +81,13 @@ impl Recorder {
     }
 
     /// Records something that the harness itself did, here and now.
-    pub(super) fn record(&self, event: Event) {
+    pub(crate) fn record(&self, event: Event) {
         let (at, host) = position().unwrap_or_default();
         self.lock().push(at, host, event);
     }
 
     /// Records something that concerns `host`, now.
-    pub(super) fn record_on(&self, host: &str, event: Event) {
+    pub(crate) fn record_on(&self, host: &str, event: Event) {
         let (at, _) = position().unwrap_or_default();
         let mut inner = self.lock();
         let host = inner.name(host);
@@ -97,12 +95,12 @@ impl Recorder {
     }
 
     /// The first event of the runtime that was not as it is defined: what is known of the run has a hole there.
-    pub(super) fn misfit(&self) -> Option<Misfit> {
+    pub(crate) fn misfit(&self) -> Option<Misfit> {
         self.lock().misfit.clone()
     }
 
     /// The journal so far, and its digest. Leaves an empty one.
-    pub(super) fn take(&self) -> (Journal, u64) {
+    pub(crate) fn take(&self) -> (Journal, u64) {
         let mut inner = self.lock();
         (
             Journal {
@@ -138,7 +136,7 @@ impl Inner {
         let (name, target) = (event.metadata().name(), event.metadata().target());
         match target {
             router::TARGET => router::event(name, &fields),
-            site::TARGET => site::event(name, &fields),
+            service::TARGET => service::event(name, &fields),
             _ => provider::event(name, &fields, |text| self.name(text)),
         }
     }
@@ -279,7 +277,7 @@ thread_local! {
 
 impl Recorder {
     /// From here on, what the runtime says on this thread goes into this journal.
-    pub(super) fn listen_on_this_thread(&self) {
+    pub(crate) fn listen_on_this_thread(&self) {
         RECORDER.set(Some(self.clone()));
     }
 }
@@ -289,7 +287,7 @@ impl Recorder {
 /// tracing remembers, for each place that emits events, whether any subscriber wants them. It asks when the
 /// place is first reached; and while it knows of one subscriber only, it asks that of the thread that
 /// reached it, which may have none. A deaf second one makes it ask all subscribers, whatever the thread.
-pub(super) fn subscriber() -> Dispatch {
+pub(crate) fn subscriber() -> Dispatch {
     static SUBSCRIBERS: OnceLock<(Dispatch, Dispatch)> = OnceLock::new();
     let (ear, _deaf) = SUBSCRIBERS.get_or_init(|| (Dispatch::new(Ear), Dispatch::new(NoSubscriber::new())));
     // A place that was first reached while these came to life may have been missed.
@@ -310,7 +308,8 @@ impl Subscriber for Ear {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        [router::TARGET, provider::TARGET, site::TARGET].contains(&metadata.target()) && metadata.is_event()
+        [router::TARGET, provider::TARGET, service::TARGET].contains(&metadata.target())
+            && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

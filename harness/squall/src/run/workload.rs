@@ -1,30 +1,20 @@
 //! The calls of a plan's workloads.
 
-mod ended;
-mod request;
-
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use squall_engine::pipeline::Pipeline;
-use squall_router::Message;
-use squall_sim::{HostId, Sim, Stream};
-use squall_value::CValue;
+use squall_sim::{HostDown, HostId, Sim, Stream};
 use tokio::sync::Notify;
 use tokio::time::Instant;
+use tokio::time::error::Elapsed;
 
-use self::ended::Ended;
-use self::request::{Content, Request};
-use super::Front;
-use super::behalf::OnBehalfOf;
-use super::fleet::Fleet;
 use super::recorder::Recorder;
-use super::services::Sites;
-use super::world::World;
 use crate::journal::{Event, Id, Outcome};
-use crate::plan::{Arrival, Plan, Service, Target, Workload};
+use crate::plan::{Arrival, Plan, Workload};
+use crate::systems::Systems;
+use crate::target::{Ended, Prepared};
 
 /// How far apart calls are that are made to see whether all have recovered.
 pub(super) const BETWEEN_PROBES: Duration = Duration::from_millis(100);
@@ -37,11 +27,9 @@ struct Shared {
     sim: Sim,
     plan: Arc<Plan>,
     start: Instant,
-    places: Places,
-    front: Arc<dyn Front>,
     recorder: Recorder,
     /// By workload.
-    prepared: Vec<Prepared>,
+    streams: Vec<Calling>,
     traces: Mutex<Stream>,
     next_call: AtomicU64,
     /// Workloads that still start calls, and calls that have not ended.
@@ -49,30 +37,20 @@ struct Shared {
     ended: Notify,
 }
 
-/// What runs where calls start.
-pub(super) struct Places {
-    pub(super) world: World,
-    pub(super) fleet: Fleet,
-    pub(super) services: Sites,
-}
-
 impl Calls {
     pub(super) fn new(
         sim: &Sim,
         plan: &Arc<Plan>,
         start: Instant,
-        places: Places,
-        front: Arc<dyn Front>,
+        systems: &Systems,
         recorder: &Recorder,
     ) -> Self {
         Calls(Arc::new(Shared {
             sim: sim.clone(),
             plan: plan.clone(),
             start,
-            front,
             recorder: recorder.clone(),
-            prepared: prepare(sim, plan, &places.fleet),
-            places,
+            streams: streams(sim, plan, systems),
             traces: Mutex::new(Stream::new(plan.seed, "workload")),
             next_call: AtomicU64::new(0),
             busy: AtomicU64::new(0),
@@ -98,8 +76,8 @@ impl Calls {
     /// Makes so many calls more for each place where calls of a workload start.
     pub(super) async fn probe(&self, count: u32) {
         for turn in 0..u64::from(count) {
-            for (index, prepared) in self.0.prepared.iter().enumerate() {
-                let sources = prepared.from.len() as u64;
+            for (index, stream) in self.0.streams.iter().enumerate() {
+                let sources = stream.from.len() as u64;
                 for source in 0..sources {
                     let calls = self.clone();
                     self.spawn(async move { calls.call(index, turn * sources + source).await });
@@ -169,145 +147,83 @@ impl Calls {
     /// One call from start to end.
     async fn call(&self, index: usize, turn: u64) {
         let shared = &*self.0;
-        let prepared = &shared.prepared[index];
+        let stream = &shared.streams[index];
         let call = shared.next_call.fetch_add(1, Ordering::Relaxed);
-        let from = &prepared.from[(turn % prepared.from.len() as u64) as usize];
-        let Some(host) = from.host else { return };
+        let from = &stream.from[(turn % stream.from.len() as u64) as usize];
+        let (Some(host), Some(prepared)) = (from.host, &stream.prepared) else {
+            return;
+        };
         let timeout = from.timeout;
         let trace = self.trace();
-        let request = prepared.content.request(&prepared.to, trace, call);
-        let (bytes, digest) = request.size_and_digest();
+        let request = prepared.request(call, trace);
         shared.recorder.record_on(
             &from.name,
             Event::CallStarted {
                 call,
                 workload: index as u32,
-                to: prepared.to.clone(),
+                to: stream.to.clone(),
                 trace: Id(trace as u64),
                 timeout: timeout.as_nanos() as u64,
-                bytes,
-                digest,
+                bytes: request.bytes,
+                digest: request.digest,
             },
         );
-        let ended = match request {
-            _ if !shared.sim.is_up(host) => {
-                Ended::broken(Outcome::Failed, "source_down", "where the call starts is down")
-            }
-            Request::Message(message) => self.send(host, message, timeout).await,
-            Request::Input(input) => {
-                let name = prepared.to.clone();
-                self.call_module(host, Id(trace as u64), (name, input), timeout)
-                    .await
-            }
-            Request::Client(name, payload) => {
-                self.ask(host, (call, Id(trace as u64)), (name, payload), timeout)
-                    .await
-            }
-            Request::Program(program, input) => {
-                self.run_program(host, Id(trace as u64), (program, input), timeout)
-                    .await
-            }
+        let ended = if shared.sim.is_up(host) {
+            let make = request.make;
+            // A timer of our own around whatever it does: one that it has may cover less.
+            let made = shared.sim.run_on(host, move |platform| {
+                tokio::time::timeout(timeout, make(platform, timeout))
+            });
+            ended(made.await)
+        } else {
+            Ended::broken(Outcome::Failed, "source_down", "where the call starts is down")
         };
-        shared.recorder.record_on(&from.name, ended.into_event(call));
+        shared.recorder.record_on(&from.name, event(call, ended));
     }
 
     fn trace(&self) -> u128 {
         let mut traces = self.0.traces.lock().unwrap_or_else(PoisonError::into_inner);
         (u128::from(traces.bits()) << 64) | u128::from(traces.bits().max(1))
     }
+}
 
-    /// Gives a message to the scheduler of the module where the call starts.
-    async fn send(&self, host: HostId, message: Message, timeout: Duration) -> Ended {
-        let shared = self.0.clone();
-        let message = message.timeout(timeout);
-        let world = shared.places.world.clone();
-        let front = shared.front.clone();
-        let result = shared
-            .sim
-            .run_on(host, move |platform| async move {
-                let incarnation = platform.incarnation();
-                let module = loop {
-                    match world.module(host, incarnation) {
-                        Some(module) => break module,
-                        // The process has just started, and has not set its module up yet.
-                        None => tokio::task::yield_now().await,
-                    }
-                };
-                // The scheduler's own timer covers calls to other modules only.
-                let call = front.handle(module.scheduler(), message);
-                tokio::time::timeout(timeout, call).await
-            })
-            .await;
-        Ended::after(result, Ended::of_message)
-    }
-
-    /// Calls a module of the provider protocol from the manager where the call starts.
-    async fn call_module(
-        &self,
-        host: HostId,
-        trace: Id,
-        (name, input): (Arc<str>, CValue),
-        timeout: Duration,
-    ) -> Ended {
-        let shared = self.0.clone();
-        let fleet = shared.places.fleet.clone();
-        let result = shared
-            .sim
-            .run_on(host, move |platform| async move {
-                let call = fleet.call(&platform, name, input, timeout);
-                // The manager has a timer of its own, too. But a module of its own process could block it.
-                tokio::time::timeout(timeout, OnBehalfOf::new(trace, call)).await
-            })
-            .await;
-        Ended::after(result, Ended::of_module)
-    }
-
-    /// Has a client make a call, on the host of a service.
-    async fn ask(
-        &self,
-        host: HostId,
-        call: (u64, Id),
-        request: (Arc<str>, serde_json::Value),
-        timeout: Duration,
-    ) -> Ended {
-        let shared = self.0.clone();
-        let services = shared.places.services.clone();
-        let result = shared
-            .sim
-            .run_on(host, move |platform| async move {
-                let calling = services.call(platform, request, call, timeout);
-                tokio::time::timeout(timeout, calling).await
-            })
-            .await;
-        Ended::after(result, Ended::of_client)
-    }
-
-    /// Runs a program at the manager where the call starts.
-    async fn run_program(
-        &self,
-        host: HostId,
-        trace: Id,
-        (program, input): (Arc<Pipeline>, CValue),
-        timeout: Duration,
-    ) -> Ended {
-        let shared = self.0.clone();
-        let fleet = shared.places.fleet.clone();
-        let result = shared
-            .sim
-            .run_on(host, move |platform| async move {
-                let run = fleet.run(&platform, &program, input, timeout);
-                tokio::time::timeout(timeout, OnBehalfOf::new(trace, run)).await
-            })
-            .await;
-        Ended::after(result, Ended::of_module)
+/// Of a call that ran on a host, with a timer around it.
+fn ended(result: Result<Result<Ended, Elapsed>, HostDown>) -> Ended {
+    match result {
+        Ok(Ok(ended)) => ended,
+        Ok(Err(_)) => Ended::broken(Outcome::Unknown, "timeout", "the call timed out"),
+        Err(_) => Ended::broken(
+            Outcome::Unknown,
+            "caller_died",
+            "where the call started went down",
+        ),
     }
 }
 
-/// What all calls of one workload have in common, worked out once.
-struct Prepared {
+fn event(call: u64, ended: Ended) -> Event {
+    let Ended {
+        outcome,
+        class,
+        error,
+        bytes,
+        digest,
+    } = ended;
+    Event::CallEnded {
+        call,
+        outcome,
+        class,
+        error,
+        bytes,
+        digest,
+    }
+}
+
+/// A workload, as its calls are made.
+struct Calling {
     from: Vec<Source>,
     to: Arc<str>,
-    content: Content,
+    /// None when nothing in the run has such targets.
+    prepared: Option<Box<dyn Prepared>>,
 }
 
 /// Where calls start.
@@ -318,23 +234,20 @@ struct Source {
     timeout: Duration,
 }
 
-fn prepare(sim: &Sim, plan: &Plan, fleet: &Fleet) -> Vec<Prepared> {
-    let hosts = plan.topology.hosts();
-    let timeouts: BTreeMap<_, _> = hosts.map(|(name, module)| (name, module.call_timeout)).collect();
-    let usual = |name: &str| timeouts.get(name).copied().or_else(|| fleet.call_timeout(name));
-    let of_client = |workload: &Workload| matches!(workload.target, Target::Client { .. });
+fn streams(sim: &Sim, plan: &Plan, systems: &Systems) -> Vec<Calling> {
+    let timeouts: BTreeMap<_, _> = plan.topology.call_timeouts().collect();
     let source = |name: &String, workload: &Workload| Source {
         name: name.as_str().into(),
         host: sim.host(name),
-        timeout: match workload.timeout.or_else(|| usual(name)) {
-            None if of_client(workload) => Service::CALL_TIMEOUT,
-            timeout => timeout.unwrap_or_default(),
-        },
+        timeout: workload
+            .timeout
+            .or_else(|| timeouts.get(name.as_str()).copied())
+            .unwrap_or_default(),
     };
-    let prepare = |workload: &Workload| Prepared {
+    let calling = |workload: &Workload| Calling {
         from: workload.from.iter().map(|name| source(name, workload)).collect(),
-        to: workload.target.to_string().into(),
-        content: Content::of(&workload.target),
+        to: workload.target.text().into(),
+        prepared: workload.target.prepare(systems),
     };
-    plan.workloads.iter().map(prepare).collect()
+    plan.workloads.iter().map(calling).collect()
 }

@@ -8,7 +8,7 @@ use squall_value::{CType, CValue};
 
 use super::{MS, Script};
 use crate::journal::{Event, Handling, Id, Outcome, ProviderEvent};
-use crate::plan::{Answer, Canary, Handler, Manager, Provider, ProviderModule, Ratio, Reconnect, Target};
+use crate::plan::{Answer, Canary, Handler, Manager, ModuleCall, Provider, ProviderModule, Ratio, Reconnect};
 
 /// How long a provider of a script may be silent.
 pub(crate) const HEARTBEAT_TIMEOUT: u64 = 15_000 * MS;
@@ -28,10 +28,10 @@ impl Script {
             let provider = provider(name, hosts, group);
             topology.providers.insert(name.to_owned(), provider);
         }
-        script.plan.workloads[0].target = Target::Module {
+        script.plan.workloads[0].target = Arc::new(ModuleCall {
             name: "ml.Analyze".to_owned(),
             input: CValue::product([("text", CValue::string("hello"))]),
-        };
+        });
         script.plan.workloads[0].from = vec!["engine".to_owned()];
         script
     }

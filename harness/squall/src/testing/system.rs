@@ -8,7 +8,7 @@ use serde_json::json;
 
 use super::TIMEOUT;
 use crate::plan::{
-    Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Target, Topology, Workload,
+    Arrival, EngineKind, Latency, Module, Network, Node, NodePort, Plan, Ratio, Topology, Workload,
 };
 
 pub(super) fn plan() -> Plan {
@@ -73,11 +73,11 @@ fn workload(name: &str, node: &str) -> Workload {
     Workload {
         name: name.to_owned(),
         from: vec!["front".to_owned()],
-        target: Target::Port {
+        target: Arc::new(NodePort {
             node: node.to_owned(),
             port: "in".to_owned(),
             payload: json!({ "text": "hello" }),
-        },
+        }),
         arrival: Arrival::Open {
             calls: 100,
             per: Duration::from_secs(1),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::calls::{Call, ERROR_CLASSES, all_error_classes};
 use crate::oracle::Run;
-use crate::plan::{Arrival, Bounds, CallsExpectation, Check, Plan, Target, Workload};
+use crate::plan::{Arrival, Bounds, CallsExpectation, Check, ClientCall, Plan, Workload};
 
 /// Why nothing that these calls could have done would have broken it; nothing if something would.
 pub(super) fn why(
@@ -29,7 +29,7 @@ pub(super) fn why(
         }
         Check::ErrorsOnly(classes) => {
             let is_there = |class: &str| classes.iter().any(|it| it == class);
-            let of_clients = matches!(workload.target, Target::Client { .. });
+            let of_clients = workload.target.is::<ClientCall>();
             let is_every = match of_clients {
                 true => all_error_classes().all(is_there),
                 false => ERROR_CLASSES.into_iter().all(is_there),

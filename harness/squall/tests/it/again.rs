@@ -9,7 +9,7 @@ use squall::calls::{Call, Calls};
 use squall::faults;
 use squall::file::ComponentNames;
 use squall::journal::{Handling, Outcome};
-use squall::plan::{Arrival, Connects, Fault, FaultKind, Pairs, Plan, Ratio, Target, Topology, Workload};
+use squall::plan::{Arrival, Connects, Fault, FaultKind, NodePort, Pairs, Plan, Ratio, Topology, Workload};
 use squall::router::{Error, Message, Payload, Scheduler, async_trait};
 use squall::{Front, Harness, Run};
 use squall_sim::SimPlatform;
@@ -43,11 +43,11 @@ fn plan(topology: Topology, faults: Vec<Fault>) -> Plan {
     let workload = Workload {
         name: "calls".into(),
         from: vec!["front".into()],
-        target: Target::Port {
+        target: Arc::new(NodePort {
             node: "door".into(),
             port: "in".into(),
             payload: json!({ "call": "{call}" }),
-        },
+        }),
         arrival: Arrival::Open {
             calls: 1,
             per: Duration::from_millis(10),

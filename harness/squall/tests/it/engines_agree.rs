@@ -24,7 +24,7 @@ use squall::faults;
 use squall::file::ComponentNames;
 use squall::journal::{Event, Outcome};
 use squall::plan::{
-    Arrival, EngineKind, Fault, FaultKind, Latency, Pairs, Plan, Ratio, Target, Topology, Workload,
+    Arrival, EngineKind, Fault, FaultKind, Latency, NodePort, Pairs, Plan, Ratio, Topology, Workload,
 };
 
 const END: Duration = Duration::from_secs(15);
@@ -84,11 +84,11 @@ fn workloads(size: usize) -> impl Strategy<Value = Vec<Workload>> {
             |(i, (from, to, period, timeout, bytes)): (usize, (usize, usize, u64, u64, usize))| Workload {
                 name: format!("w{i}"),
                 from: vec![format!("m{from}")],
-                target: Target::Port {
+                target: Arc::new(NodePort {
                     node: format!("n{to}"),
                     port: "in".into(),
                     payload: json!({ "call": "{call}", "text": "x".repeat(bytes) }),
-                },
+                }),
                 arrival: Arrival::Open {
                     calls: 1,
                     per: Duration::from_millis(period),

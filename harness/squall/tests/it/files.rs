@@ -7,7 +7,7 @@ use std::time::Duration;
 use squall::faults;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Arrival, Check, ClockShift, Connects, Expectation, Latency, Pairs, Plan, Quantile, Ratio, Target,
+    Arrival, Check, ClockShift, Connects, Expectation, Latency, NodePort, Pairs, Plan, Quantile, Ratio,
     Topology,
 };
 use squall::scenario::Scenario;
@@ -85,12 +85,12 @@ fn a_scenario_finds_its_topology_beside_itself() {
         }
     );
     assert_eq!(
-        plan.workloads[0].target,
-        Target::Port {
+        plan.workloads[0].target.downcast_ref(),
+        Some(&NodePort {
             node: "echo".to_owned(),
             port: "in".to_owned(),
             payload: serde_json::json!({ "text": "hello", "number": "{call}" }),
-        }
+        })
     );
     assert_eq!(
         plan.expectations.len(),
@@ -396,7 +396,7 @@ fn a_workload_ends_with_the_run_at_the_latest() {
 fn what_a_workload_does_not_say_has_defaults() {
     let workload = &scenario("").plan(None).workloads[0];
     assert_eq!((workload.limit, workload.timeout), (None, None));
-    let Target::Port { payload, .. } = &workload.target else {
+    let Some(NodePort { payload, .. }) = workload.target.downcast_ref() else {
         panic!("`to` is a port")
     };
     assert_eq!(*payload, serde_json::json!({}));

@@ -7,8 +7,8 @@ use std::time::Duration;
 use squall::faults::Crash;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Answer, Canary, Expectation, Flaky, Latency, Manager, Plan, ProviderCheck, ProviderState, Ratio,
-    Reconnect, Target, Topology,
+    Answer, Canary, Expectation, Flaky, Latency, Manager, ModuleCall, Plan, ProviderCheck, ProviderState,
+    Ratio, Reconnect, Topology,
 };
 use squall_value::{CType, CValue};
 
@@ -99,8 +99,8 @@ fn every_kind_of_host_has_a_link_and_can_be_struck() {
 fn a_call_finds_its_module_at_the_manager_and_at_its_providers() {
     let calls = "[[workload]]\nname = \"w\"\nfrom = \"engine\"\nrate = \"1/s\"\n";
     let target = |rest: &str| plan(&format!("{calls}{rest}")).workloads[0].target.clone();
-    let Target::Module { name, input } = target("call = \"ml.Analyze\"\ninput = { text = \"hello\" }\n")
-    else {
+    let called = target("call = \"ml.Analyze\"\ninput = { text = \"hello\" }\n");
+    let Some(ModuleCall { name, input }) = called.downcast_ref() else {
         panic!("a module is called")
     };
     assert_eq!(name, "ml.Analyze");
@@ -113,7 +113,7 @@ fn a_call_finds_its_module_at_the_manager_and_at_its_providers() {
     );
     let upper = target("call = \"stdlib.Upper\"\ninput = { input = \"hello\" }\n");
     assert_eq!(
-        upper.to_string(),
+        upper.text(),
         "stdlib.Upper",
         "an input that is no record has one field, `input`"
     );

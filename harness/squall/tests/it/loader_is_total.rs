@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use squall::faults::{DrainProvider, Partition, Reset};
 use squall::file::{self, ComponentNames, Report};
-use squall::plan::{Arrival, Canary, Expectation, Plan, Target, Topology};
+use squall::plan::{Arrival, Canary, Expectation, ModuleCall, NodePort, PipelineRun, Plan, Topology};
 use squall::scenario::Scenario;
 
 const TOPOLOGY: &str = include_str!("../every_key/topology.toml");
@@ -51,22 +51,20 @@ fn check_plan(plan: &Plan) {
             "{workload:?}"
         );
         assert!(!workload.from.is_empty());
-        match &workload.target {
-            Target::Port { node, .. } => assert!(plan.topology.owner(node).is_some()),
-            Target::Client { name, .. } => panic!("no client is registered, and so not {name}"),
-            Target::Pipeline { .. } => assert!(
-                workload
-                    .from
-                    .iter()
-                    .all(|host| plan.topology.managers.contains_key(host))
-            ),
-            Target::Module { name, .. } => {
-                let is_known = |manager| plan.topology.modules_called(manager, name).next().is_some();
-                assert!(
-                    workload.from.iter().all(|manager| is_known(manager)),
-                    "{workload:?}"
-                );
-            }
+        let target = &workload.target;
+        let managers = &plan.topology.managers;
+        if let Some(NodePort { node, .. }) = target.downcast_ref() {
+            assert!(plan.topology.owner(node).is_some());
+        } else if target.is::<PipelineRun>() {
+            assert!(workload.from.iter().all(|host| managers.contains_key(host)));
+        } else if let Some(ModuleCall { name, .. }) = target.downcast_ref() {
+            let is_known = |manager| plan.topology.modules_called(manager, name).next().is_some();
+            assert!(
+                workload.from.iter().all(|manager| is_known(manager)),
+                "{workload:?}"
+            );
+        } else {
+            panic!("nothing else is registered, and so not {target:?}");
         }
     }
     for fault in &plan.faults {

@@ -250,10 +250,13 @@ fn ports_of_a_component_are_checked_once_it_declares_them() {
 fn a_message_to_a_port_that_a_node_does_not_have_is_refused_over_the_wire_too() {
     let mut plan = plan(&harness(), "echo");
     plan.expectations.clear();
-    let squall::plan::Target::Port { port, .. } = &mut plan.workloads[0].target else {
-        panic!("a port")
-    };
-    *port = "typo".to_owned();
+    let target = &mut plan.workloads[0].target;
+    let mut wrong = target
+        .downcast_ref::<squall::plan::NodePort>()
+        .expect("a port")
+        .clone();
+    wrong.port = "typo".to_owned();
+    *target = std::sync::Arc::new(wrong);
     let run = harness().run(plan).expect("the run ends");
     let judgement = run.judge();
     let calls = &judgement.statistics().workloads[0];

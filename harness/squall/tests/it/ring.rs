@@ -8,7 +8,7 @@ use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
 use squall::plan::{
-    Arrival, EngineKind, Latency, Module, Network, Node, Plan, Ratio, Target, Topology, Workload,
+    Arrival, EngineKind, Latency, Module, Network, Node, NodePort, Plan, Ratio, Topology, Workload,
 };
 
 fn ring(size: usize) -> Arc<Topology> {
@@ -62,11 +62,11 @@ fn plan(size: usize, seconds: u64) -> Plan {
     let workload = |i: usize| Workload {
         name: format!("w{i}"),
         from: vec![format!("m{i}")],
-        target: Target::Port {
+        target: Arc::new(NodePort {
             node: format!("n{}", (i + 1) % size),
             port: "in".into(),
             payload: json!({ "call": "{call}", "text": "x".repeat(100) }),
-        },
+        }),
         arrival: Arrival::Open {
             calls: 1,
             per: Duration::from_secs(5),

@@ -15,7 +15,7 @@ use squall::faults;
 use squall::file::ComponentNames;
 use squall::plan::{
     Arrival, Bandwidth, Bounds, CallsExpectation, Check, ClockShift, Connects, Expectation, Fault, FaultKind,
-    Latency, Pairs, Plan, Ratio, Target, Topology, Window, Workload,
+    Latency, NodePort, Pairs, Plan, Ratio, Topology, Window, Workload,
 };
 use squall::router::{Error, Message, Outcome, Payload, RetryPolicy, Scheduler, async_trait};
 use squall::{Front, Harness};
@@ -60,11 +60,11 @@ fn workload(name: &str, from: &str, node: &str, per: u64, timeout: u64) -> Workl
     Workload {
         name: name.into(),
         from: vec![from.into()],
-        target: Target::Port {
+        target: Arc::new(NodePort {
             node: node.into(),
             port: "in".into(),
             payload: json!({ "call": "{call}" }),
-        },
+        }),
         arrival: Arrival::Open {
             calls: 1,
             per: Duration::from_millis(per),

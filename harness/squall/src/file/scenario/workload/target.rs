@@ -16,7 +16,7 @@ use crate::file::report::{Problem, Problems};
 use crate::file::scenario::{exactly_one, span};
 use crate::file::topology::ports::check_input;
 use crate::file::topology::settings;
-use crate::plan::{Target, Topology};
+use crate::plan::{ClientCall, ModuleCall, NodePort, Target, Topology};
 
 /// `from` are the hosts where the calls start, when they are known.
 pub(super) fn resolve(
@@ -24,7 +24,7 @@ pub(super) fn resolve(
     from: Option<&[String]>,
     (topology, components): (&Topology, &ComponentNames),
     problems: &mut Problems,
-) -> Option<Target> {
+) -> Option<Arc<dyn Target>> {
     let keys = [
         ("to", span(&raw.to)),
         ("call", span(&raw.call)),
@@ -42,16 +42,26 @@ pub(super) fn resolve(
         problems.add(problem.at(place, "this is for another kind of call").help(help));
     }
     if let Some(to) = &raw.to {
-        return port(to, raw, from, topology, problems);
+        return some(port(to, raw, from, topology, problems)?);
     }
     if let Some(client) = &raw.client {
-        return client_of(client, raw, from, (topology, components), problems);
+        return some(client_of(client, raw, from, (topology, components), problems));
     }
     let managers = managers(raw, from?, topology, problems)?;
     match (&raw.call, &raw.pipeline) {
-        (Some(call), _) => module(call, raw, managers, topology, problems),
-        (None, program) => pipeline::resolve(program.as_ref()?, raw, managers, topology, problems),
+        (Some(call), _) => some(module(call, raw, managers, topology, problems)?),
+        (None, program) => some(pipeline::resolve(
+            program.as_ref()?,
+            raw,
+            managers,
+            topology,
+            problems,
+        )?),
     }
+}
+
+fn some(target: impl Target) -> Option<Arc<dyn Target>> {
+    Some(Arc::new(target))
 }
 
 fn port(
@@ -60,7 +70,7 @@ fn port(
     from: Option<&[String]>,
     topology: &Topology,
     problems: &mut Problems,
-) -> Option<Target> {
+) -> Option<NodePort> {
     let target = destination(to, problems);
     if let Some((node, port)) = target {
         match topology.owner(node) {
@@ -82,7 +92,7 @@ fn port(
         problems.add(problem);
     }
     let (node, port) = target?;
-    Some(Target::Port {
+    Some(NodePort {
         node: node.to_owned(),
         port: port.to_owned(),
         payload: payload(raw),
@@ -95,7 +105,7 @@ fn client_of(
     from: Option<&[String]>,
     (topology, components): (&Topology, &ComponentNames),
     problems: &mut Problems,
-) -> Option<Target> {
+) -> ClientCall {
     let is_service = |host: &str| {
         topology
             .services
@@ -130,10 +140,10 @@ fn client_of(
             problems.add(problem.at(&client.span, "not known").help(help));
         }
     }
-    Some(Target::Client {
+    ClientCall {
         name: client.value.clone(),
         payload: payload(raw),
-    })
+    }
 }
 
 /// What every call carries.
@@ -168,7 +178,7 @@ fn module(
     managers: &[String],
     topology: &Topology,
     problems: &mut Problems,
-) -> Option<Target> {
+) -> Option<ModuleCall> {
     let called = managers
         .iter()
         .map(|manager| topology.modules_called(manager, call).next());
@@ -186,7 +196,7 @@ fn module(
         );
         return None;
     };
-    Some(Target::Module {
+    Some(ModuleCall {
         name: call.value.clone(),
         input: input(raw, &ModuleSpec::inputs_of(&module.input), problems)?,
     })

@@ -7,7 +7,7 @@ use super::{input, known};
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{Target, Topology};
+use crate::plan::{PipelineRun, Topology};
 
 pub(super) fn resolve(
     program: &At<String>,
@@ -15,7 +15,7 @@ pub(super) fn resolve(
     managers: &[String],
     topology: &Topology,
     problems: &mut Problems,
-) -> Option<Target> {
+) -> Option<PipelineRun> {
     let pipeline = match Pipeline::parse(program.value.as_str()) {
         Ok(pipeline) => pipeline,
         Err(errors) => return wrong(program, &errors, problems),
@@ -27,7 +27,7 @@ pub(super) fn resolve(
             Err(errors) => return wrong(program, &errors, problems),
         }
     }
-    Some(Target::Pipeline {
+    Some(PipelineRun {
         input: input(raw, &inputs?, problems)?,
         program: pipeline,
     })

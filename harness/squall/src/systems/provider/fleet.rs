@@ -8,89 +8,80 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use squall_engine::pipeline::{Pipeline, RunOptions};
 use squall_engine::{Call, CallError, Code, Engine};
 use squall_platform::Authority;
 use squall_provider::Manager;
 use squall_provider_sdk::{Handle, State};
-use squall_sim::{HostId, Sim, SimPlatform};
+use squall_sim::{HostId, SimPlatform};
 use squall_value::CValue;
-use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 
 use self::strikes::Muted;
-use super::recorder::Recorder;
-use super::stage::Stage;
 use crate::assembly::provider::{self as assembly, EXECUTOR_PORT, MANAGER_PORT};
 use crate::plan::{self, Plan};
+use crate::systems::{Newest, Running, Start};
 
 /// How long providers have for their first registration before the scenario begins without them.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The managers and providers of a run. Clones are the same ones.
 #[derive(Clone)]
-pub(super) struct Fleet(Arc<Shared>);
+pub(crate) struct Fleet(Arc<Shared>);
 
 struct Shared {
-    plan: Arc<Plan>,
-    /// The newest process of each manager's host.
-    managers: Mutex<BTreeMap<HostId, Newest<Manager<SimPlatform>>>>,
-    /// The newest process of each provider's host.
-    providers: Mutex<BTreeMap<HostId, Newest<Handle<SimPlatform>>>>,
-    came_up: Notify,
-    hosts: Vec<HostId>,
+    managers: Newest<Manager<SimPlatform>>,
+    providers: Newest<Handle<SimPlatform>>,
+    /// How many hosts have managers, and how many providers.
+    hosts: (usize, usize),
     muted: Mutex<Muted>,
 }
 
-struct Newest<T> {
-    incarnation: u32,
-    what: T,
-}
-
 /// Makes the hosts of managers and providers, and starts them.
-pub(super) fn build(sim: &Sim, plan: &Arc<Plan>, stage: &Arc<Stage>, recorder: &Recorder) -> Fleet {
-    let topology = &plan.topology;
+pub(super) fn build(start: &Start<'_>) -> Fleet {
+    let topology = &start.plan.topology;
+    let mut hosts = Vec::new();
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
         let managers = topology.managers.values();
-        let managers = managers.map(|manager| add_manager(sim, manager, stage, shared.clone()));
-        let providers = topology.providers.values().flat_map(|provider| {
-            let hosts = provider.hosts.iter();
-            hosts.map(|host| add_provider(sim, plan, host, provider, stage, shared.clone()))
-        });
+        hosts.extend(managers.map(|manager| add_manager(start, manager, shared.clone())));
+        let managers = hosts.len();
+        for provider in topology.providers.values() {
+            let all = provider.hosts.iter();
+            hosts.extend(all.map(|host| add_provider(start, host, provider, shared.clone())));
+        }
         Shared {
-            plan: plan.clone(),
-            managers: Mutex::default(),
-            providers: Mutex::default(),
-            came_up: Notify::new(),
-            hosts: managers.chain(providers).collect(),
+            managers: Newest::default(),
+            providers: Newest::default(),
+            hosts: (managers, hosts.len() - managers),
             muted: Mutex::default(),
         }
     });
-    let (injected, names, recorder) = (Arc::downgrade(&shared), sim.clone(), recorder.clone());
-    if !shared.hosts.is_empty() {
-        sim.inject(move |host, point| {
+    let (injected, names, recorder) = (Arc::downgrade(&shared), start.sim.clone(), start.recorder.clone());
+    if !hosts.is_empty() {
+        start.sim.inject(move |host, point| {
             let shared = injected.upgrade();
             shared.is_some_and(|shared| shared.injects(&names, host, point, &recorder))
         });
     }
-    for host in &shared.hosts {
-        sim.start(*host);
+    for host in hosts {
+        start.sim.start(host);
     }
     Fleet(shared)
 }
 
-fn add_manager(sim: &Sim, manager: &plan::Manager, stage: &Arc<Stage>, shared: Weak<Shared>) -> HostId {
-    let (stage, clock, name) = (stage.clone(), sim.clone(), manager.name.clone());
+fn add_manager(start: &Start<'_>, manager: &plan::Manager, shared: Weak<Shared>) -> HostId {
+    let (clock, drains) = (start.sim.clone(), start.drains.clone());
     let plan = manager.clone();
-    sim.add_host(&manager.name, move |platform| {
-        let (shared, platform_id) = (shared.upgrade(), (platform.host_id(), platform.incarnation()));
+    start.sim.add_host(&manager.name, move |platform| {
+        let (shared, process) = (shared.upgrade(), id(&platform));
         let manager = assembly::manager(platform, &plan, MANAGER_PORT);
-        let drain = stage.next_drain(&name, clock.now());
+        let drain = drains.next(&plan.name, clock.now());
         async move {
             let manager = manager?;
             let server = manager.bind().await.map_err(|error| error.to_string())?;
             if let Some(shared) = shared {
-                came_up(&shared, &shared.managers, platform_id, manager);
+                shared.managers.came_up(process, manager);
             }
             match drain {
                 None => server.run().await,
@@ -105,29 +96,22 @@ fn add_manager(sim: &Sim, manager: &plan::Manager, stage: &Arc<Stage>, shared: W
     })
 }
 
-fn add_provider(
-    sim: &Sim,
-    plan: &Arc<Plan>,
-    host: &str,
-    provider: &plan::Provider,
-    stage: &Arc<Stage>,
-    shared: Weak<Shared>,
-) -> HostId {
-    let (stage, clock, name) = (stage.clone(), sim.clone(), host.to_owned());
-    let (plan, provider) = (plan.clone(), provider.clone());
-    sim.add_host(host, move |platform| {
-        let (shared, platform_id) = (shared.upgrade(), (platform.host_id(), platform.incarnation()));
+fn add_provider(start: &Start<'_>, host: &str, provider: &plan::Provider, shared: Weak<Shared>) -> HostId {
+    let (clock, drains, name) = (start.sim.clone(), start.drains.clone(), host.to_owned());
+    let (plan, provider) = (start.plan.clone(), provider.clone());
+    start.sim.add_host(host, move |platform| {
+        let (shared, process) = (shared.upgrade(), id(&platform));
         let canary = canary_of(&plan, &name);
         let executor = assembly::Executor {
             host: name.clone(),
             port: EXECUTOR_PORT,
         };
         let provider = assembly::provider(platform, executor, &provider, manager_at, canary);
-        let drain = stage.next_drain(&name, clock.now());
+        let drain = drains.next(&name, clock.now());
         async move {
             let provider = provider?;
             if let Some(shared) = shared {
-                came_up(&shared, &shared.providers, platform_id, provider.handle());
+                shared.providers.came_up(process, provider.handle());
             }
             let shutdown = async move {
                 match drain {
@@ -138,6 +122,10 @@ fn add_provider(
             provider.run(shutdown).await.map_err(|error| error.to_string())
         }
     })
+}
+
+fn id(process: &SimPlatform) -> (HostId, u32) {
+    (process.host_id(), process.incarnation())
 }
 
 /// How the canaries of a host are to be watched, which are all watched alike.
@@ -153,28 +141,18 @@ fn manager_at(name: &str) -> Authority {
     authority.expect("host names are checked when a topology is loaded")
 }
 
-fn came_up<T>(
-    shared: &Shared,
-    newest: &Mutex<BTreeMap<HostId, Newest<T>>>,
-    (host, incarnation): (HostId, u32),
-    what: T,
-) {
-    lock(newest).insert(host, Newest { incarnation, what });
-    shared.came_up.notify_one();
-}
-
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl Fleet {
+#[async_trait]
+impl Running for Fleet {
     /// Waits until every host is up, and every provider has had an answer from each of its managers, or has waited long
     /// enough: a scenario does not begin in the middle of the first registrations.
-    pub(super) async fn all_up(&self) {
-        let shared = &*self.0;
-        while lock(&shared.managers).len() + lock(&shared.providers).len() < shared.hosts.len() {
-            shared.came_up.notified().await;
-        }
+    async fn settled(&self) {
+        let (managers, providers) = self.0.hosts;
+        self.0.managers.all_up(managers).await;
+        self.0.providers.all_up(providers).await;
         let settled = async {
             while !self.is_settled() {
                 sleep(Duration::from_millis(1)).await;
@@ -183,7 +161,9 @@ impl Fleet {
         // One that has no answer by now may get one in the scenario.
         let _ = timeout(PATIENCE, settled).await;
     }
+}
 
+impl Fleet {
     fn is_settled(&self) -> bool {
         let has_answer = |handle: &Handle<SimPlatform>| {
             let status = handle.status();
@@ -192,9 +172,8 @@ impl Fleet {
                 .all(|it| it.state == State::Active || it.error.is_some());
             !status.is_empty() && answered
         };
-        lock(&self.0.providers)
-            .values()
-            .all(|newest| has_answer(&newest.what))
+        let providers = self.0.providers.all();
+        providers.iter().all(|(_, handle)| has_answer(handle))
     }
 
     /// Calls a module from a manager's host, on which this runs.
@@ -205,7 +184,7 @@ impl Fleet {
         input: CValue,
         timeout: Duration,
     ) -> Result<CValue, CallError> {
-        let manager = self.manager(platform).await;
+        let manager = self.0.managers.of(platform).await;
         manager.call(Call::new(name, input).timeout(timeout)).await
     }
 
@@ -218,7 +197,7 @@ impl Fleet {
         input: CValue,
         timeout: Duration,
     ) -> Result<CValue, CallError> {
-        let manager = self.manager(platform).await;
+        let manager = self.0.managers.of(platform).await;
         let checked = program.check(&manager).map_err(|errors| {
             let first = errors
                 .problems()
@@ -241,28 +220,5 @@ impl Fleet {
             outcome: error.outcome(),
         })?;
         Ok(CValue::product(outputs))
-    }
-
-    async fn manager(&self, platform: &SimPlatform) -> Manager<SimPlatform> {
-        loop {
-            match self.newest_manager(platform) {
-                Some(manager) => return manager,
-                // The process has just started, and has not set its manager up yet.
-                None => tokio::task::yield_now().await,
-            }
-        }
-    }
-
-    fn newest_manager(&self, platform: &SimPlatform) -> Option<Manager<SimPlatform>> {
-        let managers = lock(&self.0.managers);
-        let newest = managers.get(&platform.host_id());
-        let newest = newest.filter(|newest| newest.incarnation == platform.incarnation());
-        newest.map(|newest| newest.what.clone())
-    }
-
-    /// How long a call from a manager may take that does not say so itself.
-    pub(super) fn call_timeout(&self, manager: &str) -> Option<Duration> {
-        let manager = self.0.plan.topology.managers.get(manager);
-        manager.map(|manager| manager.call_timeout)
     }
 }

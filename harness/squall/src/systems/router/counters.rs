@@ -4,15 +4,15 @@
 //! last scraped is lost. Here its memory is looked at all the same, at the end of the run, so that what it counted until
 //! its last instant can be compared. What a deployment loses by a death is thus not shown by any run.
 
-use super::recorder::Recorder;
-use super::world::{Process, World};
+use super::world::Process;
 use crate::journal::Event;
 use crate::live::Sample;
+use crate::run::Recorder;
 
 /// A line for each pair of modules and each way in which calls ended, and one for how long they took; of every process
 /// that there was. Once all processes are gone: then nothing that is counted goes on.
-pub(super) fn record(world: &World, recorder: &Recorder) {
-    for Process { platform, module } in world.processes() {
+pub(super) fn record(processes: &[Process], recorder: &Recorder) {
+    for Process { platform, module } in processes {
         // What cannot be read counts nothing, and the oracle finds what is missing.
         let sample: Sample = module.metrics().parse().unwrap_or_default();
         for event in lines(&sample, platform.incarnation()) {

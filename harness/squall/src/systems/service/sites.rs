@@ -1,28 +1,27 @@
 //! The services of a run: a host for each, on which a user's own code runs; and the calls of clients there.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use squall_sim::{HostId, HostOptions, Sim, SimPlatform};
 use squall_site::Site;
-use tokio::sync::Notify;
 
-use crate::journal::Id;
-use crate::plan::{Plan, Service};
-use crate::services::{self, Asked, CallError, Kept};
+use crate::plan::Service;
+use crate::services::{Asked, CallError, Kept, ServiceCode};
+use crate::systems::{Newest, Running, Start};
 
 /// The services of a run. Clones are the same ones.
 #[derive(Clone)]
-pub(super) struct Sites(Arc<Shared>);
+pub(crate) struct Sites(Arc<Shared>);
 
 struct Shared {
-    code: services::ServiceCode,
+    code: ServiceCode,
     hosts: Vec<HostId>,
-    /// The hosts whose code has been started once, and waits for something.
-    up: Mutex<BTreeSet<HostId>>,
-    came_up: Notify,
+    /// Their code has been started, and waits for something.
+    up: Newest<()>,
     /// What the calls of clients share in the newest process of each host.
     kept: Mutex<BTreeMap<HostId, KeptOfProcess>>,
 }
@@ -35,7 +34,8 @@ struct KeptOfProcess {
 }
 
 /// Makes the hosts of a plan's services, and starts them.
-pub(super) fn build(sim: &Sim, plan: &Plan, code: &services::ServiceCode) -> Sites {
+pub(super) fn build(start: &Start<'_>, code: &ServiceCode) -> Sites {
+    let (sim, plan) = (start.sim, start.plan);
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
         let services = plan.topology.services.values();
         let hosts = services.flat_map(|service| service.hosts.iter().map(move |host| (host, service)));
@@ -44,8 +44,7 @@ pub(super) fn build(sim: &Sim, plan: &Plan, code: &services::ServiceCode) -> Sit
                 .map(|(host, service)| add_host(sim, host, service, code, shared.clone()))
                 .collect(),
             code: code.clone(),
-            up: Mutex::default(),
-            came_up: Notify::new(),
+            up: Newest::default(),
             kept: Mutex::default(),
         }
     });
@@ -55,17 +54,11 @@ pub(super) fn build(sim: &Sim, plan: &Plan, code: &services::ServiceCode) -> Sit
     Sites(shared)
 }
 
-fn add_host(
-    sim: &Sim,
-    host: &str,
-    service: &Service,
-    code: &services::ServiceCode,
-    shared: Weak<Shared>,
-) -> HostId {
+fn add_host(sim: &Sim, host: &str, service: &Service, code: &ServiceCode, shared: Weak<Shared>) -> HostId {
     let (code, service) = (code.clone(), service.clone());
     // What the service starts with `tokio::spawn` is its host's: tonic starts its connections so.
     sim.add_host_with(host, HostOptions::new().adopting(), move |platform| {
-        let host = platform.host_id();
+        let process = (platform.host_id(), platform.incarnation());
         let shared = shared.upgrade();
         let serve = code.make(&service.runs, &service.settings);
         async move {
@@ -75,7 +68,7 @@ fn add_host(
             poll_fn(|context| {
                 let polled = serving.as_mut().poll(context);
                 if let Some(shared) = shared.take() {
-                    shared.came_up(host);
+                    shared.up.came_up(process, ());
                 }
                 polled
             })
@@ -84,31 +77,21 @@ fn add_host(
     })
 }
 
-impl Shared {
-    fn came_up(&self, host: HostId) {
-        self.up
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .insert(host);
-        self.came_up.notify_one();
+#[async_trait]
+impl Running for Sites {
+    /// Waits until the code of every host has begun, and waits for something.
+    async fn settled(&self) {
+        self.0.up.all_up(self.0.hosts.len()).await;
     }
 }
 
 impl Sites {
-    /// Waits until the code of every host has begun, and waits for something.
-    pub(super) async fn all_up(&self) {
-        let up = || self.0.up.lock().unwrap_or_else(PoisonError::into_inner).len();
-        while up() < self.0.hosts.len() {
-            self.0.came_up.notified().await;
-        }
-    }
-
     /// One call of a client, on the host where this runs.
     pub(super) async fn call(
         &self,
         platform: SimPlatform,
         (name, payload): (Arc<str>, serde_json::Value),
-        (number, trace): (u64, Id),
+        (number, trace): (u64, u64),
         timeout: Duration,
     ) -> Result<(), CallError> {
         let ask = self.0.code.ask(&name, &payload);
@@ -119,15 +102,13 @@ impl Sites {
             kept: self.kept(&platform, &name),
         };
         let calling = ask(Site::simulated(platform), asked);
-        let call = std::panic::AssertUnwindSafe(squall_site::layer::within(trace.0, calling));
+        let call = std::panic::AssertUnwindSafe(squall_site::layer::within(trace, calling));
         match futures_util::FutureExt::catch_unwind(call).await {
             Ok(result) => result,
             Err(panic) => Err(panicked(&*panic)),
         }
     }
-}
 
-impl Sites {
     fn kept(&self, platform: &SimPlatform, client: &Arc<str>) -> Kept {
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let process = kept.entry(platform.host_id()).or_default();

@@ -13,39 +13,29 @@ use indexmap::IndexMap;
 use squall_router::discovery::{Fact, Registry};
 use squall_router::{Discovery, Module, Options};
 use squall_sim::{Sim, SimPlatform, Stream};
-use tokio::sync::Notify;
 
+use super::{Front, Router};
 use crate::assembly::{self, Directory};
-use crate::components::{Components, Ported};
-use crate::faults::{self, Announce, Close, Move};
+use crate::components::Ported;
+use crate::faults::{Announce, Close, Move};
 use crate::plan::{self, Plan, Topology};
 
 /// What a test does to every module of a run as it starts.
-pub(super) type Prepare = Arc<dyn Fn(&Module<SimPlatform>) + Send + Sync>;
+pub(crate) type Prepare = Arc<dyn Fn(&Module<SimPlatform>) + Send + Sync>;
 
 /// How a test changes what a module's file says of its limits.
-pub(super) type Adjust = Arc<dyn Fn(&plan::Module, Options) -> Options + Send + Sync>;
+pub(crate) type Adjust = Arc<dyn Fn(&plan::Module, Options) -> Options + Send + Sync>;
 
 /// How the modules of a run are made, and where faults have put what.
 pub(super) struct Stage {
     topology: Arc<Topology>,
-    components: Components,
-    adjust: Adjust,
-    prepare: Prepare,
+    router: Router,
     directory: Arc<Directory>,
     /// What each host has heard of. None of them in a plan without news: then all share the directory.
     registries: IndexMap<String, Arc<Registry>>,
     /// The gates of the nodes that some fault closes: by how many they are closed now.
     gates: IndexMap<String, Arc<AtomicU32>>,
-    /// How the servers that some fault drains are told to.
-    drains: IndexMap<String, Drain>,
     state: Mutex<State>,
-}
-
-struct Drain {
-    told: Arc<Notify>,
-    /// When, and how long it waits each time. In the order of the plan.
-    graces: Vec<(Duration, Duration)>,
 }
 
 /// Where a node is that is not on the module that owns it.
@@ -58,7 +48,7 @@ pub(crate) enum Place {
 }
 
 /// How much later each host hears of a change at most, and whether it does so a second time.
-pub(super) type Hearing = (Duration, bool);
+pub(crate) type Hearing = (Duration, bool);
 
 struct State {
     /// Where faults have put nodes, by fault; the last one counts.
@@ -71,7 +61,7 @@ struct State {
 }
 
 impl Stage {
-    pub(super) fn of(plan: &Plan, components: &Components, adjust: Adjust, prepare: Prepare) -> Self {
+    pub(super) fn of(plan: &Plan, router: &Router) -> Self {
         let topology = &plan.topology;
         let has_news =
             plan.faults_of::<Move>().next().is_some() || plan.faults_of::<Announce>().next().is_some();
@@ -79,27 +69,14 @@ impl Stage {
         let closed = plan
             .faults_of::<Close>()
             .map(|(_, _, close)| (close.node.clone(), Arc::default()));
-        let mut drains: IndexMap<String, Drain> = IndexMap::new();
-        for (_, fault, drain) in plan.faults_of::<faults::Drain>() {
-            for host in &drain.hosts {
-                let of_host = drains.entry(host.clone()).or_insert_with(|| Drain {
-                    told: Arc::default(),
-                    graces: Vec::new(),
-                });
-                of_host.graces.push((fault.at, drain.grace));
-            }
-        }
         Stage {
             registries: registries
                 .map(|(host, _)| (host.to_owned(), Arc::new(registry(topology))))
                 .collect(),
             directory: Arc::new(Directory::of(topology)),
             topology: topology.clone(),
-            components: components.clone(),
-            adjust,
-            prepare,
+            router: router.clone(),
             gates: closed.collect(),
-            drains,
             state: Mutex::new(State {
                 displaced: IndexMap::new(),
                 announced: IndexMap::new(),
@@ -116,29 +93,15 @@ impl Stage {
         host: &str,
         module: &plan::Module,
     ) -> Result<Module<SimPlatform>, String> {
-        let options = (self.adjust)(module, assembly::options(module));
+        let options = (self.router.adjust)(module, assembly::options(module));
         let process = Module::new(platform, module.name.as_str(), options);
         process.discover(self.discovery(host));
         assembly::set_methods(&process, module, &self.topology);
         for node in self.nodes_of(module) {
             self.install(&process, node)?;
         }
-        (self.prepare)(&process);
+        (self.router.prepare)(&process);
         Ok(process)
-    }
-
-    /// What tells a server of `host` that starts now to shut down, and how long it waits then; if some fault does.
-    pub(super) fn next_drain(&self, host: &str, now: Duration) -> Option<(Arc<Notify>, Duration)> {
-        let drain = self.drains.get(host)?;
-        let ahead = drain.graces.iter().filter(|(at, _)| *at >= now);
-        let (_, grace) = ahead.min_by_key(|(at, _)| *at)?;
-        Some((drain.told.clone(), *grace))
-    }
-
-    /// The servers of these hosts shut down.
-    pub(super) fn drain(&self, hosts: &[String]) {
-        let drains = hosts.iter().filter_map(|host| self.drains.get(host));
-        drains.for_each(|drain| drain.told.notify_waiters());
     }
 
     fn discovery(&self, host: &str) -> Arc<dyn Discovery> {
@@ -165,7 +128,7 @@ impl Stage {
     }
 
     fn install(&self, process: &Module<SimPlatform>, node: &plan::Node) -> Result<(), String> {
-        let mut component = assembly::make(&self.components, node)?;
+        let mut component = assembly::make(&self.router.components, node)?;
         if let Some(closed) = self.gates.get(&node.name) {
             component = Arc::new(Ported::behind_gate(component, closed.clone()));
         }
@@ -175,6 +138,16 @@ impl Stage {
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The front of this run's modules.
+    pub(super) fn front(&self) -> Arc<dyn Front> {
+        self.router.front.clone()
+    }
+
+    /// The module that owns a node by what the topology says.
+    pub(super) fn owner(&self, node: &str) -> Option<&plan::Module> {
+        self.topology.owner(node)
     }
 
     fn node(&self, name: &str) -> Option<(&plan::Module, &plan::Node)> {

@@ -5,16 +5,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use squall_platform::{Authority, FaultPoint};
-use squall_provider::Manager;
 use squall_provider_sdk::CanaryOutcome;
-use squall_sim::{HostId, Sim, SimPlatform};
+use squall_sim::{HostId, Sim};
 
 use super::{Fleet, Shared, lock};
 use crate::assembly::provider as assembly;
 use crate::journal::{Event, ProviderEvent};
 use crate::plan;
 use crate::providers::host_of;
-use crate::run::recorder::Recorder;
+use crate::run::{Recorder, Scene};
 
 /// Of which hosts heartbeats are not sent, and of which they are not acknowledged: by how many faults at the time.
 #[derive(Default)]
@@ -25,7 +24,7 @@ pub(super) struct Muted {
 
 impl Fleet {
     /// Heartbeats of these hosts are lost from now on, or their acknowledgements; or not any more.
-    pub(in crate::run) fn mute(&self, hosts: &[String], acks: bool, muted: bool) {
+    pub(crate) fn mute(&self, hosts: &[String], acks: bool, muted: bool) {
         let mut all = lock(&self.0.muted);
         let counts = if acks { &mut all.acks } else { &mut all.heartbeats };
         for host in hosts {
@@ -39,19 +38,9 @@ impl Fleet {
     }
 
     /// Every manager of these hosts of a provider asks them to leave.
-    pub(in crate::run) fn drain(
-        &self,
-        sim: &Sim,
-        hosts: &[String],
-        reason: &str,
-        deadline: Option<Duration>,
-    ) {
-        let managers: Vec<(HostId, Manager<SimPlatform>)> = lock(&self.0.managers)
-            .iter()
-            .map(|(host, newest)| (*host, newest.what.clone()))
-            .filter(|(host, _)| sim.is_up(*host))
-            .collect();
-        for (id, manager) in managers {
+    pub(crate) fn drain(&self, sim: &Sim, hosts: &[String], reason: &str, deadline: Option<Duration>) {
+        let managers = self.0.managers.all().into_iter();
+        for (id, manager) in managers.filter(|(host, _)| sim.is_up(*host)) {
             let (hosts, reason) = (hosts.to_vec(), reason.to_owned());
             let director = sim.clone();
             sim.spawn(async move {
@@ -69,12 +58,13 @@ impl Fleet {
     }
 
     /// The hosts of a canary try its modules out, each by itself. How that ends is recorded.
-    pub(in crate::run) fn try_out(&self, sim: &Sim, canary: &plan::Canary, recorder: &Recorder) {
+    pub(crate) fn try_out(&self, scene: &Scene, canary: &plan::Canary) {
+        let (sim, recorder) = (scene.sim(), scene.recorder());
         for host in &canary.hosts {
             let Some(id) = sim.host(host).filter(|id| sim.is_up(*id)) else {
                 continue;
             };
-            let Some(handle) = lock(&self.0.providers).get(&id).map(|newest| newest.what.clone()) else {
+            let Some(handle) = self.0.providers.on(id) else {
                 continue;
             };
             let (canary, director, recorder, host) =
@@ -144,7 +134,7 @@ impl Shared {
 
     /// Where the provider of a connection to the manager on this host executes.
     fn executor_of(&self, manager: HostId, connection: &str) -> Option<Arc<str>> {
-        let manager = lock(&self.managers).get(&manager)?.what.clone();
+        let manager = self.managers.on(manager)?;
         let mut providers = manager.providers().into_iter();
         let provider = providers.find(|provider| *provider.connection == *connection)?;
         Some(provider.executor)

@@ -5,13 +5,13 @@ use std::sync::Arc;
 use squall_events::router::Event as Said;
 use squall_events::{Fields, Misfit};
 
-use super::values::{handling, outcome};
 use crate::journal::{Event, Id};
+use crate::systems::values::{handling, outcome};
 
-pub(super) use squall_events::router::TARGET;
+pub(crate) use squall_events::router::TARGET;
 
 /// Nothing when it is one of which the journal has nothing.
-pub(super) fn event(name: &'static str, fields: &Fields<Arc<str>>) -> Result<Option<Event>, Misfit> {
+pub(crate) fn event(name: &'static str, fields: &Fields<Arc<str>>) -> Result<Option<Event>, Misfit> {
     let Some(said) = Said::read(name, fields)? else {
         return Ok(None);
     };

@@ -5,14 +5,14 @@ use std::sync::Arc;
 use squall_events::provider::Event as Said;
 use squall_events::{Fields, Misfit};
 
-use super::values::{handling, outcome};
+use super::behalf;
 use crate::journal::{Event, Id, ProviderEvent};
-use crate::run::behalf;
+use crate::systems::values::{handling, outcome};
 
-pub(super) use squall_events::provider::TARGET;
+pub(crate) use squall_events::provider::TARGET;
 
 /// Nothing when it is one of which the journal has nothing. `name_of` keeps a text.
-pub(super) fn event(
+pub(crate) fn event(
     name: &'static str,
     fields: &Fields<Arc<str>>,
     mut name_of: impl FnMut(&str) -> Arc<str>,

@@ -1,0 +1,22 @@
+//! Managers and providers of modules, as the Constellation Module Provider Protocol has them.
+
+mod behalf;
+pub(crate) mod events;
+mod fleet;
+mod targets;
+
+use std::sync::Arc;
+
+pub(crate) use self::fleet::Fleet;
+pub use self::targets::{ModuleCall, PipelineRun};
+use super::{Running, Start, System};
+
+/// Managers, providers, and what calls their modules.
+#[derive(Clone, Copy)]
+pub(crate) struct Providers;
+
+impl System for Providers {
+    fn start(&self, start: &Start<'_>) -> Arc<dyn Running> {
+        Arc::new(fleet::build(start))
+    }
+}

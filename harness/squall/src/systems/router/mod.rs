@@ -1,0 +1,50 @@
+//! Modules, and messages between their nodes.
+
+mod counters;
+pub(crate) mod events;
+mod front;
+mod stage;
+mod target;
+mod world;
+
+use std::sync::Arc;
+
+pub use self::front::Front;
+pub(crate) use self::front::Straight;
+use self::stage::Stage;
+pub(crate) use self::stage::{Adjust, Place, Prepare};
+pub use self::target::NodePort;
+pub(crate) use self::world::World;
+use super::{Running, Start, System};
+use crate::components::Components;
+
+/// Modules, with the components that their nodes are instances of.
+#[derive(Clone)]
+pub(crate) struct Router {
+    pub(crate) components: Components,
+    /// Stands between workloads and modules.
+    pub(crate) front: Arc<dyn Front>,
+    /// Changes what a module's file says of its limits.
+    pub(crate) adjust: Adjust,
+    /// Is done to every module as it starts.
+    pub(crate) prepare: Prepare,
+}
+
+impl Router {
+    /// With the built-in components.
+    pub(crate) fn builtin() -> Self {
+        Router {
+            components: Components::builtin(),
+            front: Arc::new(Straight),
+            adjust: Arc::new(|_, options| options),
+            prepare: Arc::new(|_| {}),
+        }
+    }
+}
+
+impl System for Router {
+    fn start(&self, start: &Start<'_>) -> Arc<dyn Running> {
+        let stage = Stage::of(start.plan, self);
+        Arc::new(world::build(start, stage))
+    }
+}
