@@ -11,15 +11,15 @@ use squall_router::{Component, Module, Options};
 use squall_sim::{Failure, SimPlatform};
 
 use crate::components::{Components, Declaration};
-use crate::custom::{Custom, CustomExpectation, CustomFault, CustomSchema, ExpectKind};
+use crate::custom::{Custom, CustomExpectation, CustomFault, CustomSchema, ExpectKind, Section, System};
 use crate::faults::Kind;
 use crate::file::{self, ComponentNames};
 use crate::live;
-use crate::oracle::Oracle;
+use crate::oracle::{self, Oracle};
 use crate::plan::{self, Plan};
 use crate::run::{self, Run, RunError};
 use crate::services::{Call, CallError, ServiceCode, Site};
-use crate::systems::System;
+use crate::systems::Hosting;
 use crate::systems::provider::Providers;
 use crate::systems::router::{Front, Router};
 
@@ -159,6 +159,46 @@ impl Harness {
         self.custom.kinds.hosts.push(key);
         self.custom.kinds.schemas.push(CustomSchema::of_hosts(key));
         self.service(key, serve)
+    }
+
+    /// Adds a kind of target of your own: a key of `[[workload]]`, whose value is what every call carries. It is a
+    /// [`client`](Self::client) whose payload is the value of the key.
+    ///
+    /// # Panics
+    /// When `[[workload]]` has a key of that name already.
+    #[must_use]
+    pub fn target<T, F, R, E>(
+        mut self,
+        key: &'static str,
+        call: impl Fn(Site, Call<T>) -> F + Send + Sync + 'static,
+    ) -> Self
+    where
+        T: DeserializeOwned + Send + 'static,
+        F: Future<Output = Result<R, E>> + Send + 'static,
+        E: Into<CallError>,
+    {
+        let is_known = self.custom.kinds.targets.contains(&key) || file::is_key_of_workloads(key);
+        assert!(!is_known, "[[workload]] has a key `{key}` already");
+        self.custom.kinds.targets.push(key);
+        self.custom.kinds.schemas.push(CustomSchema::of_target(key));
+        self.client(key, call)
+    }
+
+    /// Adds a system of your own, with all that belongs to it: see [`System`].
+    #[must_use]
+    pub fn system(self, system: impl System) -> Self {
+        system.add_to(self)
+    }
+
+    /// Adds a section to reports: a table that is derived from a run. It is shown when it has rows.
+    #[must_use]
+    pub fn section(
+        mut self,
+        section: impl Fn(&oracle::Run<'_>) -> Section + Send + Sync + UnwindSafe + RefUnwindSafe + 'static,
+    ) -> Self {
+        self.custom.sections.push(Arc::new(section));
+        self.is_own = true;
+        self
     }
 
     /// Adds a kind of fault of your own: a key of `[[fault]]`.
@@ -310,7 +350,7 @@ impl Harness {
             traced: self.traced,
             captured: self.captured,
         };
-        let systems: [Arc<dyn System>; 3] = [
+        let systems: [Arc<dyn Hosting>; 3] = [
             Arc::new(self.router.clone()),
             Arc::new(Providers),
             Arc::new(self.services.clone()),
@@ -319,6 +359,7 @@ impl Harness {
         run.deny_vacuous = self.deny_vacuous;
         run.is_own = self.is_own;
         run.oracles.clone_from(&self.custom.oracles);
+        run.sections.clone_from(&self.custom.sections);
         Ok(run)
     }
 }

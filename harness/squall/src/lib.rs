@@ -54,7 +54,7 @@ mod vacuous;
 pub mod verdict;
 
 pub use components::{Declaration, NoSettings};
-pub use custom::{CustomExpect, CustomExpectation, CustomFault, Finding, HostNames};
+pub use custom::{CustomExpect, CustomExpectation, CustomFault, Finding, HostNames, Section, System};
 pub use harness::Harness;
 pub use judged::Judgement;
 pub use run::{Difference, End, Failure, PanicSite, Run, RunError, Scene, compare};

@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 pub use self::provider::ProviderStatistics;
 
 use crate::calls::Call;
+use crate::custom::Section;
 use crate::journal::{Death, Outcome};
 use crate::oracle::Run;
 use crate::plan::Quantile;
@@ -22,6 +23,8 @@ pub struct Statistics {
     pub faults: Vec<FaultStatistics>,
     /// Every host of every provider, as in the plan.
     pub providers: Vec<ProviderStatistics>,
+    /// What a harness adds of its own, where it has rows.
+    pub sections: Vec<Section>,
     /// What nobody asked for, in the order of hosts.
     pub incidents: Vec<Incident>,
     /// What the run says nothing about, although its scenario looks as if it did: a line each.
@@ -178,6 +181,7 @@ impl Statistics {
             workloads,
             faults,
             providers: provider::statistics(run),
+            sections: Vec::new(),
             incidents: incidents(run),
         }
     }

@@ -6,6 +6,9 @@
 mod expectation;
 mod fault;
 mod read;
+mod section;
+mod system;
+mod target;
 
 use std::fmt;
 
@@ -16,6 +19,10 @@ pub use self::expectation::CustomExpect;
 pub use self::expectation::{CustomExpectation, Finding};
 pub(crate) use self::expectation::{ExpectKind, SaidExpect};
 pub use self::fault::{CustomFault, HostNames};
+pub use self::section::Section;
+pub(crate) use self::section::Sections;
+pub use self::system::System;
+pub(crate) use self::target::SaidTarget;
 use crate::components::Declaration;
 use crate::faults::{self, Kind};
 use crate::oracle::OwnOracle;
@@ -24,6 +31,8 @@ use crate::oracle::OwnOracle;
 #[derive(Clone, Default)]
 pub(crate) struct Custom {
     pub(crate) oracles: Vec<OwnOracle>,
+    /// Sections of the report.
+    pub(crate) sections: Sections,
     pub(crate) kinds: Kinds,
 }
 
@@ -36,6 +45,8 @@ pub(crate) struct Kinds {
     pub(crate) expectations: Vec<ExpectKind>,
     /// Tables of a topology.
     pub(crate) hosts: Vec<&'static str>,
+    /// Keys of `[[workload]]`, and names of clients.
+    pub(crate) targets: Vec<&'static str>,
     /// What their JSON Schemas say.
     pub(crate) schemas: Vec<CustomSchema>,
 }
@@ -67,6 +78,15 @@ impl CustomSchema {
         }
     }
 
+    /// Of a target: what its code takes is not known here.
+    pub(crate) fn of_target(key: &'static str) -> Self {
+        CustomSchema {
+            of: Some("Workload"),
+            key,
+            schema: json!({ "description": format!("Instead of `to`: what each call of `{key}` carries") }),
+        }
+    }
+
     /// Of a table of hosts: what its code takes is not known here.
     pub(crate) fn of_hosts(key: &'static str) -> Self {
         let host = json!({
@@ -92,6 +112,7 @@ impl Kinds {
         match table {
             EXPECT => self.expectations.iter().map(|kind| kind.key).collect(),
             TOPOLOGY => self.hosts.clone(),
+            WORKLOAD => self.targets.clone(),
             _ => Vec::new(),
         }
     }
@@ -100,6 +121,7 @@ impl Kinds {
 /// The names of tables in messages.
 pub(crate) const EXPECT: &str = "[[expect]]";
 pub(crate) const TOPOLOGY: &str = "the topology";
+pub(crate) const WORKLOAD: &str = "[[workload]]";
 
 impl fmt::Debug for Custom {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

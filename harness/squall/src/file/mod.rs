@@ -59,6 +59,11 @@ pub(crate) fn is_key_of_expectations(key: &str) -> bool {
     <raw::scenario::Expect as read::Keyed>::KEYS.contains(&key)
 }
 
+/// Whether `[[workload]]` has a key of this name without a harness' doing.
+pub(crate) fn is_key_of_workloads(key: &str) -> bool {
+    <raw::scenario::Workload as read::Keyed>::KEYS.contains(&key)
+}
+
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

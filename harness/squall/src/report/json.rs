@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::RunSummary;
+use crate::custom::Section;
 use crate::statistics::{
     FaultStatistics, Incident, ProviderStatistics, Quantiles, Statistics, WorkloadStatistics,
 };
@@ -27,11 +28,22 @@ pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) ->
         "workloads": statistics.workloads.iter().map(workload).collect::<Vec<_>>(),
         "faults": statistics.faults.iter().map(fault).collect::<Vec<_>>(),
         "providers": statistics.providers.iter().map(provider).collect::<Vec<_>>(),
+        "sections": statistics.sections.iter().map(section).collect::<Vec<_>>(),
         "incidents": statistics.incidents.iter().map(|it| incident(it, summary)).collect::<Vec<_>>(),
         "vacuous": statistics.vacuous,
         "expectations": verdict.expectations.iter().map(expectation).collect::<Vec<_>>(),
         "oracles": verdict.oracles.iter().map(oracle).collect::<Vec<_>>(),
     })
+}
+
+/// A list of objects, under the section's first heading.
+fn section(section: &Section) -> Value {
+    let rows = section.rows.iter().map(|row| {
+        let cells = section.headings.iter().zip(row);
+        let cells = cells.map(|(heading, cell)| (heading.clone(), Value::from(cell.as_str())));
+        Value::Object(cells.collect())
+    });
+    json!({ "name": section.headings.first(), "rows": rows.collect::<Vec<_>>() })
 }
 
 fn fault(fault: &FaultStatistics) -> Value {

@@ -8,6 +8,7 @@ use anstyle::AnsiColor;
 use super::providers::providers;
 use super::table::{Side, Table};
 use super::{RunSummary, Style, clean, wrapped};
+use crate::custom::Section;
 use crate::plan::{EngineKind, Plan};
 use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
 use crate::time;
@@ -106,6 +107,7 @@ fn body(
     if !statistics.providers.is_empty() {
         sections.push(providers(&statistics.providers));
     }
+    sections.extend(statistics.sections.iter().map(own));
     if !statistics.incidents.is_empty() {
         let lines = statistics.incidents.iter().flat_map(|it| incident(it, places));
         sections.push(lines.collect());
@@ -121,6 +123,22 @@ fn body(
         .iter()
         .map(|lines| lines.iter().map(|line| format!(" {line}\n")).collect::<String>());
     sections.collect::<Vec<_>>().join("\n")
+}
+
+/// A section of a user's own.
+fn own(section: &Section) -> Vec<String> {
+    let is_number = |cell: &String| cell.starts_with(|first: char| first.is_ascii_digit());
+    let side = |column: usize| match section.rows.iter().all(|row| is_number(&row[column])) {
+        true => Side::Right,
+        false => Side::Left,
+    };
+    let sides: Vec<Side> = (0..section.headings.len()).map(side).collect();
+    let mut table = Table::new(&sides);
+    table.row(&section.headings);
+    for row in &section.rows {
+        table.row(row.iter().map(|cell| clean(cell)));
+    }
+    table.lines()
 }
 
 fn drawn(drawn: &[(String, String)]) -> Vec<String> {

@@ -37,11 +37,12 @@ pub use self::nemesis::{End, Scene};
 pub use self::panics::PanicSite;
 pub(crate) use self::recorder::Recorder;
 use crate::assembly::{bandwidth, chance, latency};
+use crate::custom::Sections;
 use crate::file;
 use crate::journal::{Event, Journal};
 use crate::oracle::{OwnOracle, Recovers};
 use crate::plan::Plan;
-use crate::systems::{Start, System, Systems};
+use crate::systems::{Hosting, Start, Systems};
 
 /// How long after the end of a scenario calls may take to end, beyond their timeouts.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -100,6 +101,8 @@ pub struct Run {
     pub(crate) is_own: bool,
     /// Promises of a user's own.
     pub(crate) oracles: Vec<OwnOracle>,
+    /// Sections of its report that are a user's own.
+    pub(crate) sections: Sections,
 }
 
 impl fmt::Debug for Run {
@@ -125,7 +128,7 @@ pub(crate) struct Options {
 ///
 /// # Errors
 /// When the run does not come to its end.
-pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn System>>, options: Options) -> Result<Run, Failure> {
+pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn Hosting>>, options: Options) -> Result<Run, Failure> {
     panics::keep_quiet();
     let sites = panics::Sites::default();
     let recorder = Recorder::default();
@@ -174,13 +177,14 @@ pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn System>>, options: Optio
         deny_vacuous: false,
         is_own: false,
         oracles: Vec::new(),
+        sections: Vec::new(),
     })
 }
 
 /// Conducts one run.
 struct Director {
     plan: Arc<Plan>,
-    systems: Vec<Arc<dyn System>>,
+    systems: Vec<Arc<dyn Hosting>>,
     recorder: Recorder,
 }
 

@@ -23,8 +23,8 @@ pub(crate) use self::newest::Newest;
 use crate::plan::Plan;
 use crate::run::{Drains, Recorder};
 
-/// A system, as a harness has it.
-pub(crate) trait System: Send + Sync {
+/// A system, as a harness has it: what makes its hosts.
+pub(crate) trait Hosting: Send + Sync {
     /// Makes the hosts that a plan has of it, and starts them.
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running>;
 }
@@ -55,7 +55,7 @@ pub struct Systems(Arc<[Arc<dyn Running>]>);
 
 impl Systems {
     /// Starts them, in this order.
-    pub(crate) fn start(systems: &[Arc<dyn System>], start: &Start<'_>) -> Self {
+    pub(crate) fn start(systems: &[Arc<dyn Hosting>], start: &Start<'_>) -> Self {
         Systems(systems.iter().map(|system| system.start(start)).collect())
     }
 

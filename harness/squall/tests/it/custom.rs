@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails there")]
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use squall::oracle::{self, Oracle, Violation};
 use squall::plan::{Topology, Window};
 use squall::schemars::JsonSchema;
 use squall::{
-    Call, CallError, CustomExpectation, CustomFault, Finding, Harness, HostNames, NoSettings, Run, Site,
+    Call, CallError, CustomExpectation, CustomFault, Finding, Harness, HostNames, Run, Section, Site, System,
     async_trait, note,
 };
 
@@ -128,21 +129,51 @@ impl Oracle for WrittenOnce {
     }
 }
 
+/// What is written.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    order: String,
+}
+
+/// Databases, with all that belongs to them.
+struct Databases {
+    /// How often each order is written.
+    writes: u32,
+}
+
+impl System for Databases {
+    fn add_to(self, harness: Harness) -> Harness {
+        harness
+            .hosts("database", |site: Site, it: Database| async move {
+                note("opened", &(site.name(), it.rows));
+                std::future::pending::<Result<(), String>>().await
+            })
+            .target("insert", move |_: Site, call: Call<Row>| async move {
+                for _ in 0..self.writes {
+                    note("written", &call.payload.order);
+                }
+                Ok::<(), CallError>(())
+            })
+            .fault::<Rolling>()
+            .expectation::<Notes>()
+            .oracle(WrittenOnce)
+            .section(|run| {
+                let mut section = Section::new(["database", "orders", "first"]);
+                let mut orders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+                for note in run.notes().filter(|note| note.name == "written") {
+                    orders.entry(note.host).or_default().push(note.value);
+                }
+                for (host, orders) in orders {
+                    section.row([host, &orders.len().to_string(), orders[0]]);
+                }
+                section
+            })
+    }
+}
+
 fn harness(writes: u32) -> Harness {
-    Harness::new()
-        .hosts("database", |site: Site, it: Database| async move {
-            note("opened", &(site.name(), it.rows));
-            std::future::pending::<Result<(), String>>().await
-        })
-        .client("write", move |_: Site, call: Call<NoSettings>| async move {
-            for _ in 0..writes {
-                note("written", &call.number);
-            }
-            Ok::<(), CallError>(())
-        })
-        .fault::<Rolling>()
-        .expectation::<Notes>()
-        .oracle(WrittenOnce)
+    Harness::new().system(Databases { writes })
 }
 
 const TOPOLOGY: &str = "name = \"store\"\n[database.orders]\nrows = 7\nreplicas = 3\n";
@@ -150,7 +181,7 @@ const TOPOLOGY: &str = "name = \"store\"\n[database.orders]\nrows = 7\nreplicas 
 fn scenario(fault: &str, expect: &str) -> String {
     format!(
         "name = \"writes\"\ntopology = \"t\"\nduration = \"20s\"\n\
-         [[workload]]\nname = \"w\"\nfrom = \"orders\"\nclient = \"write\"\nrate = \"1/s\"\n\
+         [[workload]]\nname = \"w\"\nfrom = \"orders\"\ninsert = {{ order = \"{{call}}\" }}\nrate = \"1/s\"\n\
          [[fault]]\nname = \"roll\"\nat = \"5s\"\n{fault}\n[[expect]]\n{expect}\n"
     )
 }
@@ -190,6 +221,15 @@ fn own_kinds_do_and_judge_what_they_say() {
     assert!(
         text.contains("rolling restart of orders-0, orders-1, orders-2"),
         "{text}"
+    );
+    assert!(text.contains(" database  orders   first\n orders-0 "), "{text}");
+    let json = judgement.json("");
+    let section = &json["sections"][0];
+    assert_eq!(section["name"], "database");
+    assert_eq!(section["rows"][1]["database"], "orders-1");
+    assert_eq!(
+        section["rows"][1]["first"], r#""1""#,
+        "the second host had the second call"
     );
 }
 
@@ -232,6 +272,11 @@ fn mistakes_in_own_kinds_have_a_place_and_a_remedy() {
         squall::file::render(&report, false, 100)
     };
     let fine = "notes = { name = \"opened\", at_most = 6 }";
+    let workload = |target: &str| {
+        let scenario = scenario(ROLL, fine).replace("insert = { order = \"{call}\" }", target);
+        let report = load(&harness, TOPOLOGY, &scenario).expect_err("it is wrong");
+        squall::file::render(&report, false, 100)
+    };
     let all = [
         of(
             TOPOLOGY,
@@ -252,6 +297,11 @@ fn mistakes_in_own_kinds_have_a_place_and_a_remedy() {
             ROLL,
             "notes = { name = \"opened\", at_most = 6 }\nok = { at_least = 1 }",
         ),
+        workload("insert = { ordr = \"1\" }"),
+        workload("insret = { order = \"1\" }"),
+        workload("insert = { order = 1 }"),
+        workload("insert = { order = \"1\" }\nto = \"a.b\""),
+        workload("insert = { order = \"1\" }\npayload = {}"),
         of("name = \"store\"\n[database.orders]\nrow = 7\n", ROLL, fine),
         of("name = \"store\"\n[databse.orders]\nrows = 7\n", ROLL, fine),
         of(
@@ -277,8 +327,22 @@ fn the_schemas_know_own_kinds() {
     let expect = &scenario["definitions"]["Expect"]["properties"]["notes"];
     assert_eq!(expect["required"], serde_json::json!(["name", "at_most"]));
     assert!(scenario["properties"].get("database").is_none());
+    let workload = &scenario["definitions"]["Workload"]["properties"]["insert"];
+    assert_eq!(
+        workload["description"],
+        "Instead of `to`: what each call of `insert` carries"
+    );
     let topology = harness.schema(Kind::Topology);
     assert_eq!(topology["properties"]["database"]["type"], "object");
+}
+
+#[test]
+#[should_panic(expected = "[[workload]] has a key `pipeline` already")]
+fn a_target_does_not_take_a_key_that_is_there() {
+    let harness = Harness::new();
+    drop(harness.target("pipeline", |_: Site, _: Call<Row>| async {
+        Ok::<(), CallError>(())
+    }));
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! What files have of a harness' own: keys of `[[expect]]`, and tables of a topology.
+//! What files have of a harness' own: keys of `[[expect]]` and `[[workload]]`, and tables of a topology.
 
 use std::borrow::Cow;
 use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::scenario::Expect;
+use super::scenario::{Expect, Workload};
 use super::topology::Topology;
-use crate::custom::SaidExpect;
+use crate::custom::{SaidExpect, SaidTarget};
 use crate::file::read::{At, Named, Read, Value, in_file_order};
 use crate::file::report::Problems;
 use crate::file::value::JsonData;
@@ -39,6 +39,24 @@ impl Read for WithCustom<Expect, SaidExpect> {
             Some((kind.read)(own, problems))
         });
         let given: Vec<Option<SaidExpect>> = given.collect();
+        Some(WithCustom {
+            table: table?,
+            custom: given.into_iter().collect::<Option<_>>()?,
+        })
+    }
+}
+
+impl Read for WithCustom<Workload, SaidTarget> {
+    const EXPECTED: &'static str = Workload::EXPECTED;
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let table = Workload::read(value, problems);
+        let kinds = problems.kinds();
+        let given = kinds.targets.iter().filter_map(|key| {
+            let own = value.get_ref().as_table()?.get(*key)?;
+            Some(SaidTarget::read(key, own, problems))
+        });
+        let given: Vec<Option<SaidTarget>> = given.collect();
         Some(WithCustom {
             table: table?,
             custom: given.into_iter().collect::<Option<_>>()?,

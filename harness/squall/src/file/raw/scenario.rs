@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 
 use super::custom::WithCustom;
 use super::fault::Fault;
-use crate::custom::SaidExpect;
+use crate::custom::{SaidExpect, SaidTarget};
 use crate::draw::Ranged;
 use crate::file::choice::Word;
 use crate::file::data::TableData;
@@ -35,7 +35,7 @@ tables! {
         /// tasks. 0 when absent
         interleave: Option<At<Ranged<Ratio>>>,
         /// Who calls whom, and how often. They run concurrently
-        workload: Option<Vec<At<Workload>>>,
+        workload: Option<Vec<At<WithCustom<Workload, SaidTarget>>>>,
         /// What goes wrong, and when. They run concurrently
         fault: Option<Vec<At<Fault>>>,
         /// What must hold at the end

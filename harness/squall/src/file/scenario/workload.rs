@@ -5,8 +5,10 @@ mod target;
 use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero, span};
+use crate::custom::SaidTarget;
 use crate::draw::Ranged;
 use crate::file::names::{ComponentNames, check_name};
+use crate::file::raw::custom::WithCustom;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
@@ -19,14 +21,24 @@ use crate::units::Unit;
 const CLIENTS_MAX: u64 = 100_000;
 
 pub(super) fn resolve(
-    raw: &At<raw::Workload>,
+    said: &At<WithCustom<raw::Workload, SaidTarget>>,
     (topology, components): (&Topology, &ComponentNames),
     duration: Ranged<Duration>,
     problems: &mut Problems,
 ) -> Option<OpenWorkload> {
+    let raw = &At {
+        value: said.table.clone(),
+        span: said.span.clone(),
+    };
     check_name("workload", &raw.name, problems);
     let from = topology.select(&raw.from, problems);
-    let target = target::resolve(raw, from.as_deref(), (topology, components), problems);
+    let target = target::resolve(
+        raw,
+        &said.custom,
+        from.as_deref(),
+        (topology, components),
+        problems,
+    );
     let arrival = arrival(raw, problems);
     let end = end(raw, duration, problems);
     at_least_one("limit", raw.limit.as_ref(), problems);

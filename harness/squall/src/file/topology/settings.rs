@@ -28,6 +28,8 @@ pub(crate) enum Sort {
     Service,
     /// What it has is the payload of a workload.
     Client,
+    /// The same, of a key of workloads.
+    Target,
     Fault,
     Expectation,
 }
@@ -39,6 +41,7 @@ impl Of<'_> {
             Sort::Component => "component",
             Sort::Service => "service",
             Sort::Client => "client",
+            Sort::Target => "target",
             Sort::Fault => "fault",
             Sort::Expectation => "expectation",
         };
@@ -50,7 +53,7 @@ impl Of<'_> {
         match self.sort {
             Sort::Component | Sort::Service => ("setting", "these settings"),
             Sort::Client => ("payload key", "this payload"),
-            Sort::Fault | Sort::Expectation => ("key", "this"),
+            Sort::Target | Sort::Fault | Sort::Expectation => ("key", "this"),
         }
     }
 }

@@ -9,13 +9,13 @@ use std::sync::Arc;
 
 pub(crate) use self::fleet::Fleet;
 pub use self::targets::{ModuleCall, PipelineRun};
-use super::{Running, Start, System};
+use super::{Hosting, Running, Start};
 
 /// Managers, providers, and what calls their modules.
 #[derive(Clone, Copy)]
 pub(crate) struct Providers;
 
-impl System for Providers {
+impl Hosting for Providers {
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running> {
         Arc::new(fleet::build(start))
     }

@@ -15,7 +15,7 @@ use self::stage::Stage;
 pub(crate) use self::stage::{Adjust, Place, Prepare};
 pub use self::target::NodePort;
 pub(crate) use self::world::World;
-use super::{Running, Start, System};
+use super::{Hosting, Running, Start};
 use crate::components::Components;
 
 /// Modules, with the components that their nodes are instances of.
@@ -42,7 +42,7 @@ impl Router {
     }
 }
 
-impl System for Router {
+impl Hosting for Router {
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running> {
         let stage = Stage::of(start.plan, self);
         Arc::new(world::build(start, stage))

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 pub(crate) use self::sites::Sites;
 pub use self::target::ClientCall;
-use super::{Running, Start, System};
+use super::{Hosting, Running, Start};
 use crate::services::ServiceCode;
 
-impl System for ServiceCode {
+impl Hosting for ServiceCode {
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running> {
         Arc::new(sites::build(start, self))
     }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use squall_engine::ModuleSpec;
 use squall_value::{CType, CValue, Fields};
 
+use crate::custom::SaidTarget;
 use crate::file::ctype;
 use crate::file::data::{Data, Datum};
 use crate::file::names::{ComponentNames, destination, remedy, unknown};
@@ -16,23 +17,32 @@ use crate::file::report::{Problem, Problems};
 use crate::file::scenario::{exactly_one, span};
 use crate::file::topology::ports::check_input;
 use crate::file::topology::settings;
+use crate::file::value::JsonData;
 use crate::plan::{ClientCall, ModuleCall, NodePort, Target, Topology};
 
 /// `from` are the hosts where the calls start, when they are known.
 pub(super) fn resolve(
     raw: &At<raw::Workload>,
+    own: &[SaidTarget],
     from: Option<&[String]>,
     (topology, components): (&Topology, &ComponentNames),
     problems: &mut Problems,
 ) -> Option<Arc<dyn Target>> {
-    let keys = [
+    let mut keys = vec![
         ("to", span(&raw.to)),
         ("call", span(&raw.call)),
         ("pipeline", span(&raw.pipeline)),
         ("client", span(&raw.client)),
     ];
-    let one = exactly_one("[[workload]]", &raw.span, &keys, problems);
-    let strange = match one? {
+    let kinds = problems.kinds();
+    let said = |key: &str| own.iter().find(|own| own.name.value == key);
+    let of_own = |key: &&'static str| (*key, said(key).map(|own| &own.name.span));
+    keys.extend(kinds.targets.iter().map(of_own));
+    let one = exactly_one("[[workload]]", &raw.span, &keys, problems)?;
+    if let Some(own) = said(one) {
+        return own_target(own, raw, from, (topology, components), problems);
+    }
+    let strange = match one {
         "to" => ("`input`", span(&raw.input), "a node is sent a `payload`"),
         "client" => ("`input`", span(&raw.input), "a client is given a `payload`"),
         _ => ("`payload`", span(&raw.payload), "a module is given an `input`"),
@@ -45,7 +55,13 @@ pub(super) fn resolve(
         return some(port(to, raw, from, topology, problems)?);
     }
     if let Some(client) = &raw.client {
-        return some(client_of(client, raw, from, (topology, components), problems));
+        let given = raw.payload.as_ref().map(|payload| &payload.0);
+        clients_run_on_services(client, raw, from, topology, problems);
+        // What is missing of a payload was given as an `input`.
+        if raw.input.is_none() {
+            check_client(settings::Sort::Client, client, given, components, problems);
+        }
+        return some(client_call(client, given));
     }
     let managers = managers(raw, from?, topology, problems)?;
     match (&raw.call, &raw.pipeline) {
@@ -99,13 +115,36 @@ fn port(
     })
 }
 
-fn client_of(
-    client: &At<String>,
+/// A target of a user's own: the value of its key is what every call carries.
+fn own_target(
+    own: &SaidTarget,
     raw: &raw::Workload,
     from: Option<&[String]>,
     (topology, components): (&Topology, &ComponentNames),
     problems: &mut Problems,
-) -> ClientCall {
+) -> Option<Arc<dyn Target>> {
+    let (key, given) = (&own.name, Some(&own.payload.0));
+    let strange = [("payload", span(&raw.payload)), ("input", span(&raw.input))];
+    for (other, place) in strange {
+        if let Some(place) = place {
+            let problem = Problem::new(format!("this workload has no `{other}`"))
+                .at(place, "this is for another kind of call")
+                .help(format!("what every call carries is the value of `{}`", key.value));
+            problems.add(problem);
+        }
+    }
+    clients_run_on_services(key, raw, from, topology, problems);
+    check_client(settings::Sort::Target, key, given, components, problems);
+    some(client_call(key, given))
+}
+
+fn clients_run_on_services(
+    client: &At<String>,
+    raw: &raw::Workload,
+    from: Option<&[String]>,
+    topology: &Topology,
+    problems: &mut Problems,
+) {
     let is_service = |host: &str| {
         topology
             .services
@@ -121,14 +160,22 @@ fn client_of(
             ));
         problems.add(problem);
     }
+}
+
+/// That there is a client of this name, and that it takes what it is given.
+fn check_client(
+    sort: settings::Sort,
+    client: &At<String>,
+    given: Option<&JsonData>,
+    components: &ComponentNames,
+    problems: &mut Problems,
+) {
     let of = settings::Of {
-        sort: settings::Sort::Client,
+        sort,
         name: client,
-        settings: raw.payload.as_ref().map(|payload| &payload.0),
+        settings: given,
     };
     match components.clients().get(client) {
-        // What is missing of a payload was given as an `input`.
-        Some(_) if raw.input.is_some() => {}
         Some(known) => settings::check_known(&of, known, components.clients(), problems),
         None => {
             let help = remedy(client, components.clients().iter()).unwrap_or_else(|| {
@@ -140,9 +187,12 @@ fn client_of(
             problems.add(problem.at(&client.span, "not known").help(help));
         }
     }
+}
+
+fn client_call(client: &At<String>, given: Option<&JsonData>) -> ClientCall {
     ClientCall {
         name: client.value.clone(),
-        payload: payload(raw),
+        payload: given.map_or_else(|| serde_json::json!({}), |given| given.value.clone()),
     }
 }
 

@@ -1,0 +1,58 @@
+//! Systems of a user's own.
+
+use crate::Harness;
+
+/// A system as one plug-in: kinds of hosts, what workloads call there, faults, expectations, promises and sections of the
+/// report, which belong together and are added with one line, [`Harness::system`]. A crate may have one for others to use.
+///
+/// ```
+/// use serde::Deserialize;
+/// use squall::{Call, Harness, Section, Site, System, note};
+///
+/// /// Queues: `[queue.*]` in topologies, `push = { item = ".." }` in workloads.
+/// struct Queues;
+///
+/// #[derive(Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Queue {
+///     capacity: usize,
+/// }
+///
+/// #[derive(Deserialize)]
+/// #[serde(deny_unknown_fields)]
+/// struct Push {
+///     item: String,
+/// }
+///
+/// impl System for Queues {
+///     fn add_to(self, harness: Harness) -> Harness {
+///         harness
+///             .hosts("queue", |site: Site, queue: Queue| async move {
+///                 let listener = site.listen(7000).await?;
+///                 // Serve at most queue.capacity items...
+///                 drop((listener, queue.capacity));
+///                 Ok::<(), std::io::Error>(())
+///             })
+///             .target("push", |site: Site, call: Call<Push>| async move {
+///                 // Connect to a queue, push...
+///                 note("pushed", &call.payload.item);
+///                 drop(site);
+///                 Ok::<(), std::io::Error>(())
+///             })
+///             .section(|run| {
+///                 let mut section = Section::new(["pushed", "by"]);
+///                 for note in run.notes().filter(|note| note.name == "pushed") {
+///                     section.row([note.value, note.host]);
+///                 }
+///                 section
+///             })
+///     }
+/// }
+///
+/// let harness = Harness::new().system(Queues);
+/// # drop(harness);
+/// ```
+pub trait System {
+    /// Adds all that the system has.
+    fn add_to(self, harness: Harness) -> Harness;
+}
