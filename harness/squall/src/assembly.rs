@@ -8,7 +8,6 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
 use squall_router::{Component, Discovery, Edge, Module, Options, PingPolicy};
-use squall_sim::{Bandwidth, Chance, Latency};
 
 use crate::components::{Components, Ported};
 use crate::plan::{self, Topology};
@@ -76,25 +75,6 @@ fn edge(edge: &plan::Edge) -> Edge {
 pub(crate) fn authority(host: &str) -> Authority {
     let authority = format!("{host}:{PORT}").parse();
     authority.expect("host names are checked when a topology is loaded")
-}
-
-/// A plan's ratio, as something to draw by.
-pub(crate) fn chance(ratio: plan::Ratio) -> Chance {
-    Chance::new(ratio.numerator, ratio.denominator)
-}
-
-/// A plan's bandwidth, as a link has it.
-pub(crate) fn bandwidth(bandwidth: plan::Bandwidth) -> Bandwidth {
-    bandwidth.bits_per_second.into()
-}
-
-/// A plan's latency, as something to draw from.
-pub(crate) fn latency(latency: &plan::Latency) -> Latency {
-    match *latency {
-        plan::Latency::Constant(value) => Latency::constant(value),
-        plan::Latency::Uniform { min, max } => Latency::uniform(min, max),
-        plan::Latency::LogNormal { median, p99 } => Latency::log_normal(median, p99),
-    }
 }
 
 /// Lets a module call all others by the method that its topology says, if it says any.

@@ -216,6 +216,31 @@ impl Ratio {
     };
 }
 
+/// As something to draw by.
+impl From<Ratio> for squall_sim::Chance {
+    fn from(ratio: Ratio) -> Self {
+        Self::new(ratio.numerator, ratio.denominator)
+    }
+}
+
+/// As a link has it.
+impl From<Bandwidth> for squall_sim::Bandwidth {
+    fn from(bandwidth: Bandwidth) -> Self {
+        bandwidth.bits_per_second.into()
+    }
+}
+
+/// As something to draw from.
+impl From<&Latency> for squall_sim::Latency {
+    fn from(latency: &Latency) -> Self {
+        match *latency {
+            Latency::Constant(value) => Self::constant(value),
+            Latency::Uniform { min, max } => Self::uniform(min, max),
+            Latency::LogNormal { median, p99 } => Self::log_normal(median, p99),
+        }
+    }
+}
+
 /// One module: one host, or one host per replica. All replicas hold all of its nodes.
 /// Spec: router H-15.
 #[derive(Debug, Clone, PartialEq)]

@@ -11,7 +11,6 @@ use squall_sim::{Chance, Latency, Stream};
 use squall_value::{CType, CValue};
 use tokio::time::Instant;
 
-use super::{chance, latency};
 use crate::plan::{self, Answer, Flaky, Handler, ProviderModule};
 
 /// Where a manager listens, unless it is told otherwise. Spec: provider 2.1.
@@ -144,8 +143,8 @@ impl<P: Platform> Behaviours<P> {
             platform: self.platform.clone(),
             answer: answer.clone(),
             output: module.output.clone(),
-            delay: delay.as_ref().map(latency),
-            errors: chance(*errors),
+            delay: delay.as_ref().map(Into::into),
+            errors: (*errors).into(),
             flaky: *flaky,
             since: self.since,
             random: Mutex::new(Stream::new(self.seed, &module.name)),

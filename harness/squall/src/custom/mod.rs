@@ -24,8 +24,9 @@ pub(crate) use self::section::Sections;
 pub use self::system::System;
 pub(crate) use self::target::SaidTarget;
 use crate::components::Declaration;
-use crate::faults::{self, Kind};
+use crate::faults::Kind;
 use crate::oracle::OwnOracle;
+use crate::systems::FAULTS;
 
 /// The custom kinds of a harness.
 #[derive(Clone, Default)]
@@ -104,7 +105,7 @@ impl CustomSchema {
 impl Kinds {
     /// Every kind of fault, in the order of messages and of the schema.
     pub(crate) fn all_faults(&self) -> impl Iterator<Item = &Kind> {
-        faults::ALL.iter().chain(&self.faults)
+        FAULTS.into_iter().flatten().chain(&self.faults)
     }
 
     /// The keys that a table takes beside those that it declares.

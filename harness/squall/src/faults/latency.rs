@@ -7,7 +7,6 @@ use squall_sim::Effect;
 
 use super::links::{ends, pairs_text};
 use super::{Drawn, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
-use crate::assembly;
 use crate::draw::Ranged;
 use crate::file::latency::ranged;
 use crate::file::raw::latency as raw;
@@ -97,7 +96,7 @@ impl FaultKind for Latency {
     }
 
     async fn act(&self, scene: &Scene, end: End) {
-        let (pairs, latency) = (scene.pairs(&self.pairs), assembly::latency(&self.latency));
+        let (pairs, latency) = (scene.pairs(&self.pairs), (&self.latency).into());
         let effect = match self.added {
             true => Effect::AddLatency(pairs, latency),
             false => Effect::SetLatency(pairs, latency),

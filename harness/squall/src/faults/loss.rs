@@ -5,7 +5,6 @@ use squall_sim::Effect;
 
 use super::links::{ends, pairs_text};
 use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
-use crate::assembly;
 use crate::draw::Ranged;
 use crate::file::read::{At, tables};
 use crate::file::report::Problems;
@@ -62,7 +61,7 @@ impl FaultKind for Loss {
 
     async fn act(&self, scene: &Scene, end: End) {
         let pairs = scene.pairs(&self.pairs);
-        let effect = Effect::SetLoss(pairs, assembly::chance(self.ratio));
+        let effect = Effect::SetLoss(pairs, self.ratio.into());
         scene.lasting(effect, end).await;
     }
 

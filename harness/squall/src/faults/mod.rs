@@ -1,35 +1,28 @@
-//! Faults. A kind of fault is one file of this room and one line in `ALL`: how files say it, what is checked, its
+//! Faults. A kind of fault is one file, here or in the room of its system (`systems/*/faults`), and one line in a list: how files say it, what is checked, its
 //! words, what it does and how that is undone, which calls it touched, when it heals, and what it counts.
 //!
 //! A kind is two types. Its `Shape` is a key of `[[fault]]`; what a plan holds of it, with all ranges drawn, is a
 //! [`FaultKind`]. They are often one type. What several kinds share is in `links` and `targets`.
 
-mod announce;
 mod bandwidth;
 mod blackhole;
-mod canary;
 mod clock;
-mod close;
 mod crash;
 mod drain;
-mod drain_provider;
-mod heartbeat_loss;
 mod hold;
 mod kill;
 mod latency;
 mod links;
 mod loss;
-mod moved;
 mod name_failure;
 mod partition;
 mod pause;
 mod refuse;
-mod remove;
 mod reset;
 mod restart;
 mod shape;
 mod slow;
-mod targets;
+pub(crate) mod targets;
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -39,26 +32,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use self::announce::Announce;
 pub use self::bandwidth::Bandwidth;
 pub use self::blackhole::Blackhole;
 pub use self::clock::Clock;
-pub use self::close::Close;
 pub use self::crash::Crash;
 pub use self::drain::Drain;
-pub use self::drain_provider::DrainProvider;
-pub use self::heartbeat_loss::HeartbeatLoss;
 pub use self::hold::Hold;
 pub use self::kill::Kill;
 pub use self::latency::Latency;
 pub use self::links::Connects;
 pub use self::loss::Loss;
-pub use self::moved::Move;
 pub use self::name_failure::NameFailure;
 pub use self::partition::Partition;
 pub use self::pause::Pause;
 pub use self::refuse::Refuse;
-pub use self::remove::Remove;
 pub use self::reset::Reset;
 use self::restart::Restart;
 pub(crate) use self::shape::{Drawn, Kind, Lasts, Open, Said, Shape, Subject};
@@ -68,9 +55,11 @@ use crate::oracle;
 use crate::plan::Topology;
 use crate::providers::Providers;
 pub use crate::run::{End, Scene};
+pub use crate::systems::provider::faults::{DrainProvider, HeartbeatLoss};
+pub use crate::systems::router::faults::{Announce, Close, Move, Remove};
 
-/// Every kind that files know, in the order of messages and of the schema.
-pub(crate) const ALL: &[Kind] = &[
+/// Those of links and of hosts, whatever runs on them, in the order of messages and of the schema.
+pub(crate) const OF_LINKS_AND_HOSTS: &[Kind] = &[
     Kind::of::<Partition>(),
     Kind::of::<Latency>(),
     Kind::of::<Loss>(),
@@ -85,13 +74,6 @@ pub(crate) const ALL: &[Kind] = &[
     Kind::of::<Pause>(),
     Kind::of::<Clock>(),
     Kind::of::<Drain>(),
-    Kind::of::<Remove>(),
-    Kind::of::<Move>(),
-    Kind::of::<Close>(),
-    Kind::of::<Announce>(),
-    Kind::of::<HeartbeatLoss>(),
-    Kind::of::<DrainProvider>(),
-    Kind::of::<crate::plan::Canary>(),
     Kind::of::<NameFailure>(),
     Kind::of::<Slow>(),
 ];

@@ -171,7 +171,7 @@ pub(crate) struct Kind {
 }
 
 impl Kind {
-    pub(super) const fn of<S: Shape>() -> Self {
+    pub(crate) const fn of<S: Shape>() -> Self {
         Kind {
             key: S::KEY,
             about: S::ABOUT,

@@ -1,15 +1,9 @@
-//! What faults of hosts and nodes share.
-
-use std::time::Duration;
+//! What faults of hosts share.
 
 use super::{MustTouch, Past, Touches};
-use crate::draw::Ranged;
-use crate::file::names::unknown;
 use crate::file::read::{At, tables};
-use crate::file::report::Problems;
 use crate::file::value::Hosts;
-use crate::plan::{Module, Topology};
-use crate::time;
+use crate::plan::Topology;
 
 tables! {
     /// Which hosts
@@ -17,16 +11,10 @@ tables! {
         /// The hosts that it strikes
         hosts: At<Hosts>,
     }
-
-    /// Which node
-    OneNode("the fault") {
-        /// Its name
-        node: At<String>,
-    }
 }
 
 /// The first few names: a glob may stand for hundreds.
-pub(super) fn names(names: &[String]) -> String {
+pub(crate) fn names(names: &[String]) -> String {
     const SHOWN: usize = 4;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
     match names.len().checked_sub(SHOWN) {
@@ -55,41 +43,4 @@ pub(super) fn calls_of_modules(hosts: &[String], topology: &Topology) -> MustTou
         true => MustTouch::Calls,
         false => MustTouch::Nothing,
     }
-}
-
-/// How much later some hear of a change than others; at once when the file does not say.
-pub(super) fn lateness(late: Option<&At<Ranged<Duration>>>) -> Ranged<Duration> {
-    late.map_or_else(|| Ranged::exactly(Duration::ZERO), |late| late.value)
-}
-
-/// The same in words; nothing when all hear of it at once.
-pub(super) fn lateness_text(late: Duration) -> String {
-    match late.is_zero() {
-        true => String::new(),
-        false => format!(", up to {} late", time::exact(time::nanos(late))),
-    }
-}
-
-/// The node of this name. A problem when there is none.
-pub(super) fn node(name: &At<String>, topology: &Topology, problems: &mut Problems) -> Option<String> {
-    if topology.owner(name).is_none() {
-        let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
-        unknown("node", name, &name.span, nodes.map(String::as_str), problems);
-        return None;
-    }
-    Some(name.value.clone())
-}
-
-/// The module of this name. A problem when there is none.
-pub(super) fn module<'t>(
-    name: &At<String>,
-    topology: &'t Topology,
-    problems: &mut Problems,
-) -> Option<&'t Module> {
-    let module = topology.modules.get(&name.value);
-    if module.is_none() {
-        let modules = topology.modules.keys().map(String::as_str);
-        unknown("module", name, &name.span, modules, problems);
-    }
-    module
 }

@@ -2,7 +2,6 @@
 
 use squall_sim::{HostPairs, LinkRule, Sim};
 
-use crate::assembly::{bandwidth, chance, latency};
 use crate::plan::{self, Pairs, Topology};
 
 /// Lays the links of a topology, once all of its hosts are there.
@@ -13,9 +12,9 @@ pub(super) fn lay(sim: &Sim, topology: &Topology) {
 fn rule(sim: &Sim, link: &plan::Link) -> LinkRule {
     LinkRule {
         pairs: host_pairs(sim, &link.pairs),
-        latency: link.latency.as_ref().map(latency),
-        loss: link.loss.map(chance),
-        bandwidth: link.bandwidth.map(bandwidth),
+        latency: link.latency.as_ref().map(Into::into),
+        loss: link.loss.map(Into::into),
+        bandwidth: link.bandwidth.map(Into::into),
     }
 }
 

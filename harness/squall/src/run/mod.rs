@@ -36,7 +36,6 @@ pub(crate) use self::drains::Drains;
 pub use self::nemesis::{End, Scene};
 pub use self::panics::PanicSite;
 pub(crate) use self::recorder::Recorder;
-use crate::assembly::{bandwidth, chance, latency};
 use crate::custom::Sections;
 use crate::file;
 use crate::journal::{Event, Journal};
@@ -136,12 +135,12 @@ pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn Hosting>>, options: Opti
         seed: plan.seed,
         budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE + quiet_tail(&plan),
         wall_limit: plan.wall_limit,
-        interleave: chance(plan.interleave),
+        interleave: plan.interleave.into(),
         engine: plan.topology.network.engine,
         link: LinkSpec {
-            latency: latency(&plan.topology.network.latency),
-            loss: chance(plan.topology.network.loss),
-            bandwidth: plan.topology.network.bandwidth.map(bandwidth),
+            latency: (&plan.topology.network.latency).into(),
+            loss: plan.topology.network.loss.into(),
+            bandwidth: plan.topology.network.bandwidth.map(Into::into),
         },
         traced: options.traced,
         captured: options.captured,

@@ -20,8 +20,16 @@ use async_trait::async_trait;
 use squall_sim::Sim;
 
 pub(crate) use self::newest::Newest;
+use crate::faults::{self, Kind};
 use crate::plan::Plan;
 use crate::run::{Drains, Recorder};
+
+/// Every kind of fault that files know, in the order of messages and of the schema.
+pub(crate) const FAULTS: [&[Kind]; 3] = [
+    faults::OF_LINKS_AND_HOSTS,
+    router::faults::ALL,
+    provider::faults::ALL,
+];
 
 /// A system, as a harness has it: what makes its hosts.
 pub(crate) trait Hosting: Send + Sync {

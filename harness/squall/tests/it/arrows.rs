@@ -2,6 +2,8 @@
 //! of anything in harness/. ARCHITECTURE.md has the picture.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::{DependencyKind, MetadataCommand};
 
@@ -126,4 +128,74 @@ fn an_arrow_from_runtime_to_harness_is_caught() {
         .expect("a crate")
         .insert("squall-sim".into());
     assert_eq!(forbidden(&arrows), ["squall-router -> squall-sim"]);
+}
+
+/// Rooms of `harness/squall` that serve every system alike, and so name none, but for the files that list what there is.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("custom", &[]),
+    ("faults", &["mod.rs"]),
+    ("run", &["panics.rs", "recorder.rs"]),
+];
+
+/// What names one.
+const NAMES: &[&str] = &[
+    "squall_router",
+    "squall_provider",
+    "squall_engine",
+    "squall_value",
+    "squall_manifest",
+    "squall_site",
+    "systems::router",
+    "systems::provider",
+    "systems::service",
+    "topology.modules",
+    "topology.managers",
+    "topology.providers",
+    "topology.services",
+];
+
+/// The lines of a file that name a system, other than in comments.
+fn named(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
+    let lines = text.lines().enumerate();
+    lines.filter(move |(_, line)| NAMES.iter().any(|name| code(line).contains(name)))
+}
+
+fn files_in(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).expect("a room can be read");
+    let paths = entries.map(|entry| entry.expect("it is there").path());
+    paths
+        .flat_map(|path| match path.is_dir() {
+            true => files_in(&path),
+            false => vec![path],
+        })
+        .collect()
+}
+
+#[test]
+fn rooms_for_all_systems_name_none() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut found, mut files) = (Vec::new(), 0);
+    for (room, lists) in ROOMS {
+        for file in files_in(&source.join(room)) {
+            if lists.iter().any(|list| file.ends_with(list)) {
+                continue;
+            }
+            files += 1;
+            let text = fs::read_to_string(&file).expect("a file can be read");
+            let place = file.strip_prefix(&source).expect("it is within").display();
+            found.extend(named(&text).map(|(number, line)| format!("{place}:{}: {line}", number + 1)));
+        }
+    }
+    assert_eq!(found, Vec::<String>::new());
+    assert!(files > 30, "{files} files were looked at");
+}
+
+#[test]
+fn a_room_that_names_a_system_is_caught() {
+    let text = "use squall_sim::Sim;\n// squall_router says so.\nuse squall_router::Module;\n";
+    assert_eq!(
+        named(text).collect::<Vec<_>>(),
+        [(2, "use squall_router::Module;")]
+    );
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use crate::draw::Ranged;
-use crate::faults::{self, Said};
+use crate::faults::Said;
 use crate::file::read::{At, Read, Table, Value};
 use crate::file::report::Problems;
+use crate::systems::FAULTS;
 
 /// What every fault says, of whichever kind.
 #[derive(JsonSchema)]
@@ -31,7 +32,7 @@ pub(crate) struct Fault {
     pub(crate) name: Option<At<String>>,
     pub(crate) at: At<Ranged<Duration>>,
     pub(crate) r#for: Option<At<Ranged<Duration>>>,
-    /// Those that are there, in the order of [`faults::ALL`] and of those of a harness' own. There should be one.
+    /// Those that are there, in the order of [`FAULTS`] and of those of a harness' own. There should be one.
     pub(crate) kinds: Vec<Arc<dyn Said>>,
 }
 
@@ -68,7 +69,7 @@ impl JsonSchema for Fault {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = Common::json_schema(generator);
         schema.insert("description".to_owned(), "One thing that goes wrong".into());
-        for kind in faults::ALL {
+        for kind in FAULTS.into_iter().flatten() {
             let mut own = (kind.schema)(generator);
             own.insert("description".to_owned(), kind.about.into());
             let properties = schema.ensure_object().get_mut("properties");

@@ -2,6 +2,7 @@
 
 mod behalf;
 pub(crate) mod events;
+pub(crate) mod faults;
 mod fleet;
 mod targets;
 

@@ -2,6 +2,7 @@
 
 mod counters;
 pub(crate) mod events;
+pub(crate) mod faults;
 mod front;
 mod stage;
 mod target;

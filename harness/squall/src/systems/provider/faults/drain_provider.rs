@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touches};
+use crate::faults::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::{Problem, Problems};
 use crate::file::scenario::provider_hosts;

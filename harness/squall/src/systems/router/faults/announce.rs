@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::targets::{lateness, lateness_text, module, names};
-use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
+use super::{lateness, lateness_text, module};
 use crate::draw::Ranged;
+use crate::faults::targets::names;
+use crate::faults::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::{Problem, Problems};
 use crate::file::value::Hosts;

@@ -5,8 +5,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use indexmap::IndexMap;
 
-use super::targets::names;
-use super::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touches};
+use crate::faults::targets::names;
+use crate::faults::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touches};
 use crate::file::names::unknown;
 use crate::file::raw::provider::Handler;
 use crate::file::read::{At, Named, tables};

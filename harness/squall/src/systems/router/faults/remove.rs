@@ -1,45 +1,49 @@
-//! `close`: no port of a node can be delivered to until the fault ends.
+//! `remove`: a node is destroyed. It is installed again when the fault ends.
 
 use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::targets::{OneNode, node};
-use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
+use super::{OneNode, node};
+use crate::faults::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
 use crate::file::read::At;
 use crate::file::report::Problems;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
-use crate::systems::router::World;
+use crate::systems::router::{Place, World};
 
-/// No port of a node can be delivered to until the fault ends.
+/// A node is destroyed; an instance of it is installed again when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Close {
+pub struct Remove {
     /// The node. It exists.
     pub node: String,
 }
 
-impl Shape for Close {
-    const KEY: &'static str = "close";
-    const ABOUT: &'static str = "No port of a node can be delivered to until the fault ends";
+impl Shape for Remove {
+    const KEY: &'static str = "remove";
+    const ABOUT: &'static str = "A node is destroyed. It is installed again when the fault ends";
     type Raw = OneNode;
 
     fn check(raw: &At<OneNode>, topology: &Topology, problems: &mut Problems) -> Option<Open> {
         let node = node(&raw.node, topology, problems)?;
         let struck = Subject::node(&node);
-        Some(Open::exactly(Close { node }).strikes([struck]))
+        Some(Open::exactly(Remove { node }).strikes([struck]))
     }
 }
 
 #[async_trait]
-impl FaultKind for Close {
+impl FaultKind for Remove {
     fn text(&self) -> String {
-        format!("close {}", self.node)
+        format!("remove {}", self.node)
     }
 
     async fn act(&self, scene: &Scene, end: End) {
+        // It is still its module's own: nobody has to hear of it.
+        let at_once = (Duration::ZERO, false);
         if let Some(world) = scene.system::<World>() {
-            world.closed(scene, &self.node, end).await;
+            world
+                .elsewhere(scene, &self.node, Place::Nowhere, at_once, end)
+                .await;
         }
     }
 

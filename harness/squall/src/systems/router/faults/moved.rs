@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::targets::{lateness, lateness_text, module, node};
-use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
+use super::{lateness, lateness_text, module, node};
 use crate::draw::Ranged;
+use crate::faults::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::{Problem, Problems};
 use crate::plan::Topology;

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 
-use super::{Counts, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
+use crate::faults::{Counts, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::Problems;
 use crate::file::scenario::provider_hosts;

@@ -1,0 +1,69 @@
+//! Faults of modules and their nodes: a file each, as in [`crate::faults`].
+
+mod announce;
+mod close;
+mod moved;
+mod remove;
+
+use std::time::Duration;
+
+pub use self::announce::Announce;
+pub use self::close::Close;
+pub use self::moved::Move;
+pub use self::remove::Remove;
+use crate::draw::Ranged;
+use crate::faults::Kind;
+use crate::file::names::unknown;
+use crate::file::read::{At, tables};
+use crate::file::report::Problems;
+use crate::plan::{Module, Topology};
+use crate::time;
+
+/// In the order of messages and of the schema.
+pub(crate) const ALL: &[Kind] = &[
+    Kind::of::<Remove>(),
+    Kind::of::<Move>(),
+    Kind::of::<Close>(),
+    Kind::of::<Announce>(),
+];
+
+tables! {
+    /// Which node
+    OneNode("the fault") {
+        /// Its name
+        node: At<String>,
+    }
+}
+
+/// How much later some hear of a change than others; at once when the file does not say.
+fn lateness(late: Option<&At<Ranged<Duration>>>) -> Ranged<Duration> {
+    late.map_or_else(|| Ranged::exactly(Duration::ZERO), |late| late.value)
+}
+
+/// The same in words; nothing when all hear of it at once.
+fn lateness_text(late: Duration) -> String {
+    match late.is_zero() {
+        true => String::new(),
+        false => format!(", up to {} late", time::exact(time::nanos(late))),
+    }
+}
+
+/// The node of this name. A problem when there is none.
+fn node(name: &At<String>, topology: &Topology, problems: &mut Problems) -> Option<String> {
+    if topology.owner(name).is_none() {
+        let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
+        unknown("node", name, &name.span, nodes.map(String::as_str), problems);
+        return None;
+    }
+    Some(name.value.clone())
+}
+
+/// The module of this name. A problem when there is none.
+fn module<'t>(name: &At<String>, topology: &'t Topology, problems: &mut Problems) -> Option<&'t Module> {
+    let module = topology.modules.get(&name.value);
+    if module.is_none() {
+        let modules = topology.modules.keys().map(String::as_str);
+        unknown("module", name, &name.span, modules, problems);
+    }
+    module
+}
