@@ -4,9 +4,9 @@
 //! Times are virtual and count from the start of the run. Nothing here knows of TOML, and nothing
 //! below here can find a dangling name.
 
-mod expectation;
 mod limits;
 mod provider;
+mod window;
 mod workload;
 
 use std::num::NonZeroU64;
@@ -16,15 +16,16 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use squall_router::{Keepalive, Method, Policy, RetryPolicy};
 
+pub use crate::expectation::{Bounds, CallsExpectation, Check, Expectation, OwnExpectation, Quantile};
 pub use crate::faults::{Connects, Fault, FaultKind};
+pub use crate::systems::provider::{CanaryExpectation, ProviderCheck, ProviderExpectation};
 pub use crate::target::{ClientCall, ModuleCall, NodePort, PipelineRun, Target};
-pub use expectation::{Bounds, CallsExpectation, Check, Expectation, OwnExpectation, Quantile, Window};
 pub use limits::Limits;
 pub use provider::{
-    Answer, Canary, CanaryEnd, CanaryExpectation, Flaky, Handler, Manager, Provider, ProviderCheck,
-    ProviderExpectation, ProviderModule, ProviderState, Reconnect,
+    Answer, Canary, CanaryEnd, Flaky, Handler, Manager, Provider, ProviderModule, ProviderState, Reconnect,
 };
 pub use squall_sim::{ClockShift, EngineKind};
+pub use window::Window;
 pub use workload::{Arrival, Workload};
 
 /// A system, as `[module.*]`, `[manager.*]`, `[provider.*]`, `[network]` and `[[link]]` describe it.
@@ -338,7 +339,7 @@ pub struct Plan {
     /// They run concurrently. A fault's id is its place here.
     pub faults: Vec<Fault>,
     /// What must hold at the end.
-    pub expectations: Vec<Expectation>,
+    pub expectations: Vec<Arc<dyn Expectation>>,
     /// What the seed filled in: (which key, which value), for the report.
     pub drawn: Vec<(String, String)>,
 }

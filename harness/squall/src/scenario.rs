@@ -3,17 +3,14 @@
 //! Every check was made for the worst that any seed could draw, so [`Scenario::plan`] cannot fail: a sweep
 //! of a thousand seeds meets no bad input halfway through.
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::custom::CustomExpect;
 use crate::draw::{Draws, Ranged};
 use crate::faults::Open;
-use crate::plan::{
-    Arrival, CallsExpectation, CanaryExpectation, Check, Expectation, Fault, OwnExpectation, Plan,
-    ProviderCheck, ProviderExpectation, Ratio, Target, Topology, Window, Workload,
-};
-use crate::units::{Rate, Unit};
+use crate::plan::{Arrival, Expectation, Fault, Plan, Ratio, Target, Topology, Window, Workload};
+use crate::units::Rate;
 
 /// A scenario file and its topology. [`crate::file::load_scenario`] makes one.
 #[derive(Debug, Clone)]
@@ -195,29 +192,36 @@ impl OpenFault {
     }
 }
 
-/// [`Expectation`], of a window whose ends are still open.
-#[derive(Debug, Clone)]
-pub(crate) enum OpenExpectation {
-    Calls {
-        workload: String,
+/// An [`Expectation`] of a window whose ends are still open: they are known with the times of the faults.
+#[derive(Clone)]
+pub(crate) struct OpenExpectation(Arc<Fill>);
+
+type Fill = dyn Fn(&[Fault]) -> Arc<dyn Expectation> + Send + Sync;
+
+impl OpenExpectation {
+    /// What `fill` makes of its window.
+    pub(crate) fn within<E: Expectation>(
         window: OpenWindow,
-        check: Check,
-    },
-    Provider {
-        name: String,
-        hosts: Vec<String>,
-        managers: Vec<String>,
-        window: OpenWindow,
-        /// Ends the window this long after its beginning.
-        within: Option<Duration>,
-        check: ProviderCheck,
-    },
+        fill: impl Fn(Window) -> E + Send + Sync + 'static,
+    ) -> Self {
+        OpenExpectation(Arc::new(move |faults| Arc::new(fill(window.fill(faults)))))
+    }
+
     /// Nothing is open.
-    Canary(CanaryExpectation),
-    Custom {
-        expect: Arc<dyn CustomExpect>,
-        window: OpenWindow,
-    },
+    pub(crate) fn exactly(expectation: impl Expectation) -> Self {
+        let expectation: Arc<dyn Expectation> = Arc::new(expectation);
+        OpenExpectation(Arc::new(move |_| expectation.clone()))
+    }
+
+    fn fill(&self, faults: &[Fault]) -> Arc<dyn Expectation> {
+        (self.0)(faults)
+    }
+}
+
+impl fmt::Debug for OpenExpectation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OpenExpectation").finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Clone)]
@@ -280,52 +284,5 @@ impl OpenWindow {
             until: self.until.map(|until| until.fill(faults)),
             text: self.text.clone(),
         }
-    }
-}
-
-impl OpenExpectation {
-    fn fill(&self, faults: &[Fault]) -> Expectation {
-        match self {
-            Self::Calls {
-                workload,
-                window,
-                check,
-            } => Expectation::Calls(CallsExpectation {
-                workload: workload.clone(),
-                window: window.fill(faults),
-                check: check.clone(),
-            }),
-            Self::Provider {
-                name,
-                hosts,
-                managers,
-                window,
-                within,
-                check,
-            } => Expectation::Provider(ProviderExpectation {
-                name: name.clone(),
-                hosts: hosts.clone(),
-                managers: managers.clone(),
-                window: within_of(window.fill(faults), *within),
-                check: *check,
-            }),
-            Self::Canary(expectation) => Expectation::Canary(expectation.clone()),
-            Self::Custom { expect, window } => Expectation::Custom(OwnExpectation {
-                expect: Arc::clone(expect),
-                window: window.fill(faults),
-            }),
-        }
-    }
-}
-
-/// The window's first part.
-fn within_of(window: Window, within: Option<Duration>) -> Window {
-    let Some(within) = within else { return window };
-    let end = window.from + within;
-    let space = if window.text.is_empty() { "" } else { " " };
-    Window {
-        from: window.from,
-        until: Some(window.until.map_or(end, |until| until.min(end))),
-        text: format!("within {}{space}{}", within.say(), window.text),
     }
 }

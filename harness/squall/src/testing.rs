@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use crate::journal::{Death, Entry, Event, Handling, Id, Journal};
 use crate::oracle::{Oracle, Run, Violation};
-use crate::plan::{CallsExpectation, Check, Expectation, Fault, FaultKind, Pairs, Plan, Window};
+use crate::plan::{CallsExpectation, Check, Fault, FaultKind, Pairs, Plan, Window};
 
 pub(crate) use places::*;
 
@@ -127,7 +127,7 @@ impl Script {
     }
 
     pub(crate) fn expect(&mut self, from: u64, until: Option<u64>, text: &str, check: Check) -> &mut Self {
-        self.plan.expectations.push(Expectation::Calls(CallsExpectation {
+        self.plan.expectations.push(Arc::new(CallsExpectation {
             workload: "orders".to_owned(),
             window: Window {
                 from: Duration::from_nanos(from),

@@ -1,12 +1,8 @@
 //! What a run says nothing about, although its scenario looks as if it did: an expectation of no call holds, and so
 //! does one that nothing could break, and everything under a fault that touched nothing.
 
-mod certain;
-
-use crate::expectation;
 use crate::faults::{FaultKind, MustTouch};
 use crate::oracle::Run;
-use crate::plan::{Check, Expectation, ProviderCheck};
 use crate::statistics::{FaultStatistics, WorkloadStatistics};
 
 /// One line for everything that was asked in vain.
@@ -22,41 +18,12 @@ pub(crate) fn notes(
     for workload in workloads.iter().filter(|workload| workload.calls == 0) {
         notes.push(format!("the workload {} made no call", workload.name));
     }
-    let in_vain = run
-        .plan
-        .expectations
-        .iter()
-        .filter_map(|it| asked_in_vain(run, it));
-    notes.extend(in_vain);
+    let expectations = run.plan.expectations.iter();
+    notes.extend(expectations.filter_map(|it| Some(format!("{}: {}", it.text(), it.in_vain(run)?))));
     for (planned, fault) in run.plan.faults.iter().zip(faults) {
         notes.extend(missed(run, &*planned.kind, fault));
     }
     notes
-}
-
-fn asked_in_vain(run: &Run<'_>, expectation: &Expectation) -> Option<String> {
-    let why = match expectation {
-        Expectation::Calls(it) => {
-            let calls = expectation::calls(run, it);
-            // How many calls there are is what it asks for.
-            match calls.is_empty() && !matches!(it.check, Check::Calls(_)) {
-                true => Some("no call started in its window"),
-                false => certain::why(run, it, &calls),
-            }
-        }
-        Expectation::Provider(it) if matches!(it.check, ProviderCheck::Never(_)) => {
-            let is_known = |host: &String| {
-                let managers = it.managers.iter();
-                managers
-                    .into_iter()
-                    .any(|manager| !run.providers.changes(host, manager).is_empty())
-            };
-            let is_empty = !it.hosts.iter().any(is_known);
-            is_empty.then_some("it never came to its manager")
-        }
-        Expectation::Provider(_) | Expectation::Canary(_) | Expectation::Custom(_) => None,
-    };
-    Some(format!("{}: {}", expectation::text(expectation), why?))
 }
 
 fn missed(run: &Run<'_>, kind: &dyn FaultKind, fault: &FaultStatistics) -> Option<String> {
@@ -78,7 +45,7 @@ fn missed(run: &Run<'_>, kind: &dyn FaultKind, fault: &FaultStatistics) -> Optio
 mod tests {
     use super::*;
     use crate::faults::Partition;
-    use crate::plan::Bounds;
+    use crate::plan::{Bounds, Check};
     use crate::statistics::Statistics;
     use crate::testing::{S, Script, both_ways};
 

@@ -2,7 +2,6 @@
 
 use serde_json::Value;
 
-use crate::expectation;
 use crate::journal::Journal;
 use crate::oracle::{self, Oracle, OwnOracle, Run, Violation};
 use crate::plan::Plan;
@@ -93,9 +92,7 @@ pub fn judge_run_with(run: &Run<'_>, own: &[OwnOracle]) -> Verdict {
         }
     });
     Verdict {
-        expectations: expectations
-            .map(|expectation| expectation::judge(run, expectation))
-            .collect(),
+        expectations: expectations.map(|expectation| expectation.judge(run)).collect(),
         oracles: oracles.collect(),
     }
 }

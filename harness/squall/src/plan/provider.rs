@@ -6,7 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use squall_value::{CType, CValue};
 
-use super::{Latency, Ratio, Window};
+use super::{Latency, Ratio};
 
 /// A host that providers register with, and that calls their modules.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,30 +131,6 @@ pub struct Canary {
     pub rollback: bool,
 }
 
-/// What must hold of a provider's state.
-#[derive(Debug, Clone, PartialEq)]
-pub struct ProviderExpectation {
-    /// The provider or host that is meant, as the file says it.
-    pub name: String,
-    /// Its hosts: it must hold for each of them.
-    pub hosts: Vec<String>,
-    /// At which managers: it must hold at each of them.
-    pub managers: Vec<String>,
-    /// When.
-    pub window: Window,
-    /// What.
-    pub check: ProviderCheck,
-}
-
-/// One check on a provider's state within a window.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProviderCheck {
-    /// It is in this state when the window begins, or comes to be.
-    Becomes(ProviderState),
-    /// It is never in this state.
-    Never(ProviderState),
-}
-
 /// A provider's state, as its manager sees it. Spec: provider 2.7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ProviderState {
@@ -166,21 +142,6 @@ pub enum ProviderState {
     Draining,
     /// It is gone: it left, or was found dead, or its manager died.
     Deregistered,
-}
-
-/// What must hold of the end of a canary.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CanaryExpectation {
-    /// The fault's place in the plan.
-    pub fault: u32,
-    /// The fault's name.
-    pub name: String,
-    /// The provider's hosts that try it out: it must hold for each of them.
-    pub hosts: Vec<String>,
-    /// How it ends.
-    pub ends: CanaryEnd,
-    /// After how long at most, of the fault's own time; before the run ends when absent.
-    pub within: Option<Duration>,
 }
 
 /// How a canary ends. Spec: provider 3.7.

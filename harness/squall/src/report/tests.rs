@@ -181,7 +181,7 @@ fn the_object_has_always_the_same_keys_in_the_same_order() {
          \"latency_us\":{\"p50\":9000,\"p90\":9000,\"p99\":9000,\"max\":9000}},\
          {\"name\":\"local\",\"calls\":0,\"ok\":0,\"failed\":0,\"unknown\":0,\"errors\":{},\
          \"latency_us\":{\"p50\":null,\"p90\":null,\"p99\":null,\"max\":null}}],\"faults\":[],\
-         \"providers\":[],\"incidents\":[],\"vacuous\":[\"the workload local made no call\"],\
+         \"providers\":[],\"sections\":[],\"incidents\":[],\"vacuous\":[\"the workload local made no call\"],\
          \"expectations\":[{\"text\":\"orders: success rate >= 1.0\",\"held\":true,\
          \"value\":{\"rate\":1.0,\"ok\":20,\"calls\":20},\"counterexample\":null}]"
     );

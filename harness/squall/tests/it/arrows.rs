@@ -133,6 +133,7 @@ fn an_arrow_from_runtime_to_harness_is_caught() {
 /// Rooms of `harness/squall` that serve every system alike, and so name none, but for the files that list what there is.
 const ROOMS: &[(&str, &[&str])] = &[
     ("custom", &[]),
+    ("expectation", &[]),
     ("faults", &["mod.rs"]),
     ("run", &["panics.rs", "recorder.rs"]),
 ];

@@ -7,7 +7,7 @@ use std::time::Duration;
 use squall::faults;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Arrival, Check, ClockShift, Connects, Expectation, Latency, NodePort, Pairs, Plan, Quantile, Ratio,
+    Arrival, CallsExpectation, Check, ClockShift, Connects, Latency, NodePort, Pairs, Plan, Quantile, Ratio,
     Topology,
 };
 use squall::scenario::Scenario;
@@ -410,7 +410,11 @@ fn window(keys: &str) -> (Duration, Option<Duration>, String) {
                   [[fault]]\nname = \"down\"\nat = \"30s\"\nkill = { hosts = \"store\" }\n";
     let text = format!("{faults}[[expect]]\nworkload = \"calls\"\nok = {{ at_least = 1 }}\n{keys}");
     let expectations = scenario(&text).plan(None).expectations;
-    let window = expectations[0].window().expect("it is of calls").clone();
+    let window = expectations[0]
+        .downcast_ref::<CallsExpectation>()
+        .expect("it is of calls")
+        .window
+        .clone();
     (window.from, window.until, window.text)
 }
 
@@ -462,14 +466,14 @@ fn a_window_follows_what_was_drawn_for_its_fault() {
         let window = plan
             .expectations
             .iter()
-            .filter_map(Expectation::window)
+            .filter_map(|it| it.window())
             .find(|window| window.text == "from 10s, until 20s")
             .unwrap();
         assert_eq!((window.from, window.until), (secs(10), Some(secs(20))));
         let after = plan
             .expectations
             .iter()
-            .filter_map(Expectation::window)
+            .filter_map(|it| it.window())
             .find(|window| window.text.starts_with("from 2s"))
             .unwrap();
         assert_eq!(after.from, plan.faults[0].until.unwrap() + secs(2));
@@ -484,10 +488,9 @@ fn each_check_of_an_expectation_is_one_of_its_own() {
     let checks: Vec<&Check> = plan
         .expectations
         .iter()
-        .filter_map(|one| match one {
-            Expectation::Calls(one) if one.window.text == "during split" => Some(&one.check),
-            _ => None,
-        })
+        .filter_map(|one| one.downcast_ref::<CallsExpectation>())
+        .filter(|one| one.window.text == "during split")
+        .map(|one| &one.check)
         .collect();
     assert_eq!(checks.len(), 12);
     assert!(

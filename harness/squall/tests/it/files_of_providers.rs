@@ -7,8 +7,8 @@ use std::time::Duration;
 use squall::faults::Crash;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Answer, Canary, Expectation, Flaky, Latency, Manager, ModuleCall, Plan, ProviderCheck, ProviderState,
-    Ratio, Reconnect, Topology,
+    Answer, Canary, Flaky, Latency, Manager, ModuleCall, Plan, ProviderCheck, ProviderExpectation,
+    ProviderState, Ratio, Reconnect, Topology,
 };
 use squall_value::{CType, CValue};
 
@@ -123,7 +123,7 @@ fn a_call_finds_its_module_at_the_manager_and_at_its_providers() {
 fn an_expectation_of_a_provider_is_of_all_its_hosts_at_all_its_managers() {
     let plan =
         plan("[[expect]]\nprovider = \"ml-a\"\nbecomes = \"active\"\nafter = \"35s\"\nwithin = \"16s\"\n");
-    let Expectation::Provider(expectation) = &plan.expectations[0] else {
+    let Some(expectation) = plan.expectations[0].downcast_ref::<ProviderExpectation>() else {
         panic!("it is of a provider")
     };
     assert_eq!(expectation.hosts, ["ml-a-0", "ml-a-1"]);

@@ -6,7 +6,7 @@ use std::time::Duration;
 use proptest::prelude::*;
 use squall::faults::{DrainProvider, Partition, Reset};
 use squall::file::{self, ComponentNames, Report};
-use squall::plan::{Arrival, Canary, Expectation, ModuleCall, NodePort, PipelineRun, Plan, Topology};
+use squall::plan::{Arrival, Canary, ModuleCall, NodePort, PipelineRun, Plan, Topology};
 use squall::scenario::Scenario;
 
 const TOPOLOGY: &str = include_str!("../every_key/topology.toml");
@@ -74,7 +74,7 @@ fn check_plan(plan: &Plan) {
         let ends_in_order = |until| until > fault.at || (is_instant && until == fault.at);
         assert!(fault.until.is_none_or(ends_in_order), "{fault:?}");
     }
-    for window in plan.expectations.iter().filter_map(Expectation::window) {
+    for window in plan.expectations.iter().filter_map(|it| it.window()) {
         let until = window.until.unwrap_or(plan.duration);
         assert!(window.from < until.min(plan.duration), "{window:?}");
     }

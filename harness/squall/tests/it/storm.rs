@@ -87,8 +87,8 @@ fn plan(seed: u64, faults: Vec<Fault>) -> Plan {
         until: None,
         text: "once things have settled".into(),
     };
-    let all_ok = |workload: &Workload| {
-        Expectation::Calls(CallsExpectation {
+    let all_ok = |workload: &Workload| -> Arc<dyn Expectation> {
+        Arc::new(CallsExpectation {
             workload: workload.name.clone(),
             window: settled.clone(),
             check: Check::SuccessRate(Bounds {

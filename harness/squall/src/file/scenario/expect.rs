@@ -13,7 +13,7 @@ use crate::file::raw::custom::WithCustom;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::Problems;
-use crate::plan::Topology;
+use crate::plan::{CallsExpectation, Check, OwnExpectation, Topology};
 use crate::scenario::{OpenExpectation, OpenFault};
 
 /// What an expectation may name.
@@ -52,10 +52,14 @@ pub(super) fn resolve(
             duration: known.duration,
             problems,
         };
-        return Some(vec![OpenExpectation::Custom {
-            expect: Arc::clone(&own.expect),
-            window: { window }.window(raw)?,
-        }]);
+        let expect = Arc::clone(&own.expect);
+        return Some(vec![OpenExpectation::within(
+            { window }.window(raw)?,
+            move |window| OwnExpectation {
+                expect: Arc::clone(&expect),
+                window,
+            },
+        )]);
     }
     let Some(workload) = &raw.workload else {
         return of_a_provider::resolve(raw, known, problems);
@@ -71,10 +75,13 @@ pub(super) fn resolve(
         problems,
     }
     .window(raw)?;
-    let expectation = |check| OpenExpectation::Calls {
-        workload: workload.value.clone(),
-        window: window.clone(),
-        check,
+    let expectation = |check: Check| {
+        let workload = workload.value.clone();
+        OpenExpectation::within(window.clone(), move |window| CallsExpectation {
+            workload: workload.clone(),
+            window,
+            check: check.clone(),
+        })
     };
     Some(checks.into_iter().map(expectation).collect())
 }

@@ -1,5 +1,7 @@
 //! What an `[[expect]]` wants of a provider's state, and of the end of a canary.
 
+use std::time::Duration;
+
 use super::expect::Known;
 use super::window::Windows;
 use super::{exactly_one, provider_hosts, span};
@@ -7,8 +9,9 @@ use crate::file::names::unknown;
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{Canary, CanaryExpectation, Provider, ProviderCheck};
+use crate::plan::{Canary, CanaryExpectation, Provider, ProviderCheck, ProviderExpectation, Window};
 use crate::scenario::OpenExpectation;
+use crate::units::Unit;
 
 /// A problem for each key that is of no use for what the expectation is about.
 pub(super) fn check_keys(subject: &str, raw: &raw::Expect, problems: &mut Problems) {
@@ -106,14 +109,29 @@ fn of_a_provider(
         (Some(state), _) => ProviderCheck::Becomes(state.0),
         (None, state) => ProviderCheck::Never(state.as_ref()?.0),
     };
-    Some(OpenExpectation::Provider {
-        name: name.value.clone(),
-        hosts,
-        managers: managers?,
-        window: windows?,
-        within: raw.within.as_ref().map(|within| within.0),
-        check,
-    })
+    let (name, managers) = (name.value.clone(), managers?);
+    let within = raw.within.as_ref().map(|within| within.0);
+    Some(OpenExpectation::within(windows?, move |window| {
+        ProviderExpectation {
+            name: name.clone(),
+            hosts: hosts.clone(),
+            managers: managers.clone(),
+            window: first_part(window, within),
+            check,
+        }
+    }))
+}
+
+/// The window's first part.
+fn first_part(window: Window, within: Option<Duration>) -> Window {
+    let Some(within) = within else { return window };
+    let end = window.from + within;
+    let space = if window.text.is_empty() { "" } else { " " };
+    Window {
+        from: window.from,
+        until: Some(window.until.map_or(end, |until| until.min(end))),
+        text: format!("within {}{space}{}", within.say(), window.text),
+    }
 }
 
 /// Those whose view is asked for.
@@ -157,7 +175,7 @@ fn of_a_canary(
         return None;
     };
     let (fault, name, canary) = found?;
-    Some(OpenExpectation::Canary(CanaryExpectation {
+    Some(OpenExpectation::exactly(CanaryExpectation {
         fault,
         name: name.to_owned(),
         hosts: canary.hosts.clone(),

@@ -2,12 +2,14 @@
 
 mod behalf;
 pub(crate) mod events;
+mod expectations;
 pub(crate) mod faults;
 mod fleet;
 mod targets;
 
 use std::sync::Arc;
 
+pub use self::expectations::{CanaryExpectation, ProviderCheck, ProviderExpectation};
 pub(crate) use self::fleet::Fleet;
 pub use self::targets::{ModuleCall, PipelineRun};
 use super::{Hosting, Running, Start};

@@ -1,88 +1,128 @@
-//! What a scenario expects, judged: of the calls of a workload, of a provider's state, of the end of a canary.
+//! What a scenario expects of the calls of a workload.
 //!
 //! A window is about the calls that *start* in it. A call that never ended counts as unknown, with the class
 //! `unended`: an expectation must not hold because something was lost.
 
-mod canary;
-mod provider;
+mod certain;
 
 use std::fmt::{self, Display};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Expectation;
 use crate::calls::Call;
 use crate::journal::Outcome;
 use crate::oracle::{Run, Violation};
-use crate::plan::{Bounds, CallsExpectation, Check, Expectation, OwnExpectation, Quantile};
+use crate::plan::Window;
 use crate::report::micros;
 use crate::statistics;
 use crate::time;
 use crate::verdict::Judged;
 
-/// Judges one expectation.
-#[must_use]
-pub fn judge(run: &Run<'_>, expectation: &Expectation) -> Judged {
-    match expectation {
-        Expectation::Calls(expectation) => judge_calls(run, expectation),
-        Expectation::Provider(expectation) => provider::judge(run, expectation),
-        Expectation::Canary(expectation) => canary::judge(run, expectation),
-        Expectation::Custom(custom) => {
-            let finding = custom.expect.judge(run, &custom.window);
-            Judged {
-                name: custom.expect.key().to_owned(),
-                text: text(expectation),
-                held: finding.held,
-                judged: None,
-                measured: finding.measured,
-                value: finding.value,
-                counterexample: finding.counterexample.filter(|_| !finding.held),
-            }
+/// What must hold for the calls of one workload that start within a window.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CallsExpectation {
+    /// Which workload.
+    pub workload: String,
+    /// Which calls of it.
+    pub window: Window,
+    /// What must hold of them. Several checks in one `[[expect]]` are several expectations.
+    pub check: Check,
+}
+
+/// One check on the calls of a window.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Check {
+    /// The share of calls that are ok. With no call in the window it does not hold.
+    SuccessRate(Bounds<f64>),
+    /// How many calls.
+    Calls(Bounds<u64>),
+    /// How many calls are ok.
+    Ok(Bounds<u64>),
+    /// How many calls failed: they certainly did not happen.
+    Failed(Bounds<u64>),
+    /// How many calls ended without anybody knowing whether they happened.
+    Unknown(Bounds<u64>),
+    /// Every error is of one of these classes.
+    ErrorsOnly(Vec<String>),
+    /// No error is of one of these classes.
+    ErrorsNever(Vec<String>),
+    /// At least one error of each of these classes.
+    ErrorsSome(Vec<String>),
+    /// A quantile of the latency of the calls that are ok. With no such call it does not hold.
+    Latency {
+        /// Which one.
+        quantile: Quantile,
+        /// In virtual time.
+        bounds: Bounds<Duration>,
+    },
+}
+
+/// Inclusive bounds; at least one is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Bounds<T> {
+    /// `at_least`
+    pub at_least: Option<T>,
+    /// `at_most`
+    pub at_most: Option<T>,
+}
+
+/// A quantile that reports show.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantile {
+    /// 50 of 100.
+    P50,
+    /// 90 of 100.
+    P90,
+    /// 99 of 100.
+    P99,
+    /// All.
+    Max,
+}
+
+impl Expectation for CallsExpectation {
+    fn text(&self) -> String {
+        let CallsExpectation {
+            workload,
+            window,
+            check,
+        } = self;
+        let space = if window.text.is_empty() { "" } else { " " };
+        format!("{workload}{space}{}: {}", window.text, statement(check))
+    }
+
+    fn window(&self) -> Option<&Window> {
+        Some(&self.window)
+    }
+
+    fn judge(&self, run: &Run<'_>) -> Judged {
+        let calls = calls(run, self);
+        let finding = check(&self.check, &calls);
+        let culprit = finding.culprit.filter(|_| !finding.held);
+        Judged {
+            name: self.workload.clone(),
+            text: self.text(),
+            held: finding.held,
+            judged: None,
+            measured: finding.measured,
+            value: finding.value,
+            counterexample: culprit.map(|call| counterexample(run, call)),
         }
     }
-}
 
-fn judge_calls(run: &Run<'_>, expectation: &CallsExpectation) -> Judged {
-    let calls = calls(run, expectation);
-    let finding = check(&expectation.check, &calls);
-    let culprit = finding.culprit.filter(|_| !finding.held);
-    Judged {
-        name: expectation.workload.clone(),
-        text: text_of_calls(expectation),
-        held: finding.held,
-        judged: None,
-        measured: finding.measured,
-        value: finding.value,
-        counterexample: culprit.map(|call| counterexample(run, call)),
-    }
-}
-
-/// An expectation as a statement: `orders during split: success rate >= 0.9`.
-#[must_use]
-pub fn text(expectation: &Expectation) -> String {
-    match expectation {
-        Expectation::Calls(expectation) => text_of_calls(expectation),
-        Expectation::Provider(expectation) => provider::text(expectation),
-        Expectation::Canary(expectation) => canary::text(expectation),
-        Expectation::Custom(OwnExpectation { expect, window }) if window.text.is_empty() => expect.text(),
-        Expectation::Custom(OwnExpectation { expect, window }) => {
-            format!("{}: {}", window.text, expect.text())
+    fn in_vain(&self, run: &Run<'_>) -> Option<&'static str> {
+        let calls = calls(run, self);
+        // How many calls there are is what it asks for.
+        match calls.is_empty() && !matches!(self.check, Check::Calls(_)) {
+            true => Some("no call started in its window"),
+            false => certain::why(run, self, &calls),
         }
     }
-}
-
-fn text_of_calls(expectation: &CallsExpectation) -> String {
-    let CallsExpectation {
-        workload,
-        window,
-        check,
-    } = expectation;
-    let space = if window.text.is_empty() { "" } else { " " };
-    format!("{workload}{space}{}: {}", window.text, statement(check))
 }
 
 /// The calls that an expectation is about.
-pub(crate) fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) -> Vec<&'a Call<'j>> {
+fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) -> Vec<&'a Call<'j>> {
     let mut workloads = (0_u32..).zip(&run.plan.workloads);
     let Some((workload, _)) = workloads.find(|(_, workload)| workload.name == expectation.workload) else {
         return Vec::new();

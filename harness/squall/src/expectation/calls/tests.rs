@@ -15,7 +15,7 @@ fn judged(from: u64, until: u64, check: Check) -> Judged {
         };
     }
     let (plan, journal) = script.finish();
-    judge(&Run::of(&plan, &journal), &plan.expectations[0])
+    plan.expectations[0].judge(&Run::of(&plan, &journal))
 }
 
 fn at_least<T>(bound: T) -> Bounds<T> {
@@ -167,7 +167,7 @@ fn a_call_that_never_ended_counts_against_expectations() {
     script.at(S).call_started(1, 0, "echo.in");
     script.expect(0, None, "", Check::ErrorsOnly(vec!["timeout".to_owned()]));
     let (plan, journal) = script.finish();
-    let judged = judge(&Run::of(&plan, &journal), &plan.expectations[0]);
+    let judged = plan.expectations[0].judge(&Run::of(&plan, &journal));
     assert_eq!((judged.held, judged.measured.as_str()), (false, "unended 1"));
     assert_eq!(judged.counterexample.unwrap().what, "never ended");
 }
@@ -211,7 +211,7 @@ fn an_expectation_reads_as_a_statement() {
         }),
     );
     script.expect(0, None, "", latency(Some(1), Some(2500)));
-    let texts: Vec<_> = script.plan.expectations.iter().map(text).collect();
+    let texts: Vec<_> = script.plan.expectations.iter().map(|it| it.text()).collect();
     assert_eq!(
         texts,
         [

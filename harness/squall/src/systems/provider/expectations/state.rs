@@ -1,14 +1,65 @@
 //! What a scenario expects of a provider's state, judged: for each of its hosts, at each manager that is asked.
 
 use crate::calls::Moment;
+use crate::expectation::Expectation;
 use crate::oracle::{Run, Violation};
-use crate::plan::{ProviderCheck, ProviderExpectation, ProviderState};
+use crate::plan::{ProviderState, Window};
 use crate::providers::Change;
 use crate::report::micros;
 use crate::time;
 use crate::verdict::Judged;
 
-pub(super) fn judge(run: &Run<'_>, expectation: &ProviderExpectation) -> Judged {
+/// What must hold of a provider's state.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProviderExpectation {
+    /// The provider or host that is meant, as the file says it.
+    pub name: String,
+    /// Its hosts: it must hold for each of them.
+    pub hosts: Vec<String>,
+    /// At which managers: it must hold at each of them.
+    pub managers: Vec<String>,
+    /// When.
+    pub window: Window,
+    /// What.
+    pub check: ProviderCheck,
+}
+
+/// One check on a provider's state within a window.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProviderCheck {
+    /// It is in this state when the window begins, or comes to be.
+    Becomes(ProviderState),
+    /// It is never in this state.
+    Never(ProviderState),
+}
+
+impl Expectation for ProviderExpectation {
+    fn text(&self) -> String {
+        text(self)
+    }
+
+    fn window(&self) -> Option<&Window> {
+        Some(&self.window)
+    }
+
+    fn judge(&self, run: &Run<'_>) -> Judged {
+        judge(run, self)
+    }
+
+    fn in_vain(&self, run: &Run<'_>) -> Option<&'static str> {
+        if matches!(self.check, ProviderCheck::Becomes(_)) {
+            return None;
+        }
+        let is_known = |host: &String| {
+            let mut managers = self.managers.iter();
+            managers.any(|manager| !run.providers.changes(host, manager).is_empty())
+        };
+        let is_empty = !self.hosts.iter().any(is_known);
+        is_empty.then_some("it never came to its manager")
+    }
+}
+
+fn judge(run: &Run<'_>, expectation: &ProviderExpectation) -> Judged {
     let views = expectation.hosts.iter().flat_map(|host| {
         let managers = expectation.managers.iter();
         managers.map(move |manager| (host.as_str(), manager.as_str()))
@@ -28,7 +79,7 @@ pub(super) fn judge(run: &Run<'_>, expectation: &ProviderExpectation) -> Judged 
     }
 }
 
-pub(super) fn text(expectation: &ProviderExpectation) -> String {
+fn text(expectation: &ProviderExpectation) -> String {
     let (verb, state) = match expectation.check {
         ProviderCheck::Becomes(state) => ("becomes", state),
         ProviderCheck::Never(state) => ("never", state),

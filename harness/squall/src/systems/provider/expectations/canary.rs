@@ -1,11 +1,47 @@
 //! What a scenario expects of the end of a canary, judged: for each host that tries it out.
 
+use std::time::Duration;
+
+use crate::expectation::Expectation;
 use crate::oracle::Run;
-use crate::plan::CanaryExpectation;
+use crate::plan::{CanaryEnd, Window};
 use crate::time;
 use crate::verdict::Judged;
 
-pub(super) fn judge(run: &Run<'_>, expectation: &CanaryExpectation) -> Judged {
+/// What must hold of the end of a canary.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CanaryExpectation {
+    /// The fault's place in the plan.
+    pub fault: u32,
+    /// The fault's name.
+    pub name: String,
+    /// The provider's hosts that try it out: it must hold for each of them.
+    pub hosts: Vec<String>,
+    /// How it ends.
+    pub ends: CanaryEnd,
+    /// After how long at most, of the fault's own time; before the run ends when absent.
+    pub within: Option<Duration>,
+}
+
+impl Expectation for CanaryExpectation {
+    fn text(&self) -> String {
+        text(self)
+    }
+
+    fn window(&self) -> Option<&Window> {
+        None
+    }
+
+    fn judge(&self, run: &Run<'_>) -> Judged {
+        judge(run, self)
+    }
+
+    fn in_vain(&self, _run: &Run<'_>) -> Option<&'static str> {
+        None
+    }
+}
+
+fn judge(run: &Run<'_>, expectation: &CanaryExpectation) -> Judged {
     let found = expectation.hosts.iter().map(|host| found(run, expectation, host));
     let found: Vec<(bool, String)> = found.collect();
     let broken = found.iter().find(|(held, _)| !held);
@@ -23,7 +59,7 @@ pub(super) fn judge(run: &Run<'_>, expectation: &CanaryExpectation) -> Judged {
     }
 }
 
-pub(super) fn text(expectation: &CanaryExpectation) -> String {
+fn text(expectation: &CanaryExpectation) -> String {
     let within = expectation
         .within
         .map(|within| format!(" within {}", time::exact(time::nanos(within))))
