@@ -72,11 +72,11 @@ pub struct Finished<T> {
     pub addresses: Vec<(String, IpAddr)>,
 }
 
-/// A run that did not come to its end.
+/// A run that did not come to its end. Its text goes on after the words "the run".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Failure {
     /// The run could not be isolated from the system.
-    #[error("cannot start a run: {0}")]
+    #[error("cannot start: {0}")]
     NotHermetic(hermetic::NotHermetic),
     /// Virtual time ran out.
     #[error("did not end within {budget:?} of virtual time")]
@@ -85,7 +85,9 @@ pub enum Failure {
         budget: Duration,
     },
     /// Tasks went on and on while virtual time stood still.
-    #[error("virtual time stands still at {at:?}: a task of host `{host}` is ready again and again")]
+    #[error(
+        "does not go on: virtual time stands still at {at:?}, for a task of host `{host}` is ready again and again"
+    )]
     Stuck {
         /// The host whose task was polled last.
         host: String,
@@ -103,7 +105,7 @@ pub enum Failure {
         wall: Duration,
     },
     /// The director, or the simulator itself, panicked.
-    #[error("the run panicked: {0}")]
+    #[error("panicked: {0}")]
     Panicked(String),
 }
 

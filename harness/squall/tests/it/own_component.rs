@@ -118,7 +118,7 @@ fn a_run_whose_events_cannot_be_read_has_failed() {
     let failure = run_of(|| Mumbles).map(drop).unwrap_err();
     assert_eq!(
         failure.to_string(),
-        "the run panicked: the event `handle.ended` has no field `span`: its definition is in squall-events"
+        "panicked: the event `handle.ended` has no field `span`: its definition is in squall-events"
     );
 }
 
