@@ -7,6 +7,10 @@
 //! A host that adopts them ([`HostOptions::adopts`](crate::HostOptions::adopts)) has them end with their process, and
 //! wait while it is paused, where they touch what is the simulator's: [`poll_turn`] stands before every such place. It
 //! ends a task of a dead process by unwinding its poll, which tokio catches, as it does with a panic; no panic hook runs.
+//!
+//! A panic of such a task tokio catches, too, and keeps for who joins the task, which is often nobody. So the program's
+//! panic hook says it here, with [`panicked()`], and it is told of once the poll is over: while code panics it may hold
+//! any lock.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -20,14 +24,35 @@ use std::task::{Context, Poll};
 use tokio::runtime::TaskMeta;
 use tokio::task::Id;
 
+use crate::current;
 use crate::engine::Owner;
-use crate::host::Process;
+use crate::host::{HostId, Process};
 use crate::observe::SimEvent;
+use crate::task::NO_MESSAGE;
 use crate::world::World;
 
 thread_local! {
     /// Set while we spawn a task of our own: the spawn hook leaves it alone.
     pub(crate) static SPAWNING: Cell<bool> = const { Cell::new(false) };
+
+    /// What the first panic in this poll of a task of `tokio::spawn` said.
+    static PANIC: Cell<Option<String>> = const { Cell::new(None) };
+}
+
+/// For a program's panic hook: code of this thread panics. When it is a task of `tokio::spawn` on a host of a run, the
+/// run's observer hears of it ([`SimEvent::Panicked`]), once for each poll, also when code of the task catches it. All
+/// other tasks are heard of without this. Does nothing on a thread that runs no simulation.
+///
+/// A task whose process is dead is not told of: a real process would be gone, with all that its tasks find missing.
+pub fn panicked(message: Option<&str>) {
+    if !current::polls_spawned() {
+        return;
+    }
+    // A panic while the thread ends comes too late to be told.
+    let _ = PANIC.try_with(|first| {
+        let said = first.take();
+        first.set(said.or_else(|| Some(message.unwrap_or(NO_MESSAGE).to_owned())));
+    });
 }
 
 /// With what a task of a dead process is unwound.
@@ -128,8 +153,16 @@ impl Spawned {
         let is_polled = &world.spawned().is_polled;
         if is_polled.load(Ordering::Relaxed) {
             is_polled.store(false, Ordering::Relaxed);
+            if let Some(message) = PANIC.take() {
+                tell_of_panic(world, message);
+            }
             world.set_current(Owner::WORLD);
         }
+    }
+
+    /// Whether one of them is being polled.
+    pub(crate) fn is_polled(&self) -> bool {
+        self.is_polled.load(Ordering::Relaxed)
     }
 
     /// The hook at the end of any task.
@@ -146,6 +179,17 @@ impl Spawned {
                 process.adopted_ended();
             }
         }
+    }
+}
+
+/// The task that has just been polled panicked.
+fn tell_of_panic(world: &World, message: String) {
+    let owner = world.current_owner();
+    if owner.host == HostId::WORLD {
+        return world.fail(message);
+    }
+    if world.process_of(owner).is_some_and(|process| process.is_alive()) {
+        world.observe(owner.host, SimEvent::Panicked { message });
     }
 }
 

@@ -29,6 +29,15 @@ pub fn position() -> Option<(u64, Option<Arc<str>>)> {
     })
 }
 
+/// Whether a task of `tokio::spawn` is being polled on this thread. For a panic hook: it may be called at any point.
+pub(crate) fn polls_spawned() -> bool {
+    let polled = WORLD.try_with(|slot| {
+        let world = slot.try_borrow().ok()?;
+        Some(world.as_ref()?.spawned().is_polled())
+    });
+    polled.ok().flatten().unwrap_or(false)
+}
+
 /// The process whose task is being polled on this thread: for code that is not handed a platform. None for the world's
 /// own tasks, and on a thread that runs no simulation.
 pub fn process() -> Option<SimPlatform> {

@@ -52,6 +52,7 @@ mod timers;
 mod turns;
 mod world;
 
+pub use adopted::panicked;
 pub use capture::Packet;
 pub use clock::ClockShift;
 pub use current::{position, process};

@@ -54,9 +54,12 @@ pub struct HostOptions {
     /// - While its process is paused, what it wants of the network or of such timers waits for the end of the pause.
     /// - What touches neither goes on: a task that computes, or waits for tokio's timers or for other tasks. Nothing of
     ///   that is seen on the network. [`Left::adopted`] counts those that have not ended.
+    /// - A panic ends it alone, and is told of as any task's ([`SimEvent::Panicked`]) where the program's panic hook calls
+    ///   [`panicked()`](crate::panicked); not after the death of its process.
     /// - [`Sim::slow_down`] and [`Config::interleave`](crate::Config::interleave) do not apply to it.
     ///
     /// [`SimEvent::StrayTask`]: crate::SimEvent::StrayTask
+    /// [`SimEvent::Panicked`]: crate::SimEvent::Panicked
     pub adopts: bool,
 }
 

@@ -19,6 +19,8 @@ use crate::world::World;
 /// Futures larger than this, in bytes, are boxed at once: on its way into the runtime a future is moved
 /// several times, and hyper's are of kilobytes.
 const BOXED_FROM: usize = 256;
+/// What is told of a panic that is no text.
+pub(crate) const NO_MESSAGE: &str = "a panic without a message";
 
 /// Runs `future` as a task of `process`.
 pub(crate) fn spawn<F>(world: &Arc<World>, process: &Arc<Process>, future: F) -> TaskHandle
@@ -161,6 +163,6 @@ pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(message), _) => (*message).to_owned(),
         (None, Some(message)) => message.clone(),
-        (None, None) => "a panic without a message".to_owned(),
+        (None, None) => NO_MESSAGE.to_owned(),
     }
 }

@@ -2,12 +2,12 @@
 
 use std::future::Future;
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use super::support::{Log, config, dial, echo, simulate, simulate_with, until};
 use squall_platform::{Listener, Platform};
-use squall_sim::{Down, HostId, HostOptions, Left, Sim, SimEvent, SimPlatform, process};
+use squall_sim::{Down, Failure, HostId, HostOptions, Left, Sim, SimEvent, SimPlatform, process};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
@@ -399,4 +399,88 @@ fn a_task_that_is_unwound_is_no_panic_of_its_process() {
         !log.iter()
             .any(|(_, _, it)| matches!(it, SimEvent::Panicked { .. }))
     );
+}
+
+/// As a program does that wants to hear of panics in tasks of `tokio::spawn`.
+fn hear_of_panics() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let before = std::panic::take_hook();
+        std::panic::set_hook(Box::new(move |info| {
+            squall_sim::panicked(info.payload_as_str());
+            if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
+                before(info);
+            }
+        }));
+    });
+}
+
+/// Panics once in each second: a task of its own, one of `tokio::spawn`, one that catches it, one that says nothing, and
+/// one that misses something when its process dies.
+async fn panic_in_every_way(platform: SimPlatform) {
+    let (alive, gone) = tokio::sync::oneshot::channel::<()>();
+    platform.spawn(async {
+        sleep(Duration::from_secs(1)).await;
+        panic!("own");
+    });
+    tokio::spawn(async {
+        sleep(Duration::from_secs(2)).await;
+        panic!("spawned");
+    });
+    tokio::spawn(async {
+        sleep(Duration::from_secs(3)).await;
+        for said in ["caught", "caught again"] {
+            let caught = std::panic::catch_unwind(|| panic!("{said}"));
+            assert!(caught.is_err());
+        }
+        std::future::pending::<()>().await;
+    });
+    tokio::spawn(async {
+        sleep(Duration::from_secs(4)).await;
+        std::panic::panic_any(7);
+    });
+    tokio::spawn(async move {
+        gone.await.expect("it is missed");
+    });
+    std::future::pending::<()>().await;
+    drop(alive);
+}
+
+#[test]
+fn a_panic_of_a_task_is_told_once_and_not_after_the_death_of_its_process() {
+    hear_of_panics();
+    for adopts in [true, false] {
+        let (_, log) = simulate(move |sim| async move {
+            let client = add_client(&sim, adopts, panic_in_every_way);
+            sim.start(client);
+            until(&sim, 5_000).await;
+            sim.kill(client);
+            until(&sim, 6_000).await;
+        });
+        let log = log.lock().expect("no panic while it was held");
+        let told = log.iter().filter_map(|(at, host, event)| match event {
+            SimEvent::Panicked { message } => Some((*at / 1_000_000_000, &**host, &**message)),
+            _ => None,
+        });
+        let expected = [
+            (1, "client", "own"),
+            (2, "client", "spawned"),
+            (3, "client", "caught"),
+            (4, "client", "a panic without a message"),
+        ];
+        assert_eq!(told.collect::<Vec<_>>(), expected);
+    }
+}
+
+#[test]
+fn a_task_that_the_director_spawns_fails_the_run_when_it_panics() {
+    hear_of_panics();
+    let (config, _) = config(Duration::from_millis(5));
+    let failure = simulate_with(config, |sim| async move {
+        tokio::spawn(async { panic!("nobody's") });
+        until(&sim, 1_000).await;
+    });
+    let failure = failure.expect_err("a task of the world's own");
+    assert_eq!(failure, Failure::Panicked("nobody's".to_owned()));
+    assert_eq!(failure.to_string(), "panicked: nobody's");
 }

@@ -13,14 +13,16 @@ const FRAMES_MAX: usize = 6;
 
 /// What stands between a panic and its backtrace, in names of functions.
 const MACHINERY: [&str; 3] = ["core::panicking", "rust_begin_unwind", "begin_panic"];
-/// What calls components, in names of functions, or in their places where names are short.
-const CALLERS: [&str; 6] = [
+/// What calls components, or polls tasks, in names of functions, or in their places where names are short.
+const CALLERS: [&str; 8] = [
     "squall_router::",
     "squall_provider_sdk::",
     "squall_sim::",
+    "tokio::runtime::",
     "runtime/router/src/",
     "runtime/provider-sdk/src/",
     "harness/sim/src/",
+    "/src/runtime/task/",
 ];
 
 thread_local! {
@@ -78,8 +80,8 @@ impl Sites {
     }
 }
 
-/// A panic within a run is in its journal and its report. The default hook would print it, and its
-/// backtrace, in between; on other threads that hook goes on as it was.
+/// A panic within a run is in its journal and its report: of tasks of `tokio::spawn` the simulator hears only here. The
+/// default hook would print it, and its backtrace, in between; on other threads that hook goes on as it was.
 pub(super) fn keep_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -88,6 +90,7 @@ pub(super) fn keep_quiet() {
             if std::thread::current().name() != Some(squall_sim::THREAD_NAME) {
                 return before(info);
             }
+            squall_sim::panicked(info.payload_as_str());
             // A panic while the thread ends comes too late to be told.
             let _ = SITES.try_with(|sites| {
                 if let Ok(sites) = sites.try_borrow()
