@@ -7,10 +7,11 @@
 //! |---|---|
 //! | `nanosleep`, `clock_nanosleep` | return at once: virtual time stands still meanwhile, however long they take |
 //! | `socket` | of the internet, or of this machine: fails with `EPERM` |
+//! | `getaddrinfo`, of a name | fails with `EAI_FAIL`; on threads that [`assist`], too |
 //! | `pthread_create`, `fork`, `posix_spawn`, `posix_spawnp` | as ever: what runs elsewhere cannot be held |
 
-use std::cell::RefCell;
-use std::ffi::{c_char, c_int, c_void};
+use std::cell::{Cell, RefCell};
+use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fmt;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,13 +20,15 @@ use std::time::Duration;
 use crate::CONTEXT;
 
 /// Something that a run cannot answer for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Escape {
     /// The thread was to sleep for so long. It has not.
     Sleep(Duration),
     /// A socket was asked for, and refused.
     Socket,
+    /// The address of this name was asked for, and refused.
+    Resolve(String),
     /// A thread was started.
     Thread,
     /// A process was started.
@@ -37,6 +40,7 @@ impl fmt::Display for Escape {
         match self {
             Escape::Sleep(time) => write!(f, "sleeps for {time:?} on the system's clock"),
             Escape::Socket => f.write_str("asks the system for a socket"),
+            Escape::Resolve(name) => write!(f, "asks the system's resolver for `{name}`"),
             Escape::Thread => f.write_str("starts a thread"),
             Escape::Process => f.write_str("starts a process"),
         }
@@ -47,6 +51,8 @@ type Watcher = Rc<dyn Fn(Escape)>;
 
 thread_local! {
     static WATCHER: RefCell<Option<Watcher>> = const { RefCell::new(None) };
+    /// Without a destructor: it may be read at any moment of a thread's life.
+    static ASSISTS: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Who is told when code on this simulation thread escapes from its run; what it does itself counts for nothing.
@@ -55,11 +61,20 @@ pub fn watch(watcher: Option<Rc<dyn Fn(Escape)>>) {
     WATCHER.with(|current| *current.borrow_mut() = watcher);
 }
 
+/// From here on this thread, which is no simulation thread, works for one that waits for it without end: names are not
+/// looked up, and `watcher` is told. All else it does as any thread does. For the rest of its life.
+pub fn assist(watcher: Rc<dyn Fn(Escape)>) {
+    watch(Some(watcher));
+    ASSISTS.with(|assists| assists.set(true));
+}
+
 /// Tells of an escape. False when this thread may do what it likes.
 fn is_escape(escape: impl FnOnce() -> Escape) -> bool {
-    if !CONTEXT.with(|context| context.active.get()) {
-        return false;
-    }
+    CONTEXT.with(|context| context.active.get()) && is_told(escape)
+}
+
+/// Tells who watches, if anybody does.
+fn is_told(escape: impl FnOnce() -> Escape) -> bool {
     // At the end of the thread there is nobody left to tell; nor while the watcher is at it.
     let watcher = WATCHER.try_with(|watcher| watcher.try_borrow_mut().ok()?.take());
     let Ok(Some(watcher)) = watcher else { return false };
@@ -133,6 +148,47 @@ unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_in
     }
     // SAFETY: the same arguments, the same contract.
     unsafe { libc::syscall(libc::SYS_socket, domain, kind, protocol) as c_int }
+}
+
+/// Stands in for libc's `getaddrinfo`.
+///
+/// # Safety
+/// As the original's: `name`, `service` and `hints` point to what they are called, or nowhere, the first two terminated;
+/// `found` points to a writable pointer.
+#[unsafe(no_mangle)]
+unsafe extern "C" fn getaddrinfo(
+    name: *const c_char,
+    service: *const c_char,
+    hints: *const libc::addrinfo,
+    found: *mut *mut libc::addrinfo,
+) -> c_int {
+    static ORIGINAL: AtomicUsize = AtomicUsize::new(0);
+    // SAFETY: the caller promises hints, or none.
+    let is_number = !hints.is_null() && unsafe { (*hints).ai_flags } & libc::AI_NUMERICHOST != 0;
+    // Without a name, or with a number for one, nobody is asked.
+    if !name.is_null() && !is_number {
+        // SAFETY: not null, and the caller promises that it is terminated.
+        let escape = || Escape::Resolve(unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned());
+        let assists = ASSISTS.with(Cell::get);
+        if (assists && is_told(&escape)) || is_escape(escape) {
+            return libc::EAI_FAIL;
+        }
+    }
+    // SAFETY: a terminated name.
+    let original = unsafe { original(&ORIGINAL, "getaddrinfo\0") };
+    if original == 0 {
+        return libc::EAI_FAIL;
+    }
+    type Original = unsafe extern "C" fn(
+        *const c_char,
+        *const c_char,
+        *const libc::addrinfo,
+        *mut *mut libc::addrinfo,
+    ) -> c_int;
+    // SAFETY: not null, and the symbol of that name has this signature.
+    let original = unsafe { std::mem::transmute::<usize, Original>(original) };
+    // SAFETY: the same arguments, the same contract.
+    unsafe { original(name, service, hints, found) }
 }
 
 /// Defines a function that stands in for libc's of the same name: tells of `$escape`, and goes on to the original.
@@ -216,7 +272,7 @@ told!(
 #[cfg(test)]
 mod tests {
     use std::io::ErrorKind;
-    use std::net::{TcpListener, TcpStream, UdpSocket};
+    use std::net::{TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
     use std::os::unix::net::UnixDatagram;
     use std::process::Command;
     use std::thread;
@@ -267,7 +323,44 @@ mod tests {
             assert!(refused(UdpSocket::bind("[::1]:0")));
             assert!(refused(UnixDatagram::unbound()));
         });
-        assert_eq!(told, [Escape::Socket; 4]);
+        assert!(told.iter().all(|it| *it == Escape::Socket), "{told:?}");
+        assert_eq!(told.len(), 4);
+    }
+
+    /// Whether the name was refused at once, by us.
+    fn is_refused(name: &str) -> bool {
+        let error = (name, 80).to_socket_addrs().err();
+        // std has only words for it.
+        error.is_some_and(|error| error.to_string().contains("Non-recoverable failure"))
+    }
+
+    #[test]
+    fn names_are_not_looked_up() {
+        let told = escapes(|| {
+            assert!(is_refused("localhost"));
+            ("127.0.0.1", 80)
+                .to_socket_addrs()
+                .expect("nobody is asked for a number");
+        });
+        assert_eq!(told, [Escape::Resolve("localhost".to_owned())]);
+    }
+
+    #[test]
+    fn who_assists_looks_no_name_up_and_else_does_what_it_likes() {
+        let elsewhere = thread::spawn(|| {
+            assert!(("localhost", 80).to_socket_addrs().is_ok(), "in /etc/hosts");
+            let told = Rc::new(RefCell::new(Vec::new()));
+            let tells = Rc::clone(&told);
+            assist(Rc::new(move |escape| tells.borrow_mut().push(escape)));
+            assert!(is_refused("localhost") && is_refused("localhost"));
+            TcpListener::bind("127.0.0.1:0").expect("no simulation thread");
+            let before = Instant::now();
+            thread::sleep(Duration::from_millis(2));
+            assert!(before.elapsed() >= Duration::from_millis(2));
+            told.take()
+        });
+        let resolve = || Escape::Resolve("localhost".to_owned());
+        assert_eq!(elsewhere.join().expect("no panic"), [resolve(), resolve()]);
     }
 
     #[test]

@@ -5,11 +5,11 @@
 //! ask the system, as before. That catches what no seam of ours can reach: std's `RandomState`, `rand`,
 //! `uuid`, hyper's `date` header, h2's reset-stream expiry.
 //!
-//! What a run cannot answer for (threads, processes, sockets of the system, sleep on its clock) is told to whoever
-//! [`watch`]es.
+//! What a run cannot answer for (threads, processes, sockets of the system, its resolver, sleep on its clock) is told to
+//! whoever [`watch`]es.
 //!
-//! Not caught: `rdrand` and other ways around the C library, what threads do that a component starts itself,
-//! `gettimeofday` and `time` (no crate in our tree calls them).
+//! Not caught: `rdrand` and other ways around the C library, what threads do that a component starts itself (but for names
+//! that are looked up on threads that [`assist`]), `gettimeofday` and `time` (no crate in our tree calls them).
 
 mod escapes;
 mod overrides;
@@ -20,7 +20,7 @@ use std::marker::PhantomData;
 use std::time::{Duration, Instant, SystemTime};
 use std::{error, fmt};
 
-pub use escapes::{Escape, watch};
+pub use escapes::{Escape, assist, watch};
 
 /// Seconds from the Unix epoch to the wall clock's start in every run: 2026-01-01 00:00 UTC.
 pub const EPOCH_SECONDS: u64 = 1_767_225_600;

@@ -1,9 +1,9 @@
 //! Who escapes from a run, and where in the code.
 
 use std::backtrace::Backtrace;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use squall_hermetic::{self as hermetic, Escape};
 
@@ -14,14 +14,101 @@ use crate::world::World;
 /// So many callers are named, the nearest first.
 const CALLERS: usize = 2;
 
+/// Who escapes from a run: shared by its thread, and by those on which its runtime calls what blocks.
+///
+/// The runtime waits for these, and virtual time with it. So no name is looked up on them: that can take as long as the
+/// system's resolver likes, and is how a channel connects that is not given a connector.
+pub(crate) struct Escapes {
+    world: Arc<World>,
+    /// What was told already: a backtrace takes its time, and one is enough to find the place.
+    known: Mutex<BTreeSet<(HostId, &'static str)>>,
+    threads: Mutex<Threads>,
+}
+
+/// The threads for what blocks, by their names, from when one is asked for until it begins. A backtrace that nobody reads
+/// costs little.
+#[derive(Default)]
+struct Threads {
+    count: u64,
+    starting: BTreeMap<String, (HostId, Backtrace)>,
+}
+
+impl Escapes {
+    pub(crate) fn new(world: &Arc<World>) -> Arc<Self> {
+        Arc::new(Escapes {
+            world: world.clone(),
+            known: Mutex::default(),
+            threads: Mutex::default(),
+        })
+    }
+
+    /// The name of a thread for what blocks, which the host whose task is being polled starts now.
+    pub(crate) fn name_thread(&self) -> String {
+        let host = self.world.current();
+        let of = match host {
+            HostId::WORLD => "the world".into(),
+            host => self.world.host_name(host),
+        };
+        let mut threads = lock(&self.threads);
+        threads.count += 1;
+        let name = format!("blocking thread {} of {of}", threads.count);
+        let start = (host, Backtrace::force_capture());
+        threads.starting.insert(name.clone(), start);
+        name
+    }
+
+    /// Such a thread begins: this one.
+    pub(crate) fn thread_begins(self: &Arc<Self>) {
+        let thread = std::thread::current();
+        let start = thread
+            .name()
+            .and_then(|name| lock(&self.threads).starting.remove(name));
+        let Some((host, start)) = start else { return };
+        let escapes = self.clone();
+        hermetic::assist(Rc::new(move |escape| escapes.tell(host, &escape, Some(&start))));
+    }
+
+    /// Tells of an escape of `host`, on its own thread or on one that it has started.
+    fn tell(&self, host: HostId, escape: &Escape, start: Option<&Backtrace>) {
+        let kind = match escape {
+            Escape::Sleep(_) => "sleep",
+            Escape::Socket => "socket",
+            Escape::Resolve(_) => "resolve",
+            Escape::Thread => "thread",
+            Escape::Process => "process",
+            _ => "other",
+        };
+        let is_new = lock(&self.known).insert((host, kind));
+        let place = is_new.then(|| {
+            let here = callers(&Backtrace::force_capture().to_string());
+            match start {
+                Some(start) if here.is_empty() => callers(&start.to_string()),
+                _ => here,
+            }
+        });
+        self.world.observe(
+            host,
+            SimEvent::Escaped {
+                what: escape.to_string(),
+                place: place.unwrap_or_default(),
+            },
+        );
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// While it lives, escapes of this thread are told to the world's observer.
 pub(crate) struct Watched;
 
 impl Watched {
-    pub(crate) fn begin(world: &Arc<World>) -> Self {
-        let world = world.clone();
-        let known = Mutex::new(BTreeSet::new());
-        hermetic::watch(Some(Rc::new(move |escape| tell(&world, &known, escape))));
+    pub(crate) fn begin(escapes: &Arc<Escapes>) -> Self {
+        let escapes = escapes.clone();
+        hermetic::watch(Some(Rc::new(move |escape| {
+            escapes.tell(escapes.world.current(), &escape, None);
+        })));
         Watched
     }
 }
@@ -30,29 +117,6 @@ impl Drop for Watched {
     fn drop(&mut self) {
         hermetic::watch(None);
     }
-}
-
-fn tell(world: &World, known: &Mutex<BTreeSet<(HostId, &'static str)>>, escape: Escape) {
-    let host = world.current();
-    let kind = match escape {
-        Escape::Sleep(_) => "sleep",
-        Escape::Socket => "socket",
-        Escape::Thread => "thread",
-        Escape::Process => "process",
-        _ => "other",
-    };
-    let mut known = known.lock().unwrap_or_else(PoisonError::into_inner);
-    // A backtrace takes its time, and one is enough to find the place.
-    let place = known
-        .insert((host, kind))
-        .then(|| callers(&Backtrace::force_capture().to_string()));
-    world.observe(
-        host,
-        SimEvent::Escaped {
-            what: escape.to_string(),
-            place: place.unwrap_or_default(),
-        },
-    );
 }
 
 /// Where code lies that is on every stack, and nobody's own: std's, and the registry's.
@@ -81,14 +145,45 @@ fn callers(backtrace: &str) -> String {
         let Some(place) = lines.next_if(|next| next.starts_with("at ")).map(|at| &at[3..]) else {
             continue;
         };
-        if !is_common(place) {
-            callers.push(format!("{function} at {place}"));
+        // The C library's own sources, too, are below a path of their own.
+        if place.contains(".rs:") && !is_common(place) {
+            callers.push(format!("{} at {place}", short(function)));
         }
         if callers.len() == CALLERS {
             break;
         }
     }
     callers.join(", called by ")
+}
+
+/// A function's path as one would write it: without generic arguments, closures and hashes, and `<A as B>::c` as `A::c`.
+fn short(function: &str) -> String {
+    let mut path = String::new();
+    let mut depth = 0_usize;
+    // The depth of the brackets whose contents are kept, up to ` as `.
+    let mut kept = 0_usize;
+    for (at, c) in function.char_indices() {
+        match c {
+            '<' => {
+                if depth == kept && path.is_empty() {
+                    kept += 1;
+                }
+                depth += 1;
+            }
+            // That of `->` closes nothing.
+            '>' if !function[..at].ends_with('-') => {
+                depth = depth.saturating_sub(1);
+                kept = kept.min(depth);
+            }
+            ' ' if depth == kept && function[at..].starts_with(" as ") => kept = kept.saturating_sub(1),
+            c if depth == kept => path.push(c),
+            _ => {}
+        }
+    }
+    let is_hash = |step: &str| step.len() == 17 && step.starts_with('h') && !step.contains('_');
+    let steps = path.split("::");
+    let steps = steps.filter(|step| !step.is_empty() && *step != "{{closure}}" && !is_hash(step));
+    steps.collect::<Vec<_>>().join("::")
 }
 
 #[cfg(test)]
@@ -111,14 +206,47 @@ mod tests {
              at /home/me/.cargo/registry/src/index/futures-1.0.0/src/lib.rs:1:2
    6: <shop::Till as squall_router::component::Component>::handle::{{closure}}
              at ./src/till.rs:40:9
-   7: main
+   7: start_thread
+             at ./nptl/pthread_create.c:442:8
+   8: main
              at ./src/main.rs:3:3
 ";
         assert_eq!(
             callers(&backtrace.replace("HERE", HERE)),
-            "nap at ./src/slow.rs:12:5, called by \
-             <shop::Till as squall_router::component::Component>::handle::{{closure}} at ./src/till.rs:40:9"
+            "nap at ./src/slow.rs:12:5, called by shop::Till::handle at ./src/till.rs:40:9"
+        );
+        let short = backtrace.replace("   4: nap\n             at ./src/slow.rs:12:5\n", "");
+        assert_eq!(
+            callers(&short.replace("HERE", HERE)),
+            "shop::Till::handle at ./src/till.rs:40:9, called by main at ./src/main.rs:3:3",
+            "nothing of the C library"
         );
         assert_eq!(callers("disabled backtrace"), "");
+    }
+
+    #[test]
+    fn a_function_is_called_as_one_would_write_it() {
+        for (function, expected) in [
+            ("nap", "nap"),
+            (
+                "shop::till::pay::{{closure}}::h0123456789abcdef",
+                "shop::till::pay",
+            ),
+            ("shop::Till<S,fn(A) -> B>::pay", "shop::Till::pay"),
+            ("shop::pay::<alloc::vec::Vec<u8>>", "shop::pay"),
+            (
+                "<shop::Till<S> as tower::Service<Q<R>>>::call",
+                "shop::Till::call",
+            ),
+            ("<<A as B>::C as D>::e", "A::C::e"),
+            (
+                "<alloc::boxed::Box<dyn F<(), Output = E>> as F>::f",
+                "alloc::boxed::Box::f",
+            ),
+            ("", ""),
+            (">><", ""),
+        ] {
+            assert_eq!(short(function), expected, "{function}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use crate::adopted::Spawned;
 use crate::capture::{Capture, Packet};
 use crate::digest::TracePoint;
 use crate::engine::EngineKind;
-use crate::escape::Watched;
+use crate::escape::{Escapes, Watched};
 use crate::link::{LinkSpec, Links};
 use crate::net::Net;
 use crate::observe::Observer;
@@ -183,7 +183,8 @@ where
 {
     let _hermetic = hermetic::enter(seed).map_err(Failure::NotHermetic)?;
     fastrand::seed(seed);
-    let runtime = runtime(world, seed);
+    let escapes = Escapes::new(world);
+    let runtime = runtime(world, &escapes, seed);
     current::set(Some(world.clone()));
     let value = Arc::new(Mutex::new(None));
     let direct = || {
@@ -200,7 +201,7 @@ where
             driver::drive(world, budget, is_done).await
         })
     };
-    let watched = Watched::begin(world);
+    let watched = Watched::begin(&escapes);
     let result = catch_unwind(AssertUnwindSafe(|| {
         tracing::dispatcher::with_default(dispatch, direct)
     }));
@@ -228,18 +229,23 @@ where
 }
 
 /// A current-thread runtime with a paused clock, timers and no I/O driver, whose callbacks know the world.
-fn runtime(world: &Arc<World>, seed: u64) -> tokio::runtime::Runtime {
+fn runtime(world: &Arc<World>, escapes: &Arc<Escapes>, seed: u64) -> tokio::runtime::Runtime {
     let hook = |hook: fn(&World, &TaskMeta<'_>)| {
         let world = world.clone();
         move |task: &TaskMeta<'_>| hook(&world, task)
     };
     let (park, unpark) = (world.clone(), world.clone());
+    let (names, begins) = (escapes.clone(), escapes.clone());
     Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .rng_seed(RngSeed::from_bytes(&seed.to_le_bytes()))
         .on_thread_park(move || driver::on_park(&park))
         .on_thread_unpark(move || unpark.follow_clock())
+        .thread_name_fn(move || names.name_thread())
+        .on_thread_start(move || begins.thread_begins())
+        // A thread is of the host that started it, and serves no other.
+        .thread_keep_alive(Duration::ZERO)
         .on_task_spawn(hook(Spawned::began))
         .on_before_task_poll(hook(Spawned::before_poll))
         .on_after_task_poll(hook(Spawned::after_poll))

@@ -7,6 +7,7 @@ mod flow {
     mod adopted;
     mod clock;
     mod determinism;
+    mod escapes;
     mod faults;
     mod injected;
     mod leaves_nothing;
