@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::guests::Guest;
 use super::ledger::{Account, Refusal};
 use super::liveness::{Alive, Liveness};
+use super::pace::Pace;
 use super::request::{Reading, Work};
 use super::socket::{Shared, Socket};
 use super::taking::Taking;
@@ -85,6 +86,7 @@ pub(super) async fn serve<P, S, G>(
         shared,
         asked: Instant::now(),
         turns: Turns::new(),
+        pace: Pace::new(),
         account,
         taking: Taking::default(),
         last_words: None,
@@ -156,6 +158,7 @@ struct Driver<P: Platform, S> {
     /// When the last request came, or the connection began.
     asked: Instant,
     turns: Turns,
+    pace: Pace,
     account: Arc<Account>,
     taking: Taking,
     /// When a connection ends of which the peer was told that it is closed for its sake.
@@ -189,6 +192,9 @@ enum Leaving {
 
 impl<P: Platform, S: Service> Driver<P, S> {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        if self.pace.poll(context).is_pending() {
+            return self.write(context);
+        }
         let mut begun = 0;
         loop {
             if begun == BEGUN_AT_ONCE {
@@ -202,6 +208,9 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     self.asked = Instant::now();
                     let Some(seat) = self.account.seat() else {
                         self.refuse(respond);
+                        if self.pace.refused() {
+                            return self.rest(context);
+                        }
                         continue;
                     };
                     if !matches!(self.leaving, Leaving::Not) {
@@ -213,6 +222,9 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     let answer = self.service.call(request);
                     let work = Work::new(answer, respond, self.turns.clone(), seat, reading);
                     self.platform.spawn(work);
+                    if self.pace.begun(&self.account) {
+                        return self.rest(context);
+                    }
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                 // All that was read is begun with.
@@ -239,6 +251,25 @@ impl<P: Platform, S: Service> Driver<P, S> {
                 },
             }
         }
+    }
+
+    /// Begins with nothing more for a while.
+    #[cold]
+    fn rest(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.shared.hold_reading(true);
+        self.pace.rest(&self.account);
+        match self.pace.poll(context) {
+            Poll::Pending => self.write(context),
+            Poll::Ready(()) => {
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    /// Writes what there is to say, and begins with nothing. Ready when the connection has ended.
+    fn write(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        self.connection.poll_closed(context).map(drop)
     }
 
     /// Refuses a request that is one too many for its connection.

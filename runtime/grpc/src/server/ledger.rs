@@ -83,6 +83,8 @@ pub struct Ledger {
     name: Arc<str>,
     request_bytes: AtomicUsize,
     answer_bytes: AtomicUsize,
+    /// How many connections rest.
+    resting: AtomicUsize,
     refused: [AtomicU64; Refusal::ALL.len()],
     said: [Mutex<Said>; Refusal::ALL.len()],
 }
@@ -102,6 +104,7 @@ impl Ledger {
             name: name.into(),
             request_bytes: AtomicUsize::new(0),
             answer_bytes: AtomicUsize::new(0),
+            resting: AtomicUsize::new(0),
             refused: Default::default(),
             said: Default::default(),
         }
@@ -216,6 +219,22 @@ impl Account {
         (before < self.limits.streams).then_some(seat)
     }
 
+    /// How many requests are in the works.
+    pub(crate) fn in_the_works(&self) -> usize {
+        self.streams.load(Ordering::Relaxed)
+    }
+
+    /// How many connections of the server rest.
+    pub(crate) fn resting(&self) -> usize {
+        self.ledger.resting.load(Ordering::Relaxed)
+    }
+
+    /// Says that the connection rests, until the guard is dropped.
+    pub(crate) fn rest(self: &Arc<Self>) -> Resting {
+        self.ledger.resting.fetch_add(1, Ordering::Relaxed);
+        Resting(Arc::clone(self))
+    }
+
     /// Whether a request has come since this was last asked.
     pub(crate) fn take_asked(&self) -> bool {
         self.asked.swap(false, Ordering::Relaxed)
@@ -223,7 +242,7 @@ impl Account {
 
     /// True when no request is in the works.
     pub(crate) fn is_idle(&self) -> bool {
-        self.streams.load(Ordering::Relaxed) == 0
+        self.in_the_works() == 0
     }
 
     /// Bytes of answers that the peer has not taken yet.
@@ -323,6 +342,16 @@ impl Seat {
 impl Drop for Seat {
     fn drop(&mut self) {
         self.0.streams.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A connection rests, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Resting(Arc<Account>);
+
+impl Drop for Resting {
+    fn drop(&mut self) {
+        self.0.ledger.resting.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

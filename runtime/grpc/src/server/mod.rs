@@ -9,6 +9,7 @@
 //! | a connection's socket, which is not closed before all is read | `socket` |
 //! | one request, and sending its answer | `request` |
 //! | clients that ping too often | `pings` |
+//! | clients that ask for ever more | `pace` |
 //! | large answers beside small ones | `turns` |
 //! | what answers requests | `service` |
 //! | what is taken of peers at most, and what is held for them | `limits`, `ledger` |
@@ -19,6 +20,7 @@ mod guests;
 mod ledger;
 mod limits;
 mod liveness;
+mod pace;
 mod pings;
 mod request;
 mod service;

@@ -22,17 +22,21 @@ use tonic::{Code, Response, Status};
 
 use crate::support::{Echo, PATH, ask, asked, channel};
 
-const S: Duration = Duration::from_secs(1);
+pub(crate) const S: Duration = Duration::from_secs(1);
 
 /// A server that runs until it is dropped.
-struct Server {
+pub(crate) struct Server {
     address: Authority,
     ledger: Arc<Ledger>,
     _task: OwnedTask,
 }
 
 impl Server {
-    async fn start(network: &Network, limits: Limits, service: impl squall_grpc::Service + Sync) -> Self {
+    pub(crate) async fn start(
+        network: &Network,
+        limits: Limits,
+        service: impl squall_grpc::Service + Sync,
+    ) -> Self {
         let host = network.host();
         let mut listener = host.bind(0).await.unwrap();
         let address = listener.local_addr().unwrap().to_string().parse().unwrap();
@@ -60,19 +64,19 @@ impl Server {
     }
 
     /// What was refused, of all kinds.
-    fn refused(&self) -> Vec<(&'static str, u64)> {
+    pub(crate) fn refused(&self) -> Vec<(&'static str, u64)> {
         let counts = Refusal::ALL.map(|it| (it.as_str(), self.ledger.refused(it)));
         counts.into_iter().filter(|(_, count)| *count > 0).collect()
     }
 
-    async fn serves(&self, network: &Network) {
+    pub(crate) async fn serves(&self, network: &Network) {
         let answer = ask(&channel(network, &self.address), "hello").await.0;
         assert_eq!(answer.unwrap(), "hello");
     }
 }
 
 /// A client that takes so many bytes of each answer at first, and gives them back as it reads.
-async fn dial(network: &Network, server: &Server, window: u32) -> SendRequest<Bytes> {
+pub(crate) async fn dial(network: &Network, server: &Server, window: u32) -> SendRequest<Bytes> {
     let stream = network.host().connect(&server.address).await.unwrap();
     let (requests, connection) = h2::client::Builder::new()
         .initial_window_size(window)
@@ -87,7 +91,7 @@ fn head() -> http::request::Builder {
     Request::post(format!("http://peer{PATH}")).header("content-type", "application/grpc")
 }
 
-async fn send(requests: &SendRequest<Bytes>, text: &str) -> ResponseFuture {
+pub(crate) async fn send(requests: &SendRequest<Bytes>, text: &str) -> ResponseFuture {
     let mut requests = requests.clone().ready().await.unwrap();
     let (answer, mut body) = requests.send_request(head().body(()).unwrap(), false).unwrap();
     body.send_data(asked(text), true).unwrap();

@@ -11,6 +11,7 @@ mod frames;
 mod goodbye;
 mod keepalive;
 mod limits;
+mod pace;
 mod pings;
 mod serving;
 mod settings;
