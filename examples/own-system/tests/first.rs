@@ -31,7 +31,8 @@ fn the_inventory_is_there_again_after_whatever_happens() {
     let harness = Harness::new()
         .service("inventory", inventory)
         .client("checkout", checkout)
-        .deny_vacuous();
+        .deny_vacuous()
+        .deny_incidents();
     for seed in 0..20 {
         let run = harness.run_file("first/scenario.toml", Some(seed));
         run.unwrap().assert_held();

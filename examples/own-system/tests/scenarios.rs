@@ -5,7 +5,7 @@ use squall::report::Style;
 
 #[test]
 fn orders_that_say_whose_they_are_lose_no_stock() {
-    let harness = harness().deny_vacuous();
+    let harness = harness().deny_vacuous().deny_incidents();
     for seed in 0..20 {
         let run = harness.run_file("scenarios/cut.toml", Some(seed));
         run.expect("it is a scenario").assert_held();

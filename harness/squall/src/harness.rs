@@ -32,6 +32,7 @@ pub struct Harness {
     traced: bool,
     captured: bool,
     deny_vacuous: bool,
+    deny_incidents: bool,
     /// Whether it is more than the `squall` command has.
     is_own: bool,
 }
@@ -46,6 +47,7 @@ impl Harness {
             traced: false,
             captured: false,
             deny_vacuous: false,
+            deny_incidents: false,
             is_own: false,
         }
     }
@@ -84,7 +86,8 @@ impl Harness {
 
     /// Adds a service of your own, under the name that topologies use: `[service.inventory]` runs `"inventory"`, unless its
     /// `runs` says otherwise. `serve` is called each time that a host of it starts, with the settings of the topology, and
-    /// serves until it ends; an error takes its host down.
+    /// serves until it ends. Once it returns, with an error or without, or panics, its host is down, until a fault starts it
+    /// again: an incident of the report.
     ///
     /// What it starts with `tokio::spawn`, as tonic does, is part of its process, and dies and pauses with it.
     ///
@@ -297,6 +300,14 @@ impl Harness {
         self
     }
 
+    /// Lets a run break by what nobody asked for: a host that ended by itself, and no fault had it so, a panic, a stray task,
+    /// an escape. Without it they are lines of the report, and the run holds.
+    #[must_use]
+    pub fn deny_incidents(mut self) -> Self {
+        self.deny_incidents = true;
+        self
+    }
+
     /// Makes the services of a topology on real sockets of this machine: see [`live::Services`].
     ///
     /// # Errors
@@ -357,6 +368,7 @@ impl Harness {
         ];
         let mut run = run::run(plan.into(), systems.into(), options)?;
         run.deny_vacuous = self.deny_vacuous;
+        run.deny_incidents = self.deny_incidents;
         run.is_own = self.is_own;
         run.oracles.clone_from(&self.custom.oracles);
         run.sections.clone_from(&self.custom.sections);

@@ -9,7 +9,7 @@ use crate::plan::Plan;
 use crate::report::{self, RunSummary, Style};
 use crate::run::Run;
 use crate::statistics::Statistics;
-use crate::verdict::{Verdict, judge_run_with};
+use crate::verdict::{INCIDENT, VACUOUS, Verdict, judge_run_with};
 
 /// A run, what it measured, and what is to be thought of it.
 #[derive(Debug)]
@@ -28,7 +28,10 @@ impl Run {
         statistics.sections = sections.filter(|it| !it.rows.is_empty()).collect();
         let mut verdict = judge_run_with(&evidence, &self.oracles);
         if self.deny_vacuous {
-            verdict.deny(&statistics.vacuous);
+            verdict.deny(VACUOUS, statistics.vacuous.iter().cloned());
+        }
+        if self.deny_incidents {
+            verdict.deny(INCIDENT, statistics.incidents.iter().map(report::incident));
         }
         Judgement {
             run: self,

@@ -8,6 +8,8 @@ use crate::plan::Plan;
 
 /// What judgments of nothing are called.
 pub(crate) const VACUOUS: &str = "vacuous";
+/// What judgments of what nobody asked for are called.
+pub(crate) const INCIDENT: &str = "incident";
 
 /// All judgments of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,11 +40,12 @@ pub struct Judged {
 }
 
 impl Verdict {
-    /// Breaks it by what the run says nothing about: each note is an expectation that does not hold.
-    pub fn deny(&mut self, notes: &[String]) {
-        self.expectations.extend(notes.iter().map(|note| Judged {
-            name: VACUOUS.to_owned(),
-            text: note.clone(),
+    /// Breaks it by what the run says nothing about, or by what nobody asked for: each of these is an expectation of this
+    /// name that does not hold.
+    pub(crate) fn deny(&mut self, name: &str, texts: impl IntoIterator<Item = String>) {
+        self.expectations.extend(texts.into_iter().map(|text| Judged {
+            name: name.to_owned(),
+            text,
             held: false,
             judged: None,
             measured: String::new(),

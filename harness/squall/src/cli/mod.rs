@@ -139,6 +139,10 @@ struct RunArgs {
     /// whose window no call started or that nothing could break, a fault that touched nothing
     #[arg(long)]
     deny_vacuous: bool,
+    /// Break by what nobody asked for, which is else a line in its report: a host that ended by itself, a panic, a stray
+    /// task, an escape
+    #[arg(long)]
+    deny_incidents: bool,
     /// Run everything twice, on two threads, and compare the digests
     #[arg(long)]
     check_determinism: bool,

@@ -50,6 +50,9 @@ pub(super) fn run<O: Write, E: Write>(
     if args.deny_vacuous {
         harness = harness.deny_vacuous();
     }
+    if args.deny_incidents {
+        harness = harness.deny_incidents();
+    }
     let mut exits = Vec::new();
     for loaded in &loaded {
         exits.push(one(
@@ -266,10 +269,15 @@ fn replay(loaded: &Loaded, plan: &Plan, args: &RunArgs) -> String {
         .engine
         .map(|engine| format!(" --engine {}", EngineKind::from(engine).name()));
     format!(
-        "squall run {} --seed {}{}{}",
+        "squall run {} --seed {}{}{}{}",
         report::shell_word(&loaded.path.display().to_string()),
         plan.seed,
         engine.unwrap_or_default(),
-        if args.deny_vacuous { " --deny-vacuous" } else { "" }
+        if args.deny_vacuous { " --deny-vacuous" } else { "" },
+        if args.deny_incidents {
+            " --deny-incidents"
+        } else {
+            ""
+        }
     )
 }

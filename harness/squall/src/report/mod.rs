@@ -15,8 +15,8 @@ use crate::run::PanicSite;
 pub(crate) use clean::{clean, clean_json, clean_lines, masked, shell_word};
 pub use json::json;
 pub(crate) use json::micros;
-pub(crate) use text::plural;
 pub use text::{banner, summary, text};
+pub(crate) use text::{incident, plural};
 pub(crate) use wrap::wrapped;
 
 /// What a report says of a run that is in neither its plan nor its journal.

@@ -109,7 +109,10 @@ fn body(
     }
     sections.extend(statistics.sections.iter().map(own));
     if !statistics.incidents.is_empty() {
-        let lines = statistics.incidents.iter().flat_map(|it| incident(it, places));
+        let lines = statistics
+            .incidents
+            .iter()
+            .flat_map(|it| incident_lines(it, places));
         sections.push(lines.collect());
     }
     let mut judgments = judgments(verdict, style);
@@ -216,70 +219,87 @@ fn effects(fault: &FaultStatistics) -> String {
     effects.join(", ")
 }
 
-fn incident(incident: &Incident, places: Option<&RunSummary>) -> Vec<String> {
+/// What nobody asked for, in one line.
+pub(crate) fn incident(incident: &Incident) -> String {
+    let (kind, what) = told(incident);
+    format!("{kind}: {what}")
+}
+
+/// Of which kind it is, and what happened.
+fn told(incident: &Incident) -> (&'static str, String) {
     match incident {
-        Incident::HostFailed { host, at, error } => vec![format!(
-            "{}{host} ended by itself at {}: {}",
-            word("host"),
-            time::instant(*at),
-            clean(error)
-        )],
+        Incident::HostFailed { host, at, error } => {
+            let error = match &**error {
+                "" => String::new(),
+                error => format!(": {}", clean(error)),
+            };
+            let at = time::instant(*at);
+            ("host", format!("{host} ended by itself at {at}{error}"))
+        }
         Incident::Panicked {
             host,
             tasks,
             at,
             message,
-        } => panicked(&plural(*tasks, "task"), (host, *at, message), places),
+        } => ("panic", panicked(&plural(*tasks, "task"), host, *at, message)),
         Incident::HandlersPanicked {
             host,
             handlers,
             at,
             message,
-        } => panicked(&plural(*handlers, "handler"), (host, *at, message), places),
-        Incident::Stray { host, tasks, place } => {
+        } => (
+            "panic",
+            panicked(&plural(*handlers, "handler"), host, *at, message),
+        ),
+        Incident::Stray { host, tasks, .. } => {
             let tasks = plural(*tasks, "task");
-            let started = format!(
-                "{}{tasks} of {host}: started with tokio::spawn, not stopped with their host",
-                word("stray")
-            );
-            vec![started, format!("{}the first at {place}", word(""))]
+            let what = format!("{tasks} of {host}: started with tokio::spawn, not stopped with their host");
+            ("stray", what)
         }
         Incident::Escaped {
             host,
             times,
             at,
             what,
-            place,
+            ..
         } => {
+            let times = plural(*times, "time");
+            let since = time::instant(*at);
+            ("escape", format!("{host} {what}, {times} since {since}"))
+        }
+    }
+}
+
+fn panicked(who: &str, host: &str, at: u64, message: &str) -> String {
+    let (first, message) = (time::instant(at), clean(message));
+    format!("{who} of {host}, the first at {first}: {message}")
+}
+
+/// What happened, then where, and what helps.
+fn incident_lines(incident: &Incident, places: Option<&RunSummary>) -> Vec<String> {
+    let (kind, what) = told(incident);
+    let mut lines = vec![format!("{}{what}", word(kind))];
+    match incident {
+        Incident::HostFailed { .. } => {}
+        Incident::Panicked { message, .. } | Incident::HandlersPanicked { message, .. } => {
+            for site in places.into_iter().flat_map(|summary| summary.panics_of(message)) {
+                lines.push(format!("{}at {}", word(""), clean(&site.location)));
+                let steps = site.backtrace().into_iter();
+                lines.extend(steps.map(|step| format!("{}   {}", word(""), clean(&step))));
+            }
+        }
+        Incident::Stray { place, .. } => lines.push(format!("{}the first at {place}", word(""))),
+        Incident::Escaped { what, place, .. } => {
             let remedy = match what {
                 _ if what.starts_with("sleeps") => "virtual time stands still meanwhile: use Output::sleep",
                 _ if what.contains("socket") => "it is refused in a run: what is called has to be a module",
                 _ => "nothing that runs elsewhere repeats: use Output::spawn",
             };
-            let times = plural(*times, "time");
-            let since = time::instant(*at);
-            let mut lines = vec![format!("{}{host} {what}, {times} since {since}", word("escape"))];
             if !place.is_empty() {
                 lines.push(format!("{}in {place}", word("")));
             }
             lines.push(format!("{}{remedy}", word("")));
-            lines
         }
-    }
-}
-
-/// Who panicked, and, with the places, where and by which way.
-fn panicked(who: &str, (host, at, message): (&str, u64, &str), places: Option<&RunSummary>) -> Vec<String> {
-    let first = time::instant(at);
-    let mut lines = vec![format!(
-        "{}{who} of {host}, the first at {first}: {}",
-        word("panic"),
-        clean(message)
-    )];
-    for site in places.into_iter().flat_map(|summary| summary.panics_of(message)) {
-        lines.push(format!("{}at {}", word(""), clean(&site.location)));
-        let steps = site.backtrace().into_iter();
-        lines.extend(steps.map(|step| format!("{}   {}", word(""), clean(&step))));
     }
     lines
 }

@@ -96,6 +96,8 @@ pub struct Run {
     pub file: Option<PathBuf>,
     /// Whether what it says nothing about breaks it.
     pub(crate) deny_vacuous: bool,
+    /// Whether what nobody asked for breaks it.
+    pub(crate) deny_incidents: bool,
     /// Whether the `squall` command could not run it.
     pub(crate) is_own: bool,
     /// Promises of a user's own.
@@ -174,6 +176,7 @@ pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn Hosting>>, options: Opti
         panics: sites.take(),
         file: None,
         deny_vacuous: false,
+        deny_incidents: false,
         is_own: false,
         oracles: Vec::new(),
         sections: Vec::new(),

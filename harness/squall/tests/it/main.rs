@@ -18,6 +18,7 @@ mod files;
 mod files_of_providers;
 mod fleet;
 mod import;
+mod incidents;
 mod init;
 mod loader_is_total;
 mod mistakes;

@@ -66,15 +66,23 @@ fn add_host(sim: &Sim, host: &str, service: &Service, code: &ServiceCode, shared
             let mut serving = serve(Site::simulated(platform));
             let mut shared = shared;
             poll_fn(|context| {
-                let polled = serving.as_mut().poll(context);
-                if let Some(shared) = shared.take() {
-                    shared.up.came_up(process, ());
-                }
-                polled
+                let _begun = shared.take().map(|shared| Begun(shared, process));
+                serving.as_mut().poll(context)
             })
-            .await
+            .await?;
+            // A process whose main returns is over, with all that it has started: nobody asked for that either.
+            Err(String::new())
         }
     })
+}
+
+/// Code that has begun once this is dropped: also code that panics at once, for which nobody is to wait any more.
+struct Begun(Arc<Shared>, (HostId, u32));
+
+impl Drop for Begun {
+    fn drop(&mut self) {
+        self.0.up.came_up(self.1, ());
+    }
 }
 
 #[async_trait]

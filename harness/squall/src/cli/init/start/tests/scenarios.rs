@@ -11,8 +11,9 @@ use squall::{Harness, file};
 
 /// Components of your own are registered here: `.component("name", |settings: Mine| Ok(settings))`.
 fn harness() -> Harness {
-    // A fault that touches nothing, or an expectation that nothing could break, is a mistake.
-    Harness::new().deny_vacuous()
+    // A fault that touches nothing, or an expectation that nothing could break, is a mistake. So is a panic, or a
+    // host that ends by itself.
+    Harness::new().deny_vacuous().deny_incidents()
 }
 
 fn main() -> ExitCode {
@@ -34,7 +35,8 @@ fn holds(path: &Path, engine: EngineKind) -> Result<(), Failed> {
     let harness = harness();
     let scenario = file::load_scenario(path, &harness.component_names())
         .map_err(|report| file::render(&report, false, 80))?;
-    let (mut run, difference) = harness.run_twice(scenario.plan(None).on_engine(engine))?;
+    let ran = harness.run_twice(scenario.plan(None).on_engine(engine));
+    let (mut run, difference) = ran.map_err(|failure| format!("the run {failure}"))?;
     run.file = Some(path.to_owned());
     let judgement = run.judge();
     if !judgement.held() {
