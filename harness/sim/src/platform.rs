@@ -102,7 +102,11 @@ impl Platform for SimPlatform {
     async fn bind(&self, port: u16) -> io::Result<SimListener> {
         self.turn().await;
         let owner = self.owner()?;
-        let (socket, address) = self.world.state().engine.bind(owner, port)?;
+        let bound = self.world.state().engine.bind(owner, port);
+        let (socket, address) = bound.map_err(|error| match error.kind() {
+            kind @ io::ErrorKind::AddrInUse => io::Error::new(kind, format!("{kind}: port {port}")),
+            _ => error,
+        })?;
         let socket = self.socket(socket);
         Ok(SimListener { socket, address })
     }
@@ -111,7 +115,10 @@ impl Platform for SimPlatform {
         self.turn().await;
         let owner = self.owner()?;
         let (name, port) = host_and_port(to)?;
-        let host = self.world.resolve(name).ok_or_else(|| not_known(name))?;
+        let host = self
+            .world
+            .resolve(name)
+            .ok_or_else(|| not_known(&self.world, name))?;
         let id = self.world.connect(owner, host, port)?;
         // Owned from here on: a caller that stops waiting closes it.
         let stream = SimStream {
@@ -131,7 +138,7 @@ impl Platform for SimPlatform {
         self.owner()?;
         let (name, port) = host_and_port(name)?;
         match &self.world.resolve_all(name)[..] {
-            [] => Err(not_known(name)),
+            [] => Err(not_known(&self.world, name)),
             hosts => Ok(hosts
                 .iter()
                 .map(|host| SocketAddr::new(self.world.address(*host), port))
@@ -171,9 +178,14 @@ impl Platform for SimPlatform {
     }
 }
 
-fn not_known(name: &str) -> io::Error {
+fn not_known(world: &World, name: &str) -> io::Error {
+    let replicas = world.replicas_of(name);
+    let has_replicas = match replicas.is_empty() {
+        true => String::new(),
+        false => format!("; its replicas have: {}", replicas.join(", ")),
+    };
     io::Error::other(format!(
-        "failed to look up {name}: no host of the topology has this name"
+        "failed to look up {name}: no host of the topology has this name{has_replicas}"
     ))
 }
 

@@ -79,6 +79,18 @@ impl World {
         self.resolve(name).into_iter().collect()
     }
 
+    /// Of a name that means nothing at all, the first hosts that are called so but for a number: `name-0`, `name-1`.
+    pub(crate) fn replicas_of(&self, name: &str) -> Vec<String> {
+        let state = self.state();
+        if state.meaning(name).is_some() {
+            return Vec::new();
+        }
+        let replicas = (0..3).map(|number| format!("{name}-{number}"));
+        replicas
+            .take_while(|it| state.by_name.contains_key(it.as_str()))
+            .collect()
+    }
+
     pub(crate) fn set_name(&self, name: &str, hosts: Vec<HostId>) {
         self.state().names.insert(name.into(), hosts);
     }

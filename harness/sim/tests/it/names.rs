@@ -42,6 +42,52 @@ fn a_name_means_one_host_or_several_and_what_it_means_can_change() {
 }
 
 #[test]
+fn replicas_that_have_no_name_in_common_are_named() {
+    let (finished, _) = simulate(|sim| async move {
+        let hosts = ["ledger-0", "ledger-1", "ledger-x"].map(|name| sim.add_host(name, idle));
+        sim.start(hosts[0]);
+        let director = sim.clone();
+        sim.run_on(hosts[0], move |platform| async move {
+            let nothing = "failed to look up ledger: no host of the topology has this name";
+            let ledger = "ledger:7".parse().expect("an authority");
+            let dialled = platform
+                .connect(&ledger)
+                .await
+                .map(|_| ())
+                .map_err(|error| error.to_string());
+            let named = Err(format!("{nothing}; its replicas have: ledger-0, ledger-1"));
+            assert_eq!(dialled, named);
+            director.mislead(1, "ledger", Mislead::Nothing);
+            let misled = resolve(&platform, "ledger:7").await;
+            assert_eq!(
+                misled,
+                Err(nothing.to_owned()),
+                "a resolver that fails knows nothing"
+            );
+        })
+        .await
+    });
+    finished.value.expect("the host lives");
+}
+
+#[test]
+fn a_port_that_is_taken_is_named() {
+    let (finished, _) = simulate(|sim| async move {
+        let host = sim.add_host("a", idle);
+        sim.start(host);
+        sim.run_on(host, |platform| async move {
+            let _first = platform.bind(7).await.expect("a free port");
+            let second = platform.bind(7).await.map(|_| ()).expect_err("it is taken");
+            (second.kind(), second.to_string())
+        })
+        .await
+    });
+    let (kind, said) = finished.value.expect("the host lives");
+    assert_eq!(kind, std::io::ErrorKind::AddrInUse);
+    assert!(said.ends_with("in use: port 7"), "{said}");
+}
+
+#[test]
 fn a_name_misleads_while_a_fault_says_so_and_the_last_fault_counts() {
     let (finished, _) = simulate(|sim| async move {
         let hosts = ["a", "b"].map(|name| sim.add_host(name, idle));
