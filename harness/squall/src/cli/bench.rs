@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::scenarios::load;
 use super::{BenchArgs, Console, Exit, one_line, plain, shown};
 use crate::Harness;
+use crate::plan::Plan;
 use crate::report::{self, bench::Bench};
 
 pub(super) fn bench<O: Write, E: Write>(
@@ -44,6 +45,25 @@ pub(super) fn bench<O: Write, E: Write>(
         } else {
             writeln!(console.out, "{}", bench.text())?;
         }
+        if bench.pairs.is_empty() {
+            let path = shown(&loaded.path);
+            writeln!(
+                console.err,
+                "warning: {path}: no pair was measured: {}",
+                none(&run.plan)
+            )?;
+        }
     }
     Ok(exit)
+}
+
+/// Why there is no pair to measure, and what to do about it.
+fn none(plan: &Plan) -> &'static str {
+    match plan.topology.services.is_empty() {
+        true => "no hop between two modules ended ok",
+        false => {
+            "no call of a service ended ok whose both ends say so; add site.layer_client() to channels, and \
+             site.layer_server() to servers"
+        }
+    }
 }

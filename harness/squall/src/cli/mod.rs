@@ -13,6 +13,7 @@ mod manager;
 mod output;
 mod pipe;
 mod process;
+mod program;
 mod progress;
 mod run;
 mod scenarios;

@@ -269,7 +269,8 @@ fn replay(loaded: &Loaded, plan: &Plan, args: &RunArgs) -> String {
         .engine
         .map(|engine| format!(" --engine {}", EngineKind::from(engine).name()));
     format!(
-        "squall run {} --seed {}{}{}{}",
+        "{} run {} --seed {}{}{}{}",
+        super::program::started(),
         report::shell_word(&loaded.path.display().to_string()),
         plan.seed,
         engine.unwrap_or_default(),

@@ -291,9 +291,18 @@ fn incident_lines(incident: &Incident, places: Option<&RunSummary>) -> Vec<Strin
         Incident::Stray { place, .. } => lines.push(format!("{}the first at {place}", word(""))),
         Incident::Escaped { what, place, .. } => {
             let remedy = match what {
-                _ if what.starts_with("sleeps") => "virtual time stands still meanwhile: use Output::sleep",
-                _ if what.contains("socket") => "it is refused in a run: what is called has to be a module",
-                _ => "nothing that runs elsewhere repeats: use Output::spawn",
+                _ if what.starts_with("sleeps") => {
+                    "virtual time stands still meanwhile: use tokio::time::sleep, in a component or a service"
+                }
+                _ if what.contains("socket") => {
+                    "it is refused in a run: a service uses site.listen and site.connector, a component calls modules"
+                }
+                _ if what.contains("resolver") => {
+                    "it is refused in a run: channels connect with site.connector(), all else with site.connect"
+                }
+                _ => {
+                    "nothing that runs elsewhere repeats: a service uses tokio::spawn, a component Output::spawn"
+                }
             };
             if !place.is_empty() {
                 lines.push(format!("{}in {place}", word("")));

@@ -317,7 +317,9 @@ fn what_a_run_cannot_answer_for_is_named_with_its_host_and_its_place() {
     for expected in [
         "hall sleeps for 3600s on the system's clock, 50 times since",
         "tests/it/own_component.rs:",
-        "use Output::sleep",
+        "use tokio::time::sleep",
+        "a service uses site.listen and site.connector",
+        "a component Output::spawn",
         "hall asks the system for a socket, 50 times since",
         "hall starts a thread",
     ] {

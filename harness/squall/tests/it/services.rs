@@ -72,6 +72,14 @@ fn ends(what: &str) -> (String, [u64; 3]) {
 }
 
 #[test]
+fn the_name_for_no_code_at_all_is_proposed_like_any_other() {
+    let topology = "name = \"t\"\n[service.desk]\nruns = \"nothin\"";
+    let report = topology_from_str("t.toml", topology, &harness().component_names()).unwrap_err();
+    let said = squall::file::render(&report, false, 80);
+    assert!(said.contains("did you mean `nothing`?"), "{said}");
+}
+
+#[test]
 fn a_call_ends_as_its_client_says() {
     assert_eq!(ends("ok"), (String::new(), [5, 0, 0]));
     assert_eq!(ends("refused"), ("failed_precondition".to_owned(), [0, 5, 0]));

@@ -1,7 +1,7 @@
 //! `[service.*]`, and tables of a harness' own kinds of hosts: that their code is known, and takes its settings.
 
 use super::{REPLICAS_MAX, hosts_of, settings};
-use crate::file::names::{ComponentNames, remedy};
+use crate::file::names::{ComponentNames, nearest, remedy};
 use crate::file::raw::custom::CustomHosts;
 use crate::file::raw::service as raw;
 use crate::file::read::{At, Named};
@@ -82,9 +82,10 @@ fn service(declared: &Declared<'_>, components: &ComponentNames, problems: &mut 
 
 fn unknown(runs: &At<String>, components: &ComponentNames) -> Problem {
     let own = components.services().iter().filter(|name| *name != NOTHING);
-    let help = match remedy(runs, own) {
-        Some(help) => help,
-        None => {
+    let help = match (nearest(runs, components.services().iter()), remedy(runs, own)) {
+        (Some(name), _) => format!("did you mean `{name}`?"),
+        (None, Some(help)) => help,
+        (None, None) => {
             "services are Rust code: register it with `Harness::service`, and run the scenario from a test of yours or from \
              a binary that gives its harness to `squall::cli::main`"
                 .to_owned()

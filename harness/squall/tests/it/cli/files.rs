@@ -284,3 +284,25 @@ fn bench_shows_the_latency_of_each_pair_of_modules() {
     let table = out(&squall(&["bench", "scenarios/healthy.toml"]));
     assert!(table.contains("from") && table.contains("p99"), "{table}");
 }
+
+#[test]
+fn a_bench_that_measures_no_pair_says_so() {
+    let folder = folder();
+    let topology = "name = \"t\"\n[service.desk]\nruns = \"nothing\"\n";
+    std::fs::write(folder.path().join("desk.topology"), topology).expect("writable");
+    let scenario = "name = \"n\"\ntopology = \"desk.topology\"\nduration = \"1s\"\n";
+    let path = folder.path().join("n.toml");
+    std::fs::write(&path, scenario).expect("writable");
+    let path = path.display().to_string();
+    for arguments in [&["bench", &path][..], &["bench", &path, "--json"]] {
+        let done = squall(arguments);
+        assert_eq!(done.status.code(), Some(0), "{}", err(&done));
+        let said = err(&done);
+        assert!(
+            said.contains("no pair was measured") && said.contains("site.layer_client()"),
+            "{said}"
+        );
+    }
+    let measured = squall(&["bench", "scenarios/healthy.toml"]);
+    assert!(!err(&measured).contains("no pair"), "{}", err(&measured));
+}
