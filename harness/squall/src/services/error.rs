@@ -19,6 +19,9 @@ use crate::journal::Outcome;
 /// | the server said DEADLINE_EXCEEDED or CANCELLED | unknown |
 /// | the server said any other code | failed: it says so itself |
 ///
+/// `Endpoint::connect` has an error of its own, before there is any call:
+/// `.map_err(|error| CallError::failed("unavailable", error.to_string()))?`.
+///
 /// A client that knows better (of an operation that was taken back, say) makes one by hand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {

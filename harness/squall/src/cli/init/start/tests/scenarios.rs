@@ -9,7 +9,8 @@ use squall::plan::EngineKind;
 use squall::report::Style;
 use squall::{Harness, file};
 
-/// Components of your own are registered here: `.component("name", |settings: Mine| Ok(settings))`.
+/// Components of your own are registered here: `.component("name", |settings: Mine| Ok(settings))`; services of your own
+/// with `.service("name", function)`, and what calls them with `.client("name", function)`.
 fn harness() -> Harness {
     // A fault that touches nothing, or an expectation that nothing could break, is a mistake. So is a panic, or a
     // host that ends by itself.
