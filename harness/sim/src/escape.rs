@@ -2,6 +2,7 @@
 
 use std::backtrace::Backtrace;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -130,9 +131,13 @@ const HERE: &str = env!("CARGO_MANIFEST_DIR");
 /// files, for a function that was inlined has lost its crate's name.
 fn callers(backtrace: &str) -> String {
     let root = HERE.strip_suffix("/harness/sim").unwrap_or(HERE);
+    // std names files below the current folder from there.
+    let folder = std::env::current_dir().unwrap_or_default();
     let is_common = |place: &str| {
+        let whole = place.strip_prefix("./").map(|rest| folder.join(rest));
+        let whole = whole.as_deref().and_then(Path::to_str).unwrap_or(place);
         COMMON.iter().any(|common| place.contains(common))
-            || place
+            || whole
                 .strip_prefix(root)
                 .is_some_and(|rest| OURS.iter().any(|ours| rest.starts_with(ours)))
     };

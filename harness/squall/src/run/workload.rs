@@ -171,8 +171,9 @@ impl Calls {
         let ended = if shared.sim.is_up(host) {
             let make = request.make;
             // A timer of our own around whatever it does: one that it has may cover less.
-            let made = shared.sim.run_on(host, move |platform| {
-                tokio::time::timeout(timeout, make(platform, timeout))
+            // It begins when the host first gets to the call: that of one that is paused waits.
+            let made = shared.sim.run_on(host, move |platform| async move {
+                tokio::time::timeout(timeout, make(platform, timeout)).await
             });
             ended(made.await)
         } else {

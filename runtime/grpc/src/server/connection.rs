@@ -86,7 +86,7 @@ pub(super) async fn serve<P, S, G>(
         shared,
         asked: Instant::now(),
         turns: Turns::new(),
-        pace: Pace::new(),
+        pace: Pace::default(),
         account,
         taking: Taking::default(),
         last_words: None,
@@ -222,9 +222,6 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     let answer = self.service.call(request);
                     let work = Work::new(answer, respond, self.turns.clone(), seat, reading);
                     self.platform.spawn(work);
-                    if self.pace.begun(&self.account) {
-                        return self.rest(context);
-                    }
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                 // All that was read is begun with.

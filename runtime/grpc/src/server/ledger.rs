@@ -219,20 +219,10 @@ impl Account {
         (before < self.limits.streams).then_some(seat)
     }
 
-    /// How many requests are in the works.
-    pub(crate) fn in_the_works(&self) -> usize {
-        self.streams.load(Ordering::Relaxed)
-    }
-
-    /// How many connections of the server rest.
-    pub(crate) fn resting(&self) -> usize {
-        self.ledger.resting.load(Ordering::Relaxed)
-    }
-
-    /// Says that the connection rests, until the guard is dropped.
-    pub(crate) fn rest(self: &Arc<Self>) -> Resting {
-        self.ledger.resting.fetch_add(1, Ordering::Relaxed);
-        Resting(Arc::clone(self))
+    /// Says that the connection rests, until the guard is dropped; and how many of the server's do, with it.
+    pub(crate) fn rest(self: &Arc<Self>) -> (Resting, usize) {
+        let others = self.ledger.resting.fetch_add(1, Ordering::Relaxed);
+        (Resting(Arc::clone(self)), others + 1)
     }
 
     /// Whether a request has come since this was last asked.
@@ -242,7 +232,7 @@ impl Account {
 
     /// True when no request is in the works.
     pub(crate) fn is_idle(&self) -> bool {
-        self.in_the_works() == 0
+        self.streams.load(Ordering::Relaxed) == 0
     }
 
     /// Bytes of answers that the peer has not taken yet.

@@ -9,7 +9,7 @@
 //! | a connection's socket, which is not closed before all is read | `socket` |
 //! | one request, and sending its answer | `request` |
 //! | clients that ping too often | `pings` |
-//! | clients that ask for ever more | `pace` |
+//! | clients that go on asking for what they are refused | `pace` |
 //! | large answers beside small ones | `turns` |
 //! | what answers requests | `service` |
 //! | what is taken of peers at most, and what is held for them | `limits`, `ledger` |

@@ -1,55 +1,19 @@
-//! A client that asks for ever more, or for what it is refused: how fast it is begun with, and who waits for it.
+//! A client that goes on asking for what it is refused: how fast it is refused, and who waits for it.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
 use h2::Reason;
 use h2::client::SendRequest;
-use http::Request;
-use squall_grpc::{Answer, Incoming, Limits, STREAM_WINDOW, Service, unary};
+use squall_grpc::{Limits, STREAM_WINDOW};
 use squall_memory::Network;
-use squall_proto::provider::ExecuteResponse;
 use tokio::time::{Instant, sleep};
-use tonic::Status;
 
 use crate::limits::{S, Server, dial, send};
 use crate::support::Echo;
 
 const MS: Duration = Duration::from_millis(1);
-
-/// Counts what is begun with, and answers after a while, without a message: h2's client wants those read.
-#[derive(Clone)]
-struct Begun {
-    delay: Duration,
-    count: Arc<AtomicUsize>,
-}
-
-impl Begun {
-    fn after(delay: Duration) -> Self {
-        Begun {
-            delay,
-            count: Arc::default(),
-        }
-    }
-
-    fn count(&self) -> usize {
-        self.count.load(Ordering::SeqCst)
-    }
-}
-
-impl Service for Begun {
-    fn call(&self, _: Request<Incoming>) -> Answer {
-        self.count.fetch_add(1, Ordering::SeqCst);
-        let delay = self.delay;
-        Box::pin(async move {
-            sleep(delay).await;
-            unary::response::<ExecuteResponse>(Err(Status::not_found("nothing")))
-        })
-    }
-}
 
 /// Asks for so much at once. Gives how many are answered, and how many are refused.
 async fn flood(requests: &SendRequest<Bytes>, count: usize) -> (usize, usize) {
@@ -64,43 +28,13 @@ async fn flood(requests: &SendRequest<Bytes>, count: usize) -> (usize, usize) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_for_ever_more_is_begun_with_step_by_step_and_nobody_waits_for_that() {
+async fn however_many_come_at_once_within_the_limits_none_is_held_up() {
     let network = Network::default();
-    let service = Begun::after(10 * S);
-    let server = Server::start(&network, Limits::default(), service.clone()).await;
-    let (one, two) = (
-        dial(&network, &server, STREAM_WINDOW).await,
-        dial(&network, &server, STREAM_WINDOW).await,
-    );
-    let watch = async {
-        // Five hundred of one at once, half as many of the other, and then 16 more in 4 ms of both together.
-        sleep(MS).await;
-        let at_first = service.count();
-        sleep(200 * MS).await;
-        let later = service.count() - at_first;
-        sleep(S).await;
-        (at_first, later, service.count())
-    };
-    let (first, second, (at_first, later, at_last)) =
-        tokio::join!(flood(&one, 2000), flood(&two, 2000), watch);
-    assert!((750..=1040).contains(&at_first), "{at_first} at first");
-    assert!((700..=900).contains(&later), "{later} in the next 200 ms");
-    assert_eq!(at_last, 4000, "all in the end");
-    assert_eq!([first, second], [(2000, 0); 2]);
-    assert_eq!(server.refused(), []);
-}
-
-#[tokio::test(start_paused = true)]
-async fn whose_requests_end_as_fast_as_others_come_is_not_held_up() {
-    let network = Network::default();
-    let service = Begun::after(MS);
-    let server = Server::start(&network, Limits::default(), service.clone()).await;
+    let server = Server::start(&network, Limits::default(), Echo::after(Duration::ZERO)).await;
     let requests = dial(&network, &server, STREAM_WINDOW).await;
     let begun = Instant::now();
-    for _ in 0..20 {
-        assert_eq!(flood(&requests, 450).await, (450, 0));
-    }
-    assert!(begun.elapsed() <= 40 * MS, "{:?}", begun.elapsed());
+    assert_eq!(flood(&requests, 5000).await, (5000, 0));
+    assert_eq!(begun.elapsed(), Duration::ZERO);
 }
 
 #[tokio::test(start_paused = true)]
