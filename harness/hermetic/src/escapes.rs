@@ -170,7 +170,7 @@ unsafe extern "C" fn getaddrinfo(
         // SAFETY: not null, and the caller promises that it is terminated.
         let escape = || Escape::Resolve(unsafe { CStr::from_ptr(name) }.to_string_lossy().into_owned());
         let assists = ASSISTS.with(Cell::get);
-        if (assists && is_told(&escape)) || is_escape(escape) {
+        if (assists && is_told(escape)) || is_escape(escape) {
             return libc::EAI_FAIL;
         }
     }
