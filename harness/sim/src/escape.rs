@@ -202,28 +202,30 @@ mod tests {
              at /rustc/x/library/std/src/backtrace.rs:331:13
    1: tell
              at HERE/src/escape.rs:48:10
+   1: told_of
+             at ./src/escape.rs:50:10
    2: nanosleep
    3: sleep
              at /rustc/x/library/std/src/thread/functions.rs:1:2
    4: nap
-             at ./src/slow.rs:12:5
+             at /shop/src/slow.rs:12:5
    5: poll
              at /home/me/.cargo/registry/src/index/futures-1.0.0/src/lib.rs:1:2
    6: <shop::Till as squall_router::component::Component>::handle::{{closure}}
-             at ./src/till.rs:40:9
+             at /shop/src/till.rs:40:9
    7: start_thread
              at ./nptl/pthread_create.c:442:8
    8: main
-             at ./src/main.rs:3:3
+             at /shop/src/main.rs:3:3
 ";
         assert_eq!(
             callers(&backtrace.replace("HERE", HERE)),
-            "nap at ./src/slow.rs:12:5, called by shop::Till::handle at ./src/till.rs:40:9"
+            "nap at /shop/src/slow.rs:12:5, called by shop::Till::handle at /shop/src/till.rs:40:9"
         );
-        let short = backtrace.replace("   4: nap\n             at ./src/slow.rs:12:5\n", "");
+        let short = backtrace.replace("   4: nap\n             at /shop/src/slow.rs:12:5\n", "");
         assert_eq!(
             callers(&short.replace("HERE", HERE)),
-            "shop::Till::handle at ./src/till.rs:40:9, called by main at ./src/main.rs:3:3",
+            "shop::Till::handle at /shop/src/till.rs:40:9, called by main at /shop/src/main.rs:3:3",
             "nothing of the C library"
         );
         assert_eq!(callers("disabled backtrace"), "");

@@ -7,7 +7,7 @@ use crate::Harness;
 ///
 /// ```
 /// use serde::Deserialize;
-/// use squall::{Call, Harness, Section, Site, System, note};
+/// use squall::{Call, CallError, Harness, Section, Site, System, note};
 ///
 /// /// Queues: `[queue.*]` in topologies, `push = { item = ".." }` in workloads.
 /// struct Queues;
@@ -37,7 +37,7 @@ use crate::Harness;
 ///                 // Connect to a queue, push...
 ///                 note("pushed", &call.payload.item);
 ///                 drop(site);
-///                 Ok::<(), std::io::Error>(())
+///                 Ok::<(), CallError>(())
 ///             })
 ///             .section(|run| {
 ///                 let mut section = Section::new(["pushed", "by"]);
