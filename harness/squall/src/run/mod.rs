@@ -84,9 +84,9 @@ pub struct Run {
     pub wall_time: Duration,
     /// The proof of the run: a hash over every segment and every journal line.
     pub digest: u64,
-    /// A line for every segment, when the harness was [`Harness::traced`].
+    /// A line for every segment, when the harness was [`Harness::traced`](crate::Harness::traced).
     pub trace: Vec<TracePoint>,
-    /// Every segment that arrived, when the harness was [`Harness::captured`].
+    /// Every segment that arrived, when the harness was [`Harness::captured`](crate::Harness::captured).
     pub packets: Vec<Packet>,
     /// Every host's address, by name.
     pub addresses: Vec<(String, IpAddr)>,
