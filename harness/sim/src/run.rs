@@ -244,7 +244,8 @@ fn runtime(world: &Arc<World>, escapes: &Arc<Escapes>, seed: u64) -> tokio::runt
         .on_thread_unpark(move || unpark.follow_clock())
         .thread_name_fn(move || names.name_thread())
         .on_thread_start(move || begins.thread_begins())
-        // A thread is of the host that started it, and serves no other.
+        // A thread is of the host that started it, and is not kept for others. One that asks just as a thread is done may
+        // still be given that: what it does there is told as the first one's.
         .thread_keep_alive(Duration::ZERO)
         .on_task_spawn(hook(Spawned::began))
         .on_before_task_poll(hook(Spawned::before_poll))
