@@ -108,24 +108,15 @@ fn plan(lasts: Duration) -> Plan {
     back.nodes.extend(echo);
     let mut front = module("front", "unused", "echo", json!({}));
     front.nodes.clear();
-    let modules = [front, back].into_iter().map(|it| (it.name.clone(), it));
-    let topology = Topology {
-        name: "beside".into(),
-        description: None,
-        network: Network {
-            engine: EngineKind::Flow,
-            latency: Latency::Constant(LATENCY),
-            loss: Ratio::ZERO,
-            bandwidth: Some(Bandwidth {
-                bits_per_second: BITS_PER_SECOND,
-            }),
-        },
-        links: vec![],
-        modules: modules.collect(),
-        managers: Default::default(),
-        services: indexmap::IndexMap::new(),
-        providers: Default::default(),
+    let network = Network {
+        engine: EngineKind::Flow,
+        latency: Latency::Constant(LATENCY),
+        loss: Ratio::ZERO,
+        bandwidth: Some(Bandwidth {
+            bits_per_second: BITS_PER_SECOND,
+        }),
     };
+    let topology = Topology::new("beside", network).with([front, back]);
     Plan {
         scenario: "beside".into(),
         topology: Arc::new(topology),

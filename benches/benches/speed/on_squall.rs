@@ -70,26 +70,14 @@ fn plan(engine: EngineKind, program: &Program) -> Plan {
 }
 
 fn topology(engine: EngineKind, modules: usize) -> Topology {
-    let module = |index: usize| {
-        let name = format!("m{index}");
-        let module = module(&name, &format!("n{index}"), "echo", json!({}));
-        (name, module)
+    let module = |index| module(&format!("m{index}"), &format!("n{index}"), "echo", json!({}));
+    let network = Network {
+        engine,
+        latency: Latency::Constant(LATENCY),
+        loss: Ratio::ZERO,
+        bandwidth: None,
     };
-    Topology {
-        name: "speed".into(),
-        description: None,
-        network: Network {
-            engine,
-            latency: Latency::Constant(LATENCY),
-            loss: Ratio::ZERO,
-            bandwidth: None,
-        },
-        links: vec![],
-        modules: (0..modules).map(module).collect(),
-        managers: Default::default(),
-        services: indexmap::IndexMap::new(),
-        providers: Default::default(),
-    }
+    Topology::new("speed", network).with((0..modules).map(module))
 }
 
 fn workload(program: &Program, from: usize, to: usize) -> Workload {

@@ -73,9 +73,9 @@ fn plan(groups: usize, calls: u64) -> Plan {
             version: "1.0.0".into(),
             description: String::new(),
         };
-        let provider = Provider {
-            name: name.clone(),
+        Provider {
             hosts: vec![name.clone()],
+            name,
             managers: vec!["engine".into()],
             namespace: format!("ns{group}"),
             group: Some(format!("group{group}")),
@@ -83,26 +83,17 @@ fn plan(groups: usize, calls: u64) -> Plan {
             ack_timeout: None,
             reconnect: Reconnect::default(),
             modules: [(module.name.clone(), module)].into_iter().collect(),
-        };
-        (name, provider)
+        }
     };
-    let topology = Topology {
-        name: "providers".into(),
-        description: None,
-        network: Network {
-            engine: EngineKind::Flow,
-            latency: Latency::Constant(LATENCY),
-            loss: Ratio::ZERO,
-            bandwidth: None,
-        },
-        links: vec![],
-        modules: IndexMap::new(),
-        managers: [("engine".to_owned(), Manager::new("engine"))]
-            .into_iter()
-            .collect(),
-        services: IndexMap::new(),
-        providers: (0..groups * GROUP).map(provider).collect(),
+    let network = Network {
+        engine: EngineKind::Flow,
+        latency: Latency::Constant(LATENCY),
+        loss: Ratio::ZERO,
+        bandwidth: None,
     };
+    let topology = Topology::new("providers", network)
+        .with([Manager::new("engine")])
+        .with((0..groups * GROUP).map(provider));
     Plan {
         scenario: "providers".into(),
         topology: Arc::new(topology),

@@ -80,7 +80,11 @@ pub(crate) fn authority(host: &str) -> Authority {
 /// Lets a module call all others by the method that its topology says, if it says any.
 pub fn set_methods<P: Platform>(process: &Module<P>, module: &plan::Module, topology: &Topology) {
     let Some(method) = module.method else { return };
-    for other in topology.modules.keys().filter(|other| **other != module.name) {
+    for other in topology
+        .all::<plan::Module>()
+        .keys()
+        .filter(|other| **other != module.name)
+    {
         process.set_method(other.as_str(), method);
     }
 }
@@ -108,7 +112,7 @@ impl Directory {
     /// With every host where `endpoint` says.
     pub fn with_endpoints(topology: &Topology, endpoint: impl Fn(&str) -> Authority) -> Self {
         let mut directory = Directory::default();
-        for module in topology.modules.values() {
+        for module in topology.all::<plan::Module>().values() {
             let name: Arc<str> = module.name.as_str().into();
             for node in module.nodes.keys() {
                 directory.owners.insert(node.as_str().into(), name.clone());

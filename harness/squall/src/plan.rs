@@ -4,8 +4,7 @@
 //! Times are virtual and count from the start of the run. Nothing here knows of TOML, and nothing
 //! below here can find a dangling name.
 
-mod limits;
-mod provider;
+mod groups;
 mod window;
 mod workload;
 
@@ -14,21 +13,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use indexmap::IndexMap;
-use squall_router::{Keepalive, Method, Policy, RetryPolicy};
 
 pub use crate::expectation::{Bounds, CallsExpectation, Check, Expectation, OwnExpectation, Quantile};
 pub use crate::faults::{Connects, Fault, FaultKind};
-pub use crate::systems::provider::{CanaryExpectation, ProviderCheck, ProviderExpectation};
-pub use crate::target::{ClientCall, ModuleCall, NodePort, PipelineRun, Target};
-pub use limits::Limits;
-pub use provider::{
+pub use crate::systems::provider::plan::{
     Answer, Canary, CanaryEnd, Flaky, Handler, Manager, Provider, ProviderModule, ProviderState, Reconnect,
 };
+pub use crate::systems::provider::{CanaryExpectation, ProviderCheck, ProviderExpectation};
+pub use crate::systems::router::plan::{Edge, Limits, Module, Node};
+pub use crate::systems::service::plan::Service;
+pub use crate::target::{ClientCall, ModuleCall, NodePort, PipelineRun, Target};
+pub(crate) use groups::Groups;
+pub use groups::{Group, HostGroup, Recovery};
 pub use squall_sim::{ClockShift, EngineKind};
 pub use window::Window;
 pub use workload::{Arrival, Workload};
 
-/// A system, as `[module.*]`, `[manager.*]`, `[provider.*]`, `[network]` and `[[link]]` describe it.
+/// Hosts and the network between them, as a topology's file describes them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
     /// The file's `name`.
@@ -39,38 +40,57 @@ pub struct Topology {
     pub network: Network,
     /// Exceptions, in file order: the last one that matches a pair of hosts wins, field by field.
     pub links: Vec<Link>,
-    /// By module name, in file order.
-    pub modules: IndexMap<String, Module>,
-    /// By name, in file order.
-    pub managers: IndexMap<String, Manager>,
-    /// By name, in file order.
-    pub providers: IndexMap<String, Provider>,
-    /// By name, in file order.
-    pub services: IndexMap<String, Service>,
+    /// What runs on its hosts.
+    pub(crate) groups: Groups,
 }
 
 impl Topology {
-    /// Every host, whatever it runs: of modules, of managers, of providers, of services, each in file order.
+    /// Without hosts and exceptions.
+    pub fn new(name: impl Into<String>, network: Network) -> Self {
+        Topology {
+            name: name.into(),
+            description: None,
+            network,
+            links: Vec::new(),
+            groups: Groups::default(),
+        }
+    }
+
+    /// The groups of one kind, by name, in file order: `topology.all::<Module>()`.
+    pub fn all<G: HostGroup>(&self) -> &IndexMap<String, G> {
+        self.groups.of()
+    }
+
+    /// The same, to change them.
+    pub fn all_mut<G: HostGroup>(&mut self) -> &mut IndexMap<String, G> {
+        self.groups.of_mut()
+    }
+
+    /// Adds groups.
+    #[must_use]
+    pub fn with<G: HostGroup>(mut self, groups: impl IntoIterator<Item = G>) -> Self {
+        let named = groups.into_iter().map(|group| (group.name().to_owned(), group));
+        self.all_mut().extend(named);
+        self
+    }
+
+    /// Every group, whatever it runs.
+    pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
+        self.groups.all()
+    }
+
+    /// Every host, whatever it runs.
     pub fn all_hosts(&self) -> impl Iterator<Item = &str> {
-        let modules = self.hosts().map(|(host, _)| host);
-        let managers = self.managers.keys().map(String::as_str);
-        let providers = self.providers.values().flat_map(|provider| &provider.hosts);
-        let services = self.services.values().flat_map(|service| &service.hosts);
-        let of_providers = providers.map(String::as_str);
-        modules
-            .chain(managers)
-            .chain(of_providers)
-            .chain(services.map(String::as_str))
+        self.groups().flat_map(|group| group.hosts).map(String::as_str)
     }
 
     /// Every host where calls can start, and how long a call from there may take that does not say so itself.
     pub fn call_timeouts(&self) -> impl Iterator<Item = (&str, Duration)> {
-        let modules = self.hosts().map(|(host, module)| (host, module.call_timeout));
-        let managers = self.managers.values();
-        let managers = managers.map(|manager| (manager.name.as_str(), manager.call_timeout));
-        let services = self.services.values().flat_map(|service| &service.hosts);
-        let services = services.map(|host| (host.as_str(), Service::CALL_TIMEOUT));
-        modules.chain(managers).chain(services)
+        self.groups().flat_map(|group| {
+            let timeout = group.call_timeout;
+            let hosts = group.hosts.iter();
+            hosts.filter_map(move |host| Some((host.as_str(), timeout?)))
+        })
     }
 
     /// That of one host. Nothing: no call can start there.
@@ -79,59 +99,20 @@ impl Topology {
         all.find_map(|(name, timeout)| (name == host).then_some(timeout))
     }
 
-    /// The hosts of what has this name: a module, a manager, a provider or a service; or the host of this name.
+    /// The hosts of the group of this name, or the host of this name.
     pub fn hosts_of(&self, name: &str) -> Option<Vec<String>> {
-        let modules = self.modules.get(name).map(|it| &it.hosts);
-        let providers = || self.providers.get(name).map(|it| &it.hosts);
-        let services = || self.services.get(name).map(|it| &it.hosts);
-        let group = modules.or_else(providers).or_else(services).cloned();
+        let group = self.groups().find(|group| group.name == name);
+        let group = group.map(|group| group.hosts.to_vec());
         group.or_else(|| {
-            self.all_hosts()
-                .find(|host| *host == name)
-                .map(|host| vec![host.to_owned()])
+            let mut hosts = self.all_hosts();
+            hosts.find(|host| *host == name).map(|host| vec![host.to_owned()])
         })
     }
 
-    /// The name of the service that a host runs; the host's own when it runs none.
-    pub(crate) fn service_of<'t>(&'t self, host: &'t str) -> &'t str {
-        let runs = |service: &&Service| service.hosts.iter().any(|other| other == host);
-        let service = self.services.values().find(runs);
-        service.map_or(host, |service| &service.name)
-    }
-
-    /// The provider that a host runs.
-    pub fn provider_on(&self, host: &str) -> Option<&Provider> {
-        let runs = |provider: &&Provider| provider.hosts.iter().any(|other| other == host);
-        self.providers.values().find(runs)
-    }
-
-    /// Every module that a manager may call by this qualified name: its own one first, then those of its providers in
-    /// file order.
-    pub fn modules_called(&self, manager: &str, name: &str) -> impl Iterator<Item = &ProviderModule> {
-        let own = self
-            .managers
-            .get(manager)
-            .and_then(|manager| manager.modules.get(name));
-        let (namespace, short) = name.rsplit_once('.').unwrap_or(("", name));
-        let providers = self.providers.values().filter(move |provider| {
-            provider.namespace == namespace && provider.managers.iter().any(|other| other == manager)
-        });
-        own.into_iter()
-            .chain(providers.filter_map(move |provider| provider.modules.get(short)))
-    }
-
-    /// Every host of a module with that module, in file order.
-    pub fn hosts(&self) -> impl Iterator<Item = (&str, &Module)> {
-        self.modules
-            .values()
-            .flat_map(|module| module.hosts.iter().map(move |host| (host.as_str(), module)))
-    }
-
-    /// The module that owns `node`.
-    pub fn owner(&self, node: &str) -> Option<&Module> {
-        self.modules
-            .values()
-            .find(|module| module.nodes.contains_key(node))
+    /// The name of what a host runs; the host's own when that is not known.
+    pub fn group_of<'t>(&'t self, host: &'t str) -> &'t str {
+        let runs = |group: &Group<'_>| group.hosts.iter().any(|other| other == host);
+        self.groups().find(runs).map_or(host, |group| group.name)
     }
 }
 
@@ -240,83 +221,6 @@ impl From<&Latency> for squall_sim::Latency {
             Latency::LogNormal { median, p99 } => Self::log_normal(median, p99),
         }
     }
-}
-
-/// One module: one host, or one host per replica. All replicas hold all of its nodes.
-/// Spec: router H-15.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Module {
-    /// The module's name, by which others address it.
-    pub name: String,
-    /// Its hosts: `name` alone, or `name-0`, `name-1`, ...
-    pub hosts: Vec<String>,
-    /// How long a call that this module makes may take. 30 s unless the file says otherwise.
-    pub call_timeout: Duration,
-    /// How long a message waits for a node of this module that is not there yet, or for its port. Not at all
-    /// unless the file says otherwise. Spec: router H-9, 3.4.5.
-    pub instance_wait: Duration,
-    /// The shortest time between two pings of a caller of this module that has calls in flight; one that pings more often
-    /// is cut off. Any unless the file says otherwise.
-    pub min_ping_interval: Option<Duration>,
-    /// When its connections to other modules are pinged, and when their peers count as gone; `None`: never. As any gRPC
-    /// server permits, unless the file says otherwise. Spec: router 4.3.
-    pub keepalive: Option<Keepalive>,
-    /// What its server takes of other modules at most. Spec: router 5.2.
-    pub limits: Limits,
-    /// By which method this module calls others; found out peer by peer when absent. Spec: router 2.3.
-    pub method: Option<Method>,
-    /// By node name, in file order.
-    pub nodes: IndexMap<String, Node>,
-}
-
-/// A service of a user's own: one host, or one host per replica, each of which runs its code.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Service {
-    /// Its name.
-    pub name: String,
-    /// Its hosts: `name` alone, or `name-0`, `name-1`, ...
-    pub hosts: Vec<String>,
-    /// The name under which its code is registered.
-    pub runs: String,
-    /// What its code takes, as JSON. An object, empty when the file has none.
-    pub settings: serde_json::Value,
-}
-
-impl Service {
-    /// How long the calls of clients on its hosts may take that do not say so themselves.
-    pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
-}
-
-/// One node: an instance of a component.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Node {
-    /// Unique in the topology.
-    pub name: String,
-    /// A built-in, or one that a test registers under this name.
-    pub component: String,
-    /// The component's settings, as JSON. An object, empty when the file has none.
-    pub settings: serde_json::Value,
-    /// The ports at which it takes messages: those that its topology names, or its component. `None`: any.
-    pub inputs: Option<Vec<String>>,
-    /// In file order.
-    pub edges: Vec<Edge>,
-}
-
-/// From a port of a node to a port of another.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Edge {
-    /// The source port on the node that has the edge.
-    pub port: String,
-    /// The target node. It exists.
-    pub node: String,
-    /// The target port.
-    pub target_port: String,
-    /// How long a message along it may take. Nothing: as long as its call.
-    pub timeout: Option<Duration>,
-    /// Whether a message along it is sent again when it fails.
-    pub retry: Option<RetryPolicy>,
-    /// Whether an emission may succeed without it.
-    pub policy: Policy,
 }
 
 /// One run, complete: nothing is left for the seed to fill in.

@@ -25,7 +25,7 @@ use super::{Call, Hop, Rpc};
 use crate::faults::{Connects, Past, Touches};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
-use crate::plan::{ClientCall, Plan};
+use crate::plan::{ClientCall, Module, Plan, Provider};
 use crate::providers::Providers;
 use crate::time::nanos;
 
@@ -124,7 +124,7 @@ fn targets<'p>(hop: &'p Hop<'_>, plan: &'p Plan) -> impl Iterator<Item = &'p str
     let peer = hop.peer_host();
     let candidates = match peer {
         Some(_) => None,
-        None => plan.topology.modules.get(hop.target_module),
+        None => plan.topology.all::<Module>().get(hop.target_module),
     };
     peer.into_iter().chain(
         candidates
@@ -304,7 +304,7 @@ impl Windows {
         if plan.faults.is_empty() {
             return windows;
         }
-        let providers = match plan.topology.providers.is_empty() {
+        let providers = match plan.topology.all::<Provider>().is_empty() {
             true => Providers::default(),
             false => Providers::of(journal),
         };

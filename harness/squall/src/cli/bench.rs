@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use super::scenarios::load;
 use super::{BenchArgs, Console, Exit, one_line, plain, shown};
 use crate::Harness;
-use crate::plan::Plan;
+use crate::plan::{Plan, Service};
 use crate::report::{self, bench::Bench};
 
 pub(super) fn bench<O: Write, E: Write>(
@@ -59,7 +59,7 @@ pub(super) fn bench<O: Write, E: Write>(
 
 /// Why there is no pair to measure, and what to do about it.
 fn none(plan: &Plan) -> &'static str {
-    match plan.topology.services.is_empty() {
+    match plan.topology.all::<Service>().is_empty() {
         true => "no hop between two modules ended ok",
         false => {
             "no call of a service ended ok whose both ends say so; add site.layer_client() to channels, and \

@@ -23,7 +23,7 @@ use super::{Console, Exit, line, plain, runtime};
 use crate::Harness;
 use crate::file;
 use crate::live::{self, Fleet, Layout, Services, System};
-use crate::plan::Limits;
+use crate::plan::{Limits, Manager, Module};
 
 #[derive(Debug, Args)]
 pub(super) struct UpArgs {
@@ -117,34 +117,34 @@ pub(super) fn up<O: Write>(
             return Ok(Exit::BadInput);
         }
     };
-    if !topology.managers.is_empty() {
+    if !topology.all::<Manager>().is_empty() {
         environment::review(Managers::OfTopology, console)?;
     }
     if let Some(interval) = args.min_ping_interval {
-        for module in topology.modules.values_mut() {
+        for module in topology.all_mut::<Module>().values_mut() {
             module.min_ping_interval = Some(*interval);
         }
     }
     if let Some(pings) = args.keepalive {
-        for module in topology.modules.values_mut() {
+        for module in topology.all_mut::<Module>().values_mut() {
             module.keepalive = pings.keepalive();
         }
     }
     for (name, value) in &args.limits {
-        for module in topology.modules.values_mut() {
+        for module in topology.all_mut::<Module>().values_mut() {
             let set = module.limits.set(name, value);
             set.expect("it was tried when the arguments were read");
         }
     }
     // However many there may be, no more than there are descriptors for.
-    let hosts = topology.hosts().map(|(host, module)| (host, &*module.name));
+    let hosts = Module::on_hosts(&topology).map(|(host, module)| (host, &*module.name));
     let managers = if args.modules.is_empty() {
-        topology.managers.len()
+        topology.all::<Manager>().len()
     } else {
         0
     };
     let most = connections_of_each(served(hosts, &args.modules) + managers);
-    for module in topology.modules.values_mut() {
+    for module in topology.all_mut::<Module>().values_mut() {
         let connections = &mut module.limits.server.connections;
         *connections = most.min(*connections);
     }

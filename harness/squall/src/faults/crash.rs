@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use squall_sim::Sim;
 
-use super::targets::{Targets, calls_of, calls_of_modules, names};
+use super::targets::{Targets, calls_of, calls_where_they_show, names};
 use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
 use crate::file::read::At;
 use crate::file::report::Problems;
@@ -48,6 +48,6 @@ impl FaultKind for Crash {
     }
 
     fn must_touch(&self, topology: &Topology) -> MustTouch {
-        calls_of_modules(&self.hosts, topology)
+        calls_where_they_show(&self.hosts, topology)
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-use super::targets::{calls_of, calls_of_modules, names};
+use super::targets::{calls_of, calls_where_they_show, names};
 use super::{FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
 use crate::draw::Ranged;
 use crate::file::read::{At, tables};
@@ -79,6 +79,6 @@ impl FaultKind for Slow {
     }
 
     fn must_touch(&self, topology: &Topology) -> MustTouch {
-        calls_of_modules(&self.hosts, topology)
+        calls_where_they_show(&self.hosts, topology)
     }
 }

@@ -36,10 +36,13 @@ pub(super) fn calls_of(hosts: &[String], past: &Past<'_>) -> Vec<Touches> {
     ]
 }
 
-/// Calls, of modules. Of managers and providers states show what it did.
-pub(super) fn calls_of_modules(hosts: &[String], topology: &Topology) -> MustTouch {
-    let is_module = |host: &String| topology.hosts().any(|(other, _)| other == host);
-    match hosts.iter().all(is_module) {
+/// Calls, if those to all of these hosts are sure to show it.
+pub(super) fn calls_where_they_show(hosts: &[String], topology: &Topology) -> MustTouch {
+    let shows = |host: &String| {
+        let mut groups = topology.groups().filter(|group| group.shows_in_calls);
+        groups.any(|group| group.hosts.contains(host))
+    };
+    match hosts.iter().all(shows) {
         true => MustTouch::Calls,
         false => MustTouch::Nothing,
     }

@@ -37,14 +37,10 @@ impl Topology {
             return Some(hosts);
         }
         if !name.contains(['*', '?', '[', '{']) || name.len() > GLOB_LENGTH_MAX {
-            let is_group = |name: &str| {
-                let of_calls = self.modules.contains_key(name) || self.providers.contains_key(name);
-                of_calls || self.services.contains_key(name)
-            };
-            let groups = self.modules.keys().chain(self.providers.keys());
-            let groups = groups.chain(self.services.keys());
-            let others = self.all_hosts().filter(|host| !is_group(host));
-            let known = groups.map(String::as_str).chain(others);
+            // Each name once: a group of one host is called as that is.
+            let groups: IndexSet<&str> = self.groups().map(|group| group.name).collect();
+            let others = self.all_hosts().filter(|host| !groups.contains(host));
+            let known = groups.iter().copied().chain(others);
             unknown("host or module", name, &name.span, known, problems);
             return None;
         }

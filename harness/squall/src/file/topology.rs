@@ -21,7 +21,9 @@ use super::raw::topology as raw;
 use super::read::{At, Named};
 use super::report::{Problem, Problems};
 use super::value::Exact;
-use crate::plan::{Edge, EngineKind, Latency, Limits, Link, Module, Network, Node, Pairs, Ratio, Topology};
+use crate::plan::{
+    Edge, EngineKind, Groups, Latency, Limits, Link, Module, Network, Node, Pairs, Ratio, Topology,
+};
 
 const REPLICAS_MAX: u64 = 1000;
 const HOSTS_MAX: usize = 10_000;
@@ -64,14 +66,11 @@ pub(crate) fn resolve(
                 .map_or(EngineKind::default(), |engine| engine.value.0),
         },
         links: Vec::new(),
-        modules: IndexMap::new(),
-        managers: IndexMap::new(),
-        providers: IndexMap::new(),
-        services: IndexMap::new(),
+        groups: Groups::default(),
     };
     for (name, raw) in raw.module.map(|modules| modules.0).unwrap_or_default() {
         let module = module(&name, raw.value, components, problems)?;
-        topology.modules.insert(name.value, module);
+        topology.all_mut::<Module>().insert(name.value, module);
     }
     providers::resolve(raw.manager, raw.provider, &mut topology, problems)?;
     services::resolve(raw.service, &custom, components, &mut topology, problems);

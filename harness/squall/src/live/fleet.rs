@@ -15,7 +15,7 @@ use tokio::sync::{Notify, watch};
 
 use super::reachable;
 use crate::assembly::provider as assembly;
-use crate::plan::Topology;
+use crate::plan::{self, Topology};
 
 /// Why managers and providers cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,7 @@ struct Manager {
 
 /// The ports of the manager with this number, for gRPC and for HTTP: behind those of the modules.
 fn ports(topology: &Topology, base: u16, index: usize) -> Result<[u16; 2], String> {
-    let first = topology.hosts().count() + 2 * index;
+    let first = plan::Module::on_hosts(topology).count() + 2 * index;
     let port = |offset: usize| {
         let port = u16::try_from(offset)
             .ok()
@@ -66,7 +66,7 @@ impl Fleet {
     ) -> Result<Self, FleetError> {
         let platform = TokioPlatform::at(bind);
         let mut managers = Vec::new();
-        for (index, plan) in topology.managers.values().enumerate() {
+        for (index, plan) in topology.all::<plan::Manager>().values().enumerate() {
             let failed = |cause: String| FleetError {
                 name: plan.name.clone(),
                 cause,
@@ -89,7 +89,7 @@ impl Fleet {
             .map(|manager| (manager.name.as_str(), reachable(manager.grpc.local_addr())))
             .collect();
         let mut providers = Vec::new();
-        for plan in topology.providers.values() {
+        for plan in topology.all::<plan::Provider>().values() {
             for host in &plan.hosts {
                 let executor = assembly::Executor {
                     host: reachable(SocketAddr::new(bind, 0)).host().to_owned(),
@@ -189,7 +189,7 @@ mod tests {
     #[test]
     fn managers_are_behind_the_modules_with_two_ports_each() {
         let (plan, _) = Script::of_a_fleet().finish();
-        let modules = u16::try_from(plan.topology.hosts().count()).unwrap();
+        let modules = u16::try_from(plan::Module::on_hosts(&plan.topology).count()).unwrap();
         let first = 7000 + modules;
         assert_eq!(ports(&plan.topology, 7000, 0), Ok([first, first + 1]));
         assert_eq!(ports(&plan.topology, 7000, 1), Ok([first + 2, first + 3]));

@@ -9,7 +9,7 @@ use squall_site::{Names, Site};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::plan::Topology;
+use crate::plan::{Service, Topology};
 use crate::services::{self, NOTHING, Serving};
 
 /// Why services cannot start.
@@ -55,7 +55,7 @@ impl Services {
     ) -> Result<Self, ServicesError> {
         let names = Names::new();
         let services = topology
-            .services
+            .all::<Service>()
             .values()
             .filter(|service| service.runs != NOTHING);
         let hosts = services.flat_map(|service| service.hosts.iter().map(move |host| (host, service)));

@@ -210,11 +210,11 @@ impl System {
 
     /// The modules of this process that edges of one lead to, each with all of its replicas.
     fn callees(&self, topology: &Topology, module: usize) -> Vec<usize> {
-        let module = topology.modules.get(&self.started[module].module);
+        let module = topology.all::<Module>().get(&self.started[module].module);
         let nodes = module.iter().flat_map(|module| module.nodes.values());
         let owners: Vec<_> = nodes
             .flat_map(|node| &node.edges)
-            .filter_map(|edge| topology.owner(&edge.node))
+            .filter_map(|edge| Module::owning(topology, &edge.node))
             .collect();
         let is_called = |it: &Started| owners.iter().any(|owner| owner.name == it.module);
         let started = self.started.iter().enumerate();
@@ -293,12 +293,12 @@ impl Layout {
 
 /// Every host of a module, in the order of the topology.
 fn hosts(topology: &Topology) -> impl Iterator<Item = (&Module, &str)> {
-    let modules = topology.modules.values();
+    let modules = topology.all::<Module>().values();
     modules.flat_map(|module| module.hosts.iter().map(move |host| (module, host.as_str())))
 }
 
 fn check(topology: &Topology, layout: &Layout) -> Result<(), StartError> {
-    let modules = || topology.modules.keys().map(String::as_str);
+    let modules = || topology.all::<Module>().keys().map(String::as_str);
     let unknown = |name: &str, known: Vec<&str>| {
         (!known.contains(&name)).then(|| StartError::UnknownModule {
             name: name.to_owned(),

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::Moment;
-use crate::plan;
+use crate::plan::{self, Provider};
 use crate::providers::{Canary, CanaryEnd, Division, Step};
 use crate::time;
 
@@ -134,7 +134,7 @@ fn planned(run: &Run<'_>, host: &str) -> Option<(u64, u64)> {
         .filter(of_host)
         .map(|canary| canary.observation_window)
         .max()?;
-    let managers = run.plan.topology.provider_on(host)?.managers.len() as u64;
+    let managers = Provider::on(&run.plan.topology, host)?.managers.len() as u64;
     Some((time::nanos(window), managers))
 }
 

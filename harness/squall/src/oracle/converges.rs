@@ -6,6 +6,7 @@
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Hop};
+use crate::plan::Module;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +51,7 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
     let Some(peer) = hop.peer_host().filter(|peer| *peer != hop.host) else {
         return;
     };
-    let module = run.plan.topology.modules.get(hop.target_module);
+    let module = run.plan.topology.all::<Module>().get(hop.target_module);
     let hosts = module.and_then(|module| run.placement.hosts(module, at, until));
     if hosts.is_some_and(|hosts| hosts.iter().all(|host| host != peer)) {
         let what = || {

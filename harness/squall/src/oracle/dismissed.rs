@@ -8,6 +8,7 @@ use super::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::calls::Hop;
 use crate::faults::Announce;
 use crate::network::{Connection, longest_way};
+use crate::plan::Module;
 use crate::time;
 
 /// How many times a goodbye crosses the link: the last answer is acknowledged, and each side closes its way.
@@ -78,7 +79,7 @@ fn withdrawals<'a>(run: &Run<'a>) -> Vec<Withdrawal<'a>> {
         let Announce {
             module, hosts, late, ..
         } = announce;
-        let module = run.plan.topology.modules.get(module.as_str());
+        let module = run.plan.topology.all::<Module>().get(module.as_str());
         let gone = module.into_iter().flat_map(|module| &module.hosts);
         all.extend(gone.filter(|host| !hosts.contains(host)).map(|host| Withdrawal {
             host,

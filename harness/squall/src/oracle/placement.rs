@@ -49,7 +49,7 @@ impl<'j> Placement<'j> {
             owners: IndexMap::new(),
             announced: IndexMap::new(),
         };
-        for module in plan.topology.modules.values() {
+        for module in plan.topology.all::<Module>().values() {
             for node in module.nodes.keys() {
                 let owned = Owned {
                     module: &module.name,

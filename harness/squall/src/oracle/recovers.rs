@@ -32,7 +32,7 @@ use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Moment};
 use crate::faults::Heals;
 use crate::journal::{Death, Handling, Id};
-use crate::plan::{Fault, Latency, Plan, Ratio, Topology};
+use crate::plan::{Fault, Latency, Plan, Ratio, Recovery, Topology};
 use crate::time;
 
 /// How long things take to settle, nanoseconds.
@@ -40,9 +40,6 @@ const SETTLING: u64 = 20_000_000_000;
 
 /// How many calls prove something where single errors do not.
 const MANY: usize = 20;
-
-/// Components that fail because they are told to.
-const FAILING_COMPONENTS: [&str; 2] = ["fail", "panic"];
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -136,8 +133,7 @@ fn leaves(fault: &Fault) -> bool {
 }
 
 fn fails_on_purpose(topology: &Topology) -> bool {
-    let mut nodes = topology.modules.values().flat_map(|module| module.nodes.values());
-    nodes.any(|node| FAILING_COMPONENTS.contains(&node.component.as_str()))
+    topology.groups().any(|group| group.recovery == Recovery::Unknown)
 }
 
 /// From the start of the first fault to the end of the last one.
@@ -172,12 +168,12 @@ impl Storm {
     }
 }
 
-/// How long a provider may wait before it tries again to register.
+/// How long the slowest group may take to come back, nanoseconds.
 fn slowest_return(topology: &Topology) -> u64 {
-    let waits = topology
-        .providers
-        .values()
-        .map(|provider| time::nanos(provider.reconnect.max));
+    let waits = topology.groups().filter_map(|group| match group.recovery {
+        Recovery::Within(longest) => Some(time::nanos(longest)),
+        Recovery::Unknown => None,
+    });
     waits.max().unwrap_or_default()
 }
 

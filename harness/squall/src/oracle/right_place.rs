@@ -6,6 +6,7 @@
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Protocol};
+use crate::plan::Module;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -75,7 +76,7 @@ fn check_owner(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mu
 }
 
 fn misplaced(run: &Run<'_>, execution: &Execution<'_>) -> Option<String> {
-    let module = run.plan.topology.modules.get(execution.module);
+    let module = run.plan.topology.all::<Module>().get(execution.module);
     let at = execution.started.at;
     let owners = run.placement.owners(execution.node, at, at);
     if !owners.contains(&execution.module) {

@@ -36,7 +36,7 @@ impl Oracle for SilentProvider {
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         for connection in &run.providers.connections {
-            let Some(manager) = run.plan.topology.managers.get(connection.manager) else {
+            let Some(manager) = run.plan.topology.all::<Manager>().get(connection.manager) else {
                 continue;
             };
             for silence in silences(run, connection, manager) {

@@ -5,6 +5,7 @@
 //! of other ones. A call that meets such a change may have had its turn elsewhere, and with one of which nobody knows where
 //! it went the count begins anew.
 
+use crate::plan::Module;
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
@@ -100,7 +101,7 @@ impl<'j> Peer<'j> {
     /// Whether a message is sent where all replicas take calls. If not, the count begins anew.
     fn takes_turns(&mut self, run: &Run<'j>, hop: &Hop<'j>) -> bool {
         let at = hop.started.at;
-        let module = run.plan.topology.modules.get(hop.target_module);
+        let module = run.plan.topology.all::<Module>().get(hop.target_module);
         let announced = module.and_then(|module| run.placement.hosts(module, at, at));
         let ready = |host: &String| {
             let of_host = |(address, state): (&&str, &&str)| host_of(address) == host && *state == "ready";

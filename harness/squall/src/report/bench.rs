@@ -55,8 +55,8 @@ impl Bench {
             let Some((ended, _)) = rpc.end else { continue };
             let took = ended.at.saturating_sub(rpc.started.at);
             let pair = (
-                run.plan.topology.service_of(rpc.host),
-                run.plan.topology.service_of(rpc.target()),
+                run.plan.topology.group_of(rpc.host),
+                run.plan.topology.group_of(rpc.target()),
             );
             pairs.entry(pair).or_default().push(took);
         }

@@ -8,6 +8,8 @@ use anstyle::AnsiColor;
 use super::providers::providers;
 use super::table::{Side, Table};
 use super::{RunSummary, Style, clean, wrapped};
+use indexmap::IndexMap;
+
 use crate::custom::Section;
 use crate::plan::{EngineKind, Plan};
 use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistics};
@@ -21,14 +23,11 @@ const WORD: usize = 9;
 #[must_use]
 pub fn banner(plan: &Plan) -> String {
     let topology = &plan.topology;
-    let kinds = [
-        (topology.modules.len(), "module"),
-        (topology.managers.len(), "manager"),
-        (topology.providers.len(), "provider"),
-        (topology.services.len(), "service"),
-    ];
-    let kinds = kinds.iter().filter(|(count, _)| *count > 0);
-    let parts = kinds.map(|(count, kind)| plural(*count as u64, kind));
+    let mut tables: IndexMap<&str, u64> = IndexMap::new();
+    for group in topology.groups() {
+        *tables.entry(group.table).or_default() += 1;
+    }
+    let parts = tables.iter().map(|(table, count)| plural(*count, table));
     let hosts = plural(topology.all_hosts().count() as u64, "host");
     let parts: Vec<String> = parts.chain([hosts]).collect();
     // Most runs are on the default engine: that it is not is what is worth a word.

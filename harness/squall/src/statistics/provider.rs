@@ -2,7 +2,7 @@
 
 use crate::calls::Protocol;
 use crate::oracle::Run;
-use crate::plan::ProviderState;
+use crate::plan::{Provider, ProviderState};
 use crate::time;
 
 /// One host of a provider.
@@ -29,7 +29,7 @@ pub(super) fn statistics(run: &Run<'_>) -> Vec<ProviderStatistics> {
     let hosts = run
         .plan
         .topology
-        .providers
+        .all::<Provider>()
         .values()
         .flat_map(|provider| &provider.hosts);
     hosts.map(|host| of_host(run, host)).collect()

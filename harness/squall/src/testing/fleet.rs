@@ -20,13 +20,13 @@ impl Script {
         let topology = Arc::make_mut(&mut script.plan.topology);
         let mut manager = Manager::new("engine");
         manager.heartbeat_timeout = std::time::Duration::from_nanos(HEARTBEAT_TIMEOUT);
-        topology.managers.insert("engine".to_owned(), manager);
+        topology.all_mut::<Manager>().insert("engine".to_owned(), manager);
         for (name, hosts, group) in [
             ("ml", &["ml-0", "ml-1"][..], Some("pool")),
             ("solo", &["solo"], None),
         ] {
             let provider = provider(name, hosts, group);
-            topology.providers.insert(name.to_owned(), provider);
+            topology.all_mut::<Provider>().insert(name.to_owned(), provider);
         }
         script.plan.workloads[0].target = Arc::new(ModuleCall {
             name: "ml.Analyze".to_owned(),

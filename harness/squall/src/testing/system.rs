@@ -35,7 +35,7 @@ fn topology() -> Topology {
             inputs: None,
             edges: Vec::new(),
         };
-        let module = Module {
+        Module {
             name: name.to_owned(),
             hosts: hosts.iter().map(|host| (*host).to_owned()).collect(),
             call_timeout: Duration::from_nanos(TIMEOUT),
@@ -45,28 +45,19 @@ fn topology() -> Topology {
             limits: crate::plan::Limits::default(),
             method: None,
             nodes: IndexMap::from([(node.name.clone(), node)]),
-        };
-        (name.to_owned(), module)
+        }
     };
-    Topology {
-        name: "orders".to_owned(),
-        description: None,
-        network: Network {
-            latency: Latency::Constant(Duration::from_millis(2)),
-            loss: Ratio::ZERO,
-            bandwidth: None,
-            engine: EngineKind::Flow,
-        },
-        links: Vec::new(),
-        modules: IndexMap::from([
-            module("front", &["front"], "router", "router"),
-            module("back", &["back"], "echo", "forward"),
-            module("store", &["store-0", "store-1"], "disk", "echo"),
-        ]),
-        managers: IndexMap::new(),
-        providers: IndexMap::new(),
-        services: IndexMap::new(),
-    }
+    let network = Network {
+        latency: Latency::Constant(Duration::from_millis(2)),
+        loss: Ratio::ZERO,
+        bandwidth: None,
+        engine: EngineKind::Flow,
+    };
+    Topology::new("orders", network).with([
+        module("front", &["front"], "router", "router"),
+        module("back", &["back"], "echo", "forward"),
+        module("store", &["store-0", "store-1"], "disk", "echo"),
+    ])
 }
 
 fn workload(name: &str, node: &str) -> Workload {

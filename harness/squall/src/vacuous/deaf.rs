@@ -1,5 +1,6 @@
 //! Hosts of services where nobody ever got through, although the process was up: nothing listens there.
 
+use crate::plan::Service;
 use std::collections::HashSet;
 
 use indexmap::IndexMap;
@@ -19,7 +20,7 @@ struct Host {
 
 /// A line for each host that refused connects, and never took one.
 pub(super) fn notes(run: &Run<'_>) -> Vec<String> {
-    let services = run.plan.topology.services.values();
+    let services = run.plan.topology.all::<Service>().values();
     let names = services.flat_map(|service| &service.hosts);
     let mut hosts: IndexMap<&str, Host> = names.map(|name| (&**name, Host::default())).collect();
     if hosts.is_empty() {

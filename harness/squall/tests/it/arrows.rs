@@ -149,10 +149,14 @@ const NAMES: &[&str] = &[
     "systems::router",
     "systems::provider",
     "systems::service",
-    "topology.modules",
-    "topology.managers",
-    "topology.providers",
-    "topology.services",
+    "plan::Module",
+    "plan::Manager",
+    "plan::Provider",
+    "plan::Service",
+    "::<Module>",
+    "::<Manager>",
+    "::<Provider>",
+    "::<Service>",
 ];
 
 /// The lines of a file that name a system, other than in comments.

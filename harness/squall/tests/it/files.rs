@@ -7,8 +7,8 @@ use std::time::Duration;
 use squall::faults;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Arrival, CallsExpectation, Check, ClockShift, Connects, Latency, NodePort, Pairs, Plan, Quantile, Ratio,
-    Topology,
+    Arrival, CallsExpectation, Check, ClockShift, Connects, Latency, Module, NodePort, Pairs, Plan, Quantile,
+    Ratio, Topology,
 };
 use squall::scenario::Scenario;
 use squall_router::{Keepalive, Policy, RetryPolicy};
@@ -103,9 +103,9 @@ fn a_scenario_finds_its_topology_beside_itself() {
 #[test]
 fn replicas_are_hosts_called_after_their_module_and_a_number() {
     let topology = topology(include_str!("../every_key/topology.toml"));
-    let hosts: Vec<&str> = topology.hosts().map(|(host, _)| host).collect();
+    let hosts: Vec<&str> = Module::on_hosts(&topology).map(|(host, _)| host).collect();
     assert_eq!(hosts, ["front", "orders-0", "orders-1", "orders-2", "store"]);
-    assert_eq!(topology.owner("order.v1").unwrap().name, "orders");
+    assert_eq!(Module::owning(&topology, "order.v1").unwrap().name, "orders");
 }
 
 #[test]
@@ -113,8 +113,8 @@ fn names_and_settings_keep_the_order_of_the_file() {
     let topology = topology(
         "name = \"t\"\n[module.z.node.b]\ncomponent = \"fail\"\nsettings = { message = \"m\", code = \"c\" }\n[module.z.node.a]\ncomponent = \"echo\"\n[module.a]\n",
     );
-    assert_eq!(topology.modules.keys().collect::<Vec<_>>(), ["z", "a"]);
-    let nodes = &topology.modules["z"].nodes;
+    assert_eq!(topology.all::<Module>().keys().collect::<Vec<_>>(), ["z", "a"]);
+    let nodes = &topology.all::<Module>()["z"].nodes;
     assert_eq!(nodes.keys().collect::<Vec<_>>(), ["b", "a"]);
     assert_eq!(nodes["b"].settings.to_string(), r#"{"message":"m","code":"c"}"#);
 }
@@ -124,16 +124,19 @@ fn what_a_topology_does_not_say_has_defaults() {
     let topology = topology("name = \"t\"\n[module.a.node.n]\ncomponent = \"echo\"\n");
     assert_eq!(topology.network.latency, Latency::Constant(millis(1)));
     assert_eq!(topology.network.loss, Ratio::ZERO);
-    assert_eq!(topology.modules["a"].call_timeout, secs(30));
-    assert_eq!(topology.modules["a"].keepalive, Some(Keepalive::client()));
-    assert_eq!(topology.modules["a"].hosts, ["a"]);
-    assert_eq!(topology.modules["a"].nodes["n"].settings, serde_json::json!({}));
+    assert_eq!(topology.all::<Module>()["a"].call_timeout, secs(30));
+    assert_eq!(topology.all::<Module>()["a"].keepalive, Some(Keepalive::client()));
+    assert_eq!(topology.all::<Module>()["a"].hosts, ["a"]);
+    assert_eq!(
+        topology.all::<Module>()["a"].nodes["n"].settings,
+        serde_json::json!({})
+    );
 }
 
 #[test]
 fn a_destination_is_split_at_its_last_dot() {
     let topology = topology(include_str!("../every_key/topology.toml"));
-    let edge = &topology.modules["front"].nodes["http"].edges[0];
+    let edge = &topology.all::<Module>()["front"].nodes["http"].edges[0];
     assert_eq!(
         (edge.port.as_str(), edge.node.as_str(), edge.target_port.as_str()),
         ("out", "order.v1", "in")
@@ -143,7 +146,7 @@ fn a_destination_is_split_at_its_last_dot() {
 #[test]
 fn an_edge_can_have_a_timeout_a_retry_and_a_policy() {
     let topology = topology(include_str!("../every_key/topology.toml"));
-    let [out, audit] = &topology.modules["front"].nodes["http"].edges[..] else {
+    let [out, audit] = &topology.all::<Module>()["front"].nodes["http"].edges[..] else {
         panic!("two edges")
     };
     let retry = RetryPolicy::attempts(4)

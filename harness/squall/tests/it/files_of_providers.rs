@@ -7,7 +7,7 @@ use std::time::Duration;
 use squall::faults::Crash;
 use squall::file::{self, ComponentNames, Kind};
 use squall::plan::{
-    Answer, Canary, Flaky, Latency, Manager, ModuleCall, Plan, ProviderCheck, ProviderExpectation,
+    Answer, Canary, Flaky, Latency, Manager, ModuleCall, Plan, Provider, ProviderCheck, ProviderExpectation,
     ProviderState, Ratio, Reconnect, Topology,
 };
 use squall_value::{CType, CValue};
@@ -32,8 +32,8 @@ fn what_a_manager_and_a_provider_do_not_say_has_defaults() {
     let topology = topology(&format!(
         "name = \"t\"\n[manager.m]\n[provider.p]\nmanager = \"m\"\nnamespace = \"ns\"\n[provider.p.module.Echo]\n{TEXT_TO_TEXT}"
     ));
-    assert_eq!(topology.managers["m"], Manager::new("m"));
-    let provider = &topology.providers["p"];
+    assert_eq!(topology.all::<Manager>()["m"], Manager::new("m"));
+    let provider = &topology.all::<Provider>()["p"];
     assert_eq!(
         (&provider.hosts[..], &provider.managers[..]),
         (&["p".to_owned()][..], &["m".to_owned()][..])
@@ -57,7 +57,7 @@ fn what_a_manager_and_a_provider_do_not_say_has_defaults() {
 #[test]
 fn types_and_values_are_what_the_file_says() {
     let topology = topology(include_str!("../every_key/topology.toml"));
-    let analyze = &topology.providers["ml-a"].modules["Analyze"];
+    let analyze = &topology.all::<Provider>()["ml-a"].modules["Analyze"];
     let input = CType::product([("text", CType::String), ("depth", CType::optional(CType::Int))]);
     assert_eq!(analyze.input, input);
     let Answer::Fixed(output) = &analyze.handler.answer else {
@@ -80,7 +80,7 @@ fn types_and_values_are_what_the_file_says() {
         ("tags", CType::list(CType::product([("name", CType::String)]))),
     ]);
     assert_eq!(
-        topology.providers["data"].modules["Enrich"].input,
+        topology.all::<Provider>()["data"].modules["Enrich"].input,
         CType::product([("row", row)])
     );
 }
@@ -151,7 +151,7 @@ fn a_canary_has_the_modules_of_before_in_another_version() {
         ("ml-a", &["ml-a-0".to_owned(), "ml-a-1".to_owned()][..])
     );
     let (before, now) = (
-        &plan.topology.providers["ml-a"].modules["Analyze"],
+        &plan.topology.all::<Provider>()["ml-a"].modules["Analyze"],
         &canary.modules["Analyze"],
     );
     assert_eq!((&before.input, &before.output), (&now.input, &now.output));

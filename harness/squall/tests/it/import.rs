@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use squall::Harness;
 use squall::file::{self, ComponentNames, Report, scenario_from_str, topology_from_str};
 use squall::import::{Imported, Source, import};
-use squall::plan::{Edge, Topology};
+use squall::plan::{Edge, Module, Topology};
 use squall::router::RetryPolicy;
 
 fn source(name: &str) -> Source {
@@ -170,7 +170,7 @@ fn edge_with(policy: &str) -> (Edge, Option<Report>) {
     let imported = imported.unwrap_or_else(|report| panic!("{report}"));
     let topology = topology_from_str("one", &imported.topology, &names);
     let mut topology = topology.unwrap_or_else(|report| panic!("{report}\n{}", imported.topology));
-    let edge = topology.modules["m"].nodes["a"].edges.remove(0);
+    let edge = topology.all_mut::<Module>()["m"].nodes["a"].edges.remove(0);
     (edge, imported.report)
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use proptest::prelude::*;
 use squall::faults::{DrainProvider, Partition, Reset};
 use squall::file::{self, ComponentNames, Report};
-use squall::plan::{Arrival, Canary, ModuleCall, NodePort, PipelineRun, Plan, Topology};
+use squall::plan::{
+    Arrival, Canary, Manager, Module, ModuleCall, NodePort, PipelineRun, Plan, ProviderModule, Topology,
+};
 use squall::scenario::Scenario;
 
 const TOPOLOGY: &str = include_str!("../every_key/topology.toml");
@@ -52,13 +54,17 @@ fn check_plan(plan: &Plan) {
         );
         assert!(!workload.from.is_empty());
         let target = &workload.target;
-        let managers = &plan.topology.managers;
+        let managers = &plan.topology.all::<Manager>();
         if let Some(NodePort { node, .. }) = target.downcast_ref() {
-            assert!(plan.topology.owner(node).is_some());
+            assert!(Module::owning(&plan.topology, node).is_some());
         } else if target.is::<PipelineRun>() {
             assert!(workload.from.iter().all(|host| managers.contains_key(host)));
         } else if let Some(ModuleCall { name, .. }) = target.downcast_ref() {
-            let is_known = |manager| plan.topology.modules_called(manager, name).next().is_some();
+            let is_known = |manager| {
+                ProviderModule::called(&plan.topology, manager, name)
+                    .next()
+                    .is_some()
+            };
             assert!(
                 workload.from.iter().all(|manager| is_known(manager)),
                 "{workload:?}"

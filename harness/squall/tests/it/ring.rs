@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use indexmap::IndexMap;
 use serde_json::json;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
@@ -12,50 +11,34 @@ use squall::plan::{
 };
 
 fn ring(size: usize) -> Arc<Topology> {
-    let mut modules = IndexMap::new();
-    for i in 0..size {
+    let modules = (0..size).map(|i| {
         let name = format!("m{i}");
-        let node = format!("n{i}");
-        let nodes = [(
-            node.clone(),
-            Node {
-                name: node,
-                component: "echo".into(),
-                settings: json!({}),
-                inputs: None,
-                edges: vec![],
-            },
-        )];
-        modules.insert(
-            name.clone(),
-            Module {
-                hosts: vec![name.clone()],
-                name,
-                call_timeout: Duration::from_secs(30),
-                instance_wait: Duration::ZERO,
-                min_ping_interval: None,
-                keepalive: Some(squall_router::Keepalive::client()),
-                limits: squall::plan::Limits::default(),
-                method: None,
-                nodes: nodes.into_iter().collect(),
-            },
-        );
-    }
-    Arc::new(Topology {
-        name: "ring".into(),
-        description: None,
-        network: Network {
-            latency: Latency::Constant(Duration::from_millis(5)),
-            loss: Ratio::ZERO,
-            bandwidth: None,
-            engine: EngineKind::Flow,
-        },
-        links: vec![],
-        modules,
-        managers: IndexMap::new(),
-        providers: IndexMap::new(),
-        services: IndexMap::new(),
-    })
+        let node = Node {
+            name: format!("n{i}"),
+            component: "echo".into(),
+            settings: json!({}),
+            inputs: None,
+            edges: vec![],
+        };
+        Module {
+            hosts: vec![name.clone()],
+            name,
+            call_timeout: Duration::from_secs(30),
+            instance_wait: Duration::ZERO,
+            min_ping_interval: None,
+            keepalive: Some(squall_router::Keepalive::client()),
+            limits: squall::plan::Limits::default(),
+            method: None,
+            nodes: [(node.name.clone(), node)].into_iter().collect(),
+        }
+    });
+    let network = Network {
+        latency: Latency::Constant(Duration::from_millis(5)),
+        loss: Ratio::ZERO,
+        bandwidth: None,
+        engine: EngineKind::Flow,
+    };
+    Arc::new(Topology::new("ring", network).with(modules))
 }
 
 fn plan(size: usize, seconds: u64) -> Plan {

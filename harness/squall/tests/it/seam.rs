@@ -72,7 +72,7 @@ fn on_real_sockets(topology: &Arc<Topology>) -> Vec<String> {
         let components = Components::builtin();
         // Modules listen first, and learn afterwards where the others do.
         let (mut modules, mut servers, mut addresses) = (IndexMap::new(), Vec::new(), IndexMap::new());
-        for (host, module) in topology.hosts().filter(|(host, _)| *host != GONE) {
+        for (host, module) in squall::plan::Module::on_hosts(topology).filter(|(host, _)| *host != GONE) {
             let module =
                 assemble(platform, module, &components, Arc::new(Directory::default())).expect("sound");
             let server = module.bind(0).await.expect("a free port");
@@ -119,7 +119,7 @@ fn in_the_simulator(topology: &Arc<Topology>) -> Vec<String> {
     let finished = squall_sim::run(config, move |sim| async move {
         let directory = Arc::new(Directory::of(&topology));
         let modules = Arc::new(Mutex::new(IndexMap::new()));
-        for (host, module) in topology.hosts() {
+        for (host, module) in squall::plan::Module::on_hosts(&topology) {
             let (module, directory, modules) = (module.clone(), directory.clone(), modules.clone());
             let id = sim.add_host(host, move |platform| {
                 let process = assemble(

@@ -5,7 +5,7 @@
 
 use super::{STALL, Span, Touched, Window};
 use crate::calls::{Call, Protocol};
-use crate::plan::Topology;
+use crate::plan::{Provider, Topology};
 
 /// When which fault was about which providers.
 pub(super) struct ProviderWindow {
@@ -25,7 +25,7 @@ impl ProviderWindow {
         touches_all: bool,
         topology: &Topology,
     ) -> Option<Self> {
-        let providers = hosts.iter().filter_map(|host| topology.provider_on(host));
+        let providers = hosts.iter().filter_map(|host| Provider::on(topology, host));
         let namespaces: Vec<String> = providers.map(|it| it.namespace.clone()).collect();
         (!namespaces.is_empty()).then_some(ProviderWindow {
             window,

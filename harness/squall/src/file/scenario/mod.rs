@@ -98,15 +98,18 @@ pub(crate) fn provider_hosts<'t>(
     topology: &'t Topology,
     problems: &mut Problems,
 ) -> Option<(&'t Provider, Vec<String>)> {
-    if let Some(provider) = topology.providers.get(&name.value) {
+    if let Some(provider) = topology.all::<Provider>().get(&name.value) {
         return Some((provider, provider.hosts.clone()));
     }
-    let Some(provider) = topology.provider_on(name) else {
-        let names = topology.providers.keys().map(String::as_str);
-        let hosts = topology.providers.values().flat_map(|provider| &provider.hosts);
+    let Some(provider) = Provider::on(topology, name) else {
+        let names = topology.all::<Provider>().keys().map(String::as_str);
+        let hosts = topology
+            .all::<Provider>()
+            .values()
+            .flat_map(|provider| &provider.hosts);
         let replicas = hosts
             .map(String::as_str)
-            .filter(|host| !topology.providers.contains_key(*host));
+            .filter(|host| !topology.all::<Provider>().contains_key(*host));
         unknown("provider", name, &name.span, names.chain(replicas), problems);
         return None;
     };

@@ -37,24 +37,28 @@ pub(super) fn resolve(
         .map(|(name, raw)| manager(name.clone(), raw, problems))
         .collect();
     for manager in resolved.into_iter().flatten() {
-        topology.managers.insert(manager.name.clone(), manager);
+        topology
+            .all_mut::<Manager>()
+            .insert(manager.name.clone(), manager);
     }
     let resolve = |(name, raw): &(At<String>, At<raw::Provider>)| {
         let provider = provider(name, raw, &names, problems)?;
         for (named, of) in &managers {
             let is_its = provider.managers.contains(&named.value);
-            if let Some(manager) = topology.managers.get(&named.value).filter(|_| is_its) {
+            if let Some(manager) = topology.all::<Manager>().get(&named.value).filter(|_| is_its) {
                 registration::check((&provider, raw), (manager, of), problems);
             }
         }
         Some(provider)
     };
     let providers: Vec<Option<Provider>> = providers.iter().map(resolve).collect();
-    if topology.managers.len() < managers.len() {
+    if topology.all::<Manager>().len() < managers.len() {
         return None;
     }
     for provider in providers.into_iter().collect::<Option<Vec<_>>>()? {
-        topology.providers.insert(provider.name.clone(), provider);
+        topology
+            .all_mut::<Provider>()
+            .insert(provider.name.clone(), provider);
     }
     Some(())
 }

@@ -26,7 +26,7 @@ pub(super) fn resolve(
             settings: raw.settings.as_ref().map(|settings| &settings.0),
         };
         let service = service(&declared, components, problems);
-        topology.services.insert(name.value.clone(), service);
+        topology.all_mut::<Service>().insert(name.value.clone(), service);
     }
     for of in custom {
         for (name, host) in &of.hosts.0 {
@@ -41,7 +41,7 @@ pub(super) fn resolve(
                 settings: Some(&host.settings),
             };
             let service = service(&declared, components, problems);
-            topology.services.insert(name.value.clone(), service);
+            topology.all_mut::<Service>().insert(name.value.clone(), service);
         }
     }
 }

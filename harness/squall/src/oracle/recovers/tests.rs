@@ -1,6 +1,6 @@
 use super::*;
 use crate::faults::{Kill, Partition, Reset};
-use crate::plan::Bandwidth;
+use crate::plan::{Bandwidth, Module};
 use crate::testing::{MS, S, Script, both_ways};
 use std::sync::Arc;
 use std::time::Duration;
@@ -90,7 +90,7 @@ fn nothing_is_judged_when_a_host_went_down_by_itself() {
 fn nothing_is_judged_where_components_fail_on_purpose() {
     let mut script = storm(broken_at(60));
     topology(&mut script, |topology| {
-        topology.modules[1].nodes[0].component = "fail".to_owned();
+        topology.all_mut::<Module>()[1].nodes[0].component = "fail".to_owned();
     });
     assert!(verdict(script).is_ok());
 }

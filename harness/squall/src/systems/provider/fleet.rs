@@ -43,10 +43,10 @@ pub(super) fn build(start: &Start<'_>) -> Fleet {
     let topology = &start.plan.topology;
     let mut hosts = Vec::new();
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
-        let managers = topology.managers.values();
+        let managers = topology.all::<plan::Manager>().values();
         hosts.extend(managers.map(|manager| add_manager(start, manager, shared.clone())));
         let managers = hosts.len();
-        for provider in topology.providers.values() {
+        for provider in topology.all::<plan::Provider>().values() {
             let all = provider.hosts.iter();
             hosts.extend(all.map(|host| add_provider(start, host, provider, shared.clone())));
         }

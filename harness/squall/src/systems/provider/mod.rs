@@ -5,6 +5,7 @@ pub(crate) mod events;
 mod expectations;
 pub(crate) mod faults;
 mod fleet;
+pub(crate) mod plan;
 mod targets;
 
 use std::sync::Arc;

@@ -4,6 +4,7 @@ mod counters;
 pub(crate) mod events;
 pub(crate) mod faults;
 mod front;
+pub(crate) mod plan;
 mod stage;
 mod target;
 mod world;

@@ -65,7 +65,7 @@ impl Stage {
         let topology = &plan.topology;
         let has_news =
             plan.faults_of::<Move>().next().is_some() || plan.faults_of::<Announce>().next().is_some();
-        let registries = topology.hosts().filter(|_| has_news);
+        let registries = plan::Module::on_hosts(topology).filter(|_| has_news);
         let closed = plan
             .faults_of::<Close>()
             .map(|(_, _, close)| (close.node.clone(), Arc::default()));
@@ -120,7 +120,7 @@ impl Stage {
             Some((_, Place::Module(name))) => *name == module.name,
             Some((_, Place::Nowhere)) => false,
         };
-        let all = self.topology.modules.values();
+        let all = self.topology.all::<plan::Module>().values();
         all.flat_map(|owner| owner.nodes.values().map(move |node| (owner, node)))
             .filter(|(owner, node)| is_here(owner, &node.name))
             .map(|(_, node)| node)
@@ -147,11 +147,11 @@ impl Stage {
 
     /// The module that owns a node by what the topology says.
     pub(super) fn owner(&self, node: &str) -> Option<&plan::Module> {
-        self.topology.owner(node)
+        plan::Module::owning(&self.topology, node)
     }
 
     fn node(&self, name: &str) -> Option<(&plan::Module, &plan::Node)> {
-        let owner = self.topology.owner(name)?;
+        let owner = plan::Module::owning(&self.topology, name)?;
         Some((owner, owner.nodes.get(name)?))
     }
 
@@ -179,7 +179,7 @@ impl Stage {
         }
         let module = |place: &Option<Place>| match place {
             None => Some(owner),
-            Some(Place::Module(name)) => self.topology.modules.get(name),
+            Some(Place::Module(name)) => self.topology.all::<plan::Module>().get(name),
             Some(Place::Nowhere) => None,
         };
         let (old, new) = (module(&before), module(&after));
@@ -229,7 +229,7 @@ impl Stage {
         late: Duration,
         twice: bool,
     ) {
-        let Some(home) = self.topology.modules.get(module) else {
+        let Some(home) = self.topology.all::<plan::Module>().get(module) else {
             return;
         };
         let hosts = {
@@ -282,7 +282,7 @@ impl Stage {
 /// What a topology says, as the first thing that is heard.
 fn registry(topology: &Topology) -> Registry {
     let registry = Registry::new();
-    let facts = topology.modules.values().flat_map(|module| {
+    let facts = topology.all::<plan::Module>().values().flat_map(|module| {
         let owner = |node: &String| Fact::Owner {
             node: node.as_str().into(),
             module: Some(module.name.as_str().into()),

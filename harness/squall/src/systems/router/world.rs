@@ -126,8 +126,7 @@ pub(super) fn build(start: &Start<'_>, stage: Stage) -> World {
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
         newest: Newest::default(),
         past: Mutex::default(),
-        hosts: topology
-            .hosts()
+        hosts: plan::Module::on_hosts(topology)
             .map(|(host, module)| add_host(start, host, module, shared.clone()))
             .collect(),
         stage,

@@ -37,7 +37,7 @@ struct KeptOfProcess {
 pub(super) fn build(start: &Start<'_>, code: &ServiceCode) -> Sites {
     let (sim, plan) = (start.sim, start.plan);
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
-        let services = plan.topology.services.values();
+        let services = plan.topology.all::<Service>().values();
         let hosts = services.flat_map(|service| service.hosts.iter().map(move |host| (host, service)));
         Shared {
             hosts: hosts

@@ -18,7 +18,9 @@ use crate::file::scenario::{exactly_one, span};
 use crate::file::topology::ports::check_input;
 use crate::file::topology::settings;
 use crate::file::value::JsonData;
-use crate::plan::{ClientCall, ModuleCall, NodePort, Target, Topology};
+use crate::plan::{
+    ClientCall, Manager, Module, ModuleCall, NodePort, Provider, ProviderModule, Service, Target, Topology,
+};
 
 /// `from` are the hosts where the calls start, when they are known.
 pub(super) fn resolve(
@@ -89,18 +91,21 @@ fn port(
 ) -> Option<NodePort> {
     let target = destination(to, problems);
     if let Some((node, port)) = target {
-        match topology.owner(node) {
+        match Module::owning(topology, node) {
             Some(owner) => {
                 let inputs = owner.nodes[node].inputs.as_deref();
                 check_input(node, port, inputs, &to.span, problems);
             }
             None => {
-                let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
+                let nodes = topology
+                    .all::<Module>()
+                    .values()
+                    .flat_map(|module| module.nodes.keys());
                 unknown("node", node, &to.span, nodes.map(String::as_str), problems);
             }
         }
     }
-    let is_module = |host: &str| topology.hosts().any(|(other, _)| other == host);
+    let is_module = |host: &str| Module::on_hosts(topology).any(|(other, _)| other == host);
     if let Some(other) = from.into_iter().flatten().find(|host| !is_module(host)) {
         let problem = Problem::new(format!("`{other}` is no module"))
             .at(&raw.from.span, "messages to nodes start at modules")
@@ -147,7 +152,7 @@ fn clients_run_on_services(
 ) {
     let is_service = |host: &str| {
         topology
-            .services
+            .all::<Service>()
             .values()
             .any(|it| it.hosts.iter().any(|it| it == host))
     };
@@ -209,12 +214,15 @@ fn managers<'f>(
     topology: &Topology,
     problems: &mut Problems,
 ) -> Option<&'f [String]> {
-    let Some(other) = from.iter().find(|host| !topology.managers.contains_key(*host)) else {
+    let Some(other) = from
+        .iter()
+        .find(|host| !topology.all::<Manager>().contains_key(*host))
+    else {
         return Some(from);
     };
     let problem = Problem::new(format!("`{other}` is no manager"))
         .at(&raw.from.span, "calls of providers' modules start at managers")
-        .help(match topology.managers.keys().next() {
+        .help(match topology.all::<Manager>().keys().next() {
             Some(manager) => format!("name managers, as in from = \"{manager}\""),
             None => "add a [manager.*] to the topology".to_owned(),
         });
@@ -231,7 +239,7 @@ fn module(
 ) -> Option<ModuleCall> {
     let called = managers
         .iter()
-        .map(|manager| topology.modules_called(manager, call).next());
+        .map(|manager| ProviderModule::called(topology, manager, call).next());
     let Some(module) = called
         .collect::<Option<Vec<_>>>()
         .and_then(|called| called.first().copied())
@@ -267,13 +275,13 @@ fn known(managers: &[String], topology: &Topology) -> Vec<String> {
     let mut known: Vec<String> = Vec::new();
     for manager in managers {
         let own = topology
-            .managers
+            .all::<Manager>()
             .get(manager)
             .into_iter()
             .flat_map(|manager| manager.modules.keys());
         known.extend(own.cloned());
         let providers = topology
-            .providers
+            .all::<Provider>()
             .values()
             .filter(|provider| provider.managers.contains(manager));
         for provider in providers {

@@ -50,8 +50,11 @@ fn lateness_text(late: Duration) -> String {
 
 /// The node of this name. A problem when there is none.
 fn node(name: &At<String>, topology: &Topology, problems: &mut Problems) -> Option<String> {
-    if topology.owner(name).is_none() {
-        let nodes = topology.modules.values().flat_map(|module| module.nodes.keys());
+    if Module::owning(topology, name).is_none() {
+        let nodes = topology
+            .all::<Module>()
+            .values()
+            .flat_map(|module| module.nodes.keys());
         unknown("node", name, &name.span, nodes.map(String::as_str), problems);
         return None;
     }
@@ -60,9 +63,9 @@ fn node(name: &At<String>, topology: &Topology, problems: &mut Problems) -> Opti
 
 /// The module of this name. A problem when there is none.
 fn module<'t>(name: &At<String>, topology: &'t Topology, problems: &mut Problems) -> Option<&'t Module> {
-    let module = topology.modules.get(&name.value);
+    let module = topology.all::<Module>().get(&name.value);
     if module.is_none() {
-        let modules = topology.modules.keys().map(String::as_str);
+        let modules = topology.all::<Module>().keys().map(String::as_str);
         unknown("module", name, &name.span, modules, problems);
     }
     module

@@ -9,7 +9,7 @@ use crate::draw::Ranged;
 use crate::faults::{FaultKind, Heals, MustTouch, Open, Past, Shape, Subject, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::{Problem, Problems};
-use crate::plan::Topology;
+use crate::plan::{Module, Topology};
 use crate::run::{End, Scene};
 use crate::systems::router::{Place, World};
 
@@ -51,7 +51,7 @@ impl Shape for Move {
         let node = node(&raw.node, topology, problems);
         let to = module(&raw.to, topology, problems)?;
         let node = node?;
-        if topology.owner(&node).is_some_and(|owner| owner.name == to.name) {
+        if Module::owning(topology, &node).is_some_and(|owner| owner.name == to.name) {
             let problem = Problem::new(format!("`{node}` is on `{}` already", to.name))
                 .at(&raw.to.span, "its own module")
                 .help("move it to another module");

@@ -7,7 +7,7 @@ use super::{input, known};
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{PipelineRun, Topology};
+use crate::plan::{PipelineRun, ProviderModule, Topology};
 
 pub(super) fn resolve(
     program: &At<String>,
@@ -37,7 +37,7 @@ pub(super) fn resolve(
 fn engine(manager: &str, topology: &Topology) -> LocalEngine {
     let engine = LocalEngine::new();
     for name in known(&[manager.to_owned()], topology) {
-        let Some(module) = topology.modules_called(manager, &name).next() else {
+        let Some(module) = ProviderModule::called(topology, manager, &name).next() else {
             continue;
         };
         let spec = ModuleSpec::new(name.as_str(), &module.input, module.output.clone());

@@ -1,12 +1,13 @@
 //! Managers and providers: what `[manager.*]` and `[provider.*]` describe, what a scenario does to them, and what it
 //! expects of them. Spec: provider sections 2 and 3.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use indexmap::IndexMap;
 use squall_value::{CType, CValue};
 
-use super::{Latency, Ratio};
+use crate::plan::{HostGroup, Latency, Ratio, Recovery, Topology};
 
 /// A host that providers register with, and that calls their modules.
 #[derive(Debug, Clone, PartialEq)]
@@ -223,5 +224,86 @@ impl CanaryEnd {
             CanaryEnd::RolledBack => "rolled back",
             CanaryEnd::PartialFailure => "partial failure",
         }
+    }
+}
+
+impl HostGroup for Manager {
+    const TABLE: &'static str = "manager";
+    const SHOWS_IN_CALLS: bool = false;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn hosts(&self) -> &[String] {
+        std::slice::from_ref(&self.name)
+    }
+
+    fn call_timeout(&self) -> Option<Duration> {
+        Some(self.call_timeout)
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Within(Duration::ZERO)
+    }
+
+    fn none() -> &'static IndexMap<String, Self> {
+        static NONE: LazyLock<IndexMap<String, Manager>> = LazyLock::new(IndexMap::new);
+        &NONE
+    }
+}
+
+impl HostGroup for Provider {
+    const TABLE: &'static str = "provider";
+    const SHOWS_IN_CALLS: bool = false;
+
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn hosts(&self) -> &[String] {
+        &self.hosts
+    }
+
+    fn call_timeout(&self) -> Option<Duration> {
+        None
+    }
+
+    fn recovery(&self) -> Recovery {
+        Recovery::Within(self.reconnect.max)
+    }
+
+    fn none() -> &'static IndexMap<String, Self> {
+        static NONE: LazyLock<IndexMap<String, Provider>> = LazyLock::new(IndexMap::new);
+        &NONE
+    }
+}
+
+impl Provider {
+    /// The provider that a host runs.
+    pub fn on<'t>(topology: &'t Topology, host: &str) -> Option<&'t Provider> {
+        let runs = |provider: &&Provider| provider.hosts.iter().any(|other| other == host);
+        topology.all::<Provider>().values().find(runs)
+    }
+}
+
+impl ProviderModule {
+    /// Every module that a manager may call by this qualified name: its own one first, then those of its providers in
+    /// file order.
+    pub fn called<'t>(
+        topology: &'t Topology,
+        manager: &str,
+        name: &str,
+    ) -> impl Iterator<Item = &'t ProviderModule> {
+        let managers = topology.all::<Manager>();
+        let own = managers
+            .get(manager)
+            .and_then(|manager| manager.modules.get(name));
+        let (namespace, short) = name.rsplit_once('.').unwrap_or(("", name));
+        let providers = topology.all::<Provider>().values().filter(move |provider| {
+            provider.namespace == namespace && provider.managers.iter().any(|other| other == manager)
+        });
+        own.into_iter()
+            .chain(providers.filter_map(move |provider| provider.modules.get(short)))
     }
 }
