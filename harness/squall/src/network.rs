@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use crate::calls::Moment;
-use crate::journal::{Entry, Event, Journal};
+use crate::journal::{Entry, Event, Journal, RouterEvent};
 use crate::plan::{Latency, Topology};
 use crate::time;
 
@@ -113,12 +113,20 @@ impl<'j> Network<'j> {
                 let times = self.touched.entry((from.min(to), from.max(to))).or_default();
                 times.push(entry.at);
             }
-            Event::Endpoint {
+            Event::Of(_) => self.of_the_router(entry),
+            _ => {}
+        }
+    }
+
+    fn of_the_router(&mut self, entry: &'j Entry) {
+        let moment = Moment::of(entry);
+        match entry.event.get() {
+            Some(RouterEvent::Endpoint {
                 module,
                 endpoint,
                 state,
                 cause,
-            } => self.endpoints.push(Endpoint {
+            }) => self.endpoints.push(Endpoint {
                 moment,
                 host: &entry.host,
                 module,
@@ -126,12 +134,12 @@ impl<'j> Network<'j> {
                 state,
                 cause,
             }),
-            Event::ServerDrain {
+            Some(RouterEvent::ServerDrain {
                 module: _,
                 phase,
                 in_flight,
                 connections,
-            } => self.drains.push(Drain {
+            }) => self.drains.push(Drain {
                 moment,
                 host: &entry.host,
                 phase,

@@ -91,8 +91,10 @@ impl<'j> Providers<'j> {
     pub fn of(journal: &'j Journal) -> Self {
         let mut providers = Providers::default();
         for entry in &journal.entries {
+            if let Some(event) = entry.event.get() {
+                providers.add(entry, event);
+            }
             match &entry.event {
-                Event::Provider(event) => providers.add(entry, event),
                 Event::HostStopped { .. } => providers.stopped(moment(entry), &entry.host),
                 _ => {}
             }

@@ -63,16 +63,16 @@ impl Script {
         self
     }
 
-    pub(crate) fn push(&mut self, host: &str, event: Event) -> &mut Self {
+    pub(crate) fn push(&mut self, host: &str, event: impl Into<Event>) -> &mut Self {
         self.after(0, host, event)
     }
 
-    fn after(&mut self, delay: u64, host: &str, event: Event) -> &mut Self {
+    fn after(&mut self, delay: u64, host: &str, event: impl Into<Event>) -> &mut Self {
         self.entries.push(Entry {
             at: self.now + delay,
             number: 0,
             host: host.into(),
-            event,
+            event: event.into(),
         });
         self
     }

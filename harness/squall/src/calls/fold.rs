@@ -1,42 +1,74 @@
 //! One pass over the journal: every line finds its call, hop or execution by an index.
 
-mod provider;
-mod rpc;
+use std::any::{Any, TypeId};
 
 use indexmap::IndexMap;
 use indexmap::map::Entry as Slot;
 
-use self::provider::Attempts;
 use super::{
-    Call, CallEnd, Calls, Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Place, Protocol, Unknown,
-    Unstarted,
+    Call, CallEnd, Calls, Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Place, Protocol, Rpc,
+    Unknown, Unstarted,
 };
 use crate::journal::{Entry, Event, Id, Journal};
 
 pub(super) fn fold(journal: &Journal) -> Calls<'_> {
-    let mut fold = Fold::default();
+    let mut fold = Folding::default();
     for entry in &journal.entries {
         fold.add(entry);
     }
     fold.calls
 }
 
-#[derive(Default)]
-struct Fold<'j> {
+/// The calls of a journal that is read up to some line.
+#[derive(Debug, Default)]
+pub struct Folding<'j> {
     calls: Calls<'j>,
     by_number: IndexMap<u64, u32>,
     by_trace: IndexMap<Id, u32>,
     /// gRPC calls between services, by their place.
     rpcs: IndexMap<Id, usize>,
-    /// By execution of a provider.
-    attempts: IndexMap<Id, Attempts<'j>>,
+    /// What systems remember while their events are read, by its type.
+    states: Vec<(TypeId, Box<dyn Any>)>,
     /// The plan is over.
     is_quiet: bool,
 }
 
-impl<'j> Fold<'j> {
+/// The call of a workload that something is part of.
+#[derive(Debug, Clone, Copy)]
+pub struct PartOf(Option<u32>);
+
+impl<'j> Folding<'j> {
+    /// The call that carries this trace.
+    #[must_use]
+    pub fn call_of(&self, trace: Id) -> PartOf {
+        PartOf(self.by_trace.get(&trace).copied())
+    }
+
+    /// The call that the hop of this span is part of.
+    #[must_use]
+    pub fn call_of_hop(&self, span: Id) -> PartOf {
+        PartOf(self.calls.hop_places.get(&span).and_then(|place| place.call))
+    }
+
+    /// What a system remembers from one of its events to the next.
+    ///
+    /// # Panics
+    /// Never: what is kept for a type is of that type.
+    pub fn state<S: Default + 'static>(&mut self) -> &mut S {
+        let of = TypeId::of::<S>();
+        let place = self.states.iter().position(|(kind, _)| *kind == of);
+        let place = place.unwrap_or_else(|| {
+            self.states.push((of, Box::<S>::default()));
+            self.states.len() - 1
+        });
+        self.states[place]
+            .1
+            .downcast_mut()
+            .expect("it was put there for this type")
+    }
+
     fn add(&mut self, entry: &'j Entry) {
-        let moment = moment_of(entry);
+        let moment = Moment::of(entry);
         match &entry.event {
             Event::CallStarted { .. } => self.call_started(moment, entry),
             Event::CallEnded { .. } => self.call_ended(moment, entry),
@@ -45,8 +77,7 @@ impl<'j> Fold<'j> {
             Event::HandleStarted { .. } => self.handle_started(moment, entry),
             Event::HandleEnded { .. } => self.handle_ended(moment, entry),
             Event::QuietStarted => self.is_quiet = true,
-            Event::Rpc(event) => self.rpc_event(moment, entry, event),
-            Event::Provider(event) => self.provider_event(moment, entry, event),
+            Event::Of(event) => event.fold(entry, self),
             _ => {}
         }
     }
@@ -150,7 +181,7 @@ impl<'j> Fold<'j> {
         else {
             return;
         };
-        let call = self.by_trace.get(trace).copied();
+        let call = self.call_of(*trace);
         let hop = Hop {
             protocol: Protocol::Router,
             span: *span,
@@ -226,7 +257,7 @@ impl<'j> Fold<'j> {
         else {
             return;
         };
-        let call = self.by_trace.get(trace).copied();
+        let call = self.call_of(*trace);
         let execution = Execution {
             protocol: Protocol::Router,
             span: *span,
@@ -272,12 +303,11 @@ impl<'j> Fold<'j> {
             how: *how,
             reply,
         };
-        let known = self.calls.execution_places.get(span).copied();
-        self.end_execution(entry, known.ok_or(*span), end);
+        self.end_execution(entry, Some(*span), *span, end);
     }
 
     /// A hop begins, as part of a call or of none that is known.
-    fn start_hop(&mut self, call: Option<u32>, hop: Hop<'j>) {
+    pub fn start_hop(&mut self, PartOf(call): PartOf, hop: Hop<'j>) {
         let hops = match call {
             Some(call) => &mut self.calls.calls[call as usize].hops,
             None => &mut self.calls.own_hops,
@@ -296,8 +326,9 @@ impl<'j> Fold<'j> {
         }
     }
 
-    fn end_hop(&mut self, entry: &'j Entry, span: Id, end: impl FnOnce(&Hop<'j>) -> HopEnd<'j>) {
-        let moment = moment_of(entry);
+    /// The hop of this span ends, as `end` says.
+    pub fn end_hop(&mut self, entry: &'j Entry, span: Id, end: impl FnOnce(&Hop<'j>) -> HopEnd<'j>) {
+        let moment = Moment::of(entry);
         let Some(known) = self.calls.hop_places.get(&span).copied() else {
             return self.unstarted(moment, entry, Unknown::Hop(span));
         };
@@ -309,8 +340,24 @@ impl<'j> Fold<'j> {
         }
     }
 
+    /// A gRPC call between services begins. Which call of a workload it is part of, if any, follows from its parent.
+    pub fn start_rpc(&mut self, rpc: Rpc<'j>) {
+        let of_workload = self.by_trace.get(&rpc.parent);
+        let of_workload = of_workload.map(|call| self.calls.calls[*call as usize].number);
+        let of_parent = || self.calls.rpcs[*self.rpcs.get(&rpc.parent)?].call;
+        let call = of_workload.or_else(of_parent);
+        self.rpcs.insert(rpc.span, self.calls.rpcs.len());
+        self.calls.rpcs.push(Rpc { call, ..rpc });
+    }
+
+    /// The gRPC call of this span, if it has begun.
+    pub fn rpc_mut(&mut self, span: Id) -> Option<&mut Rpc<'j>> {
+        let index = self.rpcs.get(&span)?;
+        self.calls.rpcs.get_mut(*index)
+    }
+
     /// An execution begins, as part of a call or of none that is known.
-    fn start_execution(&mut self, call: Option<u32>, execution: Execution<'j>) {
+    pub fn start_execution(&mut self, PartOf(call): PartOf, execution: Execution<'j>) {
         let executions = match call {
             Some(call) => &mut self.calls.calls[call as usize].executions,
             None => &mut self.calls.own_executions,
@@ -330,11 +377,11 @@ impl<'j> Fold<'j> {
         }
     }
 
-    /// An execution ends: that at a place, or one that has not begun.
-    fn end_execution(&mut self, entry: &'j Entry, known: Result<Place, Id>, end: ExecutionEnd) {
-        let known = match known {
-            Ok(known) => known,
-            Err(span) => return self.unstarted(end.moment, entry, Unknown::Execution(span)),
+    /// The execution of `span` ends, if it is known which that is. `named` is what its event calls it.
+    pub fn end_execution(&mut self, entry: &'j Entry, span: Option<Id>, named: Id, end: ExecutionEnd) {
+        let known = span.and_then(|span| self.calls.execution_places.get(&span));
+        let Some(known) = known.copied() else {
+            return self.unstarted(end.moment, entry, Unknown::Execution(named));
         };
         let execution = self.execution_mut(known);
         if execution.end.is_some() {
@@ -374,13 +421,6 @@ impl<'j> Fold<'j> {
 fn reserve_few<T>(items: &mut Vec<T>) {
     if items.capacity() == 0 {
         items.reserve_exact(2);
-    }
-}
-
-fn moment_of(entry: &Entry) -> Moment {
-    Moment {
-        at: entry.at,
-        line: entry.number,
     }
 }
 

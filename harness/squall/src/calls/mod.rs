@@ -9,10 +9,11 @@ mod touch;
 
 use indexmap::IndexMap;
 
+pub use self::fold::{Folding, PartOf};
 pub use self::rpc::{Handled, Rpc};
 
 use crate::history::History;
-use crate::journal::{Handling, Id, Journal, Outcome};
+use crate::journal::{Entry, Handling, Id, Journal, Outcome};
 use crate::plan::Plan;
 
 /// Every class that an error of a call, and every status other than `ok` that a hop can have. Of calls of the provider
@@ -70,6 +71,17 @@ pub struct Moment {
     pub at: u64,
     /// The journal's line, which orders what happens within one instant.
     pub line: u64,
+}
+
+impl Moment {
+    /// When a line of the journal was written.
+    #[must_use]
+    pub fn of(entry: &Entry) -> Self {
+        Moment {
+            at: entry.at,
+            line: entry.number,
+        }
+    }
 }
 
 /// What went over the wire, as far as the journal knows it.

@@ -6,7 +6,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
-use crate::journal::Entry;
+use crate::journal::lines;
 
 /// So many bytes are looked at to tell what a file is.
 const HEAD_BYTES: u64 = 64 * 1024;
@@ -65,8 +65,7 @@ impl Kind {
                 let mut line = String::new();
                 // What is no text is no journal.
                 let read = head.read_line(&mut line).unwrap_or_default();
-                let entry = serde_json::from_str::<Entry>(&line);
-                Ok(read == 0 || entry.is_ok_and(|entry| entry.number == 0))
+                Ok(read == 0 || lines::read(line.as_bytes()).is_ok_and(|it| !it.entries.is_empty()))
             }
             Kind::Topology { force } => Ok(force || head.fill_buf()?.is_empty()),
             Kind::Capture => {

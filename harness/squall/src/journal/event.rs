@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::{ProviderEvent, RpcEvent};
+use super::OfSystem;
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 pub struct Entry {
     /// Virtual nanoseconds since the start of the run.
     pub at: u64,
@@ -74,6 +74,18 @@ pub enum Handling {
     /// It panicked.
     Panic,
     /// It was dropped before it ended: cancelled, or its process died.
+    Dropped,
+}
+
+/// How a gRPC call ended, as one of its ends saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RpcEnd {
+    /// With this status code; 0 is ok.
+    Status(u64),
+    /// By an error of the transport.
+    Transport(Arc<str>),
+    /// Whoever waited for it gave up.
     Dropped,
 }
 
@@ -371,56 +383,6 @@ pub enum Event {
         /// Reply digest; 0 for no value.
         digest: Id,
     },
-    /// A client pool's endpoint changed its state.
-    Endpoint {
-        /// Whose endpoint.
-        module: Arc<str>,
-        /// `host:port`
-        endpoint: Arc<str>,
-        /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
-        state: Arc<str>,
-        /// Why, when it failed.
-        cause: Arc<str>,
-    },
-    /// A phase of the shutdown of a module's server.
-    ServerDrain {
-        /// Whose.
-        module: Arc<str>,
-        /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
-        phase: Arc<str>,
-        /// Requests in the works.
-        in_flight: u64,
-        /// Connections that are open.
-        connections: u64,
-    },
-    /// How many calls to a module a process of this line's host says that it has made, of those that ended in one
-    /// way. Said at the end of the run, of every process that there was. Spec: router S-34.
-    CallsCounted {
-        /// Which process of the host.
-        incarnation: u32,
-        /// The module that it is of.
-        source_module: Arc<str>,
-        /// Who was called; empty when nobody owns the node.
-        target_module: Arc<str>,
-        /// The metric's status label. Spec: router H-10.
-        status: Arc<str>,
-        /// How many.
-        calls: u64,
-    },
-    /// How long calls to a module took, as a process of this line's host says: of those that reached the transport.
-    /// Said with [`Event::CallsCounted`]. Spec: router S-35.
-    LatencyCounted {
-        /// Which process of the host.
-        incarnation: u32,
-        /// The module that it is of.
-        source_module: Arc<str>,
-        /// Who was called.
-        target_module: Arc<str>,
-        /// How many.
-        calls: u64,
-        /// Nanoseconds that they took together, of a sum of floating-point seconds.
-        took: u64,
-    },
     /// Code of a user's own says something of itself: [`note`](crate::note).
     Noted {
         /// What it is about.
@@ -428,10 +390,9 @@ pub enum Event {
         /// What it says, as JSON.
         value: Arc<str>,
     },
-    /// Something happened to a gRPC call between services.
-    Rpc(RpcEvent),
-    /// Something happened to a manager or to a provider.
-    Provider(ProviderEvent),
+    /// Something happened to a part of one system.
+    #[serde(untagged, skip_deserializing)]
+    Of(OfSystem),
 }
 
 fn first() -> u32 {

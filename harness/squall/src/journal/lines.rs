@@ -1,8 +1,13 @@
 //! A journal as JSON Lines: one entry, one line. What was written is what is read back.
 
 use std::io::{self, BufRead, Write};
+use std::sync::Arc;
 
-use super::{Entry, Journal};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Entry, EventKind, Journal};
+use crate::systems::EVENTS;
 
 /// Why a file is not a journal.
 #[derive(Debug, thiserror::Error)]
@@ -53,15 +58,48 @@ pub fn write<W: Write>(journal: &Journal, mut writer: W) -> io::Result<()> {
     writer.flush()
 }
 
-/// Reads a whole journal, and checks that no line is missing and that time does not go back.
+/// A line as it is written.
+#[derive(Deserialize)]
+struct Line {
+    at: u64,
+    number: u64,
+    host: Arc<str>,
+    event: Value,
+}
+
+/// Reads a whole journal of the built-in systems, and checks that no line is missing and that time does not go back.
 ///
 /// # Errors
 /// Of the first line that is wrong.
 pub fn read<R: BufRead>(reader: R) -> Result<Journal, Error> {
+    read_with(reader, &EVENTS)
+}
+
+fn entry_of(text: &str, events: &[EventKind]) -> serde_json::Result<Entry> {
+    let line: Line = serde_json::from_str(text)?;
+    let kind = line.event.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let of_system = events.iter().find(|event| event.kinds.contains(&kind));
+    let event = match of_system {
+        Some(event) => (event.read)(line.event)?,
+        None => serde_json::from_value(line.event)?,
+    };
+    Ok(Entry {
+        at: line.at,
+        number: line.number,
+        host: line.host,
+        event,
+    })
+}
+
+/// The same, of systems with these events.
+///
+/// # Errors
+/// Of the first line that is wrong.
+pub fn read_with<R: BufRead>(reader: R, events: &[EventKind]) -> Result<Journal, Error> {
     let mut entries: Vec<Entry> = Vec::new();
     for (line, text) in (1..).zip(reader.lines()) {
         let text = text.map_err(|source| Error::Io { line, source })?;
-        let entry: Entry = serde_json::from_str(&text).map_err(|source| Error::Malformed { line, source })?;
+        let entry = entry_of(&text, events).map_err(|source| Error::Malformed { line, source })?;
         let expected = line - 1;
         if entry.number != expected {
             return Err(Error::Numbering {

@@ -5,12 +5,13 @@
 
 mod event;
 pub mod lines;
-mod provider;
-mod rpc;
+mod system;
 
-pub use event::{Close, Death, Entry, Event, Handling, Id, Outcome, Touch};
-pub use provider::ProviderEvent;
-pub use rpc::{RpcEnd, RpcEvent};
+pub use crate::systems::provider::ProviderEvent;
+pub use crate::systems::router::RouterEvent;
+pub use crate::systems::service::RpcEvent;
+pub use event::{Close, Death, Entry, Event, Handling, Id, Outcome, RpcEnd, Touch};
+pub use system::{EventKind, OfSystem, SystemEvent};
 
 /// What a run leaves behind.
 #[derive(Debug, Clone, Default)]

@@ -181,13 +181,13 @@ mod tests {
             failed: "west:9090".into(),
             unchanged: "north:9090".into(),
         };
-        script.push("ml-0", Event::Provider(divided));
+        script.push("ml-0", Event::of(divided));
         script
     }
 
     /// The place of the last step that is called so.
     fn step(entries: &[crate::journal::Entry], name: &str) -> usize {
-        let is = |event: &Event| matches!(event, Event::Provider(ProviderEvent::CanaryStep { step, .. }) if &**step == name);
+        let is = |event: &Event| matches!(event.get(), Some(ProviderEvent::CanaryStep { step, .. }) if &**step == name);
         entries.iter().rposition(|entry| is(&entry.event)).unwrap()
     }
 
@@ -206,7 +206,7 @@ mod tests {
         assert_eq!(ill.what, "was promoted, and west:9090 is upgraded");
         let mixed = broken(&CanaryEnds, promoted(), |entries| {
             let place = step(entries, "healthy");
-            let Event::Provider(ProviderEvent::CanaryStep { version, .. }) = &mut entries[place].event else {
+            let Some(ProviderEvent::CanaryStep { version, .. }) = entries[place].event.get_mut() else {
                 panic!("a step")
             };
             *version = "1.0.0".into();
@@ -224,15 +224,14 @@ mod tests {
 
     #[test]
     fn a_division_that_is_not_told_or_told_wrongly_is_found() {
-        let division = |event: &Event| matches!(event, Event::Provider(ProviderEvent::CanaryDivided { .. }));
+        let division = |event: &Event| matches!(event.get(), Some(ProviderEvent::CanaryDivided { .. }));
         let untold = broken(&CanaryEnds, divided(), |entries| {
             entries.remove(find(entries, division));
         });
         assert_eq!(untold.what, "is divided, and does not say who has what");
         let wrong = broken(&CanaryEnds, divided(), |entries| {
             let place = find(entries, division);
-            let Event::Provider(ProviderEvent::CanaryDivided { promoted, failed, .. }) =
-                &mut entries[place].event
+            let Some(ProviderEvent::CanaryDivided { promoted, failed, .. }) = entries[place].event.get_mut()
             else {
                 panic!("a division")
             };

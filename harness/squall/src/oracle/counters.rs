@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::journal::{Event, Journal};
+use crate::journal::{Journal, RouterEvent};
 
 /// Who called whom: the host, its module, and the module that was called.
 pub(super) type Pair<'j> = (&'j str, &'j str, &'j str);
@@ -27,21 +27,21 @@ impl<'j> Counters<'j> {
     pub(super) fn of(journal: &'j Journal) -> Self {
         let mut counters = Counters::default();
         for entry in &journal.entries {
-            match &entry.event {
-                Event::CallsCounted {
+            match entry.event.get() {
+                Some(RouterEvent::CallsCounted {
                     source_module,
                     target_module,
                     status,
                     calls,
                     ..
-                } => counters.add_calls((&entry.host, source_module, target_module), status, *calls),
-                Event::LatencyCounted {
+                }) => counters.add_calls((&entry.host, source_module, target_module), status, *calls),
+                Some(RouterEvent::LatencyCounted {
                     source_module,
                     target_module,
                     calls,
                     took,
                     ..
-                } => counters.add_latency((&entry.host, source_module, target_module), *calls, *took),
+                }) => counters.add_latency((&entry.host, source_module, target_module), *calls, *took),
                 _ => {}
             }
         }

@@ -49,13 +49,13 @@ impl Oracle for Dials {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Death, Event};
+    use crate::journal::{Death, RouterEvent};
     use crate::testing::{S, Script, assert_holds, broken, find};
 
     fn state(script: &mut Script, at: u64, state: &str) {
         script.at(at * S).push(
             "front",
-            Event::Endpoint {
+            RouterEvent::Endpoint {
                 module: "back".into(),
                 endpoint: "back:50051".into(),
                 state: state.into(),
@@ -73,7 +73,7 @@ mod tests {
         let violation = broken(&Dials, script, |entries| {
             let failed = find(
                 entries,
-                |event| matches!(event, Event::Endpoint { state, .. } if &**state == "backoff"),
+                |event| matches!(event.get(), Some(RouterEvent::Endpoint { state, .. }) if &**state == "backoff"),
             );
             entries.remove(failed);
         });

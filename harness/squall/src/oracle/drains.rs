@@ -199,13 +199,13 @@ fn check_attempts(run: &Run<'_>, first: &mut First) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::Event;
+    use crate::journal::RouterEvent;
     use crate::testing::{MS, S, Script, assert_holds};
 
     fn phase(script: &mut Script, at: u64, phase: &str, in_flight: u64) {
         script.at(at).push(
             "back",
-            Event::ServerDrain {
+            RouterEvent::ServerDrain {
                 module: "back".into(),
                 phase: phase.into(),
                 in_flight,

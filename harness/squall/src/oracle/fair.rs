@@ -144,7 +144,7 @@ impl<'j> Pool<'j> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Event, ProviderEvent};
+    use crate::journal::ProviderEvent;
     use crate::testing::{S, Script, assert_holds, broken, find};
 
     fn script() -> Script {
@@ -166,11 +166,11 @@ mod tests {
         let violation = broken(&Fair, script(), |entries| {
             let turn = find(
                 entries,
-                |event| matches!(event, Event::Provider(ProviderEvent::ExecuteStarted { connection, .. }) if &**connection == "a"),
+                |event| matches!(event.get(), Some(ProviderEvent::ExecuteStarted { connection, .. }) if &**connection == "a"),
             );
-            let Event::Provider(ProviderEvent::ExecuteStarted {
+            let Some(ProviderEvent::ExecuteStarted {
                 connection, executor, ..
-            }) = &mut entries[turn].event
+            }) = entries[turn].event.get_mut()
             else {
                 panic!("a start")
             };

@@ -119,7 +119,7 @@ impl<'j> Step<'_, 'j> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Death, Event, ProviderEvent};
+    use crate::journal::{Death, ProviderEvent};
     use crate::testing::{S, Script, assert_holds, broken, find};
 
     const TAKEN: &str = "Namespace 'ml' is owned by a different provider group";
@@ -144,12 +144,12 @@ mod tests {
     fn a_second_owner_is_found() {
         let violation = broken(&OneOwner, script(), |entries| {
             let gone = find(entries, |event| {
-                matches!(event, Event::Provider(ProviderEvent::State { connection, state, .. })
+                matches!(event.get(), Some(ProviderEvent::State { connection, state, .. })
                     if &**connection == "b" && &**state == "deregistered")
             });
             entries.remove(gone);
             let released = find(entries, |event| {
-                matches!(event, Event::Provider(ProviderEvent::NamespaceReleased { .. }))
+                matches!(event.get(), Some(ProviderEvent::NamespaceReleased { .. }))
             });
             entries.remove(released);
         });
@@ -163,7 +163,7 @@ mod tests {
     fn a_free_namespace_that_cannot_be_had_is_found() {
         let violation = broken(&OneOwner, script(), |entries| {
             let refused = find(entries, |event| {
-                matches!(event, Event::Provider(ProviderEvent::Rejected { .. }))
+                matches!(event.get(), Some(ProviderEvent::Rejected { .. }))
             });
             let mut late = entries.remove(refused);
             late.at = 4 * S + 1;
@@ -177,7 +177,7 @@ mod tests {
     fn a_namespace_that_is_released_under_its_owner_is_found() {
         let violation = broken(&OneOwner, script(), |entries| {
             let released = find(entries, |event| {
-                matches!(event, Event::Provider(ProviderEvent::NamespaceReleased { .. }))
+                matches!(event.get(), Some(ProviderEvent::NamespaceReleased { .. }))
             });
             let mut early = entries.remove(released);
             early.at = 3 * S;

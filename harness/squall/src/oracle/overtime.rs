@@ -208,7 +208,7 @@ mod tests {
         script.at(4 * S).attempt_ends(1, 1, Outcome::Unknown, "timeout");
         script.at(2 * S).executes("ml-0", 1);
         let end = |entry: &mut Entry| {
-            if matches!(entry.event, Event::Provider(ProviderEvent::ExecutionEnded { .. })) {
+            if matches!(entry.event.get(), Some(ProviderEvent::ExecutionEnded { .. })) {
                 entry.at = 2 * S + time;
             }
         };
@@ -232,7 +232,7 @@ mod tests {
     fn a_module_that_was_not_told_of_a_deadline_has_its_managers_all_the_same() {
         let untold = |entries: &mut Vec<Entry>| {
             for entry in entries {
-                if let Event::Provider(ProviderEvent::ExecutionStarted { timeout, .. }) = &mut entry.event {
+                if let Some(ProviderEvent::ExecutionStarted { timeout, .. }) = entry.event.get_mut() {
                     *timeout = 0;
                 }
             }
@@ -242,7 +242,7 @@ mod tests {
         let violation = broken(&Overtime, script, |entries| {
             untold(entries);
             let end = find(entries, |event| {
-                matches!(event, Event::Provider(ProviderEvent::ExecutionEnded { .. }))
+                matches!(event.get(), Some(ProviderEvent::ExecutionEnded { .. }))
             });
             entries[end].at = 9 * S;
         });

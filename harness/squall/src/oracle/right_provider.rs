@@ -85,7 +85,7 @@ fn check_attempts(run: &Run<'_>, first: &mut First) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Event, ProviderEvent};
+    use crate::journal::ProviderEvent;
     use crate::testing::{MS, S, Script, assert_holds, broken, find};
 
     /// An execution at one member; one that the first could not be sent, and the second had; one that timed out.
@@ -109,7 +109,7 @@ mod tests {
     fn started(entries: &[crate::journal::Entry], id: u64) -> usize {
         find(
             entries,
-            |event| matches!(event, Event::Provider(ProviderEvent::ExecutionStarted { execution, .. }) if execution.0 == id),
+            |event| matches!(event.get(), Some(ProviderEvent::ExecutionStarted { execution, .. }) if execution.0 == id),
         )
     }
 
@@ -131,8 +131,7 @@ mod tests {
     fn an_execution_that_nobody_sent_is_found() {
         let violation = broken(&RightProvider, script(), |entries| {
             let start = started(entries, 1);
-            let Event::Provider(ProviderEvent::ExecutionStarted { execution, .. }) =
-                &mut entries[start].event
+            let Some(ProviderEvent::ExecutionStarted { execution, .. }) = entries[start].event.get_mut()
             else {
                 panic!("a start")
             };
@@ -158,10 +157,9 @@ mod tests {
         let violation = broken(&RightProvider, script(), |entries| {
             let ended = find(
                 entries,
-                |event| matches!(event, Event::Provider(ProviderEvent::ExecuteEnded { execution, .. }) if execution.0 == 3),
+                |event| matches!(event.get(), Some(ProviderEvent::ExecuteEnded { execution, .. }) if execution.0 == 3),
             );
-            let Event::Provider(ProviderEvent::ExecuteEnded { outcome, .. }) = &mut entries[ended].event
-            else {
+            let Some(ProviderEvent::ExecuteEnded { outcome, .. }) = entries[ended].event.get_mut() else {
                 panic!("an end")
             };
             *outcome = Outcome::Failed;

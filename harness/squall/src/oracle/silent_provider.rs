@@ -161,7 +161,7 @@ mod tests {
     }
 
     fn the_end(entries: &[crate::journal::Entry]) -> usize {
-        let is_end = |event: &Event| matches!(event, Event::Provider(ProviderEvent::State { state, .. }) if &**state == "deregistered");
+        let is_end = |event: &Event| matches!(event.get(), Some(ProviderEvent::State { state, .. }) if &**state == "deregistered");
         find(entries, is_end)
     }
 

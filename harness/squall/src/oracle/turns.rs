@@ -152,13 +152,13 @@ impl<'j> Peer<'j> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Event, Handling, Id};
+    use crate::journal::{Event, Handling, Id, RouterEvent};
     use crate::testing::{MS, S, Script, assert_holds, broken, hop_end, span};
 
     fn endpoint(script: &mut Script, host: &str, state: &str) {
         script.push(
             "back",
-            Event::Endpoint {
+            RouterEvent::Endpoint {
                 module: "store".into(),
                 endpoint: format!("{host}:50051").into(),
                 state: state.into(),

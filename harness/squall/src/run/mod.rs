@@ -35,7 +35,7 @@ pub use self::determinism::{Difference, compare};
 pub(crate) use self::drains::Drains;
 pub use self::nemesis::{End, Scene};
 pub use self::panics::PanicSite;
-pub(crate) use self::recorder::Recorder;
+pub(crate) use self::recorder::{Recorder, Source};
 use crate::custom::Sections;
 use crate::file;
 use crate::journal::{Event, Journal};
@@ -132,7 +132,7 @@ pub(crate) struct Options {
 pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn Hosting>>, options: Options) -> Result<Run, Failure> {
     panics::keep_quiet();
     let sites = panics::Sites::default();
-    let recorder = Recorder::default();
+    let recorder = Recorder::of(systems.iter().map(|system| system.events()).collect());
     let config = Config {
         seed: plan.seed,
         budget: plan.duration + longest_timeout(&plan) + 2 * SETTLE + quiet_tail(&plan),

@@ -18,9 +18,22 @@ use tracing::{Dispatch, Metadata, Subscriber, span};
 use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
-use crate::systems::provider::events as provider;
-use crate::systems::router::events as router;
-use crate::systems::service::events as service;
+
+/// What the runtime of a system says with `tracing`, and how the journal reads it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Source {
+    /// The target of its events: [`OF_SQUALL`] and a name.
+    pub(crate) target: &'static str,
+    /// Nothing when it is one of which the journal has nothing.
+    pub(crate) read: ReadEvent,
+}
+
+/// Reads an event of this name, with these fields. What it is given at last keeps a text.
+pub(crate) type ReadEvent =
+    fn(&'static str, &Fields<Arc<str>>, &mut dyn FnMut(&str) -> Arc<str>) -> Result<Option<Event>, Misfit>;
+
+/// How the targets of all such events begin.
+const OF_SQUALL: &str = "squall::";
 
 /// Collects the journal of one run. Clones collect the same one.
 #[derive(Clone, Default)]
@@ -31,6 +44,7 @@ struct Inner {
     entries: Vec<Entry>,
     digest: u64,
     names: Names,
+    sources: Vec<Source>,
     /// What could not be read, the first of it.
     misfit: Option<Misfit>,
 }
@@ -76,22 +90,30 @@ impl Names {
 }
 
 impl Recorder {
+    /// Of a run with these sources.
+    pub(crate) fn of(sources: Vec<Source>) -> Self {
+        Recorder(Arc::new(Mutex::new(Inner {
+            sources,
+            ..Inner::default()
+        })))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records something that the harness itself did, here and now.
-    pub(crate) fn record(&self, event: Event) {
+    pub(crate) fn record(&self, event: impl Into<Event>) {
         let (at, host) = position().unwrap_or_default();
-        self.lock().push(at, host, event);
+        self.lock().push(at, host, event.into());
     }
 
     /// Records something that concerns `host`, now.
-    pub(crate) fn record_on(&self, host: &str, event: Event) {
+    pub(crate) fn record_on(&self, host: &str, event: impl Into<Event>) {
         let (at, _) = position().unwrap_or_default();
         let mut inner = self.lock();
         let host = inner.name(host);
-        inner.push(at, Some(host), event);
+        inner.push(at, Some(host), event.into());
     }
 
     /// The first event of the runtime that was not as it is defined: what is known of the run has a hole there.
@@ -132,13 +154,13 @@ impl Inner {
 
     /// What the journal has of an event of the runtime, if anything.
     fn read(&mut self, event: &tracing::Event<'_>) -> Result<Option<Event>, Misfit> {
-        let fields = Fields::collect(event, |text| self.name(text));
         let (name, target) = (event.metadata().name(), event.metadata().target());
-        match target {
-            router::TARGET => router::event(name, &fields),
-            service::TARGET => service::event(name, &fields),
-            _ => provider::event(name, &fields, |text| self.name(text)),
-        }
+        let source = self.sources.iter().find(|source| source.target == target);
+        let Some(read) = source.map(|source| source.read) else {
+            return Ok(None);
+        };
+        let fields = Fields::collect(event, |text| self.name(text));
+        read(name, &fields, &mut |text| self.name(text))
     }
 }
 
@@ -308,8 +330,7 @@ impl Subscriber for Ear {
     }
 
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        [router::TARGET, provider::TARGET, service::TARGET].contains(&metadata.target())
-            && metadata.is_event()
+        metadata.target().starts_with(OF_SQUALL) && metadata.is_event()
     }
 
     fn max_level_hint(&self) -> Option<LevelFilter> {

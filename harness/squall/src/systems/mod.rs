@@ -21,8 +21,9 @@ use squall_sim::Sim;
 
 pub(crate) use self::newest::Newest;
 use crate::faults::{self, Kind};
+use crate::journal::EventKind;
 use crate::plan::Plan;
-use crate::run::{Drains, Recorder};
+use crate::run::{Drains, Recorder, Source};
 
 /// Every kind of fault that files know, in the order of messages and of the schema.
 pub(crate) const FAULTS: [&[Kind]; 3] = [
@@ -31,8 +32,14 @@ pub(crate) const FAULTS: [&[Kind]; 3] = [
     provider::faults::ALL,
 ];
 
+/// Every kind of events of a system that a journal's file can have.
+pub(crate) const EVENTS: [EventKind; 3] = [router::EVENTS, provider::EVENTS, service::EVENTS];
+
 /// A system, as a harness has it: what makes its hosts.
 pub(crate) trait Hosting: Send + Sync {
+    /// What its runtime says.
+    fn events(&self) -> Source;
+
     /// Makes the hosts that a plan has of it, and starts them.
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running>;
 }

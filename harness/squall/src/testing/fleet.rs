@@ -145,7 +145,7 @@ impl Script {
     pub(crate) fn executes(&mut self, host: &str, execution: u64) -> &mut Self {
         self.push(
             host,
-            Event::Provider(ProviderEvent::ExecutionStarted {
+            Event::of(ProviderEvent::ExecutionStarted {
                 execution: Id(execution),
                 module: "ml.Analyze".into(),
                 namespace: "ml".into(),
@@ -157,7 +157,7 @@ impl Script {
         );
         self.push(
             host,
-            Event::Provider(ProviderEvent::ExecutionEnded {
+            Event::of(ProviderEvent::ExecutionEnded {
                 execution: Id(execution),
                 how: Handling::Ok,
                 error: "".into(),
@@ -170,7 +170,7 @@ impl Script {
     pub(crate) fn canary_step(&mut self, manager: &str, step: &str, version: &str) -> &mut Self {
         self.push(
             "ml-0",
-            Event::Provider(ProviderEvent::CanaryStep {
+            Event::of(ProviderEvent::CanaryStep {
                 instance: format!("{manager}:9090").into(),
                 step: step.into(),
                 version: version.into(),
@@ -181,7 +181,7 @@ impl Script {
     pub(crate) fn canary_ends(&mut self, outcome: &str, reason: &str) -> &mut Self {
         self.push(
             "ml-0",
-            Event::Provider(ProviderEvent::CanaryEnded {
+            Event::of(ProviderEvent::CanaryEnded {
                 outcome: outcome.into(),
                 reason: reason.into(),
             }),
@@ -189,7 +189,7 @@ impl Script {
     }
 
     pub(crate) fn at_the_manager(&mut self, event: ProviderEvent) -> &mut Self {
-        self.push("engine", Event::Provider(event))
+        self.push("engine", Event::of(event))
     }
 }
 

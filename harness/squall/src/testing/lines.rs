@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Script, TIMEOUT, span};
-use crate::journal::{Event, Handling, Id, Outcome};
+use crate::journal::{Event, Handling, Id, Outcome, RouterEvent};
 
 const REQUEST: (u64, Id) = (15, Id(0x7e9));
 const REPLY: (u64, Id) = (20, Id(0x7e91));
@@ -194,7 +194,7 @@ impl Script {
         }
         let incarnation = 0;
         for (((host, source_module, target_module), status), calls) in calls {
-            let event = Event::CallsCounted {
+            let event = RouterEvent::CallsCounted {
                 incarnation,
                 source_module,
                 target_module,
@@ -204,7 +204,7 @@ impl Script {
             self.push(&host, event);
         }
         for ((host, source_module, target_module), (calls, took)) in latencies {
-            let event = Event::LatencyCounted {
+            let event = RouterEvent::LatencyCounted {
                 incarnation,
                 source_module,
                 target_module,

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use squall::file::{self, ComponentNames};
-use squall::journal::{Entry, Event, Journal, ProviderEvent};
+use squall::journal::{Entry, Journal, ProviderEvent};
 use squall::{Harness, Run, verdict};
 
 const TOPOLOGY: &str = r#"
@@ -91,7 +91,7 @@ fn each_oracle_of_providers_catches_its_opposite_and_no_other_oracle_complains()
 /// From some time on no heartbeat is heard, and nobody does anything about it.
 fn deaf_managers(entry: &mut Entry) {
     if entry.at > 10_000_000_000
-        && let Event::Provider(ProviderEvent::HeartbeatReceived { connection, .. }) = &mut entry.event
+        && let Some(ProviderEvent::HeartbeatReceived { connection, .. }) = entry.event.get_mut()
     {
         *connection = "of nobody".into();
     }
@@ -99,16 +99,16 @@ fn deaf_managers(entry: &mut Entry) {
 
 /// Members of one group are accepted as if each had a group of its own.
 fn groups_of_their_own(entry: &mut Entry) {
-    if let Event::Provider(ProviderEvent::Registered { group, executor, .. }) = &mut entry.event {
+    if let Some(ProviderEvent::Registered { group, executor, .. }) = entry.event.get_mut() {
         *group = executor.clone();
     }
 }
 
 /// One member's turns are nobody's: the other seems to have them all.
 fn always_the_same(entry: &mut Entry) {
-    if let Event::Provider(ProviderEvent::ExecuteStarted {
+    if let Some(ProviderEvent::ExecuteStarted {
         connection, executor, ..
-    }) = &mut entry.event
+    }) = entry.event.get_mut()
         && executor.starts_with("ml-0")
     {
         *connection = "of nobody".into();
@@ -118,8 +118,8 @@ fn always_the_same(entry: &mut Entry) {
 /// What was for one is executed by another.
 fn somebody_else(entry: &mut Entry) {
     let is_execution = matches!(
-        entry.event,
-        Event::Provider(ProviderEvent::ExecutionStarted { .. } | ProviderEvent::ExecutionEnded { .. })
+        entry.event.get(),
+        Some(ProviderEvent::ExecutionStarted { .. } | ProviderEvent::ExecutionEnded { .. })
     );
     if is_execution && &*entry.host == "ml-1" {
         entry.host = "ml-0".into();
@@ -128,21 +128,21 @@ fn somebody_else(entry: &mut Entry) {
 
 /// A canary that was promoted is said to have gone back.
 fn back_or_not(entry: &mut Entry) {
-    if let Event::Provider(ProviderEvent::CanaryEnded { outcome, .. }) = &mut entry.event {
+    if let Some(ProviderEvent::CanaryEnded { outcome, .. }) = entry.event.get_mut() {
         *outcome = "rolled back".into();
     }
 }
 
 /// Modules that take 5 ms are said to have had less.
 fn in_a_hurry(entry: &mut Entry) {
-    if let Event::Provider(ProviderEvent::ExecutionStarted { timeout, .. }) = &mut entry.event {
+    if let Some(ProviderEvent::ExecutionStarted { timeout, .. }) = entry.event.get_mut() {
         *timeout = 1_000_000;
     }
 }
 
 /// A member is said to drain a second before it did, and was asked until then.
 fn told_too_early(entry: &mut Entry) {
-    if let Event::Provider(ProviderEvent::State { state, .. }) = &entry.event
+    if let Some(ProviderEvent::State { state, .. }) = entry.event.get()
         && &**state == "draining"
     {
         entry.at -= 1_000_000_000;

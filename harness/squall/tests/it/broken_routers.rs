@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use crate::support::topology_with;
 use squall::file::scenario_from_str;
-use squall::journal::{Entry, Event, Handling};
+use squall::journal::{Entry, Event, Handling, RouterEvent};
 use squall::oracle;
 use squall::plan::Plan;
 use squall::router::{
@@ -331,7 +331,7 @@ fn turns() {
 fn dials() {
     // A pool that dials for each call.
     assert_told("dials", plan("n.in", DOWN), |entry| {
-        if let Event::Endpoint { state, .. } = &mut entry.event
+        if let Some(RouterEvent::Endpoint { state, .. }) = entry.event.get_mut()
             && &**state == "backoff"
         {
             *state = "connecting".into();
@@ -349,7 +349,7 @@ fn drains() {
         drain = { hosts = "back-0", grace = "2s" }
     "#;
     assert_told("drains", plan("n.in", drain), |entry| {
-        if let Event::ServerDrain { phase, in_flight, .. } = &mut entry.event
+        if let Some(RouterEvent::ServerDrain { phase, in_flight, .. }) = entry.event.get_mut()
             && &**phase == "stopped"
         {
             *in_flight = 1;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use squall::Harness;
 use squall::file::scenario_from_str;
-use squall::journal::Event;
+use squall::journal::RouterEvent;
 
 const TOPOLOGY: &str = r#"
     name = "pair"
@@ -43,19 +43,19 @@ fn a_process_that_died_is_counted_until_its_last_instant() {
     let mut counted = BTreeMap::new();
     let mut latencies = Vec::new();
     for entry in &run.journal.entries {
-        match &entry.event {
-            Event::CallsCounted {
+        match entry.event.get() {
+            Some(RouterEvent::CallsCounted {
                 incarnation,
                 status,
                 calls,
                 ..
-            } => {
+            }) => {
                 assert_eq!(&*entry.host, "front");
                 counted.insert((*incarnation, status.to_string()), *calls);
             }
-            Event::LatencyCounted {
+            Some(RouterEvent::LatencyCounted {
                 incarnation, calls, ..
-            } => latencies.push((*incarnation, *calls)),
+            }) => latencies.push((*incarnation, *calls)),
             _ => {}
         }
     }

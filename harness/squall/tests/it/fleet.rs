@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use squall::file::{self, ComponentNames};
-use squall::journal::{Event, ProviderEvent, lines};
+use squall::journal::{ProviderEvent, lines};
 use squall::report::bench::Bench;
 use squall::{Harness, Run, oracle};
 
@@ -63,10 +63,7 @@ fn the_whole_life_of_a_provider_is_in_the_journal_and_is_read_back_as_it_was() {
     let read = lines::read(&written[..]).unwrap();
     assert_eq!(read.entries, run.journal.entries);
     let said = |is: fn(&ProviderEvent) -> bool| {
-        let mut events = run.journal.entries.iter().filter_map(|entry| match &entry.event {
-            Event::Provider(event) => Some(event),
-            _ => None,
-        });
+        let mut events = run.journal.entries.iter().filter_map(|entry| entry.event.get());
         events.any(is)
     };
     use ProviderEvent as E;

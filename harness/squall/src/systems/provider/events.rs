@@ -2,25 +2,30 @@
 
 use std::sync::Arc;
 
-use squall_events::provider::Event as Said;
+use squall_events::provider::{Event as Said, TARGET};
 use squall_events::{Fields, Misfit};
 
 use super::behalf;
 use crate::journal::{Event, Id, ProviderEvent};
+use crate::run::Source;
 use crate::systems::values::{handling, outcome};
 
-pub(crate) use squall_events::provider::TARGET;
+/// What the journal reads of them.
+pub(super) const SOURCE: Source = Source {
+    target: TARGET,
+    read: event,
+};
 
 /// Nothing when it is one of which the journal has nothing. `name_of` keeps a text.
-pub(crate) fn event(
+fn event(
     name: &'static str,
     fields: &Fields<Arc<str>>,
-    mut name_of: impl FnMut(&str) -> Arc<str>,
+    name_of: &mut dyn FnMut(&str) -> Arc<str>,
 ) -> Result<Option<Event>, Misfit> {
     let Some(said) = Said::read(name, fields)? else {
         return Ok(None);
     };
-    Ok(Some(Event::Provider(match said {
+    Ok(Some(Event::of(match said {
         Said::Registered(it) => ProviderEvent::Registered {
             connection: it.connection,
             namespace: it.namespace,

@@ -1,10 +1,12 @@
 //! Managers and providers of modules, as the Constellation Module Provider Protocol has them.
 
 mod behalf;
-pub(crate) mod events;
+mod events;
 mod expectations;
 pub(crate) mod faults;
 mod fleet;
+mod fold;
+mod journal;
 pub(crate) mod plan;
 mod targets;
 
@@ -12,14 +14,21 @@ use std::sync::Arc;
 
 pub use self::expectations::{CanaryExpectation, ProviderCheck, ProviderExpectation};
 pub(crate) use self::fleet::Fleet;
+pub(crate) use self::journal::KIND as EVENTS;
+pub use self::journal::ProviderEvent;
 pub use self::targets::{ModuleCall, PipelineRun};
 use super::{Hosting, Running, Start};
+use crate::run::Source;
 
 /// Managers, providers, and what calls their modules.
 #[derive(Clone, Copy)]
 pub(crate) struct Providers;
 
 impl Hosting for Providers {
+    fn events(&self) -> Source {
+        events::SOURCE
+    }
+
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running> {
         Arc::new(fleet::build(start))
     }

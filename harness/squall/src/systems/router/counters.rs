@@ -4,8 +4,8 @@
 //! last scraped is lost. Here its memory is looked at all the same, at the end of the run, so that what it counted until
 //! its last instant can be compared. What a deployment loses by a death is thus not shown by any run.
 
+use super::RouterEvent;
 use super::world::Process;
-use crate::journal::Event;
 use crate::live::Sample;
 use crate::run::Recorder;
 
@@ -21,17 +21,17 @@ pub(super) fn record(processes: &[Process], recorder: &Recorder) {
     }
 }
 
-fn lines(sample: &Sample, incarnation: u32) -> impl Iterator<Item = Event> {
+fn lines(sample: &Sample, incarnation: u32) -> impl Iterator<Item = RouterEvent> {
     sample.pairs.iter().flat_map(move |((source, target), traffic)| {
         let ended = traffic.statuses.iter().filter(|(_, calls)| **calls > 0);
-        let ended = ended.map(move |(status, calls)| Event::CallsCounted {
+        let ended = ended.map(move |(status, calls)| RouterEvent::CallsCounted {
             incarnation,
             source_module: source.as_str().into(),
             target_module: target.as_str().into(),
             status: status.as_str().into(),
             calls: *calls,
         });
-        let took = (traffic.latency.count > 0).then(|| Event::LatencyCounted {
+        let took = (traffic.latency.count > 0).then(|| RouterEvent::LatencyCounted {
             incarnation,
             source_module: source.as_str().into(),
             target_module: target.as_str().into(),

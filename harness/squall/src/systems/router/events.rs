@@ -2,16 +2,26 @@
 
 use std::sync::Arc;
 
-use squall_events::router::Event as Said;
+use squall_events::router::{Event as Said, TARGET};
 use squall_events::{Fields, Misfit};
 
+use super::RouterEvent;
 use crate::journal::{Event, Id};
+use crate::run::Source;
 use crate::systems::values::{handling, outcome};
 
-pub(crate) use squall_events::router::TARGET;
+/// What the journal reads of them.
+pub(super) const SOURCE: Source = Source {
+    target: TARGET,
+    read: event,
+};
 
 /// Nothing when it is one of which the journal has nothing.
-pub(crate) fn event(name: &'static str, fields: &Fields<Arc<str>>) -> Result<Option<Event>, Misfit> {
+fn event(
+    name: &'static str,
+    fields: &Fields<Arc<str>>,
+    _: &mut dyn FnMut(&str) -> Arc<str>,
+) -> Result<Option<Event>, Misfit> {
     let Some(said) = Said::read(name, fields)? else {
         return Ok(None);
     };
@@ -64,18 +74,18 @@ pub(crate) fn event(name: &'static str, fields: &Fields<Arc<str>>) -> Result<Opt
             bytes: it.bytes,
             digest: Id(it.digest),
         },
-        Said::EndpointState(it) => Event::Endpoint {
+        Said::EndpointState(it) => Event::of(RouterEvent::Endpoint {
             module: it.module,
             endpoint: it.endpoint,
             state: it.state,
             cause: it.cause,
-        },
-        Said::ServerDrain(it) => Event::ServerDrain {
+        }),
+        Said::ServerDrain(it) => Event::of(RouterEvent::ServerDrain {
             module: it.module,
             phase: it.phase,
             in_flight: it.in_flight,
             connections: it.connections,
-        },
+        }),
         Said::ErrorHandled(_)
         | Said::DiscoveryResolved(_)
         | Said::DiscoveryUnresolved(_)

@@ -1,9 +1,10 @@
 //! Modules, and messages between their nodes.
 
 mod counters;
-pub(crate) mod events;
+mod events;
 pub(crate) mod faults;
 mod front;
+mod journal;
 pub(crate) mod plan;
 mod stage;
 mod target;
@@ -13,12 +14,15 @@ use std::sync::Arc;
 
 pub use self::front::Front;
 pub(crate) use self::front::Straight;
+pub(crate) use self::journal::KIND as EVENTS;
+pub use self::journal::RouterEvent;
 use self::stage::Stage;
 pub(crate) use self::stage::{Adjust, Place, Prepare};
 pub use self::target::NodePort;
 pub(crate) use self::world::World;
 use super::{Hosting, Running, Start};
 use crate::components::Components;
+use crate::run::Source;
 
 /// Modules, with the components that their nodes are instances of.
 #[derive(Clone)]
@@ -45,6 +49,10 @@ impl Router {
 }
 
 impl Hosting for Router {
+    fn events(&self) -> Source {
+        events::SOURCE
+    }
+
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running> {
         let stage = Stage::of(start.plan, self);
         Arc::new(world::build(start, stage))

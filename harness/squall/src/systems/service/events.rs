@@ -2,37 +2,46 @@
 
 use std::sync::Arc;
 
-use squall_events::site::Event as Said;
+use squall_events::site::{Event as Said, TARGET};
 use squall_events::{Fields, Misfit};
 
 use crate::journal::{Event, Id, RpcEvent};
+use crate::run::Source;
 use crate::systems::values::rpc_end;
 
-pub(crate) use squall_events::site::TARGET;
+/// What the journal reads of them.
+pub(super) const SOURCE: Source = Source {
+    target: TARGET,
+    read: event,
+};
 
 /// Nothing when it is one of which the journal has nothing.
-pub(crate) fn event(name: &'static str, fields: &Fields<Arc<str>>) -> Result<Option<Event>, Misfit> {
+fn event(
+    name: &'static str,
+    fields: &Fields<Arc<str>>,
+    _: &mut dyn FnMut(&str) -> Arc<str>,
+) -> Result<Option<Event>, Misfit> {
     let Some(said) = Said::read(name, fields)? else {
         return Ok(None);
     };
     Ok(Some(match said {
-        Said::CallStarted(it) => Event::Rpc(RpcEvent::CallStarted {
+        Said::CallStarted(it) => Event::of(RpcEvent::CallStarted {
             span: Id(it.call),
             parent: Id(it.parent),
             peer: it.peer,
             service: it.service,
             method: it.method,
         }),
-        Said::CallEnded(it) => Event::Rpc(RpcEvent::CallEnded {
+        Said::CallEnded(it) => Event::of(RpcEvent::CallEnded {
             span: Id(it.call),
             end: rpc_end(name, &it.end, it.status, it.error)?,
         }),
-        Said::HandlerStarted(it) => Event::Rpc(RpcEvent::HandlerStarted {
+        Said::HandlerStarted(it) => Event::of(RpcEvent::HandlerStarted {
             span: Id(it.call),
             service: it.service,
             method: it.method,
         }),
-        Said::HandlerEnded(it) => Event::Rpc(RpcEvent::HandlerEnded {
+        Said::HandlerEnded(it) => Event::of(RpcEvent::HandlerEnded {
             span: Id(it.call),
             end: rpc_end(name, &it.end, it.status, it.error)?,
         }),

@@ -90,7 +90,7 @@ impl Fleet {
                         failed: names(&failed),
                         unchanged: names(&unchanged),
                     };
-                    recorder.record_on(&host, Event::Provider(event));
+                    recorder.record_on(&host, Event::of(event));
                 }
             });
         }
@@ -124,7 +124,7 @@ impl Shared {
                 let muted = is_muted(&lock(&self.muted).acks, host_of(&executor));
                 if muted {
                     let connection = connection.into();
-                    recorder.record(Event::Provider(ProviderEvent::AckSuppressed { connection }));
+                    recorder.record(Event::of(ProviderEvent::AckSuppressed { connection }));
                 }
                 muted
             }

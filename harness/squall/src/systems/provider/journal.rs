@@ -3,8 +3,20 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::{Handling, Id, Outcome};
+use super::fold;
+use crate::calls::Folding;
+use crate::journal::{Entry, Event, EventKind, Handling, Id, Outcome, SystemEvent};
+
+/// How they are read back.
+pub(crate) const KIND: EventKind = EventKind {
+    kinds: &["provider"],
+    read: |value| {
+        let Tagged::Provider(event) = serde_json::from_value::<Tagged<ProviderEvent>>(value)?;
+        Ok(Event::of(event))
+    },
+};
 
 /// What happened to a manager or to a provider.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -203,6 +215,29 @@ pub enum ProviderEvent {
         /// They have the old version.
         unchanged: Arc<str>,
     },
+}
+
+/// Lines say whose event it is, and then which.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum Tagged<E> {
+    Provider(E),
+}
+
+impl From<ProviderEvent> for Event {
+    fn from(event: ProviderEvent) -> Self {
+        Event::of(event)
+    }
+}
+
+impl SystemEvent for ProviderEvent {
+    fn json(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(Tagged::Provider(self))
+    }
+
+    fn fold<'j>(&'j self, entry: &'j Entry, folding: &mut Folding<'j>) {
+        fold::fold(self, entry, folding);
+    }
 }
 
 fn is_zero(nanos: &u64) -> bool {

@@ -1,0 +1,125 @@
+//! What a journal line can say of gRPC calls between services, where they have the layers that say so.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::calls::{Folding, Handled, Moment, Rpc};
+use crate::journal::{Entry, Event, EventKind, Id, RpcEnd, SystemEvent};
+
+/// How they are read back.
+pub(crate) const KIND: EventKind = EventKind {
+    kinds: &["rpc"],
+    read: |value| {
+        let Tagged::Rpc(event) = serde_json::from_value::<Tagged<RpcEvent>>(value)?;
+        Ok(Event::of(event))
+    },
+};
+
+/// What happened to a gRPC call.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "event")]
+pub enum RpcEvent {
+    /// A client calls.
+    CallStarted {
+        /// The call.
+        span: Id,
+        /// The call within whose handler it is made, or the trace of a workload's call; 0 for neither.
+        parent: Id,
+        /// `host:port` that is called; empty when nobody says.
+        peer: Arc<str>,
+        /// The service.
+        service: Arc<str>,
+        /// The method of it.
+        method: Arc<str>,
+    },
+    /// Its answer is complete, or the client gave it up.
+    CallEnded {
+        /// The call.
+        span: Id,
+        /// How.
+        end: RpcEnd,
+    },
+    /// A server handles a call.
+    HandlerStarted {
+        /// The call; 0 when its client has no layer.
+        span: Id,
+        /// The service.
+        service: Arc<str>,
+        /// The method of it.
+        method: Arc<str>,
+    },
+    /// Its answer is complete, or the server gave it up.
+    HandlerEnded {
+        /// The call; 0 when its client has no layer.
+        span: Id,
+        /// How.
+        end: RpcEnd,
+    },
+}
+
+/// Lines say whose event it is, and then which.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "kind")]
+enum Tagged<E> {
+    Rpc(E),
+}
+
+impl From<RpcEvent> for Event {
+    fn from(event: RpcEvent) -> Self {
+        Event::of(event)
+    }
+}
+
+impl SystemEvent for RpcEvent {
+    fn json(&self) -> serde_json::Result<Value> {
+        serde_json::to_value(Tagged::Rpc(self))
+    }
+
+    fn fold<'j>(&'j self, entry: &'j Entry, folding: &mut Folding<'j>) {
+        let moment = Moment::of(entry);
+        match self {
+            RpcEvent::CallStarted {
+                span,
+                parent,
+                peer,
+                service,
+                method,
+            } => folding.start_rpc(Rpc {
+                span: *span,
+                parent: *parent,
+                call: None,
+                host: &entry.host,
+                peer,
+                service,
+                method,
+                started: moment,
+                end: None,
+                handled: Vec::new(),
+            }),
+            RpcEvent::CallEnded { span, end } => {
+                if let Some(rpc) = folding.rpc_mut(*span) {
+                    rpc.end.get_or_insert((moment, end));
+                }
+            }
+            RpcEvent::HandlerStarted { span, .. } => {
+                if let Some(rpc) = folding.rpc_mut(*span) {
+                    rpc.handled.push(Handled {
+                        host: &entry.host,
+                        started: moment,
+                        end: None,
+                    });
+                }
+            }
+            RpcEvent::HandlerEnded { span, end } => {
+                let rpc = folding.rpc_mut(*span);
+                let handled =
+                    rpc.and_then(|rpc| rpc.handled.iter_mut().rev().find(|it| *it.host == *entry.host));
+                if let Some(handled) = handled {
+                    handled.end.get_or_insert((moment, end));
+                }
+            }
+        }
+    }
+}
