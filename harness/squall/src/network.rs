@@ -2,34 +2,36 @@
 //! network between them, say of it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::calls::Moment;
 use crate::journal::{Entry, Event, Journal, RouterEvent};
+use crate::oracle::{Evidence, Run};
 use crate::plan::{Latency, Topology};
 use crate::time;
 
 /// All of it.
 #[derive(Debug, Default)]
-pub struct Network<'j> {
+pub struct Network {
     /// In the order in which they were established.
-    pub connections: Vec<Connection<'j>>,
+    pub connections: Vec<Connection>,
     /// Changes of endpoints of client pools, in order.
-    pub endpoints: Vec<Endpoint<'j>>,
+    pub endpoints: Vec<Endpoint>,
     /// Phases of shutdowns of modules' servers, in order.
-    pub drains: Vec<Drain<'j>>,
+    pub drains: Vec<Drain>,
     /// By number, as long as they are open: the place in `connections`.
     open: BTreeMap<u64, usize>,
-    /// Between which hosts, the smaller name first, segments were touched, and when.
-    touched: BTreeMap<(&'j str, &'j str), Vec<u64>>,
+    /// When segments were touched between two hosts, by the smaller name, and then by the other one.
+    touched: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<u64>>>,
 }
 
 /// A connection that was established.
-#[derive(Debug, Clone, Copy)]
-pub struct Connection<'j> {
+#[derive(Debug, Clone)]
+pub struct Connection {
     /// Who dialled.
-    pub from: &'j str,
+    pub from: Arc<str>,
     /// Who accepted.
-    pub to: &'j str,
+    pub to: Arc<str>,
     /// When.
     pub opened: Moment,
     /// When it ended, if it did.
@@ -37,41 +39,47 @@ pub struct Connection<'j> {
 }
 
 /// An endpoint of a client pool changed its state.
-#[derive(Debug, Clone, Copy)]
-pub struct Endpoint<'j> {
+#[derive(Debug, Clone)]
+pub struct Endpoint {
     /// When.
     pub moment: Moment,
     /// The host whose pool it is of.
-    pub host: &'j str,
+    pub host: Arc<str>,
     /// The module that it leads to.
-    pub module: &'j str,
+    pub module: Arc<str>,
     /// `host:port`
-    pub address: &'j str,
+    pub address: Arc<str>,
     /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
-    pub state: &'j str,
+    pub state: Arc<str>,
     /// Why.
-    pub cause: &'j str,
+    pub cause: Arc<str>,
 }
 
 /// A server's shutdown entered a phase.
-#[derive(Debug, Clone, Copy)]
-pub struct Drain<'j> {
+#[derive(Debug, Clone)]
+pub struct Drain {
     /// When.
     pub moment: Moment,
     /// Whose.
-    pub host: &'j str,
+    pub host: Arc<str>,
     /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
-    pub phase: &'j str,
+    pub phase: Arc<str>,
     /// Requests in the works.
     pub in_flight: u64,
     /// Connections that are open.
     pub connections: u64,
 }
 
-impl<'j> Network<'j> {
+impl Evidence for Network {
+    fn of(run: &Run<'_>) -> Self {
+        Network::of(run.journal)
+    }
+}
+
+impl Network {
     /// Folds a journal.
     #[must_use]
-    pub fn of(journal: &'j Journal) -> Self {
+    pub fn of(journal: &Journal) -> Self {
         let mut network = Network::default();
         for entry in &journal.entries {
             network.add(entry);
@@ -82,13 +90,14 @@ impl<'j> Network<'j> {
     /// Whether a fault, or a link's own loss, touched anything between two hosts, either way, between two instants.
     #[must_use]
     pub fn touched(&self, one: &str, other: &str, from: u64, until: u64) -> bool {
-        let pair = (one.min(other), one.max(other));
-        let times = self.touched.get(&pair).map_or(&[][..], Vec::as_slice);
+        let pairs = self.touched.get(one.min(other));
+        let times = pairs.and_then(|pairs| pairs.get(one.max(other)));
+        let times = times.map_or(&[][..], Vec::as_slice);
         let first = times.partition_point(|at| *at < from);
         times.get(first).is_some_and(|at| *at <= until)
     }
 
-    fn add(&mut self, entry: &'j Entry) {
+    fn add(&mut self, entry: &Entry) {
         let moment = Moment {
             at: entry.at,
             line: entry.number,
@@ -97,8 +106,8 @@ impl<'j> Network<'j> {
             Event::ConnectionOpened { flow, from, to } => {
                 self.open.insert(*flow, self.connections.len());
                 self.connections.push(Connection {
-                    from,
-                    to,
+                    from: from.clone(),
+                    to: to.clone(),
                     opened: moment,
                     closed: None,
                 });
@@ -108,17 +117,13 @@ impl<'j> Network<'j> {
                     self.connections[place].closed = Some(moment);
                 }
             }
-            Event::Segment { from, to, .. } => {
-                let (from, to) = (&**from, &**to);
-                let times = self.touched.entry((from.min(to), from.max(to))).or_default();
-                times.push(entry.at);
-            }
+            Event::Segment { from, to, .. } => self.touch(from.min(to), from.max(to), entry.at),
             Event::Of(_) => self.of_the_router(entry),
             _ => {}
         }
     }
 
-    fn of_the_router(&mut self, entry: &'j Entry) {
+    fn of_the_router(&mut self, entry: &Entry) {
         let moment = Moment::of(entry);
         match entry.event.get() {
             Some(RouterEvent::Endpoint {
@@ -128,11 +133,11 @@ impl<'j> Network<'j> {
                 cause,
             }) => self.endpoints.push(Endpoint {
                 moment,
-                host: &entry.host,
-                module,
-                address: endpoint,
-                state,
-                cause,
+                host: entry.host.clone(),
+                module: module.clone(),
+                address: endpoint.clone(),
+                state: state.clone(),
+                cause: cause.clone(),
             }),
             Some(RouterEvent::ServerDrain {
                 module: _,
@@ -141,12 +146,23 @@ impl<'j> Network<'j> {
                 connections,
             }) => self.drains.push(Drain {
                 moment,
-                host: &entry.host,
-                phase,
+                host: entry.host.clone(),
+                phase: phase.clone(),
                 in_flight: *in_flight,
                 connections: *connections,
             }),
             _ => {}
+        }
+    }
+
+    /// Names are only cloned for the first touch between two hosts: under a storm there are many.
+    fn touch(&mut self, one: &Arc<str>, other: &Arc<str>, at: u64) {
+        match self.touched.get_mut(one).and_then(|pairs| pairs.get_mut(other)) {
+            Some(times) => times.push(at),
+            None => {
+                let pairs = self.touched.entry(one.clone()).or_default();
+                pairs.insert(other.clone(), vec![at]);
+            }
         }
     }
 }

@@ -5,10 +5,13 @@
 
 mod canary;
 
+use std::sync::Arc;
+
 use indexmap::IndexMap;
 
 use crate::calls::Moment;
 use crate::journal::{Entry, Event, Journal, ProviderEvent};
+use crate::oracle::{Evidence, Run};
 use crate::plan::ProviderState;
 
 pub use canary::{Canary, CanaryEnd, Division, Step};
@@ -18,41 +21,41 @@ pub const MANAGER_DIED: &str = "the manager died";
 
 /// All of it.
 #[derive(Debug, Default)]
-pub struct Providers<'j> {
+pub struct Providers {
     /// In the order of their registrations.
-    pub connections: Vec<Connection<'j>>,
+    pub connections: Vec<Connection>,
     /// Registrations that were not accepted.
-    pub rejections: Vec<Rejection<'j>>,
+    pub rejections: Vec<Rejection>,
     /// Canaries, by host of the provider, in the order of their first steps.
-    pub canaries: Vec<Canary<'j>>,
+    pub canaries: Vec<Canary>,
     /// Namespaces that were released: when, by which manager, and which.
-    pub released: Vec<(Moment, &'j str, &'j str)>,
+    pub released: Vec<(Moment, Arc<str>, Arc<str>)>,
     /// When a fault kept a heartbeat from being sent, and which provider's host it was of.
-    pub heartbeats_lost: Vec<(u64, &'j str)>,
+    pub heartbeats_lost: Vec<(u64, Arc<str>)>,
     /// When a fault kept a heartbeat from being acknowledged, and which provider's host it was of.
-    pub acks_lost: Vec<(u64, &'j str)>,
-    by_id: IndexMap<&'j str, usize>,
+    pub acks_lost: Vec<(u64, Arc<str>)>,
+    by_id: IndexMap<Arc<str>, usize>,
 }
 
 /// One registration at one manager.
 #[derive(Debug)]
-pub struct Connection<'j> {
+pub struct Connection {
     /// Its id.
-    pub id: &'j str,
+    pub id: Arc<str>,
     /// The manager's host.
-    pub manager: &'j str,
+    pub manager: Arc<str>,
     /// The provider's host, as its executor's address says it.
-    pub host: &'j str,
+    pub host: Arc<str>,
     /// Where its modules are executed.
-    pub executor: &'j str,
+    pub executor: Arc<str>,
     /// The namespace of its modules.
-    pub namespace: &'j str,
+    pub namespace: Arc<str>,
     /// Its group; empty for none.
-    pub group: &'j str,
+    pub group: Arc<str>,
     /// Qualified names.
-    pub modules: Vec<&'j str>,
+    pub modules: Vec<Arc<str>>,
     /// Every state, the first of which is [`ProviderState::Registered`].
-    pub states: Vec<Change<'j>>,
+    pub states: Vec<Change>,
     /// When its manager heard a heartbeat.
     pub heartbeats: Vec<Moment>,
     /// When its manager put it aside (true), or used it again.
@@ -60,35 +63,41 @@ pub struct Connection<'j> {
 }
 
 /// A connection has another state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Change<'j> {
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
     /// Since when.
     pub moment: Moment,
     /// Which one.
     pub state: ProviderState,
     /// Why.
-    pub cause: &'j str,
+    pub cause: Arc<str>,
 }
 
 /// A registration that was not accepted.
-#[derive(Debug, Clone, Copy)]
-pub struct Rejection<'j> {
+#[derive(Debug, Clone)]
+pub struct Rejection {
     /// When.
     pub moment: Moment,
     /// The manager's host.
-    pub manager: &'j str,
+    pub manager: Arc<str>,
     /// The provider's host.
-    pub host: &'j str,
+    pub host: Arc<str>,
     /// The namespace that was asked for.
-    pub namespace: &'j str,
+    pub namespace: Arc<str>,
     /// Why.
-    pub reason: &'j str,
+    pub reason: Arc<str>,
 }
 
-impl<'j> Providers<'j> {
+impl Evidence for Providers {
+    fn of(run: &Run<'_>) -> Self {
+        Providers::of(run.journal)
+    }
+}
+
+impl Providers {
     /// Folds a journal.
     #[must_use]
-    pub fn of(journal: &'j Journal) -> Self {
+    pub fn of(journal: &Journal) -> Self {
         let mut providers = Providers::default();
         for entry in &journal.entries {
             if let Some(event) = entry.event.get() {
@@ -104,22 +113,22 @@ impl<'j> Providers<'j> {
 
     /// The connection of this id.
     #[must_use]
-    pub fn connection(&self, id: &str) -> Option<&Connection<'j>> {
+    pub fn connection(&self, id: &str) -> Option<&Connection> {
         self.by_id.get(id).map(|place| &self.connections[*place])
     }
 
     /// Every connection of a provider's host at a manager, in order.
-    pub fn of_host(&self, host: &str, manager: &str) -> impl Iterator<Item = &Connection<'j>> {
+    pub fn of_host(&self, host: &str, manager: &str) -> impl Iterator<Item = &Connection> {
         self.connections
             .iter()
-            .filter(move |connection| connection.host == host && connection.manager == manager)
+            .filter(move |connection| &*connection.host == host && &*connection.manager == manager)
     }
 
     /// Every change of state of a provider's host at a manager, in order: of its present connection at each time, with
     /// when that was registered. What becomes of an earlier one that a later one has succeeded, such as a dead process's,
     /// is not what becomes of the provider.
     #[must_use]
-    pub fn changes(&self, host: &str, manager: &str) -> Vec<(Moment, Change<'j>)> {
+    pub fn changes(&self, host: &str, manager: &str) -> Vec<(Moment, &Change)> {
         let connections: Vec<_> = self.of_host(host, manager).collect();
         let mut changes = Vec::new();
         for (place, connection) in connections.iter().enumerate() {
@@ -128,12 +137,12 @@ impl<'j> Providers<'j> {
                 .states
                 .iter()
                 .take_while(|change| successor.is_none_or(|successor| change.moment < successor));
-            changes.extend(present.map(|change| (connection.registered(), *change)));
+            changes.extend(present.map(|change| (connection.registered(), change)));
         }
         changes
     }
 
-    fn add(&mut self, entry: &'j Entry, event: &'j ProviderEvent) {
+    fn add(&mut self, entry: &Entry, event: &ProviderEvent) {
         let moment = moment(entry);
         match event {
             ProviderEvent::Registered {
@@ -143,19 +152,19 @@ impl<'j> Providers<'j> {
                 executor,
                 modules,
             } => {
-                self.by_id.insert(connection, self.connections.len());
+                self.by_id.insert(connection.clone(), self.connections.len());
                 self.connections.push(Connection {
-                    id: connection,
-                    manager: &entry.host,
-                    host: host_of(executor),
-                    executor,
-                    namespace,
-                    group,
+                    id: connection.clone(),
+                    manager: entry.host.clone(),
+                    host: host_of(executor).into(),
+                    executor: executor.clone(),
+                    namespace: namespace.clone(),
+                    group: group.clone(),
                     modules: names(modules),
                     states: vec![Change {
                         moment,
                         state: ProviderState::Registered,
-                        cause: "",
+                        cause: "".into(),
                     }],
                     heartbeats: Vec::new(),
                     aside: Vec::new(),
@@ -168,10 +177,10 @@ impl<'j> Providers<'j> {
                 ..
             } => self.rejections.push(Rejection {
                 moment,
-                manager: &entry.host,
-                host: host_of(executor),
-                namespace,
-                reason,
+                manager: entry.host.clone(),
+                host: host_of(executor).into(),
+                namespace: namespace.clone(),
+                reason: reason.clone(),
             }),
             ProviderEvent::State {
                 connection,
@@ -181,8 +190,11 @@ impl<'j> Providers<'j> {
             } => {
                 let known = ProviderState::NAMES.iter().find(|(name, _)| *name == &**state);
                 if let (Some(connection), Some((_, state))) = (self.connection_mut(connection), known) {
-                    let state = *state;
-                    connection.states.push(Change { moment, state, cause });
+                    connection.states.push(Change {
+                        moment,
+                        state: *state,
+                        cause: cause.clone(),
+                    });
                 }
             }
             ProviderEvent::MemberState {
@@ -193,18 +205,22 @@ impl<'j> Providers<'j> {
                 }
             }
             ProviderEvent::NamespaceReleased { namespace } => {
-                self.released.push((moment, &entry.host, namespace));
+                let released = (moment, entry.host.clone(), namespace.clone());
+                self.released.push(released);
             }
             ProviderEvent::HeartbeatReceived { connection, .. } => {
                 if let Some(connection) = self.connection_mut(connection) {
                     connection.heartbeats.push(moment);
                 }
             }
-            ProviderEvent::HeartbeatSuppressed { .. } => self.heartbeats_lost.push((moment.at, &entry.host)),
+            ProviderEvent::HeartbeatSuppressed { .. } => {
+                self.heartbeats_lost.push((moment.at, entry.host.clone()));
+            }
             ProviderEvent::AckSuppressed { connection } => {
-                if let Some(host) = self.connection(connection).map(|connection| connection.host) {
-                    self.acks_lost.push((moment.at, host));
-                }
+                let host = self
+                    .connection(connection)
+                    .map(|connection| connection.host.clone());
+                self.acks_lost.extend(host.map(|host| (moment.at, host)));
             }
             ProviderEvent::CanaryStep {
                 instance,
@@ -212,15 +228,15 @@ impl<'j> Providers<'j> {
                 version,
             } => self.canary(&entry.host).steps.push(Step {
                 moment,
-                instance,
-                step,
-                version,
+                instance: instance.clone(),
+                step: step.clone(),
+                version: version.clone(),
             }),
             ProviderEvent::CanaryEnded { outcome, reason } => {
                 self.canary(&entry.host).end = Some(CanaryEnd {
                     moment,
-                    outcome,
-                    reason,
+                    outcome: outcome.clone(),
+                    reason: reason.clone(),
                 });
             }
             ProviderEvent::CanaryDivided {
@@ -228,10 +244,7 @@ impl<'j> Providers<'j> {
                 failed,
                 unchanged,
             } => {
-                let canary = self
-                    .canaries
-                    .iter_mut()
-                    .rfind(|canary| canary.host == &*entry.host);
+                let canary = self.canaries.iter_mut().rfind(|canary| canary.host == entry.host);
                 if let Some(canary) = canary {
                     canary.divided = Some(Division {
                         promoted: names(promoted),
@@ -254,29 +267,29 @@ impl<'j> Providers<'j> {
         let open = self
             .connections
             .iter_mut()
-            .filter(|connection| connection.manager == host && !connection.is_over());
+            .filter(|connection| &*connection.manager == host && !connection.is_over());
         for connection in open {
             connection.states.push(Change {
                 moment,
                 state: ProviderState::Deregistered,
-                cause: MANAGER_DIED,
+                cause: MANAGER_DIED.into(),
             });
         }
     }
 
-    fn connection_mut(&mut self, id: &str) -> Option<&mut Connection<'j>> {
+    fn connection_mut(&mut self, id: &str) -> Option<&mut Connection> {
         self.by_id.get(id).map(|place| &mut self.connections[*place])
     }
 
     /// The canary that is under way on a host, or a new one.
-    fn canary(&mut self, host: &'j str) -> &mut Canary<'j> {
+    fn canary(&mut self, host: &Arc<str>) -> &mut Canary {
         let open = self
             .canaries
             .iter()
-            .position(|canary| canary.host == host && canary.end.is_none());
+            .position(|canary| canary.host == *host && canary.end.is_none());
         let place = open.unwrap_or_else(|| {
             self.canaries.push(Canary {
-                host,
+                host: host.clone(),
                 steps: Vec::new(),
                 end: None,
                 divided: None,
@@ -287,7 +300,7 @@ impl<'j> Providers<'j> {
     }
 }
 
-impl<'j> Connection<'j> {
+impl Connection {
     /// When it was accepted.
     #[must_use]
     pub fn registered(&self) -> Moment {
@@ -296,13 +309,13 @@ impl<'j> Connection<'j> {
 
     /// When it came into this state for the first time.
     #[must_use]
-    pub fn since(&self, state: ProviderState) -> Option<Change<'j>> {
-        self.states.iter().copied().find(|change| change.state == state)
+    pub fn since(&self, state: ProviderState) -> Option<&Change> {
+        self.states.iter().find(|change| change.state == state)
     }
 
     /// Its end, if it has one.
     #[must_use]
-    pub fn end(&self) -> Option<Change<'j>> {
+    pub fn end(&self) -> Option<&Change> {
         self.since(ProviderState::Deregistered)
     }
 
@@ -311,8 +324,9 @@ impl<'j> Connection<'j> {
     }
 }
 
-fn names(text: &str) -> Vec<&str> {
-    text.split(',').filter(|name| !name.is_empty()).collect()
+fn names(text: &str) -> Vec<Arc<str>> {
+    let names = text.split(',').filter(|name| !name.is_empty());
+    names.map(Arc::from).collect()
 }
 
 /// The host of `host:port`.

@@ -14,6 +14,7 @@ pub use self::rpc::{Handled, Rpc};
 
 use crate::history::History;
 use crate::journal::{Entry, Handling, Id, Journal, Outcome};
+use crate::oracle::evidence::Kept;
 use crate::plan::Plan;
 
 /// Every class that an error of a call, and every status other than `ok` that a hop can have. Of calls of the provider
@@ -319,8 +320,18 @@ impl<'j> Calls<'j> {
     /// The same, for whoever has the history already.
     #[must_use]
     pub fn with_history(journal: &'j Journal, plan: &'j Plan, history: &History<'j>) -> Self {
+        Self::with_kept(journal, plan, history, &Kept::default())
+    }
+
+    /// The same: what faults have folded of the journal is kept.
+    pub(crate) fn with_kept(
+        journal: &'j Journal,
+        plan: &'j Plan,
+        history: &History<'j>,
+        kept: &Kept,
+    ) -> Self {
         let mut calls = fold::fold(journal);
-        touch::touch(&mut calls.calls, &calls.rpcs, journal, plan, history);
+        touch::touch(&mut calls.calls, &calls.rpcs, journal, plan, history, kept);
         calls
     }
 

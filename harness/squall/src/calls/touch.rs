@@ -25,8 +25,8 @@ use super::{Call, Hop, Rpc};
 use crate::faults::{Connects, Past, Touches};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
-use crate::plan::{ClientCall, Module, Plan, Provider};
-use crate::providers::Providers;
+use crate::oracle::evidence::Kept;
+use crate::plan::{ClientCall, Module, Plan};
 use crate::time::nanos;
 
 /// How long before a failed hop a lost segment may have stalled its connection, or a host have been down: retransmission
@@ -39,9 +39,10 @@ pub(super) fn touch<'j>(
     journal: &'j Journal,
     plan: &Plan,
     history: &History<'_>,
+    kept: &Kept,
 ) {
     let segments = Segments::of(journal);
-    let windows = Windows::of(journal, plan, history);
+    let windows = Windows::of(journal, plan, history, kept);
     if segments.pairs.is_empty() && windows.is_empty() {
         return;
     }
@@ -299,15 +300,8 @@ struct Window {
 }
 
 impl Windows {
-    fn of(journal: &Journal, plan: &Plan, history: &History<'_>) -> Self {
+    fn of(journal: &Journal, plan: &Plan, history: &History<'_>, kept: &Kept) -> Self {
         let mut windows = Windows::default();
-        if plan.faults.is_empty() {
-            return windows;
-        }
-        let providers = match plan.topology.all::<Provider>().is_empty() {
-            true => Providers::default(),
-            false => Providers::of(journal),
-        };
         for (fault, (planned, past)) in (0_u32..).zip(plan.faults.iter().zip(&history.faults)) {
             let Some(from) = past.started else { continue };
             let until = past.ended.unwrap_or(u64::MAX);
@@ -315,7 +309,8 @@ impl Windows {
             let past = Past {
                 started: from,
                 ended: until,
-                providers: &providers,
+                journal,
+                kept,
             };
             for touches in planned.kind.touches(&past) {
                 windows.add(window, touches, plan);

@@ -51,9 +51,10 @@ use self::restart::Restart;
 pub(crate) use self::shape::{Drawn, Kind, Lasts, Open, Said, Shape, Subject};
 pub use self::slow::Slow;
 use crate::history;
-use crate::oracle;
+use crate::journal::Journal;
+use crate::oracle::evidence::Kept;
+use crate::oracle::{self, Evidence};
 use crate::plan::Topology;
-use crate::providers::Providers;
 pub use crate::run::{End, Scene};
 pub use crate::systems::provider::faults::{DrainProvider, HeartbeatLoss};
 pub use crate::systems::router::faults::{Announce, Close, Move, Remove};
@@ -150,8 +151,17 @@ pub struct Past<'a> {
     pub started: u64,
     /// When it ended, nanoseconds; `u64::MAX` when it did not.
     pub ended: u64,
-    /// What became of providers.
-    pub providers: &'a Providers<'a>,
+    /// What happened in the run.
+    pub journal: &'a Journal,
+    pub(crate) kept: &'a Kept,
+}
+
+impl Past<'_> {
+    /// What follows from the journal alone: while faults are asked which calls they touched, these are not known yet.
+    /// `fold` makes of the journal what [`Evidence::of`] makes of a run; that is done once for both.
+    pub fn folded<E: Evidence>(&self, fold: impl FnOnce(&Journal) -> E) -> Arc<E> {
+        self.kept.get(|| fold(self.journal))
+    }
 }
 
 /// Which calls a fault touched: those for which one of these holds.

@@ -8,7 +8,7 @@
 use super::overtime::worked_until;
 use super::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Execution, Hop};
-use crate::network::longest_way;
+use crate::network::{Network, longest_way};
 use crate::time;
 
 /// What fits into any socket at once: behind more, the news may have to wait.
@@ -29,11 +29,12 @@ impl Oracle for Abandoned {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
+        let network = run.evidence::<Network>();
         for (call, hop) in run.calls.hops() {
             let Some(execution) = run.calls.execution(hop.span) else {
                 continue;
             };
-            let Some((given_up, told)) = told(run, hop, execution) else {
+            let Some((given_up, told)) = told(run, &network, hop, execution) else {
                 continue;
             };
             let Some(until) = worked_until(run, execution) else {
@@ -55,7 +56,7 @@ impl Oracle for Abandoned {
 }
 
 /// When the caller of what is at work gave up, and when the worker has heard of it at the latest.
-fn told(run: &Run<'_>, hop: &Hop<'_>, execution: &Execution<'_>) -> Option<(u64, u64)> {
+fn told(run: &Run<'_>, network: &Network, hop: &Hop<'_>, execution: &Execution<'_>) -> Option<(u64, u64)> {
     let end = hop
         .end
         .filter(|end| matches!(end.status, "timeout" | "cancelled"))?;
@@ -66,9 +67,7 @@ fn told(run: &Run<'_>, hop: &Hop<'_>, execution: &Execution<'_>) -> Option<(u64,
     let way = longest_way(&run.plan.topology, hop.host, execution.host)?;
     let told = given_up.saturating_add(way).max(execution.started.at);
     let latest = told.saturating_add(SLACK);
-    let is_calm = !run
-        .network
-        .touched(hop.host, execution.host, given_up.saturating_sub(CALM), latest);
+    let is_calm = !network.touched(hop.host, execution.host, given_up.saturating_sub(CALM), latest);
     let goes_on = !run.history.stopped_between(hop.host, given_up, latest)
         && run.history.paused(hop.host, given_up, latest) == 0;
     (is_calm && goes_on).then_some((given_up, told))

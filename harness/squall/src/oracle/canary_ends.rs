@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{First, Oracle, Run, Violation};
 use crate::calls::Moment;
 use crate::plan::{self, Provider};
-use crate::providers::{Canary, CanaryEnd, Division, Step};
+use crate::providers::{Canary, CanaryEnd, Division, Providers, Step};
 use crate::time;
 
 /// How much longer than its windows a canary may take: as long as going back takes, and a little more.
@@ -28,7 +28,8 @@ impl Oracle for CanaryEnds {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        for canary in &run.providers.canaries {
+        let providers = run.evidence::<Providers>();
+        for canary in &providers.canaries {
             first.judges();
             let (at, what) = match &canary.end {
                 Some(end) => match complaint(canary, end) {
@@ -41,7 +42,7 @@ impl Oracle for CanaryEnds {
                 },
             };
             let violation = || Violation {
-                from: canary.host.to_owned(),
+                from: canary.host.to_string(),
                 ..run.of_world(None, at.at, what)
             };
             first.offer(at, violation);
@@ -51,18 +52,18 @@ impl Oracle for CanaryEnds {
 }
 
 /// What is wrong with how it ended.
-fn complaint(canary: &Canary<'_>, end: &CanaryEnd<'_>) -> Option<String> {
-    let mut last: BTreeMap<&str, Step<'_>> = BTreeMap::new();
+fn complaint(canary: &Canary, end: &CanaryEnd) -> Option<String> {
+    let mut last: BTreeMap<&str, &Step> = BTreeMap::new();
     for step in &canary.steps {
-        last.insert(step.instance, *step);
+        last.insert(&step.instance, step);
     }
-    let all_are = |wanted: &str| last.values().find(|step| step.step != wanted);
-    match end.outcome {
+    let all_are = |wanted: &str| last.values().find(|step| &*step.step != wanted);
+    match &*end.outcome {
         "promoted" => {
             if let Some(other) = all_are("healthy") {
                 return Some(format!("was promoted, and {} is {}", other.instance, other.step));
             }
-            let versions: BTreeSet<&str> = last.values().map(|step| step.version).collect();
+            let versions: BTreeSet<&str> = last.values().map(|step| &*step.version).collect();
             (versions.len() > 1).then(|| format!("was promoted, and has {} versions", versions.len()))
         }
         "rolled back" => {
@@ -80,7 +81,7 @@ fn complaint(canary: &Canary<'_>, end: &CanaryEnd<'_>) -> Option<String> {
 }
 
 /// Every manager is in one list, and in the right one.
-fn division_complaint(division: &Division<'_>, last: &BTreeMap<&str, Step<'_>>) -> Option<String> {
+fn division_complaint(division: &Division, last: &BTreeMap<&str, &Step>) -> Option<String> {
     let lists = [
         (&division.promoted, "promoted", &["healthy"][..]),
         (
@@ -93,8 +94,8 @@ fn division_complaint(division: &Division<'_>, last: &BTreeMap<&str, Step<'_>>) 
     let mut seen = BTreeSet::new();
     for (managers, list, steps) in lists {
         for manager in managers {
-            let step = last.get(manager).map_or("", |step| step.step);
-            if !seen.insert(*manager) {
+            let step = last.get(&**manager).map_or("", |step| &*step.step);
+            if !seen.insert(&**manager) {
                 return Some(format!("says of {manager} two things"));
             }
             if !steps.contains(&step) {
@@ -107,13 +108,13 @@ fn division_complaint(division: &Division<'_>, last: &BTreeMap<&str, Step<'_>>) 
 }
 
 /// When it should have ended, if that was before the end of the run.
-fn overdue(run: &Run<'_>, canary: &Canary<'_>) -> Option<(Moment, String)> {
+fn overdue(run: &Run<'_>, canary: &Canary) -> Option<(Moment, String)> {
     let began = canary.steps.first()?.moment;
-    let (windows, managers) = planned(run, canary.host)?;
+    let (windows, managers) = planned(run, &canary.host)?;
     let latest = began.at + windows.saturating_mul(managers) + PATIENCE;
     let ended = run.history.ended();
-    let excused = run.history.stopped_between(canary.host, began.at, ended)
-        || run.history.paused(canary.host, began.at, ended) > 0;
+    let excused = run.history.stopped_between(&canary.host, began.at, ended)
+        || run.history.paused(&canary.host, began.at, ended) > 0;
     (latest < ended && !excused).then(|| {
         let moment = Moment {
             at: latest,

@@ -4,7 +4,7 @@
 //! Nothing is said while news are on their way, nor of a host that was paused meanwhile, which hears of them later; nor
 //! of a module that dials itself, which is another promise.
 
-use super::{First, Oracle, Run, Violation};
+use super::{First, Oracle, Placement, Run, Violation};
 use crate::calls::{Call, Hop};
 use crate::plan::Module;
 
@@ -23,14 +23,21 @@ impl Oracle for Converges {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
+        let placement = run.evidence::<Placement>();
         for (call, hop) in run.calls.messages() {
-            check_hop(run, call, hop, &mut first);
+            check_hop(run, &placement, call, hop, &mut first);
         }
         first.result()
     }
 }
 
-fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
+fn check_hop(
+    run: &Run<'_>,
+    placement: &Placement,
+    call: Option<&Call<'_>>,
+    hop: &Hop<'_>,
+    first: &mut First,
+) {
     let at = hop.started.at;
     let until = hop.end.map_or(at, |end| end.moment.at);
     if hop.target_module.is_empty() || run.history.paused(hop.host, 0, until) > 0 {
@@ -38,7 +45,7 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
     }
     first.judges();
     let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
-    let owners = run.placement.supposed_owners(node, at);
+    let owners = placement.supposed_owners(node, at);
     if !owners.is_empty() && !owners.contains(&hop.target_module) {
         let what = || {
             format!(
@@ -52,7 +59,7 @@ fn check_hop(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut 
         return;
     };
     let module = run.plan.topology.all::<Module>().get(hop.target_module);
-    let hosts = module.and_then(|module| run.placement.hosts(module, at, until));
+    let hosts = module.and_then(|module| placement.hosts(module, at, until));
     if hosts.is_some_and(|hosts| hosts.iter().all(|host| host != peer)) {
         let what = || {
             format!(

@@ -1,11 +1,13 @@
 //! What the modules say that they have counted, folded from the journal.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
+use super::{Evidence, Run};
 use crate::journal::{Journal, RouterEvent};
 
 /// Who called whom: the host, its module, and the module that was called.
-pub(super) type Pair<'j> = (&'j str, &'j str, &'j str);
+pub(super) type Pair<T> = (T, T, T);
 
 /// How many calls took how long together, in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,18 +17,26 @@ pub(super) struct Latency {
 }
 
 /// Of all processes of a host together.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct Counters<'j> {
+#[derive(Debug, PartialEq, Eq)]
+pub struct Counters<T = Arc<str>> {
     /// Also by how the calls ended. Never zero.
-    pub(super) calls: BTreeMap<(Pair<'j>, &'j str), u64>,
+    pub(super) calls: BTreeMap<(Pair<T>, T), u64>,
     /// Of the calls that reached the transport.
-    pub(super) latencies: BTreeMap<Pair<'j>, Latency>,
+    pub(super) latencies: BTreeMap<Pair<T>, Latency>,
 }
 
-impl<'j> Counters<'j> {
-    pub(super) fn of(journal: &'j Journal) -> Self {
+impl Evidence for Counters {
+    fn of(run: &Run<'_>) -> Self {
+        Counters::of(run.journal)
+    }
+}
+
+impl Counters {
+    fn of(journal: &Journal) -> Self {
         let mut counters = Counters::default();
         for entry in &journal.entries {
+            let pair =
+                |source: &Arc<str>, target: &Arc<str>| (entry.host.clone(), source.clone(), target.clone());
             match entry.event.get() {
                 Some(RouterEvent::CallsCounted {
                     source_module,
@@ -34,27 +44,53 @@ impl<'j> Counters<'j> {
                     status,
                     calls,
                     ..
-                }) => counters.add_calls((&entry.host, source_module, target_module), status, *calls),
+                }) => counters.add_calls(pair(source_module, target_module), status.clone(), *calls),
                 Some(RouterEvent::LatencyCounted {
                     source_module,
                     target_module,
                     calls,
                     took,
                     ..
-                }) => counters.add_latency((&entry.host, source_module, target_module), *calls, *took),
+                }) => counters.add_latency(pair(source_module, target_module), *calls, *took),
                 _ => {}
             }
         }
         counters
     }
 
-    pub(super) fn add_calls(&mut self, pair: Pair<'j>, status: &'j str, calls: u64) {
+    /// To be compared with what borrows its names from the calls of a run.
+    pub(super) fn borrowed(&self) -> Counters<&str> {
+        fn pair((host, source, target): &Pair<Arc<str>>) -> Pair<&str> {
+            (host, source, target)
+        }
+        let calls = self.calls.iter();
+        let latencies = self.latencies.iter();
+        Counters {
+            calls: calls
+                .map(|((of, status), calls)| ((pair(of), &**status), *calls))
+                .collect(),
+            latencies: latencies.map(|(of, latency)| (pair(of), *latency)).collect(),
+        }
+    }
+}
+
+impl<T: Ord> Counters<T> {
+    pub(super) fn add_calls(&mut self, pair: Pair<T>, status: T, calls: u64) {
         *self.calls.entry((pair, status)).or_default() += calls;
     }
 
-    pub(super) fn add_latency(&mut self, pair: Pair<'j>, calls: u64, took: u64) {
+    pub(super) fn add_latency(&mut self, pair: Pair<T>, calls: u64, took: u64) {
         let latency = self.latencies.entry(pair).or_default();
         latency.calls += calls;
         latency.took += took;
+    }
+}
+
+impl<T> Default for Counters<T> {
+    fn default() -> Self {
+        Counters {
+            calls: BTreeMap::new(),
+            latencies: BTreeMap::new(),
+        }
     }
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{First, Oracle, Run, Violation};
+use crate::network::Network;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -21,9 +22,10 @@ impl Oracle for Dials {
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let mut since: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
-        for it in &run.network.endpoints {
-            let endpoint = (it.host, it.module, it.address);
-            if it.state != "connecting" {
+        let network = run.evidence::<Network>();
+        for it in &network.endpoints {
+            let endpoint = (&*it.host, &*it.module, &*it.address);
+            if &*it.state != "connecting" {
                 since.remove(&endpoint);
                 continue;
             }
@@ -32,12 +34,12 @@ impl Oracle for Dials {
                 continue;
             };
             // Whoever starts anew knows nothing of what its predecessor dialled.
-            if run.history.stopped_between(it.host, before, it.moment.at) {
+            if run.history.stopped_between(&it.host, before, it.moment.at) {
                 continue;
             }
             let violation = || Violation {
-                from: it.host.to_owned(),
-                to: it.address.to_owned(),
+                from: it.host.to_string(),
+                to: it.address.to_string(),
                 ..run.of_world(None, it.moment.at, "was dialled while it was being dialled")
             };
             first.offer(it.moment, violation);

@@ -7,7 +7,7 @@
 use super::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::calls::Hop;
 use crate::faults::Announce;
-use crate::network::{Connection, longest_way};
+use crate::network::{Connection, Network, longest_way};
 use crate::plan::Module;
 use crate::time;
 
@@ -29,10 +29,11 @@ impl Oracle for Dismissed {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
+        let network = run.evidence::<Network>();
         for withdrawal in withdrawals(run) {
-            let connections = run.network.connections.iter();
+            let connections = network.connections.iter();
             for connection in connections.filter(|it| withdrawal.concerns(it)) {
-                let Some(latest) = withdrawal.latest(run, connection) else {
+                let Some(latest) = withdrawal.latest(run, &network, connection) else {
                     continue;
                 };
                 first.judges();
@@ -51,8 +52,8 @@ impl Oracle for Dismissed {
                     )
                 };
                 first.offer(moment, || Violation {
-                    from: connection.from.to_owned(),
-                    to: connection.to.to_owned(),
+                    from: connection.from.to_string(),
+                    to: connection.to.to_string(),
                     ..run.of_world(None, latest, what())
                 });
             }
@@ -92,15 +93,15 @@ fn withdrawals<'a>(run: &Run<'a>) -> Vec<Withdrawal<'a>> {
 }
 
 impl Withdrawal<'_> {
-    fn concerns(&self, connection: &Connection<'_>) -> bool {
-        connection.to == self.host
+    fn concerns(&self, connection: &Connection) -> bool {
+        &*connection.to == self.host
             && connection.opened.at <= self.from
             && connection.closed.is_none_or(|closed| closed.at >= self.from)
     }
 
     /// When a connection has to be closed, if that can be said.
-    fn latest(&self, run: &Run<'_>, connection: &Connection<'_>) -> Option<u64> {
-        let (from, to) = (connection.from, connection.to);
+    fn latest(&self, run: &Run<'_>, network: &Network, connection: &Connection) -> Option<u64> {
+        let (from, to) = (&*connection.from, &*connection.to);
         let way = longest_way(&run.plan.topology, from, to)?.max(longest_way(&run.plan.topology, to, from)?);
         let mut idle = self.heard;
         for (_, hop) in run
@@ -122,9 +123,7 @@ impl Withdrawal<'_> {
                 && run.history.paused(host, self.from, latest) == 0
         });
         // The goodbye waits behind what was lost before, too.
-        let is_calm = !run
-            .network
-            .touched(from, to, self.from.saturating_sub(CALM), latest);
+        let is_calm = !network.touched(from, to, self.from.saturating_sub(CALM), latest);
         (latest < self.until && undisturbed && is_calm).then_some(latest)
     }
 }

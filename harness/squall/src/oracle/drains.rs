@@ -10,8 +10,9 @@ use std::collections::BTreeMap;
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Execution, Hop, Protocol};
 use crate::faults;
-use crate::network::{Drain, longest_way};
+use crate::network::{Drain, Network, longest_way};
 use crate::plan::ProviderState;
+use crate::providers::Providers;
 use crate::time;
 
 /// In their order. Those of `OPTIONAL` are left out when there is nothing for them to do.
@@ -40,25 +41,26 @@ impl Oracle for Drains {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        for shutdown in shutdowns(run) {
+        let network = run.evidence::<Network>();
+        for shutdown in shutdowns(&network) {
             check_phases(run, &shutdown, &mut first);
             check_end(run, &shutdown, &mut first);
         }
-        check_messages(run, &mut first);
+        check_messages(run, &network, &mut first);
         check_attempts(run, &mut first);
         first.result()
     }
 }
 
 /// The phases of each shutdown that has begun.
-fn shutdowns<'a, 'j>(run: &'a Run<'j>) -> Vec<Vec<&'a Drain<'j>>> {
-    let mut all: Vec<Vec<&Drain<'_>>> = Vec::new();
+fn shutdowns(network: &Network) -> Vec<Vec<&Drain>> {
+    let mut all: Vec<Vec<&Drain>> = Vec::new();
     let mut by_host: BTreeMap<&str, usize> = BTreeMap::new();
-    for drain in &run.network.drains {
-        match by_host.get(drain.host) {
-            Some(place) if drain.phase != GOES => all[*place].push(drain),
+    for drain in &network.drains {
+        match by_host.get(&*drain.host) {
+            Some(place) if &*drain.phase != GOES => all[*place].push(drain),
             _ => {
-                by_host.insert(drain.host, all.len());
+                by_host.insert(&drain.host, all.len());
                 all.push(vec![drain]);
             }
         }
@@ -66,11 +68,11 @@ fn shutdowns<'a, 'j>(run: &'a Run<'j>) -> Vec<Vec<&'a Drain<'j>>> {
     all
 }
 
-fn check_phases(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
+fn check_phases(run: &Run<'_>, shutdown: &[&Drain], first: &mut First) {
     let mut next = 0;
     for drain in shutdown {
         first.judges();
-        let place = PHASES.iter().position(|phase| *phase == drain.phase);
+        let place = PHASES.iter().position(|phase| **phase == *drain.phase);
         let skipped = place.and_then(|place| PHASES.get(next..place));
         let what = match skipped {
             Some(skipped) if skipped.iter().all(|phase| OPTIONAL.contains(phase)) => None,
@@ -79,12 +81,12 @@ fn check_phases(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
                 drain.phase
             )),
         };
-        let is_cut = shutdown.iter().any(|it| it.phase == "aborting");
-        let left = (drain.phase == STOPPED && drain.in_flight > 0 && !is_cut)
+        let is_cut = shutdown.iter().any(|it| &*it.phase == "aborting");
+        let left = (&*drain.phase == STOPPED && drain.in_flight > 0 && !is_cut)
             .then(|| format!("stopped with {} requests in the works", drain.in_flight));
         if let Some(what) = what.or(left) {
             let violation = || Violation {
-                from: drain.host.to_owned(),
+                from: drain.host.to_string(),
                 ..run.of_world(None, drain.moment.at, what)
             };
             first.offer(drain.moment, violation);
@@ -93,20 +95,20 @@ fn check_phases(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
     }
 }
 
-fn check_end(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
+fn check_end(run: &Run<'_>, shutdown: &[&Drain], first: &mut First) {
     let (Some(begin), Some(last)) = (shutdown.first(), shutdown.last()) else {
         return;
     };
     let drains = run.plan.faults_of::<faults::Drain>().map(|(_, _, drain)| drain);
     let graces = drains
-        .filter(|drain| drain.hosts.iter().any(|host| host == begin.host))
+        .filter(|drain| drain.hosts.iter().any(|host| **host == *begin.host))
         .map(|drain| drain.grace);
     let grace = graces.max().map_or(0, time::nanos);
     let ended = run.history.ended();
     let latest = begin.moment.at.saturating_add(grace + CUTTING_OFF + SLACK);
-    let latest = latest.saturating_add(run.history.paused(begin.host, begin.moment.at, ended));
-    let died = run.history.stopped_between(begin.host, begin.moment.at, latest);
-    if last.phase == STOPPED || died || ended < latest {
+    let latest = latest.saturating_add(run.history.paused(&begin.host, begin.moment.at, ended));
+    let died = run.history.stopped_between(&begin.host, begin.moment.at, latest);
+    if &*last.phase == STOPPED || died || ended < latest {
         return;
     }
     let what = format!(
@@ -115,26 +117,22 @@ fn check_end(run: &Run<'_>, shutdown: &[&Drain<'_>], first: &mut First) {
         time::exact(ended - begin.moment.at)
     );
     let violation = || Violation {
-        from: begin.host.to_owned(),
+        from: begin.host.to_string(),
         ..run.of_world(None, begin.moment.at, what)
     };
     first.offer(begin.moment, violation);
 }
 
 /// What was sent to a module that its sender knew to go away.
-fn check_messages(run: &Run<'_>, first: &mut First) {
-    let going: Vec<_> = run
-        .network
-        .drains
-        .iter()
-        .filter(|it| it.phase == "goaway")
-        .collect();
+fn check_messages(run: &Run<'_>, network: &Network, first: &mut First) {
+    let drains = network.drains.iter();
+    let going: Vec<_> = drains.filter(|it| &*it.phase == "goaway").collect();
     if going.is_empty() {
         return;
     }
     for (call, execution) in run.calls.executions() {
         let at = execution.started;
-        let is_of_host = |it: &&&Drain<'_>| it.host == execution.host && it.moment < at;
+        let is_of_host = |it: &&&Drain| &*it.host == execution.host && it.moment < at;
         let Some(drain) = going.iter().rfind(is_of_host) else {
             continue;
         };
@@ -152,7 +150,7 @@ fn check_messages(run: &Run<'_>, first: &mut First) {
             continue;
         }
         first.judges();
-        if knew(run, drain, hop, execution) {
+        if knew(run, network, drain, hop, execution) {
             let what = "was sent to a module that its sender knew to be going away, and is handled";
             first.offer(at, || run.of_execution(call, execution, at.at, what));
         }
@@ -160,15 +158,13 @@ fn check_messages(run: &Run<'_>, first: &mut First) {
 }
 
 /// Whether the sender of a message can be sure to have heard before that its receiver goes away.
-fn knew(run: &Run<'_>, drain: &Drain<'_>, hop: &Hop<'_>, execution: &Execution<'_>) -> bool {
+fn knew(run: &Run<'_>, network: &Network, drain: &Drain, hop: &Hop<'_>, execution: &Execution<'_>) -> bool {
     let Some(way) = longest_way(&run.plan.topology, execution.host, hop.host) else {
         return false;
     };
     let (from, until) = (drain.moment.at, hop.started.at);
     until > from.saturating_add(way + SLACK)
-        && !run
-            .network
-            .touched(execution.host, hop.host, from.saturating_sub(CALM), until)
+        && !network.touched(execution.host, hop.host, from.saturating_sub(CALM), until)
         && run.history.paused(hop.host, from, until) == 0
         && run.history.paused(execution.host, from, until) == 0
 }
@@ -176,7 +172,8 @@ fn knew(run: &Run<'_>, drain: &Drain<'_>, hop: &Hop<'_>, execution: &Execution<'
 /// What a manager sent to who drains, or has left.
 fn check_attempts(run: &Run<'_>, first: &mut First) {
     let leaving = [ProviderState::Draining, ProviderState::Deregistered];
-    for connection in &run.providers.connections {
+    let providers = run.evidence::<Providers>();
+    for connection in &providers.connections {
         if connection
             .states
             .iter()
@@ -186,7 +183,7 @@ fn check_attempts(run: &Run<'_>, first: &mut First) {
         }
     }
     for (call, hop) in run.calls.attempts() {
-        let connection = run.providers.connection(hop.connection);
+        let connection = providers.connection(hop.connection);
         let states = connection.map_or(&[][..], |connection| &connection.states);
         let left = states.iter().find(|change| leaving.contains(&change.state));
         if let Some(left) = left.filter(|left| left.moment < hop.started) {

@@ -12,6 +12,7 @@ use indexmap::IndexMap;
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Hop, Moment};
 use crate::plan::ProviderState;
+use crate::providers::Providers;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -28,8 +29,9 @@ impl Oracle for Fair {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
+        let providers = run.evidence::<Providers>();
         let mut pools: BTreeMap<(&str, &str), Pool<'_>> = BTreeMap::new();
-        for (moment, step) in steps(run) {
+        for (moment, step) in steps(run, &providers) {
             let pool = pools.entry(step.place()).or_default();
             if pool.owes(step) {
                 first.judges();
@@ -48,23 +50,23 @@ impl Oracle for Fair {
 
 /// The members that take calls.
 #[derive(Default)]
-struct Pool<'j> {
+struct Pool<'a> {
     /// By connection: what reports call it, and how often it was asked since the last change.
-    asked: IndexMap<&'j str, (&'j str, u64)>,
+    asked: IndexMap<&'a str, (&'a str, u64)>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a, 'j> {
+enum Step<'a> {
     /// Manager, namespace, connection.
-    Joins(&'j str, &'j str, &'j str),
-    Leaves(&'j str, &'j str, &'j str),
-    Asked(&'a Hop<'j>),
+    Joins(&'a str, &'a str, &'a str),
+    Leaves(&'a str, &'a str, &'a str),
+    Asked(&'a Hop<'a>),
 }
 
-fn steps<'a, 'j>(run: &'a Run<'j>) -> Vec<(Moment, Step<'a, 'j>)> {
+fn steps<'a>(run: &'a Run<'_>, providers: &'a Providers) -> Vec<(Moment, Step<'a>)> {
     let mut steps = Vec::new();
-    for connection in &run.providers.connections {
-        let (manager, namespace, id) = (connection.manager, connection.namespace, connection.id);
+    for connection in &providers.connections {
+        let (manager, namespace, id) = (&*connection.manager, &*connection.namespace, &*connection.id);
         steps.push((connection.registered(), Step::Joins(manager, namespace, id)));
         let goes =
             |state: ProviderState| matches!(state, ProviderState::Draining | ProviderState::Deregistered);
@@ -93,9 +95,9 @@ fn steps<'a, 'j>(run: &'a Run<'j>) -> Vec<(Moment, Step<'a, 'j>)> {
     steps
 }
 
-impl<'j> Step<'_, 'j> {
+impl<'a> Step<'a> {
     /// The manager, and the namespace.
-    fn place(&self) -> (&'j str, &'j str) {
+    fn place(&self) -> (&'a str, &'a str) {
         match self {
             Step::Joins(manager, namespace, _) | Step::Leaves(manager, namespace, _) => (manager, namespace),
             Step::Asked(hop) => (hop.host, hop.target_module),
@@ -103,15 +105,15 @@ impl<'j> Step<'_, 'j> {
     }
 }
 
-impl<'j> Pool<'j> {
+impl<'a> Pool<'a> {
     /// Whether a step is somebody's turn, where there are several who have turns.
-    fn owes(&self, step: Step<'_, 'j>) -> bool {
+    fn owes(&self, step: Step<'a>) -> bool {
         matches!(step, Step::Asked(hop) if hop.attempt == 1 && self.asked.contains_key(hop.connection))
             && self.asked.len() > 1
     }
 
     /// What is unfair about it, if anything is.
-    fn step(&mut self, step: Step<'_, 'j>) -> Option<String> {
+    fn step(&mut self, step: Step<'a>) -> Option<String> {
         match step {
             Step::Joins(_, _, connection) => {
                 self.asked.insert(connection, (connection, 0));

@@ -38,10 +38,11 @@ impl Oracle for MetricsAgree {
         let Some(end) = run.history.end else {
             return Ok(0);
         };
-        let (counted, happened) = (&run.counters, happened(run));
+        let counters = run.evidence::<Counters>();
+        let (counted, happened) = (counters.borrowed(), happened(run));
         let mut first = First::default();
         first.judges_all(happened.calls.len() + happened.latencies.len());
-        let mut offer = |(host, _, target): Pair<'_>, what: String| {
+        let mut offer = |(host, _, target): Pair<&str>, what: String| {
             let moment = Moment {
                 at: end.at,
                 line: u64::MAX,
@@ -54,7 +55,7 @@ impl Oracle for MetricsAgree {
         };
         let keys: BTreeSet<_> = counted.calls.keys().chain(happened.calls.keys()).collect();
         for key @ (pair, status) in keys {
-            let [counted, happened] = [counted, &happened].map(|it| it.calls.get(key).copied().unwrap_or(0));
+            let [counted, happened] = [&counted, &happened].map(|it| it.calls.get(key).copied().unwrap_or(0));
             if counted != happened {
                 let what = format!("{counted} calls are counted as {status}, and {happened} ended so");
                 offer(*pair, what);
@@ -67,7 +68,7 @@ impl Oracle for MetricsAgree {
             .collect();
         for pair in pairs {
             let [counted, happened] =
-                [counted, &happened].map(|it| it.latencies.get(pair).copied().unwrap_or_default());
+                [&counted, &happened].map(|it| it.latencies.get(pair).copied().unwrap_or_default());
             if let Some(what) = differ(counted, happened) {
                 offer(*pair, what);
             }
@@ -77,7 +78,7 @@ impl Oracle for MetricsAgree {
 }
 
 /// What should have been counted.
-fn happened<'j>(run: &Run<'j>) -> Counters<'j> {
+fn happened<'j>(run: &Run<'j>) -> Counters<&'j str> {
     let mut counters = Counters::default();
     for (_, hop) in run.calls.messages() {
         let Some(end) = hop.end else { continue };

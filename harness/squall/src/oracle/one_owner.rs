@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::Moment;
-use crate::providers::{Connection, Rejection};
+use crate::providers::{Connection, Providers, Rejection};
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -25,8 +25,9 @@ impl Oracle for OneOwner {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        let mut owners: BTreeMap<(&str, &str), Vec<&Connection<'_>>> = BTreeMap::new();
-        for step in steps(run) {
+        let mut owners: BTreeMap<(&str, &str), Vec<&Connection>> = BTreeMap::new();
+        let providers = run.evidence::<Providers>();
+        for step in steps(&providers) {
             first.judges();
             let namespace = owners.entry(step.place()).or_default();
             namespace.retain(|owner| owner.end().is_none_or(|end| end.moment > step.moment()));
@@ -49,23 +50,23 @@ impl Oracle for OneOwner {
 
 /// What is of interest, in order.
 #[derive(Clone, Copy)]
-enum Step<'a, 'j> {
-    Registered(&'a Connection<'j>),
-    Rejected(&'a Rejection<'j>),
-    Released(Moment, &'j str, &'j str),
+enum Step<'a> {
+    Registered(&'a Connection),
+    Rejected(&'a Rejection),
+    Released(Moment, &'a str, &'a str),
 }
 
-fn steps<'a, 'j>(run: &'a Run<'j>) -> Vec<Step<'a, 'j>> {
-    let registered = run.providers.connections.iter().map(Step::Registered);
-    let rejected = run.providers.rejections.iter().map(Step::Rejected);
-    let released = run.providers.released.iter();
+fn steps(providers: &Providers) -> Vec<Step<'_>> {
+    let registered = providers.connections.iter().map(Step::Registered);
+    let rejected = providers.rejections.iter().map(Step::Rejected);
+    let released = providers.released.iter();
     let released = released.map(|(moment, manager, namespace)| Step::Released(*moment, manager, namespace));
-    let mut steps: Vec<Step<'_, '_>> = registered.chain(rejected).chain(released).collect();
+    let mut steps: Vec<Step<'_>> = registered.chain(rejected).chain(released).collect();
     steps.sort_by_key(|step| step.moment());
     steps
 }
 
-impl<'j> Step<'_, 'j> {
+impl<'a> Step<'a> {
     fn moment(&self) -> Moment {
         match self {
             Step::Registered(connection) => connection.registered(),
@@ -75,32 +76,34 @@ impl<'j> Step<'_, 'j> {
     }
 
     /// The manager, and the namespace.
-    fn place(&self) -> (&'j str, &'j str) {
+    fn place(&self) -> (&'a str, &'a str) {
         match self {
-            Step::Registered(connection) => (connection.manager, connection.namespace),
-            Step::Rejected(rejection) => (rejection.manager, rejection.namespace),
+            Step::Registered(connection) => (&connection.manager, &connection.namespace),
+            Step::Rejected(rejection) => (&rejection.manager, &rejection.namespace),
             Step::Released(_, manager, namespace) => (manager, namespace),
         }
     }
 
     /// Who it is about, and what is wrong with it, given who owns the namespace.
-    fn complaint(&self, owners: &[&Connection<'j>]) -> Option<(&'j str, String)> {
+    fn complaint(&self, owners: &[&'a Connection]) -> Option<(&'a str, String)> {
         match self {
             Step::Registered(connection) => {
-                let shares = |owner: &&&Connection<'j>| {
-                    !connection.group.is_empty() && owner.group == connection.group
-                };
+                let shares =
+                    |owner: &&&Connection| !connection.group.is_empty() && owner.group == connection.group;
                 let other = owners.iter().find(|owner| !shares(owner))?;
-                let (namespace, owner) = (connection.namespace, other.host);
-                Some((connection.host, format!("took `{namespace}`, which is {owner}'s")))
+                let (namespace, owner) = (&connection.namespace, &other.host);
+                Some((
+                    &*connection.host,
+                    format!("took `{namespace}`, which is {owner}'s"),
+                ))
             }
             Step::Rejected(rejection) => {
                 let is_taken = rejection.reason.contains("is owned by");
                 let free = is_taken && owners.is_empty();
-                let namespace = rejection.namespace;
+                let namespace = &rejection.namespace;
                 free.then(|| {
                     (
-                        rejection.host,
+                        &*rejection.host,
                         format!("was refused `{namespace}`, which is nobody's"),
                     )
                 })
@@ -108,7 +111,7 @@ impl<'j> Step<'_, 'j> {
             Step::Released(_, _, namespace) => {
                 let owner = owners.first()?;
                 Some((
-                    owner.host,
+                    &*owner.host,
                     format!("is still there, and `{namespace}` was released"),
                 ))
             }

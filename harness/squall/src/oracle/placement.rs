@@ -2,60 +2,57 @@
 
 use indexmap::IndexMap;
 
-use super::SLACK;
+use super::{Evidence, Run, SLACK};
 use crate::faults::{Announce, Move};
-use crate::history::History;
-use crate::plan::{Module, Plan};
+use crate::plan::Module;
 use crate::time::nanos;
 
 /// Who owned which node, and where modules were said to run.
-#[derive(Debug)]
-pub struct Placement<'j> {
-    owners: IndexMap<&'j str, Owned<'j>>,
-    announced: IndexMap<&'j str, Vec<Announced<'j>>>,
+#[derive(Debug, Default)]
+pub struct Placement {
+    owners: IndexMap<String, Owned>,
+    announced: IndexMap<String, Vec<Announced>>,
 }
 
 /// One node.
 #[derive(Debug)]
-struct Owned<'j> {
-    module: &'j str,
+struct Owned {
+    module: String,
     /// When it was elsewhere. They do not overlap.
-    moves: Vec<Away<'j>>,
+    moves: Vec<Away>,
 }
 
 /// That a node was on another module.
 #[derive(Debug)]
-struct Away<'j> {
+struct Away {
     from: u64,
     until: u64,
     /// How much later the last host heard of the start, or of the end.
     late: u64,
-    module: &'j str,
+    module: String,
 }
 
 /// That a module was said to run on some of its hosts.
 #[derive(Debug)]
-struct Announced<'j> {
+struct Announced {
     from: u64,
     until: u64,
     /// How much later the last host heard of the start, or of the end.
     late: u64,
-    hosts: &'j [String],
+    hosts: Vec<String>,
 }
 
-impl<'j> Placement<'j> {
-    pub(super) fn of(plan: &'j Plan, history: &History<'_>) -> Self {
-        let mut placement = Placement {
-            owners: IndexMap::new(),
-            announced: IndexMap::new(),
-        };
+impl Evidence for Placement {
+    fn of(run: &Run<'_>) -> Self {
+        let (plan, history) = (run.plan, &run.history);
+        let mut placement = Placement::default();
         for module in plan.topology.all::<Module>().values() {
             for node in module.nodes.keys() {
                 let owned = Owned {
-                    module: &module.name,
+                    module: module.name.clone(),
                     moves: Vec::new(),
                 };
-                placement.owners.insert(node, owned);
+                placement.owners.insert(node.clone(), owned);
             }
         }
         for (fault, past) in plan.faults.iter().zip(&history.faults) {
@@ -67,24 +64,26 @@ impl<'j> Placement<'j> {
                         from,
                         until,
                         late: nanos(moved.late),
-                        module: &moved.to,
+                        module: moved.to.clone(),
                     });
                 }
             } else if let Some(announce) = fault.kind.downcast_ref::<Announce>() {
-                let announced = placement.announced.entry(&announce.module).or_default();
+                let announced = placement.announced.entry(announce.module.clone()).or_default();
                 announced.push(Announced {
                     from,
                     until,
                     late: nanos(announce.late),
-                    hosts: &announce.hosts,
+                    hosts: announce.hosts.clone(),
                 });
             }
         }
         placement
     }
+}
 
+impl Placement {
     /// The modules that owned a node at some time between two instants. At the instant of a move that is both.
-    pub fn owners(&self, node: &str, from: u64, until: u64) -> Vec<&'j str> {
+    pub fn owners(&self, node: &str, from: u64, until: u64) -> Vec<&str> {
         let Some(owned) = self.owners.get(node) else {
             return Vec::new();
         };
@@ -96,28 +95,28 @@ impl<'j> Placement<'j> {
             .moves
             .iter()
             .filter(|away| away.from <= until && from <= away.until);
-        let home = at_home.then_some(owned.module);
-        home.into_iter().chain(away.map(|away| away.module)).collect()
+        let home = at_home.then_some(&*owned.module);
+        home.into_iter().chain(away.map(|away| &*away.module)).collect()
     }
 
     /// The modules that somebody may take for the owner of a node, by what he has heard at some instant.
-    pub fn supposed_owners(&self, node: &str, at: u64) -> Vec<&'j str> {
+    pub fn supposed_owners(&self, node: &str, at: u64) -> Vec<&str> {
         let Some(owned) = self.owners.get(node) else {
             return Vec::new();
         };
-        let heard = |change: u64, away: &Away<'_>| change.saturating_add(away.late + SLACK) < at;
-        let all_know_it_away = |away: &Away<'_>| heard(away.from, away) && at < away.until;
-        let home = (!owned.moves.iter().any(all_know_it_away)).then_some(owned.module);
+        let heard = |change: u64, away: &Away| change.saturating_add(away.late + SLACK) < at;
+        let all_know_it_away = |away: &Away| heard(away.from, away) && at < away.until;
+        let home = (!owned.moves.iter().any(all_know_it_away)).then_some(&*owned.module);
         let away = owned
             .moves
             .iter()
             .filter(|away| away.from <= at && !heard(away.until, away));
-        home.into_iter().chain(away.map(|away| away.module)).collect()
+        home.into_iter().chain(away.map(|away| &*away.module)).collect()
     }
 
     /// The hosts that `module` was said to run on all the time between two instants, as far as everybody had heard
     /// of it by then; none while that was on the way.
-    pub fn hosts(&self, module: &'j Module, from: u64, until: u64) -> Option<&'j [String]> {
+    pub fn hosts<'a>(&'a self, module: &'a Module, from: u64, until: u64) -> Option<&'a [String]> {
         let mut hosts = &module.hosts[..];
         for it in self.announced.get(module.name.as_str()).into_iter().flatten() {
             let on_the_way = |change: u64| {
@@ -128,7 +127,7 @@ impl<'j> Placement<'j> {
                 return None;
             }
             if it.from < from && until < it.until {
-                hosts = it.hosts;
+                hosts = &it.hosts;
             }
         }
         Some(hosts)

@@ -4,7 +4,7 @@
 //! A node that moves is at its old place until then, and at its new one from then on: a hop may still go to the old
 //! one, whose module will not have it. A hop that found no owner carries no target module; it may fail, not succeed.
 
-use super::{First, Oracle, Run, Violation};
+use super::{First, Oracle, Placement, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Protocol};
 use crate::plan::Module;
 
@@ -23,12 +23,13 @@ impl Oracle for RightPlace {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
+        let placement = run.evidence::<Placement>();
         for call in run.calls.iter().filter(|call| !run.is_program(call)) {
             check_root(run, call, &mut first);
         }
         for (call, hop) in run.calls.messages() {
             first.judges();
-            check_owner(run, call, hop, &mut first);
+            check_owner(run, &placement, call, hop, &mut first);
         }
         let of_nodes = run
             .calls
@@ -36,7 +37,7 @@ impl Oracle for RightPlace {
             .filter(|(_, it)| it.protocol == Protocol::Router);
         for (call, execution) in of_nodes {
             first.judges();
-            if let Some(what) = misplaced(run, execution) {
+            if let Some(what) = misplaced(run, &placement, execution) {
                 let at = execution.started;
                 first.offer(at, || run.of_execution(call, execution, at.at, what));
             }
@@ -60,10 +61,16 @@ fn check_root(run: &Run<'_>, call: &Call<'_>, first: &mut First) {
     }
 }
 
-fn check_owner(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mut First) {
+fn check_owner(
+    run: &Run<'_>,
+    placement: &Placement,
+    call: Option<&Call<'_>>,
+    hop: &Hop<'_>,
+    first: &mut First,
+) {
     // What it has heard of may be old news; `Converges` speaks of that.
     let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
-    let owners = run.placement.owners(node, 0, hop.started.at);
+    let owners = placement.owners(node, 0, hop.started.at);
     if !owners.contains(&hop.target_module) && !hop.target_module.is_empty() {
         let what = || {
             format!(
@@ -75,10 +82,10 @@ fn check_owner(run: &Run<'_>, call: Option<&Call<'_>>, hop: &Hop<'_>, first: &mu
     }
 }
 
-fn misplaced(run: &Run<'_>, execution: &Execution<'_>) -> Option<String> {
+fn misplaced(run: &Run<'_>, placement: &Placement, execution: &Execution<'_>) -> Option<String> {
     let module = run.plan.topology.all::<Module>().get(execution.module);
     let at = execution.started.at;
-    let owners = run.placement.owners(execution.node, at, at);
+    let owners = placement.owners(execution.node, at, at);
     if !owners.contains(&execution.module) {
         return Some(format!(
             "handled by module {}, which does not own the node",

@@ -1,14 +1,15 @@
 //! A run as oracles and expectations see it: plan and journal, folded once for all of them.
 
+use std::sync::Arc;
+
 use serde::de::DeserializeOwned;
 
-use super::{Counters, Placement, Violation};
+use super::Violation;
+use super::evidence::{Evidence, Kept};
 use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::{Event, Journal};
-use crate::network::Network;
 use crate::plan::{PipelineRun, Plan};
-use crate::providers::Providers;
 
 /// The evidence.
 #[derive(Debug)]
@@ -19,16 +20,9 @@ pub struct Run<'j> {
     pub calls: Calls<'j>,
     /// Hosts and faults.
     pub history: History<'j>,
-    /// Who owned which node, and which modules were said to run where.
-    pub placement: Placement<'j>,
-    /// Connections, endpoints and shutdowns.
-    pub network: Network<'j>,
-    /// What the modules say that they have counted.
-    pub counters: Counters<'j>,
-    /// What happened to providers, and at their managers.
-    pub providers: Providers<'j>,
     /// All of it, line by line.
     pub journal: &'j Journal,
+    kept: Kept,
 }
 
 /// Something that code of a user's own said: [`note`](crate::note).
@@ -57,18 +51,20 @@ impl<'j> Run<'j> {
     #[must_use]
     pub fn of(plan: &'j Plan, journal: &'j Journal) -> Self {
         let history = History::of(journal);
-        let calls = Calls::with_history(journal, plan, &history);
-        let placement = Placement::of(plan, &history);
+        let kept = Kept::default();
+        let calls = Calls::with_kept(journal, plan, &history, &kept);
         Run {
             plan,
             calls,
             history,
-            placement,
-            network: Network::of(journal),
-            counters: Counters::of(journal),
-            providers: Providers::of(journal),
             journal,
+            kept,
         }
+    }
+
+    /// What is derived of this run besides. It is made when it is first asked for, and kept.
+    pub fn evidence<E: Evidence>(&self) -> Arc<E> {
+        self.kept.get(|| E::of(self))
     }
 
     /// What code of a user's own said, in the order of the journal.

@@ -11,7 +11,7 @@
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::Moment;
 use crate::plan::{Manager, ProviderState};
-use crate::providers::{Change, Connection};
+use crate::providers::{Change, Connection, Providers};
 use crate::time;
 
 /// How often a manager looks at its timeouts. Spec: provider 2.1.
@@ -35,16 +35,17 @@ impl Oracle for SilentProvider {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        for connection in &run.providers.connections {
-            let Some(manager) = run.plan.topology.all::<Manager>().get(connection.manager) else {
+        let providers = run.evidence::<Providers>();
+        for connection in &providers.connections {
+            let Some(manager) = run.plan.topology.all::<Manager>().get(&*connection.manager) else {
                 continue;
             };
             for silence in silences(run, connection, manager) {
                 first.judges();
                 if let Some((at, what)) = silence.complaint(run, connection) {
                     let violation = || Violation {
-                        from: connection.host.to_owned(),
-                        to: connection.manager.to_owned(),
+                        from: connection.host.to_string(),
+                        to: connection.manager.to_string(),
                         ..run.of_world(None, at.at, what)
                     };
                     first.offer(at, violation);
@@ -56,24 +57,24 @@ impl Oracle for SilentProvider {
 }
 
 /// From when a manager heard of a provider until it heard of it again, or until it did something about it.
-struct Silence<'j> {
+struct Silence<'a> {
     from: Moment,
     until: Moment,
     timeout: u64,
     /// What ends it, when it is not a sign of life.
-    change: Option<Change<'j>>,
+    change: Option<&'a Change>,
     /// What the manager calls it when the time is up.
     cause: &'static str,
 }
 
-fn silences<'j>(run: &Run<'_>, connection: &Connection<'j>, manager: &Manager) -> Vec<Silence<'j>> {
+fn silences<'a>(run: &Run<'_>, connection: &'a Connection, manager: &Manager) -> Vec<Silence<'a>> {
     let last = Moment {
         at: run.history.ended(),
         line: u64::MAX,
     };
     let mut silences = Vec::new();
     for (place, change) in connection.states.iter().enumerate() {
-        let next = connection.states.get(place + 1).copied();
+        let next = connection.states.get(place + 1);
         let (timeout, cause, signs) = match change.state {
             ProviderState::Registered => (manager.control_plane_timeout, CONTROL_PLANE_TIMEOUT, &[][..]),
             ProviderState::Active => (
@@ -108,10 +109,10 @@ fn silences<'j>(run: &Run<'_>, connection: &Connection<'j>, manager: &Manager) -
 }
 
 impl Silence<'_> {
-    fn complaint(&self, run: &Run<'_>, connection: &Connection<'_>) -> Option<(Moment, String)> {
+    fn complaint(&self, run: &Run<'_>, connection: &Connection) -> Option<(Moment, String)> {
         let took = self.until.at.saturating_sub(self.from.at);
         let given = time::exact(self.timeout);
-        let is_timed_out = self.change.is_some_and(|change| change.cause == self.cause);
+        let is_timed_out = self.change.is_some_and(|change| &*change.cause == self.cause);
         let latest = self.timeout + CHECK_PERIOD + SLACK;
         if !is_timed_out && took <= latest {
             return None;
@@ -119,7 +120,7 @@ impl Silence<'_> {
         let pauses = || {
             let pauses = run
                 .history
-                .pauses(connection.manager, self.from.at, self.until.at);
+                .pauses(&connection.manager, self.from.at, self.until.at);
             pauses.map(|(from, until)| until - from)
         };
         let paused: u64 = pauses().sum();

@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{First, Oracle, Run, Violation};
+use super::{First, Oracle, Placement, Run, Violation};
 use crate::calls::{Call, Hop, Moment};
-use crate::network::Endpoint;
+use crate::network::{Endpoint, Network};
 use crate::providers::host_of;
 
 /// See the module's documentation.
@@ -31,15 +31,21 @@ impl Oracle for Turns {
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let mut peers: BTreeMap<(&str, &str), Peer<'_>> = BTreeMap::new();
-        for (moment, step) in steps(run) {
+        let (network, placement) = (run.evidence::<Network>(), run.evidence::<Placement>());
+        let seen = Seen {
+            run,
+            network: &network,
+            placement: &placement,
+        };
+        for (moment, step) in steps(run, &network) {
             match step {
                 Step::Stops(host) => peers.retain(|(of, _), _| *of != host),
-                Step::Changes(it) => peers.entry((it.host, it.module)).or_default().changes(it),
+                Step::Changes(it) => peers.entry((&it.host, &it.module)).or_default().changes(it),
                 Step::Sends(call, hop) => {
                     let Some(peer) = peers.get_mut(&(hop.host, hop.target_module)) else {
                         continue;
                     };
-                    if !peer.takes_turns(run, hop) {
+                    if !peer.takes_turns(&seen, hop) {
                         continue;
                     }
                     first.judges();
@@ -55,27 +61,30 @@ impl Oracle for Turns {
 
 /// A module, as one host sees it.
 #[derive(Default)]
-struct Peer<'j> {
+struct Peer<'a> {
     /// By address.
-    states: IndexMap<&'j str, &'j str>,
+    states: IndexMap<&'a str, &'a str>,
     /// How many messages each had since the last change. Those that had none are missing.
-    sent: IndexMap<&'j str, u64>,
+    sent: IndexMap<&'a str, u64>,
     changed: u64,
 }
 
-enum Step<'a, 'j> {
-    Stops(&'j str),
-    Changes(&'a Endpoint<'j>),
-    Sends(Option<&'a Call<'j>>, &'a Hop<'j>),
+/// What the turns of a run follow from.
+struct Seen<'a, 'j> {
+    run: &'a Run<'j>,
+    network: &'a Network,
+    placement: &'a Placement,
 }
 
-fn steps<'a, 'j>(run: &'a Run<'j>) -> Vec<(Moment, Step<'a, 'j>)> {
-    let mut steps: Vec<_> = run
-        .network
-        .endpoints
-        .iter()
-        .map(|it| (it.moment, Step::Changes(it)))
-        .collect();
+enum Step<'a> {
+    Stops(&'a str),
+    Changes(&'a Endpoint),
+    Sends(Option<&'a Call<'a>>, &'a Hop<'a>),
+}
+
+fn steps<'a>(run: &'a Run<'_>, network: &'a Network) -> Vec<(Moment, Step<'a>)> {
+    let endpoints = network.endpoints.iter();
+    let mut steps: Vec<_> = endpoints.map(|it| (it.moment, Step::Changes(it))).collect();
     let messages = run.calls.messages();
     steps.extend(messages.map(|(call, hop)| (hop.started, Step::Sends(call, hop))));
     for (host, history) in &run.history.hosts {
@@ -91,18 +100,18 @@ fn steps<'a, 'j>(run: &'a Run<'j>) -> Vec<(Moment, Step<'a, 'j>)> {
     steps
 }
 
-impl<'j> Peer<'j> {
-    fn changes(&mut self, it: &Endpoint<'j>) {
-        self.states.insert(it.address, it.state);
+impl<'a> Peer<'a> {
+    fn changes(&mut self, it: &'a Endpoint) {
+        self.states.insert(&it.address, &it.state);
         self.sent.clear();
         self.changed = it.moment.at;
     }
 
     /// Whether a message is sent where all replicas take calls. If not, the count begins anew.
-    fn takes_turns(&mut self, run: &Run<'j>, hop: &Hop<'j>) -> bool {
+    fn takes_turns(&mut self, seen: &Seen<'_, '_>, hop: &Hop<'_>) -> bool {
         let at = hop.started.at;
-        let module = run.plan.topology.all::<Module>().get(hop.target_module);
-        let announced = module.and_then(|module| run.placement.hosts(module, at, at));
+        let module = seen.run.plan.topology.all::<Module>().get(hop.target_module);
+        let announced = module.and_then(|module| seen.placement.hosts(module, at, at));
         let ready = |host: &String| {
             let of_host = |(address, state): (&&str, &&str)| host_of(address) == host && *state == "ready";
             self.states.iter().any(of_host)
@@ -112,15 +121,15 @@ impl<'j> Peer<'j> {
             .is_some_and(|hosts| hosts.len() > 1 && others == hosts.len() && hosts.iter().all(ready));
         let peer = hop.end.map_or("", |end| end.peer);
         // A change that the message itself brings about is told after it has begun.
-        let judged = all_take_calls && !peer.is_empty() && !self.changes_at(run, hop);
+        let judged = all_take_calls && !peer.is_empty() && !self.changes_at(seen.network, hop);
         if !judged {
             self.sent.clear();
         }
         judged
     }
 
-    fn changes_at(&self, run: &Run<'_>, hop: &Hop<'_>) -> bool {
-        let endpoints = &run.network.endpoints;
+    fn changes_at(&self, network: &Network, hop: &Hop<'_>) -> bool {
+        let endpoints = &network.endpoints;
         let next = endpoints.partition_point(|it| it.moment < hop.started);
         let soon = endpoints[next..]
             .iter()
@@ -128,14 +137,14 @@ impl<'j> Peer<'j> {
         self.changed == hop.started.at
             || soon
                 .into_iter()
-                .any(|it| it.host == hop.host && it.module == hop.target_module)
+                .any(|it| &*it.host == hop.host && &*it.module == hop.target_module)
     }
 
     /// What is unfair about that, if anything is.
-    fn sent(&mut self, hop: &Hop<'j>) -> Option<String> {
+    fn sent(&mut self, hop: &Hop<'a>) -> Option<String> {
         let peer = hop.end?.peer;
         *self.sent.entry(peer).or_default() += 1;
-        let count = |address: &&&'j str| self.sent.get(**address).copied().unwrap_or(0);
+        let count = |address: &&&'a str| self.sent.get(**address).copied().unwrap_or(0);
         let ready = || {
             let ready = self.states.iter().filter(|(_, state)| **state == "ready");
             ready.map(|(address, _)| address)

@@ -3,6 +3,7 @@
 use crate::calls::Protocol;
 use crate::oracle::Run;
 use crate::plan::{Provider, ProviderState};
+use crate::providers::Providers;
 use crate::time;
 
 /// One host of a provider.
@@ -32,19 +33,20 @@ pub(super) fn statistics(run: &Run<'_>) -> Vec<ProviderStatistics> {
         .all::<Provider>()
         .values()
         .flat_map(|provider| &provider.hosts);
-    hosts.map(|host| of_host(run, host)).collect()
+    let providers = run.evidence::<Providers>();
+    hosts.map(|host| of_host(run, &providers, host)).collect()
 }
 
-fn of_host(run: &Run<'_>, host: &str) -> ProviderStatistics {
+fn of_host(run: &Run<'_>, providers: &Providers, host: &str) -> ProviderStatistics {
     // What happens when the plan is over counts no more.
     let counts = |at: u64| run.history.quiet.is_none_or(|quiet| at < quiet);
     let connections = || {
-        let connections = run.providers.connections.iter();
-        connections.filter(|it| it.host == host && counts(it.registered().at))
+        let connections = providers.connections.iter();
+        connections.filter(|it| &*it.host == host && counts(it.registered().at))
     };
     let rejections = || {
-        let rejections = run.providers.rejections.iter();
-        rejections.filter(|it| it.host == host && counts(it.moment.at))
+        let rejections = providers.rejections.iter();
+        rejections.filter(|it| &*it.host == host && counts(it.moment.at))
     };
     let executions = run
         .calls
@@ -55,7 +57,7 @@ fn of_host(run: &Run<'_>, host: &str) -> ProviderStatistics {
     let ends = connections().filter_map(|connection| connection.since(ProviderState::Deregistered));
     let mut left: Vec<(u64, String)> = ends
         .filter(|end| end.moment.at < over)
-        .map(|end| (end.moment.at, end.cause.to_owned()))
+        .map(|end| (end.moment.at, end.cause.to_string()))
         .collect();
     left.sort();
     ProviderStatistics {
@@ -70,7 +72,7 @@ fn of_host(run: &Run<'_>, host: &str) -> ProviderStatistics {
         left,
         rejection: rejections()
             .next_back()
-            .map(|rejection| rejection.reason.to_owned())
+            .map(|rejection| rejection.reason.to_string())
             .unwrap_or_default(),
     }
 }

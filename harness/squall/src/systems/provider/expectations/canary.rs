@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::expectation::Expectation;
 use crate::oracle::Run;
 use crate::plan::{CanaryEnd, Window};
+use crate::providers::Providers;
 use crate::time;
 use crate::verdict::Judged;
 
@@ -76,8 +77,9 @@ fn found(run: &Run<'_>, expectation: &CanaryExpectation, host: &str) -> (bool, S
     let latest = expectation
         .within
         .map_or(u64::MAX, |within| began.saturating_add(time::nanos(within)));
-    let of_host = run.providers.canaries.iter().filter(|canary| canary.host == host);
-    let mut ends = of_host.filter_map(|canary| canary.end);
+    let providers = run.evidence::<Providers>();
+    let of_host = providers.canaries.iter().filter(|canary| &*canary.host == host);
+    let mut ends = of_host.filter_map(|canary| canary.end.as_ref());
     let Some(end) = ends.find(|end| end.moment.at >= began) else {
         return (false, format!("{host} has not ended it"));
     };
@@ -87,7 +89,7 @@ fn found(run: &Run<'_>, expectation: &CanaryExpectation, host: &str) -> (bool, S
     } else {
         format!(" ({})", end.reason)
     };
-    let held = end.outcome == expectation.ends.words() && end.moment.at <= latest;
+    let held = &*end.outcome == expectation.ends.words() && end.moment.at <= latest;
     let said = if held {
         String::new()
     } else {

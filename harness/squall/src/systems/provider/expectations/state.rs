@@ -4,7 +4,7 @@ use crate::calls::Moment;
 use crate::expectation::Expectation;
 use crate::oracle::{Run, Violation};
 use crate::plan::{ProviderState, Window};
-use crate::providers::Change;
+use crate::providers::{Change, Providers};
 use crate::report::micros;
 use crate::time;
 use crate::verdict::Judged;
@@ -50,9 +50,10 @@ impl Expectation for ProviderExpectation {
         if matches!(self.check, ProviderCheck::Becomes(_)) {
             return None;
         }
+        let providers = run.evidence::<Providers>();
         let is_known = |host: &String| {
             let mut managers = self.managers.iter();
-            managers.any(|manager| !run.providers.changes(host, manager).is_empty())
+            managers.any(|manager| !providers.changes(host, manager).is_empty())
         };
         let is_empty = !self.hosts.iter().any(is_known);
         is_empty.then_some("it never came to its manager")
@@ -111,10 +112,11 @@ impl Found {
         // At the end of the run everybody leaves: nobody asks for that.
         let over = time::nanos(run.plan.duration);
         let until = expectation.window.until.map_or(over, time::nanos).min(over);
-        let changes = run.providers.changes(host, manager);
+        let providers = run.evidence::<Providers>();
+        let changes = providers.changes(host, manager);
         let before = changes.iter().rfind(|(_, change)| change.moment.at < from);
         let within = || {
-            let changes = changes.iter().map(|(_, change)| change);
+            let changes = changes.iter().map(|(_, change)| *change);
             changes.filter(|it| (from..until).contains(&it.moment.at))
         };
         let later = |state: ProviderState| within().find(|it| it.state == state).map(|it| it.moment.at);
@@ -144,7 +146,7 @@ impl Found {
             },
             ProviderCheck::Never(state) => {
                 let found = first(state);
-                let cause = within().find(|it| it.state == state).map_or("", |it| it.cause);
+                let cause = within().find(|it| it.state == state).map_or("", |it| &*it.cause);
                 let why = if cause.is_empty() {
                     String::new()
                 } else {
@@ -169,7 +171,7 @@ impl Found {
 }
 
 /// The state at an instant.
-fn stays(changes: &[(Moment, Change<'_>)], until: u64) -> &'static str {
+fn stays(changes: &[(Moment, &Change)], until: u64) -> &'static str {
     let last = changes.iter().rfind(|(_, change)| change.moment.at < until);
     last.map_or("not registered", |(_, change)| change.state.name())
 }

@@ -15,6 +15,7 @@ use crate::file::scenario::provider_hosts;
 use crate::file::topology::providers::handler;
 use crate::file::value::Exact;
 use crate::plan::{Canary, Provider, ProviderModule, Ratio, Topology};
+use crate::providers::Providers;
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
 use crate::time;
@@ -143,9 +144,10 @@ impl FaultKind for Canary {
     }
 
     fn touches(&self, past: &Past<'_>) -> Vec<Touches> {
-        let canaries = past.providers.canaries.iter();
-        let of_host = canaries.filter(|it| self.hosts.iter().any(|host| host == it.host));
-        let ends = of_host.filter_map(|it| it.end).map(|end| end.moment.at);
+        let providers = past.folded(Providers::of);
+        let canaries = providers.canaries.iter();
+        let of_host = canaries.filter(|it| self.hosts.iter().any(|host| **host == *it.host));
+        let ends = of_host.filter_map(|it| it.end.as_ref()).map(|end| end.moment.at);
         vec![Touches::Providers {
             hosts: self.hosts.clone(),
             until: ends.filter(|end| *end >= past.started).max().unwrap_or(u64::MAX),

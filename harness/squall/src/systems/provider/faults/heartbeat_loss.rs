@@ -1,5 +1,7 @@
 //! `heartbeat_loss`: heartbeats of providers are not sent, or not acknowledged; all else is.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 
 use crate::faults::{Counts, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
@@ -9,6 +11,7 @@ use crate::file::scenario::provider_hosts;
 use crate::history;
 use crate::oracle::Run;
 use crate::plan::Topology;
+use crate::providers::Providers;
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
 
@@ -87,17 +90,19 @@ impl FaultKind for HeartbeatLoss {
             return Counts::default();
         };
         let window = started..=past.ended.unwrap_or(u64::MAX);
-        let is_lost =
-            |(at, host): &&(u64, &str)| window.contains(at) && self.hosts.iter().any(|other| other == host);
-        let count = |lost: &[(u64, &str)]| lost.iter().filter(is_lost).count() as u64;
+        let providers = run.evidence::<Providers>();
+        let is_lost = |(at, host): &&(u64, Arc<str>)| {
+            window.contains(at) && self.hosts.iter().any(|other| **other == **host)
+        };
+        let count = |lost: &[(u64, Arc<str>)]| lost.iter().filter(is_lost).count() as u64;
         match self.acks {
             false => Counts {
-                heartbeats: count(&run.providers.heartbeats_lost),
+                heartbeats: count(&providers.heartbeats_lost),
                 acks: 0,
             },
             true => Counts {
                 heartbeats: 0,
-                acks: count(&run.providers.acks_lost),
+                acks: count(&providers.acks_lost),
             },
         }
     }

@@ -1,0 +1,148 @@
+//! What is derived of a run beside its calls.
+
+use std::any::{Any, TypeId};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Run;
+
+/// What is derived of a run, once for all that need it: connections between hosts, say, or what became of providers.
+///
+/// A [`Run`] itself has calls, hops and executions, which any system has. What one system's promises need besides, only that
+/// system can name: so it is no field of a run, but a type that is asked for with [`Run::evidence`]. It is owned, for nobody
+/// could keep it by its type if it borrowed from the run.
+///
+/// ```
+/// use squall::journal::Event;
+/// use squall::oracle::{Evidence, Oracle, Run, Violation};
+///
+/// /// How many tasks panicked.
+/// struct Panics(u64);
+///
+/// impl Evidence for Panics {
+///     fn of(run: &Run<'_>) -> Self {
+///         let entries = run.journal.entries.iter();
+///         let panics = entries.filter(|it| matches!(it.event, Event::TaskPanicked { .. }));
+///         Panics(panics.count() as u64)
+///     }
+/// }
+///
+/// struct Calm;
+///
+/// impl Oracle for Calm {
+///     fn name(&self) -> &'static str {
+///         "calm"
+///     }
+///
+///     fn promise(&self) -> &'static str {
+///         "no task panics"
+///     }
+///
+///     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
+///         match run.evidence::<Panics>().0 {
+///             0 => Ok(1),
+///             tasks => Err(Violation {
+///                 at: run.history.ended(),
+///                 call: None,
+///                 from: String::new(),
+///                 to: String::new(),
+///                 what: format!("{tasks} tasks panicked"),
+///                 touched_by: Vec::new(),
+///             }),
+///         }
+///     }
+/// }
+/// ```
+pub trait Evidence: Any + Send + Sync + Sized {
+    /// Derives it. It may ask the run for other evidence, but, as this is how it is made, not for itself.
+    fn of(run: &Run<'_>) -> Self;
+}
+
+/// The evidence of a run that somebody has asked for, by its type.
+#[derive(Debug, Default)]
+pub(crate) struct Kept(Mutex<ByType>);
+
+type ByType = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
+
+impl Kept {
+    /// What is kept of this type, or else what is made now. While that is made nothing is locked, for it may ask for more:
+    /// so threads that ask at once may make the same twice.
+    pub(crate) fn get<E: Evidence>(&self, make: impl FnOnce() -> E) -> Arc<E> {
+        let kept = self.lock().get(&TypeId::of::<E>()).cloned();
+        if let Some(Ok(kept)) = kept.map(Arc::downcast) {
+            return kept;
+        }
+        let made = Arc::new(make());
+        self.lock().insert(TypeId::of::<E>(), made.clone());
+        made
+    }
+
+    fn lock(&self) -> MutexGuard<'_, ByType> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
+
+    use super::*;
+    use crate::testing::{S, Script};
+
+    /// When each call started.
+    struct Starts(Vec<u64>);
+
+    /// Of [`Starts`].
+    struct Last(Arc<Starts>, Option<u64>);
+
+    struct Broken;
+
+    impl Evidence for Starts {
+        fn of(run: &Run<'_>) -> Self {
+            Starts(run.calls.iter().map(|call| call.started.at).collect())
+        }
+    }
+
+    impl Evidence for Last {
+        fn of(run: &Run<'_>) -> Self {
+            let starts = run.evidence::<Starts>();
+            let last = starts.0.last().copied();
+            Last(starts, last)
+        }
+    }
+
+    impl Evidence for Broken {
+        fn of(_run: &Run<'_>) -> Self {
+            panic!("it cannot be derived")
+        }
+    }
+
+    fn with_run(check: impl FnOnce(&Run<'_>)) {
+        let mut script = Script::new();
+        script.at(3 * S).chain(1);
+        let (plan, journal) = script.finish();
+        check(&Run::of(&plan, &journal));
+    }
+
+    #[test]
+    fn evidence_is_made_once_also_when_other_evidence_asks_for_it() {
+        with_run(|run| {
+            let last = run.evidence::<Last>();
+            assert_eq!(last.1, Some(3 * S));
+            assert!(Arc::ptr_eq(&last.0, &run.evidence::<Starts>()));
+            assert!(Arc::ptr_eq(&last, &run.evidence::<Last>()));
+        });
+    }
+
+    #[test]
+    fn evidence_that_panics_leaves_all_other_as_it_is() {
+        fn crosses_panics(_: &impl RefUnwindSafe) {}
+        with_run(|run| {
+            crosses_panics(run);
+            let starts = run.evidence::<Starts>();
+            let broken = || catch_unwind(AssertUnwindSafe(|| run.evidence::<Broken>())).is_err();
+            assert!(broken() && broken(), "it is tried again");
+            assert!(Arc::ptr_eq(&starts, &run.evidence::<Starts>()));
+        });
+    }
+}
