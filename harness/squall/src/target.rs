@@ -24,6 +24,14 @@ pub trait Target: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// As the journal and reports name it: `echo.in`.
     fn text(&self) -> String;
 
+    /// Whether the hops that its calls cause are in the journal, as the runtime says them.
+    #[doc(hidden)]
+    fn shows_hops(&self) -> bool;
+
+    /// Whether a call may cause several executions, none of which carries what the call does.
+    #[doc(hidden)]
+    fn is_program(&self) -> bool;
+
     /// Makes the calls of a run.
     #[doc(hidden)]
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>>;

@@ -14,19 +14,19 @@
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
 //! that each hop costs a few binary searches however long the journal is.
 
-mod provider;
+mod served;
 
 use std::cell::LazyCell;
 
 use indexmap::{IndexMap, IndexSet};
 
-use self::provider::ProviderWindow;
+use self::served::ServedWindow;
 use super::{Call, Hop, Rpc};
 use crate::faults::{Connects, Past, Touches};
 use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
 use crate::oracle::evidence::Kept;
-use crate::plan::{ClientCall, Module, Plan};
+use crate::plan::Plan;
 use crate::time::nanos;
 
 /// How long before a failed hop a lost segment may have stalled its connection, or a host have been down: retransmission
@@ -52,6 +52,8 @@ pub(super) fn touch<'j>(
             by_call.entry(call).or_default().push(rpc);
         }
     }
+    let groups = plan.topology.groups().map(|group| (group.name, group.hosts));
+    let groups: IndexMap<&str, &[String]> = groups.collect();
     let dials = LazyCell::new(|| Dials::of(journal));
     let mut reach: IndexMap<&str, IndexSet<&str>> = IndexMap::new();
     for call in calls {
@@ -60,11 +62,11 @@ pub(super) fn touch<'j>(
         let whole = Span::new(call.started.at, end, call.is_ok());
         windows.find_host(call.host, whole, &mut touched);
         windows.find_target(call.to, "", whole, &mut touched);
-        for window in &windows.providers {
+        for window in &windows.served {
             window.find(call, whole, &mut touched);
         }
         let workload = plan.workloads.get(call.workload as usize);
-        if workload.is_some_and(|workload| workload.target.is::<ClientCall>()) {
+        if workload.is_some_and(|workload| !workload.target.shows_hops()) {
             let known = by_call.get(&call.number).map_or(&[][..], Vec::as_slice);
             for rpc in known {
                 let until = rpc.end.map_or(end, |(moment, _)| moment.at);
@@ -87,7 +89,7 @@ pub(super) fn touch<'j>(
             let span = Span::new(hop.started.at, until, hop.is_ok());
             windows.find_host(hop.host, span, &mut touched);
             windows.find_target(hop.to, hop.target_module, span, &mut touched);
-            for target in targets(hop, plan) {
+            for target in targets(hop, &groups) {
                 windows.find_host(target, span, &mut touched);
                 segments.find(hop, target, until, &mut touched);
                 if !hop.is_ok() {
@@ -121,17 +123,14 @@ impl Span {
 }
 
 /// The host that the hop was sent to or, when that is not known, all that it may have been sent to.
-fn targets<'p>(hop: &'p Hop<'_>, plan: &'p Plan) -> impl Iterator<Item = &'p str> {
+fn targets<'p>(hop: &Hop<'p>, groups: &IndexMap<&str, &'p [String]>) -> impl Iterator<Item = &'p str> {
     let peer = hop.peer_host();
-    let candidates = match peer {
+    let group = match peer {
         Some(_) => None,
-        None => plan.topology.all::<Module>().get(hop.target_module),
+        None => groups.get(hop.target_module),
     };
-    peer.into_iter().chain(
-        candidates
-            .into_iter()
-            .flat_map(|module| module.hosts.iter().map(String::as_str)),
-    )
+    let candidates = group.into_iter().copied().flatten();
+    peer.into_iter().chain(candidates.map(String::as_str))
 }
 
 #[derive(Default)]
@@ -286,9 +285,9 @@ fn unordered<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
 struct Windows {
     hosts: IndexMap<String, Vec<Window>>,
     connects: Vec<(Window, Connects)>,
-    nodes: Vec<(Window, String)>,
-    modules: Vec<(Window, String)>,
-    providers: Vec<ProviderWindow>,
+    ports: Vec<(Window, String)>,
+    groups: Vec<(Window, String)>,
+    served: Vec<ServedWindow>,
 }
 
 /// When which fault was active.
@@ -327,25 +326,25 @@ impl Windows {
                 }
             }
             Touches::Connects(connects) => self.connects.push((window, connects)),
-            Touches::Node { node, late } => {
+            Touches::Ports { of, late } => {
                 let until = window.until.saturating_add(nanos(late));
-                self.nodes.push((Window { until, ..window }, node));
+                self.ports.push((Window { until, ..window }, of));
             }
-            Touches::Module { module, late } => {
+            Touches::Group { name, late } => {
                 let until = window.until.saturating_add(nanos(late));
-                self.modules.push((Window { until, ..window }, module));
+                self.groups.push((Window { until, ..window }, name));
             }
-            Touches::Providers { hosts, until, all } => {
+            Touches::Served { hosts, until, all } => {
                 let window = Window { until, ..window };
-                self.providers
-                    .extend(ProviderWindow::of(window, hosts, all, &plan.topology));
+                self.served
+                    .extend(ServedWindow::of(window, hosts, all, &plan.topology));
             }
         }
     }
 
     fn is_empty(&self) -> bool {
-        let of_modules = self.connects.is_empty() && self.nodes.is_empty() && self.modules.is_empty();
-        of_modules && self.hosts.is_empty() && self.providers.is_empty()
+        let nothing_is_named = self.ports.is_empty() && self.groups.is_empty() && self.served.is_empty();
+        nothing_is_named && self.hosts.is_empty() && self.connects.is_empty()
     }
 
     fn find_host(&self, host: &str, span: Span, touched: &mut Touched) {
@@ -357,11 +356,11 @@ impl Windows {
         }
     }
 
-    fn find_target(&self, to: &str, module: &str, span: Span, touched: &mut Touched) {
-        let node = to.rsplit_once('.').map(|(node, _)| node);
-        let nodes = self.nodes.iter().filter(|(_, it)| node == Some(it));
-        let modules = self.modules.iter().filter(|(_, it)| it == module);
-        for (window, _) in nodes.chain(modules) {
+    fn find_target(&self, to: &str, group: &str, span: Span, touched: &mut Touched) {
+        let owner = to.rsplit_once('.').map(|(owner, _)| owner);
+        let ports = self.ports.iter().filter(|(_, it)| owner == Some(it));
+        let groups = self.groups.iter().filter(|(_, it)| it == group);
+        for (window, _) in ports.chain(groups) {
             if span.meets(window.from, window.until) {
                 touched.add(Some(window.fault));
             }

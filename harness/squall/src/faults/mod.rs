@@ -172,22 +172,25 @@ pub enum Touches {
     Hosts(Vec<String>),
     /// A hop between such hosts failed while the fault kept the one from connecting to the other.
     Connects(Connects),
-    /// It goes to this node, and was under way while the fault lasted or news of its end were on the way.
-    Node {
-        /// The node.
-        node: String,
+    /// It goes to a port of this, `echo` of `echo.in`, and was under way while the fault lasted or news of its end were on
+    /// the way.
+    Ports {
+        /// Whose ports.
+        of: String,
         /// How late news may be.
         late: Duration,
     },
-    /// A hop of it goes to this module, and was under way while the fault lasted or news of its end were on the way.
-    Module {
-        /// The module.
-        module: String,
+    /// A hop of it goes to this group of hosts, and was under way while the fault lasted or news of its end were on the
+    /// way.
+    Group {
+        /// The group's name.
+        name: String,
         /// How late news may be.
         late: Duration,
     },
-    /// It was to be executed by one of these hosts of providers, or failed before it was sent to any of their namespace.
-    Providers {
+    /// It was to be executed by one of these hosts, or failed before it was sent to any that serve the namespace of their
+    /// groups.
+    Served {
         /// The hosts.
         hosts: Vec<String>,
         /// Until then, nanoseconds.

@@ -23,12 +23,12 @@ pub(crate) fn names(names: &[String]) -> String {
     }
 }
 
-/// What the processes of these hosts make and serve, modules or providers.
+/// What the processes of these hosts make and serve.
 pub(super) fn calls_of(hosts: &[String], past: &Past<'_>) -> Vec<Touches> {
     let (hosts, until) = (hosts.to_vec(), past.ended);
     vec![
         Touches::Hosts(hosts.clone()),
-        Touches::Providers {
+        Touches::Served {
             hosts,
             until,
             all: false,

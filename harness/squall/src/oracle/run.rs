@@ -9,7 +9,7 @@ use super::evidence::{Evidence, Kept};
 use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::{Event, Journal};
-use crate::plan::{PipelineRun, Plan};
+use crate::plan::Plan;
 
 /// The evidence.
 #[derive(Debug)]
@@ -86,7 +86,7 @@ impl<'j> Run<'j> {
     /// Whether a call is of a program: then it causes several executions, none of which carries what it does.
     pub(crate) fn is_program(&self, call: &Call<'_>) -> bool {
         let workload = self.plan.workloads.get(call.workload as usize);
-        workload.is_some_and(|workload| workload.target.is::<PipelineRun>())
+        workload.is_some_and(|workload| workload.target.is_program())
     }
 
     /// Something wrong with a call, or with something on its behalf.

@@ -25,6 +25,9 @@ pub trait HostGroup: Any + Debug + Clone + PartialEq + Send + Sync + UnwindSafe 
     /// How long a call may take that starts on one of its hosts and does not say so itself. `None`: no call can start there.
     fn call_timeout(&self) -> Option<Duration>;
 
+    /// The namespace of what it serves, where callers name what they want and not who serves it: `ml` of `ml.Analyze`.
+    fn namespace(&self) -> Option<&str>;
+
     /// How calls to it behave once the last fault is over.
     fn recovery(&self) -> Recovery;
 
@@ -58,27 +61,35 @@ pub struct Group<'t> {
     pub shows_in_calls: bool,
     /// See [`HostGroup::call_timeout`].
     pub call_timeout: Option<Duration>,
+    /// See [`HostGroup::namespace`].
+    pub namespace: Option<&'t str>,
     /// See [`HostGroup::recovery`].
     pub recovery: Recovery,
 }
 
 /// The groups of one kind, whichever it is.
 trait Table: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
-    fn groups(&self) -> Vec<Group<'_>>;
+    fn groups(&self) -> Box<dyn Iterator<Item = Group<'_>> + '_>;
+    fn is_empty(&self) -> bool;
     fn is_equal(&self, other: &dyn Table) -> bool;
 }
 
 impl<G: HostGroup> Table for IndexMap<String, G> {
-    fn groups(&self) -> Vec<Group<'_>> {
+    fn groups(&self) -> Box<dyn Iterator<Item = Group<'_>> + '_> {
         let groups = self.values().map(|group| Group {
             table: G::TABLE,
             name: group.name(),
             hosts: group.hosts(),
             shows_in_calls: G::SHOWS_IN_CALLS,
             call_timeout: group.call_timeout(),
+            namespace: group.namespace(),
             recovery: group.recovery(),
         });
-        groups.collect()
+        Box::new(groups)
+    }
+
+    fn is_empty(&self) -> bool {
+        IndexMap::is_empty(self)
     }
 
     fn is_equal(&self, other: &dyn Table) -> bool {
@@ -124,7 +135,7 @@ impl Groups {
 impl PartialEq for Groups {
     fn eq(&self, other: &Self) -> bool {
         let filled = |groups: &Self| -> Vec<Arc<dyn Table>> {
-            let tables = groups.0.iter().filter(|table| !table.groups().is_empty());
+            let tables = groups.0.iter().filter(|table| !table.is_empty());
             tables.cloned().collect()
         };
         let (own, others) = (filled(self), filled(other));

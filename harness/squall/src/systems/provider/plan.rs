@@ -243,6 +243,10 @@ impl HostGroup for Manager {
         Some(self.call_timeout)
     }
 
+    fn namespace(&self) -> Option<&str> {
+        None
+    }
+
     fn recovery(&self) -> Recovery {
         Recovery::Within(Duration::ZERO)
     }
@@ -267,6 +271,10 @@ impl HostGroup for Provider {
 
     fn call_timeout(&self) -> Option<Duration> {
         None
+    }
+
+    fn namespace(&self) -> Option<&str> {
+        Some(&self.namespace)
     }
 
     fn recovery(&self) -> Recovery {

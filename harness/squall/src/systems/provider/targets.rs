@@ -36,6 +36,14 @@ impl Target for ModuleCall {
         self.name.clone()
     }
 
+    fn shows_hops(&self) -> bool {
+        true
+    }
+
+    fn is_program(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {
         Some(Box::new(ModuleCalls {
             name: self.name.as_str().into(),
@@ -48,6 +56,14 @@ impl Target for ModuleCall {
 impl Target for PipelineRun {
     fn text(&self) -> String {
         "pipeline".to_owned()
+    }
+
+    fn shows_hops(&self) -> bool {
+        true
+    }
+
+    fn is_program(&self) -> bool {
+        true
     }
 
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {

@@ -28,6 +28,14 @@ impl Target for NodePort {
         format!("{}.{}", self.node, self.port)
     }
 
+    fn shows_hops(&self) -> bool {
+        true
+    }
+
+    fn is_program(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {
         let text = self.payload.to_string();
         Some(Box::new(Messages {

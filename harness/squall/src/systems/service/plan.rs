@@ -41,6 +41,10 @@ impl HostGroup for Service {
         Some(Service::CALL_TIMEOUT)
     }
 
+    fn namespace(&self) -> Option<&str> {
+        None
+    }
+
     fn recovery(&self) -> Recovery {
         Recovery::Within(Duration::ZERO)
     }

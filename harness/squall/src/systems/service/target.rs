@@ -25,6 +25,14 @@ impl Target for ClientCall {
         self.name.clone()
     }
 
+    fn shows_hops(&self) -> bool {
+        false
+    }
+
+    fn is_program(&self) -> bool {
+        false
+    }
+
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {
         Some(Box::new(ClientCalls {
             name: self.name.as_str().into(),

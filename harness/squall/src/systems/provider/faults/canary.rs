@@ -148,7 +148,7 @@ impl FaultKind for Canary {
         let canaries = providers.canaries.iter();
         let of_host = canaries.filter(|it| self.hosts.iter().any(|host| **host == *it.host));
         let ends = of_host.filter_map(|it| it.end.as_ref()).map(|end| end.moment.at);
-        vec![Touches::Providers {
+        vec![Touches::Served {
             hosts: self.hosts.clone(),
             until: ends.filter(|end| *end >= past.started).max().unwrap_or(u64::MAX),
             all: true,

@@ -90,7 +90,7 @@ impl FaultKind for DrainProvider {
 
     fn touches(&self, past: &Past<'_>) -> Vec<Touches> {
         let deadline = time::nanos(self.deadline.unwrap_or(DEADLINE_DEFAULT));
-        vec![Touches::Providers {
+        vec![Touches::Served {
             hosts: self.hosts.clone(),
             until: past.started.saturating_add(deadline),
             all: true,

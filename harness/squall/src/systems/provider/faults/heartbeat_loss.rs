@@ -70,7 +70,7 @@ impl FaultKind for HeartbeatLoss {
     }
 
     fn touches(&self, past: &Past<'_>) -> Vec<Touches> {
-        vec![Touches::Providers {
+        vec![Touches::Served {
             hosts: self.hosts.clone(),
             until: past.ended,
             all: false,

@@ -97,8 +97,8 @@ impl FaultKind for Announce {
     }
 
     fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {
-        vec![Touches::Module {
-            module: self.module.clone(),
+        vec![Touches::Group {
+            name: self.module.clone(),
             late: self.late,
         }]
     }

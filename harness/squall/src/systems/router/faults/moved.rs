@@ -85,8 +85,8 @@ impl FaultKind for Move {
     }
 
     fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {
-        vec![Touches::Node {
-            node: self.node.clone(),
+        vec![Touches::Ports {
+            of: self.node.clone(),
             late: self.late,
         }]
     }

@@ -48,8 +48,8 @@ impl FaultKind for Remove {
     }
 
     fn touches(&self, _past: &Past<'_>) -> Vec<Touches> {
-        vec![Touches::Node {
-            node: self.node.clone(),
+        vec![Touches::Ports {
+            of: self.node.clone(),
             late: Duration::ZERO,
         }]
     }

@@ -89,6 +89,10 @@ impl HostGroup for Module {
         Some(self.call_timeout)
     }
 
+    fn namespace(&self) -> Option<&str> {
+        None
+    }
+
     fn recovery(&self) -> Recovery {
         let mut nodes = self.nodes.values();
         match nodes.any(|node| FAILING.contains(&node.component.as_str())) {

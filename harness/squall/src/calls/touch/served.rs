@@ -1,14 +1,14 @@
-//! Faults of providers, as calls feel them.
+//! Faults of those who serve a namespace, as calls feel them.
 //!
-//! A canary, and a drain, touch what goes to their hosts meanwhile. And of a call that failed before it was sent
-//! anywhere it says whose namespace it is: every fault of a provider of that namespace may be why.
+//! Callers name what they want, and not who serves it. Of a call that failed before it was sent anywhere only the namespace
+//! is known: every fault of a host that serves it may be why.
 
 use super::{STALL, Span, Touched, Window};
-use crate::calls::{Call, Protocol};
-use crate::plan::{Provider, Topology};
+use crate::calls::Call;
+use crate::plan::Topology;
 
-/// When which fault was about which providers.
-pub(super) struct ProviderWindow {
+/// When which fault was about which of them.
+pub(super) struct ServedWindow {
     window: Window,
     hosts: Vec<String>,
     /// Those of the hosts.
@@ -17,17 +17,18 @@ pub(super) struct ProviderWindow {
     touches_all: bool,
 }
 
-impl ProviderWindow {
-    /// Nothing when none of the hosts is a provider's.
+impl ServedWindow {
+    /// Nothing when none of the hosts serves one.
     pub(super) fn of(
         window: Window,
         hosts: Vec<String>,
         touches_all: bool,
         topology: &Topology,
     ) -> Option<Self> {
-        let providers = hosts.iter().filter_map(|host| Provider::on(topology, host));
-        let namespaces: Vec<String> = providers.map(|it| it.namespace.clone()).collect();
-        (!namespaces.is_empty()).then_some(ProviderWindow {
+        let groups = topology.groups();
+        let here = groups.filter(|group| group.hosts.iter().any(|host| hosts.contains(host)));
+        let namespaces: Vec<String> = here.filter_map(|it| it.namespace.map(str::to_owned)).collect();
+        (!namespaces.is_empty()).then_some(ServedWindow {
             window,
             hosts,
             namespaces,
@@ -43,7 +44,7 @@ impl ProviderWindow {
         // One that is back is not there at once.
         let in_its_wake = span.meets(from, until.saturating_add(STALL));
         let goes_there = || {
-            let mut attempts = call.hops.iter().filter(|hop| hop.protocol == Protocol::Provider);
+            let mut attempts = call.hops.iter().filter(|hop| !hop.addressed.is_empty());
             attempts.any(|hop| self.hosts.iter().any(|host| hop.peer_host() == Some(host)))
         };
         let is_lost = || {
