@@ -37,7 +37,6 @@ pub mod live;
 pub mod network;
 pub mod oracle;
 pub mod plan;
-pub mod providers;
 pub mod report;
 mod run;
 pub mod scenario;
@@ -69,4 +68,5 @@ pub use squall_router as router;
 pub use squall_router::async_trait;
 /// `TcpListener` and `TcpStream` in place of tokio's, for services that speak no gRPC.
 pub use squall_site::net;
+pub use systems::provider::evidence as providers;
 pub use systems::router::Front;

@@ -1,13 +1,13 @@
-//! What happened to connections, endpoints and servers, folded from the journal: what both ends of the wire, and the
-//! network between them, say of it.
+//! What happened to connections, folded from the journal: what the network between hosts says of them.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::calls::Moment;
-use crate::journal::{Entry, Event, Journal, RouterEvent};
+use crate::journal::{Entry, Event, Journal};
 use crate::oracle::{Evidence, Run};
 use crate::plan::{Latency, Topology};
+pub use crate::systems::router::evidence::{Drain, Endpoint, Wire};
 use crate::time;
 
 /// All of it.
@@ -15,10 +15,6 @@ use crate::time;
 pub struct Network {
     /// In the order in which they were established.
     pub connections: Vec<Connection>,
-    /// Changes of endpoints of client pools, in order.
-    pub endpoints: Vec<Endpoint>,
-    /// Phases of shutdowns of modules' servers, in order.
-    pub drains: Vec<Drain>,
     /// By number, as long as they are open: the place in `connections`.
     open: BTreeMap<u64, usize>,
     /// When segments were touched between two hosts, by the smaller name, and then by the other one.
@@ -36,38 +32,6 @@ pub struct Connection {
     pub opened: Moment,
     /// When it ended, if it did.
     pub closed: Option<Moment>,
-}
-
-/// An endpoint of a client pool changed its state.
-#[derive(Debug, Clone)]
-pub struct Endpoint {
-    /// When.
-    pub moment: Moment,
-    /// The host whose pool it is of.
-    pub host: Arc<str>,
-    /// The module that it leads to.
-    pub module: Arc<str>,
-    /// `host:port`
-    pub address: Arc<str>,
-    /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
-    pub state: Arc<str>,
-    /// Why.
-    pub cause: Arc<str>,
-}
-
-/// A server's shutdown entered a phase.
-#[derive(Debug, Clone)]
-pub struct Drain {
-    /// When.
-    pub moment: Moment,
-    /// Whose.
-    pub host: Arc<str>,
-    /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
-    pub phase: Arc<str>,
-    /// Requests in the works.
-    pub in_flight: u64,
-    /// Connections that are open.
-    pub connections: u64,
 }
 
 impl Evidence for Network {
@@ -118,39 +82,6 @@ impl Network {
                 }
             }
             Event::Segment { from, to, .. } => self.touch(from.min(to), from.max(to), entry.at),
-            Event::Of(_) => self.of_the_router(entry),
-            _ => {}
-        }
-    }
-
-    fn of_the_router(&mut self, entry: &Entry) {
-        let moment = Moment::of(entry);
-        match entry.event.get() {
-            Some(RouterEvent::Endpoint {
-                module,
-                endpoint,
-                state,
-                cause,
-            }) => self.endpoints.push(Endpoint {
-                moment,
-                host: entry.host.clone(),
-                module: module.clone(),
-                address: endpoint.clone(),
-                state: state.clone(),
-                cause: cause.clone(),
-            }),
-            Some(RouterEvent::ServerDrain {
-                module: _,
-                phase,
-                in_flight,
-                connections,
-            }) => self.drains.push(Drain {
-                moment,
-                host: entry.host.clone(),
-                phase: phase.clone(),
-                in_flight: *in_flight,
-                connections: *connections,
-            }),
             _ => {}
         }
     }
@@ -189,4 +120,10 @@ pub fn longest_way(topology: &Topology, from: &str, to: &str) -> Option<u64> {
         Latency::Constant(way) | Latency::Uniform { max: way, .. } => Some(time::nanos(*way)),
         Latency::LogNormal { .. } => None,
     }
+}
+
+/// The host of `host:port`.
+#[must_use]
+pub fn host_of(address: &str) -> &str {
+    address.rsplit_once(':').map_or(address, |(host, _)| host)
 }

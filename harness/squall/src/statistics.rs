@@ -1,17 +1,16 @@
-//! What a report counts: calls by workload, segments and calls by fault, what became of providers, and what went wrong
-//! on hosts.
-
-mod provider;
+//! What a report counts: calls by workload, segments and calls by fault, what systems have of their own, and what went
+//! wrong on hosts.
 
 use indexmap::IndexMap;
-
-pub use self::provider::ProviderStatistics;
 
 use crate::calls::Call;
 use crate::custom::Section;
 use crate::journal::{Death, Outcome};
 use crate::oracle::Run;
 use crate::plan::Quantile;
+use crate::report::SystemSection;
+use crate::systems;
+pub use crate::systems::provider::ProviderStatistics;
 use crate::vacuous;
 
 /// All that a report shows apart from what was expected.
@@ -21,8 +20,8 @@ pub struct Statistics {
     pub workloads: Vec<WorkloadStatistics>,
     /// As in the plan.
     pub faults: Vec<FaultStatistics>,
-    /// Every host of every provider, as in the plan.
-    pub providers: Vec<ProviderStatistics>,
+    /// What systems say of their own.
+    pub systems: Vec<SystemSection>,
     /// What a harness adds of its own, where it has rows.
     pub sections: Vec<Section>,
     /// What nobody asked for, in the order of hosts.
@@ -180,7 +179,7 @@ impl Statistics {
             vacuous: vacuous::notes(run, &workloads, &faults),
             workloads,
             faults,
-            providers: provider::statistics(run),
+            systems: systems::SECTIONS.iter().map(|section| section(run)).collect(),
             sections: Vec::new(),
             incidents: incidents(run),
         }

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::{First, Oracle, Run, Violation};
-use crate::network::Network;
+use crate::network::Wire;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -22,8 +22,8 @@ impl Oracle for Dials {
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let mut since: BTreeMap<(&str, &str, &str), u64> = BTreeMap::new();
-        let network = run.evidence::<Network>();
-        for it in &network.endpoints {
+        let wire = run.evidence::<Wire>();
+        for it in &wire.endpoints {
             let endpoint = (&*it.host, &*it.module, &*it.address);
             if &*it.state != "connecting" {
                 since.remove(&endpoint);

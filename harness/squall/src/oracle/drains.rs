@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Execution, Hop, Protocol};
 use crate::faults;
-use crate::network::{Drain, Network, longest_way};
+use crate::network::{Drain, Network, Wire, longest_way};
 use crate::plan::ProviderState;
 use crate::providers::Providers;
 use crate::time;
@@ -41,22 +41,22 @@ impl Oracle for Drains {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        let network = run.evidence::<Network>();
-        for shutdown in shutdowns(&network) {
+        let wire = run.evidence::<Wire>();
+        for shutdown in shutdowns(&wire) {
             check_phases(run, &shutdown, &mut first);
             check_end(run, &shutdown, &mut first);
         }
-        check_messages(run, &network, &mut first);
+        check_messages(run, &wire, &mut first);
         check_attempts(run, &mut first);
         first.result()
     }
 }
 
 /// The phases of each shutdown that has begun.
-fn shutdowns(network: &Network) -> Vec<Vec<&Drain>> {
+fn shutdowns(wire: &Wire) -> Vec<Vec<&Drain>> {
     let mut all: Vec<Vec<&Drain>> = Vec::new();
     let mut by_host: BTreeMap<&str, usize> = BTreeMap::new();
-    for drain in &network.drains {
+    for drain in &wire.drains {
         match by_host.get(&*drain.host) {
             Some(place) if &*drain.phase != GOES => all[*place].push(drain),
             _ => {
@@ -124,12 +124,13 @@ fn check_end(run: &Run<'_>, shutdown: &[&Drain], first: &mut First) {
 }
 
 /// What was sent to a module that its sender knew to go away.
-fn check_messages(run: &Run<'_>, network: &Network, first: &mut First) {
-    let drains = network.drains.iter();
+fn check_messages(run: &Run<'_>, wire: &Wire, first: &mut First) {
+    let drains = wire.drains.iter();
     let going: Vec<_> = drains.filter(|it| &*it.phase == "goaway").collect();
     if going.is_empty() {
         return;
     }
+    let network = run.evidence::<Network>();
     for (call, execution) in run.calls.executions() {
         let at = execution.started;
         let is_of_host = |it: &&&Drain| &*it.host == execution.host && it.moment < at;
@@ -150,7 +151,7 @@ fn check_messages(run: &Run<'_>, network: &Network, first: &mut First) {
             continue;
         }
         first.judges();
-        if knew(run, network, drain, hop, execution) {
+        if knew(run, &network, drain, hop, execution) {
             let what = "was sent to a module that its sender knew to be going away, and is handled";
             first.offer(at, || run.of_execution(call, execution, at.at, what));
         }

@@ -11,9 +11,9 @@
 
 use std::collections::BTreeSet;
 
-use super::counters::{Counters, Latency, Pair};
-use super::{First, Oracle, Run, Violation};
+use super::{Counters, First, Oracle, Run, Violation};
 use crate::calls::Moment;
+use crate::systems::router::evidence::{Latency, Pair};
 use crate::time;
 
 /// Sums of floating-point seconds are off by less than a millionth, and a microsecond.

@@ -41,7 +41,6 @@ mod blocking;
 mod budget;
 mod canary_ends;
 mod converges;
-mod counters;
 mod deadline;
 mod depth;
 mod dials;
@@ -60,7 +59,6 @@ mod one_owner;
 mod outcome_honest;
 mod overtime;
 mod payload;
-mod placement;
 mod recovers;
 mod right_place;
 mod right_provider;
@@ -74,7 +72,6 @@ pub use blocking::Blocking;
 pub use budget::Budget;
 pub use canary_ends::CanaryEnds;
 pub use converges::Converges;
-pub use counters::Counters;
 pub use deadline::Deadline;
 pub use depth::Depth;
 pub use dials::Dials;
@@ -93,7 +90,6 @@ pub use one_owner::OneOwner;
 pub use outcome_honest::OutcomeHonest;
 pub use overtime::Overtime;
 pub use payload::PayloadIntact;
-pub use placement::Placement;
 pub use recovers::Recovers;
 pub use right_place::RightPlace;
 pub use right_provider::RightProvider;
@@ -102,6 +98,8 @@ pub use silent_provider::SilentProvider;
 pub use turns::Turns;
 pub(crate) use violation::First;
 pub use violation::Violation;
+
+pub use crate::systems::router::evidence::{Counters, Placement};
 
 /// A promise that holds in every run.
 pub trait Oracle {

@@ -12,8 +12,7 @@ use indexmap::IndexMap;
 
 use super::{First, Oracle, Placement, Run, Violation};
 use crate::calls::{Call, Hop, Moment};
-use crate::network::{Endpoint, Network};
-use crate::providers::host_of;
+use crate::network::{Endpoint, Wire, host_of};
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -31,13 +30,13 @@ impl Oracle for Turns {
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let mut peers: BTreeMap<(&str, &str), Peer<'_>> = BTreeMap::new();
-        let (network, placement) = (run.evidence::<Network>(), run.evidence::<Placement>());
+        let (wire, placement) = (run.evidence::<Wire>(), run.evidence::<Placement>());
         let seen = Seen {
             run,
-            network: &network,
+            wire: &wire,
             placement: &placement,
         };
-        for (moment, step) in steps(run, &network) {
+        for (moment, step) in steps(run, &wire) {
             match step {
                 Step::Stops(host) => peers.retain(|(of, _), _| *of != host),
                 Step::Changes(it) => peers.entry((&it.host, &it.module)).or_default().changes(it),
@@ -72,7 +71,7 @@ struct Peer<'a> {
 /// What the turns of a run follow from.
 struct Seen<'a, 'j> {
     run: &'a Run<'j>,
-    network: &'a Network,
+    wire: &'a Wire,
     placement: &'a Placement,
 }
 
@@ -82,8 +81,8 @@ enum Step<'a> {
     Sends(Option<&'a Call<'a>>, &'a Hop<'a>),
 }
 
-fn steps<'a>(run: &'a Run<'_>, network: &'a Network) -> Vec<(Moment, Step<'a>)> {
-    let endpoints = network.endpoints.iter();
+fn steps<'a>(run: &'a Run<'_>, wire: &'a Wire) -> Vec<(Moment, Step<'a>)> {
+    let endpoints = wire.endpoints.iter();
     let mut steps: Vec<_> = endpoints.map(|it| (it.moment, Step::Changes(it))).collect();
     let messages = run.calls.messages();
     steps.extend(messages.map(|(call, hop)| (hop.started, Step::Sends(call, hop))));
@@ -121,15 +120,15 @@ impl<'a> Peer<'a> {
             .is_some_and(|hosts| hosts.len() > 1 && others == hosts.len() && hosts.iter().all(ready));
         let peer = hop.end.map_or("", |end| end.peer);
         // A change that the message itself brings about is told after it has begun.
-        let judged = all_take_calls && !peer.is_empty() && !self.changes_at(seen.network, hop);
+        let judged = all_take_calls && !peer.is_empty() && !self.changes_at(seen.wire, hop);
         if !judged {
             self.sent.clear();
         }
         judged
     }
 
-    fn changes_at(&self, network: &Network, hop: &Hop<'_>) -> bool {
-        let endpoints = &network.endpoints;
+    fn changes_at(&self, wire: &Wire, hop: &Hop<'_>) -> bool {
+        let endpoints = &wire.endpoints;
         let next = endpoints.partition_point(|it| it.moment < hop.started);
         let soon = endpoints[next..]
             .iter()

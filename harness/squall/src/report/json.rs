@@ -4,9 +4,7 @@ use serde_json::{Value, json};
 
 use super::RunSummary;
 use crate::custom::Section;
-use crate::statistics::{
-    FaultStatistics, Incident, ProviderStatistics, Quantiles, Statistics, WorkloadStatistics,
-};
+use crate::statistics::{FaultStatistics, Incident, Quantiles, Statistics, WorkloadStatistics};
 use crate::verdict::{Judged, Verdict};
 
 /// The object. Times have their unit in their key; a latency that nothing was measured for is `null`. A
@@ -14,7 +12,7 @@ use crate::verdict::{Judged, Verdict};
 #[must_use]
 pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) -> Value {
     let replay = (!verdict.held()).then_some(&summary.replay);
-    json!({
+    let mut report = json!({
         "seed": summary.seed,
         "scenario": summary.scenario,
         "file": summary.file,
@@ -27,13 +25,21 @@ pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) ->
         "digest": summary.digest,
         "workloads": statistics.workloads.iter().map(workload).collect::<Vec<_>>(),
         "faults": statistics.faults.iter().map(fault).collect::<Vec<_>>(),
-        "providers": statistics.providers.iter().map(provider).collect::<Vec<_>>(),
-        "sections": statistics.sections.iter().map(section).collect::<Vec<_>>(),
-        "incidents": statistics.incidents.iter().map(|it| incident(it, summary)).collect::<Vec<_>>(),
-        "vacuous": statistics.vacuous,
-        "expectations": verdict.expectations.iter().map(expectation).collect::<Vec<_>>(),
-        "oracles": verdict.oracles.iter().map(oracle).collect::<Vec<_>>(),
-    })
+    });
+    // Between what is counted of every system and what a harness adds: the order of keys is part of the format.
+    for section in &statistics.systems {
+        report[section.key] = section.value.clone();
+    }
+    report["sections"] = statistics.sections.iter().map(section).collect();
+    report["incidents"] = statistics
+        .incidents
+        .iter()
+        .map(|it| incident(it, summary))
+        .collect();
+    report["vacuous"] = json!(statistics.vacuous);
+    report["expectations"] = verdict.expectations.iter().map(expectation).collect();
+    report["oracles"] = verdict.oracles.iter().map(oracle).collect();
+    report
 }
 
 /// A list of objects, under the section's first heading.
@@ -137,19 +143,6 @@ fn workload(workload: &WorkloadStatistics) -> Value {
             "p99": quantile(workload, |latency| latency.p99),
             "max": quantile(workload, |latency| latency.max),
         },
-    })
-}
-
-fn provider(provider: &ProviderStatistics) -> Value {
-    let left = provider.left.iter();
-    let left = left.map(|(at, cause)| json!({ "at_us": micros(*at), "cause": cause }));
-    json!({
-        "host": provider.host,
-        "registered": provider.registered,
-        "rejected": provider.rejected,
-        "heartbeats": provider.heartbeats,
-        "executed": provider.executed,
-        "left": left.collect::<Vec<_>>(),
     })
 }
 

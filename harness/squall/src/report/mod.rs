@@ -3,12 +3,13 @@
 pub mod bench;
 mod clean;
 mod json;
-mod providers;
 pub(crate) mod table;
 mod text;
 mod wrap;
 
 use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::run::PanicSite;
 
@@ -50,6 +51,17 @@ impl RunSummary {
         let is_its = move |site: &&PanicSite| site.message == message || message.contains(&*site.message);
         self.panics.iter().filter(is_its)
     }
+}
+
+/// What a system says of its own in a report, beside what is counted of every system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemSection {
+    /// Its key in `--json`.
+    pub key: &'static str,
+    /// What is there, also when that is nothing.
+    pub value: Value,
+    /// The same for people. Without a line it is not shown.
+    pub lines: Vec<String>,
 }
 
 /// How a text looks.

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use anstyle::AnsiColor;
 
-use super::providers::providers;
 use super::table::{Side, Table};
 use super::{RunSummary, Style, clean, wrapped};
 use indexmap::IndexMap;
@@ -103,9 +102,8 @@ fn body(
     if !statistics.faults.is_empty() {
         sections.push(faults(&statistics.faults));
     }
-    if !statistics.providers.is_empty() {
-        sections.push(providers(&statistics.providers));
-    }
+    let systems = statistics.systems.iter().map(|section| section.lines.clone());
+    sections.extend(systems.filter(|lines| !lines.is_empty()));
     sections.extend(statistics.sections.iter().map(own));
     if !statistics.incidents.is_empty() {
         let lines = statistics

@@ -22,7 +22,9 @@ use squall_sim::Sim;
 pub(crate) use self::newest::Newest;
 use crate::faults::{self, Kind};
 use crate::journal::EventKind;
+use crate::oracle::Run;
 use crate::plan::Plan;
+use crate::report::SystemSection;
 use crate::run::{Drains, Recorder, Source};
 
 /// Every kind of fault that files know, in the order of messages and of the schema.
@@ -34,6 +36,9 @@ pub(crate) const FAULTS: [&[Kind]; 3] = [
 
 /// Every kind of events of a system that a journal's file can have.
 pub(crate) const EVENTS: [EventKind; 3] = [router::EVENTS, provider::EVENTS, service::EVENTS];
+
+/// What systems say of a run in reports, in their order.
+pub(crate) const SECTIONS: [fn(&Run<'_>) -> SystemSection; 1] = [provider::section];
 
 /// A system, as a harness has it: what makes its hosts.
 pub(crate) trait Hosting: Send + Sync {

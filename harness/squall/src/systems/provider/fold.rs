@@ -9,9 +9,9 @@ use std::sync::Arc;
 use indexmap::IndexMap;
 
 use super::ProviderEvent;
+use super::evidence::host_of;
 use crate::calls::{Execution, ExecutionEnd, Folding, Hop, HopEnd, Moment, Payload, Protocol};
 use crate::journal::{Entry, Id};
-use crate::providers::host_of;
 
 /// What is known of every execution, by its id.
 #[derive(Default)]

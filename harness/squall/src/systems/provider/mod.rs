@@ -2,12 +2,15 @@
 
 mod behalf;
 mod events;
+pub mod evidence;
 mod expectations;
 pub(crate) mod faults;
 mod fleet;
 mod fold;
 mod journal;
 pub(crate) mod plan;
+mod section;
+mod statistics;
 mod targets;
 
 use std::sync::Arc;
@@ -16,6 +19,8 @@ pub use self::expectations::{CanaryExpectation, ProviderCheck, ProviderExpectati
 pub(crate) use self::fleet::Fleet;
 pub(crate) use self::journal::KIND as EVENTS;
 pub use self::journal::ProviderEvent;
+pub(crate) use self::section::section;
+pub use self::statistics::ProviderStatistics;
 pub use self::targets::{ModuleCall, PipelineRun};
 use super::{Hosting, Running, Start};
 use crate::run::Source;

@@ -2,6 +2,7 @@
 
 mod counters;
 mod events;
+pub(crate) mod evidence;
 pub(crate) mod faults;
 mod front;
 mod journal;

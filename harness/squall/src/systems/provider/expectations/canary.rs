@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::expectation::Expectation;
 use crate::oracle::Run;
 use crate::plan::{CanaryEnd, Window};
-use crate::providers::Providers;
+use crate::systems::provider::evidence::Providers;
 use crate::time;
 use crate::verdict::Judged;
 

@@ -4,8 +4,8 @@ use crate::calls::Moment;
 use crate::expectation::Expectation;
 use crate::oracle::{Run, Violation};
 use crate::plan::{ProviderState, Window};
-use crate::providers::{Change, Providers};
 use crate::report::micros;
+use crate::systems::provider::evidence::{Change, Providers};
 use crate::time;
 use crate::verdict::Judged;
 

@@ -15,9 +15,9 @@ use crate::file::scenario::provider_hosts;
 use crate::file::topology::providers::handler;
 use crate::file::value::Exact;
 use crate::plan::{Canary, Provider, ProviderModule, Ratio, Topology};
-use crate::providers::Providers;
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
+use crate::systems::provider::evidence::Providers;
 use crate::time;
 
 /// Spec: provider 3.1.

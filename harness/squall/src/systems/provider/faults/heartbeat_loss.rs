@@ -11,9 +11,9 @@ use crate::file::scenario::provider_hosts;
 use crate::history;
 use crate::oracle::Run;
 use crate::plan::Topology;
-use crate::providers::Providers;
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
+use crate::systems::provider::evidence::Providers;
 
 /// Heartbeats of providers are not sent, or not acknowledged. All else is.
 #[derive(Debug, Clone, PartialEq)]

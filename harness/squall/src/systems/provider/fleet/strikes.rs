@@ -11,8 +11,8 @@ use squall_sim::{HostId, Sim};
 use super::{Fleet, Shared, lock};
 use crate::assembly::provider as assembly;
 use crate::journal::{Event, ProviderEvent};
+use crate::network::host_of;
 use crate::plan;
-use crate::providers::host_of;
 use crate::run::{Recorder, Scene};
 
 /// Of which hosts heartbeats are not sent, and of which they are not acknowledged: by how many faults at the time.

@@ -2,8 +2,8 @@
 
 use indexmap::IndexMap;
 
-use super::{Evidence, Run, SLACK};
 use crate::faults::{Announce, Move};
+use crate::oracle::{Evidence, Run, SLACK};
 use crate::plan::Module;
 use crate::time::nanos;
 

@@ -11,10 +11,11 @@ use indexmap::IndexMap;
 
 use crate::calls::Moment;
 use crate::journal::{Entry, Event, Journal, ProviderEvent};
+pub use crate::network::host_of;
 use crate::oracle::{Evidence, Run};
 use crate::plan::ProviderState;
 
-pub use canary::{Canary, CanaryEnd, Division, Step};
+pub use self::canary::{Canary, CanaryEnd, Division, Step};
 
 /// What is said of a connection whose manager died.
 pub const MANAGER_DIED: &str = "the manager died";
@@ -327,12 +328,6 @@ impl Connection {
 fn names(text: &str) -> Vec<Arc<str>> {
     let names = text.split(',').filter(|name| !name.is_empty());
     names.map(Arc::from).collect()
-}
-
-/// The host of `host:port`.
-#[must_use]
-pub fn host_of(address: &str) -> &str {
-    address.rsplit_once(':').map_or(address, |(host, _)| host)
 }
 
 fn moment(entry: &Entry) -> Moment {

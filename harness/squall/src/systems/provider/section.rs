@@ -1,14 +1,32 @@
-//! What became of providers, as a table.
+//! What became of providers, as a section of reports.
 
-use super::table::{Side, Table};
-use crate::statistics::ProviderStatistics;
+use serde_json::{Value, json};
+
+use super::ProviderStatistics;
+use crate::oracle::Run;
+use crate::report::table::{Side, Table};
+use crate::report::{SystemSection, micros};
 use crate::time;
 
 /// How often a provider's leaving is told: with a link that flaps it leaves again and again.
 const LEAVINGS_SHOWN: usize = 2;
 
+/// Of a run.
+pub(crate) fn section(run: &Run<'_>) -> SystemSection {
+    let providers = ProviderStatistics::of(run);
+    SystemSection {
+        key: "providers",
+        lines: if providers.is_empty() {
+            Vec::new()
+        } else {
+            table(&providers)
+        },
+        value: providers.iter().map(value).collect(),
+    }
+}
+
 /// One line for each host.
-pub(super) fn providers(providers: &[ProviderStatistics]) -> Vec<String> {
+fn table(providers: &[ProviderStatistics]) -> Vec<String> {
     let [l, r] = [Side::Left, Side::Right];
     let mut table = Table::new(&[l, r, r, r, r, l]);
     table.row(["provider", "registered", "rejected", "heartbeats", "executed"]);
@@ -40,4 +58,17 @@ fn fate(provider: &ProviderStatistics) -> String {
         parts.push(format!("rejected: {}", provider.rejection));
     }
     parts.join(", ")
+}
+
+fn value(provider: &ProviderStatistics) -> Value {
+    let left = provider.left.iter();
+    let left = left.map(|(at, cause)| json!({ "at_us": micros(*at), "cause": cause }));
+    json!({
+        "host": provider.host,
+        "registered": provider.registered,
+        "rejected": provider.rejected,
+        "heartbeats": provider.heartbeats,
+        "executed": provider.executed,
+        "left": left.collect::<Vec<_>>(),
+    })
 }

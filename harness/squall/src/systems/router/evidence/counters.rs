@@ -3,26 +3,26 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::{Evidence, Run};
 use crate::journal::{Journal, RouterEvent};
+use crate::oracle::{Evidence, Run};
 
 /// Who called whom: the host, its module, and the module that was called.
-pub(super) type Pair<T> = (T, T, T);
+pub(crate) type Pair<T> = (T, T, T);
 
 /// How many calls took how long together, in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct Latency {
-    pub(super) calls: u64,
-    pub(super) took: u64,
+pub(crate) struct Latency {
+    pub(crate) calls: u64,
+    pub(crate) took: u64,
 }
 
 /// Of all processes of a host together.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Counters<T = Arc<str>> {
     /// Also by how the calls ended. Never zero.
-    pub(super) calls: BTreeMap<(Pair<T>, T), u64>,
+    pub(crate) calls: BTreeMap<(Pair<T>, T), u64>,
     /// Of the calls that reached the transport.
-    pub(super) latencies: BTreeMap<Pair<T>, Latency>,
+    pub(crate) latencies: BTreeMap<Pair<T>, Latency>,
 }
 
 impl Evidence for Counters {
@@ -59,7 +59,7 @@ impl Counters {
     }
 
     /// To be compared with what borrows its names from the calls of a run.
-    pub(super) fn borrowed(&self) -> Counters<&str> {
+    pub(crate) fn borrowed(&self) -> Counters<&str> {
         fn pair((host, source, target): &Pair<Arc<str>>) -> Pair<&str> {
             (host, source, target)
         }
@@ -75,11 +75,11 @@ impl Counters {
 }
 
 impl<T: Ord> Counters<T> {
-    pub(super) fn add_calls(&mut self, pair: Pair<T>, status: T, calls: u64) {
+    pub(crate) fn add_calls(&mut self, pair: Pair<T>, status: T, calls: u64) {
         *self.calls.entry((pair, status)).or_default() += calls;
     }
 
-    pub(super) fn add_latency(&mut self, pair: Pair<T>, calls: u64, took: u64) {
+    pub(crate) fn add_latency(&mut self, pair: Pair<T>, calls: u64, took: u64) {
         let latency = self.latencies.entry(pair).or_default();
         latency.calls += calls;
         latency.took += took;

@@ -3,7 +3,7 @@
 use crate::calls::Protocol;
 use crate::oracle::Run;
 use crate::plan::{Provider, ProviderState};
-use crate::providers::Providers;
+use crate::systems::provider::evidence::Providers;
 use crate::time;
 
 /// One host of a provider.
@@ -25,16 +25,18 @@ pub struct ProviderStatistics {
     pub rejection: String,
 }
 
-/// Every host of every provider, as in the plan.
-pub(super) fn statistics(run: &Run<'_>) -> Vec<ProviderStatistics> {
-    let hosts = run
-        .plan
-        .topology
-        .all::<Provider>()
-        .values()
-        .flat_map(|provider| &provider.hosts);
-    let providers = run.evidence::<Providers>();
-    hosts.map(|host| of_host(run, &providers, host)).collect()
+impl ProviderStatistics {
+    /// Of every host of every provider, as in the plan.
+    #[must_use]
+    pub fn of(run: &Run<'_>) -> Vec<Self> {
+        let topology = &run.plan.topology;
+        let hosts = topology
+            .all::<Provider>()
+            .values()
+            .flat_map(|provider| &provider.hosts);
+        let providers = run.evidence::<Providers>();
+        hosts.map(|host| of_host(run, &providers, host)).collect()
+    }
 }
 
 fn of_host(run: &Run<'_>, providers: &Providers, host: &str) -> ProviderStatistics {

@@ -1,0 +1,98 @@
+//! What both ends of the wire say of it, folded from the journal: client pools and servers of modules.
+
+use std::sync::Arc;
+
+use crate::calls::Moment;
+use crate::journal::{Entry, Journal, RouterEvent};
+use crate::oracle::{Evidence, Run};
+
+/// All of it.
+#[derive(Debug, Default)]
+pub struct Wire {
+    /// Changes of endpoints of client pools, in order.
+    pub endpoints: Vec<Endpoint>,
+    /// Phases of shutdowns of modules' servers, in order.
+    pub drains: Vec<Drain>,
+}
+
+/// An endpoint of a client pool changed its state.
+#[derive(Debug, Clone)]
+pub struct Endpoint {
+    /// When.
+    pub moment: Moment,
+    /// The host whose pool it is of.
+    pub host: Arc<str>,
+    /// The module that it leads to.
+    pub module: Arc<str>,
+    /// `host:port`
+    pub address: Arc<str>,
+    /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
+    pub state: Arc<str>,
+    /// Why.
+    pub cause: Arc<str>,
+}
+
+/// A server's shutdown entered a phase.
+#[derive(Debug, Clone)]
+pub struct Drain {
+    /// When.
+    pub moment: Moment,
+    /// Whose.
+    pub host: Arc<str>,
+    /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
+    pub phase: Arc<str>,
+    /// Requests in the works.
+    pub in_flight: u64,
+    /// Connections that are open.
+    pub connections: u64,
+}
+
+impl Evidence for Wire {
+    fn of(run: &Run<'_>) -> Self {
+        Wire::of(run.journal)
+    }
+}
+
+impl Wire {
+    /// Folds a journal.
+    #[must_use]
+    pub fn of(journal: &Journal) -> Self {
+        let mut wire = Wire::default();
+        for entry in &journal.entries {
+            wire.add(entry);
+        }
+        wire
+    }
+
+    fn add(&mut self, entry: &Entry) {
+        let moment = Moment::of(entry);
+        match entry.event.get() {
+            Some(RouterEvent::Endpoint {
+                module,
+                endpoint,
+                state,
+                cause,
+            }) => self.endpoints.push(Endpoint {
+                moment,
+                host: entry.host.clone(),
+                module: module.clone(),
+                address: endpoint.clone(),
+                state: state.clone(),
+                cause: cause.clone(),
+            }),
+            Some(RouterEvent::ServerDrain {
+                module: _,
+                phase,
+                in_flight,
+                connections,
+            }) => self.drains.push(Drain {
+                moment,
+                host: entry.host.clone(),
+                phase: phase.clone(),
+                in_flight: *in_flight,
+                connections: *connections,
+            }),
+            _ => {}
+        }
+    }
+}
