@@ -86,7 +86,11 @@ impl Kept {
 mod tests {
     use std::panic::{AssertUnwindSafe, RefUnwindSafe, catch_unwind};
 
+    use async_trait::async_trait;
+
     use super::*;
+    use crate::faults::{End, FaultKind, Heals, MustTouch, Past, Scene, Touches};
+    use crate::plan::Topology;
     use crate::testing::{S, Script};
 
     /// When each call started.
@@ -96,6 +100,12 @@ mod tests {
     struct Last(Arc<Starts>, Option<u64>);
 
     struct Broken;
+
+    /// How long the journal is: made by a fault, while calls are folded.
+    struct Length(usize);
+
+    #[derive(Debug)]
+    struct Asks;
 
     impl Evidence for Starts {
         fn of(run: &Run<'_>) -> Self {
@@ -117,9 +127,38 @@ mod tests {
         }
     }
 
+    impl Evidence for Length {
+        fn of(_run: &Run<'_>) -> Self {
+            panic!("the fault has made it")
+        }
+    }
+
+    #[async_trait]
+    impl FaultKind for Asks {
+        fn text(&self) -> String {
+            "asks".to_owned()
+        }
+
+        async fn act(&self, _scene: &Scene, _end: End) {}
+
+        fn touches(&self, past: &Past<'_>) -> Vec<Touches> {
+            past.folded(|journal| Length(journal.entries.len()));
+            Vec::new()
+        }
+
+        fn heals(&self) -> Heals {
+            Heals::AtEnd
+        }
+
+        fn must_touch(&self, _topology: &Topology) -> MustTouch {
+            MustTouch::Nothing
+        }
+    }
+
     fn with_run(check: impl FnOnce(&Run<'_>)) {
         let mut script = Script::new();
         script.at(3 * S).chain(1);
+        script.fault("it", 4 * S, Some(5 * S), Asks);
         let (plan, journal) = script.finish();
         check(&Run::of(&plan, &journal));
     }
@@ -132,6 +171,11 @@ mod tests {
             assert!(Arc::ptr_eq(&last.0, &run.evidence::<Starts>()));
             assert!(Arc::ptr_eq(&last, &run.evidence::<Last>()));
         });
+    }
+
+    #[test]
+    fn what_a_fault_has_folded_of_the_journal_is_not_folded_again() {
+        with_run(|run| assert_eq!(run.evidence::<Length>().0, run.journal.entries.len()));
     }
 
     #[test]
