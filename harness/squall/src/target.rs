@@ -30,11 +30,23 @@ pub trait Target: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
 
     /// Whether a call may cause several executions, none of which carries what the call does.
     #[doc(hidden)]
-    fn is_program(&self) -> bool;
+    /// What is known beforehand of what a call of it causes.
+    fn causes(&self) -> Causes;
 
     /// Makes the calls of a run.
     #[doc(hidden)]
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>>;
+}
+
+/// What a call causes of hops and executions, that is, beside what these cause in turn. Oracles need no more of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Causes {
+    /// One, sent again at most, that carries what the call does. The journal has it of every call that is answered.
+    One,
+    /// The same, but a call may be answered without.
+    AtMostOne,
+    /// Any number, none of which need carry what the call does.
+    Any,
 }
 
 impl dyn Target {

@@ -155,6 +155,13 @@ pub enum Protocol {
     Provider,
 }
 
+impl Protocol {
+    /// Whether everybody who executes something is told until when. Of a provider its manager may only keep the time.
+    pub(crate) fn tells_deadlines(self) -> bool {
+        self == Protocol::Router
+    }
+}
+
 /// A message from one module to another, or an attempt of a manager to have a provider execute something.
 #[derive(Debug)]
 pub struct Hop<'j> {

@@ -9,7 +9,7 @@
 //! `Overtime`. What is not told of any deadline in its own module is not judged.
 
 use super::{First, Oracle, Run, SLACK, Violation};
-use crate::calls::{Call, Execution, Hop, Moment, Protocol};
+use crate::calls::{Call, Execution, Hop, Moment};
 use crate::journal::Id;
 use crate::time;
 
@@ -63,8 +63,7 @@ fn told(timeout: u64, left: u64, of: &str) -> String {
 /// How much time an execution may be given, and by what.
 fn given(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Option<(u64, &'static str)> {
     if execution.remote {
-        // A provider that is told of none keeps its manager's time all the same.
-        let is_judged = execution.protocol == Protocol::Router || execution.timeout.is_some();
+        let is_judged = execution.protocol.tells_deadlines() || execution.timeout.is_some();
         let hop: Option<&Hop<'_>> = run.calls.hop(execution.span).filter(|_| is_judged);
         return hop.map(|hop| (hop.timeout, "its hop"));
     }

@@ -12,7 +12,7 @@ use std::collections::HashMap;
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};
 use crate::journal::Id;
-use crate::plan::NodePort;
+use crate::target::Causes;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -29,7 +29,7 @@ impl Oracle for Executed {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        for call in run.calls.iter().filter(|call| is_message(run, call)) {
+        for call in run.calls.iter().filter(|call| run.causes(call) == Causes::One) {
             check_call(run, call, &mut first);
         }
         let keyed = Keyed::of(run);
@@ -44,11 +44,6 @@ impl Oracle for Executed {
         }
         first.result()
     }
-}
-
-fn is_message(run: &Run<'_>, call: &Call<'_>) -> bool {
-    let workload = run.plan.workloads.get(call.workload as usize);
-    workload.is_none_or(|workload| workload.target.is::<NodePort>())
 }
 
 fn check_call(run: &Run<'_>, call: &Call<'_>, first: &mut First) {

@@ -3,6 +3,8 @@
 //! One promise, one file. An oracle is a pure function of a run's journal and plan, and it must be sound for all
 //! scenarios: where a journal cannot tell a broken promise from an effect of the scenario itself, it stays silent.
 //!
+//! Those of calls in any system are here, and those of one system in its room, `systems/*/oracles`.
+//!
 //! | oracle | what it promises | where that comes from |
 //! |---|---|---|
 //! | [`EndsOnce`] | every call ends exactly once, with a known class | router H-10, appendix C |
@@ -39,67 +41,37 @@ use std::sync::Arc;
 mod abandoned;
 mod blocking;
 mod budget;
-mod canary_ends;
-mod converges;
 mod deadline;
-mod depth;
-mod dials;
-mod dismissed;
-mod drains;
 mod ends_once;
 pub(crate) mod evidence;
 mod executed;
-mod fair;
-mod idempotent;
-mod metrics;
-mod no_self_dial;
 mod nothing_left;
 mod once;
-mod one_owner;
 mod outcome_honest;
 mod overtime;
 mod payload;
 mod recovers;
-mod right_place;
-mod right_provider;
 mod run;
-mod silent_provider;
-mod turns;
 mod violation;
 
 pub use abandoned::Abandoned;
 pub use blocking::Blocking;
 pub use budget::Budget;
-pub use canary_ends::CanaryEnds;
-pub use converges::Converges;
 pub use deadline::Deadline;
-pub use depth::Depth;
-pub use dials::Dials;
-pub use dismissed::Dismissed;
-pub use drains::Drains;
 pub use ends_once::EndsOnce;
 pub use evidence::Evidence;
 pub use executed::Executed;
-pub use fair::Fair;
-pub use idempotent::Idempotent;
-pub use metrics::MetricsAgree;
-pub use no_self_dial::NoSelfDial;
 pub use nothing_left::NothingLeft;
 pub use once::Once;
-pub use one_owner::OneOwner;
 pub use outcome_honest::OutcomeHonest;
 pub use overtime::Overtime;
 pub use payload::PayloadIntact;
 pub use recovers::Recovers;
-pub use right_place::RightPlace;
-pub use right_provider::RightProvider;
 pub use run::{Note, Run};
-pub use silent_provider::SilentProvider;
-pub use turns::Turns;
 pub(crate) use violation::First;
 pub use violation::Violation;
 
-pub use crate::systems::router::evidence::{Counters, Placement};
+pub use crate::systems::oracles::*;
 
 /// A promise that holds in every run.
 pub trait Oracle {
@@ -120,34 +92,19 @@ pub trait Oracle {
 /// An oracle of a user's own, which may be shared by runs on several threads.
 pub type OwnOracle = Arc<dyn Oracle + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
-/// Every oracle there is.
-pub const ALL: [&dyn Oracle; 27] = [
+/// Those that hold of calls, hops and executions in any system, in the order of reports.
+pub(crate) const OF_CALLS: &[&dyn Oracle] = &[
     &EndsOnce,
     &Deadline,
-    &RightPlace,
     &Executed,
-    &Converges,
     &PayloadIntact,
     &Once,
-    &Idempotent,
-    &NoSelfDial,
-    &Depth,
     &Blocking,
     &NothingLeft,
     &OutcomeHonest,
-    &MetricsAgree,
     &Overtime,
     &Budget,
     &Abandoned,
-    &Dismissed,
-    &Turns,
-    &Dials,
-    &Drains,
-    &SilentProvider,
-    &OneOwner,
-    &Fair,
-    &RightProvider,
-    &CanaryEnds,
     &Recovers,
 ];
 
@@ -157,47 +114,3 @@ pub(crate) const SLACK: u64 = 2_000_000;
 /// For how long a link must have been left alone, for news on it to need no longer than it takes: longer than retransmissions
 /// back off.
 pub(crate) const CALM: u64 = 30_000_000_000;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::faults::Partition;
-    use crate::testing::{S, Script, assert_holds, both_ways};
-
-    #[test]
-    fn all_hold_on_a_sound_journal() {
-        for oracle in ALL {
-            let mut script = Script::new();
-            script.fault(
-                "split",
-                20 * S,
-                Some(30 * S),
-                Partition(both_ways("front", "back")),
-            );
-            for call in 1..50 {
-                let script = script.at(call * S);
-                match call {
-                    20..30 => script.timed_out(call),
-                    30..34 => script.unavailable(call),
-                    40 => script.slow_component(call),
-                    _ if call % 3 == 0 => script.local(call),
-                    _ => script.chain(call),
-                };
-            }
-            assert_holds(oracle, script);
-        }
-    }
-
-    #[test]
-    fn all_hold_when_nothing_happened() {
-        for oracle in ALL {
-            assert_holds(oracle, Script::new());
-        }
-    }
-
-    #[test]
-    fn names_are_unique() {
-        let names: std::collections::BTreeSet<_> = ALL.iter().map(|oracle| oracle.name()).collect();
-        assert_eq!(names.len(), ALL.len());
-    }
-}

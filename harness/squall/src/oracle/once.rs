@@ -16,6 +16,7 @@
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Hop, Moment};
 use crate::journal::{Id, Outcome};
+use crate::target::Causes;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +33,7 @@ impl Oracle for Once {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        for call in run.calls.iter().filter(|call| !run.is_program(call)) {
+        for call in run.calls.iter().filter(|call| run.causes(call) != Causes::Any) {
             if let Some(second) = second_root(call) {
                 first.offer(second, || run.of_call(call, second.at, "was sent a second time"));
             }

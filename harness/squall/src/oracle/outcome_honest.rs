@@ -8,6 +8,7 @@
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Execution, Hop};
 use crate::journal::Outcome;
+use crate::target::Causes;
 
 /// Statuses by which the sender itself vouches that nothing was executed.
 const NOT_EXECUTED: [&str; 4] = ["unavailable", "timeout", "not_discovered", "cancelled"];
@@ -45,7 +46,7 @@ impl Oracle for OutcomeHonest {
             };
             first.offer(shown, || run.of_hop(call, hop, shown.at, what()));
         }
-        for call in run.calls.iter().filter(|call| !run.is_program(call)) {
+        for call in run.calls.iter().filter(|call| run.causes(call) != Causes::Any) {
             let Some(end) = call.end else { continue };
             if end.outcome != Outcome::Failed || !NOT_EXECUTED.contains(&end.class) {
                 continue;

@@ -3,6 +3,7 @@
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Hop, Moment, Payload};
+use crate::target::Causes;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -19,7 +20,7 @@ impl Oracle for PayloadIntact {
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
-        for call in run.calls.iter().filter(|call| !run.is_program(call)) {
+        for call in run.calls.iter().filter(|call| run.causes(call) != Causes::Any) {
             if call.root_hops().next().is_some() || call.root_executions().next().is_some() {
                 first.judges();
             }

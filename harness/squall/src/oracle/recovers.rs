@@ -59,7 +59,7 @@ impl Oracle for Recovers {
             return Ok(0);
         };
         let steady = is_steady(&run.plan.topology);
-        let settling = SETTLING + slowest_return(&run.plan.topology);
+        let settling = SETTLING + time::nanos(slowest_return(&run.plan.topology));
         let mut first = First::default();
         for calls in by_source(run).values() {
             let source = Source::of(calls, &storm, settling);
@@ -110,7 +110,7 @@ impl Recovers {
             let until = fault.until.filter(|until| *until <= plan.duration)?;
             ended = ended.max(until + Duration::from_nanos(news(fault)));
         }
-        let settled = ended + Duration::from_nanos(SETTLING + slowest_return(&plan.topology));
+        let settled = ended + Duration::from_nanos(SETTLING) + slowest_return(&plan.topology);
         let is_over = !plan.faults.is_empty() && plan.duration < settled + Duration::from_secs(1);
         is_over.then(|| Quiet {
             settled: settled.max(plan.duration),
@@ -168,10 +168,10 @@ impl Storm {
     }
 }
 
-/// How long the slowest group may take to come back, nanoseconds.
-fn slowest_return(topology: &Topology) -> u64 {
+/// How long the slowest group may take to come back.
+fn slowest_return(topology: &Topology) -> Duration {
     let waits = topology.groups().filter_map(|group| match group.recovery {
-        Recovery::Within(longest) => Some(time::nanos(longest)),
+        Recovery::Within(longest) => Some(longest),
         Recovery::Unknown => None,
     });
     waits.max().unwrap_or_default()

@@ -10,6 +10,7 @@ use crate::calls::{Call, Calls, Execution, Hop};
 use crate::history::History;
 use crate::journal::{Event, Journal};
 use crate::plan::Plan;
+use crate::target::Causes;
 
 /// The evidence.
 #[derive(Debug)]
@@ -83,10 +84,10 @@ impl<'j> Run<'j> {
             })
     }
 
-    /// Whether a call is of a program: then it causes several executions, none of which carries what it does.
-    pub(crate) fn is_program(&self, call: &Call<'_>) -> bool {
+    /// What is known beforehand of what a call causes. Of one of no workload that there is, as much as of any.
+    pub(crate) fn causes(&self, call: &Call<'_>) -> Causes {
         let workload = self.plan.workloads.get(call.workload as usize);
-        workload.is_some_and(|workload| workload.target.is_program())
+        workload.map_or(Causes::One, |workload| workload.target.causes())
     }
 
     /// Something wrong with a call, or with something on its behalf.

@@ -8,6 +8,7 @@
 //! | [`service`] | `[service.*]`, tables of a user's own | `client`: a client of a user's own |
 
 mod newest;
+pub(crate) mod oracles;
 pub(crate) mod provider;
 pub(crate) mod router;
 pub(crate) mod service;

@@ -8,6 +8,7 @@ pub(crate) mod faults;
 mod fleet;
 mod fold;
 mod journal;
+pub(crate) mod oracles;
 pub(crate) mod plan;
 mod section;
 mod statistics;

@@ -11,7 +11,7 @@ use super::Fleet;
 use super::behalf::OnBehalfOf;
 use crate::journal::{Id, Outcome};
 use crate::systems::Systems;
-use crate::target::{CALL_NUMBER, Ended, Make, Making, Prepared, Request, Target};
+use crate::target::{CALL_NUMBER, Causes, Ended, Make, Making, Prepared, Request, Target};
 
 /// A module of the provider protocol.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +40,9 @@ impl Target for ModuleCall {
         true
     }
 
-    fn is_program(&self) -> bool {
-        false
+    /// Modules of a manager's own leave no lines.
+    fn causes(&self) -> Causes {
+        Causes::AtMostOne
     }
 
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {
@@ -62,8 +63,8 @@ impl Target for PipelineRun {
         true
     }
 
-    fn is_program(&self) -> bool {
-        true
+    fn causes(&self) -> Causes {
+        Causes::Any
     }
 
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {

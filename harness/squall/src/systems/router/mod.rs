@@ -6,6 +6,7 @@ pub(crate) mod evidence;
 pub(crate) mod faults;
 mod front;
 mod journal;
+pub(crate) mod oracles;
 pub(crate) mod plan;
 mod stage;
 mod target;

@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::World;
 use crate::journal::{Id, Outcome};
 use crate::systems::Systems;
-use crate::target::{CALL_NUMBER, Ended, Prepared, Request, Target};
+use crate::target::{CALL_NUMBER, Causes, Ended, Prepared, Request, Target};
 
 /// A port of a node.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,8 +32,8 @@ impl Target for NodePort {
         true
     }
 
-    fn is_program(&self) -> bool {
-        false
+    fn causes(&self) -> Causes {
+        Causes::One
     }
 
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {

@@ -9,7 +9,7 @@ use super::Sites;
 use crate::journal::Id;
 use crate::services::CallError;
 use crate::systems::Systems;
-use crate::target::{CALL_NUMBER, Ended, Prepared, Request, Target};
+use crate::target::{CALL_NUMBER, Causes, Ended, Prepared, Request, Target};
 
 /// Whatever a client of a user's own calls.
 #[derive(Debug, Clone, PartialEq)]
@@ -29,8 +29,9 @@ impl Target for ClientCall {
         false
     }
 
-    fn is_program(&self) -> bool {
-        false
+    /// What it sends are RPCs, which are neither hops nor executions.
+    fn causes(&self) -> Causes {
+        Causes::AtMostOne
     }
 
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {

@@ -4,10 +4,10 @@
 //! says of itself is no proof. Left alone are links that a fault has touched lately, hosts that went down or stood still, and
 //! connections on which calls still begin: that is for `Converges` to find.
 
-use super::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::calls::Hop;
 use crate::faults::Announce;
 use crate::network::{Connection, Network, longest_way};
+use crate::oracle::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::plan::Module;
 use crate::time;
 

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{First, Oracle, Run, Violation};
 use crate::calls::{Execution, Protocol};
 use crate::journal::{Id, Outcome};
+use crate::oracle::{First, Oracle, Run, Violation};
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]

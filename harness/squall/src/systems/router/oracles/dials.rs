@@ -3,8 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{First, Oracle, Run, Violation};
-use crate::network::Wire;
+use crate::oracle::{First, Oracle, Run, Violation};
+use crate::systems::router::evidence::Wire;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]

@@ -4,9 +4,10 @@
 //! Nothing is said while news are on their way, nor of a host that was paused meanwhile, which hears of them later; nor
 //! of a module that dials itself, which is another promise.
 
-use super::{First, Oracle, Placement, Run, Violation};
 use crate::calls::{Call, Hop};
+use crate::oracle::{First, Oracle, Run, Violation};
 use crate::plan::Module;
+use crate::systems::router::evidence::Placement;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]

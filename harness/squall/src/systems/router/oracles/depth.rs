@@ -7,9 +7,9 @@
 //! The entry message has depth 0. The message of depth 257 may still be sent, because it is the receiving scheduler
 //! that refuses it; it must not be handled, nor answered.
 
-use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution};
 use crate::journal::Id;
+use crate::oracle::{First, Oracle, Run, Violation};
 
 /// The deepest message that a scheduler accepts. Spec: router 3.4.
 const DEPTH_MAX: u32 = 256;

@@ -5,15 +5,15 @@
 //! - so many latencies are counted as hops ended that had waited for the network, and together they took as long.
 //!
 //! A hop without an end is counted nowhere, and nothing is said of it here. Of a process that died the counters are
-//! compared as its memory had them (see `run/counters.rs`): no scrape could have fetched them.
+//! compared as its memory had them (see `systems/router/counters.rs`): no scrape could have fetched them.
 //! Nothing is said of the other metrics: gauges are looked at, not counted, and what stays within a module, retries,
 //! handled errors and answers from memory have no part in a call's outcome.
 
 use std::collections::BTreeSet;
 
-use super::{Counters, First, Oracle, Run, Violation};
 use crate::calls::Moment;
-use crate::systems::router::evidence::{Latency, Pair};
+use crate::oracle::{First, Oracle, Run, Violation};
+use crate::systems::router::evidence::{Counters, Latency, Pair};
 use crate::time;
 
 /// Sums of floating-point seconds are off by less than a millionth, and a microsecond.

@@ -4,10 +4,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{First, Oracle, Run, Violation};
 use crate::calls::Moment;
+use crate::oracle::{First, Oracle, Run, Violation};
 use crate::plan::{self, Provider};
-use crate::providers::{Canary, CanaryEnd, Division, Providers, Step};
+use crate::systems::provider::evidence::{Canary, CanaryEnd, Division, Providers, Step};
 use crate::time;
 
 /// How much longer than its windows a canary may take: as long as going back takes, and a little more.

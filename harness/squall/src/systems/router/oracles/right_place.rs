@@ -4,9 +4,11 @@
 //! A node that moves is at its old place until then, and at its new one from then on: a hop may still go to the old
 //! one, whose module will not have it. A hop that found no owner carries no target module; it may fail, not succeed.
 
-use super::{First, Oracle, Placement, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Protocol};
+use crate::oracle::{First, Oracle, Run, Violation};
 use crate::plan::Module;
+use crate::systems::router::evidence::Placement;
+use crate::target::Causes;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]
@@ -24,7 +26,7 @@ impl Oracle for RightPlace {
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let placement = run.evidence::<Placement>();
-        for call in run.calls.iter().filter(|call| !run.is_program(call)) {
+        for call in run.calls.iter().filter(|call| run.causes(call) != Causes::Any) {
             check_root(run, call, &mut first);
         }
         for (call, hop) in run.calls.messages() {

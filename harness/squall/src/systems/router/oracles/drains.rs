@@ -1,18 +1,16 @@
-//! Who drains gets nothing new, and comes to its end with nothing left in the works. Spec: router 5.2, provider 2.8, 2.11.
+//! A module that drains gets nothing new, and comes to its end with nothing left in the works. Spec: router 5.2.
 //!
 //! - A module's server goes through the phases of its shutdown in their order. It stops within its grace and the time that
 //!   it takes to cut off what is left, and then nothing is in the works.
 //! - What a host sends after it can have heard that another one is going away, the other one does not handle.
-//! - A manager sends nothing to a provider that drains, or that has left.
 
 use std::collections::BTreeMap;
 
-use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Execution, Hop, Protocol};
 use crate::faults;
-use crate::network::{Drain, Network, Wire, longest_way};
-use crate::plan::ProviderState;
-use crate::providers::Providers;
+use crate::network::{Network, longest_way};
+use crate::oracle::{CALM, First, Run, SLACK, Violation};
+use crate::systems::router::evidence::{Drain, Wire};
 use crate::time;
 
 /// In their order. Those of `OPTIONAL` are left out when there is nothing for them to do.
@@ -23,33 +21,15 @@ const STOPPED: &str = "stopped";
 /// How long a server that has waited for its grace still takes: a second to tell callers, and a few for peers that say
 /// nothing.
 const CUTTING_OFF: u64 = 6_000_000_000;
-/// For how long a link must have been left alone: longer than retransmissions back off.
-const CALM: u64 = 30_000_000_000;
 
 /// See the module's documentation.
-#[derive(Debug, Clone, Copy)]
-pub struct Drains;
-
-impl Oracle for Drains {
-    fn name(&self) -> &'static str {
-        "drains"
+pub(crate) fn check(run: &Run<'_>, first: &mut First) {
+    let wire = run.evidence::<Wire>();
+    for shutdown in shutdowns(&wire) {
+        check_phases(run, &shutdown, first);
+        check_end(run, &shutdown, first);
     }
-
-    fn promise(&self) -> &'static str {
-        "who drains gets nothing new, and ends with nothing in the works"
-    }
-
-    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
-        let mut first = First::default();
-        let wire = run.evidence::<Wire>();
-        for shutdown in shutdowns(&wire) {
-            check_phases(run, &shutdown, &mut first);
-            check_end(run, &shutdown, &mut first);
-        }
-        check_messages(run, &wire, &mut first);
-        check_attempts(run, &mut first);
-        first.result()
-    }
+    check_messages(run, &wire, first);
 }
 
 /// The phases of each shutdown that has begun.
@@ -170,34 +150,11 @@ fn knew(run: &Run<'_>, network: &Network, drain: &Drain, hop: &Hop<'_>, executio
         && run.history.paused(execution.host, from, until) == 0
 }
 
-/// What a manager sent to who drains, or has left.
-fn check_attempts(run: &Run<'_>, first: &mut First) {
-    let leaving = [ProviderState::Draining, ProviderState::Deregistered];
-    let providers = run.evidence::<Providers>();
-    for connection in &providers.connections {
-        if connection
-            .states
-            .iter()
-            .any(|change| leaving.contains(&change.state))
-        {
-            first.judges();
-        }
-    }
-    for (call, hop) in run.calls.attempts() {
-        let connection = providers.connection(hop.connection);
-        let states = connection.map_or(&[][..], |connection| &connection.states);
-        let left = states.iter().find(|change| leaving.contains(&change.state));
-        if let Some(left) = left.filter(|left| left.moment < hop.started) {
-            let what = format!("was sent to {}, which was {}", hop.addressed, left.state.name());
-            first.offer(hop.started, || run.of_hop(call, hop, hop.started.at, what));
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::journal::RouterEvent;
+    use crate::oracle::{Drains, Oracle};
     use crate::testing::{MS, S, Script, assert_holds};
 
     fn phase(script: &mut Script, at: u64, phase: &str, in_flight: u64) {
@@ -261,19 +218,5 @@ mod tests {
         assert_eq!(sent_after(MS), None);
         let what = "was sent to a module that its sender knew to be going away, and is handled";
         assert_eq!(sent_after(500 * MS).as_deref(), Some(what));
-    }
-
-    #[test]
-    fn a_manager_that_sends_to_who_drains_is_found() {
-        let asked_at = |at: u64| {
-            let mut script = Script::of_a_fleet();
-            script.at(S).joins("a", "ml-0").at(5 * S);
-            script.enters("a", "ml-0", "draining", "drain requested");
-            script.at(at).attempt(1, 1, "a", "ml-0");
-            complaint(script)
-        };
-        assert_eq!(asked_at(4 * S), None);
-        let what = "was sent to ml-0:9091, which was draining";
-        assert_eq!(asked_at(6 * S).as_deref(), Some(what));
     }
 }

@@ -8,10 +8,10 @@
 //! nobody's silence, but for its beginning: up to one check period of it cannot be told from running. And as a check
 //! that is late gives what has arrived time to be read, the manager may be late by the pause, and by one more period.
 
-use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::Moment;
+use crate::oracle::{First, Oracle, Run, SLACK, Violation};
 use crate::plan::{Manager, ProviderState};
-use crate::providers::{Change, Connection, Providers};
+use crate::systems::provider::evidence::{Change, Connection, Providers};
 use crate::time;
 
 /// How often a manager looks at its timeouts. Spec: provider 2.1.

@@ -3,7 +3,7 @@
 //! Upstream once shipped this bug: a module that owned a node without an instance called itself over the
 //! network, and the callee did the same, until the pods ran out of memory.
 
-use super::{First, Oracle, Run, Violation};
+use crate::oracle::{First, Oracle, Run, Violation};
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]

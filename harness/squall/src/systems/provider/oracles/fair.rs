@@ -9,10 +9,10 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{First, Oracle, Run, Violation};
 use crate::calls::{Hop, Moment};
+use crate::oracle::{First, Oracle, Run, Violation};
 use crate::plan::ProviderState;
-use crate::providers::Providers;
+use crate::systems::provider::evidence::Providers;
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]

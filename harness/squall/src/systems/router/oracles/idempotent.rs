@@ -6,9 +6,9 @@
 
 use indexmap::IndexMap;
 
-use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution};
 use crate::journal::Id;
+use crate::oracle::{First, Oracle, Run, Violation};
 
 /// For how long a receiver remembers an answer, and how many: what the router's options say.
 const WINDOW: u64 = 120_000_000_000;

@@ -10,9 +10,10 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{First, Oracle, Placement, Run, Violation};
 use crate::calls::{Call, Hop, Moment};
-use crate::network::{Endpoint, Wire, host_of};
+use crate::network::host_of;
+use crate::oracle::{First, Oracle, Run, Violation};
+use crate::systems::router::evidence::{Endpoint, Placement, Wire};
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{First, Oracle, Run, Violation};
 use crate::calls::Moment;
-use crate::providers::{Connection, Providers, Rejection};
+use crate::oracle::{First, Oracle, Run, Violation};
+use crate::systems::provider::evidence::{Connection, Providers, Rejection};
 
 /// See the module's documentation.
 #[derive(Debug, Clone, Copy)]

@@ -1,0 +1,102 @@
+//! What always holds, of all systems together.
+
+pub use super::provider::oracles::{CanaryEnds, Fair, OneOwner, RightProvider, SilentProvider};
+pub use super::router::evidence::{Counters, Placement};
+pub use super::router::oracles::{
+    Converges, Depth, Dials, Dismissed, Idempotent, MetricsAgree, NoSelfDial, RightPlace, Turns,
+};
+use super::{provider, router};
+use crate::oracle::{self, First, Oracle, Run, Violation};
+
+/// Those of more than one system.
+const OF_BOTH: &[&dyn Oracle] = &[&Drains];
+
+/// Every oracle there is, in the order of reports: those of calls in any system, then those of each.
+pub const ALL: [&dyn Oracle; 27] = joined([
+    oracle::OF_CALLS,
+    router::oracles::ALL,
+    OF_BOTH,
+    provider::oracles::ALL,
+]);
+
+/// Does not compile when the lists have more or fewer than `N` together.
+const fn joined<const N: usize>(lists: [&[&'static dyn Oracle]; 4]) -> [&'static dyn Oracle; N] {
+    let mut all: [&dyn Oracle; N] = [&Drains; N];
+    let (mut list, mut place) = (0, 0);
+    while list < lists.len() {
+        let mut of_list = 0;
+        while of_list < lists[list].len() {
+            all[place] = lists[list][of_list];
+            (of_list, place) = (of_list + 1, place + 1);
+        }
+        list += 1;
+    }
+    assert!(place == N, "`N` is not how many oracles there are");
+    all
+}
+
+/// Who drains gets nothing new, and comes to its end with nothing left in the works: a module, and a provider. Spec: router
+/// 5.2, provider 2.8, 2.11.
+#[derive(Debug, Clone, Copy)]
+pub struct Drains;
+
+impl Oracle for Drains {
+    fn name(&self) -> &'static str {
+        "drains"
+    }
+
+    fn promise(&self) -> &'static str {
+        "who drains gets nothing new, and ends with nothing in the works"
+    }
+
+    fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
+        let mut first = First::default();
+        router::oracles::drains::check(run, &mut first);
+        provider::oracles::drains::check(run, &mut first);
+        first.result()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::faults::Partition;
+    use crate::testing::{S, Script, assert_holds, both_ways};
+
+    #[test]
+    fn all_hold_on_a_sound_journal() {
+        for oracle in ALL {
+            let mut script = Script::new();
+            script.fault(
+                "split",
+                20 * S,
+                Some(30 * S),
+                Partition(both_ways("front", "back")),
+            );
+            for call in 1..50 {
+                let script = script.at(call * S);
+                match call {
+                    20..30 => script.timed_out(call),
+                    30..34 => script.unavailable(call),
+                    40 => script.slow_component(call),
+                    _ if call % 3 == 0 => script.local(call),
+                    _ => script.chain(call),
+                };
+            }
+            assert_holds(oracle, script);
+        }
+    }
+
+    #[test]
+    fn all_hold_when_nothing_happened() {
+        for oracle in ALL {
+            assert_holds(oracle, Script::new());
+        }
+    }
+
+    #[test]
+    fn names_are_unique() {
+        let names: std::collections::BTreeSet<_> = ALL.iter().map(|oracle| oracle.name()).collect();
+        assert_eq!(names.len(), ALL.len());
+    }
+}
