@@ -6,7 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use serde_json::json;
 
-use super::TIMEOUT;
+use super::{Script, TIMEOUT};
 use crate::plan::{
     Arrival, EngineKind, Latency, Module, Network, Node, NodePort, Plan, Ratio, Topology, Workload,
 };
@@ -23,6 +23,15 @@ pub(super) fn plan() -> Plan {
         faults: Vec::new(),
         expectations: Vec::new(),
         drawn: Vec::new(),
+    }
+}
+
+impl Script {
+    /// The component of `back` is one that fails because it is told to.
+    pub(crate) fn fails_on_purpose(&mut self) -> &mut Self {
+        let topology = Arc::make_mut(&mut self.plan.topology);
+        topology.all_mut::<Module>()[1].nodes[0].component = "fail".to_owned();
+        self
     }
 }
 

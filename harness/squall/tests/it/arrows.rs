@@ -135,6 +135,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("custom", &[]),
     ("expectation", &[]),
     ("faults", &["mod.rs"]),
+    ("oracle", &[]),
     ("run", &["panics.rs", "recorder.rs"]),
 ];
 
@@ -157,6 +158,12 @@ const NAMES: &[&str] = &[
     "::<Manager>",
     "::<Provider>",
     "::<Service>",
+    "crate::providers",
+    "Protocol::",
+    "NodePort",
+    "ModuleCall",
+    "PipelineRun",
+    "ClientCall",
 ];
 
 /// The lines of a file that name a system, other than in comments.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::faults::{Kill, Partition, Reset};
-use crate::plan::{Bandwidth, Module};
+use crate::plan::Bandwidth;
 use crate::testing::{MS, S, Script, both_ways};
 use std::sync::Arc;
 use std::time::Duration;
@@ -89,9 +89,7 @@ fn nothing_is_judged_when_a_host_went_down_by_itself() {
 #[test]
 fn nothing_is_judged_where_components_fail_on_purpose() {
     let mut script = storm(broken_at(60));
-    topology(&mut script, |topology| {
-        topology.all_mut::<Module>()[1].nodes[0].component = "fail".to_owned();
-    });
+    script.fails_on_purpose();
     assert!(verdict(script).is_ok());
 }
 
