@@ -14,12 +14,13 @@ use crate::components::{Components, Declaration};
 use crate::custom::{Custom, CustomExpectation, CustomFault, CustomSchema, ExpectKind, Section, System};
 use crate::faults::Kind;
 use crate::file::{self, ComponentNames};
+use crate::hosting::Hosting;
 use crate::live;
 use crate::oracle::{self, Oracle};
 use crate::plan::{self, Plan};
 use crate::run::{self, Run, RunError};
 use crate::services::{Call, CallError, ServiceCode, Site};
-use crate::systems::Hosting;
+use crate::systems;
 use crate::systems::provider::Providers;
 use crate::systems::router::{Front, Router};
 
@@ -370,6 +371,7 @@ impl Harness {
         run.deny_vacuous = self.deny_vacuous;
         run.deny_incidents = self.deny_incidents;
         run.is_own = self.is_own;
+        run.lists = systems::LISTS;
         run.oracles.clone_from(&self.custom.oracles);
         run.sections.clone_from(&self.custom.sections);
         Ok(run)

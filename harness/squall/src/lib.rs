@@ -30,6 +30,7 @@ pub mod file;
 mod graph;
 mod harness;
 pub mod history;
+mod hosting;
 pub mod import;
 pub mod journal;
 mod judged;

@@ -5,11 +5,11 @@ use indexmap::IndexMap;
 
 use crate::calls::Call;
 use crate::custom::Section;
+use crate::hosting::Lists;
 use crate::journal::{Death, Outcome};
 use crate::oracle::Run;
 use crate::plan::Quantile;
 use crate::report::SystemSection;
-use crate::systems;
 pub use crate::systems::provider::ProviderStatistics;
 use crate::vacuous;
 
@@ -171,15 +171,22 @@ impl FaultStatistics {
 }
 
 impl Statistics {
-    /// Counts a run.
+    /// Counts what runs of any system have.
     #[must_use]
     pub fn of(run: &Run<'_>) -> Self {
+        Statistics::with(run, &Lists::NONE)
+    }
+
+    /// The same, and what these systems know of the run.
+    pub(crate) fn with(run: &Run<'_>, lists: &Lists) -> Self {
         let (workloads, faults) = (workloads(run), faults(run));
+        let mut vacuous = vacuous::notes(run, &workloads, &faults);
+        vacuous.extend(lists.notes.iter().flat_map(|notes| notes(run)));
         Statistics {
-            vacuous: vacuous::notes(run, &workloads, &faults),
+            vacuous,
             workloads,
             faults,
-            systems: systems::SECTIONS.iter().map(|section| section(run)).collect(),
+            systems: lists.sections.iter().map(|section| section(run)).collect(),
             sections: Vec::new(),
             incidents: incidents(run),
         }

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use squall_sim::SimPlatform;
 
+use crate::hosting::Systems;
 use crate::journal::{Id, Outcome};
-use crate::systems::Systems;
 pub use crate::systems::provider::{ModuleCall, PipelineRun};
 pub use crate::systems::router::NodePort;
 pub use crate::systems::service::ClientCall;
@@ -24,12 +24,6 @@ pub trait Target: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// As the journal and reports name it: `echo.in`.
     fn text(&self) -> String;
 
-    /// Whether the hops that its calls cause are in the journal, as the runtime says them.
-    #[doc(hidden)]
-    fn shows_hops(&self) -> bool;
-
-    /// Whether a call may cause several executions, none of which carries what the call does.
-    #[doc(hidden)]
     /// What is known beforehand of what a call of it causes.
     fn causes(&self) -> Causes;
 
@@ -47,6 +41,8 @@ pub enum Causes {
     AtMostOne,
     /// Any number, none of which need carry what the call does.
     Any,
+    /// None, but gRPC calls of a user's own code: errors have classes of gRPC, too.
+    Rpcs,
 }
 
 impl dyn Target {

@@ -2,9 +2,8 @@
 
 use serde_json::Value;
 
-use crate::journal::Journal;
-use crate::oracle::{self, Oracle, OwnOracle, Run, Violation};
-use crate::plan::Plan;
+use crate::oracle::{Oracle, OwnOracle, Run, Violation};
+pub use crate::systems::oracles::{judge, judge_run};
 
 /// What judgments of nothing are called.
 pub(crate) const VACUOUS: &str = "vacuous";
@@ -16,7 +15,7 @@ pub(crate) const INCIDENT: &str = "incident";
 pub struct Verdict {
     /// What the scenario expects, in the order of the plan.
     pub expectations: Vec<Judged>,
-    /// What always holds, in the order of [`oracle::ALL`]; then what a harness has of its own.
+    /// What always holds, in the order of [`oracle::ALL`](crate::oracle::ALL); then what a harness has of its own.
     pub oracles: Vec<Judged>,
 }
 
@@ -64,25 +63,12 @@ impl Verdict {
     }
 }
 
-/// Judges a run by its plan and its journal. Whoever also wants to print it folds it once, with [`Run::of`],
-/// and calls [`judge_run`].
+/// Judges a run by what its scenario expects, by `oracles`, and by promises of a user's own behind them.
 #[must_use]
-pub fn judge(plan: &Plan, journal: &Journal) -> Verdict {
-    judge_run(&Run::of(plan, journal))
-}
-
-/// Judges a run that is folded already.
-#[must_use]
-pub fn judge_run(run: &Run<'_>) -> Verdict {
-    judge_run_with(run, &[])
-}
-
-/// The same, with promises of a user's own behind the others.
-#[must_use]
-pub fn judge_run_with(run: &Run<'_>, own: &[OwnOracle]) -> Verdict {
+pub fn judge_run_with(run: &Run<'_>, oracles: &[&dyn Oracle], own: &[OwnOracle]) -> Verdict {
     let expectations = run.plan.expectations.iter();
     let own = own.iter().map(|oracle| &**oracle as &dyn Oracle);
-    let oracles = oracle::ALL.iter().copied().chain(own).map(|oracle| {
+    let oracles = oracles.iter().copied().chain(own).map(|oracle| {
         let checked = oracle.check(run);
         Judged {
             name: oracle.name().to_owned(),
@@ -103,6 +89,7 @@ pub fn judge_run_with(run: &Run<'_>, own: &[OwnOracle]) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::oracle;
     use crate::plan::{Bounds, Check};
     use crate::testing::{MS, S, Script, call_end};
 

@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 use indexmap::map::Entry as Slot;
 
 use super::{
-    Call, CallEnd, Calls, Execution, ExecutionEnd, Hop, HopEnd, Moment, Payload, Place, Protocol, Rpc,
+    Call, CallEnd, Calls, Execution, ExecutionEnd, Hop, HopEnd, HopKind, Moment, Payload, Place, Rpc,
     Unknown, Unstarted,
 };
 use crate::journal::{Entry, Event, Id, Journal};
@@ -183,7 +183,7 @@ impl<'j> Folding<'j> {
         };
         let call = self.call_of(*trace);
         let hop = Hop {
-            protocol: Protocol::Router,
+            kind: HopKind::Message,
             span: *span,
             parent: *parent,
             to,
@@ -259,7 +259,7 @@ impl<'j> Folding<'j> {
         };
         let call = self.call_of(*trace);
         let execution = Execution {
-            protocol: Protocol::Router,
+            kind: HopKind::Message,
             span: *span,
             parent: *parent,
             host: &entry.host,

@@ -146,27 +146,27 @@ pub struct CallEnd<'j> {
     pub reply: Payload,
 }
 
-/// By which protocol something was sent.
+/// What is asked of whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// A message from a module to a node.
-    Router,
-    /// An execution, from a manager to a provider.
-    Provider,
+pub enum HopKind {
+    /// A message, to the one that owns its target.
+    Message,
+    /// An attempt to have something executed by one of those that can.
+    Attempt,
 }
 
-impl Protocol {
-    /// Whether everybody who executes something is told until when. Of a provider its manager may only keep the time.
+impl HopKind {
+    /// Whether who executes it is always told of a deadline.
     pub(crate) fn tells_deadlines(self) -> bool {
-        self == Protocol::Router
+        self == HopKind::Message
     }
 }
 
 /// A message from one module to another, or an attempt of a manager to have a provider execute something.
 #[derive(Debug)]
 pub struct Hop<'j> {
-    /// By which protocol.
-    pub protocol: Protocol,
+    /// What it is.
+    pub kind: HopKind,
     /// It, and the execution at its other end.
     pub span: Id,
     /// The execution that sends it; [`Id::NONE`] when a workload does.
@@ -225,8 +225,8 @@ pub struct HopEnd<'j> {
 /// A component handles a message, or a provider executes a module.
 #[derive(Debug)]
 pub struct Execution<'j> {
-    /// By which protocol it came.
-    pub protocol: Protocol,
+    /// What it came by.
+    pub kind: HopKind,
     /// The hop's span when it came from another module, a new one otherwise.
     pub span: Id,
     /// The hop or execution that caused it; [`Id::NONE`] when a workload did.
@@ -368,12 +368,12 @@ impl<'j> Calls<'j> {
 
     /// Every message between modules, with the call that it belongs to.
     pub fn messages(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Hop<'j>)> {
-        self.hops().filter(|(_, hop)| hop.protocol == Protocol::Router)
+        self.hops().filter(|(_, hop)| hop.kind == HopKind::Message)
     }
 
     /// Every attempt of a manager to have something executed, with the call that it belongs to.
     pub fn attempts(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Hop<'j>)> {
-        self.hops().filter(|(_, hop)| hop.protocol == Protocol::Provider)
+        self.hops().filter(|(_, hop)| hop.kind == HopKind::Attempt)
     }
 
     /// Every execution, with the call that it belongs to.

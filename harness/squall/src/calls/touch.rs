@@ -27,6 +27,7 @@ use crate::history::History;
 use crate::journal::{Event, Journal, Touch};
 use crate::oracle::evidence::Kept;
 use crate::plan::Plan;
+use crate::target::Causes;
 use crate::time::nanos;
 
 /// How long before a failed hop a lost segment may have stalled its connection, or a host have been down: retransmission
@@ -66,7 +67,7 @@ pub(super) fn touch<'j>(
             window.find(call, whole, &mut touched);
         }
         let workload = plan.workloads.get(call.workload as usize);
-        if workload.is_some_and(|workload| !workload.target.shows_hops()) {
+        if workload.is_some_and(|workload| workload.target.causes() == Causes::Rpcs) {
             let known = by_call.get(&call.number).map_or(&[][..], Vec::as_slice);
             for rpc in known {
                 let until = rpc.end.map_or(end, |(moment, _)| moment.at);

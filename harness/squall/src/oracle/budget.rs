@@ -63,7 +63,7 @@ fn told(timeout: u64, left: u64, of: &str) -> String {
 /// How much time an execution may be given, and by what.
 fn given(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Option<(u64, &'static str)> {
     if execution.remote {
-        let is_judged = execution.protocol.tells_deadlines() || execution.timeout.is_some();
+        let is_judged = execution.kind.tells_deadlines() || execution.timeout.is_some();
         let hop: Option<&Hop<'_>> = run.calls.hop(execution.span).filter(|_| is_judged);
         return hop.map(|hop| (hop.timeout, "its hop"));
     }

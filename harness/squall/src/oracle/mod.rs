@@ -71,7 +71,10 @@ pub use run::{Note, Run};
 pub(crate) use violation::First;
 pub use violation::Violation;
 
-pub use crate::systems::oracles::*;
+pub use crate::systems::oracles::{
+    ALL, CanaryEnds, Converges, Counters, Depth, Dials, Dismissed, Drains, Fair, Idempotent, MetricsAgree,
+    NoSelfDial, OneOwner, Placement, RightPlace, RightProvider, SilentProvider, Turns,
+};
 
 /// A promise that holds in every run.
 pub trait Oracle {

@@ -106,7 +106,7 @@ fn with<T>(script: Script, use_it: impl FnOnce(&RunSummary, &Plan, &Statistics, 
     use_it(
         &run_summary(&plan),
         &plan,
-        &Statistics::of(&run),
+        &Statistics::with(&run, &crate::systems::LISTS),
         &judge_run(&run),
     )
 }

@@ -38,10 +38,10 @@ pub use self::panics::PanicSite;
 pub(crate) use self::recorder::{Recorder, Source};
 use crate::custom::Sections;
 use crate::file;
+use crate::hosting::{Hosting, Lists, Start, Systems};
 use crate::journal::{Event, Journal};
 use crate::oracle::{OwnOracle, Recovers};
 use crate::plan::Plan;
-use crate::systems::{Hosting, Start, Systems};
 
 /// How long after the end of a scenario calls may take to end, beyond their timeouts.
 const SETTLE: Duration = Duration::from_secs(5);
@@ -100,6 +100,8 @@ pub struct Run {
     pub(crate) deny_incidents: bool,
     /// Whether the `squall` command could not run it.
     pub(crate) is_own: bool,
+    /// What its systems know of it.
+    pub(crate) lists: Lists,
     /// Promises of a user's own.
     pub(crate) oracles: Vec<OwnOracle>,
     /// Sections of its report that are a user's own.
@@ -178,6 +180,7 @@ pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn Hosting>>, options: Opti
         deny_vacuous: false,
         deny_incidents: false,
         is_own: false,
+        lists: Lists::NONE,
         oracles: Vec::new(),
         sections: Vec::new(),
     })

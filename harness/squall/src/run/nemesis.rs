@@ -9,9 +9,9 @@ use tokio::time::Instant;
 use super::drains::Drains;
 use super::links::host_pairs;
 use super::recorder::Recorder;
+use crate::hosting::{Running, Systems};
 use crate::journal::Event;
 use crate::plan::{Connects, Pairs, Plan};
-use crate::systems::{Running, Systems};
 
 /// What a fault strikes, as it sees it. Clones are the same.
 #[derive(Clone)]

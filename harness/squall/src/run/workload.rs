@@ -11,9 +11,9 @@ use tokio::time::Instant;
 use tokio::time::error::Elapsed;
 
 use super::recorder::Recorder;
+use crate::hosting::Systems;
 use crate::journal::{Event, Id, Outcome};
 use crate::plan::{Arrival, Plan, Workload};
-use crate::systems::Systems;
 use crate::target::{Ended, Prepared};
 
 /// How far apart calls are that are made to see whether all have recovered.

@@ -7,26 +7,15 @@
 //! | [`provider`] | `[manager.*]`, `[provider.*]` | `call`: a module; `pipeline`: a program of modules |
 //! | [`service`] | `[service.*]`, tables of a user's own | `client`: a client of a user's own |
 
-mod newest;
 pub(crate) mod oracles;
 pub(crate) mod provider;
 pub(crate) mod router;
 pub(crate) mod service;
 mod values;
 
-use std::any::Any;
-use std::sync::Arc;
-
-use async_trait::async_trait;
-use squall_sim::Sim;
-
-pub(crate) use self::newest::Newest;
 use crate::faults::{self, Kind};
+use crate::hosting::Lists;
 use crate::journal::EventKind;
-use crate::oracle::Run;
-use crate::plan::Plan;
-use crate::report::SystemSection;
-use crate::run::{Drains, Recorder, Source};
 
 /// Every kind of fault that files know, in the order of messages and of the schema.
 pub(crate) const FAULTS: [&[Kind]; 3] = [
@@ -38,65 +27,9 @@ pub(crate) const FAULTS: [&[Kind]; 3] = [
 /// Every kind of events of a system that a journal's file can have.
 pub(crate) const EVENTS: [EventKind; 3] = [router::EVENTS, provider::EVENTS, service::EVENTS];
 
-/// What systems say of a run in reports, in their order.
-pub(crate) const SECTIONS: [fn(&Run<'_>) -> SystemSection; 1] = [provider::section];
-
-/// A system, as a harness has it: what makes its hosts.
-pub(crate) trait Hosting: Send + Sync {
-    /// What its runtime says.
-    fn events(&self) -> Source;
-
-    /// Makes the hosts that a plan has of it, and starts them.
-    fn start(&self, start: &Start<'_>) -> Arc<dyn Running>;
-}
-
-/// What a system is given as a run starts.
-pub(crate) struct Start<'a> {
-    pub(crate) sim: &'a Sim,
-    pub(crate) plan: &'a Arc<Plan>,
-    pub(crate) drains: &'a Arc<Drains>,
-    pub(crate) recorder: &'a Recorder,
-}
-
-/// A system in a run. It outlives the processes of its hosts.
-#[async_trait]
-pub(crate) trait Running: Any + Send + Sync {
-    /// Waits until all of its hosts are up for the first time, and ready for a scenario to begin.
-    async fn settled(&self);
-
-    /// All of its processes are gone: the last that the journal hears of it.
-    fn ended(&self, recorder: &Recorder) {
-        let _ = recorder;
-    }
-}
-
-/// The systems of a run. Clones are the same ones.
-#[derive(Clone)]
-pub struct Systems(Arc<[Arc<dyn Running>]>);
-
-impl Systems {
-    /// Starts them, in this order.
-    pub(crate) fn start(systems: &[Arc<dyn Hosting>], start: &Start<'_>) -> Self {
-        Systems(systems.iter().map(|system| system.start(start)).collect())
-    }
-
-    /// The one of this type, if the run has it.
-    pub(crate) fn get<R: Running>(&self) -> Option<&R> {
-        let mut all = self.0.iter();
-        all.find_map(|running| (&**running as &dyn Any).downcast_ref())
-    }
-
-    /// Waits until each is ready.
-    pub(crate) async fn settled(&self) {
-        for running in &*self.0 {
-            running.settled().await;
-        }
-    }
-
-    /// See [`Running::ended`].
-    pub(crate) fn ended(&self, recorder: &Recorder) {
-        for running in &*self.0 {
-            running.ended(recorder);
-        }
-    }
-}
+/// What they know of a run.
+pub(crate) const LISTS: Lists = Lists {
+    oracles: || &oracles::ALL,
+    sections: &[provider::section],
+    notes: &[service::deaf::notes],
+};

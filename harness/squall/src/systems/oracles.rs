@@ -6,7 +6,10 @@ pub use super::router::oracles::{
     Converges, Depth, Dials, Dismissed, Idempotent, MetricsAgree, NoSelfDial, RightPlace, Turns,
 };
 use super::{provider, router};
+use crate::journal::Journal;
 use crate::oracle::{self, First, Oracle, Run, Violation};
+use crate::plan::Plan;
+use crate::verdict::{Verdict, judge_run_with};
 
 /// Those of more than one system.
 const OF_BOTH: &[&dyn Oracle] = &[&Drains];
@@ -33,6 +36,19 @@ const fn joined<const N: usize>(lists: [&[&'static dyn Oracle]; 4]) -> [&'static
     }
     assert!(place == N, "`N` is not how many oracles there are");
     all
+}
+
+/// Judges a run by its plan and its journal. Whoever also wants to print it folds it once, with [`Run::of`],
+/// and calls [`judge_run`].
+#[must_use]
+pub fn judge(plan: &Plan, journal: &Journal) -> Verdict {
+    judge_run(&Run::of(plan, journal))
+}
+
+/// Judges a run that is folded already.
+#[must_use]
+pub fn judge_run(run: &Run<'_>) -> Verdict {
+    judge_run_with(run, &ALL, &[])
 }
 
 /// Who drains gets nothing new, and comes to its end with nothing left in the works: a module, and a provider. Spec: router

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use crate::calls::{Call, ERROR_CLASSES, all_error_classes};
 use crate::oracle::Run;
-use crate::plan::{Arrival, Bounds, CallsExpectation, Check, ClientCall, Plan, Workload};
+use crate::plan::{Arrival, Bounds, CallsExpectation, Check, Plan, Workload};
+use crate::target::Causes;
 
 /// Why nothing that these calls could have done would have broken it; nothing if something would.
 pub(super) fn why(
@@ -29,10 +30,9 @@ pub(super) fn why(
         }
         Check::ErrorsOnly(classes) => {
             let is_there = |class: &str| classes.iter().any(|it| it == class);
-            let of_clients = workload.target.is::<ClientCall>();
-            let is_every = match of_clients {
-                true => all_error_classes().all(is_there),
-                false => ERROR_CLASSES.into_iter().all(is_there),
+            let is_every = match workload.target.causes() {
+                Causes::Rpcs => all_error_classes().all(is_there),
+                Causes::One | Causes::AtMostOne | Causes::Any => ERROR_CLASSES.into_iter().all(is_there),
             };
             is_every.then_some("there is no other class of errors")
         }

@@ -10,7 +10,7 @@ use indexmap::IndexMap;
 
 use super::ProviderEvent;
 use super::evidence::host_of;
-use crate::calls::{Execution, ExecutionEnd, Folding, Hop, HopEnd, Moment, Payload, Protocol};
+use crate::calls::{Execution, ExecutionEnd, Folding, Hop, HopEnd, HopKind, Moment, Payload};
 use crate::journal::{Entry, Id};
 
 /// What is known of every execution, by its id.
@@ -62,7 +62,7 @@ fn attempt_started<'j>(event: &'j ProviderEvent, entry: &'j Entry, folding: &mut
     sent.push((span, executor.clone()));
     let call = folding.call_of(*trace);
     let hop = Hop {
-        protocol: Protocol::Provider,
+        kind: HopKind::Attempt,
         span,
         parent: Id::NONE,
         to: module,
@@ -141,7 +141,7 @@ fn execution_started<'j>(event: &'j ProviderEvent, entry: &'j Entry, folding: &m
     attempts.executed.push((span, entry.host.clone()));
     let call = folding.call_of_hop(span);
     let execution = Execution {
-        protocol: Protocol::Provider,
+        kind: HopKind::Attempt,
         span,
         parent: Id::NONE,
         host: &entry.host,

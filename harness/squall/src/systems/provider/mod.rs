@@ -23,7 +23,7 @@ pub use self::journal::ProviderEvent;
 pub(crate) use self::section::section;
 pub use self::statistics::ProviderStatistics;
 pub use self::targets::{ModuleCall, PipelineRun};
-use super::{Hosting, Running, Start};
+use crate::hosting::{Hosting, Running, Start};
 use crate::run::Source;
 
 /// Managers, providers, and what calls their modules.

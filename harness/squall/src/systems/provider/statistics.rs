@@ -1,6 +1,6 @@
 //! What became of the providers of a run.
 
-use crate::calls::Protocol;
+use crate::calls::HopKind;
 use crate::oracle::Run;
 use crate::plan::{Provider, ProviderState};
 use crate::systems::provider::evidence::Providers;
@@ -53,7 +53,7 @@ fn of_host(run: &Run<'_>, providers: &Providers, host: &str) -> ProviderStatisti
     let executions = run
         .calls
         .executions()
-        .filter(|(_, it)| it.protocol == Protocol::Provider && it.host == host);
+        .filter(|(_, it)| it.kind == HopKind::Attempt && it.host == host);
     // At the end of the run everybody leaves.
     let over = time::nanos(run.plan.duration);
     let ends = connections().filter_map(|connection| connection.since(ProviderState::Deregistered));

@@ -9,8 +9,8 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::Fleet;
 use super::behalf::OnBehalfOf;
+use crate::hosting::Systems;
 use crate::journal::{Id, Outcome};
-use crate::systems::Systems;
 use crate::target::{CALL_NUMBER, Causes, Ended, Make, Making, Prepared, Request, Target};
 
 /// A module of the provider protocol.
@@ -36,10 +36,6 @@ impl Target for ModuleCall {
         self.name.clone()
     }
 
-    fn shows_hops(&self) -> bool {
-        true
-    }
-
     /// Modules of a manager's own leave no lines.
     fn causes(&self) -> Causes {
         Causes::AtMostOne
@@ -57,10 +53,6 @@ impl Target for ModuleCall {
 impl Target for PipelineRun {
     fn text(&self) -> String {
         "pipeline".to_owned()
-    }
-
-    fn shows_hops(&self) -> bool {
-        true
     }
 
     fn causes(&self) -> Causes {

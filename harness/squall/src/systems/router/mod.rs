@@ -22,8 +22,8 @@ use self::stage::Stage;
 pub(crate) use self::stage::{Adjust, Place, Prepare};
 pub use self::target::NodePort;
 pub(crate) use self::world::World;
-use super::{Hosting, Running, Start};
 use crate::components::Components;
+use crate::hosting::{Hosting, Running, Start};
 use crate::run::Source;
 
 /// Modules, with the components that their nodes are instances of.

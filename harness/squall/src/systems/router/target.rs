@@ -8,8 +8,8 @@ use squall_router::{ContentType, Error, Message, Payload};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::World;
+use crate::hosting::Systems;
 use crate::journal::{Id, Outcome};
-use crate::systems::Systems;
 use crate::target::{CALL_NUMBER, Causes, Ended, Prepared, Request, Target};
 
 /// A port of a node.
@@ -26,10 +26,6 @@ pub struct NodePort {
 impl Target for NodePort {
     fn text(&self) -> String {
         format!("{}.{}", self.node, self.port)
-    }
-
-    fn shows_hops(&self) -> bool {
-        true
     }
 
     fn causes(&self) -> Causes {

@@ -10,9 +10,9 @@ use super::stage::{Hearing, Place, Stage};
 use super::{Front, counters};
 use crate::assembly::PORT;
 use crate::faults::{End, Scene};
+use crate::hosting::{Newest, Running, Start};
 use crate::plan;
 use crate::run::Recorder;
-use crate::systems::{Newest, Running, Start};
 
 /// The modules of a run, by host. Clones are the same ones.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! Services of a user's own, and their clients.
 
+pub(crate) mod deaf;
 mod events;
 mod journal;
 pub(crate) mod plan;
@@ -12,7 +13,7 @@ pub(crate) use self::journal::KIND as EVENTS;
 pub use self::journal::RpcEvent;
 pub(crate) use self::sites::Sites;
 pub use self::target::ClientCall;
-use super::{Hosting, Running, Start};
+use crate::hosting::{Hosting, Running, Start};
 use crate::run::Source;
 use crate::services::ServiceCode;
 

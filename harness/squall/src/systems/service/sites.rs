@@ -9,9 +9,9 @@ use async_trait::async_trait;
 use squall_sim::{HostId, HostOptions, Sim, SimPlatform};
 use squall_site::Site;
 
+use crate::hosting::{Newest, Running, Start};
 use crate::plan::Service;
 use crate::services::{Asked, CallError, Kept, ServiceCode};
-use crate::systems::{Newest, Running, Start};
 
 /// The services of a run. Clones are the same ones.
 #[derive(Clone)]

@@ -6,9 +6,9 @@ use serde_json::Value;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::Sites;
+use crate::hosting::Systems;
 use crate::journal::Id;
 use crate::services::CallError;
-use crate::systems::Systems;
 use crate::target::{CALL_NUMBER, Causes, Ended, Prepared, Request, Target};
 
 /// Whatever a client of a user's own calls.
@@ -25,13 +25,8 @@ impl Target for ClientCall {
         self.name.clone()
     }
 
-    fn shows_hops(&self) -> bool {
-        false
-    }
-
-    /// What it sends are RPCs, which are neither hops nor executions.
     fn causes(&self) -> Causes {
-        Causes::AtMostOne
+        Causes::Rpcs
     }
 
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>> {

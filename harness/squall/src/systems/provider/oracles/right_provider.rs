@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::calls::{Execution, Protocol};
+use crate::calls::{Execution, HopKind};
 use crate::journal::{Id, Outcome};
 use crate::oracle::{First, Oracle, Run, Violation};
 
@@ -26,7 +26,7 @@ impl Oracle for RightProvider {
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
         let mut first = First::default();
         let executions = run.calls.executions();
-        for (call, execution) in executions.filter(|(_, it)| it.protocol == Protocol::Provider) {
+        for (call, execution) in executions.filter(|(_, it)| it.kind == HopKind::Attempt) {
             first.judges();
             let at = execution.started;
             if let Some(what) = misplaced(run, execution) {

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::calls::{Execution, Hop, Protocol};
+use crate::calls::{Execution, Hop, HopKind};
 use crate::faults;
 use crate::network::{Network, longest_way};
 use crate::oracle::{CALM, First, Run, SLACK, Violation};
@@ -120,7 +120,7 @@ fn check_messages(run: &Run<'_>, wire: &Wire, first: &mut First) {
         let Some(hop) = run
             .calls
             .hop(execution.span)
-            .filter(|_| execution.protocol == Protocol::Router)
+            .filter(|_| execution.kind == HopKind::Message)
         else {
             continue;
         };

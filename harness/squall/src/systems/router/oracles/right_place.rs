@@ -4,7 +4,7 @@
 //! A node that moves is at its old place until then, and at its new one from then on: a hop may still go to the old
 //! one, whose module will not have it. A hop that found no owner carries no target module; it may fail, not succeed.
 
-use crate::calls::{Call, Execution, Hop, Protocol};
+use crate::calls::{Call, Execution, Hop, HopKind};
 use crate::oracle::{First, Oracle, Run, Violation};
 use crate::plan::Module;
 use crate::systems::router::evidence::Placement;
@@ -36,7 +36,7 @@ impl Oracle for RightPlace {
         let of_nodes = run
             .calls
             .executions()
-            .filter(|(_, it)| it.protocol == Protocol::Router);
+            .filter(|(_, it)| it.kind == HopKind::Message);
         for (call, execution) in of_nodes {
             first.judges();
             if let Some(what) = misplaced(run, &placement, execution) {

@@ -19,7 +19,7 @@ struct Host {
 }
 
 /// A line for each host that refused connects, and never took one.
-pub(super) fn notes(run: &Run<'_>) -> Vec<String> {
+pub(crate) fn notes(run: &Run<'_>) -> Vec<String> {
     let services = run.plan.topology.all::<Service>().values();
     let names = services.flat_map(|service| &service.hosts);
     let mut hosts: IndexMap<&str, Host> = names.map(|name| (&**name, Host::default())).collect();
