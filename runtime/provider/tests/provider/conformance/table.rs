@@ -119,10 +119,10 @@ fn functions_in(file: &Path) -> BTreeSet<String> {
 /// All tests of the folders with a checklist that say what they are about, by file.
 fn tests_that_there_are() -> BTreeSet<(String, String)> {
     let folders = [
-        "provider/tests/it/conformance",
-        "value/tests/it/conformance",
-        "engine/tests/it/engine",
-        "provider-sdk/tests/it/conformance",
+        "provider/tests/provider/conformance",
+        "value/tests/value/conformance",
+        "engine/tests/engine/engine",
+        "provider-sdk/tests/provider_sdk/conformance",
     ];
     let mut found = BTreeSet::new();
     for file in folders
