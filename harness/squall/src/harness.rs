@@ -10,7 +10,6 @@ use serde::de::DeserializeOwned;
 use squall_router::{Component, Module, Options};
 use squall_sim::{Failure, SimPlatform};
 
-use crate::components::{Components, Declaration};
 use crate::custom::{Custom, CustomExpectation, CustomFault, CustomSchema, ExpectKind, Section, System};
 use crate::faults::Kind;
 use crate::file::{self, ComponentNames};
@@ -18,11 +17,13 @@ use crate::hosting::Hosting;
 use crate::live;
 use crate::oracle::{self, Oracle};
 use crate::plan::{self, Plan};
+use crate::registry::Declaration;
 use crate::run::{self, Run, RunError};
-use crate::services::{Call, CallError, ServiceCode, Site};
 use crate::systems;
 use crate::systems::provider::Providers;
+use crate::systems::router::components::Components;
 use crate::systems::router::{Front, Router};
+use crate::systems::service::{Call, CallError, ServiceCode, Site};
 
 /// Runs scenarios, with the components that are registered with it.
 #[derive(Clone)]

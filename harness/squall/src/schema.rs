@@ -7,9 +7,9 @@ use schemars::generate::SchemaSettings;
 use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Value, json};
 
-use crate::components::Components;
 use crate::custom::CustomSchema;
 use crate::file::{Kind, ScenarioFile, TopologyFile};
+use crate::systems::router::components::Components;
 
 /// The JSON Schema of one kind of file, with the settings of these components. Draft 7: the newest that the TOML
 /// extensions of all common editors know.

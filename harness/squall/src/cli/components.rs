@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Console, Exit, one_line, plain};
 use crate::Harness;
-use crate::components::{Declaration, Setting};
+use crate::registry::{Declaration, Setting};
 use crate::report::wrapped;
 
 pub(super) fn components<O: Write, E: Write>(

@@ -8,8 +8,8 @@ use super::scenarios::{files, print_report};
 use super::{Console, Exit, ImportArgs, line, shown};
 use crate::Harness;
 use crate::file::{FILE_BYTES_MAX, Report, cannot_read, read_text, text_of};
-use crate::import::{Source, import};
 use crate::report::plural;
+use crate::systems::router::import::{Source, import};
 
 const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
 

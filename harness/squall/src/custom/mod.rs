@@ -23,9 +23,9 @@ pub use self::section::Section;
 pub(crate) use self::section::Sections;
 pub use self::system::System;
 pub(crate) use self::target::SaidTarget;
-use crate::components::Declaration;
 use crate::faults::Kind;
 use crate::oracle::OwnOracle;
+use crate::registry::Declaration;
 use crate::systems::FAULTS;
 
 /// The custom kinds of a harness.

@@ -3,11 +3,11 @@
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
-use crate::components::{Declaration, SettingsError, keys_of};
 use crate::file::read::{At, Read, Value};
 use crate::file::report::Problems;
 use crate::file::topology::settings::{self, Sort};
 use crate::file::value::{Json, JsonData};
+use crate::registry::{Declaration, SettingsError, keys_of};
 
 /// The value as a `T`, and where it stands. Nothing when it is none; then a problem says why.
 pub(super) fn read<T: DeserializeOwned + JsonSchema>(

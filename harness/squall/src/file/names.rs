@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use super::read::At;
 use super::report::{Problem, Problems};
-use crate::components::{Components, Declaration, Registry, SettingsError};
 use crate::custom::Kinds;
-use crate::services::ServiceCode;
+use crate::registry::{Declaration, Registry, SettingsError};
+use crate::systems::router::components::Components;
+use crate::systems::service::ServiceCode;
 
 /// What module, node, workload and fault names look like, as a regular expression.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";

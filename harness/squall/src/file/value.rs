@@ -10,9 +10,9 @@ use toml::de::DeValue;
 use super::names::unknown;
 use super::read::{At, Read, Value, in_file_order, wrong_type};
 use super::report::{Problem, Problems};
-use crate::components::Step;
 use crate::draw::Ranged;
 use crate::plan::EngineKind;
+use crate::registry::Step;
 use crate::units::Unit;
 
 impl Read for String {

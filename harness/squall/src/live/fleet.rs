@@ -14,8 +14,8 @@ use squall_provider_sdk::Provider;
 use tokio::sync::{Notify, watch};
 
 use super::reachable;
-use crate::assembly::provider as assembly;
 use crate::plan::{self, Topology};
+use crate::systems::provider::assembly;
 
 /// Why managers and providers cannot start.
 #[derive(Debug, thiserror::Error)]

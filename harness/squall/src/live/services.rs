@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::plan::{Service, Topology};
-use crate::services::{self, NOTHING, Serving};
+use crate::systems::service::{NOTHING, ServiceCode, Serving};
 
 /// Why services cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -50,7 +50,7 @@ impl Services {
     /// When settings are not taken, or `bind` is no loopback address.
     pub(crate) fn start(
         topology: &Topology,
-        code: &services::ServiceCode,
+        code: &ServiceCode,
         bind: IpAddr,
     ) -> Result<Self, ServicesError> {
         let names = Names::new();

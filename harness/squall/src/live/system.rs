@@ -12,10 +12,10 @@ use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::reachable;
-use crate::assembly::{Directory, assemble, set_methods};
-use crate::components::Components;
 use crate::file::nearest;
 use crate::plan::{Module, Topology};
+use crate::systems::router::assembly::{Directory, assemble, set_methods};
+use crate::systems::router::components::Components;
 
 /// Which modules run in this process, where they listen, and where the others are.
 #[derive(Debug, Clone)]

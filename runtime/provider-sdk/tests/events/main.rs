@@ -5,7 +5,7 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
-#[path = "../it/support/mod.rs"]
+#[path = "../provider_sdk/support/mod.rs"]
 #[expect(dead_code, unused_imports, reason = "the other binaries use the rest")]
 mod support;
 

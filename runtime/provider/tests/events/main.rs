@@ -5,7 +5,7 @@
     reason = "helpers of tests are tests: a panic is the report"
 )]
 
-#[path = "../it/support/mod.rs"]
+#[path = "../provider/support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;
 

@@ -6,7 +6,7 @@
 )]
 
 mod discovery;
-#[path = "../it/support/mod.rs"]
+#[path = "../router/support/mod.rs"]
 #[expect(dead_code, reason = "the other binary uses the rest")]
 mod support;
 

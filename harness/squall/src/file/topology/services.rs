@@ -8,7 +8,7 @@ use crate::file::read::{At, Named};
 use crate::file::report::{Problem, Problems};
 use crate::file::value::JsonData;
 use crate::plan::{Service, Topology};
-use crate::services::NOTHING;
+use crate::systems::service::NOTHING;
 
 /// Adds them to the topology. Nothing is missing of it when some are wrong: problems say so.
 pub(super) fn resolve(

@@ -5,12 +5,12 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::components::{Declaration, Fault, SettingsError, Step, way};
 use crate::file::names::{Catalogue, ComponentNames, Known, remedy, unknown};
 use crate::file::raw::topology as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::file::value::JsonData;
+use crate::registry::{Declaration, Fault, SettingsError, Step, way};
 
 /// What has settings.
 pub(crate) struct Of<'a> {

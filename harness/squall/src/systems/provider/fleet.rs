@@ -19,9 +19,9 @@ use squall_value::CValue;
 use tokio::time::{sleep, timeout};
 
 use self::strikes::Muted;
-use crate::assembly::provider::{self as assembly, EXECUTOR_PORT, MANAGER_PORT};
 use crate::hosting::{Newest, Running, Start};
 use crate::plan::{self, Plan};
+use crate::systems::provider::assembly::{self as assembly, EXECUTOR_PORT, MANAGER_PORT};
 
 /// How long providers have for their first registration before the scenario begins without them.
 const PATIENCE: Duration = Duration::from_secs(10);

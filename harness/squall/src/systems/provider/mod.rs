@@ -1,5 +1,6 @@
 //! Managers and providers of modules, as the Constellation Module Provider Protocol has them.
 
+pub mod assembly;
 mod behalf;
 mod events;
 pub mod evidence;

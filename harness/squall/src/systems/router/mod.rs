@@ -1,10 +1,13 @@
 //! Modules, and messages between their nodes.
 
+pub mod assembly;
+pub mod components;
 mod counters;
 mod events;
 pub(crate) mod evidence;
 pub(crate) mod faults;
 mod front;
+pub mod import;
 mod journal;
 pub(crate) mod oracles;
 pub(crate) mod plan;
@@ -22,9 +25,9 @@ use self::stage::Stage;
 pub(crate) use self::stage::{Adjust, Place, Prepare};
 pub use self::target::NodePort;
 pub(crate) use self::world::World;
-use crate::components::Components;
 use crate::hosting::{Hosting, Running, Start};
 use crate::run::Source;
+use crate::systems::router::components::Components;
 
 /// Modules, with the components that their nodes are instances of.
 #[derive(Clone)]

@@ -15,10 +15,10 @@ use squall_router::{Discovery, Module, Options};
 use squall_sim::{Sim, SimPlatform, Stream};
 
 use super::{Front, Router};
-use crate::assembly::{self, Directory};
-use crate::components::Ported;
 use crate::faults::{Announce, Close, Move};
 use crate::plan::{self, Plan, Topology};
+use crate::systems::router::assembly::{self, Directory};
+use crate::systems::router::components::Ported;
 
 /// What a test does to every module of a run as it starts.
 pub(crate) type Prepare = Arc<dyn Fn(&Module<SimPlatform>) + Send + Sync>;

@@ -8,11 +8,11 @@ use squall_sim::{HostId, Sim, SimPlatform};
 
 use super::stage::{Hearing, Place, Stage};
 use super::{Front, counters};
-use crate::assembly::PORT;
 use crate::faults::{End, Scene};
 use crate::hosting::{Newest, Running, Start};
 use crate::plan;
 use crate::run::Recorder;
+use crate::systems::router::assembly::PORT;
 
 /// The modules of a run, by host. Clones are the same ones.
 #[derive(Clone)]

@@ -1,21 +1,31 @@
 //! Services of a user's own, and their clients.
 
+mod code;
 pub(crate) mod deaf;
+mod error;
 mod events;
 mod journal;
+mod kept;
+mod note;
 pub(crate) mod plan;
 mod sites;
 mod target;
 
 use std::sync::Arc;
 
+pub use squall_site::Site;
+
+pub use self::code::Call;
+pub(crate) use self::code::{Asked, NOTHING, ServiceCode, Serving};
+pub use self::error::CallError;
 pub(crate) use self::journal::KIND as EVENTS;
 pub use self::journal::RpcEvent;
+pub(crate) use self::kept::Kept;
+pub use self::note::note;
 pub(crate) use self::sites::Sites;
 pub use self::target::ClientCall;
 use crate::hosting::{Hosting, Running, Start};
 use crate::run::Source;
-use crate::services::ServiceCode;
 
 impl Hosting for ServiceCode {
     fn events(&self) -> Source {

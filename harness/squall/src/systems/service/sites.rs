@@ -11,7 +11,7 @@ use squall_site::Site;
 
 use crate::hosting::{Newest, Running, Start};
 use crate::plan::Service;
-use crate::services::{Asked, CallError, Kept, ServiceCode};
+use crate::systems::service::{Asked, CallError, Kept, ServiceCode};
 
 /// The services of a run. Clones are the same ones.
 #[derive(Clone)]

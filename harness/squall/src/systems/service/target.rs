@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::Sites;
 use crate::hosting::Systems;
 use crate::journal::Id;
-use crate::services::CallError;
+use crate::systems::service::CallError;
 use crate::target::{CALL_NUMBER, Causes, Ended, Prepared, Request, Target};
 
 /// Whatever a client of a user's own calls.

@@ -9,11 +9,11 @@ use squall_provider_sdk::CanaryOutcome;
 use squall_sim::{HostId, Sim};
 
 use super::{Fleet, Shared, lock};
-use crate::assembly::provider as assembly;
 use crate::journal::{Event, ProviderEvent};
 use crate::network::host_of;
 use crate::plan;
 use crate::run::{Recorder, Scene};
+use crate::systems::provider::assembly;
 
 /// Of which hosts heartbeats are not sent, and of which they are not acknowledged: by how many faults at the time.
 #[derive(Default)]

@@ -1,11 +1,7 @@
 //! What a topology's nodes can run: the built-in components, and those that a test registers.
 
 mod builtin;
-mod declaration;
-mod keys;
 mod ports;
-mod reader;
-mod registry;
 mod settings;
 
 use std::sync::Arc;
@@ -14,12 +10,9 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use squall_router::Component;
 
-pub use declaration::{Declaration, Setting};
-pub(crate) use keys::of as keys_of;
 pub(crate) use ports::Ported;
-pub use reader::SettingsError;
-pub(crate) use reader::{Fault, Step, way};
-pub(crate) use registry::Registry;
+
+use crate::registry::{Declaration, Registry, SettingsError};
 
 /// Components by the name that topologies use. A node's component is made anew each time that its host
 /// starts, so its state is that of a process: gone after a kill.
@@ -81,11 +74,6 @@ impl Components {
         &self.0
     }
 }
-
-/// The settings of a component that has none.
-#[derive(Debug, Clone, Copy, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct NoSettings {}
 
 impl std::fmt::Debug for Components {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use squall_router::{Component, ComponentError, ContentType, Input, Output, Payload, async_trait};
 
+use super::Components;
 use super::settings::{Every, Span};
-use super::{Components, Declaration};
+use crate::registry::Declaration;
 
 type Answer = Result<Option<Payload>, ComponentError>;
 

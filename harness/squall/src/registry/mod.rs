@@ -1,5 +1,9 @@
 //! What is known by a name that files use, and made from settings: components, services, clients.
 
+mod declaration;
+mod keys;
+mod reader;
+
 use std::fmt;
 use std::sync::Arc;
 
@@ -7,9 +11,10 @@ use indexmap::IndexMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::declaration::Declaration;
-use super::keys;
-use super::reader::SettingsError;
+pub use self::declaration::{Declaration, Setting};
+pub(crate) use self::keys::of as keys_of;
+pub use self::reader::SettingsError;
+pub(crate) use self::reader::{Fault, Step, way};
 
 /// Makes a `T` from settings; the error says what is wrong with them.
 type Make<T> = Arc<dyn Fn(&Value) -> Result<T, SettingsError> + Send + Sync>;
@@ -99,3 +104,8 @@ impl<T> fmt::Debug for Registry<T> {
         f.debug_list().entries(self.names()).finish()
     }
 }
+
+/// The settings of code that has none.
+#[derive(Debug, Clone, Copy, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoSettings {}

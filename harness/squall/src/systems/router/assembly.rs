@@ -1,7 +1,5 @@
 //! From a module of a topology to a running one, on any platform: what the simulator runs is what would be
-//! deployed. Managers and providers are [`provider`]'s.
-
-pub mod provider;
+//! deployed.
 
 use std::sync::Arc;
 
@@ -9,7 +7,8 @@ use indexmap::IndexMap;
 use squall_platform::{Authority, Platform};
 use squall_router::{Component, Discovery, Edge, Module, Options, PingPolicy};
 
-use crate::components::{Components, Ported};
+use crate::systems::router::components::{Components, Ported};
+
 use crate::plan::{self, Topology};
 
 /// Where every module listens, unless it is told otherwise. Spec: router S-4.

@@ -126,19 +126,19 @@ impl Declaration {
     }
 
     /// On what it depends at which ports it emits, for people: "those of `routes`".
-    pub(super) fn outputs_when(mut self, when: &'static str) -> Self {
+    pub(crate) fn outputs_when(mut self, when: &'static str) -> Self {
         self.outputs_when = when;
         self
     }
 
     /// A stand-in: each node names the ports at which it takes messages.
-    pub(super) fn inputs_of_node(mut self) -> Self {
+    pub(crate) fn inputs_of_node(mut self) -> Self {
         self.inputs = Inputs::OfNode { answers: None };
         self
     }
 
     /// The same; and its settings name ports at which it only answers.
-    pub(super) fn answers_by<S: DeserializeOwned>(
+    pub(crate) fn answers_by<S: DeserializeOwned>(
         mut self,
         ports: impl Fn(S) -> Vec<String> + Send + Sync + 'static,
     ) -> Self {

@@ -3,10 +3,6 @@
 //! A service is a function of a [`Site`] and its settings that serves until it ends; `[service.*]` says on which hosts it
 //! runs. A client is a function that makes one call; a workload with `client` says how often.
 
-mod error;
-mod kept;
-mod note;
-
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
@@ -15,12 +11,10 @@ use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-pub use squall_site::Site;
+use squall_site::Site;
 
-pub use self::error::CallError;
-pub(crate) use self::kept::Kept;
-pub use self::note::note;
-use crate::components::{Declaration, NoSettings, Registry, SettingsError};
+use super::{CallError, Kept};
+use crate::registry::{Declaration, NoSettings, Registry, SettingsError};
 
 /// The service that every harness has: it does nothing, on a host where clients run.
 pub(crate) const NOTHING: &str = "nothing";
