@@ -5,6 +5,7 @@ use indexmap::IndexMap;
 
 use crate::calls::Call;
 use crate::custom::Section;
+use crate::faults::Count;
 use crate::hosting::Lists;
 use crate::journal::{Death, Outcome};
 use crate::oracle::Run;
@@ -85,10 +86,8 @@ pub struct FaultStatistics {
     pub refused: u64,
     /// Connections that it reset.
     pub reset: u64,
-    /// Heartbeats that it kept from being sent.
-    pub heartbeats: u64,
-    /// Heartbeats that it kept from being acknowledged.
-    pub acks: u64,
+    /// What only faults of its kind do.
+    pub own: Vec<Count>,
     /// Calls that it touched.
     pub calls: u64,
 }
@@ -162,11 +161,10 @@ impl FaultStatistics {
             self.dropped,
             self.refused,
             self.reset,
-            self.heartbeats,
-            self.acks,
             self.calls,
         ];
-        counts.iter().any(|count| *count > 0)
+        let own = self.own.iter().map(|own| own.count);
+        counts.into_iter().chain(own).any(|count| count > 0)
     }
 }
 
@@ -284,7 +282,6 @@ fn faults(run: &Run<'_>) -> Vec<FaultStatistics> {
                 "" => fault.kind.text(),
                 text => text.to_owned(),
             };
-            let counts = fault.kind.counts(&past, run);
             FaultStatistics {
                 name: fault.name.clone(),
                 text,
@@ -296,8 +293,7 @@ fn faults(run: &Run<'_>) -> Vec<FaultStatistics> {
                 dropped: past.dropped,
                 refused: past.refused,
                 reset: past.reset,
-                heartbeats: counts.heartbeats,
-                acks: counts.acks,
+                own: fault.kind.counts(&past, run),
                 calls,
             }
         })

@@ -100,8 +100,8 @@ pub trait FaultKind: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn must_touch(&self, topology: &Topology) -> MustTouch;
 
     /// What it counts beside segments and calls.
-    fn counts(&self, _past: &history::Fault<'_>, _run: &oracle::Run<'_>) -> Counts {
-        Counts::default()
+    fn counts(&self, _past: &history::Fault<'_>, _run: &oracle::Run<'_>) -> Vec<Count> {
+        Vec::new()
     }
 }
 
@@ -222,11 +222,15 @@ pub enum MustTouch {
     Nothing,
 }
 
-/// What faults count of their own.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Heartbeats that were not sent.
-    pub heartbeats: u64,
-    /// Heartbeats that were not acknowledged.
-    pub acks: u64,
+/// Something that faults of one kind count of their own: `3 heartbeats not sent`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// How many.
+    pub count: u64,
+    /// What, in the singular: `heartbeat`.
+    pub what: &'static str,
+    /// What happened to them: `not sent`.
+    pub how: &'static str,
+    /// The key in reports for programs: `heartbeats_lost`.
+    pub key: &'static str,
 }

@@ -53,7 +53,7 @@ fn section(section: &Section) -> Value {
 }
 
 fn fault(fault: &FaultStatistics) -> Value {
-    json!({
+    let mut value = json!({
         "name": fault.name,
         "text": fault.text,
         "started_us": fault.started.map(micros),
@@ -66,10 +66,12 @@ fn fault(fault: &FaultStatistics) -> Value {
             "segments_dropped": fault.dropped,
             "connects_refused": fault.refused,
             "connections_reset": fault.reset,
-            "heartbeats_lost": fault.heartbeats,
-            "acks_lost": fault.acks,
         },
-    })
+    });
+    for own in &fault.own {
+        value["touched"][own.key] = own.count.into();
+    }
+    value
 }
 
 fn incident(incident: &Incident, summary: &RunSummary) -> Value {

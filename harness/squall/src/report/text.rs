@@ -202,10 +202,9 @@ fn effects(fault: &FaultStatistics) -> String {
         (fault.dropped, "segment", "dropped"),
         (fault.refused, "connect", "refused"),
         (fault.reset, "connection", "reset"),
-        (fault.heartbeats, "heartbeat", "not sent"),
-        (fault.acks, "heartbeat", "not acknowledged"),
     ];
-    let touched = touched.into_iter().filter(|(count, ..)| *count > 0);
+    let own = fault.own.iter().map(|own| (own.count, own.what, own.how));
+    let touched = touched.into_iter().chain(own).filter(|(count, ..)| *count > 0);
     let mut effects: Vec<String> = touched
         .map(|(count, what, how)| format!("{} {how}", plural(count, what)))
         .collect();

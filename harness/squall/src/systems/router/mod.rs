@@ -1,7 +1,7 @@
 //! Modules, and messages between their nodes.
 
-pub mod assembly;
-pub mod components;
+pub(crate) mod assembly;
+pub(crate) mod components;
 mod counters;
 mod events;
 pub(crate) mod evidence;

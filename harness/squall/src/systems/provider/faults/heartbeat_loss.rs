@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
-use crate::faults::{Counts, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
+use crate::faults::{Count, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::Problems;
 use crate::file::scenario::provider_hosts;
@@ -85,25 +85,21 @@ impl FaultKind for HeartbeatLoss {
         MustTouch::Anything
     }
 
-    fn counts(&self, past: &history::Fault<'_>, run: &Run<'_>) -> Counts {
-        let Some(started) = past.started else {
-            return Counts::default();
-        };
-        let window = started..=past.ended.unwrap_or(u64::MAX);
+    fn counts(&self, past: &history::Fault<'_>, run: &Run<'_>) -> Vec<Count> {
         let providers = run.evidence::<Providers>();
-        let is_lost = |(at, host): &&(u64, Arc<str>)| {
-            window.contains(at) && self.hosts.iter().any(|other| **other == **host)
+        let (lost, how, key) = match self.acks {
+            false => (&providers.heartbeats_lost, "not sent", "heartbeats_lost"),
+            true => (&providers.acks_lost, "not acknowledged", "acks_lost"),
         };
-        let count = |lost: &[(u64, Arc<str>)]| lost.iter().filter(is_lost).count() as u64;
-        match self.acks {
-            false => Counts {
-                heartbeats: count(&providers.heartbeats_lost),
-                acks: 0,
-            },
-            true => Counts {
-                heartbeats: 0,
-                acks: count(&providers.acks_lost),
-            },
-        }
+        let window = past.started.unwrap_or(u64::MAX)..=past.ended.unwrap_or(u64::MAX);
+        let is_its = |(at, host): &&(u64, Arc<str>)| {
+            window.contains(at) && self.hosts.iter().any(|other| *other == **host)
+        };
+        vec![Count {
+            count: lost.iter().filter(is_its).count() as u64,
+            what: "heartbeat",
+            how,
+            key,
+        }]
     }
 }
