@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::components::{Declaration, SettingsError, keys_of};
 use crate::file::read::{At, Read, Value};
 use crate::file::report::Problems;
-use crate::file::topology::settings::{self, Sort};
+use crate::file::settings::{self, Sort};
 use crate::file::value::{Json, JsonData};
 
 /// The value as a `T`, and where it stands. Nothing when it is none; then a problem says why.

@@ -21,6 +21,7 @@ use squall_sim::Sim;
 
 pub(crate) use self::newest::Newest;
 use crate::faults::{self, Kind};
+use crate::file::tables::HostTables;
 use crate::plan::Plan;
 use crate::run::{Drains, Recorder};
 
@@ -29,6 +30,13 @@ pub(crate) const FAULTS: [&[Kind]; 3] = [
     faults::OF_LINKS_AND_HOSTS,
     router::faults::ALL,
     provider::faults::ALL,
+];
+
+/// Every table of hosts that topologies know, in the order of messages and of the schema.
+pub(crate) const HOSTS: [&HostTables; 3] = [
+    &router::file::HOSTS,
+    &provider::file::HOSTS,
+    &service::file::HOSTS,
 ];
 
 /// A system, as a harness has it: what makes its hosts.

@@ -5,11 +5,7 @@
 
 pub(crate) mod custom;
 pub(crate) mod fault;
-pub(crate) mod keepalive;
 pub(crate) mod latency;
-pub(crate) mod limits;
-pub(crate) mod provider;
 pub(crate) mod rollout;
 pub(crate) mod scenario;
-pub(crate) mod service;
 pub(crate) mod topology;

@@ -4,6 +4,7 @@ mod behalf;
 pub(crate) mod events;
 mod expectations;
 pub(crate) mod faults;
+pub(crate) mod file;
 mod fleet;
 pub(crate) mod plan;
 mod targets;

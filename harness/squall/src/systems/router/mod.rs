@@ -3,6 +3,7 @@
 mod counters;
 pub(crate) mod events;
 pub(crate) mod faults;
+pub(crate) mod file;
 mod front;
 pub(crate) mod plan;
 mod stage;

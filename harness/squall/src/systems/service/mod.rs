@@ -1,6 +1,7 @@
 //! Services of a user's own, and their clients.
 
 pub(crate) mod events;
+pub(crate) mod file;
 pub(crate) mod plan;
 mod sites;
 mod target;

@@ -8,19 +8,27 @@ use squall_engine::ModuleSpec;
 use squall_value::{CType, CValue, Fields};
 
 use crate::custom::SaidTarget;
-use crate::file::ctype;
 use crate::file::data::{Data, Datum};
 use crate::file::names::{ComponentNames, destination, remedy, unknown};
 use crate::file::raw::scenario as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::file::scenario::{exactly_one, span};
-use crate::file::topology::ports::check_input;
-use crate::file::topology::settings;
+use crate::file::settings;
 use crate::file::value::JsonData;
 use crate::plan::{
     ClientCall, Manager, Module, ModuleCall, NodePort, Provider, ProviderModule, Service, Target, Topology,
 };
+use crate::systems::provider::file::ctype;
+use crate::systems::router::file::check_input;
+
+const CLIENT: settings::Sort = settings::Sort {
+    name: "client",
+    part: "payload key",
+    all: "this payload",
+    absent: "its calls have no payload here",
+};
+const TARGET: settings::Sort = settings::Sort::with_keys("target");
 
 /// `from` are the hosts where the calls start, when they are known.
 pub(super) fn resolve(
@@ -61,7 +69,7 @@ pub(super) fn resolve(
         clients_run_on_services(client, raw, from, topology, problems);
         // What is missing of a payload was given as an `input`.
         if raw.input.is_none() {
-            check_client(settings::Sort::Client, client, given, components, problems);
+            check_client(CLIENT, client, given, components, problems);
         }
         return some(client_call(client, given));
     }
@@ -139,7 +147,7 @@ fn own_target(
         }
     }
     clients_run_on_services(key, raw, from, topology, problems);
-    check_client(settings::Sort::Target, key, given, components, problems);
+    check_client(TARGET, key, given, components, problems);
     some(client_call(key, given))
 }
 
