@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
@@ -46,6 +47,7 @@ pub(crate) struct Given(Vec<One>);
 #[derive(Debug, Clone)]
 struct One {
     key: &'static str,
+    span: Range<usize>,
     said: Arc<dyn Said>,
 }
 
@@ -61,6 +63,7 @@ impl Given {
             let said = (key.read)(value, problems);
             Some(said.map(|said| One {
                 key: key.name,
+                span: value.span(),
                 said,
             }))
         };
@@ -68,10 +71,20 @@ impl Given {
         all.into_iter().collect::<Option<_>>().map(Given)
     }
 
+    /// Where the value of a key stands, if it is there.
+    pub(crate) fn span(&self, key: &str) -> Option<&Range<usize>> {
+        self.one(key).map(|one| &one.span)
+    }
+
     /// What a key of that type says, if it is there.
     pub(crate) fn get<T: 'static>(&self, key: &str) -> Option<&At<T>> {
         let said: &dyn Any = &*self.one(key)?.said;
         said.downcast_ref()
+    }
+
+    /// Those that are there.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
+        self.0.iter().map(|one| one.key)
     }
 
     fn one(&self, key: &str) -> Option<&One> {
@@ -86,11 +99,28 @@ pub(crate) fn add_keys<'k>(
     generator: &mut SchemaGenerator,
 ) {
     for key in keys {
-        let mut own = (key.schema)(generator);
-        own.insert("description".to_owned(), key.about.into());
-        let properties = schema.ensure_object().get_mut("properties");
-        if let Some(properties) = properties.and_then(|it| it.as_object_mut()) {
-            properties.insert(key.name.to_owned(), own.to_value());
-        }
+        add_key(schema, key, key.about, generator);
+    }
+}
+
+/// Adds a key of which the schema says this.
+pub(crate) fn add_key(schema: &mut Schema, key: &Key, about: &str, generator: &mut SchemaGenerator) {
+    let mut own = (key.schema)(generator);
+    own.insert("description".to_owned(), about.into());
+    add_property(schema, key.name, own.to_value());
+}
+
+/// Adds the keys that another table has.
+pub(crate) fn add_properties(schema: &mut Schema, other: &Schema) {
+    let properties = other.get("properties").and_then(serde_json::Value::as_object);
+    for (key, own) in properties.into_iter().flatten() {
+        add_property(schema, key, own.clone());
+    }
+}
+
+fn add_property(schema: &mut Schema, key: &str, own: serde_json::Value) {
+    let properties = schema.ensure_object().get_mut("properties");
+    if let Some(properties) = properties.and_then(|it| it.as_object_mut()) {
+        properties.insert(key.to_owned(), own);
     }
 }

@@ -19,6 +19,7 @@ pub(crate) mod report;
 pub(crate) mod scenario;
 pub(crate) mod settings;
 pub(crate) mod tables;
+pub(crate) mod targets;
 pub(crate) mod topology;
 pub(crate) mod value;
 
@@ -72,7 +73,7 @@ pub(crate) fn is_key_of_expectations(key: &str) -> bool {
 
 /// Whether `[[workload]]` has a key of this name without a harness' doing.
 pub(crate) fn is_key_of_workloads(key: &str) -> bool {
-    <raw::scenario::Workload as read::Keyed>::KEYS.contains(&key)
+    raw::workload::keys().any(|known| known == key)
 }
 
 /// What a file is.

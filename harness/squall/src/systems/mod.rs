@@ -21,7 +21,9 @@ use squall_sim::Sim;
 
 pub(crate) use self::newest::Newest;
 use crate::faults::{self, Kind};
+use crate::file::key::Key;
 use crate::file::tables::HostTables;
+use crate::file::targets::{OwnTarget, PAYLOAD, TargetKind};
 use crate::plan::Plan;
 use crate::run::{Drains, Recorder};
 
@@ -38,6 +40,19 @@ pub(crate) const HOSTS: [&HostTables; 3] = [
     &provider::file::HOSTS,
     &service::file::HOSTS,
 ];
+
+/// What workloads call, in the order of messages and of the schema.
+pub(crate) const TARGETS: [&[TargetKind]; 3] = [
+    router::file::TARGETS,
+    provider::file::TARGETS,
+    service::file::TARGETS,
+];
+
+/// What their calls carry, in the order of messages and of the schema.
+pub(crate) const CARRIED: [&Key; 2] = [&PAYLOAD, &provider::file::INPUT];
+
+/// Targets of a user's own are clients.
+pub(crate) const OWN_TARGET: OwnTarget = service::file::own_target;
 
 /// A system, as a harness has it: what makes its hosts.
 pub(crate) trait Hosting: Send + Sync {

@@ -9,3 +9,4 @@ pub(crate) mod latency;
 pub(crate) mod rollout;
 pub(crate) mod scenario;
 pub(crate) mod topology;
+pub(crate) mod workload;

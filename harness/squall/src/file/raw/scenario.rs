@@ -6,15 +6,14 @@ use schemars::JsonSchema;
 
 use super::custom::WithCustom;
 use super::fault::Fault;
+use super::workload::Workload;
 use crate::custom::{SaidExpect, SaidTarget};
 use crate::draw::Ranged;
 use crate::file::choice::Word;
-use crate::file::data::TableData;
 use crate::file::read::{At, Read, Value, tables, wrong_type};
 use crate::file::report::Problems;
-use crate::file::value::{Count, Exact, Hosts, Json};
+use crate::file::value::Exact;
 use crate::plan::{CanaryEnd, ProviderState, Ratio};
-use crate::units::Rate;
 
 tables! {
     /// What happens to a topology, and what must hold nevertheless
@@ -40,42 +39,6 @@ tables! {
         fault: Option<Vec<At<Fault>>>,
         /// What must hold at the end
         expect: Option<Vec<At<WithCustom<Expect, SaidExpect>>>>,
-    }
-
-    /// A stream of calls: open loop with `rate`, closed loop with `clients`
-    Workload("[[workload]]") {
-        /// Unique in the scenario
-        name: At<String>,
-        /// The hosts where the calls start, taken in turn
-        from: At<Hosts>,
-        /// Whom they call: "node.port"
-        to: Option<At<String>>,
-        /// Instead of `to`, from a manager: the module that they call, "ns.Name"
-        call: Option<At<String>>,
-        /// Instead of `to`, from a manager: a program that calls modules
-        pipeline: Option<At<String>>,
-        /// Instead of `to`: the client of your own that makes them
-        client: Option<At<String>>,
-        /// Open loop: calls per time, however long they take
-        rate: Option<At<Ranged<Rate>>>,
-        /// Closed loop: so many clients, each with one call at a time. 1 to 100000
-        clients: Option<At<Count>>,
-        /// How long a client waits after an answer before its next call. 0s when absent
-        think: Option<At<Ranged<Duration>>>,
-        /// When the first call starts. 0s when absent
-        start: Option<At<Ranged<Duration>>>,
-        /// When calls cease to start. The end of the run when absent, or when it lies behind that
-        end: Option<At<Ranged<Duration>>>,
-        /// Instead of `end`: for how long calls start
-        r#for: Option<At<Ranged<Duration>>>,
-        /// At most so many calls
-        limit: Option<At<Count>>,
-        /// How long one call may take. The calling module's, or manager's, call_timeout when absent; 30s with `client`
-        timeout: Option<At<Ranged<Duration>>>,
-        /// With `to` and `client`: what every call carries. {} when absent
-        payload: Option<At<Json>>,
-        /// With `call` and `pipeline`: the inputs, of the types that the module or program declares. {} when absent
-        input: Option<At<TableData>>,
     }
 
     /// What must hold: for the calls of a workload that start within a window (for all of them without one), for the

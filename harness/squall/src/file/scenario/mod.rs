@@ -42,7 +42,7 @@ pub(crate) fn resolve(
     let raw_faults = raw.fault.unwrap_or_default();
     unique(
         "workload",
-        raw_workloads.iter().map(|workload| &workload.name),
+        raw_workloads.iter().map(|workload| &workload.source.name),
         problems,
     );
     unique(
@@ -65,7 +65,7 @@ pub(crate) fn resolve(
     let faults = faults?;
     let names: Vec<&str> = raw_workloads
         .iter()
-        .map(|workload| workload.name.as_str())
+        .map(|workload| workload.source.name.as_str())
         .collect();
     let known = expect::Known {
         workloads: &names,

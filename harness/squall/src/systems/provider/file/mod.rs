@@ -1,14 +1,19 @@
-//! `[manager.*]` and `[provider.*]` in topology files.
+//! `[manager.*]` and `[provider.*]` in topology files, `call` and `pipeline` in scenarios.
 
-pub(crate) mod ctype;
+mod ctype;
 mod handler;
 mod hosts;
 mod names;
+mod pipeline;
 pub(crate) mod raw;
 mod registration;
+mod targets;
 
 pub(crate) use self::handler::handler;
+pub(crate) use self::targets::INPUT;
 use crate::file::tables::{HostTable, HostTables};
+use crate::file::targets::TargetKind;
+use crate::plan::{ModuleCall, PipelineRun};
 
 /// Managers come first, for providers name them.
 pub(crate) const HOSTS: HostTables = HostTables {
@@ -16,3 +21,6 @@ pub(crate) const HOSTS: HostTables = HostTables {
     check: |_, _| {},
     resolve: hosts::resolve,
 };
+
+/// What workloads call there.
+pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<ModuleCall>(), TargetKind::of::<PipelineRun>()];

@@ -1,14 +1,16 @@
-//! `[module.*]` in topology files.
+//! `[module.*]` in topology files, `to` in scenarios.
 
 mod hosts;
 mod keepalive;
 mod limits;
 mod ports;
 mod raw;
+mod target;
 mod values;
 
-pub(crate) use self::ports::check_input;
 use crate::file::tables::{HostTable, HostTables};
+use crate::file::targets::TargetKind;
+use crate::plan::NodePort;
 
 /// How often an edge may try, the first attempt included.
 pub(crate) const ATTEMPTS_MAX: u32 = 100;
@@ -19,3 +21,6 @@ pub(crate) const HOSTS: HostTables = HostTables {
     check: hosts::check,
     resolve: hosts::resolve,
 };
+
+/// What workloads call there.
+pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<NodePort>()];

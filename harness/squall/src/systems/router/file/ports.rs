@@ -112,7 +112,7 @@ pub(super) fn check_output(edge: &raw::Edge, node: &raw::Node, ports: &Ports, pr
 }
 
 /// That there is an input port of this name. `inputs` are those of the node.
-pub(crate) fn check_input(
+pub(super) fn check_input(
     node: &str,
     port: &str,
     inputs: Option<&[String]>,

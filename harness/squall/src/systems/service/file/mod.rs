@@ -1,9 +1,13 @@
-//! `[service.*]`, and tables of a user's own, in topology files.
+//! `[service.*]` and tables of a user's own in topology files, `client` and targets of a user's own in scenarios.
 
 mod hosts;
 mod raw;
+mod target;
 
+pub(crate) use self::target::own_target;
 use crate::file::tables::{HostTable, HostTables};
+use crate::file::targets::TargetKind;
+use crate::plan::ClientCall;
 
 /// Services.
 pub(crate) const HOSTS: HostTables = HostTables {
@@ -11,3 +15,6 @@ pub(crate) const HOSTS: HostTables = HostTables {
     check: |_, _| {},
     resolve: hosts::resolve,
 };
+
+/// What workloads call there.
+pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<ClientCall>()];
