@@ -110,6 +110,12 @@ pub(crate) fn add_key(schema: &mut Schema, key: &Key, about: &str, generator: &m
     add_property(schema, key.name, own.to_value());
 }
 
+/// The schema of a table without its keys.
+pub(crate) fn without_properties(mut schema: Schema) -> Schema {
+    schema.insert("properties".to_owned(), serde_json::json!({}));
+    schema
+}
+
 /// Adds the keys that another table has.
 pub(crate) fn add_properties(schema: &mut Schema, other: &Schema) {
     let properties = other.get("properties").and_then(serde_json::Value::as_object);

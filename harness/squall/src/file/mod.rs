@@ -9,6 +9,7 @@
 
 pub(crate) mod choice;
 pub(crate) mod data;
+pub(crate) mod expects;
 pub(crate) mod hosts;
 pub(crate) mod key;
 pub(crate) mod latency;
@@ -68,7 +69,7 @@ pub(crate) fn is_key_of_topologies(key: &str) -> bool {
 
 /// Whether `[[expect]]` has a key of this name without a harness' doing.
 pub(crate) fn is_key_of_expectations(key: &str) -> bool {
-    <raw::scenario::Expect as read::Keyed>::KEYS.contains(&key)
+    raw::expect::keys().any(|known| known == key)
 }
 
 /// Whether `[[workload]]` has a key of this name without a harness' doing.

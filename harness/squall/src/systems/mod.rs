@@ -14,18 +14,23 @@ pub(crate) mod service;
 mod values;
 
 use std::any::Any;
+use std::ops::Range;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use squall_sim::Sim;
 
 pub(crate) use self::newest::Newest;
+use crate::expectation;
 use crate::faults::{self, Kind};
+use crate::file::expects::ExpectKinds;
 use crate::file::key::Key;
+use crate::file::report::Problems;
 use crate::file::tables::HostTables;
 use crate::file::targets::{OwnTarget, PAYLOAD, TargetKind};
 use crate::plan::Plan;
 use crate::run::{Drains, Recorder};
+use crate::scenario::OpenFault;
 
 /// Every kind of fault that files know, in the order of messages and of the schema.
 pub(crate) const FAULTS: [&[Kind]; 3] = [
@@ -53,6 +58,14 @@ pub(crate) const CARRIED: [&Key; 2] = [&PAYLOAD, &provider::file::INPUT];
 
 /// Targets of a user's own are clients.
 pub(crate) const OWN_TARGET: OwnTarget = service::file::own_target;
+
+/// What scenarios expect, in the order of messages and of the schema.
+pub(crate) const EXPECTS: [&ExpectKinds; 2] = [&expectation::OF_CALLS, &provider::file::EXPECTS];
+
+/// What is checked of all faults of a scenario, each with the place that says when it strikes.
+pub(crate) const FAULTS_TOGETHER: [FaultsTogether; 1] = [provider::file::canaries::check];
+
+type FaultsTogether = fn(&[(&OpenFault, &Range<usize>)], &mut Problems);
 
 /// A system, as a harness has it: what makes its hosts.
 pub(crate) trait Hosting: Send + Sync {

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::scenario::Expect;
+use super::expect::Expect;
 use super::topology::Topology;
 use super::workload::Workload;
 use crate::custom::{SaidExpect, SaidTarget};

@@ -10,13 +10,12 @@ use crate::faults::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touch
 use crate::file::names::unknown;
 use crate::file::read::{At, Named, tables};
 use crate::file::report::{Problem, Problems};
-use crate::file::scenario::provider_hosts;
 use crate::file::value::Exact;
 use crate::plan::{Canary, Provider, ProviderModule, Ratio, Topology};
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
-use crate::systems::provider::file::handler;
 use crate::systems::provider::file::raw::Handler;
+use crate::systems::provider::file::{handler, provider_hosts};
 use crate::time;
 
 /// Spec: provider 3.1.

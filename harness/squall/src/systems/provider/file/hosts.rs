@@ -264,3 +264,27 @@ fn more_than_zero(
     }
     Some(time.0)
 }
+
+/// The provider of this name, or that has a host of it; and the hosts that are meant.
+pub(crate) fn provider_hosts<'t>(
+    name: &At<String>,
+    topology: &'t Topology,
+    problems: &mut Problems,
+) -> Option<(&'t Provider, Vec<String>)> {
+    if let Some(provider) = topology.all::<Provider>().get(&name.value) {
+        return Some((provider, provider.hosts.clone()));
+    }
+    let Some(provider) = Provider::on(topology, name) else {
+        let names = topology.all::<Provider>().keys().map(String::as_str);
+        let hosts = topology
+            .all::<Provider>()
+            .values()
+            .flat_map(|provider| &provider.hosts);
+        let replicas = hosts
+            .map(String::as_str)
+            .filter(|host| !topology.all::<Provider>().contains_key(*host));
+        unknown("provider", name, &name.span, names.chain(replicas), problems);
+        return None;
+    };
+    Some((provider, vec![name.value.clone()]))
+}

@@ -1,6 +1,8 @@
-//! `[manager.*]` and `[provider.*]` in topology files, `call` and `pipeline` in scenarios.
+//! `[manager.*]` and `[provider.*]` in topology files, and what scenarios call and expect there.
 
+pub(crate) mod canaries;
 mod ctype;
+mod expect;
 mod handler;
 mod hosts;
 mod names;
@@ -8,12 +10,15 @@ mod pipeline;
 pub(crate) mod raw;
 mod registration;
 mod targets;
+mod words;
 
 pub(crate) use self::handler::handler;
+pub(crate) use self::hosts::provider_hosts;
 pub(crate) use self::targets::INPUT;
+use crate::file::expects::{ExpectKinds, SubjectKind};
 use crate::file::tables::{HostTable, HostTables};
 use crate::file::targets::TargetKind;
-use crate::plan::{ModuleCall, PipelineRun};
+use crate::plan::{CanaryExpectation, ModuleCall, PipelineRun, ProviderExpectation};
 
 /// Managers come first, for providers name them.
 pub(crate) const HOSTS: HostTables = HostTables {
@@ -24,3 +29,12 @@ pub(crate) const HOSTS: HostTables = HostTables {
 
 /// What workloads call there.
 pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<ModuleCall>(), TargetKind::of::<PipelineRun>()];
+
+/// What scenarios expect there.
+pub(crate) const EXPECTS: ExpectKinds = ExpectKinds {
+    subjects: &[
+        SubjectKind::of::<ProviderExpectation>(),
+        SubjectKind::of::<CanaryExpectation>(),
+    ],
+    wanted: expect::WANTED,
+};
