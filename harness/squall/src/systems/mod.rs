@@ -7,6 +7,7 @@
 //! | [`provider`] | `[manager.*]`, `[provider.*]` | `call`: a module; `pipeline`: a program of modules |
 //! | [`service`] | `[service.*]`, tables of a user's own | `client`: a client of a user's own |
 
+mod names;
 mod newest;
 pub(crate) mod provider;
 pub(crate) mod router;

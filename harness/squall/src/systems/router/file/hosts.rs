@@ -7,9 +7,8 @@ use std::time::Duration;
 use indexmap::IndexMap;
 use squall_router::{Keepalive, Policy, RetryPolicy};
 
-use super::ATTEMPTS_MAX;
 use super::ports::{self, Nodes, Ports};
-use super::raw;
+use super::{ATTEMPTS_MAX, OfComponents, raw};
 use crate::file::names::{ComponentNames, check_name, destination, unknown};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
@@ -75,6 +74,7 @@ pub(super) fn resolve(said: &Hosts<'_>, topology: &mut Topology, problems: &mut 
 /// The component of a node: that there is one of that name, and that it takes the settings.
 fn check_component(node: &raw::Node, components: &ComponentNames, problems: &mut Problems) {
     let component = &node.component;
+    let components = components.of_sort::<OfComponents>();
     let Some(known) = components.get(component) else {
         let names = components.iter();
         unknown("component", component, &component.span, names, problems);
@@ -85,7 +85,7 @@ fn check_component(node: &raw::Node, components: &ComponentNames, problems: &mut
         name: component,
         settings: node.settings.as_ref().map(|settings| &settings.0),
     };
-    settings::check_known(&of, known, components.components(), problems);
+    settings::check_known(&of, known, components, problems);
 }
 
 fn check_edges(node: &raw::Node, own: &Ports, nodes: &Nodes<'_>, problems: &mut Problems) {

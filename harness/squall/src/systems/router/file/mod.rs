@@ -15,6 +15,10 @@ use crate::plan::NodePort;
 /// How often an edge may try, the first attempt included.
 pub(crate) const ATTEMPTS_MAX: u32 = 100;
 
+/// Names of components.
+#[derive(Debug)]
+pub(crate) enum OfComponents {}
+
 /// Modules.
 pub(crate) const HOSTS: HostTables = HostTables {
     tables: &[HostTable::of::<raw::Module>()],

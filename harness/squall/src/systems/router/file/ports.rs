@@ -6,7 +6,7 @@ use std::ops::Range;
 use indexmap::IndexMap;
 use squall_router::SystemPort;
 
-use super::raw;
+use super::{OfComponents, raw};
 use crate::file::names::{ComponentNames, remedy};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
@@ -40,7 +40,7 @@ impl Ports {
             let names = node.inputs.as_ref()?.iter();
             Some(names.map(|name| name.value.clone()).collect::<Vec<_>>())
         };
-        let Some(known) = components.get(&node.component) else {
+        let Some(known) = components.of_sort::<OfComponents>().get(&node.component) else {
             return Ports {
                 inputs: named(),
                 outputs: None,
@@ -67,7 +67,7 @@ impl Ports {
 pub(super) fn check_inputs(node: &raw::Node, components: &ComponentNames, problems: &mut Problems) {
     let Some(inputs) = &node.inputs else { return };
     inputs.iter().for_each(|port| check_port(port, problems));
-    let known = components.get(&node.component);
+    let known = components.of_sort::<OfComponents>().get(&node.component);
     if let (Some(known), Some(first)) = (known, inputs.first())
         && !known.declaration.is_named_by_node()
     {

@@ -1,6 +1,6 @@
 //! `[service.*]`, and tables of a harness' own kinds of hosts: that their code is known, and takes its settings.
 
-use super::raw;
+use super::{OfServices, raw};
 use crate::file::names::{ComponentNames, nearest, remedy};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
@@ -73,8 +73,8 @@ fn service(declared: &Declared<'_>, components: &ComponentNames, problems: &mut 
         name: runs,
         settings,
     };
-    match components.services().get(runs) {
-        Some(known) => settings::check_known(&of, known, components.services(), problems),
+    match components.of_sort::<OfServices>().get(runs) {
+        Some(known) => settings::check_known(&of, known, components.of_sort::<OfServices>(), problems),
         None => problems.add(unknown(runs, components)),
     }
     Service {
@@ -86,8 +86,11 @@ fn service(declared: &Declared<'_>, components: &ComponentNames, problems: &mut 
 }
 
 fn unknown(runs: &At<String>, components: &ComponentNames) -> Problem {
-    let own = components.services().iter().filter(|name| *name != NOTHING);
-    let help = match (nearest(runs, components.services().iter()), remedy(runs, own)) {
+    let own = components
+        .of_sort::<OfServices>()
+        .iter()
+        .filter(|name| *name != NOTHING);
+    let help = match (nearest(runs, components.of_sort::<OfServices>().iter()), remedy(runs, own)) {
         (Some(name), _) => format!("did you mean `{name}`?"),
         (None, Some(help)) => help,
         (None, None) => {

@@ -9,6 +9,14 @@ use crate::file::tables::{HostTable, HostTables};
 use crate::file::targets::TargetKind;
 use crate::plan::ClientCall;
 
+/// Names of services.
+#[derive(Debug)]
+pub(crate) enum OfServices {}
+
+/// Names of clients.
+#[derive(Debug)]
+pub(crate) enum OfClients {}
+
 /// Services.
 pub(crate) const HOSTS: HostTables = HostTables {
     tables: &[HostTable::of::<raw::Service>()],

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::OfClients;
 use crate::custom::SaidTarget;
 use crate::file::key::Key;
 use crate::file::names::{ComponentNames, remedy};
@@ -81,10 +82,11 @@ fn check_client(
         name: client,
         settings: given,
     };
-    match components.clients().get(client) {
-        Some(known) => settings::check_known(&of, known, components.clients(), problems),
+    let clients = components.of_sort::<OfClients>();
+    match clients.get(client) {
+        Some(known) => settings::check_known(&of, known, clients, problems),
         None => {
-            let help = remedy(client, components.clients().iter()).unwrap_or_else(|| {
+            let help = remedy(client, clients.iter()).unwrap_or_else(|| {
                 "clients are Rust code: register it with `Harness::client`, and run the scenario from a test of yours or from \
                  a binary that gives its harness to `squall::cli::main`"
                     .to_owned()
