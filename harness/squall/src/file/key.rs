@@ -79,7 +79,10 @@ impl Given {
     /// What a key of that type says, if it is there.
     pub(crate) fn get<T: 'static>(&self, key: &str) -> Option<&At<T>> {
         let said: &dyn Any = &*self.one(key)?.said;
-        said.downcast_ref()
+        Some(
+            said.downcast_ref()
+                .expect("it is asked for as what its list reads it into"),
+        )
     }
 
     /// Those that are there.

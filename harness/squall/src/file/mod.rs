@@ -5,6 +5,9 @@
 //! (`topology`, `scenario`: names that exist, times in order). Each stage finds all mistakes that it can
 //! and is entered only if every table of the one before could be read, so that no mistake is reported as two.
 //!
+//! Nothing here knows of a system. Tables of hosts, what workloads call, what scenarios expect, and faults are lines in
+//! lists, with what reads them and what they mean; the lists of all systems are joined in `systems`.
+//!
 //! What a scenario's seed fills in is not drawn here: [`Scenario::plan`] does that.
 
 pub(crate) mod choice;
@@ -233,16 +236,26 @@ fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<
         Kind::Topology => (
             "this is a scenario, and not a topology",
             "only scenarios have this",
-            "`squall run` runs scenarios; a topology has [module.*] or [manager.*]",
+            format!("`squall run` runs scenarios; a topology has {}", some_tables()),
         ),
         Kind::Scenario => (
             "this is a topology, and not a scenario",
             "only topologies have this",
-            "`squall up` runs it on real sockets; a scenario names it, topology = \"...\", and says what happens",
+            "`squall up` runs it on real sockets; a scenario names it, topology = \"...\", and says what happens"
+                .to_owned(),
         ),
     };
     problems.add(Problem::new(message).at(&telltale, label).help(help));
     None
+}
+
+/// Two of the tables of hosts, as people write them.
+fn some_tables() -> String {
+    let tables: Vec<String> = raw::topology::enough()
+        .take(2)
+        .map(|table| format!("[{table}.*]"))
+        .collect();
+    tables.join(" or ")
 }
 
 fn kind(document: &Value<'_>) -> Kind {

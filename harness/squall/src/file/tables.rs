@@ -58,20 +58,20 @@ pub(crate) struct HostTables {
     /// In the order of messages and of the schema.
     pub(crate) tables: &'static [HostTable],
     /// Adds what is wrong between them, before anything is made of any table.
-    pub(crate) check: fn(&Hosts<'_>, &mut Problems),
+    pub(crate) check: fn(&SaidHosts<'_>, &mut Problems),
     /// Adds the groups of hosts to the topology. Nothing where it would make no sense to go on.
-    pub(crate) resolve: fn(&Hosts<'_>, &mut Topology, &mut Problems) -> Option<()>,
+    pub(crate) resolve: fn(&SaidHosts<'_>, &mut Topology, &mut Problems) -> Option<()>,
 }
 
 /// What a file says of hosts, in all of its tables.
-pub(crate) struct Hosts<'f> {
+pub(crate) struct SaidHosts<'f> {
     pub(crate) given: &'f Given,
     /// Tables of a user's own.
     pub(crate) custom: &'f [CustomHosts],
     pub(crate) names: &'f ComponentNames,
 }
 
-impl<'f> Hosts<'f> {
+impl<'f> SaidHosts<'f> {
     /// Those of one kind, in file order.
     pub(crate) fn of<S: HostShape>(&self) -> &'f [(At<String>, At<S>)] {
         entries(self.given)

@@ -12,7 +12,7 @@ use super::raw::custom::{CustomHosts, WithCustom};
 use super::raw::topology as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
-use super::tables::{HostTable, Hosts};
+use super::tables::{HostTable, SaidHosts};
 use crate::plan::{EngineKind, Groups, Latency, Link, Network, Pairs, Ratio, Topology};
 use crate::systems::HOSTS;
 
@@ -31,7 +31,7 @@ pub(crate) fn resolve(
 ) -> Option<Topology> {
     let WithCustom { table, custom } = raw;
     let raw::Topology { common: raw, hosts } = table;
-    let hosts = Hosts {
+    let hosts = SaidHosts {
         given: &hosts,
         custom: &custom,
         names: components,
@@ -73,12 +73,11 @@ pub(crate) fn resolve(
 }
 
 /// All that is a host, or several: their names are unique, whatever they run.
-fn check_hosts(topology: &At<String>, said: &Hosts<'_>, problems: &mut Problems) {
+fn check_hosts(topology: &At<String>, said: &SaidHosts<'_>, problems: &mut Problems) {
     let tables = || HOSTS.into_iter().flat_map(|of_system| of_system.tables);
     let is_there = |table: &HostTable| table.is_enough && !table.hosts(said.given).is_empty();
     if !tables().any(is_there) && said.custom.is_empty() {
-        let enough = tables().filter(|table| table.is_enough);
-        let missing = listed(enough.map(|table| format!("no {}", table.key.name)));
+        let missing = listed(raw::enough().map(|table| format!("no {table}")));
         let problem = Problem::new(format!("the topology has {missing}"));
         problems.add_missing(problem.at(&topology.span, "a topology of nothing"));
     }

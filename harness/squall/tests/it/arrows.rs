@@ -135,6 +135,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("custom", &[]),
     ("expectation", &[]),
     ("faults", &["mod.rs"]),
+    ("file", &[]),
     ("run", &["panics.rs", "recorder.rs"]),
 ];
 
@@ -159,11 +160,30 @@ const NAMES: &[&str] = &[
     "::<Service>",
 ];
 
+/// The same as words, in whichever list of imports.
+const TYPES: &[&str] = &[
+    "Module",
+    "Node",
+    "NodePort",
+    "Manager",
+    "Provider",
+    "ProviderModule",
+    "ProviderState",
+    "Canary",
+    "CanaryEnd",
+    "ModuleCall",
+    "PipelineRun",
+    "Service",
+];
+
 /// The lines of a file that name a system, other than in comments.
 fn named(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let code = |line: &str| line.split("//").next().unwrap_or_default().to_owned();
-    let lines = text.lines().enumerate();
-    lines.filter(move |(_, line)| NAMES.iter().any(|name| code(line).contains(name)))
+    let names_one = |line: &str| {
+        let code = line.split("//").next().unwrap_or_default();
+        let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
+        NAMES.iter().any(|name| code.contains(name)) || words.any(|word| TYPES.contains(&word))
+    };
+    text.lines().enumerate().filter(move |(_, line)| names_one(line))
 }
 
 fn files_in(folder: &Path) -> Vec<PathBuf> {
@@ -198,9 +218,13 @@ fn rooms_for_all_systems_name_none() {
 
 #[test]
 fn a_room_that_names_a_system_is_caught() {
-    let text = "use squall_sim::Sim;\n// squall_router says so.\nuse squall_router::Module;\n";
+    let text = "use squall_sim::Sim;\n// squall_router says so.\nuse squall_router::Error;\n\
+                use crate::plan::{Fault, Manager};\nlet managers = ModuleName;\n";
     assert_eq!(
         named(text).collect::<Vec<_>>(),
-        [(2, "use squall_router::Module;")]
+        [
+            (2, "use squall_router::Error;"),
+            (3, "use crate::plan::{Fault, Manager};")
+        ]
     );
 }

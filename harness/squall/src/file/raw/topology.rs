@@ -69,6 +69,12 @@ fn tables() -> impl Iterator<Item = &'static Key> {
     tables.map(|table| &table.key)
 }
 
+/// Those of which one has to be there.
+pub(crate) fn enough() -> impl Iterator<Item = &'static str> {
+    let tables = HOSTS.into_iter().flat_map(|of_system| of_system.tables);
+    tables.filter(|table| table.is_enough).map(|table| table.key.name)
+}
+
 /// The keys that a topology has without a harness' doing.
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     let common = Common::KEYS.iter().copied().map(key);

@@ -11,7 +11,7 @@ use super::{raw, registration};
 use crate::file::names::unknown;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::file::tables::{HostShape, Hosts};
+use crate::file::tables::{HostShape, SaidHosts};
 use crate::file::topology::hosts_of;
 use crate::file::value::Exact;
 use crate::plan::{Manager, Provider, ProviderModule, Reconnect, Topology};
@@ -41,7 +41,7 @@ impl HostShape for raw::Provider {
 }
 
 /// Adds them to the topology. Managers come first, for providers name them.
-pub(super) fn resolve(said: &Hosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
+pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
     let managers = said.of::<raw::Manager>();
     let providers = said.of::<raw::Provider>();
     let names: Vec<String> = managers.iter().map(|(name, _)| name.value.clone()).collect();

@@ -13,7 +13,7 @@ use crate::file::names::{ComponentNames, check_name, destination, unknown};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::file::settings::{self, Sort};
-use crate::file::tables::{HostShape, Hosts};
+use crate::file::tables::{HostShape, SaidHosts};
 use crate::file::topology::hosts_of;
 use crate::file::value::Exact;
 use crate::plan::{Edge, Limits, Module, Node, Topology};
@@ -32,14 +32,14 @@ impl HostShape for raw::Module {
 }
 
 /// All nodes, of whichever module.
-fn nodes_of<'f>(said: &Hosts<'f>) -> Vec<&'f (At<String>, At<raw::Node>)> {
+fn nodes_of<'f>(said: &SaidHosts<'f>) -> Vec<&'f (At<String>, At<raw::Node>)> {
     let modules = said.of::<raw::Module>().iter();
     let nodes = modules.flat_map(|(_, module)| module.node.iter().flat_map(|nodes| &nodes.0));
     nodes.collect()
 }
 
 /// All that needs to know of all modules: node names, edges.
-pub(super) fn check(said: &Hosts<'_>, problems: &mut Problems) {
+pub(super) fn check(said: &SaidHosts<'_>, problems: &mut Problems) {
     let components = said.names;
     let all = nodes_of(said);
     let mut nodes = Nodes::new();
@@ -63,7 +63,7 @@ pub(super) fn check(said: &Hosts<'_>, problems: &mut Problems) {
 }
 
 /// Adds the modules to the topology.
-pub(super) fn resolve(said: &Hosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
+pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
     for (name, raw) in said.of::<raw::Module>() {
         let module = module(name, raw, said.names, problems)?;
         topology.all_mut::<Module>().insert(name.value.clone(), module);

@@ -5,7 +5,7 @@ use crate::file::names::{ComponentNames, nearest, remedy};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::file::settings::{self, Sort};
-use crate::file::tables::{HostShape, Hosts};
+use crate::file::tables::{HostShape, SaidHosts};
 use crate::file::topology::hosts_of;
 use crate::file::value::JsonData;
 use crate::plan::{Service, Topology};
@@ -22,7 +22,7 @@ impl HostShape for raw::Service {
 }
 
 /// Adds them to the topology. Nothing is missing of it when some are wrong: problems say so.
-pub(super) fn resolve(said: &Hosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
+pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
     let components = said.names;
     for (name, raw) in said.of::<raw::Service>() {
         let declared = Declared {
