@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::read::read;
 use crate::file;
 use crate::file::report::Problems;
-use crate::file::topology::settings::Sort;
+use crate::file::settings::Sort;
 use crate::oracle::{Run, Violation};
 use crate::plan::Window;
 
@@ -142,6 +142,8 @@ impl PartialEq for dyn CustomExpect {
     }
 }
 
+const EXPECTATION: Sort = Sort::with_keys("expectation");
+
 /// A kind of expectation, as files meet it.
 #[derive(Clone, Copy)]
 pub(crate) struct ExpectKind {
@@ -162,7 +164,7 @@ impl ExpectKind {
         ExpectKind {
             key: E::KEY,
             read: |value, problems| {
-                let (expect, data) = read::<E>(Sort::Expectation, E::KEY, value, problems)?;
+                let (expect, data) = read::<E>(EXPECTATION, E::KEY, value, problems)?;
                 Some(SaidExpect {
                     key: E::KEY,
                     expect: Arc::new(expect),

@@ -12,7 +12,7 @@ use serde::{Deserialize, Deserializer};
 use super::read::read;
 use crate::faults::{FaultKind, Kind, Lasts, Open, Said};
 use crate::file::report::{Problem, Problems};
-use crate::file::topology::settings::Sort;
+use crate::file::settings::Sort;
 use crate::plan::Topology;
 
 /// A kind of fault of your own: a key of `[[fault]]`, added with [`Harness::fault`](crate::Harness::fault).
@@ -90,6 +90,8 @@ pub trait CustomFault: FaultKind + DeserializeOwned + JsonSchema + Clone {
     }
 }
 
+const FAULT: Sort = Sort::with_keys("fault");
+
 impl Kind {
     /// A kind of a user's own.
     pub(crate) fn custom<F: CustomFault>() -> Self {
@@ -97,7 +99,7 @@ impl Kind {
             key: F::KEY,
             about: "",
             read: |value, problems| {
-                let (fault, data) = read::<F>(Sort::Fault, F::KEY, value, problems)?;
+                let (fault, data) = read::<F>(FAULT, F::KEY, value, problems)?;
                 Some(Arc::new(SaidCustom {
                     fault,
                     span: data.span,

@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::file::read::{At, Read, Value};
 use crate::file::report::Problems;
-use crate::file::topology::settings::{self, Sort};
+use crate::file::settings::{self, Sort};
 use crate::file::value::{Json, JsonData};
 use crate::registry::{Declaration, SettingsError, keys_of};
 

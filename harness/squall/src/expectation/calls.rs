@@ -4,12 +4,15 @@
 //! `unended`: an expectation must not hold because something was lost.
 
 mod certain;
+mod raw;
+mod said;
 
 use std::fmt::{self, Display};
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+pub(crate) use self::said::OF_CALLS;
 use super::Expectation;
 use crate::calls::Call;
 use crate::journal::Outcome;

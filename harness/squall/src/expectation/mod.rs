@@ -8,6 +8,7 @@ use std::any::Any;
 use std::fmt::Debug;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
+pub(crate) use self::calls::OF_CALLS;
 pub use self::calls::{Bounds, CallsExpectation, Check, Quantile};
 pub use self::own::OwnExpectation;
 use crate::oracle::Run;

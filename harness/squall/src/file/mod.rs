@@ -5,18 +5,25 @@
 //! (`topology`, `scenario`: names that exist, times in order). Each stage finds all mistakes that it can
 //! and is entered only if every table of the one before could be read, so that no mistake is reported as two.
 //!
+//! Nothing here knows of a system. Tables of hosts, what workloads call, what scenarios expect, and faults are lines in
+//! lists, with what reads them and what they mean; the lists of all systems are joined in `systems`.
+//!
 //! What a scenario's seed fills in is not drawn here: [`Scenario::plan`] does that.
 
 pub(crate) mod choice;
-pub(crate) mod ctype;
 pub(crate) mod data;
+pub(crate) mod expects;
 pub(crate) mod hosts;
+pub(crate) mod key;
 pub(crate) mod latency;
 pub(crate) mod names;
 pub(crate) mod raw;
 pub(crate) mod read;
 pub(crate) mod report;
 pub(crate) mod scenario;
+pub(crate) mod settings;
+pub(crate) mod tables;
+pub(crate) mod targets;
 pub(crate) mod topology;
 pub(crate) mod value;
 
@@ -39,29 +46,38 @@ use crate::scenario::Scenario;
 use self::raw::custom::WithCustom;
 pub(crate) use self::raw::scenario::Scenario as ScenarioFile;
 pub(crate) use self::raw::topology::Topology as TopologyFile;
-pub(crate) use self::topology::ATTEMPTS_MAX;
 
 /// Longer files are refused: their authors are programs, and can write several.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Keys by which a topology is known: no scenario has them.
-const OF_TOPOLOGIES: &[&str] = &["network", "link", "module", "manager", "provider", "service"];
-/// The same of a scenario.
-const OF_SCENARIOS: &[&str] = &["topology", "duration", "seed", "workload", "fault", "expect"];
+/// Whether a topology is known by a key: no scenario has it.
+fn is_of_topologies(key: &str) -> bool {
+    raw::topology::keys().any(|known| known == key) && !is_of_both(key)
+}
+
+/// Whether files of both kinds have a key, and so are not known by it.
+fn is_of_both(key: &str) -> bool {
+    ["name", "description"].contains(&key)
+}
+
+/// Keys by which a scenario is known.
+fn is_of_scenarios(key: &str) -> bool {
+    ["topology", "duration", "seed", "workload", "fault", "expect"].contains(&key)
+}
 
 /// Whether topologies have a key of this name without a harness' doing.
 pub(crate) fn is_key_of_topologies(key: &str) -> bool {
-    OF_TOPOLOGIES.contains(&key) || ["name", "description"].contains(&key)
+    raw::topology::keys().any(|known| known == key)
 }
 
 /// Whether `[[expect]]` has a key of this name without a harness' doing.
 pub(crate) fn is_key_of_expectations(key: &str) -> bool {
-    <raw::scenario::Expect as read::Keyed>::KEYS.contains(&key)
+    raw::expect::keys().any(|known| known == key)
 }
 
 /// Whether `[[workload]]` has a key of this name without a harness' doing.
 pub(crate) fn is_key_of_workloads(key: &str) -> bool {
-    <raw::scenario::Workload as read::Keyed>::KEYS.contains(&key)
+    raw::workload::keys().any(|known| known == key)
 }
 
 /// What a file is.
@@ -207,8 +223,11 @@ fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
 fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
     let document = parse(text, problems)?;
     let (own, others) = match wanted {
-        Kind::Topology => (OF_TOPOLOGIES, OF_SCENARIOS),
-        Kind::Scenario => (OF_SCENARIOS, OF_TOPOLOGIES),
+        Kind::Topology => (
+            is_of_topologies as fn(&str) -> bool,
+            is_of_scenarios as fn(&str) -> bool,
+        ),
+        Kind::Scenario => (is_of_scenarios as _, is_of_topologies as _),
     };
     let Some(telltale) = first_of(&document, others).filter(|_| first_of(&document, own).is_none()) else {
         return Some(document);
@@ -217,32 +236,40 @@ fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<
         Kind::Topology => (
             "this is a scenario, and not a topology",
             "only scenarios have this",
-            "`squall run` runs scenarios; a topology has [module.*] or [manager.*]",
+            format!("`squall run` runs scenarios; a topology has {}", some_tables()),
         ),
         Kind::Scenario => (
             "this is a topology, and not a scenario",
             "only topologies have this",
-            "`squall up` runs it on real sockets; a scenario names it, topology = \"...\", and says what happens",
+            "`squall up` runs it on real sockets; a scenario names it, topology = \"...\", and says what happens"
+                .to_owned(),
         ),
     };
     problems.add(Problem::new(message).at(&telltale, label).help(help));
     None
 }
 
+/// Two of the tables of hosts, as people write them.
+fn some_tables() -> String {
+    let tables: Vec<String> = raw::topology::enough()
+        .take(2)
+        .map(|table| format!("[{table}.*]"))
+        .collect();
+    tables.join(" or ")
+}
+
 fn kind(document: &Value<'_>) -> Kind {
-    let has = |keys| first_of(document, keys).is_some();
-    match has(&["topology"]) || (has(OF_SCENARIOS) && !has(OF_TOPOLOGIES)) {
+    let has = |is_one: fn(&str) -> bool| first_of(document, is_one).is_some();
+    match has(|key| key == "topology") || (has(is_of_scenarios) && !has(is_of_topologies)) {
         true => Kind::Scenario,
         false => Kind::Topology,
     }
 }
 
-/// Where the first of these keys stands.
-fn first_of(document: &Value<'_>, keys: &[&str]) -> Option<Range<usize>> {
+/// Where the first of such keys stands.
+fn first_of(document: &Value<'_>, is_one: fn(&str) -> bool) -> Option<Range<usize>> {
     let table = document.get_ref().as_table()?;
-    let known = table
-        .iter()
-        .filter(|(key, _)| keys.contains(&key.get_ref().as_ref()));
+    let known = table.iter().filter(|(key, _)| is_one(key.get_ref()));
     known.map(|(key, _)| key.span()).min_by_key(|span| span.start)
 }
 

@@ -1,16 +1,14 @@
 //! Names: which are allowed, which exist, and which one was probably meant.
 
-use std::collections::BTreeMap;
-use std::fmt;
+use std::any::TypeId;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use super::read::At;
 use super::report::{Problem, Problems};
 use crate::custom::Kinds;
 use crate::registry::{Declaration, Registry, SettingsError};
-use crate::systems::router::components::Components;
-use crate::systems::service::ServiceCode;
 
 /// What module, node, workload and fault names look like, as a regular expression.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
@@ -20,15 +18,14 @@ const NAME_LENGTH_MAX: usize = 200;
 
 type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), SettingsError> + Send + Sync;
 
-/// The components that a topology may name, their ports, and what their settings must be; and the services and clients of
-/// your own.
+/// The names that files may give to code: of components, their ports, and what their settings must be; and of services and
+/// clients of your own.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct ComponentNames {
-    components: Catalogue,
-    services: Catalogue,
-    clients: Catalogue,
+    /// One for each type of what has names.
+    catalogues: Arc<HashMap<TypeId, Catalogue>>,
     kinds: Arc<Kinds>,
 }
 
@@ -49,7 +46,7 @@ pub(crate) struct Known {
 }
 
 impl Catalogue {
-    fn of<T>(registry: &Registry<T>) -> Self {
+    pub(crate) fn of<T>(registry: &Registry<T>) -> Self {
         let known = |name: &str| Known {
             declaration: registry.declaration(name).cloned().unwrap_or_default(),
             keys: registry.keys(name),
@@ -64,7 +61,7 @@ impl Catalogue {
     }
 
     /// The same; settings are tried by making what they are for.
-    fn tried<T: 'static>(registry: &Registry<T>) -> Self {
+    pub(crate) fn tried<T: 'static>(registry: &Registry<T>) -> Self {
         let tried = registry.clone();
         let check = move |name: &str, settings: &serde_json::Value| {
             let made = tried.make(name, settings);
@@ -74,6 +71,20 @@ impl Catalogue {
             check_settings: Some(Arc::new(check)),
             ..Catalogue::of(registry)
         }
+    }
+
+    /// Adds one of which nothing more is known.
+    pub(crate) fn add(&mut self, name: String) {
+        self.names.insert(name, Known::default());
+    }
+
+    /// The same names, whose settings are tried by this.
+    pub(crate) fn checking(
+        mut self,
+        check: impl Fn(&str, &serde_json::Value) -> Result<(), SettingsError> + Send + Sync + 'static,
+    ) -> Self {
+        self.check_settings = Some(Arc::new(check));
+        self
     }
 
     /// In alphabetical order.
@@ -97,86 +108,30 @@ impl Catalogue {
 }
 
 impl ComponentNames {
-    /// The built-in components. Of their settings only the keys are looked at.
-    pub fn built_in() -> Self {
-        Self::of(&Components::builtin())
-    }
-
-    /// These components. Of their settings only the keys are looked at.
-    pub fn of(components: &Components) -> Self {
-        Self {
-            components: Catalogue::of(components.registry()),
-            services: Catalogue::of(ServiceCode::builtin().services()),
-            clients: Catalogue::default(),
-            kinds: Arc::default(),
+    /// None at all.
+    pub(crate) fn none(kinds: Arc<Kinds>) -> Self {
+        ComponentNames {
+            catalogues: Arc::default(),
+            kinds,
         }
     }
 
-    /// All that a harness has, with settings that are tried.
-    pub(crate) fn of_all(components: &Components, services: &ServiceCode, kinds: &Kinds) -> Self {
-        Self {
-            components: Catalogue::tried(components.registry()),
-            services: Catalogue::tried(services.services()),
-            clients: Catalogue::tried(services.clients()),
-            kinds: Arc::new(kinds.clone()),
-        }
-    }
-
-    /// Adds a component that a test registers, with whatever ports and settings.
+    /// With those of what a `T` stands for.
     #[must_use]
-    pub fn with(mut self, name: impl Into<String>) -> Self {
-        self.components.names.insert(name.into(), Known::default());
+    pub(crate) fn knowing<T: 'static>(mut self, catalogue: Catalogue) -> Self {
+        Arc::make_mut(&mut self.catalogues).insert(TypeId::of::<T>(), catalogue);
         self
     }
 
-    /// `check` is given a known component's name and the settings of a node: always a JSON object, empty
-    /// where the file has none. What it says is wrong is shown at the settings, or at the one that it knows to be.
-    #[must_use]
-    pub fn checking_settings<E: Into<SettingsError>>(
-        mut self,
-        check: impl Fn(&str, &serde_json::Value) -> Result<(), E> + Send + Sync + 'static,
-    ) -> Self {
-        let check = move |name: &str, settings: &serde_json::Value| check(name, settings).map_err(Into::into);
-        self.components.check_settings = Some(Arc::new(check));
-        self
-    }
-
-    /// The components, in alphabetical order.
-    pub fn iter(&self) -> impl Iterator<Item = &str> {
-        self.components.iter()
-    }
-
-    pub(crate) fn get(&self, name: &str) -> Option<&Known> {
-        self.components.get(name)
-    }
-
-    pub(crate) fn components(&self) -> &Catalogue {
-        &self.components
-    }
-
-    pub(crate) fn services(&self) -> &Catalogue {
-        &self.services
+    /// Those of what a `T` stands for.
+    pub(crate) fn of_sort<T: 'static>(&self) -> &Catalogue {
+        static NONE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
+        self.catalogues.get(&TypeId::of::<T>()).unwrap_or(&NONE)
     }
 
     /// What files may have beside what is built in.
     pub(crate) fn kinds(&self) -> &Arc<Kinds> {
         &self.kinds
-    }
-
-    pub(crate) fn clients(&self) -> &Catalogue {
-        &self.clients
-    }
-}
-
-impl Default for ComponentNames {
-    fn default() -> Self {
-        Self::built_in()
-    }
-}
-
-impl fmt::Debug for ComponentNames {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.iter()).finish()
     }
 }
 

@@ -268,10 +268,13 @@ fn unknown_key(table: &str, keys: &[&str], key: &Spanned<Cow<'_, str>>, meant: O
     })
 }
 
-/// A table whose keys are known.
-pub(crate) trait Keyed {
-    /// Its keys. A keyword that is one is written `r#for`.
+/// Keys of a table that are known.
+pub(crate) trait Keyed: Sized {
+    /// The keys. A keyword that is one is written `r#for`: see [`key`].
     const KEYS: &'static [&'static str];
+
+    /// Reads them, of a table that may take others, too.
+    fn take(table: &Table<'_, '_>, problems: &mut Problems) -> Option<Self>;
 }
 
 /// A keyword that is a key is written `r#for`.
@@ -295,8 +298,16 @@ macro_rules! tables {
             $( $(#[$field_meta])* pub(crate) $field: $type, )*
         }
 
-        impl $(<$parameter>)? $crate::file::read::Keyed for $name $(<$parameter>)? {
+        impl $(<$parameter: $crate::file::read::Read>)? $crate::file::read::Keyed for $name $(<$parameter>)? {
             const KEYS: &[&str] = &[$( stringify!($field) ),*];
+
+            fn take(
+                table: &$crate::file::read::Table<'_, '_>,
+                problems: &mut $crate::file::report::Problems,
+            ) -> Option<Self> {
+                $( let $field = table.take($crate::file::read::key(stringify!($field)), problems); )*
+                Some(Self { $( $field: $field?, )* })
+            }
         }
 
         impl $(<$parameter: $crate::file::read::Read>)? $crate::file::read::Read for $name $(<$parameter>)? {
@@ -308,8 +319,7 @@ macro_rules! tables {
             ) -> Option<Self> {
                 let keys = [$( $crate::file::read::key(stringify!($field)) ),*];
                 let table = $crate::file::read::Table::open($place, &keys, value, problems)?;
-                $( let $field = table.take($crate::file::read::key(stringify!($field)), problems); )*
-                Some(Self { $( $field: $field?, )* })
+                $crate::file::read::Keyed::take(&table, problems)
             }
         }
     )* };

@@ -4,7 +4,6 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use squall_router::{Method, Policy};
 use toml::de::DeValue;
 
 use super::names::unknown;
@@ -241,72 +240,6 @@ impl JsonSchema for Engine {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "enum": EngineKind::ALL.map(EngineKind::name) })
-    }
-}
-
-/// What an emission along several edges takes to succeed.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct EdgePolicy(pub(crate) Policy);
-
-const POLICIES: [(&str, Policy); 2] = [("all", Policy::All), ("any", Policy::Any)];
-
-impl Read for EdgePolicy {
-    const EXPECTED: &'static str = "a policy";
-    const REMEDY: &'static str = r#"write "all" or "any""#;
-
-    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let Some(text) = value.get_ref().as_str() else {
-            return wrong_type::<Self, _>(value, problems);
-        };
-        let policy = POLICIES.into_iter().find(|(name, _)| *name == text);
-        if policy.is_none() {
-            let known = POLICIES.map(|(name, _)| name);
-            unknown("policy", text, &value.span(), known.into_iter(), problems);
-        }
-        policy.map(|(_, policy)| Self(policy))
-    }
-}
-
-impl JsonSchema for EdgePolicy {
-    fn schema_name() -> Cow<'static, str> {
-        "EdgePolicy".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": POLICIES.map(|(name, _)| name) })
-    }
-}
-
-/// A method of the wire.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct CallMethod(pub(crate) Method);
-
-const METHODS: [(&str, Method); 2] = [("send", Method::Send), ("message", Method::Message)];
-
-impl Read for CallMethod {
-    const EXPECTED: &'static str = "a method";
-    const REMEDY: &'static str = r#"write "send" or "message""#;
-
-    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let Some(text) = value.get_ref().as_str() else {
-            return wrong_type::<Self, _>(value, problems);
-        };
-        let method = METHODS.into_iter().find(|(name, _)| *name == text);
-        if method.is_none() {
-            let known = METHODS.map(|(name, _)| name);
-            unknown("method", text, &value.span(), known.into_iter(), problems);
-        }
-        method.map(|(_, method)| Self(method))
-    }
-}
-
-impl JsonSchema for CallMethod {
-    fn schema_name() -> Cow<'static, str> {
-        "CallMethod".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": "string", "enum": METHODS.map(|(name, _)| name) })
     }
 }
 

@@ -5,8 +5,9 @@ use std::ops::Deref;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
-use super::scenario::{Expect, Workload};
+use super::expect::Expect;
 use super::topology::Topology;
+use super::workload::Workload;
 use crate::custom::{SaidExpect, SaidTarget};
 use crate::file::read::{At, Named, Read, Value, in_file_order};
 use crate::file::report::Problems;

@@ -4,12 +4,9 @@
 //! The doc comments are the descriptions in the JSON Schema.
 
 pub(crate) mod custom;
+pub(crate) mod expect;
 pub(crate) mod fault;
-pub(crate) mod keepalive;
 pub(crate) mod latency;
-pub(crate) mod limits;
-pub(crate) mod provider;
-pub(crate) mod rollout;
 pub(crate) mod scenario;
-pub(crate) mod service;
 pub(crate) mod topology;
+pub(crate) mod workload;

@@ -2,19 +2,15 @@
 
 use std::time::Duration;
 
-use schemars::JsonSchema;
-
 use super::custom::WithCustom;
+use super::expect::Expect;
 use super::fault::Fault;
+use super::workload::Workload;
 use crate::custom::{SaidExpect, SaidTarget};
 use crate::draw::Ranged;
-use crate::file::choice::Word;
-use crate::file::data::TableData;
-use crate::file::read::{At, Read, Value, tables, wrong_type};
-use crate::file::report::Problems;
-use crate::file::value::{Count, Exact, Hosts, Json};
-use crate::plan::{CanaryEnd, ProviderState, Ratio};
-use crate::units::Rate;
+use crate::file::read::{At, tables};
+use crate::file::value::Exact;
+use crate::plan::Ratio;
 
 tables! {
     /// What happens to a topology, and what must hold nevertheless
@@ -40,160 +36,5 @@ tables! {
         fault: Option<Vec<At<Fault>>>,
         /// What must hold at the end
         expect: Option<Vec<At<WithCustom<Expect, SaidExpect>>>>,
-    }
-
-    /// A stream of calls: open loop with `rate`, closed loop with `clients`
-    Workload("[[workload]]") {
-        /// Unique in the scenario
-        name: At<String>,
-        /// The hosts where the calls start, taken in turn
-        from: At<Hosts>,
-        /// Whom they call: "node.port"
-        to: Option<At<String>>,
-        /// Instead of `to`, from a manager: the module that they call, "ns.Name"
-        call: Option<At<String>>,
-        /// Instead of `to`, from a manager: a program that calls modules
-        pipeline: Option<At<String>>,
-        /// Instead of `to`: the client of your own that makes them
-        client: Option<At<String>>,
-        /// Open loop: calls per time, however long they take
-        rate: Option<At<Ranged<Rate>>>,
-        /// Closed loop: so many clients, each with one call at a time. 1 to 100000
-        clients: Option<At<Count>>,
-        /// How long a client waits after an answer before its next call. 0s when absent
-        think: Option<At<Ranged<Duration>>>,
-        /// When the first call starts. 0s when absent
-        start: Option<At<Ranged<Duration>>>,
-        /// When calls cease to start. The end of the run when absent, or when it lies behind that
-        end: Option<At<Ranged<Duration>>>,
-        /// Instead of `end`: for how long calls start
-        r#for: Option<At<Ranged<Duration>>>,
-        /// At most so many calls
-        limit: Option<At<Count>>,
-        /// How long one call may take. The calling module's, or manager's, call_timeout when absent; 30s with `client`
-        timeout: Option<At<Ranged<Duration>>>,
-        /// With `to` and `client`: what every call carries. {} when absent
-        payload: Option<At<Json>>,
-        /// With `call` and `pipeline`: the inputs, of the types that the module or program declares. {} when absent
-        input: Option<At<TableData>>,
-    }
-
-    /// What must hold: for the calls of a workload that start within a window (for all of them without one), for the
-    /// state of a provider within a window, or for the end of a canary
-    Expect("[[expect]]") {
-        /// Which workload
-        workload: Option<At<String>>,
-        /// Instead of `workload`: which provider, with all of its hosts, or which host of one
-        provider: Option<At<String>>,
-        /// Instead of `workload`: which canary, by the name of its fault
-        canary: Option<At<String>>,
-        /// Calls that start while this fault lasts
-        during: Option<At<String>>,
-        /// Calls that start after this fault ended, or after this time
-        after: Option<At<String>>,
-        /// With `after`: so much later
-        settle: Option<At<Exact<Duration>>>,
-        /// Calls that start before this fault strikes, or before this time
-        before: Option<At<String>>,
-        /// Calls that start at this time or later
-        from: Option<At<Exact<Duration>>>,
-        /// Calls that start before this time
-        until: Option<At<Exact<Duration>>>,
-        /// The share of calls that are ok, of 0.0 to 1.0
-        success_rate: Option<At<Numbers>>,
-        /// How many calls
-        calls: Option<At<Integers>>,
-        /// How many calls are ok
-        ok: Option<At<Integers>>,
-        /// How many calls failed: they certainly did not happen
-        failed: Option<At<Integers>>,
-        /// How many calls ended without anybody knowing whether they happened
-        unknown: Option<At<Integers>>,
-        /// Which errors occur
-        errors: Option<At<Errors>>,
-        /// Quantiles of the latency of the calls that are ok
-        latency: Option<At<Quantiles>>,
-        /// Of a provider, only as this manager sees it. As all of its managers do when absent
-        manager: Option<At<String>>,
-        /// Of a provider: it is in this state when the window begins, or comes to be
-        becomes: Option<At<Word<ProviderState>>>,
-        /// Of a provider: it is never in this state
-        never: Option<At<Word<ProviderState>>>,
-        /// With `becomes`: after so much of the window. With `ends`: so long after the canary began
-        within: Option<At<Exact<Duration>>>,
-        /// Of a canary: how it ends
-        ends: Option<At<Word<CanaryEnd>>>,
-    }
-
-    /// Inclusive bounds, at least one of them
-    Numbers("`success_rate`") {
-        /// The least
-        at_least: Option<At<f64>>,
-        /// The most
-        at_most: Option<At<f64>>,
-    }
-
-    /// Inclusive bounds, at least one of them
-    Integers("the bounds") {
-        /// The least
-        at_least: Option<At<u64>>,
-        /// The most
-        at_most: Option<At<u64>>,
-    }
-
-    /// Inclusive bounds, at least one of them
-    Durations("the bounds") {
-        /// The least
-        at_least: Option<At<Exact<Duration>>>,
-        /// The most
-        at_most: Option<At<Exact<Duration>>>,
-    }
-
-    /// Classes of errors
-    Errors("`errors`") {
-        /// Every error is of one of these classes
-        only: Option<At<Vec<At<String>>>>,
-        /// No error is of one of these classes
-        never: Option<At<Vec<At<String>>>>,
-        /// At least one error is of each of these classes
-        some: Option<At<Vec<At<String>>>>,
-    }
-
-    /// A duration is the most that the quantile may be
-    Quantiles("`latency`") {
-        /// 50 of 100
-        p50: Option<At<DurationBounds>>,
-        /// 90 of 100
-        p90: Option<At<DurationBounds>>,
-        /// 99 of 100
-        p99: Option<At<DurationBounds>>,
-        /// All
-        max: Option<At<DurationBounds>>,
-    }
-}
-
-/// The most, or bounds
-#[derive(Debug, Clone, JsonSchema)]
-#[schemars(untagged)]
-pub(crate) enum DurationBounds {
-    /// At most this
-    AtMost(Exact<Duration>),
-    /// Bounds
-    Bounds(Durations),
-}
-
-impl Read for DurationBounds {
-    const EXPECTED: &'static str = "a duration, or bounds";
-    const REMEDY: &'static str =
-        r#"write "50ms", which is the most, or { at_least = "10ms", at_most = "50ms" }"#;
-
-    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        if value.get_ref().is_table() {
-            Durations::read(value, problems).map(Self::Bounds)
-        } else if value.get_ref().is_str() {
-            Exact::read(value, problems).map(Self::AtMost)
-        } else {
-            wrong_type::<Self, _>(value, problems)
-        }
     }
 }

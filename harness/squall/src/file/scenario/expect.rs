@@ -1,28 +1,18 @@
-//! `[[expect]]`: what it is about. What it wants of calls is [`super::check`]'s, when is [`super::window`]'s.
+//! `[[expect]]`: what all kinds share. What they want is theirs; when is [`super::window`]'s.
 
+use std::ops::Range;
 use std::sync::Arc;
-use std::time::Duration;
 
-use super::check::checks;
-use super::window::Windows;
-use super::{exactly_one, of_a_provider, span};
-use crate::custom::{ExpectKind, SaidExpect};
-use crate::draw::Ranged;
-use crate::file::names::unknown;
+use super::exactly_one;
+use crate::custom::SaidExpect;
+use crate::file::expects::{Expecting, Known, SubjectKind};
 use crate::file::raw::custom::WithCustom;
-use crate::file::raw::scenario as raw;
+use crate::file::raw::expect as raw;
 use crate::file::read::At;
-use crate::file::report::Problems;
-use crate::plan::{CallsExpectation, Check, OwnExpectation, Topology};
-use crate::scenario::{OpenExpectation, OpenFault};
-
-/// What an expectation may name.
-pub(super) struct Known<'a> {
-    pub(super) workloads: &'a [&'a str],
-    pub(super) faults: &'a [OpenFault],
-    pub(super) topology: &'a Topology,
-    pub(super) duration: Ranged<Duration>,
-}
+use crate::file::report::{Problem, Problems};
+use crate::plan::OwnExpectation;
+use crate::scenario::OpenExpectation;
+use crate::systems::EXPECTS;
 
 /// One expectation for each check.
 pub(super) fn resolve(
@@ -30,58 +20,78 @@ pub(super) fn resolve(
     known: &Known<'_>,
     problems: &mut Problems,
 ) -> Option<Vec<OpenExpectation>> {
-    let raw = At {
-        value: said.table.clone(),
-        span: said.span.clone(),
+    let expecting = Expecting {
+        span: &said.span,
+        subject: &said.subject,
+        when: &said.when,
+        wanted: &said.wanted,
+        known,
     };
-    let raw = &raw;
-    let mut keys = vec![
-        ("workload", span(&raw.workload)),
-        ("provider", span(&raw.provider)),
-        ("canary", span(&raw.canary)),
-    ];
     let kinds = problems.kinds();
     let own = |key: &str| said.custom.iter().find(|own| own.key == key);
-    let of_own = |kind: &ExpectKind| (kind.key, own(kind.key).map(|own| &own.span));
-    keys.extend(kinds.expectations.iter().map(of_own));
-    let subject = exactly_one("[[expect]]", &raw.span, &keys, problems)?;
-    of_a_provider::check_keys(subject, raw, problems);
-    if let Some(own) = own(subject) {
-        let window = Windows {
-            faults: known.faults,
-            duration: known.duration,
-            problems,
+    let built_in = subjects().map(|kind| (kind.key.name, said.subject.span(kind.key.name)));
+    let of_own = kinds.expectations.iter();
+    let of_own = of_own.map(|kind| (kind.key, own(kind.key).map(|own| &own.span)));
+    let keys: Vec<_> = built_in.chain(of_own).collect();
+    let subject = exactly_one("[[expect]]", &said.span, &keys, problems)?;
+    check_keys(subject, &expecting, problems);
+    let Some(own) = own(subject) else {
+        let kind = subjects().find(|kind| kind.key.name == subject)?;
+        return (kind.check)(&expecting, problems);
+    };
+    let expect = Arc::clone(&own.expect);
+    let own = OpenExpectation::within(expecting.window(problems)?, move |window| OwnExpectation {
+        expect: Arc::clone(&expect),
+        window,
+    });
+    Some(vec![own])
+}
+
+fn subjects() -> impl Iterator<Item = &'static SubjectKind> {
+    EXPECTS.into_iter().flat_map(|of_system| of_system.subjects)
+}
+
+/// A key of an `[[expect]]`.
+struct Taken<'a> {
+    key: &'static str,
+    place: Option<&'a Range<usize>>,
+    /// Whether it is of use for what the expectation is about.
+    is_taken: bool,
+    /// A subject that takes it.
+    by: &'static str,
+}
+
+/// A problem for each key that is of no use for what the expectation is about.
+fn check_keys(subject: &str, said: &Expecting<'_>, problems: &mut Problems) {
+    let kind = subjects().find(|kind| kind.key.name == subject);
+    let first = |takes: &dyn Fn(&SubjectKind) -> bool| {
+        let taker = subjects().find(|kind| takes(kind));
+        taker.map_or("", |kind| kind.key.name)
+    };
+    let when = said.when.places().map(|(key, place)| Taken {
+        key,
+        place,
+        // Custom ones have windows, too.
+        is_taken: kind.is_none_or(|kind| kind.has_window),
+        by: first(&|kind| kind.has_window),
+    });
+    let wanted = raw::wanted().map(|key| Taken {
+        key: key.name,
+        place: said.wanted.span(key.name),
+        is_taken: kind.is_some_and(|kind| kind.takes.contains(&key.name)),
+        by: first(&|kind| kind.takes.contains(&key.name)),
+    });
+    let keys: Vec<Taken<'_>> = when.into_iter().chain(wanted).collect();
+    let taken: Vec<&str> = keys.iter().filter(|it| it.is_taken).map(|it| it.key).collect();
+    for Taken { key, place, by, .. } in keys.iter().filter(|it| !it.is_taken) {
+        let Some(place) = place else { continue };
+        let whose = match kind {
+            Some(_) => format!("of a {subject}"),
+            None => format!("with `{subject}`"),
         };
-        let expect = Arc::clone(&own.expect);
-        return Some(vec![OpenExpectation::within(
-            { window }.window(raw)?,
-            move |window| OwnExpectation {
-                expect: Arc::clone(&expect),
-                window,
-            },
-        )]);
+        let problem = Problem::new(format!("an [[expect]] {whose} has no `{key}`"))
+            .at(place, format!("this is for a {by}"))
+            .help(format!("with `{subject}` it takes {}", taken.join(", ")));
+        problems.add(problem);
     }
-    let Some(workload) = &raw.workload else {
-        return of_a_provider::resolve(raw, known, problems);
-    };
-    if !known.workloads.contains(&workload.as_str()) {
-        let names = known.workloads.iter().copied();
-        unknown("workload", workload, &workload.span, names, problems);
-    }
-    let checks = checks(raw, problems);
-    let window = Windows {
-        faults: known.faults,
-        duration: known.duration,
-        problems,
-    }
-    .window(raw)?;
-    let expectation = |check: Check| {
-        let workload = workload.value.clone();
-        OpenExpectation::within(window.clone(), move |window| CallsExpectation {
-            workload: workload.clone(),
-            window,
-            check: check.clone(),
-        })
-    };
-    Some(checks.into_iter().map(expectation).collect())
 }

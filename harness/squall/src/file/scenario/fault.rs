@@ -1,7 +1,6 @@
 //! `[[fault]]`: what all kinds share. Their own checks are in [`crate::faults`].
 
 mod overlaps;
-mod rollouts;
 
 use std::time::Duration;
 
@@ -17,7 +16,6 @@ use crate::scenario::OpenFault;
 use crate::units::Unit;
 
 pub(super) use overlaps::check as check_overlaps;
-pub(super) use rollouts::check as check_rollouts;
 
 /// A fault that reaches past the run's end stays as it is: the run ends first.
 pub(super) fn resolve(

@@ -1,10 +1,8 @@
 //! From the raw scenario to [`Scenario`]: names that exist, times in order for every seed.
 
-mod check;
 mod expect;
 mod fault;
-mod of_a_provider;
-mod window;
+pub(super) mod window;
 mod workload;
 
 use std::ops::Range;
@@ -13,13 +11,15 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::names::{ComponentNames, unknown};
+use super::expects::Known;
+use super::names::ComponentNames;
 use super::raw::scenario as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
 use crate::draw::Ranged;
-use crate::plan::{Provider, Ratio, Topology};
+use crate::plan::{Ratio, Topology};
 use crate::scenario::Scenario;
+use crate::systems::FAULTS_TOGETHER;
 use crate::units::Unit;
 
 /// When the file does not say: a run of a minute at full speed takes far less.
@@ -42,7 +42,7 @@ pub(crate) fn resolve(
     let raw_faults = raw.fault.unwrap_or_default();
     unique(
         "workload",
-        raw_workloads.iter().map(|workload| &workload.name),
+        raw_workloads.iter().map(|workload| &workload.source.name),
         problems,
     );
     unique(
@@ -59,15 +59,19 @@ pub(crate) fn resolve(
     });
     if let Some(faults) = &faults {
         fault::check_overlaps(&raw_faults, faults, problems);
-        fault::check_rollouts(&raw_faults, faults, problems);
+        let places = raw_faults.iter().map(|raw| &raw.at.span);
+        let placed: Vec<_> = faults.iter().zip(places).collect();
+        for check in FAULTS_TOGETHER {
+            check(&placed, problems);
+        }
     }
     // Without the faults there is no telling which windows there are.
     let faults = faults?;
     let names: Vec<&str> = raw_workloads
         .iter()
-        .map(|workload| workload.name.as_str())
+        .map(|workload| workload.source.name.as_str())
         .collect();
-    let known = expect::Known {
+    let known = Known {
         workloads: &names,
         faults: &faults,
         topology: &topology,
@@ -90,30 +94,6 @@ pub(crate) fn resolve(
         expectations: expectations?.into_iter().flatten().collect(),
         faults,
     })
-}
-
-/// The provider of this name, or that has a host of it; and the hosts that are meant.
-pub(crate) fn provider_hosts<'t>(
-    name: &At<String>,
-    topology: &'t Topology,
-    problems: &mut Problems,
-) -> Option<(&'t Provider, Vec<String>)> {
-    if let Some(provider) = topology.all::<Provider>().get(&name.value) {
-        return Some((provider, provider.hosts.clone()));
-    }
-    let Some(provider) = Provider::on(topology, name) else {
-        let names = topology.all::<Provider>().keys().map(String::as_str);
-        let hosts = topology
-            .all::<Provider>()
-            .values()
-            .flat_map(|provider| &provider.hosts);
-        let replicas = hosts
-            .map(String::as_str)
-            .filter(|host| !topology.all::<Provider>().contains_key(*host));
-        unknown("provider", name, &name.span, names.chain(replicas), problems);
-        return None;
-    };
-    Some((provider, vec![name.value.clone()]))
 }
 
 /// Every one of `raw`, or nothing: but none is left out, for each may have problems of its own.

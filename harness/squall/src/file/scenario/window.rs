@@ -6,25 +6,28 @@ use std::time::Duration;
 use super::{exactly_one, span};
 use crate::draw::Ranged;
 use crate::file::names::unknown;
-use crate::file::raw::scenario as raw;
+use crate::file::raw::expect as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::scenario::{Moment, OpenFault, OpenWindow};
 use crate::units::Unit;
 
 /// Finds out which windows are meant.
-pub(super) struct Windows<'a> {
-    pub(super) faults: &'a [OpenFault],
-    pub(super) duration: Ranged<Duration>,
-    pub(super) problems: &'a mut Problems,
+pub(crate) struct Windows<'a> {
+    pub(crate) faults: &'a [OpenFault],
+    pub(crate) duration: Ranged<Duration>,
+    /// Where the table stands.
+    pub(crate) place: &'a Range<usize>,
+    pub(crate) problems: &'a mut Problems,
 }
 
 impl Windows<'_> {
-    pub(super) fn window(&mut self, raw: &At<raw::Expect>) -> Option<OpenWindow> {
+    pub(crate) fn window(&mut self, raw: &raw::When) -> Option<OpenWindow> {
+        let place = self.place;
         let at_most_one = |keys: &[(&str, Option<&Range<usize>>)], problems: &mut Problems| {
             let several = keys.iter().filter(|(_, span)| span.is_some()).count() > 1;
             if several {
-                exactly_one("[[expect]]", &raw.span, keys, problems).map(|_| ())
+                exactly_one("[[expect]]", place, keys, problems).map(|_| ())
             } else {
                 Some(())
             }
@@ -82,7 +85,7 @@ impl Windows<'_> {
     }
 
     /// Where the window begins, and how to say it.
-    fn lower(&mut self, raw: &raw::Expect) -> Option<(Moment, String)> {
+    fn lower(&mut self, raw: &raw::When) -> Option<(Moment, String)> {
         if let Some(from) = &raw.from {
             return Some((Moment::Time(from.0), format!("from {}", from.0.say())));
         }
@@ -110,7 +113,7 @@ impl Windows<'_> {
     }
 
     /// Where the window ends, and how to say it; the inner nothing is the end of the run.
-    fn upper(&mut self, raw: &raw::Expect) -> Option<Option<(Moment, String)>> {
+    fn upper(&mut self, raw: &raw::When) -> Option<Option<(Moment, String)>> {
         if let Some(until) = &raw.until {
             return Some(Some((Moment::Time(until.0), format!("until {}", until.0.say()))));
         }
@@ -127,7 +130,7 @@ impl Windows<'_> {
     }
 
     /// The place of a fault.
-    pub(super) fn fault(&mut self, name: &At<String>) -> Option<usize> {
+    fn fault(&mut self, name: &At<String>) -> Option<usize> {
         let place = self.faults.iter().position(|fault| fault.name == name.value);
         if place.is_none() {
             let names = self.faults.iter().map(|fault| fault.name.as_str());
@@ -137,7 +140,7 @@ impl Windows<'_> {
     }
 
     /// For no seed may there be no time at all in the window: an expectation of nothing proves nothing.
-    fn check_not_empty(&mut self, raw: &At<raw::Expect>, from: Moment, until: Option<Moment>) {
+    fn check_not_empty(&mut self, raw: &raw::When, from: Moment, until: Option<Moment>) {
         let latest = from.range(self.faults).max;
         let run_end = self.duration.min;
         let until = until.map(|until| until.range(self.faults).min);
@@ -158,7 +161,7 @@ impl Windows<'_> {
             earliest.say()
         );
         let problem = Problem::new("the window of this expectation is empty")
-            .at(lower.or(upper).unwrap_or(&raw.span), label)
+            .at(lower.or(upper).unwrap_or(self.place), label)
             .help("no call can start in it: move its ends apart, for every seed");
         self.problems.add(problem);
     }

@@ -2,6 +2,7 @@
 
 mod target;
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero, span};
@@ -9,9 +10,10 @@ use crate::custom::SaidTarget;
 use crate::draw::Ranged;
 use crate::file::names::{ComponentNames, check_name};
 use crate::file::raw::custom::WithCustom;
-use crate::file::raw::scenario as raw;
+use crate::file::raw::workload as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
+use crate::file::targets::Calls;
 use crate::file::value::Count;
 use crate::plan::Topology;
 use crate::scenario::{End, OpenArrival, OpenWorkload};
@@ -26,25 +28,27 @@ pub(super) fn resolve(
     duration: Ranged<Duration>,
     problems: &mut Problems,
 ) -> Option<OpenWorkload> {
-    let raw = &At {
-        value: said.table.clone(),
-        span: said.span.clone(),
+    let raw::Workload {
+        source, stream: raw, ..
+    } = &said.table;
+    check_name("workload", &source.name, problems);
+    let from = topology.select(&source.from, problems);
+    let calls = Calls {
+        span: &said.span,
+        from: from.as_deref(),
+        from_span: &source.from.span,
+        target: &said.target,
+        carried: &said.carried,
+        topology,
+        names: components,
     };
-    check_name("workload", &raw.name, problems);
-    let from = topology.select(&raw.from, problems);
-    let target = target::resolve(
-        raw,
-        &said.custom,
-        from.as_deref(),
-        (topology, components),
-        problems,
-    );
-    let arrival = arrival(raw, problems);
+    let target = target::resolve(said, &calls, problems);
+    let arrival = arrival(raw, &said.span, problems);
     let end = end(raw, duration, problems);
     at_least_one("limit", raw.limit.as_ref(), problems);
     not_zero("timeout", raw.timeout.as_ref(), problems);
     Some(OpenWorkload {
-        name: raw.name.value.clone(),
+        name: source.name.value.clone(),
         from: from?,
         target: target?,
         arrival: arrival?,
@@ -55,9 +59,9 @@ pub(super) fn resolve(
     })
 }
 
-fn arrival(raw: &At<raw::Workload>, problems: &mut Problems) -> Option<OpenArrival> {
+fn arrival(raw: &raw::Stream, place: &Range<usize>, problems: &mut Problems) -> Option<OpenArrival> {
     let keys = [("rate", span(&raw.rate)), ("clients", span(&raw.clients))];
-    let one = exactly_one("[[workload]]", &raw.span, &keys, problems);
+    let one = exactly_one("[[workload]]", place, &keys, problems);
     if let (Some(rate), None, Some(think)) = (&raw.rate, &raw.clients, &raw.think) {
         let problem = Problem::new("an open loop has no `think`")
             .at(&think.span, "clients think")
@@ -85,13 +89,13 @@ fn arrival(raw: &At<raw::Workload>, problems: &mut Problems) -> Option<OpenArriv
     })
 }
 
-fn start(raw: &raw::Workload) -> Ranged<Duration> {
+fn start(raw: &raw::Stream) -> Ranged<Duration> {
     raw.start
         .as_ref()
         .map_or(Ranged::exactly(Duration::ZERO), |start| start.value)
 }
 
-fn end(raw: &raw::Workload, duration: Ranged<Duration>, problems: &mut Problems) -> Option<End> {
+fn end(raw: &raw::Stream, duration: Ranged<Duration>, problems: &mut Problems) -> Option<End> {
     before_end("the workload starts", raw.start.as_ref(), duration, problems);
     not_zero("for", raw.r#for.as_ref(), problems);
     match (&raw.end, &raw.r#for) {

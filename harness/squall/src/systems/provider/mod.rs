@@ -6,6 +6,7 @@ mod events;
 pub mod evidence;
 mod expectations;
 pub(crate) mod faults;
+pub(crate) mod file;
 mod fleet;
 mod fold;
 mod journal;

@@ -6,6 +6,7 @@ mod counters;
 mod events;
 pub(crate) mod evidence;
 pub(crate) mod faults;
+pub(crate) mod file;
 mod front;
 pub mod import;
 mod journal;

@@ -4,6 +4,7 @@ mod code;
 pub(crate) mod deaf;
 mod error;
 mod events;
+pub(crate) mod file;
 mod journal;
 mod kept;
 mod note;

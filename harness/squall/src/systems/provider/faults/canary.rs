@@ -8,16 +8,15 @@ use indexmap::IndexMap;
 use crate::faults::targets::names;
 use crate::faults::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touches};
 use crate::file::names::unknown;
-use crate::file::raw::provider::Handler;
 use crate::file::read::{At, Named, tables};
 use crate::file::report::{Problem, Problems};
-use crate::file::scenario::provider_hosts;
-use crate::file::topology::providers::handler;
 use crate::file::value::Exact;
 use crate::plan::{Canary, Provider, ProviderModule, Ratio, Topology};
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
 use crate::systems::provider::evidence::Providers;
+use crate::systems::provider::file::raw::Handler;
+use crate::systems::provider::file::{handler, provider_hosts};
 use crate::time;
 
 /// Spec: provider 3.1.

@@ -7,11 +7,11 @@ use async_trait::async_trait;
 use crate::faults::{FaultKind, Heals, Lasts, MustTouch, Open, Past, Shape, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::{Problem, Problems};
-use crate::file::scenario::provider_hosts;
 use crate::file::value::Exact;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
+use crate::systems::provider::file::provider_hosts;
 use crate::time;
 
 /// What a provider is told that is not told anything in particular.

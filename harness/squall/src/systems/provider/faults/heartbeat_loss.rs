@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use crate::faults::{Count, FaultKind, Heals, MustTouch, Open, Past, Shape, Touches};
 use crate::file::read::{At, tables};
 use crate::file::report::Problems;
-use crate::file::scenario::provider_hosts;
 use crate::history;
 use crate::oracle::Run;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
 use crate::systems::provider::Fleet;
 use crate::systems::provider::evidence::Providers;
+use crate::systems::provider::file::provider_hosts;
 
 /// Heartbeats of providers are not sent, or not acknowledged. All else is.
 #[derive(Debug, Clone, PartialEq)]

@@ -5,7 +5,8 @@ use std::time::Duration;
 use squall_manifest::resource::{self, At};
 use squall_router::RetryPolicy;
 
-use crate::file::{ATTEMPTS_MAX, Problem, Problems};
+use crate::file::{Problem, Problems};
+use crate::systems::router::file::ATTEMPTS_MAX;
 use crate::units::DURATION_MAX;
 
 /// How long a message along the edge may take, and whether it is sent again.

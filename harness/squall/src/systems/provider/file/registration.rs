@@ -2,7 +2,7 @@
 
 use squall_provider::names::is_reserved;
 
-use crate::file::raw::provider as raw;
+use super::raw;
 use crate::file::report::{Problem, Problems};
 use crate::plan::{Manager, Provider};
 

@@ -1,12 +1,10 @@
-//! The component of a node, and settings: that there is one of that name, and that it takes them. Services and clients have
-//! settings of the same kind.
+//! Settings: that what has them takes them. What code says of its settings, and where files have them, is of systems.
 
 use std::ops::Range;
 
 use serde_json::Value;
 
-use crate::file::names::{Catalogue, ComponentNames, Known, remedy, unknown};
-use crate::file::raw::topology as raw;
+use crate::file::names::{Catalogue, Known, remedy};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::file::value::JsonData;
@@ -21,56 +19,46 @@ pub(crate) struct Of<'a> {
     pub(crate) settings: Option<&'a JsonData>,
 }
 
-/// What it is that has settings.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Sort {
-    Component,
-    Service,
-    /// What it has is the payload of a workload.
-    Client,
-    /// The same, of a key of workloads.
-    Target,
-    Fault,
-    Expectation,
+/// What it is that has settings, in messages.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sort {
+    /// "component"
+    pub(crate) name: &'static str,
+    /// One of what it has: "setting".
+    pub(crate) part: &'static str,
+    /// All of that: "these settings".
+    pub(crate) all: &'static str,
+    /// That it was given nothing: "it has no settings here".
+    pub(crate) absent: &'static str,
+}
+
+impl Sort {
+    /// What has settings.
+    pub(crate) const fn with_settings(name: &'static str) -> Self {
+        Sort {
+            name,
+            part: "setting",
+            all: "these settings",
+            absent: "it has no settings here",
+        }
+    }
+
+    /// What is a key of a table itself.
+    pub(crate) const fn with_keys(name: &'static str) -> Self {
+        Sort {
+            name,
+            part: "key",
+            all: "this",
+            absent: "it has no settings here",
+        }
+    }
 }
 
 impl Of<'_> {
     /// "component `echo`"
     fn owner(&self) -> String {
-        let sort = match self.sort {
-            Sort::Component => "component",
-            Sort::Service => "service",
-            Sort::Client => "client",
-            Sort::Target => "target",
-            Sort::Fault => "fault",
-            Sort::Expectation => "expectation",
-        };
-        format!("{sort} `{}`", self.name.value)
+        format!("{} `{}`", self.sort.name, self.name.value)
     }
-
-    /// One of what it has, and all of that.
-    fn part(&self) -> (&'static str, &'static str) {
-        match self.sort {
-            Sort::Component | Sort::Service => ("setting", "these settings"),
-            Sort::Client => ("payload key", "this payload"),
-            Sort::Target | Sort::Fault | Sort::Expectation => ("key", "this"),
-        }
-    }
-}
-
-pub(super) fn check(node: &raw::Node, components: &ComponentNames, problems: &mut Problems) {
-    let component = &node.component;
-    let Some(known) = components.get(component) else {
-        let names = components.iter();
-        unknown("component", component, &component.span, names, problems);
-        return;
-    };
-    let of = Of {
-        sort: Sort::Component,
-        name: component,
-        settings: node.settings.as_ref().map(|settings| &settings.0),
-    };
-    check_known(&of, known, components.components(), problems);
 }
 
 /// The settings of what is known.
@@ -103,7 +91,7 @@ pub(crate) fn has_unknown_key(
 
 fn unknown_key(of: &Of<'_>, key: &str, keys: &[&str]) -> Problem {
     let help = remedy(key, keys.iter().copied()).unwrap_or_else(|| "it has none".to_owned());
-    let (owner, (part, _)) = (of.owner(), of.part());
+    let (owner, part) = (of.owner(), of.sort.part);
     Problem::new(format!("the {owner} has no {part} `{key}`")).help(help)
 }
 
@@ -114,7 +102,10 @@ pub(crate) fn problem(
     settings: &Value,
     error: &SettingsError,
 ) -> Problem {
-    let (owner, (part, all), name) = (of.owner(), of.part(), way(&error.path));
+    let Sort {
+        part, all, absent, ..
+    } = of.sort;
+    let (owner, name) = (of.owner(), way(&error.path));
     let span = place(of, &error.path);
     let whose = format!("the {part} `{name}` of the {owner}");
     let found = found(settings, &error.path);
@@ -140,8 +131,7 @@ pub(crate) fn problem(
             let about = settings.iter().find(|it| it.name == *key);
             let problem = Problem::new(format!("the {owner} lacks the {part} `{key}`"));
             let label = match (of.settings, error.path.is_empty()) {
-                (None, _) if of.sort == Sort::Client => "its calls have no payload here",
-                (None, _) => "it has no settings here",
+                (None, _) => absent,
                 (Some(_), true) => "not among these",
                 (Some(_), false) => "not in here",
             };

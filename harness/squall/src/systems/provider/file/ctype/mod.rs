@@ -11,9 +11,9 @@ use std::borrow::Cow;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use squall_value::CType;
 
-use super::data::{Data, Datum};
-use super::read::{Read, Value};
-use super::report::{Problem, Problems};
+use crate::file::data::{Data, Datum};
+use crate::file::read::{Read, Value};
+use crate::file::report::{Problem, Problems};
 
 pub(crate) use self::value::{record, value};
 

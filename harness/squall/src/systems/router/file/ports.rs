@@ -6,8 +6,8 @@ use std::ops::Range;
 use indexmap::IndexMap;
 use squall_router::SystemPort;
 
+use super::{OfComponents, raw};
 use crate::file::names::{ComponentNames, remedy};
-use crate::file::raw::topology as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::graph::cycles;
@@ -40,7 +40,7 @@ impl Ports {
             let names = node.inputs.as_ref()?.iter();
             Some(names.map(|name| name.value.clone()).collect::<Vec<_>>())
         };
-        let Some(known) = components.get(&node.component) else {
+        let Some(known) = components.of_sort::<OfComponents>().get(&node.component) else {
             return Ports {
                 inputs: named(),
                 outputs: None,
@@ -67,7 +67,7 @@ impl Ports {
 pub(super) fn check_inputs(node: &raw::Node, components: &ComponentNames, problems: &mut Problems) {
     let Some(inputs) = &node.inputs else { return };
     inputs.iter().for_each(|port| check_port(port, problems));
-    let known = components.get(&node.component);
+    let known = components.of_sort::<OfComponents>().get(&node.component);
     if let (Some(known), Some(first)) = (known, inputs.first())
         && !known.declaration.is_named_by_node()
     {
@@ -112,7 +112,7 @@ pub(super) fn check_output(edge: &raw::Edge, node: &raw::Node, ports: &Ports, pr
 }
 
 /// That there is an input port of this name. `inputs` are those of the node.
-pub(in crate::file) fn check_input(
+pub(super) fn check_input(
     node: &str,
     port: &str,
     inputs: Option<&[String]>,
@@ -132,12 +132,8 @@ pub(in crate::file) fn check_input(
 }
 
 /// What is no mistake in itself, and hardly meant: messages that go nowhere, or in circles.
-pub(super) fn review(raw: &raw::Topology, nodes: &Nodes<'_>, problems: &mut Problems) {
-    let all = || {
-        let modules = super::entries(&raw.module);
-        modules.flat_map(|(_, module)| module.node.iter().flat_map(|nodes| &nodes.0))
-    };
-    for (name, node) in all() {
+pub(super) fn review(all: &[&(At<String>, At<raw::Node>)], nodes: &Nodes<'_>, problems: &mut Problems) {
+    for (name, node) in all {
         if let Some((_, ports)) = nodes.get(name.as_str()) {
             review_outputs(name, node, ports, problems);
         }
@@ -156,7 +152,7 @@ pub(super) fn review(raw: &raw::Topology, nodes: &Nodes<'_>, problems: &mut Prob
         });
         next.collect()
     };
-    let graph: Vec<Vec<usize>> = all().map(|(_, node)| successors(node)).collect();
+    let graph: Vec<Vec<usize>> = all.iter().map(|(_, node)| successors(node)).collect();
     for cycle in cycles(&graph) {
         let mut names: Vec<&str> = cycle.iter().map(|place| all_name(nodes, *place)).collect();
         let (count, span) = (names.len(), &nodes[cycle[0]].0);

@@ -3,10 +3,9 @@
 use squall_engine::ModuleSpec;
 use squall_value::CType;
 
-use crate::file::ctype::{self, written};
+use super::ctype::{self, written};
+use super::raw::{self, HandlerKind};
 use crate::file::latency;
-use crate::file::raw::provider as raw;
-use crate::file::raw::provider::HandlerKind;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::plan::{Answer, Flaky, Handler, Ratio};

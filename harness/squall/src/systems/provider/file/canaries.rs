@@ -4,20 +4,16 @@
 //! known of when it starts anew.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
-use crate::file::raw::fault as raw;
-use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::plan::Canary;
 use crate::scenario::OpenFault;
 
-pub(in crate::file::scenario) fn check(
-    raw: &[At<raw::Fault>],
-    faults: &[OpenFault],
-    problems: &mut Problems,
-) {
-    let mut first: BTreeMap<&str, (usize, &Canary)> = BTreeMap::new();
-    for (place, fault) in faults.iter().enumerate() {
+/// Of faults, and where each says when it strikes.
+pub(crate) fn check(faults: &[(&OpenFault, &Range<usize>)], problems: &mut Problems) {
+    let mut first: BTreeMap<&str, (&Range<usize>, &Canary)> = BTreeMap::new();
+    for (fault, place) in faults {
         let Some(canary) = fault.kind.as_kind::<Canary>() else {
             continue;
         };
@@ -27,8 +23,8 @@ pub(in crate::file::scenario) fn check(
                 continue;
             }
             let problem = Problem::new(format!("two canaries of `{host}` are watched differently"))
-                .at(&raw[place].at.span, "this one...")
-                .at(&raw[other].at.span, "...and this one")
+                .at(place, "this one...")
+                .at(other, "...and this one")
                 .help(
                     "give both the same `observation_window`, `health_threshold`, `max_latency` and `rollback`: a \
                      provider has them from its start",

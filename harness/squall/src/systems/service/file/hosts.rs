@@ -1,34 +1,40 @@
 //! `[service.*]`, and tables of a harness' own kinds of hosts: that their code is known, and takes its settings.
 
-use super::{REPLICAS_MAX, hosts_of, settings};
+use super::{OfServices, raw};
 use crate::file::names::{ComponentNames, nearest, remedy};
-use crate::file::raw::custom::CustomHosts;
-use crate::file::raw::service as raw;
-use crate::file::read::{At, Named};
+use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
+use crate::file::settings::{self, Sort};
+use crate::file::tables::{HostShape, SaidHosts};
+use crate::file::topology::hosts_of;
 use crate::file::value::JsonData;
 use crate::plan::{Service, Topology};
 use crate::systems::service::NOTHING;
 
+impl HostShape for raw::Service {
+    const KEY: &'static str = "service";
+    const ABOUT: &'static str = "Services of your own, by name. Each is one host, or one host per replica";
+    const IS_ENOUGH: bool = true;
+
+    fn replicas(&self) -> Option<&At<u64>> {
+        self.replicas.as_ref()
+    }
+}
+
 /// Adds them to the topology. Nothing is missing of it when some are wrong: problems say so.
-pub(super) fn resolve(
-    services: Option<Named<raw::Service>>,
-    custom: &[CustomHosts],
-    components: &ComponentNames,
-    topology: &mut Topology,
-    problems: &mut Problems,
-) {
-    for (name, raw) in services.map(|services| services.0).unwrap_or_default() {
+pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
+    let components = said.names;
+    for (name, raw) in said.of::<raw::Service>() {
         let declared = Declared {
-            name: &name,
-            runs: raw.runs.as_ref().unwrap_or(&name),
+            name,
+            runs: raw.runs.as_ref().unwrap_or(name),
             replicas: raw.replicas.as_ref(),
             settings: raw.settings.as_ref().map(|settings| &settings.0),
         };
         let service = service(&declared, components, problems);
         topology.all_mut::<Service>().insert(name.value.clone(), service);
     }
-    for of in custom {
+    for of in said.custom {
         for (name, host) in &of.hosts.0 {
             let runs = At {
                 value: of.kind.to_owned(),
@@ -44,6 +50,7 @@ pub(super) fn resolve(
             topology.all_mut::<Service>().insert(name.value.clone(), service);
         }
     }
+    Some(())
 }
 
 /// A service, however the file says it.
@@ -62,27 +69,28 @@ fn service(declared: &Declared<'_>, components: &ComponentNames, problems: &mut 
         settings,
     } = *declared;
     let of = settings::Of {
-        sort: settings::Sort::Service,
+        sort: Sort::with_settings("service"),
         name: runs,
         settings,
     };
-    match components.services().get(runs) {
-        Some(known) => settings::check_known(&of, known, components.services(), problems),
+    match components.of_sort::<OfServices>().get(runs) {
+        Some(known) => settings::check_known(&of, known, components.of_sort::<OfServices>(), problems),
         None => problems.add(unknown(runs, components)),
     }
-    // Out of range is said elsewhere.
-    let replicas = replicas.filter(|replicas| (2..=REPLICAS_MAX).contains(&replicas.value));
     Service {
         name: name.value.clone(),
-        hosts: hosts_of(name, replicas, problems),
+        hosts: hosts_of(name, replicas),
         runs: runs.value.clone(),
         settings: settings.map_or_else(|| serde_json::json!({}), |settings| settings.value.clone()),
     }
 }
 
 fn unknown(runs: &At<String>, components: &ComponentNames) -> Problem {
-    let own = components.services().iter().filter(|name| *name != NOTHING);
-    let help = match (nearest(runs, components.services().iter()), remedy(runs, own)) {
+    let own = components
+        .of_sort::<OfServices>()
+        .iter()
+        .filter(|name| *name != NOTHING);
+    let help = match (nearest(runs, components.of_sort::<OfServices>().iter()), remedy(runs, own)) {
         (Some(name), _) => format!("did you mean `{name}`?"),
         (None, Some(help)) => help,
         (None, None) => {

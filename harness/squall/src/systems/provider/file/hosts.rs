@@ -1,36 +1,49 @@
 //! `[manager.*]` and `[provider.*]`: namespaces, names, types, and who registers with whom.
 
-mod handler;
-mod names;
-mod registration;
-
 use std::time::Duration;
 
 use indexmap::IndexMap;
 
-pub(crate) use self::handler::handler;
-use self::names::{check_namespace, check_qualified, check_short};
-use super::hosts_of;
-use crate::file::ctype::ctype;
+use super::ctype::ctype;
+use super::handler::handler;
+use super::names::{check_namespace, check_qualified, check_short};
+use super::{raw, registration};
 use crate::file::names::unknown;
-use crate::file::raw::provider as raw;
-use crate::file::read::{At, Named};
+use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
+use crate::file::tables::{HostShape, SaidHosts};
+use crate::file::topology::hosts_of;
 use crate::file::value::Exact;
 use crate::plan::{Manager, Provider, ProviderModule, Reconnect, Topology};
 
 /// A provider that failed for ever would not be worth a run.
 const ATTEMPTS_MAX: u64 = 1_000_000;
 
+impl HostShape for raw::Manager {
+    const KEY: &'static str = "manager";
+    const ABOUT: &'static str = "The managers of providers, by name. Each is one host";
+    const IS_ENOUGH: bool = true;
+
+    fn replicas(&self) -> Option<&At<u64>> {
+        None
+    }
+}
+
+impl HostShape for raw::Provider {
+    const KEY: &'static str = "provider";
+    const ABOUT: &'static str = "The providers, by name. Each is one host, or one host per replica";
+    /// Each has a manager.
+    const IS_ENOUGH: bool = false;
+
+    fn replicas(&self) -> Option<&At<u64>> {
+        self.replicas.as_ref()
+    }
+}
+
 /// Adds them to the topology. Managers come first, for providers name them.
-pub(super) fn resolve(
-    managers: Option<Named<raw::Manager>>,
-    providers: Option<Named<raw::Provider>>,
-    topology: &mut Topology,
-    problems: &mut Problems,
-) -> Option<()> {
-    let managers = managers.map(|managers| managers.0).unwrap_or_default();
-    let providers = providers.map(|providers| providers.0).unwrap_or_default();
+pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
+    let managers = said.of::<raw::Manager>();
+    let providers = said.of::<raw::Provider>();
     let names: Vec<String> = managers.iter().map(|(name, _)| name.value.clone()).collect();
     let resolved: Vec<Option<Manager>> = managers
         .iter()
@@ -43,7 +56,7 @@ pub(super) fn resolve(
     }
     let resolve = |(name, raw): &(At<String>, At<raw::Provider>)| {
         let provider = provider(name, raw, &names, problems)?;
-        for (named, of) in &managers {
+        for (named, of) in managers {
             let is_its = provider.managers.contains(&named.value);
             if let Some(manager) = topology.all::<Manager>().get(&named.value).filter(|_| is_its) {
                 registration::check((&provider, raw), (manager, of), problems);
@@ -127,8 +140,7 @@ fn provider(
     }
     Some(Provider {
         name: name.value.clone(),
-        // Out of range was said where names were checked.
-        hosts: hosts_of(name, raw.replicas.as_ref(), &mut Problems::new("", "")),
+        hosts: hosts_of(name, raw.replicas.as_ref()),
         managers: registers_with?,
         namespace: raw.namespace.value.clone(),
         group: raw.group.as_ref().map(|group| group.value.clone()),
@@ -251,4 +263,28 @@ fn more_than_zero(
         problems.add(Problem::new(format!("`{key}` is 0")).at(&time.span, "expected more than 0"));
     }
     Some(time.0)
+}
+
+/// The provider of this name, or that has a host of it; and the hosts that are meant.
+pub(crate) fn provider_hosts<'t>(
+    name: &At<String>,
+    topology: &'t Topology,
+    problems: &mut Problems,
+) -> Option<(&'t Provider, Vec<String>)> {
+    if let Some(provider) = topology.all::<Provider>().get(&name.value) {
+        return Some((provider, provider.hosts.clone()));
+    }
+    let Some(provider) = Provider::on(topology, name) else {
+        let names = topology.all::<Provider>().keys().map(String::as_str);
+        let hosts = topology
+            .all::<Provider>()
+            .values()
+            .flat_map(|provider| &provider.hosts);
+        let replicas = hosts
+            .map(String::as_str)
+            .filter(|host| !topology.all::<Provider>().contains_key(*host));
+        unknown("provider", name, &name.span, names.chain(replicas), problems);
+        return None;
+    };
+    Some((provider, vec![name.value.clone()]))
 }

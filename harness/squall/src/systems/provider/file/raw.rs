@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::latency::Latency;
+use super::ctype::TypeData;
 use crate::file::choice::{Choice, Word};
-use crate::file::ctype::TypeData;
 use crate::file::data::Data;
+use crate::file::raw::latency::Latency;
 use crate::file::read::{At, Named, tables};
 use crate::file::value::Exact;
 use crate::plan::Ratio;

@@ -3,17 +3,16 @@
 use squall_engine::pipeline::{Errors, Pipeline};
 use squall_engine::{CallError, Code, Engine, LocalEngine, ModuleSpec, module_fn};
 
-use super::{input, known};
-use crate::file::raw::scenario as raw;
+use super::targets::{input, known};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
+use crate::file::targets::Calls;
 use crate::plan::{PipelineRun, ProviderModule, Topology};
 
 pub(super) fn resolve(
     program: &At<String>,
-    raw: &At<raw::Workload>,
+    calls: &Calls<'_>,
     managers: &[String],
-    topology: &Topology,
     problems: &mut Problems,
 ) -> Option<PipelineRun> {
     let pipeline = match Pipeline::parse(program.value.as_str()) {
@@ -22,13 +21,13 @@ pub(super) fn resolve(
     };
     let mut inputs = None;
     for manager in managers {
-        match pipeline.check(&engine(manager, topology)) {
+        match pipeline.check(&engine(manager, calls.topology)) {
             Ok(checked) => inputs = Some(checked.inputs().clone()),
             Err(errors) => return wrong(program, &errors, problems),
         }
     }
     Some(PipelineRun {
-        input: input(raw, &inputs?, problems)?,
+        input: input(calls, &inputs?, problems)?,
         program: pipeline,
     })
 }

@@ -1,19 +1,85 @@
-//! What an `[[expect]]` wants of the calls in its window.
+//! What an `[[expect]]` wants of the calls of a workload.
 
 use std::ops::Range;
 
+use super::raw;
 use crate::calls::all_error_classes;
-use crate::file::names::nearest;
-use crate::file::raw::scenario as raw;
+use crate::expectation::{Bounds, CallsExpectation, Check, Quantile};
+use crate::file::expects::{ExpectKinds, ExpectShape, Expecting, SubjectKind};
+use crate::file::key::Key;
+use crate::file::names::{nearest, unknown};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
-use crate::plan::{Bounds, Check, Quantile};
+use crate::scenario::OpenExpectation;
+
+/// Expectations of calls, as files meet them.
+pub(crate) const OF_CALLS: ExpectKinds = ExpectKinds {
+    subjects: &[SubjectKind::of::<CallsExpectation>()],
+    wanted: &[
+        Key::of::<raw::Numbers>("success_rate", "The share of calls that are ok, of 0.0 to 1.0"),
+        Key::of::<raw::Integers>("calls", "How many calls"),
+        Key::of::<raw::Integers>("ok", "How many calls are ok"),
+        Key::of::<raw::Integers>("failed", "How many calls failed: they certainly did not happen"),
+        Key::of::<raw::Integers>(
+            "unknown",
+            "How many calls ended without anybody knowing whether they happened",
+        ),
+        Key::of::<raw::Errors>("errors", "Which errors occur"),
+        Key::of::<raw::Quantiles>("latency", "Quantiles of the latency of the calls that are ok"),
+    ],
+};
+
+impl ExpectShape for CallsExpectation {
+    const KEY: &'static str = "workload";
+    const ABOUT: &'static str = "Which workload";
+    const HAS_WINDOW: bool = true;
+    const TAKES: &'static [&'static str] = &[
+        "success_rate",
+        "calls",
+        "ok",
+        "failed",
+        "unknown",
+        "errors",
+        "latency",
+    ];
+    type Raw = String;
+
+    /// One for each check.
+    fn check(
+        workload: &At<String>,
+        said: &Expecting<'_>,
+        problems: &mut Problems,
+    ) -> Option<Vec<OpenExpectation>> {
+        let workloads = said.known.workloads;
+        if !workloads.contains(&workload.as_str()) {
+            unknown(
+                "workload",
+                workload,
+                &workload.span,
+                workloads.iter().copied(),
+                problems,
+            );
+        }
+        let checks = checks(said, problems);
+        let window = said.window(problems)?;
+        let expectation = |check: Check| {
+            let workload = workload.value.clone();
+            OpenExpectation::within(window.clone(), move |window| CallsExpectation {
+                workload: workload.clone(),
+                window,
+                check: check.clone(),
+            })
+        };
+        Some(checks.into_iter().map(expectation).collect())
+    }
+}
 
 /// One for each promise that the table makes.
-pub(super) fn checks(raw: &At<raw::Expect>, problems: &mut Problems) -> Vec<Check> {
+fn checks(said: &Expecting<'_>, problems: &mut Problems) -> Vec<Check> {
     let before = problems.count();
     let mut checks = Vec::new();
-    if let Some(raw) = &raw.success_rate {
+    let wanted = said.wanted;
+    if let Some(raw) = wanted.get::<raw::Numbers>("success_rate") {
         for bound in raw
             .at_least
             .iter()
@@ -30,24 +96,26 @@ pub(super) fn checks(raw: &At<raw::Expect>, problems: &mut Problems) -> Vec<Chec
         );
     }
     let counts = [
-        (&raw.calls, Check::Calls as fn(Bounds<u64>) -> Check),
-        (&raw.ok, Check::Ok),
-        (&raw.failed, Check::Failed),
-        (&raw.unknown, Check::Unknown),
+        ("calls", Check::Calls as fn(Bounds<u64>) -> Check),
+        ("ok", Check::Ok),
+        ("failed", Check::Failed),
+        ("unknown", Check::Unknown),
     ];
-    for (raw, check) in counts {
-        let Some(raw) = raw else { continue };
+    for (key, check) in counts {
+        let Some(raw) = wanted.get::<raw::Integers>(key) else {
+            continue;
+        };
         checks.extend(bounds(&raw.span, &raw.at_least, &raw.at_most, |bound| *bound, problems).map(check));
     }
-    if let Some(raw) = &raw.errors {
+    if let Some(raw) = wanted.get::<raw::Errors>("errors") {
         checks.extend(errors(raw, problems));
     }
-    if let Some(raw) = &raw.latency {
+    if let Some(raw) = wanted.get::<raw::Quantiles>("latency") {
         checks.extend(quantiles(raw, problems));
     }
     if checks.is_empty() && problems.count() == before {
         let problem = Problem::new("[[expect]] expects nothing")
-            .at(&raw.span, "no check here")
+            .at(said.span, "no check here")
             .help("add at least one of success_rate, calls, ok, failed, unknown, errors, latency");
         problems.add_missing(problem);
     }

@@ -1,0 +1,105 @@
+//! `[[expect]]`, whose subjects, and what is wanted of them, are those that there are.
+
+use std::borrow::Cow;
+use std::ops::Range;
+use std::time::Duration;
+
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+
+use crate::file::key::{Given, Key, add_keys, add_properties, without_properties};
+use crate::file::read::{At, Keyed, Read, Table, Value, key, tables};
+use crate::file::report::Problems;
+use crate::file::scenario::span;
+use crate::file::value::Exact;
+use crate::systems::EXPECTS;
+
+/// What must hold.
+#[derive(Debug, Clone)]
+pub(crate) struct Expect {
+    /// What it is about. There should be one.
+    pub(crate) subject: Given,
+    pub(crate) when: When,
+    pub(crate) wanted: Given,
+}
+
+tables! {
+    /// What must hold: for the calls of a workload that start within a window (for all of them without one), for the
+    /// state of a provider within a window, or for the end of a canary
+    When("[[expect]]") {
+        /// Calls that start while this fault lasts
+        during: Option<At<String>>,
+        /// Calls that start after this fault ended, or after this time
+        after: Option<At<String>>,
+        /// With `after`: so much later
+        settle: Option<At<Exact<Duration>>>,
+        /// Calls that start before this fault strikes, or before this time
+        before: Option<At<String>>,
+        /// Calls that start at this time or later
+        from: Option<At<Exact<Duration>>>,
+        /// Calls that start before this time
+        until: Option<At<Exact<Duration>>>,
+    }
+}
+
+impl When {
+    /// Its keys, and where the values stand of those that are there.
+    pub(crate) fn places(&self) -> [(&'static str, Option<&Range<usize>>); 6] {
+        [
+            ("during", span(&self.during)),
+            ("after", span(&self.after)),
+            ("settle", span(&self.settle)),
+            ("before", span(&self.before)),
+            ("from", span(&self.from)),
+            ("until", span(&self.until)),
+        ]
+    }
+}
+
+fn subjects() -> impl Iterator<Item = &'static Key> {
+    let subjects = EXPECTS.into_iter().flat_map(|of_system| of_system.subjects);
+    subjects.map(|subject| &subject.key)
+}
+
+/// What can be wanted of any of them.
+pub(crate) fn wanted() -> impl Iterator<Item = &'static Key> {
+    EXPECTS.into_iter().flat_map(|of_system| of_system.wanted)
+}
+
+/// The keys that `[[expect]]` has without a harness' doing.
+pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+    let when = When::KEYS.iter().copied().map(key);
+    let subjects = subjects().map(|key| key.name);
+    subjects.chain(when).chain(wanted().map(|key| key.name))
+}
+
+impl Read for Expect {
+    const EXPECTED: &'static str = "a table";
+
+    fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
+        let keys: Vec<&str> = keys().collect();
+        let table = Table::open("[[expect]]", &keys, value, problems)?;
+        let subject = Given::take(subjects(), &table, problems);
+        let when = When::take(&table, problems);
+        let wanted = Given::take(wanted(), &table, problems);
+        Some(Expect {
+            subject: subject?,
+            when: when?,
+            wanted: wanted?,
+        })
+    }
+}
+
+impl JsonSchema for Expect {
+    fn schema_name() -> Cow<'static, str> {
+        "Expect".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let when = When::json_schema(generator);
+        let mut schema = without_properties(when.clone());
+        add_keys(&mut schema, subjects(), generator);
+        add_properties(&mut schema, &when);
+        add_keys(&mut schema, wanted(), generator);
+        schema
+    }
+}

@@ -1,0 +1,72 @@
+//! What the built-in systems know by name: components, services and clients.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::router::file::OfComponents;
+use super::service::file::{OfClients, OfServices};
+use crate::custom::Kinds;
+use crate::file::ComponentNames;
+use crate::file::names::Catalogue;
+use crate::registry::SettingsError;
+use crate::systems::router::components::Components;
+use crate::systems::service::ServiceCode;
+
+impl ComponentNames {
+    /// The built-in components. Of their settings only the keys are looked at.
+    pub fn built_in() -> Self {
+        Self::of(&Components::builtin())
+    }
+
+    /// These components. Of their settings only the keys are looked at.
+    pub fn of(components: &Components) -> Self {
+        Self::none(Arc::default())
+            .knowing::<OfComponents>(Catalogue::of(components.registry()))
+            .knowing::<OfServices>(Catalogue::of(ServiceCode::builtin().services()))
+    }
+
+    /// All that a harness has, with settings that are tried.
+    pub(crate) fn of_all(components: &Components, services: &ServiceCode, kinds: &Kinds) -> Self {
+        Self::none(Arc::new(kinds.clone()))
+            .knowing::<OfComponents>(Catalogue::tried(components.registry()))
+            .knowing::<OfServices>(Catalogue::tried(services.services()))
+            .knowing::<OfClients>(Catalogue::tried(services.clients()))
+    }
+
+    /// Adds a component that a test registers, with whatever ports and settings.
+    #[must_use]
+    pub fn with(self, name: impl Into<String>) -> Self {
+        let mut components = self.of_sort::<OfComponents>().clone();
+        components.add(name.into());
+        self.knowing::<OfComponents>(components)
+    }
+
+    /// `check` is given a known component's name and the settings of a node: always a JSON object, empty
+    /// where the file has none. What it says is wrong is shown at the settings, or at the one that it knows to be.
+    #[must_use]
+    pub fn checking_settings<E: Into<SettingsError>>(
+        self,
+        check: impl Fn(&str, &serde_json::Value) -> Result<(), E> + Send + Sync + 'static,
+    ) -> Self {
+        let check = move |name: &str, settings: &serde_json::Value| check(name, settings).map_err(Into::into);
+        let components = self.of_sort::<OfComponents>().clone();
+        self.knowing::<OfComponents>(components.checking(check))
+    }
+
+    /// The components, in alphabetical order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.of_sort::<OfComponents>().iter()
+    }
+}
+
+impl Default for ComponentNames {
+    fn default() -> Self {
+        Self::built_in()
+    }
+}
+
+impl fmt::Debug for ComponentNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,28 @@
+//! `[service.*]` and tables of a user's own in topology files, `client` and targets of a user's own in scenarios.
+
+mod hosts;
+mod raw;
+mod target;
+
+pub(crate) use self::target::own_target;
+use crate::file::tables::{HostTable, HostTables};
+use crate::file::targets::TargetKind;
+use crate::plan::ClientCall;
+
+/// Names of services.
+#[derive(Debug)]
+pub(crate) enum OfServices {}
+
+/// Names of clients.
+#[derive(Debug)]
+pub(crate) enum OfClients {}
+
+/// Services.
+pub(crate) const HOSTS: HostTables = HostTables {
+    tables: &[HostTable::of::<raw::Service>()],
+    check: |_, _| {},
+    resolve: hosts::resolve,
+};
+
+/// What workloads call there.
+pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<ClientCall>()];

@@ -1,0 +1,105 @@
+//! `client`, and targets of a user's own: calls of clients.
+
+use std::sync::Arc;
+
+use super::OfClients;
+use crate::custom::SaidTarget;
+use crate::file::key::Key;
+use crate::file::names::{ComponentNames, remedy};
+use crate::file::read::At;
+use crate::file::report::{Problem, Problems};
+use crate::file::settings::{self, Sort};
+use crate::file::targets::{Calls, PAYLOAD, TargetShape};
+use crate::file::value::JsonData;
+use crate::plan::{ClientCall, Service, Target};
+
+const CLIENT: Sort = Sort {
+    name: "client",
+    part: "payload key",
+    all: "this payload",
+    absent: "its calls have no payload here",
+};
+
+impl TargetShape for ClientCall {
+    const KEY: &'static str = "client";
+    const ABOUT: &'static str = "Instead of `to`: the client of your own that makes them";
+    const CARRIES: &'static Key = &PAYLOAD;
+    const CARRIES_WHAT: &'static str = "a client is given a `payload`";
+    type Raw = String;
+
+    fn check(client: &At<String>, calls: &Calls<'_>, problems: &mut Problems) -> Option<Self> {
+        let given = calls.payload();
+        run_on_services(client, calls, problems);
+        // What is missing of a payload was given by another key.
+        if calls.carried.keys().all(|key| key == PAYLOAD.name) {
+            check_client(CLIENT, client, given, calls.names, problems);
+        }
+        Some(client_call(client, given))
+    }
+}
+
+/// A target of a user's own: the value of its key is what every call carries.
+pub(crate) fn own_target(
+    own: &SaidTarget,
+    calls: &Calls<'_>,
+    problems: &mut Problems,
+) -> Option<Arc<dyn Target>> {
+    let (key, given) = (&own.name, Some(&own.payload.0));
+    run_on_services(key, calls, problems);
+    check_client(Sort::with_keys("target"), key, given, calls.names, problems);
+    Some(Arc::new(client_call(key, given)))
+}
+
+fn run_on_services(client: &At<String>, calls: &Calls<'_>, problems: &mut Problems) {
+    let is_service = |host: &str| {
+        calls
+            .topology
+            .all::<Service>()
+            .values()
+            .any(|it| it.hosts.iter().any(|it| it == host))
+    };
+    if let Some(other) = calls.first_not(is_service) {
+        let problem = Problem::new(format!("`{other}` is no service"))
+            .at(calls.from_span, "clients run on hosts of services")
+            .help(format!(
+                "add a host for them to the topology: [service.{client}] with runs = \"nothing\"",
+                client = client.value
+            ));
+        problems.add(problem);
+    }
+}
+
+/// That there is a client of this name, and that it takes what it is given.
+fn check_client(
+    sort: Sort,
+    client: &At<String>,
+    given: Option<&JsonData>,
+    components: &ComponentNames,
+    problems: &mut Problems,
+) {
+    let of = settings::Of {
+        sort,
+        name: client,
+        settings: given,
+    };
+    let clients = components.of_sort::<OfClients>();
+    match clients.get(client) {
+        Some(known) => settings::check_known(&of, known, clients, problems),
+        None => {
+            let help = remedy(client, clients.iter()).unwrap_or_else(|| {
+                "clients are Rust code: register it with `Harness::client`, and run the scenario from a test of yours or from \
+                 a binary that gives its harness to `squall::cli::main`"
+                    .to_owned()
+            });
+            let problem = Problem::new(format!("no client `{}` is registered", client.value));
+            problems.add(problem.at(&client.span, "not known").help(help));
+        }
+    }
+}
+
+fn client_call(client: &At<String>, given: Option<&JsonData>) -> ClientCall {
+    ClientCall {
+        name: client.value.clone(),
+        payload: given.map_or_else(|| serde_json::json!({}), |given| given.value.clone()),
+    }
+}
