@@ -11,6 +11,7 @@ mod composed;
 mod counted;
 mod custom;
 mod determinism;
+mod docs;
 mod discovery;
 mod engines_agree;
 mod exact;
