@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use indexmap::IndexMap;
 use squall::Harness;
 use squall::journal::{Event, Outcome};
 use squall::plan::{

@@ -104,9 +104,8 @@ impl Providers {
             if let Some(event) = entry.event.get() {
                 providers.add(entry, event);
             }
-            match &entry.event {
-                Event::HostStopped { .. } => providers.stopped(moment(entry), &entry.host),
-                _ => {}
+            if let Event::HostStopped { .. } = &entry.event {
+                providers.stopped(moment(entry), &entry.host);
             }
         }
         providers
