@@ -230,9 +230,14 @@ impl Account {
         self.asked.swap(false, Ordering::Relaxed)
     }
 
+    /// How many requests are in flight.
+    pub(crate) fn in_flight(&self) -> usize {
+        self.streams.load(Ordering::Relaxed)
+    }
+
     /// True when no request is in the works.
     pub(crate) fn is_idle(&self) -> bool {
-        self.streams.load(Ordering::Relaxed) == 0
+        self.in_flight() == 0
     }
 
     /// Bytes of answers that the peer has not taken yet.
