@@ -1,16 +1,16 @@
 //! Tasks that host code starts with `tokio::spawn`: which process they belong to, and how they end.
 //!
-//! They cannot be wrapped. tokio's task hooks set their spawner's process while they are polled, so that their events and
-//! the tasks that they spawn are attributed correctly. The hooks cannot abort or suspend a task. A host that does not expect
-//! such tasks reports them as strays.
+//! They cannot be wrapped. tokio's task hooks set their spawner's process while they are polled, so that their events
+//! and the tasks that they spawn are attributed correctly. The hooks cannot abort or suspend a task. A host that does
+//! not expect such tasks reports them as strays.
 //!
-//! A host that adopts them ([`HostOptions::adopts`](crate::HostOptions::adopts)) ends them with their process, and suspends
-//! them while it is paused, at every access to the simulator: [`poll_turn`] precedes each one. It ends a task of a dead
-//! process by unwinding its poll, which tokio catches like a panic; no panic hook runs.
+//! A host that adopts them ([`HostOptions::adopts`](crate::HostOptions::adopts)) ends them with their process, and
+//! suspends them while it is paused, at every access to the simulator: [`poll_turn`] precedes each one. It ends a task
+//! of a dead process by unwinding its poll, which tokio catches like a panic; no panic hook runs.
 //!
-//! tokio also catches a panic of such a task, and keeps it for whoever joins the task, which is often no one. So the
-//! program's panic hook reports it here, with [`panicked()`]. It is published once the poll is over: code that panics may
-//! hold any lock.
+//! tokio also catches a panic of such a task, and keeps it in the join handle, which is often dropped. So the program's
+//! panic hook reports it here, with [`panicked()`]. It is published once the poll is over: code that panics may hold any
+//! lock.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -39,9 +39,9 @@ thread_local! {
     static PANIC: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// For a program's panic hook: code on this thread panics. If it is a task of `tokio::spawn` on a host of a run, the run's
-/// observer gets [`SimEvent::Panicked`], once per poll, even if the task's code catches the panic. All other tasks are
-/// observed without this. Does nothing on a thread that runs no simulation.
+/// For a program's panic hook: code on this thread panics. If it is a task of `tokio::spawn` on a host of a run, the
+/// run's observer gets [`SimEvent::Panicked`], once per poll, even if the task's code catches the panic. All other
+/// tasks are observed without this. Does nothing on a thread that runs no simulation.
 ///
 /// Tasks of a dead process are not reported: a real process would be gone, so their failures do not matter.
 pub fn panicked(message: Option<&str>) {
@@ -63,9 +63,9 @@ pub(crate) fn is_end(panic: &(dyn Any + Send)) -> bool {
     panic.is::<End>()
 }
 
-/// Whether the current task may use `process` now, for a host that adopts; otherwise always. While the process is paused the
-/// task is suspended. Once the process is dead, its own tasks do not return from here; other tasks do, so that they get
-/// errors.
+/// Whether the current task may use `process` now; always ready for a host that does not adopt. While the process is
+/// paused the task is suspended. Once the process is dead, its own tasks do not return from here; other tasks do, and
+/// get errors.
 #[inline]
 pub(crate) fn poll_turn(world: &World, process: &Process, context: &mut Context<'_>) -> Poll<()> {
     if !process.adopts {

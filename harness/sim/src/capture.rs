@@ -1,8 +1,8 @@
 //! Captures the simulated network: every delivered segment, as an IPv4 packet.
 //!
-//! Timestamps are arrival times: a held or lost segment appears when it gets through. Sequence numbers start at zero for each
-//! direction of a connection, so they count the preceding bytes. For an engine without packets, a segment longer than an
-//! IPv4 packet is split.
+//! Timestamps are arrival times: a held or lost segment appears when it gets through. Sequence numbers start at zero
+//! for each direction of a connection, so they count the preceding bytes. For an engine without packets, a segment
+//! longer than an IPv4 packet is split.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -49,7 +49,8 @@ struct Tracked {
 }
 
 impl Capture {
-    /// Adds a segment that arrives. `ends` are the addresses of its client and its server, if the engine still knows the flow.
+    /// Adds a segment that arrives. `ends` are the addresses of its client and its server, if the engine still knows
+    /// the flow.
     pub(crate) fn arrival(&mut self, at: u64, segment: &Segment, ends: Option<(SocketAddr, SocketAddr)>) {
         let number = segment.flow.number;
         if let Some((client, server)) = ends {

@@ -1,7 +1,7 @@
 //! The wall clocks of hosts, which may be wrong.
 //!
-//! A wall clock belongs to the machine: it is not affected by the death of a process. While a host's task runs, system calls
-//! for the time return that host's; timers use the monotonic clock, which is always right.
+//! A wall clock belongs to the machine: it is not affected by the death of a process. While a host's task runs, system
+//! calls for the time return that host's; timers use the monotonic clock, which is always right.
 //!
 //! Deliberately absent: drift. A clock's offset is constant until it jumps.
 

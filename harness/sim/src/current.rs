@@ -15,8 +15,8 @@ pub(crate) fn set(world: Option<Arc<World>>) {
     WORLD.with(|slot| *slot.borrow_mut() = world);
 }
 
-/// The current position in a run: virtual nanoseconds and the host whose task is being polled (`None` for the world itself).
-/// `None` on a thread that runs no simulation.
+/// The current position in a run: virtual nanoseconds and the host whose task is being polled (`None` for the world
+/// itself). `None` on a thread that runs no simulation.
 pub fn position() -> Option<(u64, Option<Arc<str>>)> {
     WORLD.with(|slot| {
         let world = slot.borrow();

@@ -1,5 +1,5 @@
-//! The digest of a run: a rolling hash over every segment, and an optional trace that locates the first difference between
-//! two runs.
+//! The digest of a run: a rolling hash over every segment, and an optional trace that locates the first difference
+//! between two runs.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 

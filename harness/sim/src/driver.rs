@@ -1,15 +1,14 @@
 //! The driver: one task that moves bytes and the clock, in this order:
 //!
-//! 1. *At this instant*, until there is nothing to do: deliver the segments and fire the exact timers that are due; run the
-//!    hosts until all of their tasks are pending; pass what they wrote to the network.
-//! 2. *Move the clock*: exactly to the next event (a segment, or an exact timer, see [`crate::timers`]) if it is before the
-//!    next millisecond boundary; else to that boundary, if the clock is between two; else let the runtime jump to the
-//!    event's millisecond, or to an earlier timer of its own.
+//! 1. *At this instant*, until there is nothing to do: deliver the segments and fire the exact timers that are due; run
+//!    the hosts until all of their tasks are pending; pass what they wrote to the network.
+//! 2. *Move the clock*: exactly to the next event (a segment, or an exact timer, see [`crate::timers`]) if it is before
+//!    the next millisecond boundary; else to that boundary, if the clock is between two; else let the runtime jump to
+//!    the event's millisecond, or to an earlier timer of its own.
 //!
-//! "All pending" is the runtime's park callback. It wakes the driver while the world is dirty, and a
-//! woken runtime does not move a paused clock. tokio's timers have a granularity of one millisecond, and it jumps by whole
-//! milliseconds from the current time: without the return to the boundary every later segment would be late by the
-//! offset.
+//! "All pending" is the runtime's park callback. It wakes the driver while the world is dirty, and a woken runtime does
+//! not move a paused clock. tokio's timers have a granularity of one millisecond, and it jumps by whole milliseconds
+//! from the current time: without the return to the boundary every later segment would be late by the offset.
 
 use std::future::poll_fn;
 use std::pin::pin;

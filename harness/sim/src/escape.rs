@@ -17,8 +17,8 @@ const CALLERS: usize = 2;
 
 /// Detects escapes: shared by the run's thread and its blocking threads.
 ///
-/// The runtime waits for blocking threads, and virtual time with it. So they must not look up names: that takes as long as
-/// the system's resolver, and is how a channel without a connector connects.
+/// The runtime waits for blocking threads, and virtual time with it. So they must not look up names: that takes as long
+/// as the system's resolver, and is how a channel without a connector connects.
 pub(crate) struct Escapes {
     world: Arc<World>,
     /// Escapes already reported: backtraces are slow, and one is enough to find the place.

@@ -202,8 +202,8 @@ impl Process {
         self.adopted.load(Ordering::Relaxed)
     }
 
-    /// Ends every task: each is dropped, under this host, before anything else happens at this instant. Returns their number.
-    /// Adopted ones end at their next use of the network.
+    /// Ends every task: each is dropped, under this host, before anything else happens at this instant. Returns their
+    /// number. Adopted ones end at their next use of the network.
     pub(crate) fn die(&self) -> u64 {
         self.alive.store(false, Ordering::Relaxed);
         let (handles, waiting) = {
@@ -241,8 +241,8 @@ impl Process {
         }
     }
 
-    /// Whether the close of this socket, which is dropped now, is deferred until the process resumes: actions of an adopted task
-    /// of a paused process must not be visible before.
+    /// Whether the close of this socket, which is dropped now, is deferred until the process resumes: actions of an
+    /// adopted task of a paused process must not be visible before.
     pub(crate) fn puts_off(&self, socket: SocketId) -> bool {
         let puts_off = self.adopts && self.is_paused() && self.is_alive();
         if puts_off {
@@ -289,8 +289,8 @@ impl Slab {
         key
     }
 
-    /// Does nothing if the task has already ended: a handle that is never removed would keep the runtime's parts, and with them
-    /// the world, alive forever.
+    /// Does nothing if the task has already ended: a handle that is never removed would keep the runtime's parts, and
+    /// with them the world, alive forever.
     fn set(&mut self, key: usize, handle: AbortHandle) {
         if let Entry::Reserved = self.entries[key] {
             self.entries[key] = Entry::Running(handle);

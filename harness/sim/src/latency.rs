@@ -37,8 +37,8 @@ impl Latency {
         Latency(Kind::Table((0..=STEPS).map(step).collect()))
     }
 
-    /// Log-normal: half of all samples are at most `median`, 99 of 100 at most `p99`. Truncated at the quantiles 1/4096 and
-    /// 4095/4096, to exclude absurd samples.
+    /// Log-normal: half of all samples are at most `median`, 99 of 100 at most `p99`. Truncated at the quantiles 1/4096
+    /// and 4095/4096, to exclude absurd samples.
     pub fn log_normal(median: Duration, p99: Duration) -> Self {
         const Z_99: f64 = 2.326_347_874_040_841;
         let mu = libm::log(nanos(median).max(1) as f64);

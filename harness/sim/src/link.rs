@@ -1,7 +1,8 @@
 //! The state of links: the topology's settings for a pair of hosts, combined with active faults.
 //!
-//! Rules and faults are stored as given; the state of an ordered pair is computed when a segment first crosses it, and again
-//! after a fault started or ended. So the cost for a thousand hosts depends on their connections, not on a million links.
+//! Rules and faults are stored as given; the state of an ordered pair is computed when a segment first crosses it, and
+//! again after a fault started or ended. So the cost for a thousand hosts depends on their connections, not on a
+//! million links.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -57,8 +58,8 @@ pub struct LinkRule {
 pub enum Effect {
     /// A partition: segments do not get through, and are retransmitted later.
     Hold(HostPairs),
-    /// Segments wait on the link, and continue at once and in order when the effect ends. There is no retransmission meanwhile;
-    /// a kernel that receives nothing from its peer for 10 s ends the connection.
+    /// Segments wait on the link, and continue at once and in order when the effect ends. There is no retransmission
+    /// meanwhile; a kernel that receives nothing from its peer for 10 s ends the connection.
     Stall(HostPairs),
     /// Adds to a link's latency.
     AddLatency(HostPairs, Latency),

@@ -5,9 +5,9 @@
 //! flow and direction queue behind it, and after too long without progress the sender gives up (see `liveness`).
 //! A partition holds segments in the same way. Delivery within one flow and direction is always in order.
 //!
-//! Before each link there is a queue ([`crate::queue`]): segments of all flows enter it after the loss decision, and leave
-//! it in the same order at the link's bandwidth. Latency comes after it. A segment that finds a second's worth of bytes
-//! before it counts as lost. A link without a bandwidth has no queue.
+//! Before each link there is a queue ([`crate::queue`]): segments of all flows enter it after the loss decision, and
+//! leave it in the same order at the link's bandwidth. Latency comes after it. A segment that finds a second's worth of
+//! bytes before it counts as lost. A link without a bandwidth has no queue.
 //!
 //! Deliberately simpler than a real kernel: there is no fast retransmit, and what queued behind a lost
 //! segment gets through together with it, like the bytes of one stream. (If each were judged separately, a busy
@@ -138,8 +138,8 @@ pub(crate) enum Arrival {
         /// It informs its peer: from, to.
         resets: Option<(HostId, HostId)>,
     },
-    /// Inform the engine that the other kernel answers the end that receives this direction: with a reset, if it does not know
-    /// the connection.
+    /// Inform the engine that the other kernel answers the end that receives this direction: with a reset, if it does
+    /// not know the connection.
     Answer(FlowId, Direction),
     /// Nothing to do.
     Nothing,

@@ -20,8 +20,8 @@ use crate::task;
 use crate::timers::Sleep;
 use crate::world::World;
 
-/// One process of a simulated host. Once it is dead, its sockets are gone and it can open no new ones; tasks that it spawns
-/// end at once.
+/// One process of a simulated host. Once it is dead, its sockets are gone and it can open no new ones; tasks that it
+/// spawns end at once.
 #[derive(Clone)]
 pub struct SimPlatform {
     world: Arc<World>,
@@ -59,8 +59,8 @@ impl SimPlatform {
     }
 
     /// Whether the current task may continue, as checked at each use of the network. On a host that adopts tasks
-    /// ([`HostOptions::adopts`](crate::HostOptions::adopts)) it is pending while the task's process is paused, and never returns
-    /// once the process is dead. On other hosts, and for tasks of other processes, it is true.
+    /// ([`HostOptions::adopts`](crate::HostOptions::adopts)) it is pending while the task's process is paused, and
+    /// never returns once the process is dead. On other hosts, and for tasks of other processes, it is true.
     pub fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
         adopted::poll_turn(&self.world, &self.process, context)
     }
@@ -150,8 +150,8 @@ impl Platform for SimPlatform {
         task::spawn(&self.world, &self.process, future)
     }
 
-    /// Exact to the nanosecond of virtual time, where tokio's timers fire at whole milliseconds. A paused process wakes late; a
-    /// dead one never does.
+    /// Exact to the nanosecond of virtual time, where tokio's timers fire at whole milliseconds. A paused process wakes
+    /// late; a dead one never does.
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + use<> {
         Sleep::until(
             self.world.clone(),

@@ -1,8 +1,8 @@
 //! The queue before a link: segments leave it in order, at the link's rate.
 //!
-//! On a link with a bandwidth, a segment leaves once its payload is written: bytes over rate. On a stopped link none leave.
-//! When the rate changes, the segment being written continues at the new rate from the current bit, as do those behind it,
-//! so a narrow link has no effect beyond its end. Times are whole nanoseconds; each departure is rounded up.
+//! On a link with a bandwidth, a segment leaves once its payload is written: bytes over rate. On a stopped link none
+//! leave. When the rate changes, the segment being written continues at the new rate from the current bit, as do those
+//! behind it, so a narrow link has no effect beyond its end. Times are whole nanoseconds; each departure is rounded up.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
@@ -58,8 +58,8 @@ pub(crate) struct Queue {
     waiting: VecDeque<Segment>,
     /// Payload bits of all waiting segments.
     bits: u128,
-    /// The unwritten part of the first segment at `since`: bits times 10^9, so that a rate times nanoseconds has the same unit
-    /// and nothing is rounded.
+    /// The unwritten part of the first segment at `since`: bits times 10^9, so that a rate times nanoseconds has the
+    /// same unit and nothing is rounded.
     left: u128,
     since: u64,
 }
@@ -75,8 +75,8 @@ impl Queue {
         }
     }
 
-    /// One second's worth of bytes is waiting: the queue is full. A stopped queue has no limit, as it has no rate; the windows of
-    /// connections bound it.
+    /// One second's worth of bytes is waiting: the queue is full. A stopped queue has no limit, as it has no rate; the
+    /// windows of connections bound it.
     pub(crate) fn is_full(&self) -> bool {
         matches!(self.pace, Pace::Limited(bandwidth) if self.bits >= bandwidth.rate())
     }

@@ -36,8 +36,8 @@ pub struct Config {
     pub budget: Duration,
     /// The maximum wall time, enforced by the watchdog.
     pub wall_limit: Duration,
-    /// The probability that a ready task is requeued once before it is polled: explores task orders that the seed alone never
-    /// reaches.
+    /// The probability that a ready task is requeued once before it is polled: explores task orders that the seed alone
+    /// never reaches.
     pub interleave: Chance,
     /// The engine that transports the bytes.
     pub engine: EngineKind,
@@ -115,8 +115,8 @@ pub enum Failure {
 /// ends when it returns; hosts that are up then are dropped.
 ///
 /// # Errors
-/// If the run does not complete; see [`Failure`]. After [`Failure::Watchdog`] its thread keeps running: a thread that does
-/// not return cannot be stopped.
+/// If the run does not complete; see [`Failure`]. After [`Failure::Watchdog`] its thread keeps running: a thread that
+/// does not return cannot be stopped.
 pub fn run<T, F>(
     config: Config,
     director: impl FnOnce(Sim) -> F + Send + 'static,
@@ -244,8 +244,8 @@ fn runtime(world: &Arc<World>, escapes: &Arc<Escapes>, seed: u64) -> tokio::runt
         .on_thread_unpark(move || unpark.follow_clock())
         .thread_name_fn(move || names.name_thread())
         .on_thread_start(move || begins.thread_begins())
-        // Blocking threads belong to the host that started them, and are not reused by others. A request just as a thread finishes
-        // may still get that thread: its escapes are attributed to the first host.
+        // Blocking threads belong to the host that started them, and are not reused by others. A request just as a
+        // thread finishes may still get that thread: its escapes are attributed to the first host.
         .thread_keep_alive(Duration::ZERO)
         .on_task_spawn(hook(Spawned::began))
         .on_before_task_poll(hook(Spawned::before_poll))

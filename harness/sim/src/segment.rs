@@ -50,10 +50,11 @@ pub(crate) enum Body {
     Data(Bytes),
     /// The reader has free buffer space (a window update).
     Window,
-    /// The side that dialled knows that the connection is open (ACK). Never lost: later segments imply it, and without any,
-    /// nothing waits for it.
+    /// The side that dialled knows that the connection is open (ACK). Never lost: later segments imply it, and without
+    /// any, nothing waits for it.
     Confirm,
-    /// A bare acknowledgement, from engines that acknowledge segments. Later segments imply it, so its loss has no effect.
+    /// A bare acknowledgement, from engines that acknowledge segments. Later segments imply it, so its loss has no
+    /// effect.
     Ack,
     /// No more bytes will come this way.
     Fin,

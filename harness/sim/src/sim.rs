@@ -43,19 +43,20 @@ pub enum Mislead {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostOptions {
-    /// Whether tasks that its tasks start with `tokio::spawn` belong to its process, as far as possible. They are attributed to
-    /// the process that started them, counted with it, and not reported as [`SimEvent::StrayTask`].
+    /// Whether tasks that its tasks start with `tokio::spawn` belong to its process, as far as possible. They are
+    /// attributed to the process that started them, counted with it, and not reported as [`SimEvent::StrayTask`].
     ///
     /// Such a task cannot be aborted or suspended from outside. So:
     ///
-    /// - Once its process is dead, its next use of the network, or of a timer of the platform, ends it there: its poll is
-    ///   unwound, without a message, and its future dropped. A task that waits for one of these at the death ends at that
-    ///   instant. A write fails instead of ending the task, because HTTP/2 writes under locks that other tasks need to end.
+    /// - Once its process is dead, its next use of the network, or of a timer of the platform, ends it there: its poll
+    ///   is unwound, without a message, and its future dropped. A task that waits for one of these at the death ends at
+    ///   that instant. A write fails instead of ending the task, because HTTP/2 writes under locks that other tasks
+    ///   need to end.
     /// - While its process is paused, uses of the network and of such timers wait for the end of the pause.
     /// - A task that uses neither continues: it computes, or waits for tokio's timers or for other tasks. None of that is
     ///   visible on the network. [`Left::adopted`] counts the tasks that have not ended.
-    /// - A panic ends only the task, and is reported like any task's ([`SimEvent::Panicked`]) if the program's panic hook calls
-    ///   [`panicked()`](crate::panicked); not after the death of its process.
+    /// - A panic ends only the task, and is reported like any task's ([`SimEvent::Panicked`]) if the program's panic
+    ///   hook calls [`panicked()`](crate::panicked); not after the death of its process.
     /// - [`Sim::slow_down`] and [`Config::interleave`](crate::Config::interleave) do not apply to it.
     ///
     /// [`SimEvent::StrayTask`]: crate::SimEvent::StrayTask
@@ -86,8 +87,8 @@ pub struct Left {
     pub sockets: u64,
     /// Timers of [`Platform::sleep_until`](squall_platform::Platform::sleep_until) that are not dropped.
     pub timers: u64,
-    /// Adopted tasks (see [`HostOptions::adopts`]) that have not ended. There may be some, which wait for something outside of
-    /// their host.
+    /// Adopted tasks (see [`HostOptions::adopts`]) that have not ended. There may be some, which wait for something
+    /// outside of their host.
     pub adopted: u64,
 }
 
@@ -96,8 +97,8 @@ impl Sim {
         Sim { world }
     }
 
-    /// Adds a host that is off until it is started. `main` runs at each start; if it returns an error or panics, the host goes
-    /// down. If it returns Ok, the host's other tasks continue.
+    /// Adds a host that is off until it is started. `main` runs at each start; if it returns an error or panics, the
+    /// host goes down. If it returns Ok, the host's other tasks continue.
     pub fn add_host<F>(&self, name: &str, main: impl Fn(SimPlatform) -> F + Send + Sync + 'static) -> HostId
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -124,14 +125,14 @@ impl Sim {
         self.world.host_named(name)
     }
 
-    /// Binds `name` to these hosts, in place of its former meaning, like a service's name in DNS. A connect by name goes to the
-    /// first of them. Without hosts the name does not resolve.
+    /// Binds `name` to these hosts, in place of its former meaning, like a service's name in DNS. A connect by name
+    /// goes to the first of them. Without hosts the name does not resolve.
     pub fn set_name(&self, name: &str, hosts: &[HostId]) {
         self.world.set_name(name, hosts.to_vec());
     }
 
-    /// Overrides `name` until the effects of this fault end, for connects and lookups. Open connections are unaffected. The last
-    /// of several faults wins.
+    /// Overrides `name` until the effects of this fault end, for connects and lookups. Open connections are unaffected.
+    /// The last of several faults wins.
     pub fn mislead(&self, fault: u32, name: &str, means: Mislead) {
         self.world.mislead(fault, name, means);
     }
@@ -141,8 +142,8 @@ impl Sim {
         self.world.end_mislead(fault);
     }
 
-    /// Each poll of a task of the host costs virtual time on its process's only CPU; tasks that become ready meanwhile queue.
-    /// Concurrent faults add up, and outlive the host's processes.
+    /// Each poll of a task of the host costs virtual time on its process's only CPU; tasks that become ready meanwhile
+    /// queue. Concurrent faults add up, and outlive the host's processes.
     pub fn slow_down(&self, fault: u32, host: HostId, cost: Duration) {
         let cost = u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX);
         self.world.slow_down(fault, host, cost);
@@ -169,8 +170,8 @@ impl Sim {
         self.world.stop(host, Down::Killed, String::new());
     }
 
-    /// Powers the machine off: no segments leave or reach it. Once it is started again, it answers segments of old connections
-    /// with RST.
+    /// Powers the machine off: no segments leave or reach it. Once it is started again, it answers segments of old
+    /// connections with RST.
     pub fn crash(&self, host: HostId) {
         self.world.stop(host, Down::Crashed, String::new());
     }
@@ -202,8 +203,8 @@ impl Sim {
         self.world.change(|state, _| state.net.set_rules(now, rules));
     }
 
-    /// Starts an effect of a fault on links; several effects of one fault add up. Segments in transit are unaffected. Segments
-    /// that wait for a link's bandwidth are affected: they leave at the new rate.
+    /// Starts an effect of a fault on links; several effects of one fault add up. Segments in transit are unaffected.
+    /// Segments that wait for a link's bandwidth are affected: they leave at the new rate.
     pub fn start_effect(&self, fault: u32, effect: Effect) {
         let now = self.world.now();
         self.world.change(|state, _| state.net.start(now, fault, effect));
@@ -220,8 +221,8 @@ impl Sim {
         self.world.reset(fault, pairs);
     }
 
-    /// Sets the fault injector: `inject` decides at each fault point in code of a host. It is set once per run, and must not
-    /// block. Without it no fault is injected.
+    /// Sets the fault injector: `inject` decides at each fault point in code of a host. It is set once per run, and
+    /// must not block. Without it no fault is injected.
     pub fn inject(&self, inject: impl Fn(HostId, FaultPoint<'_>) -> bool + Send + Sync + 'static) {
         self.world.set_injector(Box::new(inject));
     }

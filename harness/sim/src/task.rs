@@ -16,8 +16,8 @@ use crate::host::{HostId, Process};
 use crate::observe::SimEvent;
 use crate::world::World;
 
-/// Futures larger than this, in bytes, are boxed at once: the runtime moves a spawned future several times, and hyper's have
-/// kilobytes.
+/// Futures larger than this, in bytes, are boxed at once: the runtime moves a spawned future several times, and hyper's
+/// have kilobytes.
 const BOXED_FROM: usize = 256;
 /// The message for a panic without text.
 pub(crate) const NO_MESSAGE: &str = "a panic without a message";

@@ -15,8 +15,8 @@ use crate::site::Site;
 /// Opens connections from a site, for `tonic::transport::Endpoint::connect_with_connector` and
 /// `connect_with_connector_lazy`. It has no time limit of its own.
 ///
-/// Once its process is dead, a simulated one stays pending. With an error, or an end of the channel's task, callers of the
-/// channel, which are tasks of the dead process too, would continue and retry at once.
+/// Once its process is dead, a simulated one stays pending. With an error, or an end of the channel's task, callers of
+/// the channel, which are tasks of the dead process too, would continue and retry at once.
 #[derive(Debug, Clone)]
 pub struct Connector(Site);
 

@@ -12,11 +12,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A call made within a handler, in its own task, is attributed to the handler's call. A call made by another task that the
-//! handler spawned is not.
+//! A call made within a handler, in its own task, is attributed to the handler's call. A call made by another task that
+//! the handler spawned is not.
 //!
 //! On a simulated host that adopts tasks, the service behind a layer is suspended while the process is paused, and ends
-//! once it is dead.
+//! once it is dead, before it runs again.
 
 mod body;
 mod client;
@@ -38,8 +38,8 @@ fn current_call() -> u64 {
     CALL.try_with(|call| *call).unwrap_or(0)
 }
 
-/// Runs a future as part of the call with this number, which is not 0: calls that it makes through a client's layer, in its
-/// own task, are attributed to it.
+/// Runs a future as part of the call with this number, which is not 0: calls that it makes through a client's layer, in
+/// its own task, are attributed to it.
 pub fn within<F: Future>(call: u64, future: F) -> impl Future<Output = F::Output> {
     CALL.scope(call, future)
 }
@@ -52,7 +52,7 @@ fn parts(path: &str) -> (&str, &str) {
         .unwrap_or(("", path))
 }
 
-/// The gRPC status code, if present: in trailers, or in the headers of a response without a body.
+/// The gRPC status code, if present: in trailers, or in the headers of a trailers-only response.
 fn status(headers: &HeaderMap) -> Option<u64> {
     headers.get("grpc-status")?.to_str().ok()?.parse().ok()
 }

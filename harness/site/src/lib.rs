@@ -1,5 +1,5 @@
-//! The site of a gRPC service: a host of the simulator, or real sockets. The service is the same on both, and written with
-//! tonic as usual:
+//! The site of a gRPC service: a host of the simulator, or real sockets. The service is the same on both, and written
+//! with tonic as usual:
 //!
 //! ```no_run
 //! # async fn serve(site: squall_site::Site) -> Result<(), Box<dyn std::error::Error>> {
@@ -32,8 +32,8 @@
 //! # Effects of kill and pause
 //!
 //! tonic starts tasks with `tokio::spawn`, and so do services. On a simulated host that adopts tasks they belong to the
-//! process that started them; see [`squall_sim::HostOptions::adopts`], also for what remains of them after a kill. In short:
-//! their connections are closed at that instant, and none of them can use the network again. In detail:
+//! process that started them; see [`squall_sim::HostOptions::adopts`], also for what remains of them after a kill. In
+//! short: their connections are closed at that instant, and none of them can use the network again. In detail:
 //!
 //! | a task | once its process is dead | while it is paused |
 //! |---|---|---|

@@ -72,7 +72,7 @@ impl Site {
     /// [`Names`], else at every IPv4 address of the machine.
     ///
     /// # Errors
-    /// Those of the operating system: `AddrInUse` if the port is taken.
+    /// I/O errors of the operating system: `AddrInUse` if the port is taken.
     pub async fn listen(&self, port: u16) -> io::Result<Incoming> {
         let listener = match &self.0 {
             Place::Simulated(process) => TcpListener::bind_on(process, port).await?,
@@ -92,7 +92,8 @@ impl Site {
     /// Opens a connection to `host:port`.
     ///
     /// # Errors
-    /// Those of the operating system: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` if there is no port.
+    /// I/O errors of the operating system: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` if there
+    /// is no port.
     pub async fn connect(&self, to: &str) -> io::Result<TcpStream> {
         match &self.0 {
             Place::Simulated(process) => TcpStream::connect_from(process, to).await,
@@ -116,9 +117,10 @@ impl Site {
         Connector::new(self.clone())
     }
 
-    /// For `Endpoint::executor`: a channel's own tasks are then suspended while their process is paused. Once it is dead they are
-    /// suspended forever: tasks of `tokio::spawn` that wait for a response of the channel, or request one, stay pending, and get
-    /// no error apart from timeouts. (If the channel's tasks ended, such a task would get errors without any time passing.)
+    /// For `Endpoint::executor`: a channel's own tasks are then suspended while their process is paused. Once it is
+    /// dead they are suspended forever: tasks of `tokio::spawn` that wait for a response of the channel, or request
+    /// one, stay pending, and get no error apart from timeouts. (If the channel's tasks ended, such a task would get
+    /// errors without any time passing.)
     pub fn executor(&self) -> Executor {
         Executor(self.clone())
     }

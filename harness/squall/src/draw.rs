@@ -63,8 +63,8 @@ pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
     fn new(seed: u64, path: &str) -> Self {
-        // The ChaCha key is filled from a hash, not by `seed_from_u64`: that algorithm is up to rand, and seeds must keep their
-        // meaning across its versions.
+        // The ChaCha key is filled from a hash, not by `seed_from_u64`: that algorithm is up to rand, and seeds must
+        // keep their meaning across its versions.
         let mut key = [0; 32];
         for (half, bytes) in key.chunks_exact_mut(16).enumerate() {
             let name = format!("plan\0{path}\0{half}");

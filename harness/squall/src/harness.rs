@@ -71,8 +71,8 @@ impl Harness {
         self
     }
 
-    /// Declares the ports and settings of the component `name`, so that files are checked against them. Without a declaration
-    /// any port is accepted.
+    /// Declares the ports and settings of the component `name`, so that files are checked against them. Without a
+    /// declaration any port is accepted.
     ///
     /// # Panics
     /// If no component of this name is registered.
@@ -86,10 +86,10 @@ impl Harness {
         self
     }
 
-    /// Adds a service under the name that topologies use: `[service.inventory]` runs `"inventory"`, unless its `runs` names
-    /// another. `serve` is called at each start of a host, with the settings of the topology, and runs until it returns. If it
-    /// returns, with or without an error, or panics, its host goes down until a fault restarts it. The report has this
-    /// as an incident.
+    /// Adds a service under the name that topologies use: `[service.inventory]` runs `"inventory"`, unless its `runs`
+    /// names another. `serve` is called at each start of a host, with the settings of the topology, and runs until it
+    /// returns. If it returns, with or without an error, or panics, its host goes down until a fault restarts it. The
+    /// report has this as an incident.
     ///
     /// Tasks started with `tokio::spawn`, as tonic does, belong to its process, and are killed and paused with it.
     ///
@@ -271,8 +271,8 @@ impl Harness {
         self
     }
 
-    /// Runs code for every module at each start of its process, after its nodes are installed and before it serves: additional
-    /// steps of your deployment.
+    /// Runs code for every module at each start of its process, after its nodes are installed and before it serves:
+    /// additional steps of your deployment.
     #[must_use]
     pub fn prepare(mut self, prepare: impl Fn(&Module<SimPlatform>) + Send + Sync + 'static) -> Self {
         self.router.prepare = Arc::new(prepare);
@@ -294,8 +294,8 @@ impl Harness {
         self
     }
 
-    /// Makes a run fail if a check is vacuous: a scenario without expectations, an expectation in whose window no call started,
-    /// a fault that touched nothing. Otherwise these are notes in the report.
+    /// Makes a run fail if a check is vacuous: a scenario without expectations, an expectation in whose window no call
+    /// started, a fault that touched nothing. Otherwise these are notes in the report.
     #[must_use]
     pub fn deny_vacuous(mut self) -> Self {
         self.deny_vacuous = true;
@@ -322,7 +322,8 @@ impl Harness {
         live::Services::start(topology, &self.services, bind)
     }
 
-    /// The JSON Schema of one kind of file, for editors: see [`schema`](crate::schema). Includes this harness's extensions.
+    /// The JSON Schema of one kind of file, for editors: see [`schema`](crate::schema). Includes this harness's
+    /// extensions.
     pub fn schema(&self, kind: file::Kind) -> serde_json::Value {
         let mut schema = crate::schema::schema(kind, &self.router.components);
         for own in &self.custom.kinds.schemas {

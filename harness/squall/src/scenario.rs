@@ -30,8 +30,8 @@ pub struct Scenario {
 impl Scenario {
     /// The plan of one run: every range is drawn from `seed`, or from the file's own.
     ///
-    /// A draw depends only on the seed and on the range's path (`fault split: at`). So the draws of a named fault stay the
-    /// same when other faults are added or removed.
+    /// A draw depends only on the seed and on the range's path (`fault split: at`). So the draws of a named fault stay
+    /// the same when other faults are added or removed.
     pub fn plan(&self, seed: Option<u64>) -> Plan {
         let seed = seed.unwrap_or(self.seed);
         let mut draws = Draws::new(seed);

@@ -1,4 +1,5 @@
-//! The numbers in a report: calls by workload, segments and calls by fault, statistics of systems, and incidents on hosts.
+//! The numbers in a report: calls by workload, segments and calls by fault, statistics of systems, and incidents on
+//! hosts.
 
 use indexmap::IndexMap;
 

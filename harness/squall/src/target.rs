@@ -80,8 +80,8 @@ pub struct Request {
     pub(crate) bytes: u64,
     /// The payload's digest.
     pub(crate) digest: Id,
-    /// Makes the call on its source host. The timeout is only to be passed on: the workload enforces it with a timer of its
-    /// own.
+    /// Makes the call on its source host. The timeout is only to be passed on: the workload enforces it with a timer of
+    /// its own.
     pub(crate) make: Make,
 }
 

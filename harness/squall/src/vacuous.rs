@@ -1,5 +1,5 @@
-//! Vacuous checks: expectations without calls, expectations that nothing could violate, and all expectations under a fault
-//! that touched nothing.
+//! Vacuous checks: expectations without calls, expectations that nothing could violate, and all expectations under a
+//! fault that touched nothing.
 
 use crate::faults::{FaultKind, MustTouch};
 use crate::oracle::Run;

@@ -107,8 +107,8 @@ pub(crate) trait Engine: Send {
     ) -> Poll<io::Result<(SocketId, SocketAddr)>>;
     /// Starts to open a connection.
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId>;
-    /// Sizes the windows of a new connection over links with a bandwidth: enough to fill them, each way, and not much more.
-    /// Engines with fixed windows ignore it.
+    /// Sizes the windows of a new connection over links with a bandwidth: enough to fill them, each way, and not much
+    /// more. Engines with fixed windows ignore it.
     fn fit(&mut self, _socket: SocketId, _pipe: Pipe) {}
     /// Waits until a connection is open.
     fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>>;
@@ -136,7 +136,8 @@ pub(crate) trait Engine: Send {
     fn deliver(&mut self, segment: Segment, effects: &mut Effects) -> Option<Segment>;
     /// A connect arrives at a host that refuses it, even if a listener exists.
     fn refuse(&mut self, connect: Segment);
-    /// No segment of this direction got through for too long: its sender gives up. Returns whether it knew the connection.
+    /// No segment of this direction got through for too long: its sender gives up. Returns whether it knew the
+    /// connection.
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) -> bool;
     /// The end that receives `at` has probed the other kernel; the connection is reset if that does not know it.
     fn answer(&mut self, flow: FlowId, at: Direction, effects: &mut Effects);

@@ -2,8 +2,8 @@
 //!
 //! Only engines with packets have them, and no application waits for one. So they must not affect segments that
 //! applications wait for: random loss does not apply to them, they start no timeout of their direction, and no segment
-//! queues behind them. An overtaken one is discarded. A blocked one is sent again, because the peer would retransmit what it
-//! acknowledges, until the peer gives up.
+//! queues behind them. An overtaken one is discarded. A blocked one is sent again, because the peer would retransmit
+//! what it acknowledges, until the peer gives up.
 
 use super::liveness::UNANSWERED;
 use super::{Arrival, Due, FIRST_TIMEOUT, LONGEST_TIMEOUT, Net};

@@ -11,8 +11,8 @@
 //!
 //! A peer whose machine has rebooted answers the next probe with a reset. A paused process has a kernel that answers.
 //!
-//! While nothing is cut, probes are not events: the time of the last answer is computed only when a cut occurs. So an idle
-//! connection costs nothing. Loss below 100 % does not affect probes.
+//! While nothing is cut, probes are not events: the time of the last answer is computed only when a cut occurs. So an
+//! idle connection costs nothing. Loss below 100 % does not affect probes.
 
 use std::time::Duration;
 

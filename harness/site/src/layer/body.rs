@@ -21,7 +21,7 @@ pin_project_lite::pin_project! {
 }
 
 impl<B> Body<B> {
-    /// The response, which has already ended if it has no body.
+    /// The response, which has already ended if it is trailers-only.
     pub(super) fn of(answer: Response<B>, mut span: Span, is_within: bool) -> Response<Self> {
         if let Some(code) = status(answer.headers()) {
             span.ended_with_status(code);

@@ -23,10 +23,11 @@ enum Bound {
 }
 
 impl TcpListener {
-    /// Listens at `address:port`; port 0 selects a free one. On a simulated host it is bound at all addresses of the host.
+    /// Listens at `address:port`; port 0 selects a free one. On a simulated host it is bound at all addresses of the
+    /// host.
     ///
     /// # Errors
-    /// Those of the operating system: `AddrInUse` if the port is taken; `InvalidInput` if there is no port.
+    /// I/O errors of the operating system: `AddrInUse` if the port is taken; `InvalidInput` if there is no port.
     pub async fn bind(address: impl Address) -> io::Result<Self> {
         let text = address.into_text();
         match squall_sim::process() {
@@ -48,8 +49,8 @@ impl TcpListener {
     /// Accepts the next connection, with its peer's address.
     ///
     /// # Errors
-    /// Those of the operating system: an error concerns one connection, not the listener. On a simulated host, once the process
-    /// is dead.
+    /// I/O errors of the operating system: an error concerns one connection, not the listener. On a simulated host,
+    /// once the process is dead.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         std::future::poll_fn(|context| self.poll_accept(context)).await
     }
@@ -75,7 +76,7 @@ impl TcpListener {
     /// The bound address.
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// I/O errors of the operating system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {
             Bound::Simulated(listener) => listener.local_addr(),

@@ -29,7 +29,8 @@ impl TcpStream {
     /// Opens a connection to `host:port`.
     ///
     /// # Errors
-    /// Those of the operating system: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` if there is no port.
+    /// I/O errors of the operating system: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` if there
+    /// is no port.
     pub async fn connect(to: impl Address) -> io::Result<Self> {
         let to = to.into_text();
         match squall_sim::process() {
@@ -56,7 +57,7 @@ impl TcpStream {
     /// The address of this end.
     ///
     /// # Errors
-    /// Those of the operating system; on a simulated host, once both ends have finished the connection.
+    /// I/O errors of the operating system; on a simulated host, once both ends have finished the connection.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {
             Kind::Simulated(stream) => stream.local_addr(),
@@ -67,7 +68,7 @@ impl TcpStream {
     /// The address of the other end.
     ///
     /// # Errors
-    /// Those of the operating system; on a simulated host, once both ends have finished the connection.
+    /// I/O errors of the operating system; on a simulated host, once both ends have finished the connection.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {
             Kind::Simulated(stream) => stream.peer_addr(),
@@ -78,7 +79,7 @@ impl TcpStream {
     /// Whether small writes are sent at once. On a simulated host they always are.
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// I/O errors of the operating system.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         match &self.0 {
             Kind::Simulated(_) => Ok(()),
@@ -89,7 +90,7 @@ impl TcpStream {
     /// The setting of [`TcpStream::set_nodelay`].
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// I/O errors of the operating system.
     pub fn nodelay(&self) -> io::Result<bool> {
         match &self.0 {
             Kind::Simulated(_) => Ok(true),

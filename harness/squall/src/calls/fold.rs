@@ -416,8 +416,8 @@ impl<'j> Folding<'j> {
     }
 }
 
-/// Most calls have one or two hops. A vector would start with room for four, which in a long run is most of the memory that
-/// a fold touches.
+/// Most calls have one or two hops. A vector would start with room for four, which in a long run is most of the memory
+/// that a fold touches.
 fn reserve_few<T>(items: &mut Vec<T>) {
     if items.capacity() == 0 {
         items.reserve_exact(2);

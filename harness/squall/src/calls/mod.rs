@@ -16,8 +16,8 @@ use crate::journal::{Entry, Handling, Id, Journal, Outcome};
 use crate::oracle::evidence::Kept;
 use crate::plan::Plan;
 
-/// Every error class of a call, and every status of a hop other than `ok`. For calls of the provider protocol the class is
-/// the code in lower case. Spec: router H-10.
+/// Every error class of a call, and every status of a hop other than `ok`. For calls of the provider protocol the class
+/// is the code in lower case. Spec: router H-10.
 pub const ERROR_CLASSES: [&str; 13] = [
     "remote_error",
     "unavailable",

@@ -29,8 +29,9 @@ use crate::plan::Plan;
 use crate::target::Causes;
 use crate::time::nanos;
 
-/// How long before a failed hop a lost segment may have stalled its connection, or a host may have been down: retransmission
-/// backs off for some seconds until the connection is reset, and a pool backs off as long after a failed connect.
+/// How long before a failed hop a lost segment may have stalled its connection, or a host may have been down:
+/// retransmission backs off for some seconds until the connection is reset, and a pool backs off as long after a failed
+/// connect.
 const STALL: u64 = 15_000_000_000;
 
 pub(super) fn touch<'j>(
@@ -115,7 +116,7 @@ impl Span {
         Span { from, until, is_ok }
     }
 
-    /// Whether it overlaps the interval from `started` until `ended`, both included if they are equal.
+    /// Whether it overlaps `started..ended`, or contains `started` if both are equal.
     fn meets(self, started: u64, ended: u64) -> bool {
         started <= self.until && (self.from < ended || self.from <= started)
     }
@@ -260,7 +261,7 @@ fn record(pair: &mut Vec<ByFault>, fault: Option<u32>, at: u64, touch: Touch) {
     times.all.push(at);
     let lasts = match touch {
         Touch::Lost | Touch::Held | Touch::Refused => true,
-        // The fault on the host that is down already accounts for these.
+        // Without a fault, a host is down, and the fault of that host accounts for it.
         Touch::Dropped => fault.is_some(),
         Touch::Delayed | Touch::Reset => false,
     };

@@ -7,8 +7,8 @@ use crate::oracle;
 
 /// A table of a report, derived from a run's evidence. See [`Harness::section`](crate::Harness::section).
 ///
-/// Columns whose cells all begin with a digit are right-aligned. In `--json` a section is a list of objects under its first
-/// heading.
+/// Columns whose cells all begin with a digit are right-aligned. In `--json` a section is a list of objects under its
+/// first heading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
     pub(crate) headings: Vec<String>,

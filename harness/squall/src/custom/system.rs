@@ -2,8 +2,8 @@
 
 use crate::Harness;
 
-/// A system as one plug-in: kinds of hosts, targets, faults, expectations, oracles and report sections that belong together,
-/// added with one call of [`Harness::system`]. A crate can export one for others.
+/// A system as one plug-in: kinds of hosts, targets, faults, expectations, oracles and report sections that belong
+/// together, added with one call of [`Harness::system`]. A crate can export one for others.
 ///
 /// ```
 /// use serde::Deserialize;

@@ -1,5 +1,6 @@
-//! Faults. Each kind is one file, here or in its system (`systems/*/faults`), and one line in a list. The file holds the TOML
-//! shape, the checks, the text for reports, how to inject and undo the fault, which calls it touched, when it heals, and its counters.
+//! Faults. Each kind is one file, here or in its system (`systems/*/faults`), and one line in a list. The file holds
+//! the TOML shape, the checks, the text for reports, how to inject and undo the fault, which calls it touched, when it
+//! heals, and its counters.
 //!
 //! A kind has two types. Its `Shape` is a key of `[[fault]]`. Its [`FaultKind`] is the fault in a plan, with all ranges
 //! drawn. Often one type is both. `links` and `targets` hold what several kinds share.
@@ -172,23 +173,24 @@ pub enum Touches {
     Hosts(Vec<String>),
     /// A hop failed while the fault prevented connects from its sender to its receiver.
     Connects(Connects),
-    /// The call goes to a port of this module (`echo` of `echo.in`), and was in flight during the fault or the propagation
-    /// delay after it.
+    /// The call goes to a port of this module (`echo` of `echo.in`), and was in flight during the fault or the
+    /// propagation delay after it.
     Ports {
         /// The module.
         of: String,
         /// Propagation delay of discovery updates.
         late: Duration,
     },
-    /// A hop of the call goes to this group of hosts, and was in flight during the fault or the propagation delay after it.
+    /// A hop of the call goes to this group of hosts, and was in flight during the fault or the propagation delay after
+    /// it.
     Group {
         /// The group's name.
         name: String,
         /// Propagation delay of discovery updates.
         late: Duration,
     },
-    /// The call was to be executed by one of these hosts, or failed before it was sent to any host that serves the namespace
-    /// of their groups.
+    /// The call was to be executed by one of these hosts, or failed before it was sent to any host that serves the
+    /// namespace of their groups.
     Served {
         /// The hosts.
         hosts: Vec<String>,

@@ -1,5 +1,5 @@
-//! Expectations in files: each `[[expect]]` has one key for its subject, and keys for what is checked. A kind is a type, and a
-//! line in a list.
+//! Expectations in files: each `[[expect]]` has one key for its subject, and keys for what is checked. A kind is a
+//! type, and a line in a list.
 
 use std::fmt::Debug;
 use std::ops::Range;

@@ -5,8 +5,8 @@
 //! (`topology`, `scenario`: references, order of times). Each stage finds as many mistakes as it can. It is only
 //! entered if every table passed the previous one, so that no mistake is reported twice.
 //!
-//! This module is independent of systems. Tables of hosts, targets, expectations and faults are entries in lists, with their
-//! readers and checks; `systems` joins the lists of all systems.
+//! This module is independent of systems. Tables of hosts, targets, expectations and faults are entries in lists, with
+//! their readers and checks; `systems` joins the lists of all systems.
 //!
 //! Random values are not drawn here, but by [`Scenario::plan`].
 
@@ -135,7 +135,8 @@ fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<W
     }
 }
 
-/// Loads a file of either kind, and returns the kind. A scenario has a `topology` key, or others that only scenarios have.
+/// Loads a file of either kind, and returns the kind. A scenario has a `topology` key, or others that only scenarios
+/// have.
 ///
 /// # Errors
 /// The mistakes in it or in its topology.

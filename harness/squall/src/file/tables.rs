@@ -52,7 +52,8 @@ impl HostTable {
     }
 }
 
-/// The tables of one system. They are checked together: providers refer to managers, and nodes of all modules to one another.
+/// The tables of one system. They are checked together: providers refer to managers, and nodes of all modules to one
+/// another.
 pub(crate) struct HostTables {
     /// In the order of messages and of the schema.
     pub(crate) tables: &'static [HostTable],

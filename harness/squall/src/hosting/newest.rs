@@ -64,7 +64,8 @@ impl<T: Clone> Newest<T> {
 
     async fn until<R>(&self, mut found: impl FnMut(&BTreeMap<HostId, Made<T>>) -> Option<R>) -> R {
         loop {
-            // It is registered at its first poll. No notification can be lost before, for the map is checked without an await.
+            // It is registered at its first poll. No notification can be lost before, for the map is checked without an
+            // await.
             let came_up = self.came_up.notified();
             if let Some(found) = found(&self.lock()) {
                 return found;

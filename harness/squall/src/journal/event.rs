@@ -156,8 +156,8 @@ pub enum Event {
         #[serde(default)]
         timers_left: u64,
     },
-    /// The plan is over, and the run continues with calls that show whether everything recovered from the last fault. They
-    /// count for no workload.
+    /// The plan is over, and the run continues with calls that show whether everything recovered from the last fault.
+    /// They count for no workload.
     QuietStarted,
     /// A host came up.
     HostStarted {

@@ -6,8 +6,8 @@ use super::openmetrics::{Latency, Quantile, Sample};
 use crate::report::table::{Side, Table};
 use crate::time;
 
-/// A table of `sample`, with rates if the sampling time is known. Calls within a module are listed separately. Ends with a
-/// line break.
+/// A table of `sample`, with rates if the sampling time is known. Calls within a module are listed separately. Ends
+/// with a line break.
 #[must_use]
 pub fn table(sample: &Sample, took: Option<Duration>) -> String {
     let (l, r) = (Side::Left, Side::Right);

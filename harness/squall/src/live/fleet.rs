@@ -1,5 +1,5 @@
-//! Managers and providers of a topology on real sockets, in this process: each manager with its HTTP API, and each replica
-//! of a provider.
+//! Managers and providers of a topology on real sockets, in this process: each manager with its HTTP API, and each
+//! replica of a provider.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -53,9 +53,9 @@ fn ports(topology: &Topology, base: u16, index: usize) -> Result<[u16; 2], Strin
 }
 
 impl Fleet {
-    /// Binds them at an address of this machine. With a port base, the managers take the ports after those of the modules:
-    /// one for gRPC and the next for HTTP, each. Otherwise, and for providers, free ports are used. They serve and register
-    /// once [`Fleet::run_until`] runs.
+    /// Binds them at an address of this machine. With a port base, the managers take the ports after those of the
+    /// modules: one for gRPC and the next for HTTP, each. Otherwise, and for providers, free ports are used. They serve
+    /// and register once [`Fleet::run_until`] runs.
     ///
     /// # Errors
     /// If a port is unavailable, or a name cannot be registered.
@@ -121,8 +121,8 @@ impl Fleet {
         self.providers.iter().map(|(host, _)| host.as_str())
     }
 
-    /// Runs until `shutdown` is true, or its sender is dropped. Then providers leave gracefully, and managers shut down, each
-    /// with `grace` for in-flight calls. Returns a description of each end.
+    /// Runs until `shutdown` is true, or its sender is dropped. Then providers leave gracefully, and managers shut
+    /// down, each with `grace` for in-flight calls. Returns a description of each end.
     pub async fn run_until(self, shutdown: watch::Receiver<bool>, grace: Duration) -> Vec<String> {
         let (have_left, left) = watch::channel(false);
         let providers = join_all(self.providers.into_iter().map(|(host, provider)| {

@@ -62,7 +62,7 @@ impl Endpoint {
     /// The address that it listens at.
     ///
     /// # Errors
-    /// Those of the operating system.
+    /// I/O errors of the operating system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }

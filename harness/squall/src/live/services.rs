@@ -95,8 +95,8 @@ impl Services {
         self.hosts.iter().map(|host| (host.name.as_str(), host.address))
     }
 
-    /// Runs until `shutdown` is true, or its sender is dropped; then all end at once. Returns a description of each end. A
-    /// service that ends by itself is also logged.
+    /// Runs until `shutdown` is true, or its sender is dropped; then all end at once. Returns a description of each
+    /// end. A service that ends by itself is also logged.
     pub async fn run_until(self, mut shutdown: watch::Receiver<bool>) -> Vec<String> {
         let mut running = JoinSet::new();
         let names: Vec<String> = self.hosts.iter().map(|host| host.name.clone()).collect();

@@ -20,8 +20,8 @@ use crate::systems::router::components::Components;
 /// Which modules run in this process, their addresses, and the addresses of the others.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// The modules with all of their replicas, or single replicas by host name, that run in this process. `None` is the whole
-    /// topology.
+    /// The modules with all of their replicas, or single replicas by host name, that run in this process. `None` is the
+    /// whole topology.
     pub modules: Vec<String>,
     /// The address of this machine to listen at.
     pub bind: IpAddr,
@@ -229,8 +229,8 @@ impl System {
         &self.started
     }
 
-    /// Collects the counters of all modules as OpenMetrics text, also while the system runs. Those of a replica are labelled with
-    /// its host's name.
+    /// Collects the counters of all modules as OpenMetrics text, also while the system runs. Those of a replica are
+    /// labelled with its host's name.
     pub fn metrics(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let names = self.started.iter().map(|it| match it.name == it.module {
             true => String::new(),
@@ -241,10 +241,11 @@ impl System {
     }
 
     /// Serves until `shutdown` is true, or its sender is dropped; then each server drains as
-    /// [`Server::run_until`](squall_router::Server::run_until) describes, and reports the requests that it did not wait for.
+    /// [`Server::run_until`](squall_router::Server::run_until) describes, and reports the requests that it did not wait
+    /// for.
     ///
-    /// Callers end before their callees, or in-flight requests would be refused at their next hop. No module waits for others
-    /// longer than `grace`: after twice that, and a second, all have ended.
+    /// Callers end before their callees, or in-flight requests would be refused at their next hop. No module waits for
+    /// others longer than `grace`: after twice that, and a second, all have ended.
     pub async fn run_until(self, shutdown: watch::Receiver<bool>, grace: Duration) -> Vec<(String, Drained)> {
         let servers = self.started.into_iter().zip(self.servers);
         let mut servers: Vec<_> = servers.map(Some).collect();

@@ -1,9 +1,10 @@
 //! Work stops within one link latency after its caller gave up: cancellations propagate. Spec: router 3.10, provider
 //! section 6.
 //!
-//! An execution is judged if it was running when its hop ended with a timeout or a cancellation, and the cancellation needs
-//! at most the link's latency: no fault touched the link recently, its latency is bounded, its bandwidth unlimited, the
-//! message was small, and the sender's host stayed up. A paused worker receives the cancellation when it resumes.
+//! An execution is judged if it was running when its hop ended with a timeout or a cancellation, and the cancellation
+//! needs at most the link's latency: no fault touched the link recently, its latency is bounded, its bandwidth
+//! unlimited, the message was small, and the sender's host stayed up. A paused worker receives the cancellation when it
+//! resumes.
 
 use super::overtime::worked_until;
 use super::{CALM, First, Oracle, Run, SLACK, Violation};

@@ -65,8 +65,8 @@ pub(crate) struct Kept(Mutex<ByType>);
 type ByType = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
 impl Kept {
-    /// The cached value, or a new one. No lock is held during `make`, which may request other evidence, so two threads may
-    /// compute the same value twice.
+    /// The cached value, or a new one. No lock is held during `make`, which may request other evidence, so two threads
+    /// may compute the same value twice.
     pub(crate) fn get<E: Evidence>(&self, make: impl FnOnce() -> E) -> Arc<E> {
         let kept = self.lock().get(&TypeId::of::<E>()).cloned();
         if let Some(Ok(kept)) = kept.map(Arc::downcast) {

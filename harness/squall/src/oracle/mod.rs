@@ -1,7 +1,7 @@
 //! Oracles: invariants that hold in every run, whatever its scenario expects.
 //!
-//! One invariant, one file. An oracle is a pure function of a run's journal and plan. It must have no false positives in any
-//! scenario: where a journal cannot tell a violation from an effect of the scenario itself, the oracle passes.
+//! One invariant, one file. An oracle is a pure function of a run's journal and plan. It must have no false positives
+//! in any scenario: where a journal cannot tell a violation from an effect of the scenario itself, the oracle passes.
 //!
 //! Oracles about calls in any system are here, those of one system in `systems/*/oracles`.
 //!
@@ -12,7 +12,7 @@
 //! | [`RightPlace`] | only the addressed node handles a message | router S-9 to S-12 |
 //! | [`Executed`] | every reply comes from an execution of the same call | router S-9, W-3, section 9 |
 //! | [`Converges`] | calls go where discovery says | router 4.3, 6.1, appendix C |
-//! | [`Dismissed`] | a pool closes connections to an endpoint that left discovery after their last call | router 4.3, 6.1 |
+//! | [`Dismissed`] | connections to a withdrawn endpoint are closed with their last call | router 4.3, 6.1 |
 //! | [`Turns`] | a module's replicas take turns | router 4.3 |
 //! | [`Dials`] | an endpoint is dialled once at a time | router 4.2, 4.3 |
 //! | [`Drains`] | a draining server gets no new requests, and ends with none in flight | router 5.2, provider 2.8 |
@@ -84,8 +84,8 @@ pub trait Oracle {
     /// The invariant, as a statement.
     fn promise(&self) -> &'static str;
 
-    /// Judges a run, and returns how many things it judged: calls, turns, silences, or whatever the invariant is about. Zero
-    /// means that it holds vacuously.
+    /// Judges a run, and returns how many things it judged: calls, turns, silences, or whatever the invariant is about.
+    /// Zero means that it holds vacuously.
     ///
     /// # Errors
     /// The first violation in virtual time.
@@ -111,8 +111,8 @@ pub(crate) const OF_CALLS: &[&dyn Oracle] = &[
     &Recovers,
 ];
 
-/// Tolerance in nanoseconds: 1 ms timer granularity, for tokio's timers fire at millisecond boundaries, and 1 ms propagation
-/// delay.
+/// Tolerance in nanoseconds: 1 ms timer granularity, for tokio's timers fire at millisecond boundaries, and 1 ms
+/// propagation delay.
 pub(crate) const SLACK: u64 = 2_000_000;
 
 /// How long no fault must have touched a link, in nanoseconds, for its delay to be its latency alone: longer than the

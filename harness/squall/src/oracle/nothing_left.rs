@@ -1,9 +1,9 @@
 //! No task, socket, timer, hop or execution outlives its end. Spec: router W-4, appendix C.
 //!
 //! A hop or an execution may have no end if its host went down before its deadline (guards usually record an end even
-//! then), if its host is paused as the run ends, or if its deadline lies beyond the end of the run. That all hosts go down
-//! at the end of a run does not excuse earlier deadlines.
-//! Work that a component starts by itself has no known deadline, and is not judged.
+//! then), if its host is paused as the run ends, or if its deadline lies beyond the end of the run. That all hosts go
+//! down at the end of a run does not excuse earlier deadlines. Work that a component starts by itself has no known
+//! deadline, and is not judged.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};

@@ -1,10 +1,10 @@
 //! No handler runs past its deadline: neither a router's component nor a provider's module, even if the caller's
 //! cancellation cannot reach it. Spec: router S-32, provider section 6, point 11.
 //!
-//! The limit follows from the handler's own deadline and from its caller. A remote message has at most the time that its
-//! sender gave the hop, counted from the handler's start, because receivers do not know the transit time. A local one has at
-//! most the time of its cause. The timer tolerance is added, and the time during which the host was paused. A handler
-//! without a deadline has no limit.
+//! The limit follows from the handler's own deadline and from its caller. A remote message has at most the time that
+//! its sender gave the hop, counted from the handler's start, because receivers do not know the transit time. A local
+//! one has at most the time of its cause. The timer tolerance is added, and the time during which the host was paused.
+//! A handler without a deadline has no limit.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Call, Execution, Moment};
@@ -40,8 +40,8 @@ impl Oracle for Overtime {
             if until.at <= limit + SLACK {
                 continue;
             }
-            // Pauses are only looked up for late executions: the lookup is expensive. A call that starts on a paused host has its
-            // timeout counted from the time the host resumes.
+            // Pauses are only looked up for late executions: the lookup is expensive. A call that starts on a paused
+            // host has its timeout counted from the time the host resumes.
             let from = execution.started.at;
             let since = call
                 .filter(|call| !execution.remote && call.host == execution.host)

@@ -1,8 +1,8 @@
 //! Calls succeed again once the last fault has ended and its effects have settled. Design, section 7.
 //!
-//! The settling time is 20 s of virtual time after the end of the last fault: longer than the backoff of retransmission and
-//! of reconnection. After it, a call that ends `unavailable` or `timeout` is a violation. Other classes are the callee's own
-//! answers.
+//! The settling time is 20 s of virtual time after the end of the last fault: longer than the backoff of retransmission
+//! and of reconnection. After it, a call that ends `unavailable` or `timeout` is a violation. Other classes are the
+//! callee's own answers.
 //!
 //! The invariant is only judged where the scenario itself cannot be the reason:
 //! - every fault that began has ended, and no host went down by itself;
@@ -17,11 +17,11 @@
 //! A run whose plan ends too early for this continues until the settling time is over, and then makes the calls that are
 //! missing. It does not if there are many hosts, or if a fault does not end.
 //!
-//! Providers reconnect by themselves, but with a delay: with them the settling time is the longest interval between two of
-//! their attempts. A drained provider has left permanently; then nothing is judged.
+//! Providers reconnect by themselves, but with a delay: with them the settling time is the longest interval between two
+//! of their attempts. A drained provider has left permanently; then nothing is judged.
 //!
-//! On links with loss, limited bandwidth or unbounded latency, single errors prove nothing. There it is a violation if none
-//! of 20 calls or more succeeds, where before the first fault 20 or more did without an error.
+//! On links with loss, limited bandwidth or unbounded latency, single errors prove nothing. There it is a violation if
+//! none of 20 calls or more succeeds, where before the first fault 20 or more did without an error.
 
 use std::time::Duration;
 

@@ -13,7 +13,8 @@ pub trait HostGroup: Any + Debug + Clone + PartialEq + Send + Sync + UnwindSafe 
     /// The table's name: `module`.
     const TABLE: &'static str;
 
-    /// Whether faults on its hosts are certain to be visible in calls. Other groups, such as managers, show them in states.
+    /// Whether faults on its hosts are certain to be visible in calls. Other groups, such as managers, show them in
+    /// states.
     const SHOWS_IN_CALLS: bool;
 
     /// Its name in the file: `orders`.

@@ -1,5 +1,5 @@
-//! Locates errors in the settings of a component. serde's messages use Rust's terms and have no position: this deserializer
-//! reads a value as serde_json does, and tracks the path.
+//! Locates errors in the settings of a component. serde's messages use Rust's terms and have no position: this
+//! deserializer reads a value as serde_json does, and tracks the path.
 
 use std::fmt;
 
@@ -44,8 +44,8 @@ pub(crate) enum Fault {
 }
 
 impl SettingsError {
-    /// Locates the error of `settings`. `said` is its message, from [`serde_json`] or, if the settings parse, from the component
-    /// itself.
+    /// Locates the error of `settings`. `said` is its message, from [`serde_json`] or, if the settings parse, from the
+    /// component itself.
     pub(crate) fn of<'de, S: de::Deserialize<'de>>(settings: &'de Value, said: String) -> Self {
         match S::deserialize(Reader(settings)) {
             Ok(_) => said.into(),

@@ -1,7 +1,7 @@
 //! Cross-module latency, in virtual time: exact, so that a build can be gated on it.
 //!
-//! Per ordered pair of modules, the latency that senders measured for hops that ended ok. Executions within one module are
-//! listed separately: they measure components, not the network.
+//! Per ordered pair of modules, the latency that senders measured for hops that ended ok. Executions within one module
+//! are listed separately: they measure components, not the network.
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};

@@ -1,5 +1,5 @@
-//! Sanitizes text. Names and messages come from files, arguments, peers and components: they must not control a terminal or
-//! imitate other output.
+//! Sanitizes text. Names and messages come from files, arguments, peers and components: they must not control a
+//! terminal or imitate other output.
 
 use std::borrow::Cow;
 

@@ -34,8 +34,8 @@ impl fmt::Display for Difference {
 }
 
 impl Harness {
-    /// Runs a plan twice, on two threads at the same time. Returns the first run, and the first difference between the two, if
-    /// any.
+    /// Runs a plan twice, on two threads at the same time. Returns the first run, and the first difference between the
+    /// two, if any.
     ///
     /// # Errors
     /// If one of the runs does not complete.

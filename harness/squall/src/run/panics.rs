@@ -80,8 +80,8 @@ impl Sites {
     }
 }
 
-/// Panics in a run go to its journal and report; for tasks of `tokio::spawn` this hook is the simulator's only source. The
-/// default hook would print them in between, with backtraces. On other threads the previous hook stays in effect.
+/// Panics in a run go to its journal and report; for tasks of `tokio::spawn` this hook is the simulator's only source.
+/// The default hook would print them in between, with backtraces. On other threads the previous hook stays in effect.
 pub(super) fn keep_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

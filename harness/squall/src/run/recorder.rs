@@ -1,8 +1,8 @@
 //! Writes the journal: tracing events of the runtime, observations of the simulator, and calls of workloads. One ordered
 //! list, one digest.
 //!
-//! Events of the runtime are recognised by their target, and parsed as defined in `squall-events`. A run with an event that
-//! does not parse has failed. All other tracing events are ignored.
+//! Events of the runtime are recognised by their target, and parsed as defined in `squall-events`. A run with an event
+//! that does not parse has failed. All other tracing events are ignored.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -306,9 +306,9 @@ impl Recorder {
 
 /// The subscriber for the threads of runs: one for all, for the lifetime of the process.
 ///
-/// tracing caches, for each callsite, whether any subscriber is interested. It asks when the callsite is first reached, and
-/// with only one registered subscriber it asks the current thread's, which may be none. A second, inactive subscriber makes
-/// it ask all of them on any thread.
+/// tracing caches, for each callsite, whether any subscriber is interested. It asks when the callsite is first reached,
+/// and with only one registered subscriber it asks the current thread's, which may be none. A second, inactive
+/// subscriber makes it ask all of them on any thread.
 pub(crate) fn subscriber() -> Dispatch {
     static SUBSCRIBERS: OnceLock<(Dispatch, Dispatch)> = OnceLock::new();
     let (ear, _deaf) = SUBSCRIBERS.get_or_init(|| (Dispatch::new(Ear), Dispatch::new(NoSubscriber::new())));

@@ -41,8 +41,8 @@ impl ComponentNames {
         self.knowing::<OfComponents>(components)
     }
 
-    /// `check` gets the name of a known component and the settings of a node: always a JSON object, empty if the file has none.
-    /// Its error is shown at the settings, or at the setting that it names.
+    /// `check` gets the name of a known component and the settings of a node: always a JSON object, empty if the file
+    /// has none. Its error is shown at the settings, or at the setting that it names.
     #[must_use]
     pub fn checking_settings<E: Into<SettingsError>>(
         self,

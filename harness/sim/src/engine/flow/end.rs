@@ -133,8 +133,9 @@ impl End {
         wakers.extend(self.writer.take());
     }
 
-    /// Sizes the window for a link with a bandwidth: what fills it, plus some pieces. A window update is sent for every second
-    /// piece, as in TCP, and one is in transit. The window does not grow: more bytes would only queue before the link.
+    /// Sizes the window for a link with a bandwidth: what fills it, plus some pieces. A window update is sent for every
+    /// second piece, as in TCP, and one is in transit. The window does not grow: more bytes would only queue before the
+    /// link.
     pub(super) fn fit(&mut self, pipe: Pipe) {
         let piece = pipe.millisecond.clamp(*PIECE.start(), *PIECE.end());
         self.window = (pipe.round_trip + 4 * piece).clamp(WINDOW_MIN, WINDOW_MAX);
@@ -268,8 +269,8 @@ impl End {
         self.write_closed = true;
     }
 
-    /// The application drops its handle, or its process dies. Unread data causes a reset: earlier writes within the window are
-    /// sent before it, and returned.
+    /// The application drops its handle, or its process dies. Unread data causes a reset: earlier writes within the
+    /// window are sent before it, and returned.
     pub(super) fn close(&mut self, wakers: &mut Vec<Waker>) -> Option<Bytes> {
         self.is_open = false;
         self.wake_both(wakers);

@@ -1,10 +1,11 @@
 //! The flow engine: byte streams, no packets.
 //!
 //! All bytes that a flow writes within a step are one segment and one event (on a link with a bandwidth, several of a
-//! millisecond each, so that bytes arrive gradually). There are no acknowledgements: an idle connection costs nothing, and
-//! idle hosts are not visited. Applications see the behaviour of Linux: refused connects, the accept backlog, half close,
-//! end of stream after buffered data, a reset when a socket is dropped with unread data or gets data after it was closed,
-//! errors after a reset, and backpressure from the send buffer and from a window that grows while a writer waits.
+//! millisecond each, so that bytes arrive gradually). There are no acknowledgements: an idle connection costs nothing,
+//! and idle hosts are not visited. Applications see the behaviour of Linux: refused connects, the accept backlog, half
+//! close, end of stream after buffered data, a reset when a socket is dropped with unread data or gets data after it
+//! was closed, errors after a reset, and backpressure from the send buffer and from a window that grows while a writer
+//! waits.
 //!
 //!
 //! Deliberately absent: packets, congestion control, delayed acknowledgements, urgent data, TIME_WAIT.
@@ -46,8 +47,8 @@ struct Flow {
     id: FlowId,
     /// Indexed by the direction that each end receives: `[server, client]`.
     ends: [End; 2],
-    /// The listener that it waits for, until the server's kernel has the client's confirmation. Only then it can be accepted, so
-    /// a server that speaks first is received a round trip later.
+    /// The listener that it waits for, until the server's kernel has the client's confirmation. Only then it can be
+    /// accepted, so a server that speaks first is received a round trip later.
     half_open: Option<u64>,
     /// Why it ended, if not in order.
     broken: Option<Closed>,

@@ -1,7 +1,7 @@
 //! One end of a flow: the handle of its stack's socket, and state outside of the stack.
 //!
-//! A broken connection is handled here and no longer by its stack, as on Linux: what arrived before the reset can still be
-//! read, and the error is reported once.
+//! A broken connection is handled here and no longer by its stack, as on Linux: what arrived before the reset can still
+//! be read, and the error is reported once.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -253,8 +253,8 @@ impl End {
         u16::try_from(RECEIVE_BUFFER.saturating_sub(self.unread)).unwrap_or(u16::MAX)
     }
 
-    /// The other end may have exhausted its window, and needs an update. The stack sends one only when a single read takes half
-    /// of the buffer, so not for smaller reads.
+    /// The other end may have exhausted its window, and needs an update. The stack sends one only when a single read
+    /// takes half of the buffer, so not for smaller reads.
     pub(super) fn owes_window(&self) -> bool {
         let enough = RECEIVE_BUFFER / 2;
         usize::from(self.told.window) < enough && usize::from(self.room()) >= enough && !self.is_gone
@@ -326,8 +326,8 @@ impl End {
         self.let_go(wakers);
     }
 
-    /// The application has dropped its handle. Tasks that still wait find the socket closed: a task that outlives its process
-    /// must not wait forever.
+    /// The application has dropped its handle. Tasks that still wait find the socket closed: a task that outlives its
+    /// process must not wait forever.
     pub(super) fn let_go(&mut self, wakers: &mut Vec<Waker>) {
         self.is_open = false;
         self.handle = Handle::Dropped;

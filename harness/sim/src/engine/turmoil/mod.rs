@@ -89,8 +89,8 @@ struct Flow {
     is_reported: bool,
 }
 
-/// The progress of the handshake. The client's confirmation is a segment of its own, because the server's stack would drop
-/// bytes that came with it.
+/// The progress of the handshake. The client's confirmation is a segment of its own, because the server's stack would
+/// drop bytes that came with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Handshake {
     Begun,

@@ -72,8 +72,8 @@ impl TurmoilEngine {
         }
     }
 
-    /// An acknowledgement followed by another segment at the same instant is redundant: a real stack would have waited a little
-    /// and sent only the latter.
+    /// An acknowledgement followed by another segment at the same instant is redundant: a real stack would have waited
+    /// a little and sent only the latter.
     pub(super) fn drop_bare_acknowledgements(&mut self, first: usize) {
         self.batch += 1;
         let mut kept = self.out.split_off(first);

@@ -47,8 +47,8 @@ impl Stacks {
         address(if own { host } else { SPARE })
     }
 
-    /// Runs every stack, and takes the packets that they send. The cost is proportional to all sockets of all hosts: not to be
-    /// called without need.
+    /// Runs every stack, and takes the packets that they send. The cost is proportional to all sockets of all hosts:
+    /// not to be called without need.
     pub(super) fn run(&self, packets: &mut Vec<Packet>) {
         if let Some(entered) = &self.entered {
             entered.guard.egress_all(packets);

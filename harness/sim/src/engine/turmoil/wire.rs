@@ -61,8 +61,8 @@ pub(super) fn take(packet: Packet, port: impl FnOnce() -> u16) -> Option<Taken> 
     } = tcp.flags;
     let length = tcp.payload.len() as u32 + u32::from(syn) + u32::from(fin);
     let body = match (rst, syn, ack) {
-        // As in RFC 793: a reset for a segment with an acknowledgement has none itself; one for a connect has no sequence number to
-        // start from.
+        // As in RFC 793: a reset for a segment with an acknowledgement has none itself; one for a connect has no
+        // sequence number to start from.
         (true, _, false) => Body::Reset(Cause::Segment),
         (true, _, true) if tcp.seq == 0 => Body::Reset(Cause::Connect),
         (true, _, true) => Body::Reset(Cause::Close),

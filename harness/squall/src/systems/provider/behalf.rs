@@ -1,7 +1,7 @@
 //! Attributes executions to calls.
 //!
-//! Messages of the router carry their call's trace. Executions of providers do not, so a manager's events are attributed to
-//! the call whose future is being polled.
+//! Messages of the router carry their call's trace. Executions of providers do not, so a manager's events are
+//! attributed to the call whose future is being polled.
 
 use std::cell::Cell;
 use std::pin::Pin;

@@ -125,9 +125,9 @@ impl Providers {
             .filter(move |connection| &*connection.host == host && &*connection.manager == manager)
     }
 
-    /// Every state change of a provider's host at a manager, in order, with the registration time of its connection. Only the
-    /// newest connection at each time counts: the state of a superseded one, such as a dead process's, is not the provider's
-    /// state.
+    /// Every state change of a provider's host at a manager, in order, with the registration time of its connection.
+    /// Only the newest connection at each time counts: the state of a superseded one, such as a dead process's, is not
+    /// the provider's state.
     #[must_use]
     pub fn changes(&self, host: &str, manager: &str) -> Vec<(Moment, &Change)> {
         let connections: Vec<_> = self.of_host(host, manager).collect();

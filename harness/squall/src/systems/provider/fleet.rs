@@ -147,8 +147,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[async_trait]
 impl Running for Fleet {
-    /// Waits until every host is up, and every provider has a response from each of its managers, or until the time limit: a
-    /// scenario does not start during the first registrations.
+    /// Waits until every host is up, and every provider has a response from each of its managers, or until the time
+    /// limit: a scenario does not start during the first registrations.
     async fn settled(&self) {
         let (managers, providers) = self.0.hosts;
         self.0.managers.all_up(managers).await;

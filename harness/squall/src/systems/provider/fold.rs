@@ -1,8 +1,8 @@
 //! Folds executions of providers' modules into hops and executions of calls.
 //!
-//! An attempt at a member is a hop, and the member's execution is at its other end. The span of the first attempt is the
-//! execution's identifier. The span of a retry is derived from that and from its number, because two members may execute at
-//! the same time.
+//! An attempt at a member is a hop, and the member's execution is at its other end. The span of the first attempt is
+//! the execution's identifier. The span of a retry is derived from that and from its number, because two members may
+//! execute at the same time.
 
 use std::sync::Arc;
 

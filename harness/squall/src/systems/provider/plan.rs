@@ -1,5 +1,5 @@
-//! Managers and providers: the content of `[manager.*]` and `[provider.*]`, and their faults and expectations. Spec: provider
-//! sections 2 and 3.
+//! Managers and providers: the content of `[manager.*]` and `[provider.*]`, and their faults and expectations. Spec:
+//! provider sections 2 and 3.
 
 use std::sync::LazyLock;
 use std::time::Duration;

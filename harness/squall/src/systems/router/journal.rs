@@ -40,8 +40,8 @@ pub enum RouterEvent {
         /// Open connections.
         connections: u64,
     },
-    /// The final value of a counter: calls from a process of the line's host to a module, by status. Recorded at the end of the
-    /// run for every process. Spec: router S-34.
+    /// The final value of a counter: calls from a process of the line's host to a module, by status. Recorded at the
+    /// end of the run for every process. Spec: router S-34.
     CallsCounted {
         /// The incarnation of the host.
         incarnation: u32,
@@ -54,8 +54,8 @@ pub enum RouterEvent {
         /// How many.
         calls: u64,
     },
-    /// The final value of a latency counter: calls from a process of the line's host to a module that reached the transport.
-    /// Recorded with [`RouterEvent::CallsCounted`]. Spec: router S-35.
+    /// The final value of a latency counter: calls from a process of the line's host to a module that reached the
+    /// transport. Recorded with [`RouterEvent::CallsCounted`]. Spec: router S-35.
     LatencyCounted {
         /// The incarnation of the host.
         incarnation: u32,

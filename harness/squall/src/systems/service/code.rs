@@ -1,7 +1,7 @@
 //! User-defined services and clients: ordinary gRPC servers and channels, on the hosts of a topology.
 //!
-//! A service is a function of a [`Site`] and its settings that serves until it returns; `[service.*]` sets its hosts. A client
-//! is a function that makes one call; a workload with `client` sets how often.
+//! A service is a function of a [`Site`] and its settings that serves until it returns; `[service.*]` sets its hosts. A
+//! client is a function that makes one call; a workload with `client` sets how often.
 
 use std::fmt;
 use std::future::Future;

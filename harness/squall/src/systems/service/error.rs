@@ -31,8 +31,8 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// It certainly did not happen, or the callee reported a failure. `class` is the name for expectations: a gRPC code in lower
-    /// case ("not_found"), or "error". Any other class becomes part of the message, and counts as "error".
+    /// It certainly did not happen, or the callee reported a failure. `class` is the name for expectations: a gRPC code
+    /// in lower case ("not_found"), or "error". Any other class becomes part of the message, and counts as "error".
     pub fn failed(class: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let (class, message) = match all_error_classes().find(|known| *known == class) {

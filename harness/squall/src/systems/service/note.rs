@@ -3,9 +3,9 @@
 use serde::Serialize;
 use squall_events::site::Note;
 
-/// Adds a note to the journal of a run: `note("reserved", &Reserved { .. })`. User-defined oracles and expectations read it
-/// with [`oracle::Run::notes`](crate::oracle::Run::notes). On real sockets it is a `tracing` event with level info
-/// and target `squall::site`.
+/// Adds a note to the journal of a run: `note("reserved", &Reserved { .. })`. User-defined oracles and expectations
+/// read it with [`oracle::Run::notes`](crate::oracle::Run::notes). On real sockets it is a `tracing` event with level
+/// info and target `squall::site`.
 ///
 /// Notes by a dead process are discarded.
 ///

@@ -1,9 +1,9 @@
-//! Round robin is fair: while the members of a group stay the same, their call counts differ by at most one. Spec: provider
-//! 2.11.
+//! Round robin is fair: while the members of a group stay the same, their call counts differ by at most one. Spec:
+//! provider 2.11.
 //!
-//! A member takes calls from its registration until it drains or leaves, except while it is ejected: then it may get single
-//! trial calls, or all members are ejected, and its calls do not count. A retry uses up a turn of an unknown member, so it
-//! resets the counts.
+//! A member takes calls from its registration until it drains or leaves, except while it is ejected: then it may get
+//! single trial calls, or all members are ejected, and its calls do not count. A retry uses up a turn of an unknown
+//! member, so it resets the counts.
 
 use std::collections::BTreeMap;
 

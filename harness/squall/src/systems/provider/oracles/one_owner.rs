@@ -1,8 +1,8 @@
 //! A namespace never has two owners: the owner is one provider alone, or the members of one group. A namespace without an
 //! owner can be taken. Spec: provider 2.6.
 //!
-//! A connection owns its namespace from its registration until it is deregistered, or until its manager dies. Journal order
-//! decides within one instant.
+//! A connection owns its namespace from its registration until it is deregistered, or until its manager dies. Journal
+//! order decides within one instant.
 
 use std::collections::BTreeMap;
 

@@ -1,12 +1,12 @@
 //! A provider that is silent longer than its timeout is deregistered within the timeout and one check period, and not
 //! earlier. Spec: provider 2.7.
 //!
-//! A provider is silent if it is registered without a control plane, or active without a heartbeat. Draining providers have
-//! another deadline, and are not judged.
+//! A provider is silent if it is registered without a control plane, or active without a heartbeat. Draining providers
+//! have another deadline, and are not judged.
 //!
-//! A paused manager receives nothing: messages of its providers wait in its sockets. So a pause does not count as silence,
-//! except for its first check period, which cannot be told from running. A late check first allows time to read what has
-//! arrived, so the manager may be late by the pause and one more period.
+//! A paused manager receives nothing: messages of its providers wait in its sockets. So a pause does not count as
+//! silence, except for its first check period, when the manager may still have been running. A late check first allows
+//! time to read what has arrived, so the manager may be late by the pause and one more period.
 
 use crate::calls::Moment;
 use crate::oracle::{First, Oracle, Run, SLACK, Violation};

@@ -1,8 +1,9 @@
 //! Converts names of resources to names of a topology.
 //!
-//! Names of modules and nodes consist of letters, digits, `.`, `_` and `-`, at most 200 of them, and start with a letter or
-//! digit. Names in Kubernetes are valid unless they are longer. In others, invalid characters become `-`, long names lose
-//! their beginning, and a number is appended if two become equal. Ports have no dots: theirs become `_`.
+//! Names of modules and nodes consist of letters, digits, `.`, `_` and `-`, at most 200 of them, and start with a
+//! letter or digit. Names in Kubernetes are valid unless they are longer. In others, invalid characters become `-`,
+//! long names lose their beginning, and a number is appended if two become equal. Ports have no dots: theirs become
+//! `_`.
 
 use std::collections::BTreeSet;
 

@@ -11,8 +11,8 @@ use crate::units::DURATION_MAX;
 
 /// The timeout of messages along the edge, and their retry policy.
 ///
-/// A policy with one attempt is no retry, but may limit the attempt: this becomes the edge's timeout. In other policies the
-/// timeout is that of each attempt, as the resource defines it; deployed runners apply it to all attempts together.
+/// A policy with one attempt is no retry, but may limit the attempt: this becomes the edge's timeout. In other policies
+/// the timeout is that of each attempt, as the resource defines it; deployed runners apply it to all attempts together.
 pub(super) fn taken(
     policy: &resource::RetryPolicy,
     problems: &mut Problems,

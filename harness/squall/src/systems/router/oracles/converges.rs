@@ -1,5 +1,5 @@
-//! Calls follow discovery: once the last update has propagated, calls go to the module that owns their node, and to one of
-//! its hosts. Spec: router 4.3, 6.1, appendix C.
+//! Calls follow discovery: once the last update has propagated, calls go to the module that owns their node, and to one
+//! of its hosts. Spec: router 4.3, 6.1, appendix C.
 //!
 //! Calls are not judged while an update propagates, nor from a host that was paused meanwhile, which gets it later. A
 //! module that dials itself is judged by `NoSelfDial`.

@@ -1,5 +1,5 @@
-//! An endpoint that is being dialled is not dialled again, regardless of how many calls wait for it, if any still do. Spec:
-//! router 4.2, 4.3.
+//! An endpoint that is being dialled is not dialled again, regardless of how many calls wait for it, if any still do.
+//! Spec: router 4.2, 4.3.
 
 use std::collections::BTreeMap;
 

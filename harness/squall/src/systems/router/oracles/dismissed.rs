@@ -141,8 +141,8 @@ mod tests {
     use crate::journal::{Close, Event, Touch};
     use crate::testing::{MS, S, Script};
 
-    /// `store-0` is withdrawn at 10 s, while a call is in flight that ends at 12.009 s. Its connection closes this long after
-    /// that, or never.
+    /// `store-0` is withdrawn at 10 s, while a call is in flight that ends at 12.009 s. Its connection closes this long
+    /// after that, or never.
     fn withdrawn(closes: Option<u64>) -> Result<u64, String> {
         withdrawn_after(Script::new(), closes)
     }

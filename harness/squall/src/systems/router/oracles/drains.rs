@@ -1,7 +1,7 @@
 //! A draining module gets no new requests, and ends with none in flight. Spec: router 5.2.
 //!
-//! - A module's server goes through the phases of its shutdown in order. It stops within its grace period and the time for
-//!   cancelling the rest, and then no request is in flight.
+//! - A module's server goes through the phases of its shutdown in order. It stops within its grace period and the time
+//!   for cancelling the rest, and then no request is in flight.
 //! - A message that was sent after the sender must have received the receiver's GOAWAY is not handled.
 
 use std::collections::BTreeMap;

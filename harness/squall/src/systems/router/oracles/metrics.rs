@@ -5,9 +5,8 @@
 //! - the count of latencies equals the number of hops that reached the transport, and their sums agree.
 //!
 //! Hops without an end are not counted, and not judged here. For a process that died, the counters are read from its
-//! memory (see `systems/router/counters.rs`), because no scrape could have fetched them.
-//! Other metrics are not judged: gauges are samples, and local calls, retries, handled errors and remembered replies do not
-//! affect a call's outcome.
+//! memory (see `systems/router/counters.rs`), because no scrape could have fetched them. Other metrics are not judged:
+//! gauges are samples, and local calls, retries, handled errors and remembered replies do not affect a call's outcome.
 
 use std::collections::BTreeSet;
 

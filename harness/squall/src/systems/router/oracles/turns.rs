@@ -1,4 +1,5 @@
-//! A module's replicas take turns: while all of them take calls, their call counts differ by at most one. Spec: router 4.3.
+//! A module's replicas take turns: while all of them take calls, their call counts differ by at most one. Spec: router
+//! 4.3.
 //!
 //! Each calling host counts from the last state change of one of its endpoints of the module, or from the last discovery
 //! update. A call that coincides with a change may have used another replica's turn, and one with an unknown receiver

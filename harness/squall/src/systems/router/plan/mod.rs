@@ -27,11 +27,11 @@ pub struct Module {
     /// How long a message waits for a node or port of this module that does not exist yet. Default zero.
     /// Spec: router H-9, 3.4.5.
     pub instance_wait: Duration,
-    /// The minimum interval between pings of a caller with calls in flight; a caller that pings more often is disconnected.
-    /// Default: no minimum.
+    /// The minimum interval between pings of a caller with calls in flight; a caller that pings more often is
+    /// disconnected. Default: no minimum.
     pub min_ping_interval: Option<Duration>,
-    /// When its connections to other modules are pinged, and when their peers count as dead; `None`: never. The default is
-    /// what any gRPC server permits. Spec: router 4.3.
+    /// When its connections to other modules are pinged, and when their peers count as dead; `None`: never. The default
+    /// is what any gRPC server permits. Spec: router 4.3.
     pub keepalive: Option<Keepalive>,
     /// Its server's limits on other modules. Spec: router 5.2.
     pub limits: Limits,
