@@ -24,7 +24,7 @@ pub trait Target: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Its name in the journal and reports: `echo.in`.
     fn text(&self) -> String;
 
-    /// What a call is known to cause, by plan.
+    /// The hops and executions that a call causes, as known in advance.
     fn causes(&self) -> Causes;
 
     /// Prepares the calls of a run.

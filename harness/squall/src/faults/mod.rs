@@ -158,7 +158,7 @@ pub struct Past<'a> {
 }
 
 impl Past<'_> {
-    /// Evidence from the journal alone, for the touched calls are not known yet. `fold` is to the journal what
+    /// Evidence from the journal alone, because the touched calls are not known yet. `fold` is to the journal what
     /// [`Evidence::of`] is to a run; both share one cached result.
     pub fn folded<E: Evidence>(&self, fold: impl FnOnce(&Journal) -> E) -> Arc<E> {
         self.kept.get(|| fold(self.journal))

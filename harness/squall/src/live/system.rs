@@ -163,7 +163,7 @@ impl System {
             let here = self.started.iter().find(|it| it.name == host);
             let endpoint = match (here, layout.port(host, index)?) {
                 (Some(here), _) => here.address,
-                // Explicit addresses of a module replace all others.
+                // Explicit addresses of a module replace those derived from the base.
                 (None, Some(port)) if !layout.peers.contains_key(&module.name) => {
                     SocketAddr::new(layout.bind, port)
                 }

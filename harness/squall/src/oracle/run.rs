@@ -84,7 +84,7 @@ impl<'j> Run<'j> {
             })
     }
 
-    /// How many hops and executions a call may cause, by plan. For a call without a workload, any number.
+    /// The hops and executions that a call causes, as known in advance. For a call without a workload, any number.
     pub(crate) fn causes(&self, call: &Call<'_>) -> Causes {
         let workload = self.plan.workloads.get(call.workload as usize);
         workload.map_or(Causes::One, |workload| workload.target.causes())

@@ -121,7 +121,7 @@ impl End {
             || (self.is_unborn && peer.is_gone)
     }
 
-    /// Its stack has nothing more to send either. A little later: the last acknowledgement is in transit.
+    /// Its stack has finished too: later than `is_done`, because the last acknowledgement is still in transit then.
     pub(super) fn is_forgotten(&self) -> bool {
         self.is_gone || self.is_unborn || (self.fin_arrived && self.fin_acknowledged)
     }
