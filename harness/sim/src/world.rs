@@ -200,7 +200,7 @@ impl World {
         }
     }
 
-    // ---- who runs
+    // ---- the current process
 
     #[inline]
     pub(crate) fn current(&self) -> HostId {
