@@ -1,16 +1,16 @@
-//! Tasks that code of hosts starts with `tokio::spawn`: whose they are, and how they end.
+//! Tasks that host code starts with `tokio::spawn`: which process they belong to, and how they end.
 //!
-//! They cannot be wrapped. tokio's task hooks give them their spawner's process while they are polled, so that what they
-//! say is attributed rightly, and what they start themselves is that process's, too. Nothing more can be done from the
-//! hooks: no task can be aborted or held there. A host that does not expect such tasks has them reported, as strays.
+//! They cannot be wrapped. tokio's task hooks set their spawner's process while they are polled, so that their events
+//! and the tasks that they spawn are attributed correctly. The hooks cannot abort or suspend a task. A host that does
+//! not expect such tasks reports them as strays.
 //!
-//! A host that adopts them ([`HostOptions::adopts`](crate::HostOptions::adopts)) has them end with their process, and
-//! wait while it is paused, where they touch what is the simulator's: [`poll_turn`] stands before every such place. It
-//! ends a task of a dead process by unwinding its poll, which tokio catches, as it does with a panic; no panic hook runs.
+//! A host that adopts them ([`HostOptions::adopts`](crate::HostOptions::adopts)) ends them with their process, and
+//! suspends them while it is paused, at every access to the simulator: [`poll_turn`] precedes each one. It ends a task
+//! of a dead process by unwinding its poll, which tokio catches like a panic; no panic hook runs.
 //!
-//! A panic of such a task tokio catches, too, and keeps for who joins the task, which is often nobody. So the program's
-//! panic hook says it here, with [`panicked()`], and it is told of once the poll is over: while code panics it may hold
-//! any lock.
+//! tokio also catches a panic of such a task, and keeps it in the join handle, which is often dropped. So the program's
+//! panic hook reports it here, with [`panicked()`]. It is published once the poll is over: code that panics may hold any
+//! lock.
 
 use std::any::Any;
 use std::cell::Cell;
@@ -32,40 +32,40 @@ use crate::task::NO_MESSAGE;
 use crate::world::World;
 
 thread_local! {
-    /// Set while we spawn a task of our own: the spawn hook leaves it alone.
+    /// Set while the simulator spawns a task of its own: the spawn hook ignores it.
     pub(crate) static SPAWNING: Cell<bool> = const { Cell::new(false) };
 
-    /// What the first panic in this poll of a task of `tokio::spawn` said.
+    /// The message of the first panic in this poll of a task of `tokio::spawn`.
     static PANIC: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// For a program's panic hook: code of this thread panics. When it is a task of `tokio::spawn` on a host of a run, the
-/// run's observer hears of it ([`SimEvent::Panicked`]), once for each poll, also when code of the task catches it. All
-/// other tasks are heard of without this. Does nothing on a thread that runs no simulation.
+/// For a program's panic hook: code on this thread panics. If it is a task of `tokio::spawn` on a host of a run, the
+/// run's observer gets [`SimEvent::Panicked`], once per poll, even if the task's code catches the panic. All other
+/// tasks are observed without this. Does nothing on a thread that runs no simulation.
 ///
-/// A task whose process is dead is not told of: a real process would be gone, with all that its tasks find missing.
+/// Tasks of a dead process are not reported: a real process would be gone, so their failures do not matter.
 pub fn panicked(message: Option<&str>) {
     if !current::polls_spawned() {
         return;
     }
-    // A panic while the thread ends comes too late to be told.
+    // A panic while the thread ends is too late to be reported.
     let _ = PANIC.try_with(|first| {
         let said = first.take();
         first.set(said.or_else(|| Some(message.unwrap_or(NO_MESSAGE).to_owned())));
     });
 }
 
-/// With what a task of a dead process is unwound.
+/// The payload that unwinds a task of a dead process.
 struct End;
 
-/// Whether this is no panic, but the end of a task of a dead process.
+/// Whether this is not a panic, but the end of a task of a dead process.
 pub(crate) fn is_end(panic: &(dyn Any + Send)) -> bool {
     panic.is::<End>()
 }
 
-/// Whether the task that is being polled may do something of `process` now; of a host that adopts, or always. While
-/// the process is paused it waits for its end. A task of the process itself, once that is dead, does not return from
-/// here; others do, for errors to tell them.
+/// Whether the current task may use `process` now; always ready for a host that does not adopt. While the process is
+/// paused the task is suspended. Once the process is dead, its own tasks do not return from here; other tasks do, and
+/// get errors.
 #[inline]
 pub(crate) fn poll_turn(world: &World, process: &Process, context: &mut Context<'_>) -> Poll<()> {
     if !process.adopts {
@@ -78,13 +78,13 @@ pub(crate) fn poll_turn(world: &World, process: &Process, context: &mut Context<
 /// The first half of [`poll_turn`]: ends the task.
 pub(crate) fn end_if_dead(world: &World, process: &Process) {
     let ends = process.adopts && !process.is_alive() && world.current_owner() == process.owner();
-    // What is dropped by an unwinding must not begin another one.
+    // A drop during unwinding must not start another unwinding.
     if ends && !std::thread::panicking() {
         resume_unwind(Box::new(End));
     }
 }
 
-/// The second half: waits.
+/// The second half: suspends the task.
 pub(crate) fn poll_resumed(process: &Process, context: &mut Context<'_>) -> Poll<()> {
     if process.adopts && process.is_paused() && process.is_alive() {
         process.wait_for_resume(context.waker());
@@ -93,7 +93,7 @@ pub(crate) fn poll_resumed(process: &Process, context: &mut Context<'_>) -> Poll
     Poll::Ready(())
 }
 
-/// All tasks of a run that were started with `tokio::spawn` and have not ended.
+/// All running tasks of a run that were started with `tokio::spawn`.
 #[derive(Default)]
 pub(crate) struct Spawned {
     count: AtomicUsize,
@@ -104,7 +104,7 @@ pub(crate) struct Spawned {
 
 struct Task {
     owner: Owner,
-    /// Whose it is, if that one adopts.
+    /// Its process, if its host adopts tasks.
     process: Option<Arc<Process>>,
 }
 
@@ -182,7 +182,7 @@ impl Spawned {
     }
 }
 
-/// The task that has just been polled panicked.
+/// The task that was just polled panicked.
 fn tell_of_panic(world: &World, message: String) {
     let owner = world.current_owner();
     if owner.host == HostId::WORLD {
@@ -193,7 +193,7 @@ fn tell_of_panic(world: &World, message: String) {
     }
 }
 
-/// Ids of tasks are counted up: to spread them is enough, and std's hasher would draw a seed.
+/// Task identifiers are sequential: spreading them is enough, and std's hasher would draw a seed.
 #[derive(Default)]
 struct IdHasher(u64);
 

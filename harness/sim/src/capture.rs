@@ -1,20 +1,20 @@
-//! A capture of the simulated network: every segment that arrives, as the IPv4 packet that it would be.
+//! Captures the simulated network: every delivered segment, as an IPv4 packet.
 //!
-//! Packets are stamped with the instant of their arrival: what a fault holds or loses is not there until it gets
-//! through. Sequence numbers start at zero for each direction of a connection, so they say how many bytes went
-//! before. Where an engine has no packets, a segment longer than an IPv4 packet is shown as several.
+//! Timestamps are arrival times: a held or lost segment appears when it gets through. Sequence numbers start at zero
+//! for each direction of a connection, so they count the preceding bytes. For an engine without packets, a segment
+//! longer than an IPv4 packet is split.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use crate::segment::{Body, Direction, Segment};
 
-/// Payload bytes in one packet. Any that fits the 16 bits of IPv4's length will do.
+/// Payload bytes per packet. Any size that fits the 16 bits of IPv4's length is possible.
 const LONGEST_PAYLOAD: usize = 32 * 1024;
 const IP_HEADER: usize = 20;
 const TCP_HEADER: usize = 20;
 const PROTOCOL_TCP: u8 = 6;
-/// What every packet offers as window: the simulator's windows are not TCP's.
+/// The window in every packet: the simulator's windows are not TCP's.
 const WINDOW: u16 = u16::MAX;
 
 const FIN: u8 = 0x01;
@@ -39,7 +39,7 @@ pub(crate) struct Capture {
     flows: BTreeMap<u64, Tracked>,
 }
 
-/// What is known of one flow.
+/// The state of one flow.
 #[derive(Debug, Clone, Copy)]
 struct Tracked {
     client: SocketAddr,
@@ -49,8 +49,8 @@ struct Tracked {
 }
 
 impl Capture {
-    /// A segment arrives. `ends` are the addresses of its client and its server, as far as the engine still
-    /// knows the flow.
+    /// Adds a segment that arrives. `ends` are the addresses of its client and its server, if the engine still knows
+    /// the flow.
     pub(crate) fn arrival(&mut self, at: u64, segment: &Segment, ends: Option<(SocketAddr, SocketAddr)>) {
         let number = segment.flow.number;
         if let Some((client, server)) = ends {
@@ -133,7 +133,7 @@ impl Tracked {
 fn octets(address: SocketAddr) -> [u8; 4] {
     match address.ip() {
         IpAddr::V4(address) => address.octets(),
-        // Simulated hosts have IPv4 addresses only.
+        // Simulated hosts have only IPv4 addresses.
         IpAddr::V6(_) => Ipv4Addr::UNSPECIFIED.octets(),
     }
 }

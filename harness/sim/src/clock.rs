@@ -1,9 +1,9 @@
-//! The wall clocks of hosts, which may be off.
+//! The wall clocks of hosts, which may be wrong.
 //!
-//! A wall clock belongs to the machine: it stays as it is when a process dies. While a host's task runs, whatever asks
-//! the system for the time gets that host's; timers go by the monotonic clock, which is right everywhere.
+//! A wall clock belongs to the machine: it is not affected by the death of a process. While a host's task runs, system
+//! calls for the time return that host's; timers use the monotonic clock, which is always right.
 //!
-//! Deliberately absent: drift. A clock is off by a constant, until it jumps.
+//! Deliberately absent: drift. A clock's offset is constant until it jumps.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,7 +14,7 @@ use squall_hermetic as hermetic;
 
 use crate::host::HostId;
 
-/// Which way a wall clock jumps, and how far.
+/// Direction and distance of a jump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockShift {
     /// It shows a later time than before.
@@ -24,7 +24,7 @@ pub enum ClockShift {
 }
 
 impl ClockShift {
-    /// The jump that undoes this one.
+    /// The inverse jump.
     #[must_use]
     pub fn reversed(self) -> Self {
         match self {
@@ -42,10 +42,10 @@ impl ClockShift {
     }
 }
 
-/// How far which clock is off.
+/// The offset of each clock.
 #[derive(Default)]
 pub(crate) struct Clocks {
-    /// Set once a clock has jumped. In most runs none does, and a change of the host costs nothing more.
+    /// Set once a clock has jumped. In most runs none does, and host changes then cost nothing more.
     any: AtomicBool,
     nanos: Mutex<BTreeMap<HostId, i64>>,
 }
@@ -58,7 +58,7 @@ impl Clocks {
         self.any.store(true, Ordering::Relaxed);
     }
 
-    /// From here on this thread's wall clock is that of `host`.
+    /// From here on this thread's wall clock is the one of `host`.
     #[inline]
     pub(crate) fn show(&self, host: HostId) {
         if self.any.load(Ordering::Relaxed) {

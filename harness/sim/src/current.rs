@@ -1,4 +1,4 @@
-//! Which world and which process a simulation thread is working for.
+//! The current world and process of a simulation thread.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ pub(crate) fn set(world: Option<Arc<World>>) {
     WORLD.with(|slot| *slot.borrow_mut() = world);
 }
 
-/// Where this thread is in a run: virtual nanoseconds and the host whose task is being polled (none
-/// for the world itself). None on a thread that runs no simulation.
+/// The current position in a run: virtual nanoseconds and the host whose task is being polled (`None` for the world
+/// itself). `None` on a thread that runs no simulation.
 pub fn position() -> Option<(u64, Option<Arc<str>>)> {
     WORLD.with(|slot| {
         let world = slot.borrow();
@@ -29,7 +29,7 @@ pub fn position() -> Option<(u64, Option<Arc<str>>)> {
     })
 }
 
-/// Whether a task of `tokio::spawn` is being polled on this thread. For a panic hook: it may be called at any point.
+/// Whether a task of `tokio::spawn` is being polled on this thread. For panic hooks, which may run at any point.
 pub(crate) fn polls_spawned() -> bool {
     let polled = WORLD.try_with(|slot| {
         let world = slot.try_borrow().ok()?;
@@ -38,7 +38,7 @@ pub(crate) fn polls_spawned() -> bool {
     polled.ok().flatten().unwrap_or(false)
 }
 
-/// The process whose task is being polled on this thread: for code that is not handed a platform. None for the world's
+/// The process whose task is being polled on this thread, for code that does not get a platform. `None` for the world's
 /// own tasks, and on a thread that runs no simulation.
 pub fn process() -> Option<SimPlatform> {
     WORLD.with(|slot| {

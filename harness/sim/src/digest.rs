@@ -1,16 +1,16 @@
-//! The proof of a run: a rolling hash over every segment, and, on request, a trace that localises the
-//! first difference between two runs.
+//! The digest of a run: a rolling hash over every segment, and an optional trace that locates the first difference
+//! between two runs.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 use crate::segment::{Body, Segment};
 
-/// One segment as two runs compare it.
+/// One segment, for the comparison of two runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TracePoint {
     /// Virtual nanoseconds.
     pub at: u64,
-    /// The digest of the run up to and with this segment.
+    /// The digest of the run up to this segment, included.
     pub digest: u64,
     /// The number of the flow.
     pub flow: u64,
@@ -24,7 +24,7 @@ pub struct TracePoint {
 }
 
 impl TracePoint {
-    /// What the segment is: `connect`, `data`, ...
+    /// The segment's kind: `connect`, `data`, ...
     pub fn kind(&self) -> &'static str {
         Body::name(self.kind)
     }
@@ -53,7 +53,7 @@ impl Digest {
         head[24..28].copy_from_slice(&segment.from.0.to_le_bytes());
         head[28..32].copy_from_slice(&segment.to.0.to_le_bytes());
         head[32] = segment.body.code();
-        // A connect has no window worth telling.
+        // The window of a connect is not interesting.
         let port_or_window = match segment.body {
             Body::Connect { port } => port,
             _ => segment.header.window,

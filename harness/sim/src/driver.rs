@@ -1,15 +1,14 @@
 //! The driver: one task that moves bytes and the clock, in this order:
 //!
-//! 1. *At this instant*, until nothing is new: deliver the segments and fire the exact timers that are due; let the
-//!    hosts run until all of their tasks are pending; hand what they wrote to the network.
-//! 2. *Move the clock*: exactly to the next of these events (a segment, or an exact timer, see [`crate::timers`]) when
-//!    that lies before the next millisecond; else to the millisecond, when the clock stands between two; else let the
-//!    runtime jump to the millisecond of that event, or to an earlier timer of its own.
+//! 1. *At this instant*, until there is nothing to do: deliver the segments and fire the exact timers that are due; run
+//!    the hosts until all of their tasks are pending; pass what they wrote to the network.
+//! 2. *Move the clock*: exactly to the next event (a segment, or an exact timer, see [`crate::timers`]) if it is before
+//!    the next millisecond boundary; else to that boundary, if the clock is between two; else let the runtime jump to
+//!    the event's millisecond, or to an earlier timer of its own.
 //!
-//! "All pending" is the runtime's park callback. It wakes the driver while the world is dirty, and a
-//! runtime that was woken does not move a paused clock. tokio's timers have a granularity of one
-//! millisecond, and its own jumps are of whole milliseconds from wherever the clock stands: without the
-//! return to the boundary every later segment would be late by the offset.
+//! "All pending" is the runtime's park callback. It wakes the driver while the world is dirty, and a woken runtime does
+//! not move a paused clock. tokio's timers have a granularity of one millisecond, and it jumps by whole milliseconds
+//! from the current time: without the return to the boundary every later segment would be late by the offset.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -24,10 +23,10 @@ use crate::run::Failure;
 use crate::world::World;
 
 const MILLISECOND: u64 = 1_000_000;
-/// A century, in nanoseconds: a longer budget is as good as this one.
+/// A century, in nanoseconds: the limit for budgets.
 const FOR_EVER: u64 = 100 * 365 * 86_400 * 1_000 * MILLISECOND;
 
-/// Drives the world until `is_done`, or until the `budget` is used up.
+/// Drives the world until `is_done`, or until the `budget` is exhausted.
 pub(crate) async fn drive(
     world: &World,
     budget: Duration,
@@ -35,7 +34,7 @@ pub(crate) async fn drive(
 ) -> Result<(), Failure> {
     let start = world.start_instant();
     let out_of_time = Failure::OutOfTime { budget };
-    // In whole milliseconds, as timers are: a sleep until then must not end before it.
+    // In whole milliseconds, as timers are: a sleep until then must not end early.
     let budget = u64::try_from(budget.as_nanos()).map_or(FOR_EVER, |nanos| nanos.min(FOR_EVER));
     let budget = budget.div_ceil(MILLISECOND) * MILLISECOND;
     let mut buffer = Vec::new();
@@ -87,7 +86,7 @@ pub(crate) async fn drive(
                 })
                 .await;
                 world.follow_clock();
-                // Timers of hosts may be due at this very millisecond, and their tasks not have run yet.
+                // Host timers may be due at this very millisecond, with their tasks not run yet.
                 world.mark_dirty();
             }
         }

@@ -1,4 +1,4 @@
-//! Who escapes from a run, and where in the code.
+//! Detects code that escapes from a run, with its source location.
 
 use std::backtrace::Backtrace;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,22 +12,21 @@ use crate::SimEvent;
 use crate::host::HostId;
 use crate::world::World;
 
-/// So many callers are named, the nearest first.
+/// The number of callers shown, innermost first.
 const CALLERS: usize = 2;
 
-/// Who escapes from a run: shared by its thread, and by those on which its runtime calls what blocks.
+/// Detects escapes: shared by the run's thread and its blocking threads.
 ///
-/// The runtime waits for these, and virtual time with it. So no name is looked up on them: that can take as long as the
-/// system's resolver likes, and is how a channel connects that is not given a connector.
+/// The runtime waits for blocking threads, and virtual time with it. So they must not look up names: that takes as long
+/// as the system's resolver, and is how a channel without a connector connects.
 pub(crate) struct Escapes {
     world: Arc<World>,
-    /// What was told already: a backtrace takes its time, and one is enough to find the place.
+    /// Escapes already reported: backtraces are slow, and one is enough to find the place.
     known: Mutex<BTreeSet<(HostId, &'static str)>>,
     threads: Mutex<Threads>,
 }
 
-/// The threads for what blocks, by their names, from when one is asked for until it begins. A backtrace that nobody reads
-/// costs little.
+/// Blocking threads by name, from their request until they start. An unused backtrace costs little.
 #[derive(Default)]
 struct Threads {
     count: u64,
@@ -43,7 +42,7 @@ impl Escapes {
         })
     }
 
-    /// The name of a thread for what blocks, which the host whose task is being polled starts now.
+    /// The name of a blocking thread that the current host starts now.
     pub(crate) fn name_thread(&self) -> String {
         let host = self.world.current();
         let of = match host {
@@ -58,7 +57,7 @@ impl Escapes {
         name
     }
 
-    /// Such a thread begins: this one.
+    /// The current thread is a blocking thread that starts.
     pub(crate) fn thread_begins(self: &Arc<Self>) {
         let thread = std::thread::current();
         let start = thread
@@ -69,7 +68,7 @@ impl Escapes {
         hermetic::assist(Rc::new(move |escape| escapes.tell(host, &escape, Some(&start))));
     }
 
-    /// Tells of an escape of `host`, on its own thread or on one that it has started.
+    /// Reports an escape of `host`, on its own thread or on a blocking one.
     fn tell(&self, host: HostId, escape: &Escape, start: Option<&Backtrace>) {
         let kind = match escape {
             Escape::Sleep(_) => "sleep",
@@ -101,7 +100,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// While it lives, escapes of this thread are told to the world's observer.
+/// While it lives, escapes on this thread are reported to the world's observer.
 pub(crate) struct Watched;
 
 impl Watched {
@@ -120,18 +119,18 @@ impl Drop for Watched {
     }
 }
 
-/// Where code lies that is on every stack, and nobody's own: std's, and the registry's.
+/// Source paths on every stack: std's, and the registry's.
 const COMMON: [&str; 2] = ["/rustc/", "/registry/src/"];
-/// The same of Squall: this crate, its neighbour, and the runtime.
+/// The same for Squall: this crate, its neighbour, and the runtime.
 const OURS: [&str; 3] = ["/harness/sim/src/", "/harness/hermetic/src/", "/runtime/"];
-/// Where this crate was built, which is where its neighbours are too.
+/// The directory in which this crate and its neighbours were built.
 const HERE: &str = env!("CARGO_MANIFEST_DIR");
 
-/// Of a backtrace, as std prints it: the nearest functions of the code under test, with file, line and column. By their
-/// files, for a function that was inlined has lost its crate's name.
+/// The innermost functions of the code under test in a backtrace in std's format, with file, line and column. Selected by
+/// file, because an inlined function has lost its crate's name.
 fn callers(backtrace: &str) -> String {
     let root = HERE.strip_suffix("/harness/sim").unwrap_or(HERE);
-    // std names files below the current folder from there.
+    // std shows paths below the current directory relative to it.
     let folder = std::env::current_dir().unwrap_or_default();
     let is_common = |place: &str| {
         let whole = place.strip_prefix("./").map(|rest| folder.join(rest));
@@ -150,7 +149,7 @@ fn callers(backtrace: &str) -> String {
         let Some(place) = lines.next_if(|next| next.starts_with("at ")).map(|at| &at[3..]) else {
             continue;
         };
-        // The C library's own sources, too, are below a path of their own.
+        // The C library's own sources have such paths, too.
         if place.contains(".rs:") && !is_common(place) {
             callers.push(format!("{} at {place}", short(function)));
         }
@@ -161,7 +160,7 @@ fn callers(backtrace: &str) -> String {
     callers.join(", called by ")
 }
 
-/// A function's path as one would write it: without generic arguments, closures and hashes, and `<A as B>::c` as `A::c`.
+/// A function's path in source form: without generic arguments, closures and hashes, and `<A as B>::c` as `A::c`.
 fn short(function: &str) -> String {
     let mut path = String::new();
     let mut depth = 0_usize;
@@ -175,7 +174,7 @@ fn short(function: &str) -> String {
                 }
                 depth += 1;
             }
-            // That of `->` closes nothing.
+            // The bracket of `->` closes nothing.
             '>' if !function[..at].ends_with('-') => {
                 depth = depth.saturating_sub(1);
                 kept = kept.min(depth);

@@ -1,7 +1,7 @@
 //! Hosts and their processes.
 //!
-//! A host is a machine with a name and an address. What runs on it is a process: one incarnation of the
-//! host, with a set of tasks. A killed or crashed process is gone for good; the host may start another.
+//! A host is a machine with a name and an address. It runs a process: one incarnation of the host, with a set of tasks. A
+//! killed or crashed process never comes back; the host may start another.
 //!
 //! ```text
 //!            start              kill, crash, fail
@@ -30,11 +30,11 @@ use crate::turns::Turns;
 pub struct HostId(pub(crate) u32);
 
 impl HostId {
-    /// The world: what runs the scenario and belongs to no host.
+    /// The world: the scenario's director, which belongs to no host.
     pub const WORLD: HostId = HostId(0);
 }
 
-/// What a host runs each time that it starts. Returning an error, or panicking, takes the host down.
+/// The main function of a host, run at each start. If it returns an error or panics, the host goes down.
 pub(crate) type Main =
     Arc<dyn Fn(SimPlatform) -> Pin<Box<dyn Future<Output = Result<(), String>> + Send>> + Send + Sync>;
 
@@ -44,28 +44,28 @@ pub(crate) struct Host {
     /// The running process, or the last one.
     pub(crate) process: Option<Arc<Process>>,
     pub(crate) power: Power,
-    /// What a poll of its tasks costs, nanoseconds: by fault.
+    /// The cost of a poll of its tasks in nanoseconds, by fault.
     pub(crate) poll_costs: Vec<(u32, u64)>,
-    /// Tasks of `tokio::spawn` are its processes'.
+    /// Tasks of `tokio::spawn` belong to its processes.
     pub(crate) adopts: bool,
 }
 
 impl Host {
-    /// In all.
+    /// The sum.
     pub(crate) fn poll_cost(&self) -> u64 {
         let costs = self.poll_costs.iter().map(|(_, cost)| *cost);
         costs.fold(0, u64::saturating_add)
     }
 }
 
-/// Whether a host's kernel answers, and whether it runs a process.
+/// Whether a host's kernel responds, and whether it runs a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Power {
-    /// The kernel is there and a process runs.
+    /// The kernel is up and a process runs.
     Up,
-    /// The kernel is there, no process runs: connects are refused.
+    /// The kernel is up without a process: connects are refused.
     Idle,
-    /// Nothing is there: silence.
+    /// The machine is off: no response.
     Off,
 }
 
@@ -86,7 +86,7 @@ pub(crate) struct Process {
     pub(crate) host: HostId,
     pub(crate) incarnation: u32,
     pub(crate) name: Arc<str>,
-    /// What its tasks start with `tokio::spawn` is its own: see [`crate::adopted`].
+    /// It owns the tasks that its tasks start with `tokio::spawn`: see [`crate::adopted`].
     pub(crate) adopts: bool,
     adopted: AtomicU64,
     alive: AtomicBool,
@@ -98,7 +98,7 @@ pub(crate) struct Process {
 
 struct Inner {
     tasks: Slab,
-    /// Tasks that became ready, or reached for the network, while the process was paused.
+    /// Tasks that became ready, or used the network, while the process was paused.
     waiting: Vec<Waker>,
     /// Sockets that were dropped while the process was paused.
     put_off: Vec<SocketId>,
@@ -155,7 +155,7 @@ impl Process {
         self.slow.load(Ordering::Relaxed)
     }
 
-    /// What a poll costs from now on, nanoseconds.
+    /// Sets the cost of a poll, in nanoseconds.
     pub(crate) fn set_poll_cost(&self, cost: u64) {
         self.slow.store(cost > 0, Ordering::Relaxed);
         self.turns.set_cost(cost);
@@ -178,17 +178,17 @@ impl Process {
     }
 
     pub(crate) fn task_ended(&self, key: usize) {
-        // The handle's own drop may free the task: not under the lock.
+        // Dropping the handle may free the task: not under the lock.
         let handle = self.lock().tasks.remove(key);
         drop(handle);
     }
 
-    /// Tasks that have not ended.
+    /// The number of running tasks.
     pub(crate) fn task_count(&self) -> usize {
         self.lock().tasks.len
     }
 
-    /// One more, or one fewer, of the tasks that it started with `tokio::spawn`.
+    /// Increments or decrements the number of tasks that it started with `tokio::spawn`.
     pub(crate) fn adopt(&self) {
         self.adopted.fetch_add(1, Ordering::Relaxed);
     }
@@ -197,13 +197,13 @@ impl Process {
         self.adopted.fetch_sub(1, Ordering::Relaxed);
     }
 
-    /// Adopted tasks that have not ended.
+    /// The number of running adopted tasks.
     pub(crate) fn adopted(&self) -> u64 {
         self.adopted.load(Ordering::Relaxed)
     }
 
-    /// Ends every task: each is dropped, under this host, before anything else happens at this instant. Returns how many
-    /// there were. Those that are adopted end as soon as they reach for the network.
+    /// Ends every task: each is dropped, under this host, before anything else happens at this instant. Returns their
+    /// number. Adopted ones end at their next use of the network.
     pub(crate) fn die(&self) -> u64 {
         self.alive.store(false, Ordering::Relaxed);
         let (handles, waiting) = {
@@ -214,7 +214,7 @@ impl Process {
             handle.abort();
         }
         if self.adopts {
-            // Some of them may be adopted, and end once they are polled.
+            // Some may be adopted, and end when they are polled.
             waiting.into_iter().for_each(Waker::wake);
         }
         self.turns.clear();
@@ -235,14 +235,14 @@ impl Process {
 
     pub(crate) fn wait_for_resume(&self, waker: &Waker) {
         let mut inner = self.lock();
-        // An adopted task may be polled, and wait anew, as often as it likes.
+        // An adopted task may be polled, and wait again, any number of times.
         if !self.adopts || !inner.waiting.iter().any(|waiting| waiting.will_wake(waker)) {
             inner.waiting.push(waker.clone());
         }
     }
 
-    /// Whether this socket, which is dropped now, is closed when the process is resumed: what an adopted task of a
-    /// paused process does is not seen before.
+    /// Whether the close of this socket, which is dropped now, is deferred until the process resumes: actions of an
+    /// adopted task of a paused process must not be visible before.
     pub(crate) fn puts_off(&self, socket: SocketId) -> bool {
         let puts_off = self.adopts && self.is_paused() && self.is_alive();
         if puts_off {
@@ -273,7 +273,7 @@ struct Slab {
 
 enum Entry {
     Free,
-    /// Its task is being spawned. It may end before that returns: a runtime that shuts down runs none.
+    /// Its task is being spawned. It may end before the spawn returns: a runtime in shutdown runs no tasks.
     Reserved,
     Running(AbortHandle),
 }
@@ -289,8 +289,8 @@ impl Slab {
         key
     }
 
-    /// Does nothing when the task has ended already: a handle that nobody takes out would keep the
-    /// runtime's parts, and with them the world, alive for ever.
+    /// Does nothing if the task has already ended: a handle that is never removed would keep the runtime's parts, and
+    /// with them the world, alive forever.
     fn set(&mut self, key: usize, handle: AbortHandle) {
         if let Entry::Reserved = self.entries[key] {
             self.entries[key] = Entry::Running(handle);

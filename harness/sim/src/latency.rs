@@ -1,7 +1,7 @@
 //! Latency distributions, sampled from integer quantile tables.
 //!
-//! Floats make the table, once, when a distribution is built (with `libm`, so that every machine gets
-//! the same table); sampling is integer arithmetic.
+//! Floats are used only to build a table, once per distribution (with `libm`, so that every machine gets the same table);
+//! sampling uses integers.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,10 +10,10 @@ use crate::seed::Stream;
 
 /// Steps in a table; a power of two.
 const STEPS: usize = 1024;
-/// Bits of a draw that choose the step; the next 32 place the sample within it.
+/// Bits of a draw that choose the step; the next 32 interpolate within it.
 const STEP_BITS: u32 = STEPS.trailing_zeros();
 
-/// How long a segment takes, one way.
+/// The one-way delay of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Latency(Kind);
 
@@ -25,20 +25,20 @@ enum Kind {
 }
 
 impl Latency {
-    /// Always the same.
+    /// A fixed delay.
     pub fn constant(latency: Duration) -> Self {
         Latency(Kind::Constant(nanos(latency)))
     }
 
-    /// Evenly spread from `min` to `max`.
+    /// Uniform from `min` to `max`.
     pub fn uniform(min: Duration, max: Duration) -> Self {
         let (min, max) = (nanos(min), nanos(max.max(min)));
         let step = |i: usize| min + ((u128::from(max - min) * i as u128) / STEPS as u128) as u64;
         Latency(Kind::Table((0..=STEPS).map(step).collect()))
     }
 
-    /// Log-normal: half of all samples are at most `median`, 99 of 100 at most `p99`. Cut off at the
-    /// quantiles 1/4096 and 4095/4096: no sample is absurd.
+    /// Log-normal: half of all samples are at most `median`, 99 of 100 at most `p99`. Truncated at the quantiles 1/4096
+    /// and 4095/4096, to exclude absurd samples.
     pub fn log_normal(median: Duration, p99: Duration) -> Self {
         const Z_99: f64 = 2.326_347_874_040_841;
         let mu = libm::log(nanos(median).max(1) as f64);
@@ -66,7 +66,7 @@ impl Latency {
         }
     }
 
-    /// The longest sample that there can be, in nanoseconds.
+    /// The maximum sample, in nanoseconds.
     pub fn longest(&self) -> u64 {
         match &self.0 {
             Kind::Constant(nanos) => *nanos,

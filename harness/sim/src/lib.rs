@@ -1,18 +1,18 @@
 //! A deterministic simulator: hosts, virtual time, and a faulty network, for code on `squall-platform`.
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
 //! | [`run()`] | a run: its thread, runtime, watchdog and result |
 //! | `driver` | moves bytes and the clock |
 //! | `world`, `host`, `task` | hosts, processes and their tasks |
-//! | `adopted` | tasks of `tokio::spawn`: whose they are, and how they end |
+//! | `adopted` | tasks of `tokio::spawn`: which process they belong to, and how they end |
 //! | `timers` | timers that are exact to the nanosecond |
-//! | `clock` | wall clocks that are off |
-//! | `platform` | the seam's other side: [`SimPlatform`] |
-//! | `engine` | sockets, behind one interface: `engine/flow` is ours, `engine/turmoil` is on `turmoil-net` |
-//! | `net`, `link`, `queue` | what becomes of a segment between two kernels |
+//! | `clock` | wall clocks with offsets |
+//! | `platform` | [`SimPlatform`], the simulated implementation of the platform |
+//! | `engine` | sockets, behind one interface: `engine/flow` is our own, `engine/turmoil` uses `turmoil-net` |
+//! | `net`, `link`, `queue` | segments in transit between two kernels |
 //! | `seed`, `latency` | randomness, in named streams; distributions |
-//! | `digest`, `observe`, `capture` | the proof of a run, what happened in it, and its packets |
+//! | `digest`, `observe`, `capture` | the digest of a run, its events, and its packets |
 //!
 //! Deliberately absent: any knowledge of modules, gRPC, topologies or scenarios; UDP; file systems.
 

@@ -1,8 +1,8 @@
-//! The state of links: what the topology says of a pair of hosts, and what the active faults make of it.
+//! The state of links: the topology's settings for a pair of hosts, combined with active faults.
 //!
-//! Rules and faults are kept as they were given; the state of one ordered pair is worked out when a
-//! segment first crosses it, and again after a fault started or ended. So a system of a thousand hosts
-//! costs what its connections cost, not a million links.
+//! Rules and faults are stored as given; the state of an ordered pair is computed when a segment first crosses it, and
+//! again after a fault started or ended. So the cost for a thousand hosts depends on their connections, not on a
+//! million links.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,14 +11,14 @@ use crate::latency::Latency;
 use crate::queue::{Bandwidth, Pace};
 use crate::seed::Chance;
 
-/// What a link does to segments.
+/// The properties of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkSpec {
     /// One-way delay.
     pub latency: Latency,
     /// Loss, each way.
     pub loss: Chance,
-    /// How much crosses each way; any amount at once when absent.
+    /// Bandwidth each way; `None` is unlimited.
     pub bandwidth: Option<Bandwidth>,
 }
 
@@ -43,23 +43,23 @@ impl HostPairs {
 /// An exception to the network's default: later rules win, field by field.
 #[derive(Debug, Clone)]
 pub struct LinkRule {
-    /// Which links.
+    /// The links.
     pub pairs: HostPairs,
-    /// Their latency, if it differs.
+    /// Latency, if overridden.
     pub latency: Option<Latency>,
-    /// Their loss, if it differs.
+    /// Loss, if overridden.
     pub loss: Option<Chance>,
-    /// Their bandwidth, if it differs.
+    /// Bandwidth, if overridden.
     pub bandwidth: Option<Bandwidth>,
 }
 
-/// What a fault does to links while it is active.
+/// An effect of an active fault on links.
 #[derive(Debug, Clone)]
 pub enum Effect {
-    /// A partition: segments do not get through, and are sent again later.
+    /// A partition: segments do not get through, and are retransmitted later.
     Hold(HostPairs),
-    /// Segments wait on the link, and go on their way at once and in order when the effect ends. Nothing
-    /// is sent again meanwhile; a kernel that hears nothing of the other one for 10 s ends the connection.
+    /// Segments wait on the link, and continue at once and in order when the effect ends. There is no retransmission
+    /// meanwhile; a kernel that receives nothing from its peer for 10 s ends the connection.
     Stall(HostPairs),
     /// Adds to a link's latency.
     AddLatency(HostPairs, Latency),
@@ -69,9 +69,9 @@ pub enum Effect {
     SetLoss(HostPairs, Chance),
     /// Replaces a link's bandwidth.
     SetBandwidth(HostPairs, Bandwidth),
-    /// Connects are answered with a refusal when they arrive, whoever listens. Open connections go on.
+    /// Connects are refused when they arrive, even if a listener exists. Open connections are unaffected.
     Refuse(HostPairs),
-    /// Connects get no answer, and are sent again later. Open connections go on.
+    /// Connects get no response, and are retransmitted later. Open connections are unaffected.
     Blackhole(HostPairs),
 }
 
@@ -96,7 +96,7 @@ pub(crate) struct Link {
     pub(crate) latency: Latency,
     pub(crate) added: Vec<Latency>,
     pub(crate) loss: Chance,
-    /// Faults that hold segments; held while there are any.
+    /// Faults that hold segments, which are held while there are any.
     pub(crate) held_by: Vec<u32>,
     /// Faults that changed the latency.
     pub(crate) slowed_by: Vec<u32>,
@@ -105,7 +105,7 @@ pub(crate) struct Link {
     bandwidth: Option<Bandwidth>,
     /// The fault that changed the bandwidth.
     pub(crate) narrowed_by: Option<u32>,
-    /// Faults that stop segments on the link; stopped while there are any.
+    /// Faults that stop segments on the link, which is stopped while there are any.
     pub(crate) stalled_by: Vec<u32>,
     /// Faults that refuse connects.
     pub(crate) refused_by: Vec<u32>,
@@ -115,12 +115,12 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Nothing gets through.
+    /// No segment gets through.
     pub(crate) fn is_cut(&self) -> bool {
         !self.held_by.is_empty() || !self.stalled_by.is_empty() || self.loss.is_certain()
     }
 
-    /// How fast segments leave the queue before it.
+    /// The rate at which segments leave the queue before it.
     pub(crate) fn pace(&self) -> Pace {
         match self.bandwidth {
             _ if !self.stalled_by.is_empty() => Pace::Stopped,
@@ -136,18 +136,18 @@ pub(crate) struct Links {
     rules: Vec<LinkRule>,
     /// By fault.
     effects: BTreeMap<u32, Vec<Effect>>,
-    /// Moves when an effect starts or ends: states from an older epoch are worked out anew.
+    /// Incremented when an effect starts or ends: states of an older epoch are recomputed.
     epoch: u64,
     /// Per sending host, ascending by receiving host.
     states: Vec<Vec<(HostId, Link)>>,
 }
 
-/// What fits into the links of a connection that have a bandwidth, in bytes.
+/// The bandwidth-delay product of a connection's links with a bandwidth, in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pipe {
-    /// In a round trip.
+    /// For a round trip.
     pub(crate) round_trip: u64,
-    /// In a millisecond.
+    /// For a millisecond.
     pub(crate) millisecond: u64,
 }
 
@@ -204,12 +204,12 @@ impl Links {
         !self.effects.is_empty()
     }
 
-    /// How long it takes there and back at most, without any fault.
+    /// The maximum round-trip time, without faults.
     pub(crate) fn round_trip(&self, from: HostId, to: HostId) -> u64 {
         self.own(from, to).latency.longest() + self.own(to, from).latency.longest()
     }
 
-    /// What a link is like without any fault.
+    /// The properties of a link without faults.
     fn own(&self, from: HostId, to: HostId) -> LinkSpec {
         let mut own = self.default.clone();
         for rule in self.rules.iter().filter(|rule| rule.pairs.contains(from, to)) {
@@ -222,7 +222,7 @@ impl Links {
         own
     }
 
-    /// What a connection between these two has to fill, the larger of both ways. None when neither has a bandwidth.
+    /// The bandwidth-delay product between these two, the larger of both directions. `None` if neither has a bandwidth.
     pub(crate) fn pipe(&self, client: HostId, server: HostId) -> Option<Pipe> {
         let (there, back) = (self.own(client, server), self.own(server, client));
         let round_trip = there.latency.longest() + back.latency.longest();
@@ -261,7 +261,7 @@ impl Links {
                 Effect::Blackhole(_) => link.swallowed_by.push(fault),
                 Effect::AddLatency(_, latency) => {
                     link.added.push(latency.clone());
-                    // What makes no difference touches nothing.
+                    // An effect that changes nothing touches nothing.
                     if latency.longest() > 0 {
                         link.slowed_by.push(fault);
                     }
@@ -282,7 +282,7 @@ impl Links {
                 }
             }
         }
-        // In the order of the faults' numbers: several effects of one fault are neighbours.
+        // In order of fault numbers, so effects of one fault are adjacent.
         for faults in [
             &mut link.held_by,
             &mut link.slowed_by,
@@ -407,7 +407,7 @@ mod tests {
             bandwidth: Bandwidth::bits_per_second(bits),
         };
         links.set_rules(vec![rule(true, 8_000_000), rule(false, 80_000_000)]);
-        // 80 Mbit/s, 100 ms there and back.
+        // 80 Mbit/s, 100 ms round-trip time.
         let pipe = Some(Pipe {
             round_trip: 1_000_000,
             millisecond: 10_000,

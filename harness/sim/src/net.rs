@@ -1,16 +1,17 @@
-//! What becomes of a segment between two kernels: delay, loss, partitions, retransmission.
+//! Segments in transit between two kernels: delay, loss, partitions, retransmission.
 //!
-//! An application on TCP never sees a packet lost: it sees bytes arrive later. So a lost segment is sent
+//! An application on TCP never sees a lost packet, only bytes that arrive later. So a lost segment is sent
 //! again after a retransmission timeout (200 ms, doubling up to two minutes), later segments of the same
-//! flow and direction queue behind it, and after too long a time without progress the sender gives up (`liveness`
-//! says when). A partition holds segments in the same way. Delivery within one flow and direction is always in order.
+//! flow and direction queue behind it, and after too long without progress the sender gives up (see `liveness`).
+//! A partition holds segments in the same way. Delivery within one flow and direction is always in order.
 //!
-//! Before each link there is a queue ([`crate::queue`]): segments enter it after they were found not to be lost,
-//! whatever their flow, and leave it in the same order as the link's bandwidth allows. Latency comes after it.
-//! What finds a second's worth of bytes before it counts as lost. A link without a bandwidth has no queue.
+//! Before each link there is a queue ([`crate::queue`]): segments of all flows enter it after the loss decision, and
+//! leave it in the same order at the link's bandwidth. Latency comes after it. A segment that finds a second's worth of
+//! bytes before it counts as lost. A link without a bandwidth has no queue.
 //!
-//! Simpler than a real kernel, deliberately: there is no fast retransmit, and what queued behind a lost
-//! segment gets through together with it, as the bytes of one stream do. (Were each judged afresh, a busy
+//! Deliberately simpler than a real kernel: there is no fast retransmit, and what queued behind a lost
+//! segment gets through together with it, like the bytes of one stream. (If each were judged separately, a busy
+//! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 //! flow would never catch up: it would queue more during one timeout than it gets through before the next.)
 
 mod bare;
@@ -38,12 +39,12 @@ const FIRST_TIMEOUT: u64 = 200 * MILLISECOND;
 /// The first retransmission timeout of a connect, as on Linux.
 const FIRST_CONNECT_TIMEOUT: u64 = 1_000 * MILLISECOND;
 const LONGEST_TIMEOUT: u64 = 120_000 * MILLISECOND;
-/// How long a kernel tries to connect before it gives up, as on Linux. Open connections end earlier: see `liveness`.
+/// How long a kernel tries to connect, as on Linux. Open connections give up earlier: see `liveness`.
 const GIVE_UP_AFTER: u64 = 127_000 * MILLISECOND;
-/// One way between two sockets of the same host.
+/// The latency between two sockets of the same host.
 const LOOPBACK: u64 = 10_000;
 
-/// Something that will happen to the network.
+/// A scheduled event of the network.
 #[derive(Debug)]
 enum Due {
     Deliver(Segment),
@@ -53,7 +54,7 @@ enum Due {
     Depart(HostId, HostId, u64),
     /// A retransmission timeout of its acknowledgements.
     RetryBare(FlowId, Direction),
-    /// The kernel at the end that receives this direction looks whether its peer lives, unless a later check is due.
+    /// The kernel at the end that receives this direction checks whether its peer is alive, unless a later check is due.
     Check(FlowId, Direction, u64),
     /// It gets an answer.
     Answer(FlowId, Direction),
@@ -86,9 +87,9 @@ impl Ord for Queued {
 #[derive(Debug, Default)]
 struct Channel {
     flow: Option<u64>,
-    /// The place of the next segment.
+    /// The number of the next segment.
     next_order: u64,
-    /// How many have arrived.
+    /// The number of arrived segments.
     arrived: u64,
     /// When the last segment arrives: none overtakes it.
     last_arrival: u64,
@@ -104,7 +105,7 @@ struct Channel {
 }
 
 impl Channel {
-    /// A segment that was on its way to a machine that went down goes before those sent since.
+    /// A segment in transit to a machine that went down precedes those sent since.
     fn wait(&mut self, segment: Segment) {
         let place = self
             .blocked
@@ -113,7 +114,7 @@ impl Channel {
     }
 }
 
-/// A segment that was touched on its way.
+/// A segment that was affected in transit.
 #[derive(Debug)]
 pub(crate) struct Touched {
     pub(crate) touch: Touch,
@@ -124,20 +125,20 @@ pub(crate) struct Touched {
     pub(crate) faults: Vec<u32>,
 }
 
-/// What comes of an event that is due.
+/// The result of a due event.
 pub(crate) enum Arrival {
-    /// Hand this to the engine.
+    /// Pass this to the engine.
     Segment(Segment),
-    /// Have the engine answer this connect as if nobody listened.
+    /// Have the engine refuse this connect, even if a listener exists.
     Refused(Segment),
-    /// Tell the engine that the sender of this direction gives up.
+    /// Inform the engine that the sender of this direction gives up.
     GiveUp {
         flow: FlowId,
         direction: Direction,
-        /// It says so to its peer: from, to.
+        /// It informs its peer: from, to.
         resets: Option<(HostId, HostId)>,
     },
-    /// Tell the engine that the other kernel answers the end that receives this direction: with a reset, when it does
+    /// Inform the engine that the other kernel answers the end that receives this direction: with a reset, if it does
     /// not know the connection.
     Answer(FlowId, Direction),
     /// Nothing to do.
@@ -147,16 +148,16 @@ pub(crate) enum Arrival {
 pub(crate) struct Net {
     links: Links,
     pub(crate) digest: Digest,
-    /// Shows what arrives, when somebody wants to see it.
+    /// Records arrivals, if enabled.
     pub(crate) capture: Option<Capture>,
     /// Segments touched since the journal last took them.
     pub(crate) touched: Vec<Touched>,
     queue: BinaryHeap<Reverse<Queued>>,
     next_number: u64,
     channels: Vec<[Channel; 2]>,
-    /// Of the links before which something waits, with the ticket of the departure that is due.
+    /// The links with queued segments, each with the ticket of the next departure.
     queues: BTreeMap<(HostId, HostId), (u64, Queue)>,
-    /// Hosts that are off: nothing reaches them.
+    /// Hosts that are off: no segment reaches them.
     off: Vec<bool>,
     network: Stream,
     faults: Stream,
@@ -198,7 +199,7 @@ impl Net {
         }
         let channel = self.channel(segment.flow, segment.direction);
         if matches!(segment.body, Body::Reset(_)) {
-            // The sender's kernel has forgotten the connection, and what it still had to send again.
+            // The sender's kernel has dropped the connection, and its retransmissions.
             channel.blocked.clear();
             channel.bare.supersede();
         }
@@ -253,28 +254,28 @@ impl Net {
         })
     }
 
-    /// What differs between links.
+    /// Settings that differ between links.
     pub(crate) fn set_rules(&mut self, now: u64, rules: Vec<LinkRule>) {
         self.links.set_rules(rules);
         self.set_paces(now);
         self.look_at_all(now);
     }
 
-    /// A fault begins to act on links.
+    /// Starts an effect of a fault on links.
     pub(crate) fn start(&mut self, now: u64, fault: u32, effect: Effect) {
         self.links.start(fault, effect);
         self.set_paces(now);
         self.look_at_all(now);
     }
 
-    /// A fault ends, with all of its effects.
+    /// Ends a fault.
     pub(crate) fn end(&mut self, now: u64, fault: u32) {
         self.links.end(fault);
         self.set_paces(now);
         self.look_at_all(now);
     }
 
-    /// Both ends have forgotten the connection: nothing of it is sent again.
+    /// Both ends have dropped the connection: its retransmissions are cancelled.
     pub(crate) fn forget(&mut self, flow: FlowId, faults: &[u32], ends: (HostId, HostId)) {
         for direction in [Direction::ToServer, Direction::ToClient] {
             let channel = self.channel(flow, direction);
@@ -291,7 +292,7 @@ impl Net {
         });
     }
 
-    /// What a connection has to fill; see [`Links::pipe`].
+    /// The bandwidth-delay product of a connection; see [`Links::pipe`].
     pub(crate) fn pipe(&self, client: HostId, server: HostId) -> Option<Pipe> {
         self.links.pipe(client, server)
     }
@@ -301,7 +302,7 @@ impl Net {
         self.block(now, segment, Touch::Lost, Vec::new());
     }
 
-    /// The machine is off: what it was still trying to send is gone, nothing reaches it.
+    /// The machine is off: its retransmissions are dropped, and no segment reaches it.
     pub(crate) fn switch_off(&mut self, now: u64, host: HostId) {
         self.set_off(host, true);
         for channel in self.channels.iter_mut().flatten() {
@@ -342,7 +343,7 @@ impl Net {
         }
         let channel = &mut self.channels[slot][direction.index()];
         if channel.flow != Some(flow.number) {
-            // The slot was used by a flow that is gone; a timer of it may still run, and finds nothing.
+            // The slot was used by a removed flow; a timer of that may still run, and finds nothing.
             *channel = Channel {
                 flow: Some(flow.number),
                 ..Channel::default()
@@ -351,20 +352,20 @@ impl Net {
         channel
     }
 
-    /// Whether the slot is still this flow's.
+    /// Whether the slot still belongs to this flow.
     fn knows(&self, flow: FlowId, direction: Direction) -> bool {
         let channels = self.channels.get(flow.slot as usize);
         channels.is_some_and(|channels| channels[direction.index()].flow == Some(flow.number))
     }
 
-    /// Whether a segment's place has gone to a later flow: both ends of its own are done, nobody waits for it.
+    /// Whether a later flow has taken a segment's slot: both ends of its own have finished, so it is not awaited.
     fn is_stale(&self, segment: &Segment) -> bool {
         let channels = self.channels.get(segment.flow.slot as usize);
         let flow = channels.and_then(|channels| channels[segment.direction.index()].flow);
         flow.is_some_and(|number| number > segment.flow.number)
     }
 
-    /// Decides what becomes of a segment that is first of its channel.
+    /// Decides on a segment that is the first of its channel.
     fn judge(&mut self, now: u64, segment: Segment) {
         if segment.from == segment.to {
             return self.schedule(now, now + LOOPBACK, segment);
@@ -390,7 +391,7 @@ impl Net {
         self.enter_queue(now, segment);
     }
 
-    /// A segment gets through: it arrives a latency later.
+    /// A segment gets through: it arrives after the link's latency.
     fn forward(&mut self, now: u64, segment: Segment) {
         let delay = self.delay(&segment);
         let link = self.links.get(segment.from, segment.to);
@@ -401,7 +402,7 @@ impl Net {
         self.schedule(now, now + delay, segment);
     }
 
-    /// How long a segment takes.
+    /// The delay of a segment.
     fn delay(&mut self, segment: &Segment) -> u64 {
         if segment.from == segment.to {
             return LOOPBACK;
@@ -414,7 +415,7 @@ impl Net {
         delay
     }
 
-    /// A segment that is due arrives at a machine that is up.
+    /// A due segment arrives at a machine that is up.
     fn arrive(&mut self, segment: Segment) -> Arrival {
         if matches!(segment.body, Body::Connect { .. }) && segment.from != segment.to {
             let link = self.links.get(segment.from, segment.to);

@@ -1,14 +1,14 @@
-//! What the simulator tells about a run, besides what the code under test says with `tracing`.
+//! Observations of the simulator, besides the `tracing` events of the code under test.
 
 use std::sync::Arc;
 
-/// Watches a run. Called on the simulation thread, in order of happening.
+/// Observes a run. Called on the simulation thread, in order of occurrence.
 pub trait Observer: Send {
-    /// `event` happened on `host` (on none: to the world) at `at` virtual nanoseconds.
+    /// `event` occurred on `host` (`None`: in the world) at `at` virtual nanoseconds.
     fn observe(&mut self, at: u64, host: Option<&Arc<str>>, event: SimEvent);
 }
 
-/// Sees nothing.
+/// Ignores everything.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Blind;
 
@@ -16,7 +16,7 @@ impl Observer for Blind {
     fn observe(&mut self, _: u64, _: Option<&Arc<str>>, _: SimEvent) {}
 }
 
-/// What happened in the world.
+/// An event in the world.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SimEvent {
     /// A host came up.
@@ -26,24 +26,24 @@ pub enum SimEvent {
     },
     /// A host went down.
     Stopped {
-        /// Which incarnation.
+        /// The incarnation.
         incarnation: u32,
         /// How.
         how: Down,
-        /// Tasks that were ended.
+        /// The number of cancelled tasks.
         tasks: u64,
-        /// Sockets that were closed.
+        /// The number of closed sockets.
         sockets: u64,
-        /// Why, when it failed by itself.
+        /// The error, if it failed by itself.
         error: String,
     },
     /// A host is not scheduled from here on.
     Paused,
     /// A host is scheduled again.
     Resumed,
-    /// Each poll of a host's tasks costs so much virtual CPU time from here on.
+    /// From here on, each poll of a host's tasks costs virtual CPU time.
     Slowed {
-        /// Nanoseconds; 0: it is not slow any more.
+        /// Nanoseconds; 0 ends the slowdown.
         per_poll: u64,
     },
     /// A task of a host panicked.
@@ -53,19 +53,19 @@ pub enum SimEvent {
     },
     /// A host's task called `tokio::spawn`.
     StrayTask {
-        /// Where in the code: file, line and column.
+        /// The source location: file, line and column.
         place: String,
     },
-    /// Code of a host, or of the run itself, asked of the system what a run cannot answer for.
+    /// Code of a host, or of the run itself, made a system call that the simulator does not control.
     Escaped {
-        /// What it does, in words.
+        /// A description.
         what: String,
-        /// Where in the code; empty when that was said of the host before, or is not known.
+        /// The source location; empty if unknown, or if already reported for this host.
         place: String,
     },
     /// A connection was established.
     Opened(Connection),
-    /// A connection, or the attempt at one, ended.
+    /// A connection, or a connect, ended.
     Closed(Connection, Closed),
     /// A segment was touched by a fault or by its link's own loss.
     Touched {
@@ -79,19 +79,19 @@ pub enum SimEvent {
         to: Arc<str>,
         /// Payload bytes.
         bytes: u64,
-        /// Which faults did it; none when it was the link's own loss.
+        /// The responsible faults; empty for the link's own loss.
         faults: Vec<u32>,
     },
 }
 
-/// Names a connection.
+/// Identifies a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Connection {
     /// Unique in a run.
     pub flow: u64,
-    /// Who dialled.
+    /// The host that dialled.
     pub from: Arc<str>,
-    /// Who was dialled.
+    /// The host that was dialled.
     pub to: Arc<str>,
 }
 
@@ -100,7 +100,7 @@ pub struct Connection {
 pub enum Down {
     /// The process died; the kernel closed its sockets.
     Killed,
-    /// The machine died, silently.
+    /// The machine lost power, without closing connections.
     Crashed,
     /// The process ended by itself with an error or a panic.
     Failed,
@@ -111,27 +111,27 @@ pub enum Down {
 pub enum Closed {
     /// Both sides closed it in order.
     Finished,
-    /// By a reset, or a machine died under it.
+    /// By a reset, or by the death of a machine.
     Reset,
-    /// Nothing got through for too long.
+    /// Retransmission gave up.
     TimedOut,
-    /// Nobody listened.
+    /// No listener.
     Refused,
 }
 
 /// What happened to a segment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Touch {
-    /// Lost, and sent again later.
+    /// Lost, and retransmitted later.
     Lost,
-    /// Held by a partition, and sent again later; or stopped on its link.
+    /// Held by a partition, and retransmitted later; or held back on its link.
     Held,
     /// Delivered later than its link alone would have.
     Delayed,
-    /// One end is a machine that is down, or nobody answers connects.
+    /// One end is a machine that is down, or connects get no response.
     Dropped,
-    /// A connect was answered with a refusal.
+    /// A refused connect.
     Refused,
-    /// An open connection was reset; no segment, and from the host that dialled.
+    /// Not a segment: an open connection was reset. `from` is the host that dialled.
     Reset,
 }

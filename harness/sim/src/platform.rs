@@ -1,4 +1,4 @@
-//! The seam's other side: one process of a simulated host.
+//! The simulated platform: one process of a simulated host.
 
 use std::future::{Future, poll_fn};
 use std::io::{self, IoSlice};
@@ -20,8 +20,8 @@ use crate::task;
 use crate::timers::Sleep;
 use crate::world::World;
 
-/// One process of a simulated host. Once that process is dead, its sockets are gone and it can open no
-/// new ones; tasks that it spawns end at once.
+/// One process of a simulated host. Once it is dead, its sockets are gone and it can open no new ones; tasks that it
+/// spawns end at once.
 #[derive(Clone)]
 pub struct SimPlatform {
     world: Arc<World>,
@@ -48,19 +48,19 @@ impl SimPlatform {
         self.world.address(self.process.host)
     }
 
-    /// 0 for the host's first process, one more for each one after that.
+    /// 0 for the host's first process, incremented by each restart.
     pub fn incarnation(&self) -> u32 {
         self.process.incarnation
     }
 
-    /// Whether this process can still do anything. Once it cannot, it never can again.
+    /// Whether this process is alive. Once false, it stays false.
     pub fn is_alive(&self) -> bool {
         self.process.is_alive()
     }
 
-    /// Whether the task that is being polled may go on, as it is asked at each touch of the network. Of a host that
-    /// adopts tasks ([`HostOptions::adopts`](crate::HostOptions::adopts)) it waits while its process is paused, and does
-    /// not return from here, ever, once its process is dead. Of other hosts, and to tasks of others, it says yes.
+    /// Whether the current task may continue, as checked at each use of the network. On a host that adopts tasks
+    /// ([`HostOptions::adopts`](crate::HostOptions::adopts)) it is pending while the task's process is paused, and
+    /// never returns once the process is dead. On other hosts, and for tasks of other processes, it is true.
     pub fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
         adopted::poll_turn(&self.world, &self.process, context)
     }
@@ -132,7 +132,7 @@ impl Platform for SimPlatform {
         Ok(stream)
     }
 
-    /// At once: nothing of a resolver is simulated.
+    /// Immediate: no resolver is simulated.
     async fn resolve(&self, name: &Authority) -> io::Result<Vec<SocketAddr>> {
         self.turn().await;
         self.owner()?;
@@ -150,8 +150,8 @@ impl Platform for SimPlatform {
         task::spawn(&self.world, &self.process, future)
     }
 
-    /// Exact to the nanosecond of virtual time, where tokio's timers fire at whole milliseconds. A process that is
-    /// paused notices late; one that is dead never does.
+    /// Exact to the nanosecond of virtual time, where tokio's timers fire at whole milliseconds. A paused process wakes
+    /// late; a dead one never does.
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + use<> {
         Sleep::until(
             self.world.clone(),
@@ -160,7 +160,7 @@ impl Platform for SimPlatform {
         )
     }
 
-    /// On a simulation thread the system's clock is that of the host whose task runs, which need not be this one.
+    /// On a simulation thread the system's clock is that of the current host, which may be another one.
     fn wall_clock(&self) -> SystemTime {
         let before = self.world.current_owner();
         self.world.set_current(self.process.owner());
@@ -192,7 +192,7 @@ fn not_known(world: &World, name: &str) -> io::Error {
 /// A socket of the engine, closed on drop.
 struct Socket {
     world: Arc<World>,
-    /// Whose it is.
+    /// Its process.
     process: Arc<Process>,
     id: SocketId,
 }
@@ -266,7 +266,7 @@ impl SimStream {
     }
 }
 
-/// Two tasks may use one stream, each a half of it.
+/// Two tasks may use one stream, one half each.
 impl AsyncRead for &SimStream {
     fn poll_read(
         self: Pin<&mut Self>,
@@ -279,7 +279,7 @@ impl AsyncRead for &SimStream {
     }
 }
 
-/// Two tasks may use one stream, each a half of it.
+/// Two tasks may use one stream, one half each.
 impl AsyncWrite for &SimStream {
     fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.poll_written(context, &[IoSlice::new(bytes)])
@@ -358,7 +358,7 @@ impl std::fmt::Debug for SimListener {
 }
 
 impl SimListener {
-    /// Takes the next connection, if there is one.
+    /// Accepts the next connection, if there is one.
     ///
     /// # Errors
     /// `NotConnected` once its process is dead.

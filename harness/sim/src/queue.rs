@@ -1,9 +1,8 @@
-//! The queue before a link: segments leave it one after another, as fast as the link lets them.
+//! The queue before a link: segments leave it in order, at the link's rate.
 //!
-//! A link with a bandwidth lets a segment leave once its payload is written: bytes over rate. A link that is
-//! stopped lets none leave. When the pace changes, the segment that is being written goes on at the new pace
-//! from the bit that it has reached, and the others behind it: nothing that happened under a narrow link lasts
-//! beyond it. Times are whole nanoseconds; each departure is rounded up to one.
+//! On a link with a bandwidth, a segment leaves once its payload is written: bytes over rate. On a stopped link none
+//! leave. When the rate changes, the segment being written continues at the new rate from the current bit, as do those
+//! behind it, so a narrow link has no effect beyond its end. Times are whole nanoseconds; each departure is rounded up.
 
 use std::collections::VecDeque;
 use std::num::NonZeroU64;
@@ -12,12 +11,12 @@ use crate::segment::Segment;
 
 const NANOS_PER_SECOND: u128 = 1_000_000_000;
 
-/// How much payload crosses a link in one direction, whatever the number of connections.
+/// Payload bandwidth of a link in one direction, for all connections together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Bandwidth(NonZeroU64);
 
 impl Bandwidth {
-    /// So many bits per second. None for zero: see [`crate::Effect::Stall`] for a link that is stopped.
+    /// In bits per second. `None` for zero: for a stopped link see [`crate::Effect::Stall`].
     pub fn bits_per_second(bits: u64) -> Option<Self> {
         NonZeroU64::new(bits).map(Bandwidth)
     }
@@ -27,7 +26,7 @@ impl Bandwidth {
         u128::from(self.0.get())
     }
 
-    /// How many bytes cross within so many nanoseconds, rounded up.
+    /// The bytes that cross within a time in nanoseconds, rounded up.
     pub(crate) fn bytes_within(self, nanos: u64) -> u64 {
         let bytes = (self.rate() * u128::from(nanos)).div_ceil(8 * NANOS_PER_SECOND);
         u64::try_from(bytes).unwrap_or(u64::MAX)
@@ -41,7 +40,7 @@ impl From<NonZeroU64> for Bandwidth {
     }
 }
 
-/// How fast segments leave.
+/// The rate at which segments leave.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Pace {
     /// At once.
@@ -57,10 +56,10 @@ pub(crate) enum Pace {
 pub(crate) struct Queue {
     pace: Pace,
     waiting: VecDeque<Segment>,
-    /// Payload bits of all that wait.
+    /// Payload bits of all waiting segments.
     bits: u128,
-    /// What of the first had not been written at `since`: bits times 10^9, so that a rate times nanoseconds is
-    /// the same unit and nothing is ever rounded away.
+    /// The unwritten part of the first segment at `since`: bits times 10^9, so that a rate times nanoseconds has the
+    /// same unit and nothing is rounded.
     left: u128,
     since: u64,
 }
@@ -76,8 +75,8 @@ impl Queue {
         }
     }
 
-    /// One second's worth of bytes waits already: no room for more. A queue that is stopped has no end, as it
-    /// has no rate that would say how long it takes to empty; windows bound what a connection puts there.
+    /// One second's worth of bytes is waiting: the queue is full. A stopped queue has no limit, as it has no rate; the
+    /// windows of connections bound it.
     pub(crate) fn is_full(&self) -> bool {
         matches!(self.pace, Pace::Limited(bandwidth) if self.bits >= bandwidth.rate())
     }
@@ -94,7 +93,7 @@ impl Queue {
         }
     }
 
-    /// When the first one leaves, if nothing changes. Never before the time of the last change.
+    /// When the first segment leaves if nothing changes. Never before the time of the last change.
     pub(crate) fn due(&self) -> Option<u64> {
         if self.is_empty() {
             return None;
@@ -109,7 +108,7 @@ impl Queue {
         }
     }
 
-    /// The first one leaves at `now`, and the next begins to.
+    /// The first segment leaves at `now`, and the next one starts.
     pub(crate) fn pop(&mut self, now: u64) -> Option<Segment> {
         let segment = self.waiting.pop_front()?;
         self.bits -= bits(&segment);
@@ -117,7 +116,7 @@ impl Queue {
         Some(segment)
     }
 
-    /// From `now` on segments leave at another pace.
+    /// Changes the rate at `now`.
     pub(crate) fn set_pace(&mut self, now: u64, pace: Pace) {
         if let Pace::Limited(bandwidth) = self.pace {
             let written = bandwidth.rate() * u128::from(now - self.since);
@@ -133,7 +132,7 @@ impl Queue {
     }
 }
 
-/// Headers are not counted: a segment without payload takes no time, but waits its turn.
+/// Headers are not counted: a segment without payload takes no time, but keeps its order.
 fn bits(segment: &Segment) -> u128 {
     segment.body.bytes().len() as u128 * 8
 }

@@ -1,4 +1,4 @@
-//! One run: a fresh thread, a paused runtime, a world, and the future that directs it.
+//! One run: a fresh thread, a paused runtime, a world, and a director.
 
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -25,83 +25,83 @@ use crate::task;
 use crate::world::World;
 use crate::{current, driver};
 
-/// The name of the threads that runs happen on.
+/// The name of the threads of runs.
 pub const THREAD_NAME: &str = "squall-run";
 
-/// How a run is set up.
+/// The settings of a run.
 pub struct Config {
-    /// From which everything random derives.
+    /// The source of all randomness.
     pub seed: u64,
-    /// Virtual time after which a run that has not ended is given up.
+    /// The maximum virtual time of a run.
     pub budget: Duration,
-    /// Wall time after which the watchdog gives a run up.
+    /// The maximum wall time, enforced by the watchdog.
     pub wall_limit: Duration,
-    /// With which probability a ready task is put back once before it is polled: explores orders of
-    /// tasks that a seed alone never reaches.
+    /// The probability that a ready task is requeued once before it is polled: explores task orders that the seed alone
+    /// never reaches.
     pub interleave: Chance,
-    /// What carries the bytes.
+    /// The engine that transports the bytes.
     pub engine: EngineKind,
-    /// What every link is like, unless a rule says otherwise.
+    /// The default for every link.
     pub link: LinkSpec,
-    /// Keep a line for every segment, to localise a difference between two runs.
+    /// Whether to record a line per segment, to locate a difference between two runs.
     pub traced: bool,
-    /// Keep every segment that arrives as the packet that it would be.
+    /// Whether to record every delivered segment as a packet.
     pub captured: bool,
-    /// Hears what happens in the world.
+    /// Gets the events of the world.
     pub observer: Box<dyn Observer>,
-    /// Hears what the code under test says with `tracing`.
+    /// Gets the `tracing` events of the code under test.
     pub dispatch: tracing::Dispatch,
 }
 
-/// A run that came to its end.
+/// A completed run.
 #[derive(Debug)]
 pub struct Finished<T> {
-    /// What the director returned.
+    /// The director's result.
     pub value: T,
-    /// How much virtual time passed.
+    /// Virtual duration.
     pub virtual_time: Duration,
-    /// How much real time passed, thread and runtime included.
+    /// Wall-clock duration, thread and runtime included.
     pub wall_time: Duration,
     /// The rolling hash over every segment.
     pub digest: u64,
-    /// A line for every segment, when asked for.
+    /// A line per segment, if requested.
     pub trace: Vec<TracePoint>,
-    /// Every segment that arrived, when asked for.
+    /// Every delivered segment, if requested.
     pub packets: Vec<Packet>,
     /// Every host's address, by name.
     pub addresses: Vec<(String, IpAddr)>,
 }
 
-/// A run that did not come to its end. Its text goes on after the words "the run".
+/// An incomplete run. The text continues the words "the run".
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Failure {
     /// The run could not be isolated from the system.
     #[error("cannot start: {0}")]
     NotHermetic(hermetic::NotHermetic),
-    /// Virtual time ran out.
+    /// The virtual time limit was reached.
     #[error("did not end within {budget:?} of virtual time")]
     OutOfTime {
-        /// How much there was.
+        /// The limit.
         budget: Duration,
     },
-    /// Tasks went on and on while virtual time stood still.
+    /// Tasks kept running while virtual time did not advance.
     #[error(
         "does not go on: virtual time stands still at {at:?}, for a task of host `{host}` is ready again and again"
     )]
     Stuck {
         /// The host whose task was polled last.
         host: String,
-        /// When.
+        /// The virtual time.
         at: Duration,
     },
-    /// The watchdog's patience ran out.
+    /// The watchdog's limit was reached.
     #[error("did not end within {wall:?} of wall time: host `{host}` was running at {at:?} of virtual time")]
     Watchdog {
         /// The host that was running.
         host: String,
-        /// When, in virtual time.
+        /// The virtual time.
         at: Duration,
-        /// How long it had run.
+        /// How long it had been running.
         wall: Duration,
     },
     /// The director, or the simulator itself, panicked.
@@ -109,14 +109,14 @@ pub enum Failure {
     Panicked(String),
 }
 
-/// Runs `director` in a world of its own, on a thread of its own, and waits for its end.
+/// Runs `director` in a new world, on a new thread, and waits for its end.
 ///
 /// The director is not on any host: it adds hosts, starts and stops them, and injects faults. The run
 /// ends when it returns; hosts that are up then are dropped.
 ///
 /// # Errors
-/// When the run does not come to its end; see [`Failure`]. After [`Failure::Watchdog`] its thread is
-/// left behind, running: nothing can stop a thread that does not return.
+/// If the run does not complete; see [`Failure`]. After [`Failure::Watchdog`] its thread keeps running: a thread that
+/// does not return cannot be stopped.
 pub fn run<T, F>(
     config: Config,
     director: impl FnOnce(Sim) -> F + Send + 'static,
@@ -147,13 +147,13 @@ where
                 on_thread(&world, seed, budget, &dispatch, director)
             }));
             let result = result.unwrap_or_else(|panic| Err(Failure::Panicked(task::panic_message(&*panic))));
-            // The receiver is gone after the watchdog has given up: nobody to tell.
+            // The receiver is gone if the watchdog has given up.
             let _ = sender.send(result);
         });
     let thread = thread.map_err(|error| Failure::Panicked(format!("no thread could be started: {error}")))?;
     match receiver.recv_timeout(wall_limit) {
         Ok(result) => {
-            // Nothing of the run outlives this call. What it said is said: a panic on the way out adds nothing.
+            // No part of the run outlives this call. The result is decided: a panic during the drop adds nothing.
             let _ = thread.join();
             let mut finished: Finished<T> = result?;
             finished.wall_time = started.elapsed();
@@ -207,7 +207,7 @@ where
     }));
     drop(watched);
     world.blindfold();
-    // Tasks that are left are dropped here, with the world still there for their sockets.
+    // Remaining tasks are dropped here, while the world still exists for their sockets.
     drop(runtime);
     world.dissolve(EngineKind::default().make());
     current::set(None);
@@ -219,7 +219,7 @@ where
     Ok(Finished {
         value,
         virtual_time: Duration::from_nanos(world.now()),
-        // Measured by who waits for this thread: on it, the clock is virtual.
+        // Measured by the waiting thread: on the run's own, the clock is virtual.
         wall_time: Duration::ZERO,
         digest: state.net.digest.value(),
         trace: state.net.digest.take_trace(),
@@ -228,7 +228,7 @@ where
     })
 }
 
-/// A current-thread runtime with a paused clock, timers and no I/O driver, whose callbacks know the world.
+/// A current-thread runtime with a paused clock, timers and no I/O driver, whose callbacks notify the world.
 fn runtime(world: &Arc<World>, escapes: &Arc<Escapes>, seed: u64) -> tokio::runtime::Runtime {
     let hook = |hook: fn(&World, &TaskMeta<'_>)| {
         let world = world.clone();
@@ -244,8 +244,8 @@ fn runtime(world: &Arc<World>, escapes: &Arc<Escapes>, seed: u64) -> tokio::runt
         .on_thread_unpark(move || unpark.follow_clock())
         .thread_name_fn(move || names.name_thread())
         .on_thread_start(move || begins.thread_begins())
-        // A thread is of the host that started it, and is not kept for others. One that asks just as a thread is done may
-        // still be given that: what it does there is told as the first one's.
+        // Blocking threads belong to the host that started them, and are not reused by others. A request just as a
+        // thread finishes may still get that thread: its escapes are attributed to the first host.
         .thread_keep_alive(Duration::ZERO)
         .on_task_spawn(hook(Spawned::began))
         .on_before_task_poll(hook(Spawned::before_poll))

@@ -1,19 +1,19 @@
-//! Named streams of randomness, each derived from the run's seed and its own name.
+//! Named random streams, each derived from the run's seed and its own name.
 //!
-//! Streams are independent: adding a draw to one does not shift the others, so a fault can be taken
-//! out of a scenario without changing the workload. The generator (ChaCha8) is the same on every
-//! machine, and nothing is decided by a float.
+//! Streams are independent: an additional draw from one does not affect the others, so a fault can be removed
+//! from a scenario without changing the workload. The generator (ChaCha8) is the same on every
+//! machine, and no decision depends on a float.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// One stream of randomness.
+/// One random stream.
 #[derive(Debug, Clone)]
 pub struct Stream(ChaCha8Rng);
 
 impl Stream {
-    /// The stream called `name` of the run with this `seed`.
+    /// The stream `name` of the run with this `seed`.
     pub fn new(seed: u64, name: &str) -> Self {
         Stream(ChaCha8Rng::seed_from_u64(xxh3_64_with_seed(
             name.as_bytes(),
@@ -27,7 +27,7 @@ impl Stream {
         self.0.next_u64()
     }
 
-    /// True with a probability of `chance`. Draws nothing when the answer is certain.
+    /// True with the probability `chance`. Draws nothing if the result is certain.
     #[inline]
     pub fn happens(&mut self, chance: Chance) -> bool {
         match chance.numerator {
@@ -47,23 +47,23 @@ impl Stream {
 /// A probability as a ratio of integers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Chance {
-    /// So many...
+    /// The numerator.
     pub numerator: u32,
-    /// ...of so many.
+    /// The denominator.
     pub denominator: u32,
 }
 
 impl Chance {
-    /// Never.
+    /// Probability zero.
     pub const NEVER: Chance = Chance {
         numerator: 0,
         denominator: 1,
     };
 
-    /// `numerator` of `denominator` times.
+    /// The probability `numerator` / `denominator`.
     ///
     /// # Panics
-    /// When `denominator` is zero.
+    /// If `denominator` is zero.
     pub const fn new(numerator: u32, denominator: u32) -> Self {
         assert!(denominator > 0, "a chance needs a denominator");
         Chance {

@@ -1,19 +1,19 @@
-//! What crosses the simulated network: the unit that the fault model judges and the digest covers.
+//! Segments: the unit that crosses the simulated network, that faults act on, and that the digest covers.
 
 use bytes::Bytes;
 
 use crate::host::HostId;
 
-/// Names a flow: one TCP connection, or the attempt at one.
+/// Identifies a flow: one TCP connection, or one connect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FlowId {
-    /// The place in tables that both the engine and the network keep; used again after a flow is gone.
+    /// Index in tables of both the engine and the network; reused after a flow is gone.
     pub(crate) slot: u32,
     /// Unique in a run.
     pub(crate) number: u64,
 }
 
-/// Which way along a flow.
+/// Direction along a flow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Direction {
     /// From the side that dialled.
@@ -23,7 +23,7 @@ pub(crate) enum Direction {
 }
 
 impl Direction {
-    /// The end that writes in one direction is the one that receives the other.
+    /// The end that writes in one direction receives the other.
     pub(crate) fn opposite(self) -> Self {
         match self {
             Direction::ToServer => Direction::ToClient,
@@ -48,29 +48,28 @@ pub(crate) enum Body {
     Accept,
     /// Bytes of the stream.
     Data(Bytes),
-    /// The reader has made room (a window update).
+    /// The reader has free buffer space (a window update).
     Window,
-    /// The side that dialled has heard that the connection is open (ACK). Never lost: what follows it says so
-    /// too, and if nothing does, nobody waits for it.
+    /// The side that dialled knows that the connection is open (ACK). Never lost: later segments imply it, and without
+    /// any, nothing waits for it.
     Confirm,
-    /// Nothing but the header, from an engine that acknowledges what arrives. Says what every later segment
-    /// says too, so that losing one loses nothing.
+    /// A bare acknowledgement, from engines that acknowledge segments. Later segments imply it, so its loss has no
+    /// effect.
     Ack,
     /// No more bytes will come this way.
     Fin,
-    /// The connection does not exist, or not any more.
+    /// The connection does not exist, or no longer (RST).
     Reset(Cause),
 }
 
-/// What a reset is sent for.
+/// The reason of a reset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Cause {
-    /// A socket was closed with data unread: it is sent once.
+    /// A socket was closed with unread data: sent once.
     Close,
-    /// An answer to a connect. Like the next, it comes again when it is lost, for the peer sends again what
-    /// was not answered.
+    /// A response to a connect. Like the next, it is repeated if lost, because the peer retransmits what got no response.
     Connect,
-    /// An answer to any other segment.
+    /// A response to any other segment.
     Segment,
 }
 
@@ -89,7 +88,7 @@ impl Body {
         }
     }
 
-    /// For people.
+    /// Display text.
     pub(crate) fn name(code: u8) -> &'static str {
         match code {
             1 => "connect",
@@ -111,14 +110,14 @@ impl Body {
     }
 }
 
-/// What engines tell themselves beside the body, as TCP does in its header.
+/// Header fields that engines use, as in TCP.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Header {
-    /// Where the body stands in the stream of its direction.
+    /// The sequence number in its direction.
     pub(crate) sequence: u32,
-    /// How far the sender has come with the other direction: rides along.
+    /// The acknowledgement of the other direction.
     pub(crate) acknowledged: u64,
-    /// Room for that direction, in bytes.
+    /// The window of the other direction, in bytes.
     pub(crate) window: u16,
 }
 
@@ -139,7 +138,7 @@ pub(crate) struct Segment {
     pub(crate) from: HostId,
     pub(crate) to: HostId,
     pub(crate) header: Header,
-    /// Its place among the segments of its flow and direction. The network sets it.
+    /// Its number within its flow and direction. Set by the network.
     pub(crate) order: u64,
     pub(crate) body: Body,
 }

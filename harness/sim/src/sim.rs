@@ -1,4 +1,4 @@
-//! What a director holds: the handle through which it makes hosts and does things to them.
+//! The director's handle: creates hosts and controls them.
 
 use std::future::Future;
 use std::net::IpAddr;
@@ -19,43 +19,44 @@ use crate::task;
 use crate::timers::Sleep;
 use crate::world::World;
 
-/// The world, as its director sees it. Clones are the same world.
+/// The world, as its director sees it. Clones share it.
 #[derive(Clone)]
 pub struct Sim {
     world: Arc<World>,
 }
 
-/// The process that a future ran on died before the future ended, or there was none.
+/// The future's process died before the future ended, or there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error("the host is down")]
 pub struct HostDown;
 
-/// What a name means that misleads.
+/// A misleading result of a name lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mislead {
-    /// Nothing: it does not resolve.
+    /// The name does not resolve.
     Nothing,
-    /// An address where nobody is: what is sent there is lost.
+    /// An unused address: segments to it are lost.
     Nobody,
 }
 
-/// How a host differs from others.
+/// Options of a host.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HostOptions {
-    /// What its tasks start with `tokio::spawn` is part of its process, as far as that can be had. It is attributed to
-    /// the process that started it, and counted with it; and it is not told of as [`SimEvent::StrayTask`].
+    /// Whether tasks that its tasks start with `tokio::spawn` belong to its process, as far as possible. They are
+    /// attributed to the process that started them, counted with it, and not reported as [`SimEvent::StrayTask`].
     ///
-    /// Nothing can abort such a task, or keep it from being polled. So:
+    /// Such a task cannot be aborted or suspended from outside. So:
     ///
-    /// - Once its process is dead, its next touch of the network, or of a timer of the platform, ends it there: its poll
-    ///   is unwound, without a message, and its future dropped. Whoever waits for one of these at the death ends at that
-    ///   instant. A write ends nobody but fails, for HTTP/2 writes under locks that others need to end, too.
-    /// - While its process is paused, what it wants of the network or of such timers waits for the end of the pause.
-    /// - What touches neither goes on: a task that computes, or waits for tokio's timers or for other tasks. Nothing of
-    ///   that is seen on the network. [`Left::adopted`] counts those that have not ended.
-    /// - A panic ends it alone, and is told of as any task's ([`SimEvent::Panicked`]) where the program's panic hook calls
-    ///   [`panicked()`](crate::panicked); not after the death of its process.
+    /// - Once its process is dead, its next use of the network, or of a timer of the platform, ends it there: its poll
+    ///   is unwound, without a message, and its future dropped. A task that waits for one of these at the death ends at
+    ///   that instant. A write fails instead of ending the task, because HTTP/2 writes under locks that other tasks
+    ///   need to end.
+    /// - While its process is paused, uses of the network and of such timers wait for the end of the pause.
+    /// - A task that uses neither continues: it computes, or waits for tokio's timers or for other tasks. None of that is
+    ///   visible on the network. [`Left::adopted`] counts the tasks that have not ended.
+    /// - A panic ends only the task, and is reported like any task's ([`SimEvent::Panicked`]) if the program's panic
+    ///   hook calls [`panicked()`](crate::panicked); not after the death of its process.
     /// - [`Sim::slow_down`] and [`Config::interleave`](crate::Config::interleave) do not apply to it.
     ///
     /// [`SimEvent::StrayTask`]: crate::SimEvent::StrayTask
@@ -64,7 +65,7 @@ pub struct HostOptions {
 }
 
 impl HostOptions {
-    /// As any host of [`Sim::add_host`].
+    /// The defaults, as in [`Sim::add_host`].
     pub fn new() -> Self {
         HostOptions::default()
     }
@@ -77,7 +78,7 @@ impl HostOptions {
     }
 }
 
-/// What processes that have ended still hold.
+/// Resources of ended processes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Left {
     /// Tasks that have not ended.
@@ -86,8 +87,8 @@ pub struct Left {
     pub sockets: u64,
     /// Timers of [`Platform::sleep_until`](squall_platform::Platform::sleep_until) that are not dropped.
     pub timers: u64,
-    /// Adopted tasks (see [`HostOptions::adopts`]) that have not ended: of these there may be some, which wait for
-    /// something that is no part of their host.
+    /// Adopted tasks (see [`HostOptions::adopts`]) that have not ended. There may be some, which wait for something
+    /// outside of their host.
     pub adopted: u64,
 }
 
@@ -96,8 +97,8 @@ impl Sim {
         Sim { world }
     }
 
-    /// Adds a host that is off until it is started. `main` runs each time that it starts; when it returns
-    /// an error or panics, the host goes down. When it returns Ok, the host's other tasks go on.
+    /// Adds a host that is off until it is started. `main` runs at each start; if it returns an error or panics, the
+    /// host goes down. If it returns Ok, the host's other tasks continue.
     pub fn add_host<F>(&self, name: &str, main: impl Fn(SimPlatform) -> F + Send + Sync + 'static) -> HostId
     where
         F: Future<Output = Result<(), String>> + Send + 'static,
@@ -124,31 +125,31 @@ impl Sim {
         self.world.host_named(name)
     }
 
-    /// From now on `name` means these hosts, in place of what it meant: a service's name in DNS. A connect
-    /// by name goes to the first of them. With none of them it does not resolve any more.
+    /// Binds `name` to these hosts, in place of its former meaning, like a service's name in DNS. A connect by name
+    /// goes to the first of them. Without hosts the name does not resolve.
     pub fn set_name(&self, name: &str, hosts: &[HostId]) {
         self.world.set_name(name, hosts.to_vec());
     }
 
-    /// Until the effects of this fault end, `name` does not mean what it meant: for connects, and for whoever resolves it.
-    /// Open connections go on. Of several faults the last one counts.
+    /// Overrides `name` until the effects of this fault end, for connects and lookups. Open connections are unaffected.
+    /// The last of several faults wins.
     pub fn mislead(&self, fault: u32, name: &str, means: Mislead) {
         self.world.mislead(fault, name, means);
     }
 
-    /// Names mean again what they meant without this fault.
+    /// Ends the overrides of this fault.
     pub fn end_mislead(&self, fault: u32) {
         self.world.end_mislead(fault);
     }
 
-    /// Each poll of a task of the host costs so much virtual CPU time, of the one CPU that its process has: what becomes
-    /// ready meanwhile waits in a queue. Several such faults add up, and outlive the host's processes.
+    /// Each poll of a task of the host costs virtual time on its process's only CPU; tasks that become ready meanwhile
+    /// queue. Concurrent faults add up, and outlive the host's processes.
     pub fn slow_down(&self, fault: u32, host: HostId, cost: Duration) {
         let cost = u64::try_from(cost.as_nanos()).unwrap_or(u64::MAX);
         self.world.slow_down(fault, host, cost);
     }
 
-    /// What this fault cost the host it costs no more.
+    /// Ends the slowdown by this fault.
     pub fn end_slow_down(&self, fault: u32, host: HostId) {
         self.world.end_slow_down(fault, host);
     }
@@ -158,35 +159,34 @@ impl Sim {
         self.world.address(host)
     }
 
-    /// Starts a process on a host that runs none.
+    /// Starts a process on a host without one.
     pub fn start(&self, host: HostId) {
         self.world.start(host);
     }
 
-    /// The process dies, and its kernel closes its sockets: peers see FIN, or RST where data was unread.
+    /// Kills the process; its kernel closes its sockets: peers get FIN, or RST where data was unread.
     /// Connects are refused until the host is started again.
     pub fn kill(&self, host: HostId) {
         self.world.stop(host, Down::Killed, String::new());
     }
 
-    /// The machine dies: nothing comes from it or reaches it. Once it is started again, it answers
-    /// segments of old connections with RST.
+    /// Powers the machine off: no segments leave or reach it. Once it is started again, it answers segments of old
+    /// connections with RST.
     pub fn crash(&self, host: HostId) {
         self.world.stop(host, Down::Crashed, String::new());
     }
 
-    /// The process is not scheduled from here on; its kernel goes on. Timers that are due meanwhile fire
-    /// late.
+    /// Stops scheduling the process; its kernel keeps running. Timers that are due meanwhile fire late.
     pub fn pause(&self, host: HostId) {
         self.world.set_paused(host, true);
     }
 
-    /// The process is scheduled again.
+    /// Resumes scheduling the process.
     pub fn resume(&self, host: HostId) {
         self.world.set_paused(host, false);
     }
 
-    /// The host's wall clock jumps. Jumps add up, and outlive the host's processes. No timer is disturbed: they go by the
+    /// The host's wall clock jumps. Jumps add up, and outlive the host's processes. Timers are unaffected: they use the
     /// monotonic clock.
     pub fn shift_clock(&self, host: HostId, shift: ClockShift) {
         self.world.shift_clock(host, shift);
@@ -197,34 +197,32 @@ impl Sim {
         self.world.power(host) == Power::Up
     }
 
-    /// Sets what differs from the network's default; later rules win.
+    /// Sets exceptions to the network's default; later rules win.
     pub fn set_link_rules(&self, rules: Vec<LinkRule>) {
         let now = self.world.now();
         self.world.change(|state, _| state.net.set_rules(now, rules));
     }
 
-    /// A fault begins to act on links; several effects of one fault act together. Segments that are on their
-    /// way already are not touched. Those that still wait for a link's bandwidth are: they wait as long as the
-    /// link is now like.
+    /// Starts an effect of a fault on links; several effects of one fault add up. Segments in transit are unaffected.
+    /// Segments that wait for a link's bandwidth are affected: they leave at the new rate.
     pub fn start_effect(&self, fault: u32, effect: Effect) {
         let now = self.world.now();
         self.world.change(|state, _| state.net.start(now, fault, effect));
     }
 
-    /// A fault ends, with all of its effects.
+    /// Ends a fault, with all of its effects.
     pub fn end_effect(&self, fault: u32) {
         let now = self.world.now();
         self.world.change(|state, _| state.net.end(now, fault));
     }
 
-    /// A fault resets the open connections that hosts of `pairs` have dialled: both ends hear of it at once.
-    /// Connects in progress go on.
+    /// Resets open connections dialled by hosts of `pairs`, at both ends at once. Connects in progress are unaffected.
     pub fn reset(&self, fault: u32, pairs: &HostPairs) {
         self.world.reset(fault, pairs);
     }
 
-    /// From now on `inject` says whether a fault is injected, whenever code of a host asks at one of its points. It is
-    /// set once in a run, and may not wait for anything. Without it nothing is ever injected.
+    /// Sets the fault injector: `inject` decides at each fault point in code of a host. It is set once per run, and
+    /// must not block. Without it no fault is injected.
     pub fn inject(&self, inject: impl Fn(HostId, FaultPoint<'_>) -> bool + Send + Sync + 'static) {
         self.world.set_injector(Box::new(inject));
     }
@@ -237,24 +235,24 @@ impl Sim {
     /// Runs a future as a task of the host's process, and waits for its result.
     ///
     /// # Errors
-    /// When no process runs there, or it dies before the future has ended.
+    /// If no process runs there, or it dies before the future has ended.
     pub async fn run_on<T, F>(&self, host: HostId, make: impl FnOnce(SimPlatform) -> F) -> Result<T, HostDown>
     where
         T: Send + 'static,
         F: Future<Output = T> + Send + 'static,
     {
         let process = self.world.process(host).ok_or(HostDown)?;
-        // Boxed: a block that awaits what it owns holds it twice.
+        // Boxed: a block that awaits a value it owns stores it twice.
         let future = Box::pin(make(SimPlatform::new(self.world.clone(), process.clone())));
         let (sender, receiver) = oneshot::channel();
         task::spawn(&self.world, &process, async move {
-            // Nobody waits any more: nobody to tell.
+            // The receiver has given up.
             let _ = sender.send(future.await);
         });
         receiver.await.map_err(|_| HostDown)
     }
 
-    /// Runs a future beside the director, on no host. When it panics, so does the run.
+    /// Runs a future on no host, concurrently with the director. If it panics, so does the run.
     pub fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
         task::spawn_world(&self.world, future);
     }
@@ -270,8 +268,7 @@ impl Sim {
         Sleep::until(self.world.clone(), None, self.world.now().saturating_add(nanos))
     }
 
-    /// What processes that have ended still hold. All of it should be zero as soon as the instant of their death is
-    /// over, but for tasks that are adopted.
+    /// Resources of ended processes. All should be zero after the instant of their death, apart from adopted tasks.
     pub fn left_behind(&self) -> Left {
         self.world.left_behind()
     }

@@ -1,4 +1,4 @@
-//! Tasks of hosts: every poll, and every drop, happens with the task's host as the current one.
+//! Tasks of hosts: every poll and every drop happens with the task's host as the current one.
 //!
 //! Tasks that are started with `tokio::spawn` cannot be wrapped: see [`crate::adopted`].
 
@@ -16,10 +16,10 @@ use crate::host::{HostId, Process};
 use crate::observe::SimEvent;
 use crate::world::World;
 
-/// Futures larger than this, in bytes, are boxed at once: on its way into the runtime a future is moved
-/// several times, and hyper's are of kilobytes.
+/// Futures larger than this, in bytes, are boxed at once: the runtime moves a spawned future several times, and hyper's
+/// have kilobytes.
 const BOXED_FROM: usize = 256;
-/// What is told of a panic that is no text.
+/// The message for a panic without text.
 pub(crate) const NO_MESSAGE: &str = "a panic without a message";
 
 /// Runs `future` as a task of `process`.
@@ -54,7 +54,7 @@ where
     TaskHandle::new(handle)
 }
 
-/// Runs `future` as a task of the world: of no host. When it panics, the run fails.
+/// Runs `future` as a task of the world, on no host. If it panics, the run fails.
 pub(crate) fn spawn_world<F>(world: &Arc<World>, future: F)
 where
     F: Future<Output = ()> + Send + 'static,
@@ -93,7 +93,7 @@ pin_project_lite::pin_project! {
             let mut this = this.project();
             let before = this.world.current_owner();
             this.world.set_current(this.process.owner());
-            // A panic here must not keep the rest of the task's end from happening.
+            // A panic here must not prevent the rest of the cleanup.
             let dropped = catch_unwind(AssertUnwindSafe(|| this.future.set(None)));
             if let Err(panic) = dropped {
                 tell_of_panic(this.world, this.process, &*panic);
@@ -158,7 +158,7 @@ fn tell_of_panic(world: &World, process: &Process, panic: &(dyn Any + Send)) {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 pub(crate) fn panic_message(panic: &(dyn Any + Send)) -> String {
     match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
         (Some(message), _) => (*message).to_owned(),

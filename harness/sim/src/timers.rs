@@ -1,8 +1,8 @@
 //! Timers that are exact to the nanosecond of virtual time.
 //!
-//! tokio's have a granularity of one millisecond, counted from the start of the run: one that is due in between fires
-//! at the next whole millisecond. These are part of what the driver moves the clock to, as segments are. Those of one
-//! instant fire in the order in which they were first waited for, after the segments that arrive at that instant.
+//! tokio's timers have a granularity of one millisecond, counted from the start of the run, and fire at the next whole
+//! millisecond. These are events for the driver's clock, like segments. Timers of one instant fire in the order in which
+//! they were first polled, after the segments that arrive at that instant.
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -14,11 +14,11 @@ use crate::engine::Owner;
 use crate::host::Process;
 use crate::world::World;
 
-/// When a timer is due, and the order of its birth.
+/// The time of a timer, and its creation order.
 type Key = (u64, u64);
 
-/// All timers of a run that somebody waits for. A waker is never woken, nor dropped, under the lock: that may run code
-/// of a task, which may have timers.
+/// All pending timers of a run. No waker is woken or dropped under the lock: that may run code of a task, which may have
+/// timers.
 #[derive(Default)]
 pub(crate) struct Timers(Mutex<Inner>);
 
@@ -30,7 +30,7 @@ struct Inner {
 
 struct Armed {
     waker: Waker,
-    /// The process that waits; none of the world's.
+    /// The process that waits; `None` for the world.
     process: Option<Arc<Process>>,
 }
 
@@ -52,7 +52,7 @@ impl Timers {
         self.lock().armed.first_key_value().map(|((at, _), _)| *at)
     }
 
-    /// Takes whom to wake at `now`, in order. A process that is dead waits in vain.
+    /// Takes the wakers that are due at `now`, in order. Those of dead processes are dropped.
     pub(crate) fn take_due(&self, now: u64, wakers: &mut Vec<Waker>) {
         let mut inner = self.lock();
         while let Some(first) = inner.armed.first_entry().filter(|first| first.key().0 <= now) {
@@ -63,7 +63,7 @@ impl Timers {
         }
     }
 
-    /// Wakes whom a process still has, whenever they are due.
+    /// Wakes all waiting tasks of a process, whenever they are due.
     pub(crate) fn wake(&self, owner: Owner) {
         let wakers: Vec<Waker> = {
             let inner = self.lock();
@@ -73,20 +73,20 @@ impl Timers {
         wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// How many a process still waits for.
+    /// The number of timers that a process still waits for.
     pub(crate) fn count(&self, owner: Owner) -> u64 {
         let inner = self.lock();
         let of_owner = inner.armed.values().filter(|armed| armed.is_of(owner));
         of_owner.count() as u64
     }
 
-    /// Forgets all of them.
+    /// Drops all timers.
     pub(crate) fn clear(&self) {
         let armed = std::mem::take(&mut self.lock().armed);
         drop(armed);
     }
 
-    /// Wakes at `at`, of the world's.
+    /// Wakes a task of the world at `at`.
     pub(crate) fn at(&self, at: u64, waker: &Waker) {
         self.arm(None, at, waker, None);
     }
@@ -122,7 +122,7 @@ pub(crate) struct Sleep {
 }
 
 impl Sleep {
-    /// Until `at` nanoseconds after the start of the run, as part of a process or of the world.
+    /// Until `at` nanoseconds after the start of the run, for a process or the world.
     pub(crate) fn until(world: Arc<World>, process: Option<Arc<Process>>, at: u64) -> Self {
         Sleep {
             world,
@@ -139,7 +139,7 @@ impl Future for Sleep {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
         if let Some(process) = this.process.as_ref().filter(|process| !process.is_alive()) {
-            // Only a task that was not spawned through the platform gets here. It must not outlive its process's time.
+            // Only tasks that were not spawned through the platform get here. They must not outlive their process.
             adopted::end_if_dead(&this.world, process);
             return Poll::Pending;
         }

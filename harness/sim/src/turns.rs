@@ -1,8 +1,7 @@
 //! Slow hosts: each poll of a task costs virtual CPU time, and a process has one CPU.
 //!
-//! A task that becomes ready while the CPU is taken waits for its turn, in the order of becoming ready: so a queue grows
-//! as it does on a machine that is too small. Within a poll no time passes; the kernel, whose work is the network's,
-//! costs nothing.
+//! A task that becomes ready while the CPU is busy waits for its turn, in order of readiness. So a queue grows as on an
+//! overloaded machine. No time passes within a poll, and the kernel's work, which is the network's, costs nothing.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,21 +10,21 @@ use std::task::{Wake, Waker};
 use crate::host::Process;
 use crate::world::World;
 
-/// Whose turn it is on the CPU of one process.
+/// The CPU schedule of one process.
 #[derive(Default)]
 pub(crate) struct Turns(Mutex<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// Nanoseconds of virtual time for one poll; 0: the host is not slow.
+    /// Nanoseconds of virtual time per poll; 0: the host is not slow.
     cost: u64,
-    /// When the CPU is free again.
+    /// When the CPU becomes free.
     busy_until: u64,
-    /// Tasks that are ready, by key.
+    /// Ready tasks, by key.
     waiting: VecDeque<(usize, Waker)>,
-    /// Whose turn it is, once it was woken for it.
+    /// The task that was woken for its turn.
     next: Option<usize>,
-    /// Whether a timer will say that the CPU is free.
+    /// Whether a timer for the end of the CPU's work is running.
     is_timed: bool,
 }
 
@@ -34,7 +33,7 @@ impl Turns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What a poll costs from now on. Tasks that waited get their turns at once when it costs nothing.
+    /// Sets the cost of a poll. At zero, waiting tasks get their turns at once.
     pub(crate) fn set_cost(&self, cost: u64) {
         let waiting = {
             let mut inner = self.lock();
@@ -48,7 +47,7 @@ impl Turns {
         waiting.into_iter().for_each(|(_, waker)| waker.wake());
     }
 
-    /// Whether the task may be polled now. If not, it is woken when its turn has come.
+    /// Whether the task may be polled now. If not, it is woken at its turn.
     pub(crate) fn take(&self, world: &Arc<World>, process: &Arc<Process>, key: usize, waker: &Waker) -> bool {
         let now = world.now();
         let mut inner = self.lock();
@@ -72,7 +71,7 @@ impl Turns {
         true
     }
 
-    /// A task has ended: its turn is the next one's.
+    /// A task has ended: its turn passes to the next one.
     pub(crate) fn ended(&self, world: &Arc<World>, process: &Arc<Process>, key: usize) {
         let mut inner = self.lock();
         if inner.cost == 0 {
@@ -122,7 +121,7 @@ impl Inner {
     }
 }
 
-/// Rings when the CPU of a process is free.
+/// Fires when the CPU of a process becomes free.
 struct Bell(Arc<Process>);
 
 impl Wake for Bell {

@@ -1,7 +1,7 @@
-//! The world of one run: hosts, sockets, the network, and what binds them together.
+//! The world of one run: hosts, sockets and the network.
 //!
-//! Everything runs on one thread. The locks are there because handles to the world are `Send`; none is
-//! ever held while code of a host runs, or while a waker is woken.
+//! Everything runs on one thread. The locks exist because handles to the world are `Send`; none is
+//! held while code of a host runs, or while a waker is woken.
 
 mod hosts;
 
@@ -26,7 +26,7 @@ use crate::seed::{Chance, Stream};
 use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 use crate::timers::Timers;
 
-/// Polls of tasks within one instant of virtual time, after which a run is taken to be stuck.
+/// Polls of tasks within one instant of virtual time after which a run counts as stuck.
 const POLLS_PER_INSTANT: u64 = 1_000_000;
 
 pub(crate) struct World {
@@ -39,13 +39,13 @@ pub(crate) struct World {
     clocks: Clocks,
     pub(crate) timers: Timers,
     polls: AtomicU64,
-    /// The host that polled for too long within an instant.
+    /// The host that exceeded the polls of an instant.
     stuck: AtomicU32,
-    /// What the first task of the world that panicked said.
+    /// The message of the first panic of a task of the world.
     panic: OnceLock<String>,
     interleave: Option<Mutex<(Chance, Stream)>>,
     spawned: Spawned,
-    /// Who answers hosts that ask whether a fault is to be injected.
+    /// The fault injector of the run.
     injector: OnceLock<Injector>,
     state: Mutex<State>,
     observer: Mutex<Box<dyn Observer>>,
@@ -56,7 +56,7 @@ pub(crate) struct World {
     start: OnceLock<Instant>,
 }
 
-/// Whether a fault is to be injected at this point of a host's code.
+/// Whether to inject a fault at this point of a host's code.
 pub(crate) type Injector = Box<dyn Fn(HostId, FaultPoint<'_>) -> bool + Send + Sync>;
 
 pub(crate) struct State {
@@ -64,18 +64,18 @@ pub(crate) struct State {
     pub(crate) net: Net,
     pub(crate) hosts: Vec<Host>,
     by_name: BTreeMap<Arc<str>, HostId>,
-    /// Names that are no host's own.
+    /// Names that are not a host's own.
     names: BTreeMap<Arc<str>, Vec<HostId>>,
-    /// What names mean meanwhile, by fault; the last one counts.
+    /// Overridden names, by fault; the last one wins.
     misled: Vec<(u32, Arc<str>, Vec<HostId>)>,
-    /// A host that is never there, once a name means it.
+    /// A host that is never up, created when a name first resolves to it.
     nowhere: Option<HostId>,
     /// Processes that have ended: their tasks and sockets must be gone.
     ended: Vec<Arc<Process>>,
 }
 
 impl State {
-    /// What a name was given to mean, in place of a host's own.
+    /// The override of a name.
     fn meaning(&self, name: &str) -> Option<&[HostId]> {
         let misled = self.misled.iter().rev().find(|(_, it, _)| **it == *name);
         let given = misled.map(|(_, _, hosts)| hosts).or_else(|| self.names.get(name));
@@ -157,7 +157,7 @@ impl World {
         *self.start.get_or_init(Instant::now)
     }
 
-    /// How many nanoseconds after the start of the run `at` is; 0 for what was before.
+    /// `at` in nanoseconds since the start of the run; 0 for earlier times.
     pub(crate) fn nanos_at(&self, at: Instant) -> u64 {
         let since = at.saturating_duration_since(self.start_instant());
         u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
@@ -200,7 +200,7 @@ impl World {
         }
     }
 
-    // ---- who runs
+    // ---- the current process
 
     #[inline]
     pub(crate) fn current(&self) -> HostId {
@@ -230,7 +230,7 @@ impl World {
         self.clocks.show(self.current());
     }
 
-    /// Counts a poll of a task of `host`, and stops a run in which virtual time stands still.
+    /// Counts a poll of a task of `host`, and stops a run in which virtual time does not advance.
     #[inline]
     pub(crate) fn count_poll(&self, host: HostId) {
         self.mark_dirty();
@@ -242,9 +242,9 @@ impl World {
         }
     }
 
-    /// A task of the world panicked: the run cannot go on.
+    /// A task of the world panicked: the run is aborted.
     pub(crate) fn fail(&self, message: String) {
-        // The first panic is the one to tell of.
+        // Only the first panic is reported.
         let _ = self.panic.set(message);
         self.mark_dirty();
     }
@@ -258,7 +258,7 @@ impl World {
         (host != NOBODY).then_some(HostId(host))
     }
 
-    /// Whether a ready task is to be put back once before it is polled.
+    /// Whether to requeue a ready task once before it is polled.
     #[inline]
     pub(crate) fn puts_back(&self) -> bool {
         self.interleave.as_ref().is_some_and(|interleave| {
@@ -275,7 +275,7 @@ impl World {
         self.state().hosts[host.0 as usize].name.clone()
     }
 
-    /// The host that runs, for the watchdog: never waits for a lock.
+    /// The running host, for the watchdog: never waits for a lock.
     pub(crate) fn running_host(&self) -> String {
         let host = self.current();
         match self.state.try_lock() {
@@ -295,7 +295,7 @@ impl World {
 
     // ---- the network
 
-    /// Runs `change` on the sockets and the network, then wakes and tells whom it concerns.
+    /// Applies `change` to sockets and network, then wakes tasks and notifies observers.
     pub(crate) fn change<R>(&self, change: impl FnOnce(&mut State, &mut Effects) -> R) -> R {
         let mut effects = Effects::default();
         let (result, touched) = {
@@ -343,7 +343,7 @@ impl World {
         arrival.into_iter().chain(self.timers.next()).min()
     }
 
-    /// Does what is due at this instant: segments arrive, then timers fire.
+    /// Processes what is due at this instant: segments arrive, then timers fire.
     pub(crate) fn do_due(&self) {
         self.deliver_due();
         let mut wakers = Vec::new();
@@ -383,7 +383,7 @@ impl World {
                         }
                         match resets {
                             Some((from, to)) => state.net.send(now, farewell(flow, direction, from, to)),
-                            // Its peer finds out when it probes.
+                            // Its peer detects it by a probe.
                             None => state.net.expect_probe(now, flow, direction),
                         }
                     }
@@ -395,7 +395,7 @@ impl World {
         self.mark_dirty();
     }
 
-    /// Hands what hosts have written to the network.
+    /// Passes what hosts have written to the network.
     pub(crate) fn drain(&self, buffer: &mut Vec<Segment>) {
         let now = self.now();
         self.change(|state, _| {
@@ -406,7 +406,7 @@ impl World {
         });
     }
 
-    /// A fault resets the open connections that hosts of `pairs` have dialled.
+    /// A fault resets open connections dialled by hosts of `pairs`.
     pub(crate) fn reset(&self, fault: u32, pairs: &HostPairs) {
         self.change(|state, effects| {
             for ends in state.engine.reset(pairs, effects) {
@@ -428,7 +428,7 @@ impl World {
         Ok(socket)
     }
 
-    /// Lets go of everything that refers back to the world, once the run is over.
+    /// Drops all references back to the world, once the run is over.
     pub(crate) fn dissolve(&self, engine: Box<dyn Engine>) {
         *self.driver.lock().unwrap_or_else(PoisonError::into_inner) = None;
         self.timers.clear();
@@ -439,13 +439,13 @@ impl World {
         drop((engine, mains));
     }
 
-    /// From here on nobody watches.
+    /// From here on there is no observer.
     pub(crate) fn blindfold(&self) {
         *self.observer.lock().unwrap_or_else(PoisonError::into_inner) = Box::new(crate::observe::Blind);
     }
 }
 
-/// The reset with which a kernel gives a connection up.
+/// The reset by which a kernel aborts a connection.
 fn farewell(flow: FlowId, direction: Direction, from: HostId, to: HostId) -> Segment {
     Segment {
         flow,

@@ -1,10 +1,10 @@
-//! Addresses as code of services writes them.
+//! Address types in code of services.
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 
-/// What [`TcpStream::connect`](crate::TcpStream::connect) and [`TcpListener::bind`](crate::TcpListener::bind) take: most of
-/// what tokio's take.
+/// The address types of [`TcpStream::connect`](crate::TcpStream::connect) and
+/// [`TcpListener::bind`](crate::TcpListener::bind): most of those that tokio accepts.
 pub trait Address {
     /// As `host:port`.
     fn into_text(self) -> String;
@@ -68,10 +68,10 @@ impl Address for &SocketAddr {
     }
 }
 
-/// The host and the port of `host:port`; of an IPv6 address without its brackets.
+/// The host and the port of `host:port`; an IPv6 address without its brackets.
 ///
 /// # Errors
-/// `InvalidInput` when there is no port.
+/// `InvalidInput` if there is no port.
 pub(crate) fn split(address: &str) -> io::Result<(&str, u16)> {
     let parts = address.rsplit_once(':');
     let parts = parts.and_then(|(host, port)| Some((host, port.parse().ok()?)));
@@ -84,7 +84,7 @@ pub(crate) fn split(address: &str) -> io::Result<(&str, u16)> {
     Ok((host.trim_start_matches('[').trim_end_matches(']'), port))
 }
 
-/// Whether `host` means the machine that asks.
+/// Whether `host` is the local machine.
 pub(crate) fn is_here(host: &str) -> bool {
     host == "localhost"
         || host

@@ -1,4 +1,4 @@
-//! What an endpoint connects with.
+//! The connector of an endpoint.
 
 use std::io;
 use std::pin::Pin;
@@ -15,8 +15,8 @@ use crate::site::Site;
 /// Opens connections from a site, for `tonic::transport::Endpoint::connect_with_connector` and
 /// `connect_with_connector_lazy`. It has no time limit of its own.
 ///
-/// Once its process is dead, a simulated one answers no more. An error, or an end of the channel's task, would be told to
-/// those who call through the channel: tasks of the dead process too, that would go on and try again, at once.
+/// Once its process is dead, a simulated one stays pending. With an error, or an end of the channel's task, callers of
+/// the channel, which are tasks of the dead process too, would continue and retry at once.
 #[derive(Debug, Clone)]
 pub struct Connector(Site);
 
@@ -53,7 +53,7 @@ impl Service<Uri> for Connector {
     }
 }
 
-/// `host:port`; the port is the scheme's if there is none.
+/// `host:port`; the scheme's default port if there is none.
 fn authority(to: &Uri) -> io::Result<String> {
     let host = to.host().ok_or_else(|| {
         let problem = format!("no host in {to}: write http://host:port");
@@ -63,7 +63,7 @@ fn authority(to: &Uri) -> io::Result<String> {
     Ok(format!("{host}:{}", to.port_u16().unwrap_or(standard)))
 }
 
-/// Ends no more once the process is dead.
+/// Stays pending once the process is dead.
 struct WhileAlive {
     process: SimPlatform,
     connect: Connecting,

@@ -1,6 +1,6 @@
-//! What the layers say, as `tracing` events: [`squall_events::site`] defines them.
+//! The `tracing` events of layers, defined in [`squall_events::site`].
 //!
-//! A call ends once, or not at all: a process that is dead says nothing, so what is open at its death ends with it.
+//! A call has at most one end: a dead process emits no events, so its open calls end with it.
 
 use std::fmt;
 
@@ -11,27 +11,27 @@ use crate::site::Site;
 /// The target of all events.
 pub use squall_events::site::TARGET;
 
-/// The header in which a call's number travels, with that of its parent: `0123456789abcdef-0123456789abcdef`.
+/// The header with a call's number and that of its parent: `0123456789abcdef-0123456789abcdef`.
 pub const HEADER: &str = "squall-call";
 
-/// Which of the two ends of a call.
+/// The end of a call that an event is from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Call,
     Handler,
 }
 
-/// What a call begins with.
+/// The start of a call.
 pub(crate) struct Start<'a> {
     pub(crate) call: u64,
     pub(crate) parent: u64,
-    /// Of a call only.
+    /// For a call only.
     pub(crate) peer: &'a str,
     pub(crate) service: &'a str,
     pub(crate) method: &'a str,
 }
 
-/// A call, or its handler, from its start to its end, which is said also when it is dropped.
+/// A call, or its handler, from start to end. The end is also recorded on drop.
 pub(crate) struct Span {
     site: Site,
     side: Side,

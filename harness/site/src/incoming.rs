@@ -1,4 +1,4 @@
-//! What a server takes its connections from.
+//! The source of a server's connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -9,17 +9,17 @@ use futures_util::Stream;
 
 use crate::net::{TcpListener, TcpStream};
 
-/// The connections of a listener, for `tonic::transport::Server::serve_with_incoming` and its like. It never ends.
+/// The connections of a listener, for `tonic::transport::Server::serve_with_incoming` and the like. It never ends.
 ///
-/// A handler is told of its peer's address as on any TCP connection: by `tonic::Request::remote_addr`.
+/// Handlers get their peer's address as on any TCP connection: by `tonic::Request::remote_addr`.
 #[derive(Debug)]
 pub struct Incoming(TcpListener);
 
 impl Incoming {
-    /// The address that it listens at.
+    /// The bound address.
     ///
     /// # Errors
-    /// As the operating system's.
+    /// I/O errors of the operating system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.0.local_addr()
     }
@@ -36,7 +36,7 @@ impl Stream for Incoming {
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let (stream, _) = ready!(self.0.poll_accept(context))?;
-        // As tonic's own server sets it.
+        // tonic's own server has the same default.
         stream.set_nodelay(true)?;
         Poll::Ready(Some(Ok(stream)))
     }

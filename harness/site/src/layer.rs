@@ -1,4 +1,4 @@
-//! Layers that say when a call, and its handler, begins and ends: what they say is in [`crate::events`].
+//! Layers that record the start and end of calls and of their handlers, as [`crate::events`].
 //!
 //! ```no_run
 //! # async fn serve(site: squall_site::Site) -> Result<(), Box<dyn std::error::Error>> {
@@ -12,11 +12,11 @@
 //! # Ok(()) }
 //! ```
 //!
-//! A call that is made within a handler, in its own task, is known to be part of the handler's call. One that the handler's
-//! task leaves to another one is not.
+//! A call made within a handler, in its own task, is attributed to the handler's call. A call made by another task that
+//! the handler spawned is not.
 //!
-//! On a simulated host that adopts tasks, whatever is behind a layer stands still while the process is paused, and ends
-//! once it is dead, before it does anything more.
+//! On a simulated host that adopts tasks, the service behind a layer is suspended while the process is paused, and ends
+//! once it is dead, before it runs again.
 
 mod body;
 mod client;
@@ -29,17 +29,17 @@ pub use client::{Client, ClientFuture, ClientLayer};
 pub use server::{Server, ServerFuture, ServerLayer};
 
 tokio::task_local! {
-    /// The call in whose handler this task is.
+    /// The call whose handler runs in this task.
     static CALL: u64;
 }
 
-/// The call in whose handler the task is that asks; 0: in none that is known.
+/// The call whose handler runs in the current task; 0 if there is none.
 fn current_call() -> u64 {
     CALL.try_with(|call| *call).unwrap_or(0)
 }
 
-/// Runs a future as part of the call of this number, which is not 0: calls behind a client's layer that it makes, in its
-/// own task, are known to be part of it.
+/// Runs a future as part of the call with this number, which is not 0: calls that it makes through a client's layer, in
+/// its own task, are attributed to it.
 pub fn within<F: Future>(call: u64, future: F) -> impl Future<Output = F::Output> {
     CALL.scope(call, future)
 }
@@ -52,12 +52,12 @@ fn parts(path: &str) -> (&str, &str) {
         .unwrap_or(("", path))
 }
 
-/// The gRPC status code, if it is here: in trailers, or in the headers of an answer that is nothing but a status.
+/// The gRPC status code, if present: in trailers, or in the headers of a trailers-only response.
 fn status(headers: &HeaderMap) -> Option<u64> {
     headers.get("grpc-status")?.to_str().ok()?.parse().ok()
 }
 
-/// A call and its parent, as [`HEADER`](crate::events::HEADER) says them.
+/// A call and its parent, as in [`HEADER`](crate::events::HEADER).
 fn to_header(call: u64, parent: u64) -> String {
     format!("{call:016x}-{parent:016x}")
 }

@@ -1,5 +1,5 @@
-//! Where a gRPC service of one's own runs: a host of the simulator, or real sockets. The service is the same on both, and
-//! as anybody writes it with tonic:
+//! The site of a gRPC service: a host of the simulator, or real sockets. The service is the same on both, and written
+//! with tonic as usual:
 //!
 //! ```no_run
 //! # async fn serve(site: squall_site::Site) -> Result<(), Box<dyn std::error::Error>> {
@@ -11,39 +11,39 @@
 //! # Ok(()) }
 //! ```
 //!
-//! What a service changes in its own code:
+//! Required changes in a service's code:
 //!
-//! | in place of | it says |
+//! | before | after |
 //! |---|---|
 //! | `Server::builder()`..`.serve(address)` | `.serve_with_incoming(site.listen(port).await?)` |
 //! | `Endpoint`..`.connect().await` | `.connect_with_connector(site.connector()).await` |
 //! | `Endpoint`..`.connect_lazy()` | `.connect_with_connector_lazy(site.connector())` |
 //! | `tokio::net::TcpListener`, `TcpStream` | [`net::TcpListener`], [`net::TcpStream`] |
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`Site`] | what a service is given: listening, connecting, tasks, time |
-//! | [`net`] | `TcpListener` and `TcpStream`, in place of tokio's: they find the host that they are on |
-//! | [`Incoming`], [`Connector`] | what tonic's server and endpoint take |
-//! | [`layer`] | layers that say when a call, and its handler, begins and ends |
-//! | [`events`] | what they say |
-//! | [`Names`] | where hosts are, on real sockets |
+//! | [`Site`] | a service's access to its host: listening, connecting, tasks, time |
+//! | [`net`] | `TcpListener` and `TcpStream`, in place of tokio's: they detect the current host |
+//! | [`Incoming`], [`Connector`] | adapters for tonic's server and endpoint |
+//! | [`layer`] | layers that record the start and end of calls and handlers |
+//! | [`events`] | the recorded events |
+//! | [`Names`] | addresses of hosts, on real sockets |
 //!
-//! # What a kill and a pause are for such a service
+//! # Effects of kill and pause
 //!
-//! tonic starts tasks with `tokio::spawn`, and so do services. On a simulated host they belong to the process that started
-//! them if the host adopts them, as [`squall_sim::HostOptions::adopts`] says; it also says what remains of them after a
-//! kill. In short: their connections are gone at that instant, and none of them reaches the network again. More precisely:
+//! tonic starts tasks with `tokio::spawn`, and so do services. On a simulated host that adopts tasks they belong to the
+//! process that started them; see [`squall_sim::HostOptions::adopts`], also for what remains of them after a kill. In
+//! short: their connections are closed at that instant, and none of them can use the network again. In detail:
 //!
 //! | a task | once its process is dead | while it is paused |
 //! |---|---|---|
-//! | the service's main, and those of [`Site::spawn`] | is dropped at that instant | is not polled |
-//! | that waits for a connection, or reads of one | ends at that instant | what has come waits for the end of the pause |
+//! | the service's main, and tasks of [`Site::spawn`] | is dropped at that instant | is not polled |
+//! | that waits for a connection, or reads from one | ends at that instant | received data waits for the end of the pause |
 //! | a handler of tonic's server | ends with its connection, at that instant | behind [`Site::layer_server`] it is not polled |
-//! | that calls through a channel | has an error of the call in the works, and waits for ever in its next one; behind [`Site::layer_client`] it ends there. With [`Site::executor`] it waits in the one in the works | the call waits; behind [`Site::layer_client`] it is not begun |
-//! | that waits for a timer of tokio | goes on when it is due, until it comes to one of the above | the same |
+//! | that calls through a channel | gets an error for the call in flight, and is pending forever in its next one; behind [`Site::layer_client`] it ends there. With [`Site::executor`] it is pending in the call in flight | the call waits; behind [`Site::layer_client`] it does not start |
+//! | that waits for a timer of tokio | continues when it is due, until it reaches one of the above | the same |
 //!
-//! Deliberately absent: TLS of our own (`Incoming` and `Connector` carry bytes, which may be those of TLS), UDP, Unix sockets.
+//! Deliberately absent: our own TLS (`Incoming` and `Connector` carry bytes, including those of TLS), UDP, Unix sockets.
 
 mod address;
 mod connector;

@@ -1,11 +1,11 @@
-//! Where hosts are, on real sockets.
+//! Addresses of hosts, on real sockets.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// Where hosts are, on real sockets: what a topology's names mean there. Clones are one map. A name that is not in it is
-/// for DNS.
+/// Addresses of hosts on real sockets: resolves a topology's names. Clones share one map. Unknown names are left to
+/// DNS.
 #[derive(Debug, Clone, Default)]
 pub struct Names(Arc<RwLock<Known>>);
 
@@ -21,18 +21,18 @@ impl Names {
         Names::default()
     }
 
-    /// The host of this name is at `ip`: it listens there, and is found there, whatever the port.
+    /// Sets the address of a host: it listens and is reached at `ip`, with any port.
     pub fn set_host(&self, name: &str, ip: IpAddr) {
         self.write(|known| known.hosts.insert(name.to_owned(), ip));
     }
 
-    /// One port of a host is at `at`, which is what it listens at. With port 0 it takes a free one, and is found at that
-    /// one from then on.
+    /// Sets the address of one port of a host. With port 0 it listens at a free one, and is reached at that one from then
+    /// on.
     pub fn set_port(&self, name: &str, port: u16, at: SocketAddr) {
         self.write(|known| known.ports.insert((name.to_owned(), port), at));
     }
 
-    /// Where a port of a host is.
+    /// The address of a port of a host.
     pub fn get(&self, name: &str, port: u16) -> Option<SocketAddr> {
         let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
         let port_at = known.ports.get(&(name.to_owned(), port)).copied();

@@ -1,4 +1,4 @@
-//! What a service is given.
+//! A service's access to its host.
 
 use std::fmt;
 use std::io;
@@ -19,8 +19,8 @@ use crate::layer::{ClientLayer, ServerLayer};
 use crate::names::Names;
 use crate::net::{TcpListener, TcpStream};
 
-/// The host that a service runs on: simulated, or a name of its own among real sockets. Clones are the same one (in
-/// simulation: the same process of the same host).
+/// The host that a service runs on: simulated, or a name among real sockets. Clones share it (in simulation: the same
+/// process of the same host).
 #[derive(Clone)]
 pub struct Site(Place);
 
@@ -37,13 +37,13 @@ impl Site {
         Site(Place::Simulated(process))
     }
 
-    /// The host of this name among real sockets, and where the others are.
+    /// The host with this name on real sockets, with the addresses of the others.
     pub fn real(name: &str, names: Names) -> Self {
         let name = name.into();
         Site(Place::Real { name, names })
     }
 
-    /// The simulated process whose task asks, for code that is not handed a site. None elsewhere.
+    /// The simulated process of the current task, for code that does not get a site. `None` elsewhere.
     pub fn here() -> Option<Self> {
         squall_sim::process().map(Site::simulated)
     }
@@ -68,11 +68,11 @@ impl Site {
         }
     }
 
-    /// Listens on a port of this host: what a server takes in place of an address. On real sockets it is bound where
-    /// [`Names`] say that this host's port is, else at every IPv4 address of the machine.
+    /// Listens on a port of this host, in place of an address. On real sockets it is bound at the address of this port in
+    /// [`Names`], else at every IPv4 address of the machine.
     ///
     /// # Errors
-    /// As the operating system's: `AddrInUse` when the port is taken.
+    /// I/O errors of the operating system: `AddrInUse` if the port is taken.
     pub async fn listen(&self, port: u16) -> io::Result<Incoming> {
         let listener = match &self.0 {
             Place::Simulated(process) => TcpListener::bind_on(process, port).await?,
@@ -92,14 +92,15 @@ impl Site {
     /// Opens a connection to `host:port`.
     ///
     /// # Errors
-    /// As the operating system's: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` when there is no port.
+    /// I/O errors of the operating system: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` if there
+    /// is no port.
     pub async fn connect(&self, to: &str) -> io::Result<TcpStream> {
         match &self.0 {
             Place::Simulated(process) => TcpStream::connect_from(process, to).await,
             Place::Real { names, .. } => {
                 let (host, port) = address::split(to)?;
                 let stream = match names.get(host, port) {
-                    // Not bound yet: that is what a connect to a port without a listener says.
+                    // Not bound yet: the same error as for a port without a listener.
                     Some(at) if at.port() == 0 => Err(io::ErrorKind::ConnectionRefused.into()),
                     Some(at) => net::TcpStream::connect(at).await,
                     None => net::TcpStream::connect((host, port)).await,
@@ -116,14 +117,15 @@ impl Site {
         Connector::new(self.clone())
     }
 
-    /// For `Endpoint::executor`: a channel's own tasks then stand still while their process is paused. Once it is dead they
-    /// do so for ever: tasks of `tokio::spawn` that wait for an answer of the channel, or ask for one, wait on, and see no
-    /// error but those of timeouts. (If the channel's tasks ended, such a task would have errors without any time passing.)
+    /// For `Endpoint::executor`: a channel's own tasks are then suspended while their process is paused. Once it is
+    /// dead they are suspended forever: tasks of `tokio::spawn` that wait for a response of the channel, or request
+    /// one, stay pending, and get no error apart from timeouts. (If the channel's tasks ended, such a task would get
+    /// errors without any time passing.)
     pub fn executor(&self) -> Executor {
         Executor(self.clone())
     }
 
-    /// Runs a task that truly ends with its process. A dropped handle leaves it running.
+    /// Spawns a task that reliably ends with its process. Dropping the handle does not stop it.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
         match &self.0 {
             Place::Simulated(process) => process.spawn(task),
@@ -144,7 +146,7 @@ impl Site {
         Instant::now()
     }
 
-    /// The host's wall clock, which may be off under test.
+    /// The host's wall clock, which faults may shift.
     pub fn wall_clock(&self) -> SystemTime {
         match &self.0 {
             Place::Simulated(process) => process.wall_clock(),
@@ -160,17 +162,17 @@ impl Site {
         }
     }
 
-    /// For `Server::builder().layer(..)`: says of each request when its handler begins and ends.
+    /// For `Server::builder().layer(..)`: records the start and end of each request's handler.
     pub fn layer_server(&self) -> ServerLayer {
         ServerLayer::new(self.clone())
     }
 
-    /// For a channel: says of each call when it begins and ends, and sends its number along.
+    /// For a channel: records the start and end of each call, and sends its number in a header.
     pub fn layer_client(&self) -> ClientLayer {
         ClientLayer::new(self.clone())
     }
 
-    /// Whether the task that asks may go on: see [`SimPlatform::poll_turn`]. On real sockets it always may.
+    /// Whether the current task may continue: see [`SimPlatform::poll_turn`]. On real sockets it is always true.
     pub(crate) fn poll_turn(&self, context: &mut Context<'_>) -> Poll<()> {
         match &self.0 {
             Place::Simulated(process) => process.poll_turn(context),
@@ -178,7 +180,7 @@ impl Site {
         }
     }
 
-    /// Whether its process can still do, and say, anything.
+    /// Whether its process is alive.
     pub(crate) fn is_alive(&self) -> bool {
         self.simulated_process().is_none_or(SimPlatform::is_alive)
     }
@@ -190,7 +192,7 @@ impl fmt::Debug for Site {
     }
 }
 
-/// Runs what a channel starts: see [`Site::executor`].
+/// Runs tasks of a channel: see [`Site::executor`].
 #[derive(Debug, Clone)]
 pub struct Executor(Site);
 
@@ -212,7 +214,7 @@ where
     }
 }
 
-/// Goes on only while its process does.
+/// Is only polled while its process runs.
 struct Still<F> {
     process: SimPlatform,
     task: Pin<Box<F>>,

@@ -1,7 +1,7 @@
-//! Captures: what crossed the simulated network, as pcapng for Wireshark and tshark.
+//! Captures: the traffic of the simulated network, as pcapng for Wireshark and tshark.
 //!
-//! Timestamps are virtual, in nanoseconds, from the start of the runs' wall clock. Hosts appear under their names.
-//! A module listens on port 50051: `Decode as... HTTP2` if Wireshark does not find out by itself.
+//! Timestamps are virtual, in nanoseconds from the start of the run's wall clock. Hosts have their names.
+//! Modules listen on port 50051: use `Decode as... HTTP2` if Wireshark does not detect it.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -21,10 +21,10 @@ use crate::run::Run;
 /// The `if_tsresol` of a file with nanoseconds: 10 to the power of minus 9.
 const NANOSECONDS: u8 = 9;
 
-/// Writes the packets of a run that was [captured](crate::Harness::captured).
+/// Writes the packets of a [captured](crate::Harness::captured) run.
 ///
 /// # Errors
-/// When `writer` cannot be written to.
+/// If writing to `writer` fails.
 pub fn write<W: Write>(run: &Run, writer: W) -> io::Result<()> {
     write_blocks(run, writer).map_err(|error| match error {
         PcapError::IoError(error) => error,

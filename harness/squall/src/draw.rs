@@ -1,8 +1,8 @@
-//! What a file leaves open, the seed fills in.
+//! Random draws: the seed decides on all ranges that a file leaves open.
 //!
-//! Every range has a stream of its own, derived by hashing the seed and the range's path: a fault more
-//! or less shifts no other draw, which shrinking a failure needs. Integers alone decide, so a seed means
-//! the same on every machine.
+//! Every range has its own stream, derived by hashing the seed and the range's path. Adding or removing a fault
+//! changes no other draw, as shrinking a failure requires. Only integers are used, so a seed means the same on
+//! every machine.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use crate::units::Unit;
 
-/// A value, or two between which the seed picks one. Both ends are included; `min` is not above `max`.
+/// A fixed value, or a range to draw from. Both ends are included; `min` is not above `max`.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Ranged<T> {
     pub(crate) min: T,
@@ -18,7 +18,7 @@ pub(crate) struct Ranged<T> {
 }
 
 impl<T: Copy> Ranged<T> {
-    /// Nothing is left open.
+    /// A fixed value.
     pub(crate) fn exactly(value: T) -> Self {
         Self {
             min: value,
@@ -27,7 +27,7 @@ impl<T: Copy> Ranged<T> {
     }
 }
 
-/// The draws of one plan, and the record of them.
+/// The draws of one plan, and their record.
 pub(crate) struct Draws {
     seed: u64,
     drawn: Vec<(String, String)>,
@@ -41,8 +41,8 @@ impl Draws {
         }
     }
 
-    /// Fills in `range`. `path` says which range of the scenario it is: it is the name of its stream and
-    /// its line in the report.
+    /// Draws from `range`. `path` identifies the range in the scenario: it names the random stream and the line in the
+    /// report.
     pub(crate) fn draw<T: Unit>(&mut self, path: &str, range: Ranged<T>) -> T {
         if range.min == range.max {
             return range.min;
@@ -52,7 +52,7 @@ impl Draws {
         value
     }
 
-    /// (path, value) of every range that was filled in, in the order of drawing.
+    /// (path, value) of every drawn range, in order.
     pub(crate) fn into_drawn(self) -> Vec<(String, String)> {
         self.drawn
     }
@@ -63,8 +63,8 @@ pub(crate) struct Dice(ChaCha8Rng);
 
 impl Dice {
     fn new(seed: u64, path: &str) -> Self {
-        // ChaCha's own key is filled from a hash rather than by `seed_from_u64`: what that does is a choice
-        // of rand's, and seeds should outlive it.
+        // The ChaCha key is filled from a hash, not by `seed_from_u64`: that algorithm is up to rand, and seeds must
+        // keep their meaning across its versions.
         let mut key = [0; 32];
         for (half, bytes) in key.chunks_exact_mut(16).enumerate() {
             let name = format!("plan\0{path}\0{half}");

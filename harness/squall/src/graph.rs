@@ -1,13 +1,13 @@
 //! Graphs of nodes and of modules, both as lists of successors.
 
-/// Groups of which every member can be reached from every other, in the order of their first members; one
-/// alone only when it leads to itself.
+/// Strongly connected components, in the order of their first members. A single node counts only if it has an edge to
+/// itself.
 pub(crate) fn cycles(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
     let mut predecessors = vec![Vec::new(); successors.len()];
     for (from, targets) in successors.iter().enumerate() {
         targets.iter().for_each(|to| predecessors[*to].push(from));
     }
-    // Kosaraju: what finishes last in one direction is walked first in the other.
+    // Kosaraju: the last node to finish in one direction is visited first in the other.
     let mut seen = vec![false; successors.len()];
     let mut finished = Vec::new();
     for start in 0..successors.len() {
@@ -29,7 +29,7 @@ pub(crate) fn cycles(successors: &[Vec<usize>]) -> Vec<Vec<usize>> {
     groups
 }
 
-/// All that can be reached from `start` and is not yet seen, each after what it leads to.
+/// All unvisited nodes reachable from `start`, in post-order.
 fn walk(start: usize, successors: &[Vec<usize>], seen: &mut [bool]) -> Vec<usize> {
     let mut finished = Vec::new();
     if std::mem::replace(&mut seen[start], true) {
@@ -49,7 +49,7 @@ fn walk(start: usize, successors: &[Vec<usize>], seen: &mut [bool]) -> Vec<usize
     finished
 }
 
-/// Paths of at least `length` members that lead nowhere else and that nothing else leads into.
+/// Chains of at least `length` members without branches in or out.
 pub(crate) fn chains(
     successors: &[Vec<usize>],
     is_member: impl Fn(usize) -> bool,

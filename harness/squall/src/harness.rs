@@ -1,4 +1,4 @@
-//! What runs scenarios: [`Harness`].
+//! [`Harness`] runs scenarios.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ use crate::systems::router::components::Components;
 use crate::systems::router::{Front, Router};
 use crate::systems::service::{Call, CallError, ServiceCode, Site};
 
-/// Runs scenarios, with the components that are registered with it.
+/// Runs scenarios, with the registered components.
 #[derive(Clone)]
 pub struct Harness {
     router: Router,
@@ -35,12 +35,12 @@ pub struct Harness {
     captured: bool,
     deny_vacuous: bool,
     deny_incidents: bool,
-    /// Whether it is more than the `squall` command has.
+    /// Whether it has extensions that the `squall` command lacks.
     is_own: bool,
 }
 
 impl Harness {
-    /// With the built-in components.
+    /// A harness with the built-in components.
     pub fn new() -> Self {
         Harness {
             router: Router::builtin(),
@@ -54,8 +54,8 @@ impl Harness {
         }
     }
 
-    /// Adds a component of your own, under the name that topologies use. `make` gets the node's settings,
-    /// each time that the node's host starts; its error says what is wrong with them.
+    /// Adds a component under the name that topologies use. `make` gets the node's settings at each start of the
+    /// node's host, and returns an error if they are invalid.
     #[must_use]
     pub fn component<C, S>(
         mut self,
@@ -71,11 +71,11 @@ impl Harness {
         self
     }
 
-    /// Says which ports and settings the component `name` has, so that files are checked against it: without it any
-    /// port is taken for one of its ports.
+    /// Declares the ports and settings of the component `name`, so that files are checked against them. Without a
+    /// declaration any port is accepted.
     ///
     /// # Panics
-    /// When no component of this name is there: register it first.
+    /// If no component of this name is registered.
     #[must_use]
     pub fn declare(mut self, name: &str, declaration: Declaration) -> Self {
         assert!(
@@ -86,12 +86,12 @@ impl Harness {
         self
     }
 
-    /// Adds a service of your own, under the name that topologies use: `[service.inventory]` runs `"inventory"`, unless its
-    /// `runs` says otherwise. `serve` is called each time that a host of it starts, with the settings of the topology, and
-    /// serves until it ends. Once it returns, with an error or without, or panics, its host is down, until a fault starts it
-    /// again: an incident of the report.
+    /// Adds a service under the name that topologies use: `[service.inventory]` runs `"inventory"`, unless its `runs`
+    /// names another. `serve` is called at each start of a host, with the settings of the topology, and runs until it
+    /// returns. If it returns, with or without an error, or panics, its host goes down until a fault restarts it. The
+    /// report has this as an incident.
     ///
-    /// What it starts with `tokio::spawn`, as tonic does, is part of its process, and dies and pauses with it.
+    /// Tasks started with `tokio::spawn`, as tonic does, belong to its process, and are killed and paused with it.
     ///
     /// ```
     /// use squall::{Harness, NoSettings, Site};
@@ -120,8 +120,8 @@ impl Harness {
         self
     }
 
-    /// Adds a client of your own, under the name that a workload's `client` uses. `call` makes one call, on a host of a
-    /// service; the workload says how often, from where, and with what payload. How an error counts, see [`CallError`].
+    /// Adds a client under the name that a workload's `client` uses. `call` makes one call, on a host of a service; the
+    /// workload determines how often, from where, and with what payload. For how errors count, see [`CallError`].
     ///
     /// A call that takes longer than the workload's `timeout` is dropped, and its outcome is unknown.
     #[must_use]
@@ -140,11 +140,11 @@ impl Harness {
         self
     }
 
-    /// Adds a kind of hosts of your own: `[KEY.*]` in topologies, each with `replicas` and the keys of `S`. It is a
+    /// Adds a kind of hosts: `[KEY.*]` in topologies, each with `replicas` and the keys of `S`. It is a
     /// [`service`](Self::service) whose settings are the table itself.
     ///
     /// # Panics
-    /// When topologies have a table of that name already.
+    /// If topologies already have a table of that name.
     #[must_use]
     pub fn hosts<S, F, E>(
         mut self,
@@ -166,11 +166,11 @@ impl Harness {
         self.service(key, serve)
     }
 
-    /// Adds a kind of target of your own: a key of `[[workload]]`, whose value is what every call carries. It is a
+    /// Adds a kind of target: a key of `[[workload]]`, whose value is the payload of every call. It is a
     /// [`client`](Self::client) whose payload is the value of the key.
     ///
     /// # Panics
-    /// When `[[workload]]` has a key of that name already.
+    /// If `[[workload]]` already has a key of that name.
     #[must_use]
     pub fn target<T, F, R, E>(
         mut self,
@@ -189,13 +189,13 @@ impl Harness {
         self.client(key, call)
     }
 
-    /// Adds a system of your own, with all that belongs to it: see [`System`].
+    /// Adds all parts of a [`System`].
     #[must_use]
     pub fn system(self, system: impl System) -> Self {
         system.add_to(self)
     }
 
-    /// Adds a section to reports: a table that is derived from a run. It is shown when it has rows.
+    /// Adds a section to reports: a table derived from a run. It is shown if it has rows.
     #[must_use]
     pub fn section(
         mut self,
@@ -206,10 +206,10 @@ impl Harness {
         self
     }
 
-    /// Adds a kind of fault of your own: a key of `[[fault]]`.
+    /// Adds a kind of fault: a key of `[[fault]]`.
     ///
     /// # Panics
-    /// When there is a fault of that name already.
+    /// If there already is a fault of that name.
     #[must_use]
     pub fn fault<F: CustomFault>(mut self) -> Self {
         let is_known = self.custom.kinds.all_faults().any(|kind| kind.key == F::KEY);
@@ -223,10 +223,10 @@ impl Harness {
         self
     }
 
-    /// Adds a kind of expectation of your own: a key of `[[expect]]`.
+    /// Adds a kind of expectation: a key of `[[expect]]`.
     ///
     /// # Panics
-    /// When `[[expect]]` has a key of that name already.
+    /// If `[[expect]]` already has a key of that name.
     #[must_use]
     pub fn expectation<E: CustomExpectation>(mut self) -> Self {
         let known = &self.custom.kinds.expectations;
@@ -241,7 +241,7 @@ impl Harness {
         self
     }
 
-    /// Adds a promise of your own that holds in every run.
+    /// Adds an oracle: an invariant that must hold in every run.
     #[must_use]
     pub fn oracle(
         mut self,
@@ -252,7 +252,7 @@ impl Harness {
         self
     }
 
-    /// Puts something in front of every scheduler that a workload calls: a retry layer under test, say.
+    /// Wraps every scheduler that a workload calls: in a retry layer under test, for instance.
     #[must_use]
     pub fn front(mut self, front: impl Front) -> Self {
         self.router.front = Arc::new(front);
@@ -260,7 +260,7 @@ impl Harness {
         self
     }
 
-    /// Changes the limits of modules: what is given is what the module's file says.
+    /// Overrides the limits of modules. The closure gets the limits from the module's file.
     #[must_use]
     pub fn options(
         mut self,
@@ -271,8 +271,8 @@ impl Harness {
         self
     }
 
-    /// Does something to every module each time that its process starts, once its nodes are installed and before
-    /// it serves: what your own deployment does besides.
+    /// Runs code for every module at each start of its process, after its nodes are installed and before it serves:
+    /// additional steps of your deployment.
     #[must_use]
     pub fn prepare(mut self, prepare: impl Fn(&Module<SimPlatform>) + Send + Sync + 'static) -> Self {
         self.router.prepare = Arc::new(prepare);
@@ -280,40 +280,40 @@ impl Harness {
         self
     }
 
-    /// Keeps a line for every segment, so that two runs can be compared segment by segment.
+    /// Records a line for every segment, so that two runs can be compared segment by segment.
     #[must_use]
     pub fn traced(mut self) -> Self {
         self.traced = true;
         self
     }
 
-    /// Keeps every segment that arrives as the packet that it would be; see [`capture`](crate::capture).
+    /// Records every delivered segment as a packet; see [`capture`](crate::capture).
     #[must_use]
     pub fn captured(mut self) -> Self {
         self.captured = true;
         self
     }
 
-    /// Lets a run break by what it says nothing about: a scenario without expectations, an expectation in whose
-    /// window no call started, a fault that touched nothing. Without it they are notes in the report.
+    /// Makes a run fail if a check is vacuous: a scenario without expectations, an expectation in whose window no call
+    /// started, a fault that touched nothing. Otherwise these are notes in the report.
     #[must_use]
     pub fn deny_vacuous(mut self) -> Self {
         self.deny_vacuous = true;
         self
     }
 
-    /// Lets a run break by what nobody asked for: a host that ended by itself, and no fault had it so, a panic, a stray task,
-    /// an escape. Without it they are lines of the report, and the run holds.
+    /// Makes a run fail on incidents that no fault caused: a host that ended by itself, a panic, a stray task, an escape.
+    /// Otherwise these are lines of the report, and the run passes.
     #[must_use]
     pub fn deny_incidents(mut self) -> Self {
         self.deny_incidents = true;
         self
     }
 
-    /// Makes the services of a topology on real sockets of this machine: see [`live::Services`].
+    /// Runs the services of a topology on real sockets of this machine: see [`live::Services`].
     ///
     /// # Errors
-    /// When settings are not taken, or `bind` is no loopback address.
+    /// If settings are invalid, or `bind` is no loopback address.
     pub fn start_services(
         &self,
         topology: &plan::Topology,
@@ -322,8 +322,8 @@ impl Harness {
         live::Services::start(topology, &self.services, bind)
     }
 
-    /// The JSON Schema of one kind of file, for editors: see [`schema`](crate::schema), with what this harness has of its
-    /// own.
+    /// The JSON Schema of one kind of file, for editors: see [`schema`](crate::schema). Includes this harness's
+    /// extensions.
     pub fn schema(&self, kind: file::Kind) -> serde_json::Value {
         let mut schema = crate::schema::schema(kind, &self.router.components);
         for own in &self.custom.kinds.schemas {
@@ -332,21 +332,20 @@ impl Harness {
         schema
     }
 
-    /// The components that topologies can use.
+    /// The components for topologies.
     pub fn components(&self) -> &Components {
         &self.router.components
     }
 
-    /// The same, as files are checked against, with services and clients: their names, ports, and what their settings must
-    /// be.
+    /// The components, services and clients that files are checked against: names, ports and valid settings.
     pub fn component_names(&self) -> ComponentNames {
         ComponentNames::of_all(&self.router.components, &self.services, &self.custom.kinds)
     }
 
-    /// Loads a scenario and runs it, with its own seed or the one given.
+    /// Loads a scenario and runs it, with its own seed or `seed`.
     ///
     /// # Errors
-    /// When the file, or its topology, is wrong, or when the run does not come to its end.
+    /// If the file or its topology is invalid, or if the run does not complete.
     pub fn run_file(&self, path: impl AsRef<Path>, seed: Option<u64>) -> Result<Run, RunError> {
         let scenario = file::load_scenario(path.as_ref(), &self.component_names()).map_err(RunError::File)?;
         let mut run = self.run(scenario.plan(seed)).map_err(RunError::Run)?;
@@ -354,10 +353,10 @@ impl Harness {
         Ok(run)
     }
 
-    /// Runs a plan to its end.
+    /// Runs a plan to completion.
     ///
     /// # Errors
-    /// When the run does not come to its end. That a promise broke is no error: see [`Run`].
+    /// If the run does not complete. A violation is not an error: see [`Run`].
     pub fn run(&self, plan: impl Into<Arc<Plan>>) -> Result<Run, Failure> {
         let options = run::Options {
             traced: self.traced,

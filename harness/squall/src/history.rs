@@ -1,4 +1,4 @@
-//! What happened to hosts and to faults, folded from the journal.
+//! The history of hosts and faults, folded from the journal.
 
 use indexmap::IndexMap;
 
@@ -9,33 +9,33 @@ use crate::journal::{Death, Event, Handling, Journal, Touch};
 pub struct History<'j> {
     /// By host name, in the order of their first line.
     pub hosts: IndexMap<&'j str, Host<'j>>,
-    /// By their place in the plan.
+    /// By index in the plan.
     pub faults: Vec<Fault<'j>>,
-    /// When the plan was over and the run went on, if it did.
+    /// When the plan was over and the run continued, if it did.
     pub quiet: Option<u64>,
-    /// The last line, when it is there.
+    /// The journal's last entry, if it has one.
     pub end: Option<End>,
-    /// When the last thing happened.
+    /// When the last event happened.
     pub last: u64,
 }
 
-/// What the last line of a journal says.
+/// The last entry of a journal.
 #[derive(Debug, Clone, Copy)]
 pub struct End {
     /// Virtual nanoseconds.
     pub at: u64,
     /// Tasks that should have ended and did not.
     pub tasks_left: u64,
-    /// Sockets that should be gone and are not.
+    /// Sockets that should be closed and are not.
     pub sockets_left: u64,
-    /// Timers that should be gone and are not.
+    /// Timers that should be cancelled and are not.
     pub timers_left: u64,
 }
 
-/// What happened to one host.
+/// The history of one host.
 #[derive(Debug, Default)]
 pub struct Host<'j> {
-    /// When it was not scheduled, or slowly: from, until. They do not overlap.
+    /// When it was paused or slowed: from, until. Intervals do not overlap.
     pub pauses: Vec<(u64, Option<u64>)>,
     /// When it went down.
     pub stops: Vec<Stop<'j>>,
@@ -45,9 +45,9 @@ pub struct Host<'j> {
     pub handler_panics: Vec<(u64, &'j str)>,
     /// Tasks that components started with `tokio::spawn`.
     pub strays: u64,
-    /// Where in the code the first of them was started.
+    /// The source location where the first of them was started.
     pub stray_place: &'j str,
-    /// What code asked of the system: when, what, and where in the code.
+    /// System calls that escaped the simulation: when, what, and source location.
     pub escapes: Vec<(u64, &'j str, &'j str)>,
     is_paused: bool,
     is_slow: bool,
@@ -60,26 +60,26 @@ pub struct Stop<'j> {
     pub at: u64,
     /// How.
     pub how: Death,
-    /// Why, when it failed by itself.
+    /// The error, if it failed by itself.
     pub error: &'j str,
 }
 
-/// What became of one fault.
+/// The history of one fault.
 #[derive(Debug, Default, Clone)]
 pub struct Fault<'j> {
-    /// When it began; never, when the run ended before.
+    /// When it started, if it did before the end of the run.
     pub started: Option<u64>,
     /// When it ended.
     pub ended: Option<u64>,
-    /// What it does, in words.
+    /// Its text.
     pub text: &'j str,
-    /// Segments that it had lost.
+    /// Segments that it lost.
     pub lost: u64,
     /// Segments that it held.
     pub held: u64,
     /// Segments that it delayed.
     pub delayed: u64,
-    /// Segments that went nowhere.
+    /// Segments that it dropped without retransmission.
     pub dropped: u64,
     /// Connects that it refused.
     pub refused: u64,
@@ -88,7 +88,7 @@ pub struct Fault<'j> {
 }
 
 impl<'j> History<'j> {
-    /// Folds a journal. Time and memory grow with its length, and with nothing else.
+    /// Folds a journal. Time and memory are linear in its length.
     #[must_use]
     pub fn of(journal: &'j Journal) -> Self {
         let mut history = History::default();
@@ -163,13 +163,13 @@ impl<'j> History<'j> {
         }
     }
 
-    /// When the run ended, or, of a journal without an end, when its last line was written.
+    /// When the run ended or, for a journal without an end, the time of its last entry.
     #[must_use]
     pub fn ended(&self) -> u64 {
         self.end.map_or(self.last, |end| end.at)
     }
 
-    /// For how many nanoseconds `host` was not scheduled between two instants, or slowly: what it had to do may be as late.
+    /// For how many nanoseconds `host` was paused or slowed between two instants. Its actions may be late by as much.
     #[must_use]
     pub fn paused(&self, host: &str, from: u64, until: u64) -> u64 {
         self.pauses(host, from, until)
@@ -177,7 +177,7 @@ impl<'j> History<'j> {
             .sum()
     }
 
-    /// When `host` was not scheduled between two instants, or slowly: what these and each pause share.
+    /// The intervals between two instants in which `host` was paused or slowed.
     pub fn pauses(&self, host: &str, from: u64, until: u64) -> impl Iterator<Item = (u64, u64)> {
         let pauses = self.hosts.get(host).map_or(&[][..], |host| &host.pauses);
         let first = pauses.partition_point(|(_, end)| end.is_some_and(|end| end <= from));
@@ -197,7 +197,7 @@ impl<'j> History<'j> {
         stops.iter().any(|stop| (from..=until).contains(&stop.at))
     }
 
-    /// Whether `host` was not scheduled when the run ended.
+    /// Whether `host` was paused when the run ended.
     #[must_use]
     pub fn paused_at_the_end(&self, host: &str) -> bool {
         self.hosts.get(host).is_some_and(|host| host.is_paused)

@@ -1,4 +1,4 @@
-//! A run with its verdict, ready to be shown.
+//! A run with its verdict, ready to be reported.
 
 use std::path::Path;
 
@@ -11,7 +11,7 @@ use crate::run::Run;
 use crate::statistics::Statistics;
 use crate::verdict::{INCIDENT, VACUOUS, Verdict, judge_run_with};
 
-/// A run, what it measured, and what is to be thought of it.
+/// A run, its statistics, and its verdict.
 #[derive(Debug)]
 pub struct Judgement<'r> {
     run: &'r Run,
@@ -20,7 +20,7 @@ pub struct Judgement<'r> {
 }
 
 impl Run {
-    /// Measures and judges the run, from its journal alone.
+    /// Measures and judges the run from its journal alone.
     pub fn judge(&self) -> Judgement<'_> {
         let evidence = oracle::Run::of(&self.plan, &self.journal);
         let mut statistics = Statistics::with(&evidence, &self.lists);
@@ -40,10 +40,10 @@ impl Run {
         }
     }
 
-    /// Ends the test with the report if anything broke.
+    /// Panics with the report if anything was violated.
     ///
     /// # Panics
-    /// When an expectation or an oracle is broken.
+    /// If an expectation or an oracle is violated.
     #[track_caller]
     pub fn assert_held(&self) {
         let judgement = self.judge();
@@ -55,14 +55,14 @@ impl Run {
         );
     }
 
-    /// How to run it again: a command of `squall`, or a call of the harness where that has what the command has not.
-    /// Empty when the run is of no file.
+    /// How to replay it: a `squall` command, or a call of the harness if it has extensions that the command lacks.
+    /// Empty if the run has no file.
     #[must_use]
     pub fn replay(&self) -> String {
         let Some(file) = &self.file else {
             return String::new();
         };
-        // A test runs in the folder of its package, and whoever reads of it may be elsewhere.
+        // A test runs in its package's directory, which may not be the reader's.
         let file = std::path::absolute(file).unwrap_or_else(|_| file.clone());
         if self.is_own {
             return format!(
@@ -74,7 +74,7 @@ impl Run {
     }
 }
 
-/// The one command that runs a plan of this file again.
+/// The command that replays a plan of this file.
 pub(crate) fn replay(file: &Path, plan: &Plan) -> String {
     let file = report::shell_word(&file.display().to_string());
     let engine = plan.topology.network.engine.name();
@@ -87,17 +87,17 @@ impl Judgement<'_> {
         self.verdict.held()
     }
 
-    /// What held and what broke.
+    /// The verdict.
     pub fn verdict(&self) -> &Verdict {
         &self.verdict
     }
 
-    /// What was measured.
+    /// The statistics.
     pub fn statistics(&self) -> &Statistics {
         &self.statistics
     }
 
-    /// The report, for people. `replay` is the command that does the same again.
+    /// The report as text. `replay` is the command that replays the run.
     pub fn text(&self, replay: &str, style: Style) -> String {
         report::text(
             &self.summary_of(replay),
@@ -108,12 +108,12 @@ impl Judgement<'_> {
         )
     }
 
-    /// The report, for programs.
+    /// The report as JSON.
     pub fn json(&self, replay: &str) -> Value {
         report::json(&self.summary_of(replay), &self.statistics, &self.verdict)
     }
 
-    /// The report without what differs from machine to machine: for snapshots.
+    /// The report without machine-dependent values: for snapshots.
     pub fn summary(&self) -> String {
         report::summary(
             &self.summary_of(""),

@@ -3,19 +3,19 @@
 //! Data flows one way: TOML files -> typed [`plan`] -> world -> run -> [`journal`] -> oracles, statistics,
 //! snapshots and reports. In a test, begin with [`Harness`].
 //!
-//! | room | what lives there |
+//! | module | contents |
 //! |---|---|
-//! | [`mod@file`], [`scenario`], [`plan`], [`schema`] | files, what they say, and the plan that a seed makes of it |
-//! | [`faults`] | what can go wrong: a file for each kind |
-//! | `systems` | what there is of one system: its hosts, targets, events, faults, oracles |
+//! | [`mod@file`], [`scenario`], [`plan`], [`schema`] | files, their checked content, and the plan drawn from a seed |
+//! | [`faults`] | faults: one file per kind |
+//! | `systems` | the parts of each system: hosts, targets, events, faults, oracles |
 //! | [`components`], [`assembly`] | what nodes run, and how a module is put together, on any platform |
-//! | [`Site`], [`Call`], [`CallError`] | services and clients of your own |
+//! | [`Site`], [`Call`], [`CallError`] | user-defined services and clients |
 //! | [`Harness`], [`Run`] | a run in the simulator |
 //! | [`journal`], [`history`], [`calls`], [`providers`] | what happened |
-//! | [`oracle`], [`expectation`], [`verdict`] | what is to be thought of it |
-//! | [`statistics`], [`report`], [`capture`], [`time`] | how to show it |
+//! | [`oracle`], [`expectation`], [`verdict`] | judgements about it |
+//! | [`statistics`], [`report`], [`capture`], [`time`] | reports about it |
 //! | [`import`] | from TinyNode and TinyModule manifests to a topology |
-//! | [`live`] | the same topology on real sockets, and what it measures |
+//! | [`live`] | the same topology on real sockets, with measurements |
 //! | [`cli`] | the command line |
 
 pub mod calls;
@@ -57,26 +57,26 @@ pub use judged::Judgement;
 pub use registry::{Declaration, NoSettings};
 pub use run::{Difference, End, Failure, PanicSite, Run, RunError, Scene, compare};
 pub use scenario::Scenario;
-/// For the settings of components of your own: `#[derive(squall::schemars::JsonSchema)]` with
+/// For the settings of user-defined components: `#[derive(squall::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "squall::schemars")]`, see [`Declaration::of`].
 pub use schemars;
-/// What components are made of.
+/// The types that components are written with.
 pub use squall_router as router;
 /// For [`faults::FaultKind`] and components.
 pub use squall_router::async_trait;
-/// `TcpListener` and `TcpStream` in place of tokio's, for services that speak no gRPC.
+/// Replacements for tokio's `TcpListener` and `TcpStream`, for services that do not use gRPC.
 pub use squall_site::net;
 pub use systems::provider::evidence as providers;
 pub use systems::router::{Front, import};
 pub use systems::service::{Call, CallError, Site, note};
 
-/// What nodes run.
+/// The components that nodes run.
 pub mod components {
     pub use crate::registry::{Declaration, NoSettings, Setting, SettingsError};
     pub use crate::systems::router::components::Components;
 }
 
-/// From what a topology describes to what runs, on any platform: what the simulator runs is what would be deployed.
+/// Builds running modules from a topology, on any platform: the simulator runs what would be deployed.
 pub mod assembly {
     pub use crate::systems::provider::assembly as provider;
     pub use crate::systems::router::assembly::*;

@@ -2,8 +2,8 @@
 
 use std::process::ExitCode;
 
-/// Runs with many modules allocate much and touch it all: they are up to twice as fast with it. Without huge pages
-/// (`no_thp`): a byte in use keeps two megabytes of a server that was asked for much.
+/// Runs with many modules allocate much memory and touch all of it: this allocator makes them up to twice as fast.
+/// Without huge pages (`no_thp`): with them, each byte in use may hold two megabytes of a server.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

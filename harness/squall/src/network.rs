@@ -1,4 +1,4 @@
-//! What happened to connections, folded from the journal: what the network between hosts says of them.
+//! The history of connections, folded from the journal.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use crate::plan::{Latency, Topology};
 pub use crate::systems::router::evidence::{Drain, Endpoint, Wire};
 use crate::time;
 
-/// All of it.
+/// All connections and touched links.
 #[derive(Debug, Default)]
 pub struct Network {
     /// In the order in which they were established.
     pub connections: Vec<Connection>,
-    /// By number, as long as they are open: the place in `connections`.
+    /// Open connections by number: the index in `connections`.
     open: BTreeMap<u64, usize>,
-    /// When segments were touched between two hosts, by the smaller name, and then by the other one.
+    /// When segments were touched between two hosts, keyed by the smaller name, then by the other.
     touched: BTreeMap<Arc<str>, BTreeMap<Arc<str>, Vec<u64>>>,
 }
 
 /// A connection that was established.
 #[derive(Debug, Clone)]
 pub struct Connection {
-    /// Who dialled.
+    /// The host that dialled.
     pub from: Arc<str>,
-    /// Who accepted.
+    /// The host that accepted.
     pub to: Arc<str>,
     /// When.
     pub opened: Moment,
@@ -51,7 +51,7 @@ impl Network {
         network
     }
 
-    /// Whether a fault, or a link's own loss, touched anything between two hosts, either way, between two instants.
+    /// Whether a fault, or a link's own loss, touched a segment between two hosts, either way, between two instants.
     #[must_use]
     pub fn touched(&self, one: &str, other: &str, from: u64, until: u64) -> bool {
         let pairs = self.touched.get(one.min(other));
@@ -86,7 +86,7 @@ impl Network {
         }
     }
 
-    /// Names are only cloned for the first touch between two hosts: under a storm there are many.
+    /// Clones names only for the first touch of a pair of hosts: a fault may touch many segments.
     fn touch(&mut self, one: &Arc<str>, other: &Arc<str>, at: u64) {
         match self.touched.get_mut(one).and_then(|pairs| pairs.get_mut(other)) {
             Some(times) => times.push(at),
@@ -98,8 +98,8 @@ impl Network {
     }
 }
 
-/// How long a segment takes at most from one host to another when no fault touches it, in nanoseconds. None on links that
-/// lose segments, are narrow, or whose latency has no bound.
+/// The maximum delay of a segment between two hosts without faults, in nanoseconds. `None` on links with loss, limited
+/// bandwidth or unbounded latency.
 #[must_use]
 pub fn longest_way(topology: &Topology, from: &str, to: &str) -> Option<u64> {
     let network = &topology.network;

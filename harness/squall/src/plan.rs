@@ -1,8 +1,7 @@
-//! The typed plan of one run: what the files say once names are resolved and the seed has filled in
-//! every range. Parse, don't validate: whoever holds a [`Plan`] holds one that can be run.
+//! The typed plan of one run: the files' content with names resolved and every range drawn from the seed. Parse, don't
+//! validate: every [`Plan`] can be run.
 //!
-//! Times are virtual and count from the start of the run. Nothing here knows of TOML, and nothing
-//! below here can find a dangling name.
+//! Times are virtual and count from the start of the run. The plan is independent of TOML, and has no dangling names.
 
 mod groups;
 mod window;
@@ -29,23 +28,23 @@ pub use squall_sim::{ClockShift, EngineKind};
 pub use window::Window;
 pub use workload::{Arrival, Workload};
 
-/// Hosts and the network between them, as a topology's file describes them.
+/// Hosts and the network between them, as a topology file describes them.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Topology {
     /// The file's `name`.
     pub name: String,
     /// The file's `description`.
     pub description: Option<String>,
-    /// What every link has unless a [`Link`] says otherwise.
+    /// The default for every link; a [`Link`] overrides it.
     pub network: Network,
-    /// Exceptions, in file order: the last one that matches a pair of hosts wins, field by field.
+    /// Overrides, in file order: the last one that matches a pair of hosts wins, field by field.
     pub links: Vec<Link>,
-    /// What runs on its hosts.
+    /// The groups of hosts.
     pub(crate) groups: Groups,
 }
 
 impl Topology {
-    /// Without hosts and exceptions.
+    /// A topology without hosts and overrides.
     pub fn new(name: impl Into<String>, network: Network) -> Self {
         Topology {
             name: name.into(),
@@ -61,7 +60,7 @@ impl Topology {
         self.groups.of()
     }
 
-    /// The same, to change them.
+    /// The same, mutable.
     pub fn all_mut<G: HostGroup>(&mut self) -> &mut IndexMap<String, G> {
         self.groups.of_mut()
     }
@@ -74,17 +73,17 @@ impl Topology {
         self
     }
 
-    /// Every group, whatever it runs.
+    /// The groups of all kinds.
     pub fn groups(&self) -> impl Iterator<Item = Group<'_>> {
         self.groups.all()
     }
 
-    /// Every host, whatever it runs.
+    /// The hosts of all kinds.
     pub fn all_hosts(&self) -> impl Iterator<Item = &str> {
         self.groups().flat_map(|group| group.hosts).map(String::as_str)
     }
 
-    /// Every host where calls can start, and how long a call from there may take that does not say so itself.
+    /// Every host where calls can start, with the default timeout of these calls.
     pub fn call_timeouts(&self) -> impl Iterator<Item = (&str, Duration)> {
         self.groups().flat_map(|group| {
             let timeout = group.call_timeout;
@@ -93,7 +92,7 @@ impl Topology {
         })
     }
 
-    /// That of one host. Nothing: no call can start there.
+    /// The default timeout of calls from `host`. `None`: no call can start there.
     pub fn call_timeout(&self, host: &str) -> Option<Duration> {
         let mut all = self.call_timeouts();
         all.find_map(|(name, timeout)| (name == host).then_some(timeout))
@@ -109,36 +108,36 @@ impl Topology {
         })
     }
 
-    /// The name of what a host runs; the host's own when that is not known.
+    /// The group that a host belongs to; the host's own name if unknown.
     pub fn group_of<'t>(&'t self, host: &'t str) -> &'t str {
         let runs = |group: &Group<'_>| group.hosts.iter().any(|other| other == host);
         self.groups().find(runs).map_or(host, |group| group.name)
     }
 }
 
-/// What a link has unless something says otherwise.
+/// The default for all links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Network {
     /// One-way delay.
     pub latency: Latency,
-    /// How many segments are lost, each way.
+    /// The ratio of lost segments, each way.
     pub loss: Ratio,
-    /// How much crosses each way; any amount at once when absent.
+    /// Bandwidth each way; `None` is unlimited.
     pub bandwidth: Option<Bandwidth>,
-    /// What carries the bytes of all links.
+    /// The engine that transports the bytes.
     pub engine: EngineKind,
 }
 
-/// An exception to [`Network`] for some pairs of hosts.
+/// An override of [`Network`] for some pairs of hosts.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Link {
-    /// Which ordered pairs of hosts it is about.
+    /// The ordered pairs of hosts that it applies to.
     pub pairs: Pairs,
-    /// One-way delay, when it differs.
+    /// One-way delay, if overridden.
     pub latency: Option<Latency>,
-    /// Loss, when it differs.
+    /// Loss, if overridden.
     pub loss: Option<Ratio>,
-    /// Bandwidth, when it differs.
+    /// Bandwidth, if overridden.
     pub bandwidth: Option<Bandwidth>,
 }
 
@@ -149,16 +148,16 @@ pub struct Pairs {
     pub from: Vec<String>,
     /// Host names.
     pub to: Vec<String>,
-    /// Whether the way back is meant too.
+    /// Whether the reverse direction is included.
     pub both_ways: bool,
 }
 
-/// How long a segment takes, one way.
+/// One-way delay of a segment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Latency {
-    /// Always the same.
+    /// A fixed delay.
     Constant(Duration),
-    /// Evenly spread, both ends included.
+    /// Uniformly distributed, both ends included.
     Uniform {
         /// The shortest.
         min: Duration,
@@ -174,45 +173,45 @@ pub enum Latency {
     },
 }
 
-/// How much payload crosses a link, each way.
+/// Payload bandwidth of a link, each way.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 pub struct Bandwidth {
-    /// Payload bits: headers are not counted.
+    /// Payload bits; headers do not count.
     pub bits_per_second: NonZeroU64,
 }
 
-/// A probability as a ratio of integers: no floats decide anything.
+/// A probability as a ratio of integers: floats would not be reproducible everywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ratio {
-    /// So many...
+    /// The numerator.
     pub numerator: u32,
-    /// ...of so many. Never zero; never below `numerator`.
+    /// The denominator. Never zero; never below `numerator`.
     pub denominator: u32,
 }
 
 impl Ratio {
-    /// Never.
+    /// Probability zero.
     pub const ZERO: Ratio = Ratio {
         numerator: 0,
         denominator: 1,
     };
 }
 
-/// As something to draw by.
+/// The simulator's type.
 impl From<Ratio> for squall_sim::Chance {
     fn from(ratio: Ratio) -> Self {
         Self::new(ratio.numerator, ratio.denominator)
     }
 }
 
-/// As a link has it.
+/// The simulator's type.
 impl From<Bandwidth> for squall_sim::Bandwidth {
     fn from(bandwidth: Bandwidth) -> Self {
         bandwidth.bits_per_second.into()
     }
 }
 
-/// As something to draw from.
+/// The simulator's type.
 impl From<&Latency> for squall_sim::Latency {
     fn from(latency: &Latency) -> Self {
         match *latency {
@@ -223,39 +222,39 @@ impl From<&Latency> for squall_sim::Latency {
     }
 }
 
-/// One run, complete: nothing is left for the seed to fill in.
+/// One complete run: every range is drawn.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
     /// The scenario's name.
     pub scenario: String,
-    /// The system that it runs.
+    /// The topology.
     pub topology: Arc<Topology>,
-    /// From which everything random derives.
+    /// The source of all randomness.
     pub seed: u64,
     /// How long the run lasts, in virtual time.
     pub duration: Duration,
     /// How long the run may take on the wall clock before the watchdog ends it.
     pub wall_limit: Duration,
-    /// With which probability a ready task is put back once before it is polled.
+    /// The probability that a ready task is requeued once before it is polled.
     pub interleave: Ratio,
     /// They run concurrently.
     pub workloads: Vec<Workload>,
-    /// They run concurrently. A fault's id is its place here.
+    /// They run concurrently. A fault's index is its identifier.
     pub faults: Vec<Fault>,
     /// What must hold at the end.
     pub expectations: Vec<Arc<dyn Expectation>>,
-    /// What the seed filled in: (which key, which value), for the report.
+    /// The drawn values as (key, value), for the report.
     pub drawn: Vec<(String, String)>,
 }
 
 impl Plan {
-    /// The faults of one kind, with their numbers.
+    /// The faults of one kind, with their indices.
     pub fn faults_of<K: FaultKind>(&self) -> impl Iterator<Item = (u32, &Fault, &K)> {
         let numbered = (0_u32..).zip(&self.faults);
         numbered.filter_map(|(number, fault)| Some((number, fault, fault.kind.downcast_ref()?)))
     }
 
-    /// The same on this engine, whatever the topology says.
+    /// The same plan on this engine, whatever the topology specifies.
     #[must_use]
     pub fn on_engine(mut self, engine: EngineKind) -> Self {
         Arc::make_mut(&mut self.topology).network.engine = engine;

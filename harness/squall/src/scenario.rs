@@ -1,7 +1,7 @@
-//! A scenario: checked against its topology, with ranges still open.
+//! A scenario: checked against its topology, with ranges not drawn yet.
 //!
-//! Every check was made for the worst that any seed could draw, so [`Scenario::plan`] cannot fail: a sweep
-//! of a thousand seeds meets no bad input halfway through.
+//! Every check covers the extremes that any seed could draw, so [`Scenario::plan`] cannot fail: a sweep over a
+//! thousand seeds never stops at invalid input.
 
 use std::fmt;
 use std::sync::Arc;
@@ -28,10 +28,10 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The plan of one run: every range is filled in from `seed`, or from the file's own.
+    /// The plan of one run: every range is drawn from `seed`, or from the file's own.
     ///
-    /// What is drawn for a range depends on the seed and on the range's path (`fault split: at`) alone. So
-    /// the draws of a named fault stay what they are when another one is added or taken away.
+    /// A draw depends only on the seed and on the range's path (`fault split: at`). So the draws of a named fault stay
+    /// the same when other faults are added or removed.
     pub fn plan(&self, seed: Option<u64>) -> Plan {
         let seed = seed.unwrap_or(self.seed);
         let mut draws = Draws::new(seed);
@@ -71,12 +71,12 @@ impl Scenario {
         self.description.as_deref()
     }
 
-    /// What it runs on.
+    /// The topology that it runs on.
     pub fn topology(&self) -> &Arc<Topology> {
         &self.topology
     }
 
-    /// The file's `seed`: 0 when it has none.
+    /// The file's `seed`, or else 0.
     pub fn seed(&self) -> u64 {
         self.seed
     }
@@ -103,7 +103,7 @@ pub(crate) enum OpenArrival {
     },
 }
 
-/// When a workload's calls cease to start.
+/// When a workload stops starting calls.
 #[derive(Debug, Clone)]
 pub(crate) enum End {
     OfRun,
@@ -147,12 +147,12 @@ impl OpenWorkload {
 pub(crate) struct OpenFault {
     pub(crate) name: String,
     pub(crate) at: Ranged<Duration>,
-    /// With the key that says it.
+    /// The range, with its key.
     pub(crate) length: Option<(&'static str, Ranged<Duration>)>,
     pub(crate) kind: Open,
 }
 
-/// [`plan::Latency`], with ranges for its parameters.
+/// [`plan::Latency`], with ranges as parameters.
 #[derive(Debug, Clone)]
 pub(crate) enum Latency {
     Constant(Ranged<Duration>),
@@ -182,7 +182,7 @@ impl OpenFault {
         }
     }
 
-    /// When it ends, over all seeds; nothing when it does not.
+    /// When it ends, over all seeds; `None` if it does not.
     pub(crate) fn end(&self) -> Option<Ranged<Duration>> {
         let (_, length) = self.length?;
         Some(Ranged {
@@ -192,14 +192,14 @@ impl OpenFault {
     }
 }
 
-/// An [`Expectation`] of a window whose ends are still open: they are known with the times of the faults.
+/// An [`Expectation`] whose window depends on the drawn times of faults.
 #[derive(Clone)]
 pub(crate) struct OpenExpectation(Arc<Fill>);
 
 type Fill = dyn Fn(&[Fault]) -> Arc<dyn Expectation> + Send + Sync;
 
 impl OpenExpectation {
-    /// What `fill` makes of its window.
+    /// Built by `fill` from its window.
     pub(crate) fn within<E: Expectation>(
         window: OpenWindow,
         fill: impl Fn(Window) -> E + Send + Sync + 'static,
@@ -207,7 +207,7 @@ impl OpenExpectation {
         OpenExpectation(Arc::new(move |faults| Arc::new(fill(window.fill(faults)))))
     }
 
-    /// Nothing is open.
+    /// An expectation with nothing to draw.
     pub(crate) fn exactly(expectation: impl Expectation) -> Self {
         let expectation: Arc<dyn Expectation> = Arc::new(expectation);
         OpenExpectation(Arc::new(move |_| expectation.clone()))
@@ -231,14 +231,14 @@ pub(crate) struct OpenWindow {
     pub(crate) text: String,
 }
 
-/// An end of an expectation's window. Faults are meant by their place.
+/// An end of an expectation's window. Faults are given by index.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Moment {
     Time(Duration),
     Start {
         fault: usize,
     },
-    /// Of a fault that has an end.
+    /// The end of a fault that has one.
     End {
         fault: usize,
         settle: Duration,
@@ -246,7 +246,7 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// When that is, over all seeds.
+    /// The possible times, over all seeds.
     pub(crate) fn range(self, faults: &[OpenFault]) -> Ranged<Duration> {
         match self {
             Self::Time(time) => Ranged::exactly(time),

@@ -1,6 +1,6 @@
 //! JSON Schemas of the files, for editors that complete and check them.
 //!
-//! They are made from the structs that the files are read into, so they have the same keys.
+//! They are generated from the structs that files are read into, so the keys always agree.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -12,7 +12,7 @@ use crate::file::{Kind, ScenarioFile, TopologyFile};
 use crate::systems::router::components::Components;
 
 /// The JSON Schema of one kind of file, with the settings of these components. Draft 7: the newest that the TOML
-/// extensions of all common editors know.
+/// extensions of common editors support.
 pub fn schema(kind: Kind, components: &Components) -> Value {
     let mut schema = file_schema(kind);
     if kind == Kind::Topology {
@@ -21,8 +21,7 @@ pub fn schema(kind: Kind, components: &Components) -> Value {
     schema
 }
 
-/// Which components there are, and the settings of each. A name that is not among them is no error here: another
-/// program may have it.
+/// Adds components and their settings. Unknown components are no error here: another program may have them.
 fn add_components(schema: &mut Value, components: &Components) {
     let node = &mut schema["definitions"]["Node"];
     node["properties"]["component"]["examples"] = components.names().collect();
@@ -39,7 +38,7 @@ fn add_components(schema: &mut Value, components: &Components) {
     }
 }
 
-/// Adds a key of a harness' own. Nothing happens when the file has no such table.
+/// Adds a user-defined key. Does nothing if the file has no such table.
 pub(crate) fn add(schema: &mut Value, own: &CustomSchema) {
     let place = match own.of {
         Some(definition) => schema["definitions"].get_mut(definition),
@@ -60,13 +59,13 @@ fn file_schema(kind: Kind) -> Value {
     for_toml(schema)
 }
 
-/// A schema for what is written in TOML.
+/// Adapts a schema to TOML.
 pub(crate) fn for_toml(mut schema: Schema) -> Value {
     RecursiveTransform(without_null).transform(&mut schema);
     schema.to_value()
 }
 
-/// schemars says of an optional key that it may be null. TOML has no null: the key is absent.
+/// schemars makes optional keys nullable. TOML has no null: the key is absent.
 fn without_null(schema: &mut Schema) {
     let Some(object) = schema.as_object_mut() else {
         return;
@@ -81,7 +80,7 @@ fn without_null(schema: &mut Schema) {
     if let Some(Value::Array(choices)) = object.get_mut("anyOf") {
         choices.retain(|choice| *choice != json!({ "type": "null" }));
         if let [choice] = &choices[..] {
-            // Draft 7 ignores what stands next to a `$ref`, descriptions too.
+            // Draft 7 ignores siblings of a `$ref`, including descriptions.
             let choice = choice.clone();
             object.remove("anyOf");
             object.insert("allOf".to_owned(), json!([choice]));

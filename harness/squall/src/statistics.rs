@@ -1,5 +1,5 @@
-//! What a report counts: calls by workload, segments and calls by fault, what systems have of their own, and what went
-//! wrong on hosts.
+//! The numbers in a report: calls by workload, segments and calls by fault, statistics of systems, and incidents on
+//! hosts.
 
 use indexmap::IndexMap;
 
@@ -14,20 +14,20 @@ use crate::report::SystemSection;
 pub use crate::systems::provider::ProviderStatistics;
 use crate::vacuous;
 
-/// All that a report shows apart from what was expected.
+/// The content of a report, apart from the verdict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Statistics {
-    /// As in the plan.
+    /// In plan order.
     pub workloads: Vec<WorkloadStatistics>,
-    /// As in the plan.
+    /// In plan order.
     pub faults: Vec<FaultStatistics>,
-    /// What systems say of their own.
+    /// Sections of systems.
     pub systems: Vec<SystemSection>,
-    /// What a harness adds of its own, where it has rows.
+    /// User-defined sections that have rows.
     pub sections: Vec<Section>,
-    /// What nobody asked for, in the order of hosts.
+    /// Incidents that no fault caused, by host.
     pub incidents: Vec<Incident>,
-    /// What the run says nothing about, although its scenario looks as if it did: a line each.
+    /// Vacuous checks: one line each.
     pub vacuous: Vec<String>,
 }
 
@@ -36,122 +36,122 @@ pub struct Statistics {
 pub struct WorkloadStatistics {
     /// The workload.
     pub name: String,
-    /// All calls that started.
+    /// The number of calls that started.
     pub calls: u64,
-    /// A reply came.
+    /// Calls with a reply.
     pub ok: u64,
-    /// They certainly did not happen.
+    /// Calls that certainly did not happen.
     pub failed: u64,
-    /// Nobody knows whether they happened. Calls that never ended are among them.
+    /// Calls that may have happened, those without an end included.
     pub unknown: u64,
     /// Errors by class: the most frequent first, then by name.
     pub errors: IndexMap<String, u64>,
-    /// Of the calls that were ok; none when there was no such call.
+    /// Of the calls that ended ok; `None` without such calls.
     pub latency: Option<Quantiles>,
 }
 
-/// Exact quantiles, nanoseconds of virtual time: each is a value that occurred (nearest rank).
+/// Exact quantiles in nanoseconds of virtual time: values that occurred (nearest rank).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Quantiles {
-    /// 50 of 100 are at most this.
+    /// The 50th percentile.
     pub p50: u64,
-    /// 90 of 100 are at most this.
+    /// The 90th percentile.
     pub p90: u64,
-    /// 99 of 100 are at most this.
+    /// The 99th percentile.
     pub p99: u64,
-    /// All are at most this.
+    /// The maximum.
     pub max: u64,
 }
 
-/// What one fault did.
+/// The effects of one fault.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FaultStatistics {
     /// The fault.
     pub name: String,
-    /// What it does, in words.
+    /// Its text.
     pub text: String,
-    /// When it began, nanoseconds; none when the run ended before.
+    /// When it started, nanoseconds; `None` if the run ended before.
     pub started: Option<u64>,
-    /// When it ended, nanoseconds; none when it did not.
+    /// When it ended, nanoseconds; `None` if it did not.
     pub ended: Option<u64>,
-    /// Segments that it had lost.
+    /// Segments that it lost.
     pub lost: u64,
     /// Segments that it held.
     pub held: u64,
     /// Segments that it delayed.
     pub delayed: u64,
-    /// Segments that went nowhere.
+    /// Segments that it dropped without retransmission.
     pub dropped: u64,
     /// Connects that it refused.
     pub refused: u64,
     /// Connections that it reset.
     pub reset: u64,
-    /// What only faults of its kind do.
+    /// Counters of its kind.
     pub own: Vec<Count>,
     /// Calls that it touched.
     pub calls: u64,
 }
 
-/// Something that nobody asked for.
+/// An incident that no fault caused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Incident {
     /// A host ended by itself.
     HostFailed {
-        /// Which.
+        /// The host.
         host: String,
         /// When, nanoseconds.
         at: u64,
-        /// Why.
+        /// The error.
         error: String,
     },
     /// Tasks of a host panicked.
     Panicked {
-        /// Which host.
+        /// The host.
         host: String,
         /// How many tasks.
         tasks: u64,
-        /// When the first one did, nanoseconds.
+        /// When the first one panicked, nanoseconds.
         at: u64,
-        /// What the first one said.
+        /// The message of the first one.
         message: String,
     },
-    /// Handlers of a host panicked: the call that each was for got an error.
+    /// Handlers of a host panicked; each of their calls got an error.
     HandlersPanicked {
-        /// Which host.
+        /// The host.
         host: String,
         /// How many.
         handlers: u64,
-        /// When the first one did, nanoseconds.
+        /// When the first one panicked, nanoseconds.
         at: u64,
-        /// What the first one said.
+        /// The message of the first one.
         message: String,
     },
     /// Components of a host started tasks with `tokio::spawn`.
     Stray {
-        /// Which host.
+        /// The host.
         host: String,
         /// How many tasks.
         tasks: u64,
-        /// Where in the code the first was started.
+        /// The source location where the first was started.
         place: String,
     },
-    /// Code asked of the system what a run cannot answer for.
+    /// Code made system calls that the simulator does not control.
     Escaped {
-        /// On which host; empty when on none.
+        /// The host; empty if there is none.
         host: String,
         /// How often.
         times: u64,
         /// When first, nanoseconds.
         at: u64,
-        /// What it did then.
+        /// The first system call.
         what: String,
-        /// Where in the code; empty when that is not known.
+        /// The source location; empty if unknown.
         place: String,
     },
 }
 
 impl FaultStatistics {
-    /// Whether anything would have gone otherwise without it: a segment, a connect, a heartbeat, a call.
+    /// Whether it had any effect: on a segment, a connect, a heartbeat or a call.
     #[must_use]
     pub fn touched_anything(&self) -> bool {
         let counts = [
@@ -169,13 +169,13 @@ impl FaultStatistics {
 }
 
 impl Statistics {
-    /// Counts what runs of any system have.
+    /// The statistics that runs of any system have.
     #[must_use]
     pub fn of(run: &Run<'_>) -> Self {
         Statistics::with(run, &Lists::NONE)
     }
 
-    /// The same, and what these systems know of the run.
+    /// The same, with the statistics of these systems.
     pub(crate) fn with(run: &Run<'_>, lists: &Lists) -> Self {
         let (workloads, faults) = (workloads(run), faults(run));
         let mut vacuous = vacuous::notes(run, &workloads, &faults);
@@ -192,7 +192,7 @@ impl Statistics {
 }
 
 impl Quantiles {
-    /// Of these values, which are sorted in place; none of none.
+    /// The quantiles of these values, which are sorted in place; `None` without values.
     #[must_use]
     pub fn of(values: &mut [u64]) -> Option<Self> {
         values.sort_unstable();
@@ -204,7 +204,7 @@ impl Quantiles {
         })
     }
 
-    /// One of them.
+    /// One quantile.
     #[must_use]
     pub fn get(&self, quantile: Quantile) -> u64 {
         match quantile {
@@ -261,7 +261,7 @@ fn workload_statistics(name: &str, calls: &[&Call<'_>]) -> WorkloadStatistics {
     }
 }
 
-/// Of the calls that are ok.
+/// Of the calls that ended ok.
 pub(crate) fn latency<'a, 'j: 'a>(calls: impl IntoIterator<Item = &'a Call<'j>>) -> Option<Quantiles> {
     let ok = calls.into_iter().filter(|call| call.is_ok());
     Quantiles::of(&mut ok.filter_map(Call::latency).collect::<Vec<_>>())

@@ -1,4 +1,4 @@
-//! What workloads call. A kind of target is a type of the system that has it.
+//! Targets of workloads. Each kind is a type of its system.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -16,48 +16,48 @@ pub use crate::systems::provider::{ModuleCall, PipelineRun};
 pub use crate::systems::router::NodePort;
 pub use crate::systems::service::ClientCall;
 
-/// What the strings of a payload may hold to make every call's payload its own.
+/// Placeholder in payload strings that makes every call's payload unique.
 pub(crate) const CALL_NUMBER: &str = "{call}";
 
-/// What a workload calls, and with what.
+/// The target of a workload's calls, and their payload.
 pub trait Target: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
-    /// As the journal and reports name it: `echo.in`.
+    /// Its name in the journal and reports: `echo.in`.
     fn text(&self) -> String;
 
-    /// What is known beforehand of what a call of it causes.
+    /// The hops and executions that a call causes, as known in advance.
     fn causes(&self) -> Causes;
 
-    /// Makes the calls of a run.
+    /// Prepares the calls of a run.
     #[doc(hidden)]
     fn prepare(&self, systems: &Systems) -> Option<Box<dyn Prepared>>;
 }
 
-/// What a call causes of hops and executions, that is, beside what these cause in turn. Oracles need no more of a target.
+/// The hops and executions that a call causes directly. Oracles need to know nothing else about a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Causes {
-    /// One, sent again at most, that carries what the call does. The journal has it of every call that is answered.
+    /// Exactly one, apart from retries, with the call's payload. The journal records it for every call with a reply.
     One,
-    /// The same, but a call may be answered without.
+    /// The same, but a call may get a reply without it.
     AtMostOne,
-    /// Any number, none of which need carry what the call does.
+    /// Any number, with any payload.
     Any,
-    /// None, but gRPC calls of a user's own code: errors have classes of gRPC, too.
+    /// None, but gRPC calls by user code, whose errors have gRPC classes.
     Rpcs,
 }
 
 impl dyn Target {
-    /// This target, if it is of that kind.
+    /// This target as `T`, if it is one.
     pub fn downcast_ref<T: Target>(&self) -> Option<&T> {
         (self as &dyn Any).downcast_ref()
     }
 
-    /// Whether it is of that kind.
+    /// Whether it is a `T`.
     pub fn is<T: Target>(&self) -> bool {
         self.downcast_ref::<T>().is_some()
     }
 }
 
-/// Equal when they are of one kind and say the same.
+/// Equal if both have the same kind and the same values.
 impl PartialEq for dyn Target {
     fn eq(&self, other: &Self) -> bool {
         let same_kind = (self as &dyn Any).type_id() == (other as &dyn Any).type_id();
@@ -65,10 +65,10 @@ impl PartialEq for dyn Target {
     }
 }
 
-/// What all calls of a workload have in common, worked out once.
+/// What all calls of a workload share, computed once.
 #[doc(hidden)]
 pub trait Prepared: Send + Sync {
-    /// A call of this number in the run, and this trace.
+    /// The call with this number in the run and this trace.
     fn request(&self, call: u64, trace: u128) -> Request;
 }
 
@@ -76,12 +76,12 @@ pub trait Prepared: Send + Sync {
 #[doc(hidden)]
 #[expect(missing_debug_implementations, reason = "it is a closure")]
 pub struct Request {
-    /// How large what it carries is on the wire.
+    /// The payload's size on the wire.
     pub(crate) bytes: u64,
-    /// A hash of that.
+    /// The payload's digest.
     pub(crate) digest: Id,
-    /// Makes the call on the host where it starts. The time that it may take is for those who pass it on: whoever runs it
-    /// has a timer of its own.
+    /// Makes the call on its source host. The timeout is only to be passed on: the workload enforces it with a timer of
+    /// its own.
     pub(crate) make: Make,
 }
 
@@ -101,7 +101,7 @@ pub struct Ended {
 }
 
 impl Ended {
-    /// It did not end well.
+    /// An end without a reply.
     pub(crate) fn broken(outcome: Outcome, class: &str, error: &str) -> Self {
         Ended {
             outcome,
@@ -112,7 +112,7 @@ impl Ended {
         }
     }
 
-    /// It ended well, with an answer of this size and hash.
+    /// An end with a reply of this size and digest.
     pub(crate) fn ok(bytes: u64, digest: Id) -> Self {
         Ended {
             outcome: Outcome::Ok,

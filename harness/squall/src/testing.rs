@@ -21,15 +21,15 @@ pub(crate) use places::*;
 pub(crate) const MS: u64 = 1_000_000;
 /// A second.
 pub(crate) const S: u64 = 1_000 * MS;
-/// What the calls of a script may take.
+/// The timeout of a script's calls.
 pub(crate) const TIMEOUT: u64 = 2 * S;
 
-/// The span of the `place`th hop or execution of a call; 0 is its trace.
+/// The span of the hop or execution of a call at `place`; 0 is its trace.
 pub(crate) fn span(call: u64, place: u64) -> Id {
     Id(call * 0x100 + place)
 }
 
-/// A plan and a journal in the making.
+/// Builds a plan and a journal.
 pub(crate) struct Script {
     pub(crate) plan: Plan,
     entries: Vec<Entry>,
@@ -57,7 +57,7 @@ impl Script {
         script
     }
 
-    /// From here on things happen at this instant.
+    /// Sets the time of the following events.
     pub(crate) fn at(&mut self, at: u64) -> &mut Self {
         self.now = at;
         self
@@ -96,7 +96,7 @@ impl Script {
         )
     }
 
-    /// A fault of the plan, with its lines in the journal.
+    /// Adds a fault to the plan, and its entries to the journal.
     pub(crate) fn fault(
         &mut self,
         name: &str,
@@ -139,7 +139,7 @@ impl Script {
         self
     }
 
-    /// A sound call `front` -> `back` -> `store-0` that takes 9 ms.
+    /// A correct call `front` -> `back` -> `store-0` that takes 9 ms.
     pub(crate) fn chain(&mut self, call: u64) -> &mut Self {
         self.chain_of(call, 2 * MS)
     }
@@ -160,7 +160,7 @@ impl Script {
         self.call_ended(done + 2 * latency, call, "")
     }
 
-    /// A sound call that a module answers itself, in 1 ms.
+    /// A correct call within one module, in 1 ms.
     pub(crate) fn local(&mut self, call: u64) -> &mut Self {
         self.call_started(call, 1, "router.in");
         self.handle_started(0, "front", call, (span(call, 1), Id::NONE), "router.in", false);
@@ -168,7 +168,7 @@ impl Script {
         self.call_ended(MS, call, "")
     }
 
-    /// A call whose only hop is never answered, nor executed.
+    /// A call whose only hop gets no reply, and is not executed.
     pub(crate) fn timed_out(&mut self, call: u64) -> &mut Self {
         self.call_started(call, 0, "echo.in");
         self.hop_started(0, "front", call, (span(call, 1), Id::NONE), "echo.in", 0);
@@ -184,7 +184,7 @@ impl Script {
         self.call_ended(MS, call, "unavailable")
     }
 
-    /// A call whose component is still at work when the time is up.
+    /// A call whose component is still running at its deadline.
     pub(crate) fn slow_component(&mut self, call: u64) -> &mut Self {
         let first = span(call, 1);
         self.call_started(call, 0, "echo.in");
@@ -195,7 +195,7 @@ impl Script {
         self.handle_ended(TIMEOUT + 2 * MS, "back", first, Handling::Dropped)
     }
 
-    /// Makes the hop `again`, and its execution, the second attempt at the message of `once`.
+    /// Makes the hop `again`, with its execution, a retry of `once`.
     pub(crate) fn repeat(&mut self, again: Id, once: Id, message_key: Id) -> &mut Self {
         for entry in &mut self.entries {
             match &mut entry.event {
@@ -233,19 +233,19 @@ impl Script {
         self
     }
 
-    /// Changes every line.
+    /// Changes all entries.
     pub(crate) fn change(&mut self, change: impl FnMut(&mut Entry)) -> &mut Self {
         self.entries.iter_mut().for_each(change);
         self
     }
 
-    /// The run ends at this instant instead of after 60 s.
+    /// Ends the run at this instant instead of after 60 s.
     pub(crate) fn ends(&mut self, at: u64) -> &mut Self {
         self.end = at;
         self
     }
 
-    /// In order of time, numbered, with a last line.
+    /// Sorted by time, numbered, with a final entry.
     pub(crate) fn finish(mut self) -> (Plan, Journal) {
         self.at(self.end).counted();
         self.push(
@@ -274,7 +274,7 @@ fn renumber(entries: &mut [Entry]) {
     }
 }
 
-/// Asserts that an oracle has nothing to say.
+/// Asserts that an oracle holds.
 #[track_caller]
 pub(crate) fn assert_holds(oracle: &dyn Oracle, script: Script) {
     let (plan, journal) = script.finish();
@@ -283,7 +283,7 @@ pub(crate) fn assert_holds(oracle: &dyn Oracle, script: Script) {
     }
 }
 
-/// Asserts that an oracle holds, then changes the journal, and returns what the oracle says now.
+/// Asserts that an oracle holds, then changes the journal, and returns the new violation.
 #[track_caller]
 pub(crate) fn broken(oracle: &dyn Oracle, script: Script, change: impl FnOnce(&mut Vec<Entry>)) -> Violation {
     let (plan, mut journal) = script.finish();
@@ -298,7 +298,7 @@ pub(crate) fn broken(oracle: &dyn Oracle, script: Script, change: impl FnOnce(&m
     }
 }
 
-/// Call 1 is sent and executed; after `gap` it is sent again, as the second attempt, and executed again.
+/// Call 1 is sent and executed; after `gap` it is retried and executed again.
 pub(crate) fn sent_again(status: &str, how: Handling, gap: u64, key: Id) -> Script {
     let mut script = Script::new();
     let (once, again) = (span(1, 1), span(1, 2));

@@ -1,19 +1,19 @@
-//! Virtual time in words.
+//! Formats virtual time.
 //!
-//! Measured values get three significant digits, so that a column of them can be compared at a glance;
-//! configured values and instants are never rounded away, so that they can be found again in a file or a journal.
+//! Measured values get three significant digits, so that columns are easy to compare. Configured values and
+//! instants are never rounded, so that they can be found in a file or a journal.
 
 use std::time::Duration;
 
 const UNITS: [(u64, &str); 4] = [(1, "ns"), (1_000, "us"), (1_000_000, "ms"), (1_000_000_000, "s")];
 
-/// Nanoseconds of a [`Duration`]; more than 584 years count as 584 years.
+/// Nanoseconds of a [`Duration`], saturating at 584 years.
 #[must_use]
 pub fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A measured duration of so many nanoseconds, with three significant digits: `400 us`, `31.2 ms`, `2.00 s`.
+/// A measured duration in nanoseconds, with three significant digits: `400 us`, `31.2 ms`, `2.00 s`.
 #[must_use]
 pub fn measured(nanos: u64) -> String {
     if nanos == 0 {
@@ -33,7 +33,7 @@ pub fn measured(nanos: u64) -> String {
     fixed((u128::from(nanos) + 500_000_000) / 1_000_000_000, 0, "s")
 }
 
-/// A duration of so many nanoseconds, as short as it can be said without rounding: `2 s`, `50.04 ms`.
+/// A duration in nanoseconds, in the shortest form without rounding: `2 s`, `50.04 ms`.
 #[must_use]
 pub fn exact(nanos: u64) -> String {
     let Some((unit, name)) = UNITS.iter().rev().find(|(unit, _)| nanos >= *unit) else {
@@ -48,8 +48,8 @@ pub fn exact(nanos: u64) -> String {
     format!("{whole}.{} {name}", decimals.trim_end_matches('0'))
 }
 
-/// A virtual instant, so many nanoseconds after the start of the run: `32.014 s`. Milliseconds are always
-/// shown, what lies below them only when there is something.
+/// A virtual instant in nanoseconds since the start of the run: `32.014 s`. Milliseconds are always shown, smaller
+/// digits only if they are not zero.
 #[must_use]
 pub fn instant(nanos: u64) -> String {
     let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);
@@ -61,7 +61,7 @@ pub fn instant(nanos: u64) -> String {
     format!("{seconds}.{millis:03}{} s", below.trim_end_matches('0'))
 }
 
-/// A virtual instant as a plan writes it: `20 s`, `0.25 s`. Always in seconds, so that windows can be compared.
+/// A virtual instant as in a plan: `20 s`, `0.25 s`. Always in seconds, so that windows are easy to compare.
 #[must_use]
 pub fn mark(nanos: u64) -> String {
     let (seconds, rest) = (nanos / 1_000_000_000, nanos % 1_000_000_000);

@@ -1,7 +1,7 @@
-//! Quantities as the files write them: with units, as text.
+//! Quantities in files: text with units.
 //!
-//! Each kind of quantity says how it is parsed, how it is said, what an editor should accept, and how the
-//! seed picks one between two. Nothing here is ever a float.
+//! Each kind of quantity defines its parser, its formatter, its schema, and how the seed draws from a range. None
+//! uses floats.
 
 use std::cmp::Ordering;
 use std::num::NonZeroU64;
@@ -10,14 +10,13 @@ use std::time::Duration;
 use crate::draw::Dice;
 use crate::plan::{Bandwidth, Ratio};
 
-/// The longest duration that a file may say: sums of a few of them stay far from the end of 64 bits of
-/// nanoseconds.
+/// The longest duration in a file: sums of a few of them stay far below the limit of 64-bit nanoseconds.
 pub(crate) const DURATION_MAX: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
 
-/// The most calls per second that a rate may ask for. Virtual time has no other limit.
+/// The maximum rate, in calls per second. Virtual time has no other limit.
 const RATE_MAX_PER_SECOND: u128 = 1_000_000;
 
-/// How finely a range of durations is divided, if its ends allow it.
+/// The minimum resolution of a range of durations, if its ends allow it.
 const DRAW_STEPS_MIN: u64 = 1000;
 
 /// A kind of quantity.
@@ -26,20 +25,20 @@ pub(crate) trait Unit: Copy + PartialOrd + std::fmt::Debug + 'static {
     const TITLE: &'static str;
     /// Its name in a sentence, with its article.
     const NAME: &'static str;
-    /// How it is written.
+    /// How it is written, for messages.
     const HELP: &'static str;
     /// A regular expression that every valid text matches, without anchors.
     const PATTERN: &'static str;
     /// Valid texts.
     const EXAMPLES: &'static [&'static str];
 
-    /// What is wrong is a fragment that reads well after "`x` is not a duration: ".
+    /// The error is a fragment that reads well after "`x` is not a duration: ".
     fn parse(text: &str) -> Result<Self, String>;
 
     /// A value of `min..=max`.
     fn between(min: Self, max: Self, dice: &mut Dice) -> Self;
 
-    /// The value in words.
+    /// The value as text.
     fn say(&self) -> String;
 }
 
@@ -66,7 +65,7 @@ impl Unit for Duration {
 
     fn between(min: Self, max: Self, dice: &mut Dice) -> Self {
         let (min, max) = (nanos(min), nanos(max));
-        // Whole milliseconds or microseconds where they do: a report says "13.284s", not nine digits more.
+        // Whole milliseconds or microseconds if the ends are: a report says "13.284s", not nine digits more.
         let coarse_enough = |grain: &u64| {
             min.is_multiple_of(*grain) && max.is_multiple_of(*grain) && (max - min) / grain >= DRAW_STEPS_MIN
         };
@@ -107,7 +106,7 @@ impl Unit for u64 {
 }
 
 impl Ratio {
-    /// In lowest terms. Nothing where it is not a probability: above one, or with a denominator of zero.
+    /// In lowest terms. `None` if it is no probability: above one, or with a denominator of zero.
     fn reduced(numerator: u64, denominator: u64) -> Option<Self> {
         if denominator == 0 || numerator > denominator {
             return None;
@@ -158,7 +157,7 @@ impl Unit for Ratio {
 
     fn between(min: Self, max: Self, dice: &mut Dice) -> Self {
         let common = lcm(min.denominator.into(), max.denominator.into()).expect("a product of two u32");
-        // A thousand steps finer than what the ends are written in, where 32 bits hold that.
+        // A thousand steps finer than the unit of the ends, if it fits into 32 bits.
         let fine = [1000, 10, 1]
             .into_iter()
             .find_map(|steps| u32::try_from(common * steps).ok());
@@ -215,7 +214,7 @@ fn integer(text: &str) -> Result<u64, String> {
         .map_err(|_| format!("`{text}` is too large"))
 }
 
-/// So many calls per period.
+/// A number of calls per period.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Rate {
     pub(crate) calls: u64,
@@ -262,8 +261,8 @@ impl Unit for Rate {
     }
 
     fn between(min: Self, max: Self, dice: &mut Dice) -> Self {
-        // Over a common period both ends are whole numbers of calls. Where that period is too long, the ends
-        // are rounded inwards.
+        // Over a common period both ends are whole numbers of calls. If that period is too long, the ends are rounded
+        // inwards.
         let common = lcm(min.per.as_nanos(), max.per.as_nanos())
             .and_then(|period| u64::try_from(period).ok())
             .map_or(DURATION_MAX, Duration::from_nanos)
@@ -292,11 +291,10 @@ impl Unit for Rate {
     }
 }
 
-/// The most that a link may carry: a terabit per second.
+/// The maximum bandwidth: a terabit per second.
 const BANDWIDTH_MAX: u64 = 1_000_000_000_000;
 
-/// What bandwidths are written in, and bits per second of each. Bytes are `B`, and bits are spelt out: of `Mb`
-/// nobody knows which it is.
+/// Units of bandwidth, with bits per second of each. Bytes are `B`, and bits are spelt out, because `Mb` is ambiguous.
 const BANDWIDTH_UNITS: [(&str, u64); 10] = [
     ("bit", 1),
     ("kbit", 1_000),

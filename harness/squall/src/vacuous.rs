@@ -1,11 +1,11 @@
-//! What a run says nothing about, although its scenario looks as if it did: an expectation of no call holds, and so
-//! does one that nothing could break, and everything under a fault that touched nothing.
+//! Vacuous checks: expectations without calls, expectations that nothing could violate, and all expectations under a
+//! fault that touched nothing.
 
 use crate::faults::{FaultKind, MustTouch};
 use crate::oracle::Run;
 use crate::statistics::{FaultStatistics, WorkloadStatistics};
 
-/// One line for everything that was asked in vain.
+/// One line per vacuous check.
 pub(crate) fn notes(
     run: &Run<'_>,
     workloads: &[WorkloadStatistics],

@@ -1,21 +1,21 @@
-//! What held and what broke in a run.
+//! The verdict of a run.
 
 use serde_json::Value;
 
 use crate::oracle::{Oracle, OwnOracle, Run, Violation};
 pub use crate::systems::oracles::{judge, judge_run};
 
-/// What judgments of nothing are called.
+/// The name of judgements about vacuous checks.
 pub(crate) const VACUOUS: &str = "vacuous";
-/// What judgments of what nobody asked for are called.
+/// The name of judgements about incidents.
 pub(crate) const INCIDENT: &str = "incident";
 
 /// All judgments of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Verdict {
-    /// What the scenario expects, in the order of the plan.
+    /// The scenario's expectations, in plan order.
     pub expectations: Vec<Judged>,
-    /// What always holds, in the order of [`oracle::ALL`](crate::oracle::ALL); then what a harness has of its own.
+    /// The oracles, in the order of [`oracle::ALL`](crate::oracle::ALL), then user-defined ones.
     pub oracles: Vec<Judged>,
 }
 
@@ -24,23 +24,22 @@ pub struct Verdict {
 pub struct Judged {
     /// The workload of an expectation, or the oracle's name.
     pub name: String,
-    /// The expectation, or the oracle's promise, as a statement.
+    /// The expectation, or the oracle's invariant, as a statement.
     pub text: String,
     /// Whether it held.
     pub held: bool,
-    /// How many things an oracle that held has judged: with none, there was nothing that could have broken it.
+    /// How many things an oracle that held has judged: with zero it held vacuously.
     pub judged: Option<u64>,
-    /// What was measured, ready to be read after the text: `is 0.9997`. Empty for oracles.
+    /// The measured value, as a phrase that follows the text: `is 0.9997`. Empty for oracles.
     pub measured: String,
-    /// The same for programs: a number, or an object of several. Null for oracles.
+    /// The measured value for JSON: a number, or an object. Null for oracles.
     pub value: Value,
-    /// The first thing in virtual time that shows that it did not hold, where one thing can show it.
+    /// The first violation in virtual time, if a single event can show it.
     pub counterexample: Option<Violation>,
 }
 
 impl Verdict {
-    /// Breaks it by what the run says nothing about, or by what nobody asked for: each of these is an expectation of this
-    /// name that does not hold.
+    /// Adds violations for vacuous checks or incidents: each text becomes an expectation of this name that does not hold.
     pub(crate) fn deny(&mut self, name: &str, texts: impl IntoIterator<Item = String>) {
         self.expectations.extend(texts.into_iter().map(|text| Judged {
             name: name.to_owned(),
@@ -63,7 +62,7 @@ impl Verdict {
     }
 }
 
-/// Judges a run by what its scenario expects, by `oracles`, and by promises of a user's own behind them.
+/// Judges a run by its scenario's expectations, by `oracles`, and by user-defined oracles.
 #[must_use]
 pub fn judge_run_with(run: &Run<'_>, oracles: &[&dyn Oracle], own: &[OwnOracle]) -> Verdict {
     let expectations = run.plan.expectations.iter();

@@ -1,7 +1,7 @@
-//! What carries the bytes: the sockets of all hosts, behind one interface.
+//! Engines transport the bytes: the sockets of all hosts, behind one interface.
 //!
-//! An engine knows sockets and nothing else. What becomes of a segment on its way (delay, loss,
-//! partitions, retransmission) is decided outside, in [`crate::net`], the same for every engine.
+//! An engine implements only sockets. Delay, loss, partitions and retransmission of segments are decided in
+//! [`crate::net`], the same for every engine.
 
 mod flow;
 mod ports;
@@ -22,11 +22,11 @@ use crate::link::{HostPairs, Pipe};
 use crate::observe::Closed;
 use crate::segment::{Direction, FlowId, Segment};
 
-/// Which engine carries the bytes of a run. Hosts, links, faults and what is observed are the same on both;
-/// each is an independent witness of the other.
+/// The engine of a run. Hosts, links, faults and observations are the same on both; each is an independent check of the
+/// other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum EngineKind {
-    /// Ours: byte streams, no packets. Fast, and pays for nothing that does not happen.
+    /// Our own: byte streams without packets. Fast, and idle connections cost nothing.
     #[default]
     Flow,
     /// `turmoil-net`: a TCP stack per host, with packets, acknowledgements and a window of 64 KiB.
@@ -53,7 +53,7 @@ impl EngineKind {
     }
 }
 
-/// A socket, as the handle that an application holds names it.
+/// A socket, as identified by an application's handle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum SocketId {
     /// One end of a flow.
@@ -62,7 +62,7 @@ pub(crate) enum SocketId {
     Listener(u64),
 }
 
-/// Which process a socket belongs to.
+/// The process that owns a socket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Owner {
     pub(crate) host: HostId,
@@ -70,7 +70,7 @@ pub(crate) struct Owner {
 }
 
 impl Owner {
-    /// No process: what runs the scenario.
+    /// No process: the director.
     pub(crate) const WORLD: Owner = Owner {
         host: HostId::WORLD,
         incarnation: 0,
@@ -93,13 +93,13 @@ pub(crate) struct FlowEnds {
     pub(crate) server: HostId,
 }
 
-/// Sockets of all hosts.
+/// The sockets of all hosts.
 pub(crate) trait Engine: Send {
-    /// A host joins the network.
+    /// Adds a host to the network.
     fn add_host(&mut self, host: HostId);
-    /// Listens; port 0 takes a free one.
+    /// Listens; port 0 selects a free one.
     fn bind(&mut self, owner: Owner, port: u16) -> io::Result<(SocketId, SocketAddr)>;
-    /// The next connection of a listener.
+    /// Accepts the next connection of a listener.
     fn poll_accept(
         &mut self,
         listener: SocketId,
@@ -107,49 +107,49 @@ pub(crate) trait Engine: Send {
     ) -> Poll<io::Result<(SocketId, SocketAddr)>>;
     /// Starts to open a connection.
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId>;
-    /// This new connection crosses a link that has a bandwidth: its windows are to fill it, each way, and not much
-    /// more. An engine whose windows are fixed has nothing to do.
+    /// Sizes the windows of a new connection over links with a bandwidth: enough to fill them, each way, and not much
+    /// more. Engines with fixed windows ignore it.
     fn fit(&mut self, _socket: SocketId, _pipe: Pipe) {}
-    /// Waits for a connection to be open.
+    /// Waits until a connection is open.
     fn poll_connected(&mut self, socket: SocketId, context: &mut Context<'_>) -> Poll<io::Result<()>>;
-    /// Reads what has arrived.
+    /// Reads bytes that have arrived.
     fn poll_read(
         &mut self,
         socket: SocketId,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>>;
-    /// Writes as much as there is room for.
+    /// Writes as much as fits.
     fn poll_write(
         &mut self,
         socket: SocketId,
         context: &mut Context<'_>,
         buffers: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>>;
-    /// Says that no more bytes will be written.
+    /// Shuts down the writing side.
     fn shutdown(&mut self, socket: SocketId) -> io::Result<()>;
     /// The application drops its handle.
     fn close(&mut self, socket: SocketId, effects: &mut Effects);
-    /// Moves what hosts have written since the last call to `out`, in order.
+    /// Appends what hosts have written since the last call to `out`, in order.
     fn drain(&mut self, out: &mut Vec<Segment>);
-    /// A segment arrives at a host that is up. Gives it back when the kernel has no room for it: it
-    /// counts as lost.
+    /// A segment arrives at a host that is up. Returned if the kernel has no room for it: it then counts as lost.
     fn deliver(&mut self, segment: Segment, effects: &mut Effects) -> Option<Segment>;
-    /// A connect arrives at a host that refuses it, whoever listens.
+    /// A connect arrives at a host that refuses it, even if a listener exists.
     fn refuse(&mut self, connect: Segment);
-    /// Nothing of this direction got through for too long: its sender gives up. Returns whether it knew the connection.
+    /// No segment of this direction got through for too long: its sender gives up. Returns whether it knew the
+    /// connection.
     fn give_up(&mut self, flow: FlowId, direction: Direction, effects: &mut Effects) -> bool;
-    /// The end that receives `at` has asked the other kernel whether it knows the connection; if not, it is reset.
+    /// The end that receives `at` has probed the other kernel; the connection is reset if that does not know it.
     fn answer(&mut self, flow: FlowId, at: Direction, effects: &mut Effects);
-    /// Resets the open connections that hosts of `pairs` have dialled, at both ends and at once: nothing is sent.
-    /// Connects in progress go on. Returns which.
+    /// Resets open connections dialled by hosts of `pairs`, at both ends at once, without segments.
+    /// Connects in progress are unaffected. Returns the reset connections.
     fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds>;
-    /// A process died; the kernel closes its sockets. Returns how many.
+    /// A process died; the kernel closes its sockets. Returns their number.
     fn kill(&mut self, owner: Owner, effects: &mut Effects) -> u64;
-    /// A machine died: its sockets are gone, silently. Returns how many.
+    /// A machine died: its sockets vanish silently. Returns their number.
     fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64;
     /// The addresses of a flow's client and server, while the flow is known.
     fn addresses(&self, flow: FlowId) -> Option<(SocketAddr, SocketAddr)>;
-    /// How many sockets a process holds.
+    /// The number of a process's sockets.
     fn sockets(&self, owner: Owner) -> u64;
 }

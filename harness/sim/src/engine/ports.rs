@@ -1,11 +1,11 @@
-//! The ports of all hosts: who listens where, and which port comes next when nobody chose one.
+//! The ports of all hosts: listeners, and automatic port numbers.
 
 use std::collections::BTreeMap;
 use std::io;
 
 use crate::host::HostId;
 
-/// Where ports that nobody chose begin, as on Linux.
+/// The start of the automatic ports, as on Linux.
 const EPHEMERAL: std::ops::RangeInclusive<u16> = 32_768..=60_999;
 
 #[derive(Debug, Default)]
@@ -21,7 +21,7 @@ impl Ports {
         self.listening.get(&(host, port)).copied()
     }
 
-    /// Gives a port to a listener; 0 means any. Returns which.
+    /// Assigns a port to a listener, and returns it; 0 selects a free one.
     pub(super) fn listen(&mut self, host: HostId, port: u16, listener: u64) -> io::Result<u16> {
         let port = if port == 0 { self.free(host)? } else { port };
         if self.listening.contains_key(&(host, port)) {
@@ -36,7 +36,7 @@ impl Ports {
         self.listening.remove(&(host, port));
     }
 
-    /// The listeners on this host, in the order of their birth.
+    /// The listeners on this host, in creation order.
     pub(super) fn listeners_of(&self, host: HostId) -> Vec<u64> {
         let ports = self.listening.range((host, 0)..=(host, u16::MAX));
         let mut numbers: Vec<u64> = ports.map(|(_, number)| *number).collect();
@@ -44,7 +44,7 @@ impl Ports {
         numbers
     }
 
-    /// A port at which nobody listens. Connections share ports: none is ever used up.
+    /// A port without a listener. Connections share ports: none is ever used up.
     pub(super) fn free(&mut self, host: HostId) -> io::Result<u16> {
         let next = self.next.entry(host).or_insert(*EPHEMERAL.start());
         for _ in EPHEMERAL {

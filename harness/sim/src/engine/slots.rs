@@ -1,4 +1,4 @@
-//! A table of flows, by the slot and the number that name them, and by the hosts at their ends.
+//! A table of flows, indexed by slot and number, and by the hosts at both ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ pub(super) struct Slots<T> {
     entries: Vec<Option<Entry<T>>>,
     free: Vec<u32>,
     next_number: u64,
-    /// The slots of the flows that have an end on each host: the end of a host concerns no other.
+    /// The slots of the flows with an end on each host, so that the end of a host visits no others.
     by_host: BTreeMap<HostId, BTreeSet<u32>>,
 }
 
@@ -61,7 +61,7 @@ impl<T> Slots<T> {
         entry.filter(|entry| entry.id == id).map(|entry| &*entry.flow)
     }
 
-    /// Which flow has this slot.
+    /// The flow in this slot.
     pub(super) fn at(&self, slot: u32) -> Option<FlowId> {
         let entry = self.entries.get(slot as usize)?.as_ref();
         entry.map(|entry| entry.id)
@@ -81,18 +81,18 @@ impl<T> Slots<T> {
         }
     }
 
-    /// All flows, in the order of their slots.
+    /// All flows, in slot order.
     pub(super) fn iter(&self) -> impl Iterator<Item = &T> {
         self.entries.iter().flatten().map(|entry| &*entry.flow)
     }
 
-    /// The flows that have an end on `host`, in the order of their slots.
+    /// The flows with an end on `host`, in slot order.
     pub(super) fn of(&self, host: HostId) -> impl Iterator<Item = &T> {
         let slots = self.by_host.get(&host).into_iter().flatten();
         slots.filter_map(|slot| self.entries[*slot as usize].as_ref().map(|entry| &*entry.flow))
     }
 
-    /// The names of those flows.
+    /// The identifiers of those flows.
     pub(super) fn ids_of(&self, host: HostId) -> Vec<FlowId> {
         let slots = self.by_host.get(&host).into_iter().flatten();
         slots.filter_map(|slot| self.at(*slot)).collect()

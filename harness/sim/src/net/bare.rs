@@ -1,19 +1,19 @@
-//! Acknowledgements that nothing goes along with.
+//! Bare acknowledgements.
 //!
-//! Only engines with packets have them, and no application waits for one. So they keep out of the way of what
-//! applications do wait for: chance never loses them, they start no timeout of their direction, and none
-//! follows behind. One that is overtaken is worth nothing; one that cannot get through is sent again, for the
-//! peer would send again what it acknowledges, and when that has gone on for too long the peer gives up.
+//! Only engines with packets have them, and no application waits for one. So they must not affect segments that
+//! applications wait for: random loss does not apply to them, they start no timeout of their direction, and no segment
+//! queues behind them. An overtaken one is discarded. A blocked one is sent again, because the peer would retransmit
+//! what it acknowledges, until the peer gives up.
 
 use super::liveness::UNANSWERED;
 use super::{Arrival, Due, FIRST_TIMEOUT, LONGEST_TIMEOUT, Net};
 use crate::queue::Pace;
 use crate::segment::{Direction, FlowId, Segment};
 
-/// Those of one direction of one flow. Each says all that those before it said.
+/// The bare acknowledgements of one direction of one flow. Each includes all earlier ones.
 #[derive(Debug, Default)]
 pub(super) struct Bare {
-    /// The last one that did not get through.
+    /// The last one that was blocked.
     waiting: Option<Segment>,
     since: u64,
     timeout: u64,
@@ -22,7 +22,7 @@ pub(super) struct Bare {
 }
 
 impl Bare {
-    /// Something got through that says the same.
+    /// A later segment with the same acknowledgement got through.
     pub(super) fn supersede(&mut self) {
         self.waiting = None;
         self.timeout = 0;
@@ -36,7 +36,7 @@ impl Net {
         if channel.blocked.is_empty() {
             return self.judge_bare(now, segment);
         }
-        // What waits is sent again as it would be written then.
+        // A waiting one is sent with the content that it would have at that time.
         for blocked in &mut channel.blocked {
             blocked.header.acknowledged = segment.header.acknowledged;
             blocked.header.window = segment.header.window;
@@ -49,7 +49,7 @@ impl Net {
             return self.block_bare(now, segment);
         }
         if !is_local {
-            // It has no payload to be written: it only waits for what is before it.
+            // Without payload it takes no bandwidth: it only waits for earlier segments.
             let pair = (segment.from, segment.to);
             let pace = self.links.get(pair.0, pair.1).pace();
             if pace == Pace::Stopped || self.queues.contains_key(&pair) {
@@ -59,7 +59,7 @@ impl Net {
         self.forward_bare(now, segment);
     }
 
-    /// One leaves the queue before its link. Meanwhile a partition may have begun.
+    /// One leaves the queue before its link. A partition may have begun meanwhile.
     pub(super) fn depart_bare(&mut self, now: u64, segment: Segment) {
         if !self.links.get(segment.from, segment.to).held_by.is_empty() {
             return self.block_bare(now, segment);
@@ -114,7 +114,7 @@ impl Net {
         Arrival::Nothing
     }
 
-    /// Whether something has arrived that was sent later.
+    /// Whether a later segment has arrived.
     pub(super) fn is_overtaken(&mut self, segment: &Segment) -> bool {
         let (flow, direction) = (segment.flow, segment.direction);
         self.knows(flow, direction) && self.channel(flow, direction).arrived > segment.order

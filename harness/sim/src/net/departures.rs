@@ -1,4 +1,4 @@
-//! The queues before links: who waits for bandwidth, and when each leaves.
+//! The queues before links: the segments that wait for bandwidth, and their departures.
 
 use super::{Due, LOOPBACK, Net};
 use crate::host::HostId;
@@ -7,8 +7,8 @@ use crate::queue::{Pace, Queue};
 use crate::segment::{Body, Segment};
 
 impl Net {
-    /// A segment was not lost: it leaves when all that came to this link before it has left, and its own bytes
-    /// are written.
+    /// Enqueues a segment that was not lost: it leaves after all earlier segments of this link, once its own bytes are
+    /// written.
     pub(super) fn enter_queue(&mut self, now: u64, segment: Segment) {
         if segment.from == segment.to {
             return self.schedule(now, now + LOOPBACK, segment);
@@ -48,7 +48,7 @@ impl Net {
         }
     }
 
-    /// The first segment of a queue leaves, unless it was to leave at another time.
+    /// The first segment of a queue leaves, unless its departure was rescheduled.
     pub(super) fn leave_queue(&mut self, now: u64, pair: (HostId, HostId), ticket: u64) {
         let queue = self.queues.get_mut(&pair);
         let Some((_, queue)) = queue.filter(|(current, _)| *current == ticket) else {
@@ -65,7 +65,7 @@ impl Net {
         }
     }
 
-    /// A fault began or ended: queues go on at the pace that links have now.
+    /// A fault began or ended: queues continue at the new rates of their links.
     pub(super) fn set_paces(&mut self, now: u64) {
         let pairs: Vec<_> = self.queues.keys().copied().collect();
         for pair in pairs {
@@ -82,7 +82,7 @@ impl Net {
         let Some((ticket, queue)) = self.queues.get_mut(&pair) else {
             return;
         };
-        // Unique, for every event has a number of its own.
+        // Unique, because every event has its own number.
         *ticket = number;
         match queue.due() {
             Some(at) => self.push(at, Due::Depart(pair.0, pair.1, number)),
@@ -90,7 +90,7 @@ impl Net {
         }
     }
 
-    /// A segment leaves a queue. Meanwhile a partition may have begun, or its flow may be gone.
+    /// A segment leaves a queue. A partition may have begun meanwhile, or its flow may be gone.
     pub(super) fn depart(&mut self, now: u64, segment: Segment) {
         if self.is_stale(&segment) {
             return;
@@ -106,7 +106,7 @@ impl Net {
         let channel = self.channel(segment.flow, segment.direction);
         let first = channel.blocked.front();
         if first.is_some_and(|first| first.order < segment.order) {
-            // One that left before it met a partition.
+            // It left before an earlier segment was blocked by a partition.
             return channel.wait(segment);
         }
         self.forward(now, segment);

@@ -1,19 +1,18 @@
-//! How a kernel notices that the other one is gone, as `TokioPlatform` sets its sockets to: TCP keepalive and
-//! TCP_USER_TIMEOUT (see `squall_platform::KEEPALIVE_IDLE` and its neighbours).
+//! How a kernel detects a dead peer, with the socket options of `TokioPlatform`: TCP keepalive and TCP_USER_TIMEOUT (see
+//! `squall_platform::KEEPALIVE_IDLE` and its neighbours).
 //!
-//! An open connection whose peer's kernel cannot be heard, for its machine is off or something between them lets
-//! nothing through one way or the other, ends with `TimedOut`:
+//! An open connection whose peer's kernel is unreachable, because its machine is off or segments are blocked in either
+//! direction, ends with `TimedOut`:
 //!
-//! | what it was doing | when |
+//! | state | when |
 //! |---|---|
-//! | nothing: probes after 5 s, then each second | 10 s after the last sign of the peer; it also sends a reset |
+//! | idle: probes after 5 s, then each second | 10 s after the last segment of the peer; it also sends a reset |
 //! | waiting for an acknowledgement | 10 s after the first retransmission, which is 200 ms after the bytes were sent |
 //!
-//! A peer whose machine has come up again answers the next probe with a reset. A process that is paused has a kernel
-//! that answers.
+//! A peer whose machine has rebooted answers the next probe with a reset. A paused process has a kernel that answers.
 //!
-//! On a network where nothing is cut no probe is an event: when one was answered last is worked out once something is
-//! cut. So a connection that is idle costs nothing. Loss that is not certain is taken to spare probes.
+//! While nothing is cut, probes are not events: the time of the last answer is computed only when a cut occurs. So an
+//! idle connection costs nothing. Loss below 100 % does not affect probes.
 
 use std::time::Duration;
 
@@ -26,27 +25,27 @@ use crate::segment::{Body, Direction, FlowId};
 const IDLE: u64 = nanos(KEEPALIVE_IDLE);
 const INTERVAL: u64 = nanos(KEEPALIVE_INTERVAL);
 const SILENCE: u64 = nanos(USER_TIMEOUT);
-/// How long bytes wait for their acknowledgement at most.
+/// The maximum time that bytes may stay unacknowledged.
 pub(super) const UNANSWERED: u64 = FIRST_TIMEOUT + SILENCE;
 
 const fn nanos(duration: Duration) -> u64 {
     duration.as_nanos() as u64
 }
 
-/// What one direction of an open connection knows of the life at its ends.
+/// The liveness state of one direction of an open connection.
 #[derive(Debug, Default)]
 pub(super) struct Life {
-    /// The hosts that it goes from and to, while the connection is open.
+    /// The sending and the receiving host, while the connection is open.
     ends: Option<(HostId, HostId)>,
-    /// The two kernels cannot hear each other, at least one way.
+    /// The two kernels cannot reach each other, in at least one direction.
     is_cut: bool,
-    /// When the receiver has heard of the sender last.
+    /// When the receiver last got a segment from the sender.
     heard_at: u64,
-    /// When the sender has sent bytes last.
+    /// When the sender last sent bytes.
     sent_at: Option<u64>,
-    /// The sender waits for the acknowledgement of what it sent then. Not kept up while nothing is cut.
+    /// When the sender sent bytes that are not acknowledged yet. Not maintained while nothing is cut.
     unanswered_since: Option<u64>,
-    /// The number of the check of the receiver that is due; earlier ones are void.
+    /// The number of the receiver's pending check; earlier ones are void.
     ticket: u64,
 }
 
@@ -57,7 +56,7 @@ impl Net {
             (Direction::ToServer, (client, server)),
             (Direction::ToClient, (server, client)),
         ] {
-            // The server hears of it one way later; until then nothing can be amiss that it would notice.
+            // The server learns of it one latency later, and would not notice a cut before.
             let later = match direction {
                 Direction::ToServer => self.links.round_trip(client, server) / 2,
                 Direction::ToClient => 0,
@@ -71,7 +70,7 @@ impl Net {
         }
     }
 
-    /// Both ends are done with a connection.
+    /// Both ends have finished a connection.
     pub(crate) fn closed(&mut self, flow: FlowId) {
         for direction in [Direction::ToServer, Direction::ToClient] {
             if self.knows(flow, direction) {
@@ -80,7 +79,7 @@ impl Net {
         }
     }
 
-    /// A host sends bytes, which call for an acknowledgement.
+    /// A host sends bytes, which need an acknowledgement.
     pub(super) fn note_sent(&mut self, now: u64, flow: FlowId, direction: Direction) {
         let life = &mut self.channel(flow, direction).life;
         life.sent_at = Some(now);
@@ -90,7 +89,7 @@ impl Net {
         }
     }
 
-    /// Something arrives: whatever it is, it acknowledges what has arrived at its sender.
+    /// A segment arrives, and acknowledges what has arrived at its sender.
     pub(super) fn note_heard(&mut self, now: u64, flow: FlowId, direction: Direction) {
         let life = &mut self.channel(flow, direction).life;
         life.heard_at = now;
@@ -102,7 +101,7 @@ impl Net {
         }
     }
 
-    /// Links or machines have changed: who is cut off from whom is looked at again.
+    /// Links or machines have changed: recomputes which connections are cut.
     pub(super) fn look_at_all(&mut self, now: u64) {
         for slot in 0..self.channels.len() {
             let [there, back] = &self.channels[slot];
@@ -113,7 +112,7 @@ impl Net {
         }
     }
 
-    /// Whether anybody is, as far as can be said without a look at links.
+    /// Whether any may be cut, without checking links.
     fn may_be_cut(&self) -> bool {
         self.links.has_effects() || self.off.contains(&true)
     }
@@ -144,12 +143,12 @@ impl Net {
         }
     }
 
-    /// Whether nothing gets from one kernel to the other.
+    /// Whether no segment gets from one kernel to the other.
     fn is_cut(&mut self, from: HostId, to: HostId) -> bool {
         self.is_off(from) || self.is_off(to) || self.links.get(from, to).is_cut()
     }
 
-    /// The end that receives `at` gets no answers from `now` on; `hears` when what it was sent by then still arrives.
+    /// The end that receives `at` gets no answers from `now` on; `hears` if segments sent to it before still arrive.
     fn begin_silence(&mut self, now: u64, flow: FlowId, at: Direction, hears: bool) {
         let Some((peer, host)) = self.channel(flow, at).life.ends else {
             return;
@@ -173,7 +172,7 @@ impl Net {
         self.check_at(due, flow, at);
     }
 
-    /// The end that receives `at` can be answered again: its next retransmission or probe is.
+    /// The end that receives `at` can get answers again, to its next retransmission or probe.
     fn end_silence(&mut self, now: u64, flow: FlowId, at: Direction) {
         let unanswered = self.channel(flow, at.opposite()).life.unanswered_since;
         let life = &self.channel(flow, at).life;
@@ -184,8 +183,8 @@ impl Net {
         self.check_at(due, flow, at);
     }
 
-    /// The other kernel has forgotten the connection, and the end that receives `at` does not know: its next probe is
-    /// answered with a reset.
+    /// The other kernel has lost the connection, unknown to the end that receives `at`: its next probe is answered with a
+    /// reset.
     pub(crate) fn expect_probe(&mut self, now: u64, flow: FlowId, at: Direction) {
         if !self.knows(flow, at) {
             return;
@@ -202,13 +201,13 @@ impl Net {
     }
 
     fn check_at(&mut self, due: u64, flow: FlowId, at: Direction) {
-        // Unique, for every event has a number of its own.
+        // Unique, because every event has its own number.
         let ticket = self.next_number;
         self.channel(flow, at).life.ticket = ticket;
         self.push(due, Due::Check(flow, at, ticket));
     }
 
-    /// The kernel at the end that receives `at` looks at how long it has not heard of the other one.
+    /// The kernel at the end that receives `at` checks how long its peer has been silent.
     pub(super) fn check(&mut self, now: u64, flow: FlowId, at: Direction, ticket: u64) -> Arrival {
         let is_known = self.knows(flow, at) && self.knows(flow, at.opposite());
         if !is_known || self.channel(flow, at).life.ticket != ticket {
@@ -235,7 +234,7 @@ impl Net {
         if is_cut {
             self.check_at(due, flow, at);
         } else {
-            // What is blocked has a timer of its own.
+            // Blocked segments have their own timer.
             self.channel(flow, at.opposite()).life.unanswered_since = None;
             if !is_blocked {
                 let answered = now + self.links.round_trip(host, peer);
@@ -245,7 +244,7 @@ impl Net {
         Arrival::Nothing
     }
 
-    /// A probe, or bytes that were sent again, are answered by the other kernel.
+    /// The other kernel answers a probe or a retransmission.
     pub(super) fn answer(&mut self, now: u64, flow: FlowId, at: Direction) -> Arrival {
         if !self.knows(flow, at) || self.channel(flow, at).life.is_cut {
             return Arrival::Nothing;
@@ -260,20 +259,20 @@ pub(super) fn calls_for_an_answer(body: &Body) -> bool {
     matches!(body, Body::Data(_) | Body::Fin)
 }
 
-/// When the last probe of a connection was answered that was silent from `heard` to `now`, each of them 5 s after the
-/// answer to the one before.
+/// When the last probe was answered on a connection that was silent from `heard` to `now`, with a probe 5 s after each
+/// answer.
 fn last_answer(now: u64, heard: u64, round_trip: u64) -> u64 {
     let every = IDLE + round_trip;
     heard + now.saturating_sub(heard) / every * every
 }
 
-/// When a kernel that has heard nothing since `heard` probes next.
+/// The next probe of a kernel whose last received segment was at `heard`.
 fn next_probe(now: u64, heard: u64) -> u64 {
     let first = heard + IDLE;
     first + now.saturating_sub(first).div_ceil(INTERVAL) * INTERVAL
 }
 
-/// When a kernel that waits for an acknowledgement since `since` sends again next.
+/// The next retransmission of a kernel that has waited for an acknowledgement since `since`.
 fn next_retransmission(now: u64, since: u64) -> u64 {
     let mut timeout = FIRST_TIMEOUT;
     let mut at = since + timeout;

@@ -1,4 +1,4 @@
-//! What did not get through is sent again, until its sender gives up.
+//! Retransmission of blocked segments, until the sender gives up.
 
 use super::liveness::UNANSWERED;
 use super::{Arrival, Due, FIRST_CONNECT_TIMEOUT, FIRST_TIMEOUT, GIVE_UP_AFTER, LONGEST_TIMEOUT, Net};
@@ -6,14 +6,14 @@ use crate::observe::Touch;
 use crate::segment::{Body, Cause, Direction, FlowId, Segment};
 
 impl Net {
-    /// The segment did not get through: it, and all that follow it, wait for a retransmission timeout.
+    /// A segment is blocked: it, and all segments after it, wait for a retransmission timeout.
     pub(super) fn block(&mut self, now: u64, segment: Segment, touch: Touch, faults: Vec<u32>) {
         self.touch(&segment, touch, faults);
         if self.is_stale(&segment) {
             return;
         }
         if segment.body == Body::Reset(Cause::Close) {
-            // Sent once: the peer gets an answer when it next writes to the dead connection, or probes it.
+            // Sent once: the peer gets a reset when it next writes to the dead connection, or probes it.
             return self.expect_probe(now, segment.flow, segment.direction);
         }
         let (flow, direction) = (segment.flow, segment.direction);
@@ -46,7 +46,7 @@ impl Net {
             return Arrival::Nothing;
         };
         if now - channel.blocked_since >= patience(first) {
-            // Behind a reset that was an answer, it is the other side that sends again and again in vain.
+            // A reset that is a response is retransmitted by the other side, which repeats its segments without success.
             let waits_for_answer = matches!(
                 channel.blocked.drain(..).next(),
                 Some(Segment {
@@ -69,7 +69,7 @@ impl Net {
         let mut waiting = std::mem::take(&mut channel.blocked);
         if let Some(first) = waiting.pop_front() {
             if self.is_off(first.to) {
-                // Not sent, for its arrival would be in vain: the timeouts go on from where they are.
+                // Not sent, because it could not arrive: the timeouts continue.
                 self.block(now, first, Touch::Dropped, Vec::new());
             } else {
                 self.judge(now, first);
@@ -77,7 +77,7 @@ impl Net {
         }
         let channel = self.channel(flow, direction);
         if !channel.blocked.is_empty() {
-            // It did not get through, so the rest goes on waiting behind it.
+            // It is blocked, so the rest keeps waiting behind it.
             channel.blocked.append(&mut waiting);
             return Arrival::Nothing;
         }
@@ -89,7 +89,7 @@ impl Net {
         Arrival::Nothing
     }
 
-    /// What waited behind a segment that got through follows it, until one finds the link's queue full.
+    /// Segments behind one that got through follow it, until the link's queue is full.
     pub(super) fn follow(&mut self, now: u64, segment: Segment) {
         let channel = self.channel(segment.flow, segment.direction);
         if channel.blocked.is_empty() {
@@ -100,7 +100,7 @@ impl Net {
     }
 }
 
-/// How long the sender of a segment tries.
+/// How long the sender of a segment keeps trying.
 fn patience(segment: &Segment) -> u64 {
     match segment.body {
         Body::Connect { .. } | Body::Accept | Body::Reset(Cause::Connect) => GIVE_UP_AFTER,

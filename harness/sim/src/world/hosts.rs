@@ -1,4 +1,4 @@
-//! The hosts of a world: their names, their power, and the processes that run on them.
+//! The hosts of a world: names, power state, and processes.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ impl World {
         let mut state = self.state();
         let id = HostId(state.hosts.len() as u32);
         let name: Arc<str> = name.into();
-        // Of two hosts with one name, the first has it.
+        // Of two hosts with one name, the first one wins.
         state.by_name.entry(name.clone()).or_insert(id);
         state.hosts.push(Host {
             name,
@@ -41,7 +41,7 @@ impl World {
             .filter(|process| process.is_alive())
     }
 
-    /// The process that this means, alive or not.
+    /// The process with this identifier, alive or not.
     pub(crate) fn process_of(&self, owner: Owner) -> Option<Arc<Process>> {
         let state = self.state();
         let newest = state.hosts[owner.host.0 as usize].process.as_ref();
@@ -59,7 +59,7 @@ impl World {
             .collect()
     }
 
-    /// The host that a name or an address means; of several, the first.
+    /// The host of a name or an address; of several, the first.
     pub(crate) fn resolve(&self, name: &str) -> Option<HostId> {
         let state = self.state();
         if let Ok(IpAddr::V4(address)) = name.parse() {
@@ -71,7 +71,7 @@ impl World {
         }
     }
 
-    /// All hosts that a name or an address means.
+    /// All hosts of a name or an address.
     pub(crate) fn resolve_all(&self, name: &str) -> Vec<HostId> {
         if let Some(hosts) = self.state().meaning(name) {
             return hosts.to_vec();
@@ -79,7 +79,7 @@ impl World {
         self.resolve(name).into_iter().collect()
     }
 
-    /// Of a name that means nothing at all, the first hosts that are called so but for a number: `name-0`, `name-1`.
+    /// For an unknown name, the hosts with this name plus a number: `name-0`, `name-1`.
     pub(crate) fn replicas_of(&self, name: &str) -> Vec<String> {
         let state = self.state();
         if state.meaning(name).is_some() {
@@ -95,12 +95,12 @@ impl World {
         self.state().names.insert(name.into(), hosts);
     }
 
-    /// The host of this name, whatever the name means now.
+    /// The host with this name of its own, regardless of overrides.
     pub(crate) fn host_named(&self, name: &str) -> Option<HostId> {
         self.state().by_name.get(name).copied()
     }
 
-    /// Until `fault` ends the name means this.
+    /// Overrides the name until `fault` ends.
     pub(crate) fn mislead(&self, fault: u32, name: &str, means: Mislead) {
         let hosts = match means {
             Mislead::Nothing => Vec::new(),
@@ -110,12 +110,12 @@ impl World {
         state.misled.push((fault, name.into(), hosts));
     }
 
-    /// Names mean again what they meant before `fault`.
+    /// Ends the overrides of `fault`.
     pub(crate) fn end_mislead(&self, fault: u32) {
         self.state().misled.retain(|(of, _, _)| *of != fault);
     }
 
-    /// A host that is not there: an address that nobody has.
+    /// A host that does not exist: an unused address.
     fn nowhere(&self) -> HostId {
         let known = self.state().nowhere;
         known.unwrap_or_else(|| {
@@ -130,13 +130,13 @@ impl World {
         })
     }
 
-    /// Each poll of a task of the host costs so much more virtual time, until `fault` ends.
+    /// Adds to the virtual time of each poll of the host's tasks, until `fault` ends.
     pub(crate) fn slow_down(&self, fault: u32, host: HostId, cost: u64) {
         self.state().hosts[host.0 as usize].poll_costs.push((fault, cost));
         self.show_poll_cost(host);
     }
 
-    /// What `fault` cost the host it costs no more.
+    /// Ends the slowdown by `fault`.
     pub(crate) fn end_slow_down(&self, fault: u32, host: HostId) {
         let mut state = self.state();
         state.hosts[host.0 as usize]
@@ -155,7 +155,7 @@ impl World {
         self.mark_dirty();
     }
 
-    /// Starts a process on a host that runs none.
+    /// Starts a process on a host without one.
     pub(crate) fn start(self: &Arc<Self>, host: HostId) {
         let (process, main) = {
             let mut state = self.state();
@@ -198,8 +198,7 @@ impl World {
         });
     }
 
-    /// Takes a host's process down. Does nothing when none runs, except that a crash also takes an idle
-    /// machine down.
+    /// Takes a host's process down. Does nothing if none runs, except that a crash also takes an idle machine down.
     pub(crate) fn stop(&self, host: HostId, how: Down, error: String) {
         let process = self.process(host);
         if process.is_none() && how != Down::Crashed {
@@ -226,7 +225,7 @@ impl World {
         let tasks = process.die();
         self.state().ended.push(process.clone());
         if process.adopts {
-            // Whoever waits is polled once more, and ends.
+            // Waiting tasks are polled once more, and end.
             self.timers.wake(process.owner());
         }
         let incarnation = process.incarnation;
@@ -259,7 +258,7 @@ impl World {
         }
     }
 
-    /// What processes that have ended still hold. All of it should be zero.
+    /// Resources of ended processes. All should be zero.
     pub(crate) fn left_behind(&self) -> Left {
         let state = self.state();
         let mut left = Left::default();
@@ -278,7 +277,7 @@ impl World {
     }
 }
 
-/// A main that panics takes its host down, as a process that panics ends.
+/// A main that panics takes its host down, like a process.
 struct TakesHostDown<'w> {
     world: &'w World,
     host: HostId,

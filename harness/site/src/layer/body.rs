@@ -1,4 +1,4 @@
-//! The body of an answer, which has the status in its trailers.
+//! The body of a response, with the status in its trailers.
 
 use std::fmt;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use super::{CALL, status};
 use crate::events::Span;
 
 pin_project_lite::pin_project! {
-    /// The body of an answer whose end is said. At the server it is made within the call, as its handler is.
+    /// The body of a response that records its end. On the server it is polled within the call, like the handler.
     pub struct Body<B> {
         #[pin]
         inner: B,
@@ -21,7 +21,7 @@ pin_project_lite::pin_project! {
 }
 
 impl<B> Body<B> {
-    /// The answer, which has ended already if it is nothing but a status.
+    /// The response, which has already ended if it is trailers-only.
     pub(super) fn of(answer: Response<B>, mut span: Span, is_within: bool) -> Response<Self> {
         if let Some(code) = status(answer.headers()) {
             span.ended_with_status(code);

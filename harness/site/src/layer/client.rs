@@ -1,4 +1,4 @@
-//! Around a channel: each call.
+//! The layer of a channel: records each call.
 
 use std::fmt;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use super::{Body, current_call, parts, to_header};
 use crate::events::{HEADER, Side, Span, Start};
 use crate::site::Site;
 
-/// Says of each call through a channel when it begins and ends, and sends its number along.
+/// Records the start and end of each call through a channel, and sends its number in a header.
 #[derive(Debug, Clone)]
 pub struct ClientLayer {
     site: Site,
@@ -28,7 +28,7 @@ impl ClientLayer {
         }
     }
 
-    /// Whom the channel calls, for events: a channel puts the authority into a request only behind its layers.
+    /// The server of the channel, for events: a channel adds the authority to a request only behind its layers.
     #[must_use]
     pub fn to(mut self, peer: &str) -> Self {
         self.peer = peer.into();
@@ -47,7 +47,7 @@ impl<S> Layer<S> for ClientLayer {
     }
 }
 
-/// A channel whose calls are told of.
+/// A channel with recorded calls.
 #[derive(Debug, Clone)]
 pub struct Client<S> {
     inner: S,
@@ -92,7 +92,7 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// A call on its way.
+    /// A call in flight.
     pub struct ClientFuture<F> {
         #[pin]
         inner: F,

@@ -1,4 +1,4 @@
-//! Around a server's services: each handler.
+//! The layer of a server: records each handler.
 
 use std::fmt;
 use std::pin::Pin;
@@ -12,7 +12,7 @@ use super::{Body, CALL, from_header, parts};
 use crate::events::{HEADER, Side, Span, Start};
 use crate::site::Site;
 
-/// Says of each request when its handler begins and ends.
+/// Records the start and end of each request's handler.
 #[derive(Debug, Clone)]
 pub struct ServerLayer(Site);
 
@@ -33,7 +33,7 @@ impl<S> Layer<S> for ServerLayer {
     }
 }
 
-/// Services whose handlers are told of.
+/// Services with recorded handlers.
 #[derive(Debug, Clone)]
 pub struct Server<S> {
     inner: S,
@@ -71,13 +71,13 @@ where
     }
 }
 
-/// A call and its parent, as its caller says them.
+/// A call and its parent, as sent by the caller.
 fn numbers(headers: &HeaderMap) -> Option<(u64, u64)> {
     from_header(headers.get(HEADER)?.to_str().ok()?)
 }
 
 pin_project_lite::pin_project! {
-    /// A handler at work.
+    /// A running handler.
     pub struct ServerFuture<F> {
         #[pin]
         inner: F,

@@ -9,7 +9,7 @@ use squall_sim::SimStream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::tcp;
 
-/// The half to read from, of [`TcpStream::split`](super::TcpStream::split).
+/// The read half of [`TcpStream::split`](super::TcpStream::split).
 #[derive(Debug)]
 pub enum ReadHalf<'s> {
     #[doc(hidden)]
@@ -18,7 +18,7 @@ pub enum ReadHalf<'s> {
     Real(tcp::ReadHalf<'s>),
 }
 
-/// The half to write to, of [`TcpStream::split`](super::TcpStream::split).
+/// The write half of [`TcpStream::split`](super::TcpStream::split).
 #[derive(Debug)]
 pub enum WriteHalf<'s> {
     #[doc(hidden)]
@@ -27,11 +27,11 @@ pub enum WriteHalf<'s> {
     Real(tcp::WriteHalf<'s>),
 }
 
-/// The half to read from, of [`TcpStream::into_split`](super::TcpStream::into_split).
+/// The read half of [`TcpStream::into_split`](super::TcpStream::into_split).
 #[derive(Debug)]
 pub struct OwnedReadHalf(Owned<tcp::OwnedReadHalf>);
 
-/// The half to write to, of [`TcpStream::into_split`](super::TcpStream::into_split). Once it is dropped, no more is sent.
+/// The write half of [`TcpStream::into_split`](super::TcpStream::into_split). Dropping it shuts down the writing side.
 #[derive(Debug)]
 pub struct OwnedWriteHalf(Owned<tcp::OwnedWriteHalf>);
 
@@ -64,7 +64,7 @@ impl OwnedWriteHalf {
 impl Drop for OwnedWriteHalf {
     fn drop(&mut self) {
         if let Owned::Simulated(stream) = &self.0 {
-            // It is done at once, or fails as there is nobody left to tell.
+            // It completes at once. An error has no receiver any more.
             let mut context = Context::from_waker(Waker::noop());
             let _ = Pin::new(&mut &**stream).poll_shutdown(&mut context);
         }

@@ -12,7 +12,7 @@ use super::stream::Kind;
 use super::{Address, TcpStream};
 use crate::address;
 
-/// A listening socket: as `tokio::net::TcpListener`.
+/// A listening socket, like `tokio::net::TcpListener`.
 #[derive(Debug)]
 pub struct TcpListener(Bound);
 
@@ -23,10 +23,11 @@ enum Bound {
 }
 
 impl TcpListener {
-    /// Listens at `address:port`; port 0 takes a free one. On a simulated host it is bound at every address of the host.
+    /// Listens at `address:port`; port 0 selects a free one. On a simulated host it is bound at all addresses of the
+    /// host.
     ///
     /// # Errors
-    /// As the operating system's: `AddrInUse` when the port is taken; `InvalidInput` when there is no port.
+    /// I/O errors of the operating system: `AddrInUse` if the port is taken; `InvalidInput` if there is no port.
     pub async fn bind(address: impl Address) -> io::Result<Self> {
         let text = address.into_text();
         match squall_sim::process() {
@@ -45,16 +46,16 @@ impl TcpListener {
         bound.map(|listener| TcpListener(Bound::Real(listener)))
     }
 
-    /// Waits for the next connection, and gives it with the address that it comes from.
+    /// Accepts the next connection, with its peer's address.
     ///
     /// # Errors
-    /// As the operating system's: one concerns one connection, not the listener. On a simulated host, once the process is
-    /// dead.
+    /// I/O errors of the operating system: an error concerns one connection, not the listener. On a simulated host,
+    /// once the process is dead.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         std::future::poll_fn(|context| self.poll_accept(context)).await
     }
 
-    /// Takes the next connection, if there is one. Of several tasks that wait, the last one is woken.
+    /// Accepts the next connection, if there is one. Of several waiting tasks, the last one is woken.
     ///
     /// # Errors
     /// As [`TcpListener::accept`].
@@ -72,10 +73,10 @@ impl TcpListener {
         Poll::Ready(Ok((TcpStream(stream), peer)))
     }
 
-    /// The address that it is bound to.
+    /// The bound address.
     ///
     /// # Errors
-    /// As the operating system's.
+    /// I/O errors of the operating system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {
             Bound::Simulated(listener) => listener.local_addr(),

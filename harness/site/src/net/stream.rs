@@ -15,7 +15,7 @@ use tonic::transport::server::{Connected, TcpConnectInfo};
 use super::{Address, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf};
 use crate::address;
 
-/// A connection: as `tokio::net::TcpStream`.
+/// A connection, like `tokio::net::TcpStream`.
 #[derive(Debug)]
 pub struct TcpStream(pub(crate) Kind);
 
@@ -29,7 +29,8 @@ impl TcpStream {
     /// Opens a connection to `host:port`.
     ///
     /// # Errors
-    /// As the operating system's: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` when there is no port.
+    /// I/O errors of the operating system: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` if there
+    /// is no port.
     pub async fn connect(to: impl Address) -> io::Result<Self> {
         let to = to.into_text();
         match squall_sim::process() {
@@ -56,7 +57,7 @@ impl TcpStream {
     /// The address of this end.
     ///
     /// # Errors
-    /// As the operating system's; on a simulated host, once both ends are done with the connection.
+    /// I/O errors of the operating system; on a simulated host, once both ends have finished the connection.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {
             Kind::Simulated(stream) => stream.local_addr(),
@@ -67,7 +68,7 @@ impl TcpStream {
     /// The address of the other end.
     ///
     /// # Errors
-    /// As the operating system's; on a simulated host, once both ends are done with the connection.
+    /// I/O errors of the operating system; on a simulated host, once both ends have finished the connection.
     pub fn peer_addr(&self) -> io::Result<SocketAddr> {
         match &self.0 {
             Kind::Simulated(stream) => stream.peer_addr(),
@@ -78,7 +79,7 @@ impl TcpStream {
     /// Whether small writes are sent at once. On a simulated host they always are.
     ///
     /// # Errors
-    /// As the operating system's.
+    /// I/O errors of the operating system.
     pub fn set_nodelay(&self, nodelay: bool) -> io::Result<()> {
         match &self.0 {
             Kind::Simulated(_) => Ok(()),
@@ -86,10 +87,10 @@ impl TcpStream {
         }
     }
 
-    /// As [`TcpStream::set_nodelay`] has set it.
+    /// The setting of [`TcpStream::set_nodelay`].
     ///
     /// # Errors
-    /// As the operating system's.
+    /// I/O errors of the operating system.
     pub fn nodelay(&self) -> io::Result<bool> {
         match &self.0 {
             Kind::Simulated(_) => Ok(true),
@@ -97,7 +98,7 @@ impl TcpStream {
         }
     }
 
-    /// A half to read from and one to write to, of one task.
+    /// A read half and a write half, for one task.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         match &mut self.0 {
             Kind::Simulated(stream) => (ReadHalf::Simulated(stream), WriteHalf::Simulated(stream)),
@@ -108,7 +109,7 @@ impl TcpStream {
         }
     }
 
-    /// A half to read from and one to write to, for a task each. The second one, when it is dropped, ends what is sent.
+    /// A read half and a write half, for separate tasks. Dropping the write half shuts down the writing side.
     pub fn into_split(self) -> (OwnedReadHalf, OwnedWriteHalf) {
         match self.0 {
             Kind::Simulated(stream) => {

@@ -1,4 +1,4 @@
-//! One pass over the journal: every line finds its call, hop or execution by an index.
+//! Folds the journal in one pass: every entry finds its call, hop or execution through an index.
 
 use std::any::{Any, TypeId};
 
@@ -19,21 +19,21 @@ pub(super) fn fold(journal: &Journal) -> Calls<'_> {
     fold.calls
 }
 
-/// The calls of a journal that is read up to some line.
+/// The calls of a journal, folded up to some entry.
 #[derive(Debug, Default)]
 pub struct Folding<'j> {
     calls: Calls<'j>,
     by_number: IndexMap<u64, u32>,
     by_trace: IndexMap<Id, u32>,
-    /// gRPC calls between services, by their place.
+    /// gRPC calls between services, by index.
     rpcs: IndexMap<Id, usize>,
-    /// What systems remember while their events are read, by its type.
+    /// State of systems during the fold, by type.
     states: Vec<(TypeId, Box<dyn Any>)>,
-    /// The plan is over.
+    /// Whether the plan is over.
     is_quiet: bool,
 }
 
-/// The call of a workload that something is part of.
+/// The workload's call that a hop or execution belongs to.
 #[derive(Debug, Clone, Copy)]
 pub struct PartOf(Option<u32>);
 
@@ -44,13 +44,13 @@ impl<'j> Folding<'j> {
         PartOf(self.by_trace.get(&trace).copied())
     }
 
-    /// The call that the hop of this span is part of.
+    /// The call that the hop with this span belongs to.
     #[must_use]
     pub fn call_of_hop(&self, span: Id) -> PartOf {
         PartOf(self.calls.hop_places.get(&span).and_then(|place| place.call))
     }
 
-    /// What a system remembers from one of its events to the next.
+    /// State that a system keeps between its events during the fold.
     ///
     /// # Panics
     /// Never: what is kept for a type is of that type.
@@ -306,7 +306,7 @@ impl<'j> Folding<'j> {
         self.end_execution(entry, Some(*span), *span, end);
     }
 
-    /// A hop begins, as part of a call or of none that is known.
+    /// Starts a hop, with or without a known call.
     pub fn start_hop(&mut self, PartOf(call): PartOf, hop: Hop<'j>) {
         let hops = match call {
             Some(call) => &mut self.calls.calls[call as usize].hops,
@@ -326,7 +326,7 @@ impl<'j> Folding<'j> {
         }
     }
 
-    /// The hop of this span ends, as `end` says.
+    /// Ends the hop with this span.
     pub fn end_hop(&mut self, entry: &'j Entry, span: Id, end: impl FnOnce(&Hop<'j>) -> HopEnd<'j>) {
         let moment = Moment::of(entry);
         let Some(known) = self.calls.hop_places.get(&span).copied() else {
@@ -340,7 +340,7 @@ impl<'j> Folding<'j> {
         }
     }
 
-    /// A gRPC call between services begins. Which call of a workload it is part of, if any, follows from its parent.
+    /// Starts a gRPC call between services. Its parent determines the workload's call, if any.
     pub fn start_rpc(&mut self, rpc: Rpc<'j>) {
         let of_workload = self.by_trace.get(&rpc.parent);
         let of_workload = of_workload.map(|call| self.calls.calls[*call as usize].number);
@@ -350,13 +350,13 @@ impl<'j> Folding<'j> {
         self.calls.rpcs.push(Rpc { call, ..rpc });
     }
 
-    /// The gRPC call of this span, if it has begun.
+    /// The gRPC call with this span, if it has started.
     pub fn rpc_mut(&mut self, span: Id) -> Option<&mut Rpc<'j>> {
         let index = self.rpcs.get(&span)?;
         self.calls.rpcs.get_mut(*index)
     }
 
-    /// An execution begins, as part of a call or of none that is known.
+    /// Starts an execution, with or without a known call.
     pub fn start_execution(&mut self, PartOf(call): PartOf, execution: Execution<'j>) {
         let executions = match call {
             Some(call) => &mut self.calls.calls[call as usize].executions,
@@ -377,7 +377,7 @@ impl<'j> Folding<'j> {
         }
     }
 
-    /// The execution of `span` ends, if it is known which that is. `named` is what its event calls it.
+    /// Ends the execution with `span`, if known. `named` is the identifier in its event.
     pub fn end_execution(&mut self, entry: &'j Entry, span: Option<Id>, named: Id, end: ExecutionEnd) {
         let known = span.and_then(|span| self.calls.execution_places.get(&span));
         let Some(known) = known.copied() else {
@@ -416,8 +416,8 @@ impl<'j> Folding<'j> {
     }
 }
 
-/// Most calls have one hop or two. A vector would begin with room for four: in a long run, that is most of the
-/// memory that a fold touches.
+/// Most calls have one or two hops. A vector would start with room for four, which in a long run is most of the memory
+/// that a fold touches.
 fn reserve_few<T>(items: &mut Vec<T>) {
     if items.capacity() == 0 {
         items.reserve_exact(2);

@@ -1,7 +1,6 @@
-//! The journal folded into a table of calls: each with its hops, its executions, and the faults that touched it.
+//! Folds the journal into a table of calls: each with its hops, its executions, and the faults that touched it.
 //!
-//! The fold keeps what is odd (a second start, an end without a start) instead of judging it: that is for the
-//! [oracles](crate::oracle).
+//! The fold records anomalies (a second start, an end without a start); the [oracles](crate::oracle) judge them.
 
 mod fold;
 mod rpc;
@@ -17,8 +16,8 @@ use crate::journal::{Entry, Handling, Id, Journal, Outcome};
 use crate::oracle::evidence::Kept;
 use crate::plan::Plan;
 
-/// Every class that an error of a call, and every status other than `ok` that a hop can have. Of calls of the provider
-/// protocol it is the code, in small letters. Spec: router H-10.
+/// Every error class of a call, and every status of a hop other than `ok`. For calls of the provider protocol the class
+/// is the code in lower case. Spec: router H-10.
 pub const ERROR_CLASSES: [&str; 13] = [
     "remote_error",
     "unavailable",
@@ -32,13 +31,13 @@ pub const ERROR_CLASSES: [&str; 13] = [
     "runtime_error",
     "module_not_found",
     "protocol_error",
-    // Where the call was to start is down: the call was never made.
+    // The source host was down: the call was never made.
     "source_down",
-    // Where the call started went down before it ended.
+    // The source host went down before the call ended.
     "caller_died",
 ];
 
-/// The classes that the errors of a client's calls have besides: codes of gRPC in small letters, and a client that panicked.
+/// Additional classes for the calls of clients: gRPC codes in lower case, and a client that panicked.
 pub const CLIENT_ERROR_CLASSES: [&str; 15] = [
     "unknown",
     "invalid_argument",
@@ -62,20 +61,20 @@ pub(crate) fn all_error_classes() -> impl Iterator<Item = &'static str> {
     ERROR_CLASSES.into_iter().chain(CLIENT_ERROR_CLASSES)
 }
 
-/// The class of a call that had not ended when the run did.
+/// The class of a call that had not ended at the end of the run.
 pub const UNENDED: &str = "unended";
 
-/// A place in the journal.
+/// A position in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Moment {
     /// Virtual nanoseconds since the start of the run.
     pub at: u64,
-    /// The journal's line, which orders what happens within one instant.
+    /// The number of the journal entry, which orders events of one instant.
     pub line: u64,
 }
 
 impl Moment {
-    /// When a line of the journal was written.
+    /// When a journal entry was written.
     #[must_use]
     pub fn of(entry: &Entry) -> Self {
         Moment {
@@ -85,7 +84,7 @@ impl Moment {
     }
 }
 
-/// What went over the wire, as far as the journal knows it.
+/// What went over the wire, as far as the journal records it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Payload {
     /// Its size.
@@ -99,33 +98,33 @@ pub struct Payload {
 pub struct Call<'j> {
     /// Its number in the run.
     pub number: u64,
-    /// Its workload's place in the plan.
+    /// The index of its workload in the plan.
     pub workload: u32,
-    /// Where it starts.
+    /// The host where it starts.
     pub host: &'j str,
-    /// `node.port`
+    /// The target as `node.port`.
     pub to: &'j str,
-    /// What every hop and execution on its behalf carries.
+    /// The trace identifier of all its hops and executions.
     pub trace: Id,
-    /// Whether it was made when the plan was over: then it counts for no workload.
+    /// Whether it was made after the end of the plan. Such calls count for no workload.
     pub is_probe: bool,
-    /// Nanoseconds that it may take.
+    /// Its timeout, nanoseconds.
     pub timeout: u64,
-    /// What it carries.
+    /// The request.
     pub sent: Payload,
     /// When it started.
     pub started: Moment,
     /// How it ended, if it did.
     pub end: Option<CallEnd<'j>>,
-    /// When a call of this number, or of this trace, started again. It never should.
+    /// When a call with this number or trace started again, which is a violation.
     pub started_again: Option<Moment>,
-    /// When it ended again. It never should.
+    /// When it ended again, which is a violation.
     pub ended_again: Option<Moment>,
     /// In the order of their starts.
     pub hops: Vec<Hop<'j>>,
     /// In the order of their starts.
     pub executions: Vec<Execution<'j>>,
-    /// The faults that touched it, by their place in the plan, ascending.
+    /// The faults that touched it, by index in the plan, ascending.
     pub touched_by: Vec<u32>,
     /// Whether a link's own loss touched it.
     pub touched_by_loss: bool,
@@ -142,66 +141,66 @@ pub struct CallEnd<'j> {
     pub class: &'j str,
     /// The error's text; empty when ok.
     pub error: &'j str,
-    /// What came back.
+    /// The reply.
     pub reply: Payload,
 }
 
-/// What is asked of whom.
+/// The kind of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HopKind {
-    /// A message, to the one that owns its target.
+    /// A message to the module that owns its target.
     Message,
-    /// An attempt to have something executed by one of those that can.
+    /// An attempt to have a provider execute something.
     Attempt,
 }
 
 impl HopKind {
-    /// Whether who executes it is always told of a deadline.
+    /// Whether the executor always gets a deadline.
     pub(crate) fn tells_deadlines(self) -> bool {
         self == HopKind::Message
     }
 }
 
-/// A message from one module to another, or an attempt of a manager to have a provider execute something.
+/// A message between modules, or a manager's attempt to have a provider execute something.
 #[derive(Debug)]
 pub struct Hop<'j> {
-    /// What it is.
+    /// Message or attempt.
     pub kind: HopKind,
-    /// It, and the execution at its other end.
+    /// Identifies the hop, and the execution at its other end.
     pub span: Id,
-    /// The execution that sends it; [`Id::NONE`] when a workload does.
+    /// The execution that sends it; [`Id::NONE`] for a workload.
     pub parent: Id,
-    /// `node.port`, or a module's qualified name.
+    /// The target as `node.port`, or a module's qualified name.
     pub to: &'j str,
     /// The sender's host.
     pub host: &'j str,
-    /// Who sends.
+    /// The sending module.
     pub source_module: &'j str,
-    /// Who owns the target node, as the sender sees it. Of an execution the module's namespace.
+    /// The module that owns the target node, as the sender sees it. For an attempt, the module's namespace.
     pub target_module: &'j str,
-    /// `host:port` of the executor that it is for; empty when it is a message: its sender finds an endpoint later.
+    /// `host:port` of the addressed executor; empty for a message, whose endpoint is chosen later.
     pub addressed: &'j str,
-    /// The connection that it is for, as its manager calls it; empty when it is a message.
+    /// The manager's name for the connection; empty for a message.
     pub connection: &'j str,
     /// 0 for a call's first hop.
     pub depth: u32,
-    /// 1, or more when the same message is sent again.
+    /// 1 for the first attempt, more for a retry.
     pub attempt: u32,
-    /// The hop of the attempt before; [`Id::NONE`] for the first.
+    /// The hop of the previous attempt; [`Id::NONE`] for the first.
     pub previous: Id,
     /// The digest of the message's idempotency key; [`Id::NONE`] without one.
     pub key: Id,
-    /// Nanoseconds that it may take.
+    /// Its timeout, nanoseconds.
     pub timeout: u64,
-    /// What it carries.
+    /// The request.
     pub sent: Payload,
     /// When it started.
     pub started: Moment,
     /// How it ended, if it did.
     pub end: Option<HopEnd<'j>>,
-    /// When a hop of this span started again. It never should.
+    /// When a hop of this span started again, which is a violation.
     pub started_again: Option<Moment>,
-    /// When it ended again. It never should.
+    /// When it ended again, which is a violation.
     pub ended_again: Option<Moment>,
 }
 
@@ -214,48 +213,48 @@ pub struct HopEnd<'j> {
     pub outcome: Outcome,
     /// `ok`, or one of [`ERROR_CLASSES`].
     pub status: &'j str,
-    /// `host:port`; empty when it was never sent.
+    /// The receiver as `host:port`; empty if it was never sent.
     pub peer: &'j str,
-    /// Whether it waited for the network, if only for a dial.
+    /// Whether it reached the transport, if only for a dial.
     pub at_transport: bool,
-    /// What came back.
+    /// The reply.
     pub reply: Payload,
 }
 
-/// A component handles a message, or a provider executes a module.
+/// A message handled by a component, or a module executed by a provider.
 #[derive(Debug)]
 pub struct Execution<'j> {
-    /// What it came by.
+    /// The kind of its request.
     pub kind: HopKind,
-    /// The hop's span when it came from another module, a new one otherwise.
+    /// The span of its hop if it is remote, a new one otherwise.
     pub span: Id,
-    /// The hop or execution that caused it; [`Id::NONE`] when a workload did.
+    /// The hop or execution that caused it; [`Id::NONE`] for a workload.
     pub parent: Id,
-    /// Where.
+    /// The host.
     pub host: &'j str,
-    /// Who handles. Of a provider's module its namespace.
+    /// The handling module. For a provider's module, its namespace.
     pub module: &'j str,
-    /// Which node of it. Of a provider's module its namespace.
+    /// The node. For a provider's module, its namespace.
     pub node: &'j str,
-    /// Which port of that. Of a provider's module its short name.
+    /// The port. For a provider's module, its short name.
     pub port: &'j str,
-    /// Whether it came from another module.
+    /// Whether the request came from another module.
     pub remote: bool,
-    /// Hops so far.
+    /// The number of hops so far.
     pub depth: u32,
-    /// 1, or more when the same message was sent again.
+    /// 1 for the first attempt, more for a retry.
     pub attempt: u32,
     /// The digest of the message's idempotency key; [`Id::NONE`] without one.
     pub key: Id,
-    /// Nanoseconds that it may take, if anybody says.
+    /// Its timeout in nanoseconds, if it has one.
     pub timeout: Option<u64>,
-    /// What it was given.
+    /// The request.
     pub received: Payload,
     /// When it started.
     pub started: Moment,
     /// How it ended, if it did.
     pub end: Option<ExecutionEnd>,
-    /// When, and where, this span was executed again. It never should.
+    /// When and where this span was executed again, which is a violation.
     pub started_again: Option<(Moment, &'j str)>,
     /// When it ended again.
     pub ended_again: Option<Moment>,
@@ -268,16 +267,16 @@ pub struct ExecutionEnd {
     pub moment: Moment,
     /// How.
     pub how: Handling,
-    /// What it returned.
+    /// The reply.
     pub reply: Payload,
 }
 
-/// An end of something that never started.
+/// An end without a start.
 #[derive(Debug)]
 pub struct Unstarted<'j> {
     /// When.
     pub moment: Moment,
-    /// Where.
+    /// The host.
     pub host: &'j str,
     /// What ended.
     pub what: Unknown,
@@ -286,11 +285,11 @@ pub struct Unstarted<'j> {
 /// What ended without a start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unknown {
-    /// The call of this number.
+    /// The call with this number.
     Call(u64),
-    /// The hop of this span.
+    /// The hop with this span.
     Hop(Id),
-    /// The execution of this span.
+    /// The execution with this span.
     Execution(Id),
 }
 
@@ -298,11 +297,11 @@ pub enum Unknown {
 #[derive(Debug, Default)]
 pub struct Calls<'j> {
     calls: Vec<Call<'j>>,
-    /// Hops that no workload's call caused: a component may send on its own account.
+    /// Hops of no workload's call: components may send by themselves.
     pub own_hops: Vec<Hop<'j>>,
-    /// Executions that no workload's call caused.
+    /// Executions of no workload's call.
     pub own_executions: Vec<Execution<'j>>,
-    /// gRPC calls between services that have layers which say so, in the order of their starts.
+    /// gRPC calls between services with a recording layer, in the order of their starts.
     pub rpcs: Vec<Rpc<'j>>,
     /// Ends without a start.
     pub unstarted: Vec<Unstarted<'j>>,
@@ -310,7 +309,7 @@ pub struct Calls<'j> {
     execution_places: IndexMap<Id, Place>,
 }
 
-/// Where a hop or an execution is: of which call (none: on a component's own account), and at which index there.
+/// Where a hop or an execution is stored: its call (`None` without one), and its index there.
 #[derive(Debug, Clone, Copy)]
 struct Place {
     call: Option<u32>,
@@ -318,19 +317,19 @@ struct Place {
 }
 
 impl<'j> Calls<'j> {
-    /// Folds a journal. `plan` is needed for which hosts a module or a fault has.
+    /// Folds a journal. `plan` has the hosts of modules and faults.
     #[must_use]
     pub fn of(journal: &'j Journal, plan: &'j Plan) -> Self {
         Self::with_history(journal, plan, &History::of(journal))
     }
 
-    /// The same, for whoever has the history already.
+    /// The same, with an existing history.
     #[must_use]
     pub fn with_history(journal: &'j Journal, plan: &'j Plan, history: &History<'j>) -> Self {
         Self::with_kept(journal, plan, history, &Kept::default())
     }
 
-    /// The same: what faults have folded of the journal is kept.
+    /// The same, and keeps what faults folded from the journal.
     pub(crate) fn with_kept(
         journal: &'j Journal,
         plan: &'j Plan,
@@ -357,7 +356,7 @@ impl<'j> Calls<'j> {
         self.counted().filter(move |call| call.workload == workload)
     }
 
-    /// Every hop, with the call that it belongs to.
+    /// Every hop, with its call.
     pub fn hops(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Hop<'j>)> {
         let of_calls = self
             .calls
@@ -366,17 +365,17 @@ impl<'j> Calls<'j> {
         of_calls.chain(self.own_hops.iter().map(|hop| (None, hop)))
     }
 
-    /// Every message between modules, with the call that it belongs to.
+    /// Every message between modules, with its call.
     pub fn messages(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Hop<'j>)> {
         self.hops().filter(|(_, hop)| hop.kind == HopKind::Message)
     }
 
-    /// Every attempt of a manager to have something executed, with the call that it belongs to.
+    /// Every attempt of a manager, with its call.
     pub fn attempts(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Hop<'j>)> {
         self.hops().filter(|(_, hop)| hop.kind == HopKind::Attempt)
     }
 
-    /// Every execution, with the call that it belongs to.
+    /// Every execution, with its call.
     pub fn executions(&self) -> impl Iterator<Item = (Option<&Call<'j>>, &Execution<'j>)> {
         let of_calls = self.calls.iter().flat_map(|call| {
             call.executions
@@ -386,7 +385,7 @@ impl<'j> Calls<'j> {
         of_calls.chain(self.own_executions.iter().map(|execution| (None, execution)))
     }
 
-    /// The hop of this span.
+    /// The hop with this span.
     #[must_use]
     pub fn hop(&self, span: Id) -> Option<&Hop<'j>> {
         let place = self.hop_places.get(&span)?;
@@ -396,7 +395,7 @@ impl<'j> Calls<'j> {
         hops.get(place.index as usize)
     }
 
-    /// The execution of this span: for a hop's span, the one at its other end.
+    /// The execution with this span: for a hop's span, the one at its other end.
     #[must_use]
     pub fn execution(&self, span: Id) -> Option<&Execution<'j>> {
         let place = self.execution_places.get(&span)?;
@@ -408,7 +407,7 @@ impl<'j> Calls<'j> {
 }
 
 impl<'j> Call<'j> {
-    /// How it ended. A call that did not end is one of which nobody knows whether it happened.
+    /// How it ended. The outcome of a call without an end is unknown.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.end.map_or(Outcome::Unknown, |end| end.outcome)
@@ -432,13 +431,13 @@ impl<'j> Call<'j> {
         self.end.map(|end| end.moment.at.saturating_sub(self.started.at))
     }
 
-    /// When it must have ended.
+    /// Its deadline.
     #[must_use]
     pub fn deadline(&self) -> u64 {
         self.started.at.saturating_add(self.timeout)
     }
 
-    /// The hops that the workload itself caused; one, unless something was sent again.
+    /// The hops that the workload caused directly: one, unless there were retries.
     pub fn root_hops(&self) -> impl Iterator<Item = &Hop<'j>> {
         self.hops.iter().filter(|hop| hop.parent == Id::NONE)
     }
@@ -452,7 +451,7 @@ impl<'j> Call<'j> {
 }
 
 impl<'j> Hop<'j> {
-    /// When it must have ended.
+    /// Its deadline.
     #[must_use]
     pub fn deadline(&self) -> u64 {
         self.started.at.saturating_add(self.timeout)
@@ -464,7 +463,7 @@ impl<'j> Hop<'j> {
         self.end.is_some_and(|end| end.outcome == Outcome::Ok)
     }
 
-    /// The host that it was sent to, when it is known.
+    /// The host that it was sent to, if known.
     #[must_use]
     pub fn peer_host(&self) -> Option<&'j str> {
         let peer = match self.addressed {

@@ -1,20 +1,20 @@
-//! gRPC calls between services, as the layers of their ends say.
+//! gRPC calls between services, as recorded by layers on client and server.
 
 use super::Moment;
 use crate::journal::{Id, RpcEnd};
 
-/// One gRPC call. Both ends need a layer for all of it to be known.
+/// One gRPC call. It is fully known only if both ends have a layer.
 #[derive(Debug)]
 pub struct Rpc<'j> {
-    /// The call.
+    /// Identifies the call.
     pub span: Id,
-    /// The call within whose handler it is made, or the trace of a workload's call; [`Id::NONE`] for neither.
+    /// The call whose handler makes it, or the trace of a workload's call; [`Id::NONE`] for neither.
     pub parent: Id,
-    /// The workload's call that it is part of, by its number, as far as that is known.
+    /// The number of the workload's call that it belongs to, if known.
     pub call: Option<u64>,
-    /// Where it is made.
+    /// The client's host.
     pub host: &'j str,
-    /// `host:port` that is called; empty when nobody says.
+    /// The server as `host:port`; empty if unknown.
     pub peer: &'j str,
     /// The service.
     pub service: &'j str,
@@ -24,14 +24,14 @@ pub struct Rpc<'j> {
     pub started: Moment,
     /// When and how it ended for its client, if it did.
     pub end: Option<(Moment, &'j RpcEnd)>,
-    /// Where and when it was handled: several times, if what is below the layer sends it again.
+    /// Its executions: several if a layer below retries it.
     pub handled: Vec<Handled<'j>>,
 }
 
-/// One handling of a gRPC call.
+/// One execution of a gRPC call.
 #[derive(Debug)]
 pub struct Handled<'j> {
-    /// Where.
+    /// The host.
     pub host: &'j str,
     /// When it began.
     pub started: Moment,
@@ -40,13 +40,13 @@ pub struct Handled<'j> {
 }
 
 impl<'j> Rpc<'j> {
-    /// Whether its client has an answer without an error.
+    /// Whether its client has a response without an error.
     #[must_use]
     pub fn is_ok(&self) -> bool {
         self.end.is_some_and(|(_, end)| *end == RpcEnd::Status(0))
     }
 
-    /// Who is called: where it was handled, or whom its client named. Empty when neither is known.
+    /// The server: the host that executed it, or else the one that its client named. Empty if neither is known.
     #[must_use]
     pub fn target(&self) -> &'j str {
         let named = self.peer.rsplit_once(':').map_or(self.peer, |(host, _)| host);

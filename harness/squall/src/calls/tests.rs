@@ -147,7 +147,7 @@ fn a_fault_of_a_host_touches_the_calls_to_and_from_it_while_it_is_active() {
     script.at(20 * S - 1).chain(3);
     script.at(20 * S).chain(4);
     script.at(15 * S).local(5);
-    // The pool still waits before it dials again.
+    // The pool backs off before it dials again.
     script.at(20 * S).unavailable(6);
     script.at(34 * S).unavailable(7);
     script.at(35 * S).unavailable(8);

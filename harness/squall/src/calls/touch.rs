@@ -1,18 +1,17 @@
 //! Which faults touched a call, as far as the journal shows it.
 //!
-//! A fault touched a call when, for one of its hops,
+//! A fault touched a call if, for one of its hops,
 //! - it lost, held, delayed or dropped a segment between the two hosts of the hop, either way, refused a connect
-//!   or reset a connection, while the hop was under way (requests share connections: the segment need not be of
-//!   this very request);
-//! - or the hop did not end ok, and the fault did such a thing shortly before: a stalled connection stays stalled
-//!   until its next retransmission, and a pool that could not connect waits before it tries again;
-//! - or, of a call of a client, it did so to a segment between two of the hosts that the call may have reached, while the
-//!   call was under way: those of the gRPC calls that are known to be part of it; else all that its host, and those in
-//!   turn, have connections to;
-//! - or the fault says that it touches such calls ([`Touches`](crate::faults::Touches)): those of its hosts, say.
+//!   or reset a connection, while the hop was in flight (requests share connections: the segment need not belong to
+//!   this request);
+//! - or the hop failed, and the fault did one of these shortly before: a stalled connection stays stalled
+//!   until its next retransmission, and a pool backs off after a failed connect;
+//! - or, for a client's call, it affected a segment between two hosts that the call may have reached while it was in
+//!   flight: the hosts of its known gRPC calls, or else all hosts that are reachable over connections from its own;
+//! - or the fault declares that it touches such calls ([`Touches`](crate::faults::Touches)): those of its hosts, say.
 //!
 //! Faults of the caller's own host touch all of its calls. Segments are indexed by pair of hosts and by fault, so
-//! that each hop costs a few binary searches however long the journal is.
+//! each hop costs a few binary searches, whatever the length of the journal.
 
 mod served;
 
@@ -30,8 +29,9 @@ use crate::plan::Plan;
 use crate::target::Causes;
 use crate::time::nanos;
 
-/// How long before a failed hop a lost segment may have stalled its connection, or a host have been down: retransmission
-/// backs off up to some seconds, and after that the connection is reset; a pool that could not connect waits as long.
+/// How long before a failed hop a lost segment may have stalled its connection, or a host may have been down:
+/// retransmission backs off for some seconds until the connection is reset, and a pool backs off as long after a failed
+/// connect.
 const STALL: u64 = 15_000_000_000;
 
 pub(super) fn touch<'j>(
@@ -103,7 +103,7 @@ pub(super) fn touch<'j>(
     }
 }
 
-/// When a call or a hop was under way, and what came of it.
+/// When a call or a hop was in flight, and its result.
 #[derive(Debug, Clone, Copy)]
 struct Span {
     from: u64,
@@ -116,14 +116,13 @@ impl Span {
         Span { from, until, is_ok }
     }
 
-    /// Whether it was under way while something was so from `started` on, and no longer so at `ended`; or at the one
-    /// moment of both.
+    /// Whether it overlaps `started..ended`, or contains `started` if both are equal.
     fn meets(self, started: u64, ended: u64) -> bool {
         started <= self.until && (self.from < ended || self.from <= started)
     }
 }
 
-/// The host that the hop was sent to or, when that is not known, all that it may have been sent to.
+/// The host that received the hop or, if unknown, all hosts that may have.
 fn targets<'p>(hop: &Hop<'p>, groups: &IndexMap<&str, &'p [String]>) -> impl Iterator<Item = &'p str> {
     let peer = hop.peer_host();
     let group = match peer {
@@ -152,10 +151,10 @@ impl Touched {
     }
 }
 
-/// When which fault touched a segment between which two hosts.
+/// When each fault touched segments between each pair of hosts.
 #[derive(Default)]
 struct Segments<'j> {
-    /// By unordered pair; within that by fault, none for the link's own loss.
+    /// By unordered pair, then by fault: `None` is the link's own loss.
     pairs: IndexMap<(&'j str, &'j str), Vec<ByFault>>,
 }
 
@@ -165,7 +164,7 @@ type ByFault = (Option<u32>, Times);
 #[derive(Default)]
 struct Times {
     all: Vec<u64>,
-    /// Only of what outlasts the moment: segments that wait for their retransmission, connects in vain.
+    /// Only lasting effects: segments that wait for retransmission, and failed connects.
     stalled: Vec<u64>,
 }
 
@@ -212,7 +211,7 @@ impl<'j> Segments<'j> {
     }
 }
 
-/// Who has dialled whom.
+/// Which hosts each host has dialled.
 struct Dials<'j>(IndexMap<&'j str, IndexSet<&'j str>>);
 
 impl<'j> Dials<'j> {
@@ -228,7 +227,7 @@ impl<'j> Dials<'j> {
         dials
     }
 
-    /// This host, those that it has dialled, those that they have dialled, and so on.
+    /// The hosts that can be reached over dialled connections, this one included.
     fn reach(&self, host: &'j str) -> IndexSet<&'j str> {
         let mut reached = IndexSet::from([host]);
         let mut next = 0;
@@ -262,7 +261,7 @@ fn record(pair: &mut Vec<ByFault>, fault: Option<u32>, at: u64, touch: Touch) {
     times.all.push(at);
     let lasts = match touch {
         Touch::Lost | Touch::Held | Touch::Refused => true,
-        // Of a machine that is down it is the host's fault that tells.
+        // Without a fault, a host is down, and the fault of that host accounts for it.
         Touch::Dropped => fault.is_some(),
         Touch::Delayed | Touch::Reset => false,
     };
@@ -281,7 +280,7 @@ fn unordered<'a>(one: &'a str, other: &'a str) -> (&'a str, &'a str) {
     if one <= other { (one, other) } else { (other, one) }
 }
 
-/// What faults say that they touched, of all of them, by what it is.
+/// The declared touches of all faults, by variant.
 #[derive(Default)]
 struct Windows {
     hosts: IndexMap<String, Vec<Window>>,
@@ -291,7 +290,7 @@ struct Windows {
     served: Vec<ServedWindow>,
 }
 
-/// When which fault was active.
+/// When each fault was active.
 #[derive(Debug, Clone, Copy)]
 struct Window {
     from: u64,

@@ -1,12 +1,11 @@
-//! A writer that never keeps anybody waiting, and never fails: what is written to it is handed to a thread of its own.
+//! A writer that never blocks and never fails: it passes the text to a thread of its own.
 //!
-//! Commands that serve others print and log through it. Written directly, a line of the log would hold up the calls of
-//! everybody for as long as the reader of a pipe does not read, and a reader that is gone would end a shutdown that lets
-//! calls finish. What does not fit any more is lost, whole lines at a time, and the next line that gets through says how
-//! many.
+//! Commands that serve others print and log through it. With direct writes, a log line would block all calls while the
+//! reader of a pipe is stalled, and a closed pipe would abort a graceful shutdown. Lines that do not fit the buffer are
+//! lost as a whole, and the next written line has their count.
 //!
-//! `tracing-appender` does nearly this. It counts lines and not bytes, though, and its guard, when the queue is full at the
-//! end, prints so on standard output, blocking.
+//! `tracing-appender` is similar. But it counts lines instead of bytes, and if its queue is full at the end, its guard
+//! reports that on standard output, blocking.
 
 use std::fmt::Arguments;
 use std::io::{self, Write};
@@ -14,29 +13,29 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How many bytes may wait for the thread. As many again may be on their way out.
+/// How many bytes may wait for the thread. The same number may be in the process of being written.
 const ROOM: usize = 1024 * 1024;
-/// How long [`Aside::finish`] waits for a reader that does not read.
+/// How long [`Aside::finish`] waits for a stalled reader.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Clones write to the same thread. Each write is taken whole, or lost whole.
+/// Clones write to the same thread. Each write is accepted or lost as a whole.
 #[derive(Clone)]
 pub(super) struct Aside(Arc<Shared>);
 
 struct Shared {
     state: Mutex<State>,
-    /// Something waits for the thread.
+    /// Bytes wait for the thread.
     filled: Condvar,
-    /// The thread has written all that waited.
+    /// The thread has written all waiting bytes.
     done: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     waiting: Vec<u8>,
-    /// Since `waiting` was last taken. While it is not 0 everything is lost, so that the gap is in one place.
+    /// Lines lost since `waiting` was last taken. While it is not 0 all lines are lost, so that there is a single gap.
     lost: u64,
-    /// The thread writes something that it has taken.
+    /// The thread is writing what it has taken.
     busy: bool,
 }
 
@@ -44,7 +43,7 @@ impl Aside {
     /// Starts the thread, which lives as long as the process.
     ///
     /// # Errors
-    /// When the system gives no thread.
+    /// If the system cannot start a thread.
     pub(super) fn new(name: &str, out: impl Write + Send + 'static) -> io::Result<Self> {
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -58,12 +57,12 @@ impl Aside {
         Ok(aside)
     }
 
-    /// Waits until all is written, but not for long.
+    /// Waits for a limited time until everything is written.
     pub(super) fn finish(&self) {
         self.finish_within(PATIENCE);
     }
 
-    /// Whether all was written within this time.
+    /// Whether everything was written within this time.
     fn finish_within(&self, patience: Duration) -> bool {
         let end = Instant::now() + patience;
         let mut state = self.0.lock();
@@ -85,7 +84,7 @@ impl Write for Aside {
         Ok(text.len())
     }
 
-    /// In one piece, so that no half of a line is lost.
+    /// As a single write, so that no part of a line is lost.
     fn write_fmt(&mut self, text: Arguments<'_>) -> io::Result<()> {
         self.write_all(text.to_string().as_bytes())
     }
@@ -96,7 +95,7 @@ impl Write for Aside {
 }
 
 impl Shared {
-    /// A panic between two assignments leaves nothing that could not be read.
+    /// Ignores poisoning: the state is valid even after a panic between two assignments.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -125,15 +124,15 @@ impl Shared {
                     "squall: {lost} lines were lost here: nobody has read them in time"
                 );
             }
-            // Whoever should read it is gone, and there is nobody to tell. Others go on.
+            // The reader is gone, which cannot be reported. Other writers continue.
             let _ = out.write_all(&text).and_then(|()| out.flush());
             text.clear();
-            // One long stall is no reason to keep its room for ever.
+            // Shrinks the buffer after a stall.
             text.shrink_to(ROOM / 16);
         }
     }
 
-    /// Waits for something to write, exchanges it for the empty `text`, and tells how many lines were lost behind it.
+    /// Waits for text, swaps it with the empty `text`, and returns how many lines were lost after it.
     fn next(&self, text: &mut Vec<u8>) -> u64 {
         let mut state = self.lock();
         state.busy = false;
@@ -153,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// A pipe whose reader takes one write at a time, when it wants to.
+    /// A pipe whose reader takes one write at a time, on demand.
     struct Pipe(SyncSender<Vec<u8>>);
 
     impl Write for Pipe {

@@ -57,7 +57,7 @@ pub(super) fn bench<O: Write, E: Write>(
     Ok(exit)
 }
 
-/// Why there is no pair to measure, and what to do about it.
+/// Why there is no pair to measure, with the remedy.
 fn none(plan: &Plan) -> &'static str {
     match plan.topology.all::<Service>().is_empty() {
         true => "no hop between two modules ended ok",

@@ -11,7 +11,7 @@ use squall_router::{ContentType, Destination, Error, Keepalive, Message, Method,
 use super::{Console, Exit, one_line, plain, runtime};
 use crate::report;
 
-/// What callees are told who calls.
+/// The caller's name, as sent to callees.
 const CALLER: &str = "squall-call";
 
 #[derive(Debug, Args)]
@@ -95,7 +95,7 @@ pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O,
     };
     let runtime = runtime()?;
     let answer = runtime.block_on(send(args, message));
-    // A name that is still being looked up must not keep the process.
+    // A pending DNS lookup must not block the exit.
     runtime.shutdown_background();
     let value = answer.and_then(|value| value.map_or(Ok("null".to_owned()), |value| text_of(&value)));
     match value {
@@ -119,7 +119,7 @@ fn message(args: &CallArgs) -> Result<Message, String> {
         "-" => read_input(io::stdin().lock(), MOST_INPUT)?,
         data => data.to_owned(),
     };
-    // As it was written: numbers that are larger than a program can hold arrive with all of their digits.
+    // Passed on as text: numbers that do not fit a machine type keep all of their digits.
     let _: IgnoredAny =
         serde_json::from_str(&data).map_err(|error| format!("what to send is not JSON: {error}"))?;
     let payload = Payload::new(data.trim().to_owned(), ContentType::Json);
@@ -128,11 +128,11 @@ fn message(args: &CallArgs) -> Result<Message, String> {
     Ok(metadata.fold(message, |message, (key, value)| message.metadata(key, value)))
 }
 
-/// The most that is read from standard input, in bytes: far more than a message may have by default, since it is the
-/// peer that knows its own limit and says so.
+/// The maximum input size, in bytes. Far above the default limit of a message, because the peer knows and reports its own
+/// limit.
 const MOST_INPUT: usize = 64 << 20;
 
-/// Standard input, which need not end: no more than `most` bytes of it are read.
+/// Reads at most `most` bytes of standard input, which may never end.
 fn read_input(input: impl Read, most: usize) -> Result<String, String> {
     let mut bytes = Vec::new();
     let read = input.take(most as u64 + 1).read_to_end(&mut bytes);
@@ -149,7 +149,7 @@ fn read_input(input: impl Read, most: usize) -> Result<String, String> {
     })
 }
 
-/// The JSON of an answer, as it was sent: read and written again, large numbers would be others.
+/// The JSON of a response as it was sent: parsing it would change large numbers.
 fn text_of(answer: &Payload) -> Result<String, Error> {
     if answer.is_empty() {
         return Ok("null".to_owned());
@@ -157,12 +157,12 @@ fn text_of(answer: &Payload) -> Result<String, Error> {
     answer.decode::<IgnoredAny>()?;
     match std::str::from_utf8(answer.bytes()) {
         Ok(text) => Ok(text.to_owned()),
-        // It says why not.
+        // Returns the reason.
         Err(_) => answer.json().map(|value| value.to_string()),
     }
 }
 
-/// Sends as any module would: as one that has no nodes, and knows a single peer, by its address.
+/// Sends like any module: as one without nodes, with a single peer, given by address.
 async fn send(args: &CallArgs, message: Message) -> Result<Option<Payload>, Error> {
     let options = Options {
         keepalive: args.keepalive.keepalive(),
@@ -191,7 +191,7 @@ fn exit(error: &Error) -> Exit {
     }
 }
 
-/// Each of what is said in one line of its own.
+/// The error and its sources, one per line.
 fn text(error: &Error) -> String {
     let said = object(error);
     let mut lines = vec![format!("error: {}\n", report::clean(&error.to_string()))];

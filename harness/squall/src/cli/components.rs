@@ -29,7 +29,7 @@ pub(super) fn components<O: Write, E: Write>(
     Ok(Exit::Held)
 }
 
-/// The settings that a component has when it can do without any: the ports of a node that says nothing.
+/// The settings of a component if all are omitted: for the ports of a node without settings.
 fn usual() -> Value {
     json!({})
 }
@@ -55,7 +55,7 @@ fn object(name: &str, declaration: &Declaration) -> Value {
     })
 }
 
-/// Nothing when its settings say which, or it does not say.
+/// `None` if they depend on the settings, or are not declared.
 fn outputs(declaration: &Declaration) -> Option<Vec<String>> {
     let own = declaration.outputs_with(&usual());
     let usual_port = || {
@@ -63,9 +63,9 @@ fn outputs(declaration: &Declaration) -> Option<Vec<String>> {
         Some(vec![port.default?.as_str()?.to_owned()])
     };
     match own {
-        // Settings that cannot be left out may well name ports: with `port` left at its default they do not.
+        // Required settings may name ports: `port` at its default does not.
         None => usual_port(),
-        // It emits with other settings than the usual ones.
+        // It emits with other than the default settings.
         Some(none) if none.is_empty() && !declaration.outputs_doc().is_empty() => usual_port(),
         own => own,
     }

@@ -1,4 +1,4 @@
-//! Variables of the environment that somebody has set in vain: misspelt ones, and those that a command does not read.
+//! Warns about ineffective environment variables: misspelt ones, and those that a command does not read.
 
 use std::io::{self, Write};
 
@@ -7,13 +7,13 @@ use squall_provider::Config;
 use super::{Console, line};
 use crate::file::nearest;
 
-/// What the variables of a manager begin with.
+/// The prefix of a manager's variables.
 const PREFIX: &str = "CONSTELLATION_PROVIDER_";
 
-/// Whether a command is told by these variables how its managers are.
+/// Whether a command configures its managers by these variables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Managers {
-    /// By them.
+    /// By variables.
     OfVariables,
     /// By a topology.
     OfTopology,
@@ -51,9 +51,9 @@ fn warning(managers: Managers, name: &str) -> Option<String> {
     }
 }
 
-/// Whether it is one of a manager's variables, or was probably meant to be.
+/// Whether it is one of a manager's variables, or a probable misspelling.
 fn is_meant(name: &str) -> bool {
-    /// So many letters may be wrong.
+    /// The maximum number of wrong letters.
     const LETTERS: usize = 2;
     let upper = name.to_uppercase();
     let is_near = |known: &&str| strsim::damerau_levenshtein(&upper, known) <= LETTERS;

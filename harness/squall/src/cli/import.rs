@@ -68,7 +68,7 @@ pub(super) fn run<O: Write, E: Write>(
     }
 }
 
-/// What a path means: standard input when it is `-`.
+/// The content of a path: standard input for `-`.
 fn source(path: &Path) -> Result<Source, Report> {
     let (name, text) = if path == Path::new("-") {
         ("standard input".to_owned(), read_input())
@@ -94,7 +94,7 @@ fn read_input() -> Result<String, String> {
     text_of(bytes)
 }
 
-/// After the file that is written or, else, the first that is read.
+/// Derived from the output file or else from the first input.
 fn name(args: &ImportArgs, paths: &[PathBuf]) -> String {
     let path = args.out.as_ref().or(paths.first());
     let stem = path

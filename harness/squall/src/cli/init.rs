@@ -1,4 +1,4 @@
-//! `squall init`: a start for a project of one's own.
+//! `squall init`: the files of a new project.
 
 mod folder;
 mod origin;
@@ -11,7 +11,7 @@ use self::folder::{Folder, Planned};
 use super::{Console, Exit, InitArgs, line, plain, shown};
 use crate::report::shell_word;
 
-/// Files that nobody else has anything in.
+/// Files that only Squall uses.
 const FILES: &[(&str, &str)] = &[
     (
         "topologies/shop.toml",
@@ -35,17 +35,17 @@ const MANIFEST: &str = include_str!("init/start/manifest.toml");
 const CONFIG: &str = include_str!("init/start/cargo-config.toml");
 const GITIGNORE: &str = include_str!("init/start/gitignore");
 
-/// A file that a project may have already: it is left as it is then, and its owner told what else it needs.
+/// A file that a project may already have: it is then left unchanged, and the user is shown what to add.
 struct Shared {
     path: &'static str,
     text: String,
-    /// What is to be added.
+    /// What to add.
     needs: String,
-    /// A file with this has what it needs.
+    /// A text whose presence shows that nothing needs to be added.
     sign: Option<&'static str>,
 }
 
-/// What was written, and what is left to its owner.
+/// The written files, and the additions left to the user.
 struct Started<'a> {
     folder: Folder<'a>,
     written: Vec<&'static str>,
@@ -65,7 +65,7 @@ pub(super) fn init<O: Write, E: Write>(args: &InitArgs, console: &mut Console<O,
     }
 }
 
-/// Writes everything, or nothing and says why.
+/// Writes all files, or none and returns the error.
 fn start(args: &InitArgs) -> Result<Started<'_>, String> {
     let folder = Folder::at(&args.folder)?;
     let manifest = fs::read_to_string(folder.join("Cargo.toml")).unwrap_or_default();
@@ -121,7 +121,7 @@ fn shared(dependency: &str) -> [Shared; 3] {
     let manifest = MANIFEST
         .replace("\"SQUALL\"", dependency)
         .replace("RUST_VERSION", env!("CARGO_PKG_RUST_VERSION"));
-    // Of a package that is there, the rest is its owner's.
+    // In an existing package, the rest is up to the user.
     let needs = manifest.find("[dev-dependencies]").unwrap_or_default();
     let needs = manifest[needs..].to_owned();
     let whole = |path, text: &str, sign| Shared {
@@ -142,7 +142,7 @@ fn shared(dependency: &str) -> [Shared; 3] {
     ]
 }
 
-/// Says what was written, what its owner has to do, and how to go on.
+/// Prints the written files, the additions for the user, and the next steps.
 fn tell<O: Write, E: Write>(
     args: &InitArgs,
     started: &Started,

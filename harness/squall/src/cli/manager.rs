@@ -80,8 +80,8 @@ pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Asi
             Limit::AddressConnections => config.serving.limits.address_connections = *number,
         }
     }
-    // However many there may be, no more than there are descriptors for: providers' connections are one server's, and those of
-    // the HTTP API another's.
+    // Any configured number, limited by the available descriptors: one server for connections of providers, and one for
+    // those of the HTTP API.
     let connections = &mut config.serving.limits.connections;
     *connections = connections_of_each(2).min(*connections);
     let runtime = runtime()?;
@@ -97,7 +97,7 @@ pub(super) fn manager<O: Write>(args: &ManagerArgs, console: &mut Console<O, Asi
             Err(error) => refused(console, &error.to_string()),
         }
     });
-    // What is still being looked up must not keep the process.
+    // A pending DNS lookup must not block the exit.
     runtime.shutdown_background();
     ended
 }
@@ -123,7 +123,7 @@ async fn serve<O: Write, E: Write>(
     let (told, drained) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let stopping = http.stopping();
     let running = async {
-        // The API answers until the last call is over: whoever asks for the health is to hear that it ends.
+        // The API serves until the last call has ended, so that health checks see the shutdown.
         let api = http.run_until(drained.notified(), *args.grace);
         let providers = async {
             let left = grpc.run_until(told.notified(), *args.grace).await;

@@ -214,28 +214,28 @@ enum SchemaKind {
     Scenario,
 }
 
-/// What arguments, files and peers say, so that it cannot steer a terminal.
+/// Text of arguments, files and peers, without terminal control characters.
 fn plain(text: &dyn std::fmt::Display) -> String {
     report::clean_lines(&text.to_string())
 }
 
-/// The same in one line, for what has no lines of its own.
+/// The same, in one line.
 fn line(text: &dyn std::fmt::Display) -> String {
     report::clean(&text.to_string()).into_owned()
 }
 
-/// A path for people.
+/// A path for display.
 fn shown(path: &Path) -> String {
     line(&path.display())
 }
 
-/// One line of JSON that cannot steer a terminal either.
+/// One line of JSON, without terminal control characters.
 fn one_line(value: &serde_json::Value) -> String {
     report::clean_json(&value.to_string())
 }
 
-/// What the process was started with. What is wrong with it is said without anything that steers a terminal, and ends the
-/// process; so do questions for help.
+/// Parses the process's arguments. Errors are printed without terminal control characters, and end the process, as do
+/// help requests.
 fn arguments() -> Command {
     let error = match Command::try_parse() {
         Ok(command) => return command,
@@ -245,9 +245,9 @@ fn arguments() -> Command {
     if std::env::args_os().all(|argument| is_plain(&argument.to_string_lossy())) {
         error.exit();
     }
-    // clap colours what it quotes: whatever steers in it is the arguments' now.
+    // clap's own colours are off: remaining control characters come from the arguments.
     let said = plain(&error.render());
-    // Whoever does not want to read it is gone, as with clap's own.
+    // A closed pipe is ignored, as in clap.
     let _ = match error.use_stderr() {
         true => write!(io::stderr(), "{said}"),
         false => write!(io::stdout(), "{said}"),
@@ -255,7 +255,7 @@ fn arguments() -> Command {
     std::process::exit(error.exit_code());
 }
 
-/// Runs the command that the process was started with.
+/// Runs the command in the process's arguments.
 pub fn main(harness: &Harness) -> ExitCode {
     let command = arguments();
     let wants_none = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
@@ -277,7 +277,7 @@ pub fn main(harness: &Harness) -> ExitCode {
         Verb::Up(args) => served(console.style, |console| up::up(harness, args, console)),
         Verb::Manager(args) => served(console.style, |console| manager::manager(args, console)),
         Verb::Call(args) => call::call(args, &mut console),
-        // It goes on until its reader is gone.
+        // It runs until its reader is gone.
         Verb::Top(args) => {
             let (out, err) = (io::stdout(), io::stderr());
             top::top(args, &mut Console { out, err, style })
@@ -285,17 +285,17 @@ pub fn main(harness: &Harness) -> ExitCode {
     };
     match result {
         Ok(exit) => exit.into(),
-        // The reader of `squall top` has seen enough.
+        // The reader of `squall top` has closed the pipe.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
-            // If standard error is gone as well, there is nobody left to tell.
+            // If standard error is closed as well, the error cannot be reported.
             let _ = writeln!(console.err, "error: cannot write: {error}");
             Exit::BadInput.into()
         }
     }
 }
 
-/// Runs a command that serves others: it neither waits for those who read what it prints, nor ends when they are gone.
+/// Runs a serving command: it neither blocks on the readers of its output, nor ends when they are gone.
 fn served(
     style: Style,
     command: impl FnOnce(&mut Console<Aside, Aside>) -> io::Result<Exit>,
@@ -311,12 +311,12 @@ fn served(
     ended
 }
 
-/// What commands on real sockets run on.
+/// The runtime of commands on real sockets.
 fn runtime() -> io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()
 }
 
-/// Where a command prints.
+/// The output streams of a command.
 struct Console<O, E> {
     out: O,
     err: E,

@@ -1,6 +1,5 @@
-//! Files that a command writes. What a run writes besides its report is opened before it, so that a path that cannot be
-//! written to costs no run. What is there already is never lost by a slip: it is only replaced by another of its kind, or
-//! when the command line says so.
+//! Output files of commands. They are opened before a run, so that an unwritable path wastes no run. Existing content is
+//! never lost by accident: a file is only replaced by one of its own kind, or if the command line permits it.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Seek, Write};
@@ -8,28 +7,28 @@ use std::path::{Path, PathBuf};
 
 use crate::journal::lines;
 
-/// So many bytes are looked at to tell what a file is.
+/// How many bytes are read to detect a file's kind.
 const HEAD_BYTES: u64 = 64 * 1024;
-/// How a pcapng begins.
+/// The start of a pcapng file.
 const PCAPNG: [u8; 4] = [0x0a, 0x0d, 0x0d, 0x0a];
 
-/// What is written.
+/// The kind of an output file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Journal,
     Capture,
-    /// People go on with what was imported, so that none is replaced unless they say so.
+    /// Users edit imported topologies, so one is only replaced with their permission.
     Topology {
         force: bool,
     },
 }
 
-/// A file that is open to be written.
+/// A file opened for writing.
 pub(super) struct Output {
     kind: Kind,
     path: PathBuf,
     file: File,
-    /// Whether it was made for this command.
+    /// Whether this command created it.
     is_new: bool,
 }
 
@@ -42,7 +41,7 @@ impl Kind {
         }
     }
 
-    /// What is wrong with a file that has something else in it.
+    /// The error for a file with other content.
     fn refusal(self, path: &Path) -> String {
         let (name, path) = (self.name(), path.display());
         match self {
@@ -57,13 +56,13 @@ impl Kind {
         }
     }
 
-    /// Whether what stands in a file may be replaced: it is one of ours, or nothing.
+    /// Whether a file's content may be replaced: it is of this kind, or empty.
     fn is_in(self, file: &File) -> io::Result<bool> {
         let mut head = BufReader::new(file.take(HEAD_BYTES));
         match self {
             Kind::Journal => {
                 let mut line = String::new();
-                // What is no text is no journal.
+                // A file that is not text is not a journal.
                 let read = head.read_line(&mut line).unwrap_or_default();
                 Ok(read == 0 || lines::read(line.as_bytes()).is_ok_and(|it| !it.entries.is_empty()))
             }
@@ -79,9 +78,9 @@ impl Kind {
 }
 
 impl Output {
-    /// Opens a file, and changes nothing in it.
+    /// Opens a file, without changing it.
     ///
-    /// The error says what is in the way, and what to do about it.
+    /// The error has the obstacle, and the remedy.
     pub(super) fn open(kind: Kind, path: &Path) -> Result<Self, String> {
         let name = kind.name();
         let cannot = |error: io::Error| format!("cannot write the {name} to {}: {error}", path.display());
@@ -105,7 +104,7 @@ impl Output {
         let name = kind.name();
         let cannot = |error: io::Error| format!("cannot write the {name} to {}: {error}", path.display());
         let is_file = fs::metadata(path).map_err(cannot)?.is_file();
-        // A pipe or a device has nothing that could be lost.
+        // A pipe or a device has no content to lose.
         let mut file = OpenOptions::new()
             .read(is_file)
             .write(true)
@@ -120,7 +119,7 @@ impl Output {
         Ok(file)
     }
 
-    /// Puts what `write` writes in the place of what was there.
+    /// Replaces the content by what `write` writes.
     pub(super) fn write(
         self,
         write: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
@@ -137,10 +136,10 @@ impl Output {
         written().map_err(|error| format!("cannot write the {name} to {path}: {error}"))
     }
 
-    /// Nothing came of it: a file that was made for it goes again.
+    /// Removes a file that was created for this command.
     pub(super) fn abandon(self) {
         if self.is_new {
-            // If it stays, it is empty.
+            // If this fails, the file stays empty.
             let _ = fs::remove_file(&self.path);
         }
     }

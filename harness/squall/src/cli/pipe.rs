@@ -1,9 +1,9 @@
-//! Output whose reader may have seen enough: `squall run ... | head`.
+//! Output to a pipe that may be closed early: `squall run ... | head`.
 
 use std::io::{self, Write};
 
-/// Writes as long as somebody reads. After that everything goes nowhere, so that the command comes to its end and
-/// its exit code says what it found.
+/// Writes until the reader is gone. Later output is discarded, so that the command completes, and its exit code has the
+/// verdict.
 pub(super) struct Pipe<W> {
     inner: W,
     is_closed: bool,
@@ -49,7 +49,7 @@ impl<W: Write> Write for Pipe<W> {
 mod tests {
     use super::*;
 
-    /// Takes a few bytes, and is then an error of this kind.
+    /// Accepts a few bytes, then returns this error.
     struct Narrow(usize, io::ErrorKind);
 
     impl Write for Narrow {

@@ -1,4 +1,4 @@
-//! What commands that run until they are told to stop have in common: logs and signals.
+//! Logs and signals, for commands that run until they are stopped.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
@@ -13,11 +13,11 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::aside::Aside;
 use crate::report;
 
-/// What is logged when `RUST_LOG` does not say.
+/// The default of `RUST_LOG`.
 const LOG: &str = "info";
 
-/// Logs to `err`, as `RUST_LOG` says; and what is told of a panic goes there too, for the hook of the standard library
-/// waits for whoever reads standard error.
+/// Logs to `err`, filtered by `RUST_LOG`. Panic messages go there too, because the standard library's hook blocks on the
+/// reader of standard error.
 pub(super) fn log(err: &Aside) -> Result<(), String> {
     let said = std::env::var("RUST_LOG").unwrap_or_default();
     let filter = match said.trim() {
@@ -34,14 +34,14 @@ pub(super) fn log(err: &Aside) -> Result<(), String> {
     let log = tracing_subscriber::registry().with(lines).with(filter);
     log.try_init().map_err(|error| error.to_string())?;
     std::panic::set_hook(Box::new(move |panic| {
-        // It never fails.
+        // Writing to it never fails.
         let _ = writeln!(panics.clone(), "{}", told(panic));
     }));
     Ok(())
 }
 
-/// Lets the process have as many descriptors as it may, as Go's runtime does; and says how many connections each of so many
-/// servers has descriptors for. A quarter of them, and 64 at least, are kept for connections that are dialled, and for files.
+/// Raises the process's descriptor limit to its maximum, as Go's runtime does, and returns the connections for each of
+/// this many servers. A quarter of the descriptors, at least 64, is reserved for dialled connections and files.
 pub(super) fn connections_of_each(servers: usize) -> usize {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);
@@ -64,7 +64,7 @@ fn share(descriptors: Option<u64>, servers: usize) -> usize {
     each.max(1)
 }
 
-/// Where and why: the place in a line of its own, and a message that cannot steer a terminal.
+/// The location of a panic on its own line, then its message without terminal control characters.
 fn said(panic: &PanicHookInfo<'_>) -> String {
     let text = panic.to_string();
     match text.split_once('\n') {
@@ -73,7 +73,7 @@ fn said(panic: &PanicHookInfo<'_>) -> String {
     }
 }
 
-/// As the standard library tells of a panic, but for its advice.
+/// The message of the standard library's hook, without its advice.
 fn told(panic: &PanicHookInfo<'_>) -> String {
     let thread = thread::current();
     let (name, backtrace) = (thread.name().unwrap_or("<unnamed>"), Backtrace::capture());
@@ -97,7 +97,7 @@ impl Signals {
         })
     }
 
-    /// The name of the next one.
+    /// The name of the next signal.
     pub(super) async fn next(&mut self) -> &'static str {
         tokio::select! {
             biased;

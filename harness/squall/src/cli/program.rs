@@ -1,4 +1,4 @@
-//! What this program is called in a command that runs it again.
+//! The name of this program, for replay commands.
 
 use std::env;
 use std::ffi::OsStr;
@@ -6,19 +6,19 @@ use std::path::Path;
 
 use crate::report;
 
-/// The stock program, wherever it lies and whoever started it.
+/// The stock program, in any directory.
 const STOCK: &str = "squall";
 
-/// As it was started. A binary of a user's own knows services and components that the stock one does not.
+/// The program as it was started. A user's binary has services and components that the stock one lacks.
 pub(super) fn started() -> String {
     let argument = env::args_os().next().unwrap_or_default();
-    // Cargo says so to what it runs.
+    // Cargo sets it for programs that it runs.
     let is_of_cargo = env::var_os("CARGO").is_some();
     let package = env::var_os("CARGO_PKG_NAME").filter(|_| is_of_cargo);
     of(Path::new(&argument), package.as_deref())
 }
 
-/// `package` is there when Cargo started it.
+/// `package` is set if Cargo started it.
 fn of(program: &Path, package: Option<&OsStr>) -> String {
     let Some(name) = program.file_stem().filter(|name| *name != STOCK) else {
         return STOCK.to_owned();

@@ -1,25 +1,25 @@
-//! A line that tells that a long run goes on. Only on a terminal.
+//! A progress line for long runs. Only on a terminal.
 
 use std::io::{self, IsTerminal, Write};
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-/// Runs that are over before need no word.
+/// Shorter runs show no progress.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How often the line changes.
+/// The update interval.
 const TICK: Duration = Duration::from_secs(1);
-/// Back to the beginning of the line, and nothing in it.
+/// Returns to the start of the line, and clears it.
 const CLEAR: &str = "\r\x1b[K";
 
-/// Tells of a run until it is dropped.
+/// Shows the progress of a run until it is dropped.
 pub(super) struct Progress {
     over: Option<Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Progress {
-    /// Begins, if standard error is a terminal that can be told.
+    /// Starts, if standard error is a capable terminal.
     pub(super) fn begin(what: &str) -> Self {
         if !io::stderr().is_terminal() || is_dumb() {
             return Progress {
@@ -32,7 +32,7 @@ impl Progress {
         let tell = move || {
             let (mut wait, mut seconds) = (PATIENCE, PATIENCE.as_secs());
             while let Err(RecvTimeoutError::Timeout) = is_over.recv_timeout(wait) {
-                // A terminal that is gone needs no word either.
+                // Errors of a closed terminal are ignored.
                 let _ = write!(io::stderr(), "{CLEAR}{}", line(&what, seconds));
                 wait = TICK;
                 seconds += TICK.as_secs();
@@ -52,13 +52,13 @@ impl Drop for Progress {
     fn drop(&mut self) {
         drop(self.over.take());
         if let Some(thread) = self.thread.take() {
-            // It does nothing that could fail.
+            // The thread cannot fail.
             let _ = thread.join();
         }
     }
 }
 
-/// Whether the terminal only knows plain text.
+/// Whether the terminal supports only plain text.
 pub(super) fn is_dumb() -> bool {
     std::env::var_os("TERM").is_some_and(|term| term == "dumb")
 }

@@ -15,7 +15,7 @@ use crate::plan::{EngineKind, Plan};
 use crate::report;
 use crate::run::{Difference, Failure, Run};
 
-/// From here on a workload is worth a warning: each call has some ten lines in the journal, which is kept in memory.
+/// The number of calls that causes a warning: each call has some ten journal entries, which are kept in memory.
 const CALLS_MANY: u64 = 1_000_000;
 
 pub(super) fn run<O: Write, E: Write>(
@@ -79,7 +79,7 @@ pub(super) fn run<O: Write, E: Write>(
     Ok(exits.into_iter().max().unwrap_or(Exit::Held))
 }
 
-/// What is written besides the report.
+/// The outputs besides the report.
 #[derive(Default)]
 struct Outputs {
     journal: Option<Output>,
@@ -93,7 +93,7 @@ impl Outputs {
             .map(|path| Output::open(output::Kind::Journal, path))
             .transpose()?;
         let pcap = args.pcap.as_deref();
-        // The first is there by now, whatever it is called.
+        // The first file exists by now, so both paths can be compared in canonical form.
         let place = |path: Option<&Path>| path.and_then(|path| path.canonicalize().ok());
         if let Some(one) = place(args.journal.as_deref())
             && place(pcap) == Some(one)
@@ -113,7 +113,7 @@ impl Outputs {
         }
     }
 
-    /// What could not be written.
+    /// The errors of writing.
     fn write(self, run: &Run) -> Vec<String> {
         let journal = self
             .journal
@@ -144,7 +144,7 @@ fn one<O: Write, E: Write>(
     console: &mut Console<O, E>,
 ) -> io::Result<Exit> {
     let plan = Arc::new(loaded.plan(args.seed, args.engine));
-    // The seed comes first: whatever happens next, it can be done again.
+    // The seed comes first, so that the run can be replayed whatever happens next.
     if args.json {
         writeln!(console.err, "{}", report::banner(&plan))?;
     } else {
@@ -177,7 +177,7 @@ fn one<O: Write, E: Write>(
             for why in &unwritten {
                 writeln!(console.err, "error: {}", line(&why))?;
             }
-            // What broke is worth more than a file that is missing.
+            // A violation takes precedence over a missing file.
             Ok(match exit {
                 Exit::Held if !unwritten.is_empty() => Exit::BadInput,
                 exit => exit,
@@ -263,7 +263,7 @@ fn ended_badly<O: Write, E: Write>(
     Ok(Exit::NoVerdict)
 }
 
-/// The one command that does the same again.
+/// The command that replays the run.
 fn replay(loaded: &Loaded, plan: &Plan, args: &RunArgs) -> String {
     let engine = args
         .engine

@@ -1,4 +1,4 @@
-//! From the paths of a command line to scenarios: all of them, or the reasons why not.
+//! Loads the scenarios of a command line: all, or the errors.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -11,10 +11,10 @@ use crate::Scenario;
 use crate::file;
 use crate::plan::Plan;
 
-/// What topologies and scenarios are called.
+/// The extension of topologies and scenarios.
 pub(super) const TOML: &[&str] = &["toml"];
 
-/// A scenario and where it came from.
+/// A scenario with its source.
 pub(super) struct Loaded {
     pub(super) path: PathBuf,
     pub(super) scenario: Scenario,
@@ -31,7 +31,7 @@ impl Loaded {
     }
 }
 
-/// Loads every scenario, or prints everything that is wrong and gives none.
+/// Loads every scenario, or prints all mistakes and returns none.
 pub(super) fn load<O: Write, E: Write>(
     harness: &Harness,
     paths: &[PathBuf],
@@ -45,7 +45,7 @@ pub(super) fn load<O: Write, E: Write>(
     let mut is_sound = true;
     let mut topologies = 0;
     for Named { path, is_of_folder } in &files {
-        // A folder may have the topologies beside their scenarios.
+        // A directory may also contain the topologies.
         if *is_of_folder && file::is_topology(path) {
             topologies += 1;
             continue;
@@ -74,13 +74,13 @@ pub(super) fn load<O: Write, E: Write>(
     Ok(is_sound.then_some(loaded))
 }
 
-/// A file, and whether it was not named itself but its folder.
+/// A file, and whether it was found through its directory.
 pub(super) struct Named {
     pub(super) path: PathBuf,
     is_of_folder: bool,
 }
 
-/// The files that paths mean: a folder is its files of these extensions, in order of their names.
+/// Expands paths to files: a directory stands for its files with these extensions, in name order.
 pub(super) fn files<O: Write, E: Write>(
     paths: &[PathBuf],
     extensions: &[&str],
@@ -132,7 +132,7 @@ fn files_of(folder: &Path, extensions: &[&str]) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Shows what is wrong with a file.
+/// Prints the mistakes in a file.
 pub(super) fn print_report<O: Write, E: Write>(
     report: &file::Report,
     console: &mut Console<O, E>,

@@ -11,9 +11,9 @@ use super::{Console, Exit, plain, runtime};
 use crate::live::{self, Sample, Target};
 
 const REFRESH: Duration = Duration::from_secs(1);
-/// Over how long rates and latencies are taken.
+/// The window of rates and latencies.
 const WINDOW: Duration = Duration::from_secs(10);
-/// Clears a terminal and goes to its first line.
+/// Clears a terminal and moves the cursor to its first line.
 const CLEAR: &str = "\x1b[2J\x1b[H";
 
 #[derive(Debug, Args)]
@@ -51,7 +51,7 @@ async fn once<O: Write, E: Write>(args: &TopArgs, console: &mut Console<O, E>) -
     }
 }
 
-/// Until the system is gone.
+/// Updates the table until the system is gone.
 async fn on_and_on<O: Write, E: Write>(args: &TopArgs, console: &mut Console<O, E>) -> io::Result<Exit> {
     let clear = if io::stdout().is_terminal() { CLEAR } else { "" };
     let mut earlier: VecDeque<(Instant, Sample)> = VecDeque::new();
@@ -83,7 +83,7 @@ async fn on_and_on<O: Write, E: Write>(args: &TopArgs, console: &mut Console<O, 
     }
 }
 
-/// The sample; or what is wrong, and how to end.
+/// The sample, or the error with its exit code.
 async fn sample(target: &Target) -> Result<Sample, (String, Exit)> {
     let text = live::get(target)
         .await

@@ -96,8 +96,8 @@ impl UpArgs {
     }
 }
 
-/// How many servers of modules run in this process, each replica with one of its own. `hosts` are all there are, with their
-/// modules; `started` names those that run, or is empty.
+/// How many module servers run in this process, one per replica. `hosts` are all hosts with their modules; `started`
+/// names the running ones, or is empty for all.
 fn served<'a>(hosts: impl Iterator<Item = (&'a str, &'a str)>, started: &[String]) -> usize {
     let runs = |(host, module): &(&str, &str)| {
         started.is_empty() || started.iter().any(|it| it == host || it == module)
@@ -136,7 +136,7 @@ pub(super) fn up<O: Write>(
             set.expect("it was tried when the arguments were read");
         }
     }
-    // However many there may be, no more than there are descriptors for.
+    // Any configured number, limited by the available descriptors.
     let hosts = Module::on_hosts(&topology).map(|(host, module)| (host, &*module.name));
     let managers = if args.modules.is_empty() {
         topology.all::<Manager>().len()
@@ -175,19 +175,19 @@ pub(super) fn up<O: Write>(
             (_, Err(error)) => refused(console, &error),
         }
     });
-    // What is still being looked up must not keep the process.
+    // A pending DNS lookup must not block the exit.
     runtime.shutdown_background();
     ended
 }
 
-/// Lets freed memory return to the system. The allocator gives it back some time later, when something large is freed; and
-/// a process that has got over an attack may be at rest, and free nothing.
+/// Returns freed memory to the system. The allocator does so later, when something large is freed, but an idle process
+/// after an attack may free nothing.
 pub(super) async fn give_back() {
     const EVERY: Duration = Duration::from_secs(1);
     const LARGE: usize = 8 << 20;
     loop {
         tokio::time::sleep(EVERY).await;
-        // None of it is touched: it takes addresses, and no memory.
+        // It is not touched, so it uses addresses, but no memory.
         drop(std::hint::black_box(Vec::<u8>::with_capacity(LARGE)));
     }
 }
@@ -236,7 +236,7 @@ async fn serve<O: Write, E: Write>(
     let (stop, stopping) = watch::channel(false);
     let mut running = pin!(async {
         let modules = system.run_until(stopping.clone(), *args.grace);
-        // Without modules, or without a fleet, the other is what goes on.
+        // Without modules, or without a fleet, the other one keeps running.
         let fleet = fleet.run_until(stopping.clone(), *args.grace);
         tokio::join!(modules, fleet, services.run_until(stopping))
     });

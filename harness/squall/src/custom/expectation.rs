@@ -1,4 +1,4 @@
-//! Expectations of a user's own.
+//! User-defined expectations.
 
 use std::any::Any;
 use std::fmt;
@@ -17,8 +17,8 @@ use crate::file::settings::Sort;
 use crate::oracle::{Run, Violation};
 use crate::plan::Window;
 
-/// An expectation of your own: a key of `[[expect]]`, added with [`Harness::expectation`](crate::Harness::expectation).
-/// Its fields are what the key takes in files.
+/// A user-defined expectation: a key of `[[expect]]`, added with [`Harness::expectation`](crate::Harness::expectation).
+/// Its fields are the fields of the key's value.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -61,14 +61,14 @@ pub trait CustomExpectation:
     /// The key of `[[expect]]`.
     const KEY: &'static str;
 
-    /// As a statement, for reports; the window is said by Squall.
+    /// A statement for reports; Squall adds the window.
     fn text(&self) -> String;
 
-    /// Judges a run, of what happened within the window. A pure function of the run.
+    /// Judges the events of a run within the window. A pure function of the run.
     fn judge(&self, run: &Run<'_>, window: &Window) -> Finding;
 }
 
-/// What a [`CustomExpectation`] finds.
+/// The result of a [`CustomExpectation`].
 #[derive(Debug, Clone)]
 pub struct Finding {
     pub(crate) held: bool,
@@ -89,21 +89,21 @@ impl Finding {
         }
     }
 
-    /// What was measured, ready to be read after the statement: `is 5`.
+    /// The measured value, as a phrase that follows the statement: `is 5`.
     #[must_use]
     pub fn measured(mut self, measured: impl Into<String>) -> Self {
         self.measured = measured.into();
         self
     }
 
-    /// The same for programs.
+    /// The measured value, for JSON reports.
     #[must_use]
     pub fn value(mut self, value: impl Into<Value>) -> Self {
         self.value = value.into();
         self
     }
 
-    /// The first thing that shows that it did not hold.
+    /// The first violation.
     #[must_use]
     pub fn counterexample(mut self, violation: Option<Violation>) -> Self {
         self.counterexample = violation;
@@ -111,7 +111,7 @@ impl Finding {
     }
 }
 
-/// A custom expectation, of whichever kind.
+/// An object-safe [`CustomExpectation`].
 pub trait CustomExpect: Any + fmt::Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// See [`CustomExpectation::KEY`].
     fn key(&self) -> &'static str;
@@ -135,7 +135,7 @@ impl<E: CustomExpectation> CustomExpect for E {
     }
 }
 
-/// Equal when they are of one kind and say the same.
+/// Equal if both have the same kind and the same values.
 impl PartialEq for dyn CustomExpect {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key() && format!("{self:?}") == format!("{other:?}")
@@ -144,14 +144,14 @@ impl PartialEq for dyn CustomExpect {
 
 const EXPECTATION: Sort = Sort::with_keys("expectation");
 
-/// A kind of expectation, as files meet it.
+/// A kind of expectation, as registered for files.
 #[derive(Clone, Copy)]
 pub(crate) struct ExpectKind {
     pub(crate) key: &'static str,
     pub(crate) read: fn(&file::read::Value<'_>, &mut Problems) -> Option<SaidExpect>,
 }
 
-/// What a file says of one.
+/// An expectation as read from a file.
 #[derive(Debug, Clone)]
 pub(crate) struct SaidExpect {
     pub(crate) key: &'static str,

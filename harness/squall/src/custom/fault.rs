@@ -1,4 +1,4 @@
-//! Faults of a user's own.
+//! User-defined faults.
 
 use std::fmt;
 use std::ops::Range;
@@ -15,9 +15,9 @@ use crate::file::report::{Problem, Problems};
 use crate::file::settings::Sort;
 use crate::plan::Topology;
 
-/// A kind of fault of your own: a key of `[[fault]]`, added with [`Harness::fault`](crate::Harness::fault).
+/// A user-defined kind of fault: a key of `[[fault]]`, added with [`Harness::fault`](crate::Harness::fault).
 ///
-/// Its fields are what the key takes in files; what it does is its [`FaultKind`].
+/// Its fields are the fields of the key's value; its behaviour is its [`FaultKind`].
 ///
 /// ```
 /// use serde::Deserialize;
@@ -77,13 +77,13 @@ pub trait CustomFault: FaultKind + DeserializeOwned + JsonSchema + Clone {
     /// The key of `[[fault]]`.
     const KEY: &'static str;
 
-    /// Whether it happens at one instant, and takes no `for`.
+    /// Whether it is instantaneous, and takes no `for`.
     const IS_INSTANT: bool = false;
 
-    /// Resolves what the file names, and says what is wrong: shown at the key's value.
+    /// Resolves names from the file.
     ///
     /// # Errors
-    /// What is wrong.
+    /// What is wrong, to be shown at the key's value.
     fn check(&mut self, topology: &Topology) -> Result<(), String> {
         let _ = topology;
         Ok(())
@@ -93,7 +93,7 @@ pub trait CustomFault: FaultKind + DeserializeOwned + JsonSchema + Clone {
 const FAULT: Sort = Sort::with_keys("fault");
 
 impl Kind {
-    /// A kind of a user's own.
+    /// A user-defined kind.
     pub(crate) fn custom<F: CustomFault>() -> Self {
         Kind {
             key: F::KEY,
@@ -155,10 +155,10 @@ impl<F: CustomFault> Said for SaidCustom<F> {
 pub struct HostNames(Vec<String>);
 
 impl HostNames {
-    /// Puts the hosts of a topology in place of what was written.
+    /// Resolves the names to hosts of the topology.
     ///
     /// # Errors
-    /// The first name that no host has.
+    /// The first name that matches no host.
     pub fn resolve(&mut self, topology: &Topology) -> Result<(), String> {
         let mut hosts: Vec<String> = Vec::new();
         for name in &self.0 {
@@ -181,7 +181,7 @@ impl HostNames {
         Ok(())
     }
 
-    /// What was written; once it is resolved, the hosts.
+    /// The names as written or, once resolved, the hosts.
     #[must_use]
     pub fn names(&self) -> &[String] {
         &self.0

@@ -1,7 +1,7 @@
-//! What a harness has beside what is built in: faults, expectations, oracles and kinds of hosts of a user's own.
+//! User-defined extensions of a harness: faults, expectations, oracles and kinds of hosts.
 //!
-//! A custom kind is read with serde, and its JSON Schema is derived: files are checked against both, with the same
-//! quality of messages as built-in kinds have.
+//! A custom kind is read with serde, and its JSON Schema is derived. Files are checked against both, with messages of the
+//! same quality as for built-in kinds.
 
 mod expectation;
 mod fault;
@@ -37,7 +37,7 @@ pub(crate) struct Custom {
     pub(crate) kinds: Kinds,
 }
 
-/// What files may have beside what their tables declare.
+/// Keys and tables that extend the built-in ones.
 #[derive(Clone, Default)]
 pub(crate) struct Kinds {
     /// Keys of `[[fault]]`.
@@ -46,23 +46,23 @@ pub(crate) struct Kinds {
     pub(crate) expectations: Vec<ExpectKind>,
     /// Tables of a topology.
     pub(crate) hosts: Vec<&'static str>,
-    /// Keys of `[[workload]]`, and names of clients.
+    /// Keys of `[[workload]]`, and client names.
     pub(crate) targets: Vec<&'static str>,
-    /// What their JSON Schemas say.
+    /// Their JSON Schemas.
     pub(crate) schemas: Vec<CustomSchema>,
 }
 
 /// The JSON Schema of one key.
 #[derive(Clone)]
 pub(crate) struct CustomSchema {
-    /// Which definition of the file's schema has it; its root when absent.
+    /// The definition in the file's schema that gets it; `None` is the root.
     pub(crate) of: Option<&'static str>,
     pub(crate) key: &'static str,
     pub(crate) schema: Value,
 }
 
 impl CustomSchema {
-    /// Of a key that is read as a `T`.
+    /// The schema of a key that is read as a `T`.
     pub(crate) fn of<T: JsonSchema>(definition: &'static str, key: &'static str) -> Self {
         let declaration = Declaration::of::<T>();
         let mut schema = declaration
@@ -79,7 +79,7 @@ impl CustomSchema {
         }
     }
 
-    /// Of a target: what its code takes is not known here.
+    /// The schema of a target, whose payload type is unknown here.
     pub(crate) fn of_target(key: &'static str) -> Self {
         CustomSchema {
             of: Some("Workload"),
@@ -88,7 +88,7 @@ impl CustomSchema {
         }
     }
 
-    /// Of a table of hosts: what its code takes is not known here.
+    /// The schema of a table of hosts, whose settings are unknown here.
     pub(crate) fn of_hosts(key: &'static str) -> Self {
         let host = json!({
             "type": "object",
@@ -103,12 +103,12 @@ impl CustomSchema {
 }
 
 impl Kinds {
-    /// Every kind of fault, in the order of messages and of the schema.
+    /// All kinds of faults, in the order of messages and of the schema.
     pub(crate) fn all_faults(&self) -> impl Iterator<Item = &Kind> {
         FAULTS.into_iter().flatten().chain(&self.faults)
     }
 
-    /// The keys that a table takes beside those that it declares.
+    /// The additional keys of a table.
     pub(crate) fn keys_of(&self, table: &str) -> Vec<&'static str> {
         match table {
             EXPECT => self.expectations.iter().map(|kind| kind.key).collect(),
@@ -119,7 +119,7 @@ impl Kinds {
     }
 }
 
-/// The names of tables in messages.
+/// The table names, for messages.
 pub(crate) const EXPECT: &str = "[[expect]]";
 pub(crate) const TOPOLOGY: &str = "the topology";
 pub(crate) const WORKLOAD: &str = "[[workload]]";

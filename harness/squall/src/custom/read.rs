@@ -1,4 +1,4 @@
-//! Reads a value of a file into a type of a user's own.
+//! Reads a file's value into a user-defined type.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -9,7 +9,7 @@ use crate::file::settings::{self, Sort};
 use crate::file::value::{Json, JsonData};
 use crate::registry::{Declaration, SettingsError, keys_of};
 
-/// The value as a `T`, and where it stands. Nothing when it is none; then a problem says why.
+/// The value as a `T`, with its position. `None` if it does not parse; a problem was then added.
 pub(super) fn read<T: DeserializeOwned + JsonSchema>(
     sort: Sort,
     key: &'static str,

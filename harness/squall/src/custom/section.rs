@@ -1,4 +1,4 @@
-//! Sections of a report that a user adds.
+//! User-defined report sections.
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -7,8 +7,8 @@ use crate::oracle;
 
 /// A table of a report, derived from a run's evidence. See [`Harness::section`](crate::Harness::section).
 ///
-/// A column in which all cells begin with a digit is aligned to the right. In `--json` a section is a list of objects
-/// under its first heading.
+/// Columns whose cells all begin with a digit are right-aligned. In `--json` a section is a list of objects under its
+/// first heading.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Section {
     pub(crate) headings: Vec<String>,
@@ -16,7 +16,7 @@ pub struct Section {
 }
 
 impl Section {
-    /// Without rows: a section that stays so is not shown.
+    /// A section without rows. It is only shown if rows are added.
     pub fn new<S: Into<String>>(headings: impl IntoIterator<Item = S>) -> Self {
         Section {
             headings: headings.into_iter().map(Into::into).collect(),
@@ -24,7 +24,7 @@ impl Section {
         }
     }
 
-    /// Adds a row. Cells that are missing are empty, those that are too many are left out.
+    /// Adds a row. Missing cells are empty, surplus cells are dropped.
     pub fn row<S: Into<String>>(&mut self, cells: impl IntoIterator<Item = S>) -> &mut Self {
         let mut row: Vec<String> = cells.into_iter().map(Into::into).collect();
         row.resize(self.headings.len(), String::new());
@@ -33,6 +33,6 @@ impl Section {
     }
 }
 
-/// What makes the sections of a harness' own.
+/// Builds a user-defined section.
 pub(crate) type Sections =
     Vec<Arc<dyn Fn(&oracle::Run<'_>) -> Section + Send + Sync + UnwindSafe + RefUnwindSafe>>;

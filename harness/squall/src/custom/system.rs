@@ -1,9 +1,9 @@
-//! Systems of a user's own.
+//! User-defined systems.
 
 use crate::Harness;
 
-/// A system as one plug-in: kinds of hosts, what workloads call there, faults, expectations, promises and sections of the
-/// report, which belong together and are added with one line, [`Harness::system`]. A crate may have one for others to use.
+/// A system as one plug-in: kinds of hosts, targets, faults, expectations, oracles and report sections that belong
+/// together, added with one call of [`Harness::system`]. A crate can export one for others.
 ///
 /// ```
 /// use serde::Deserialize;
@@ -53,6 +53,6 @@ use crate::Harness;
 /// # drop(harness);
 /// ```
 pub trait System {
-    /// Adds all that the system has.
+    /// Adds all parts of the system.
     fn add_to(self, harness: Harness) -> Harness;
 }

@@ -1,15 +1,15 @@
-//! Targets of a user's own: keys of `[[workload]]`.
+//! User-defined targets: keys of `[[workload]]`.
 
 use crate::file::read::{At, Read, Value};
 use crate::file::report::Problems;
 use crate::file::value::Json;
 
-/// What a file says of one.
+/// A target as read from a file.
 #[derive(Debug, Clone)]
 pub(crate) struct SaidTarget {
-    /// The name of the client that makes the calls, where the key's value stands.
+    /// The name of the client that makes the calls, with the position of the key's value.
     pub(crate) name: At<String>,
-    /// What every call carries.
+    /// The payload of every call.
     pub(crate) payload: Json,
 }
 

@@ -1,7 +1,7 @@
-//! What a scenario expects of the calls of a workload.
+//! Expectations about the calls of a workload.
 //!
-//! A window is about the calls that *start* in it. A call that never ended counts as unknown, with the class
-//! `unended`: an expectation must not hold because something was lost.
+//! A window selects the calls that *start* in it. A call without an end counts as unknown, with the class
+//! `unended`: lost calls must not make an expectation hold.
 
 mod certain;
 mod raw;
@@ -26,26 +26,26 @@ use crate::verdict::Judged;
 /// What must hold for the calls of one workload that start within a window.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CallsExpectation {
-    /// Which workload.
+    /// The workload.
     pub workload: String,
-    /// Which calls of it.
+    /// The window.
     pub window: Window,
-    /// What must hold of them. Several checks in one `[[expect]]` are several expectations.
+    /// The check. Several checks in one `[[expect]]` are several expectations.
     pub check: Check,
 }
 
 /// One check on the calls of a window.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Check {
-    /// The share of calls that are ok. With no call in the window it does not hold.
+    /// The ratio of calls that end ok. Without calls in the window it does not hold.
     SuccessRate(Bounds<f64>),
-    /// How many calls.
+    /// The number of calls.
     Calls(Bounds<u64>),
-    /// How many calls are ok.
+    /// The number of calls that end ok.
     Ok(Bounds<u64>),
-    /// How many calls failed: they certainly did not happen.
+    /// The number of calls that failed: they certainly did not happen.
     Failed(Bounds<u64>),
-    /// How many calls ended without anybody knowing whether they happened.
+    /// The number of calls that may have happened.
     Unknown(Bounds<u64>),
     /// Every error is of one of these classes.
     ErrorsOnly(Vec<String>),
@@ -53,16 +53,16 @@ pub enum Check {
     ErrorsNever(Vec<String>),
     /// At least one error of each of these classes.
     ErrorsSome(Vec<String>),
-    /// A quantile of the latency of the calls that are ok. With no such call it does not hold.
+    /// A latency quantile of the calls that end ok. Without such calls it does not hold.
     Latency {
-        /// Which one.
+        /// The quantile.
         quantile: Quantile,
         /// In virtual time.
         bounds: Bounds<Duration>,
     },
 }
 
-/// Inclusive bounds; at least one is there.
+/// Inclusive bounds; at least one is set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds<T> {
     /// `at_least`
@@ -71,7 +71,7 @@ pub struct Bounds<T> {
     pub at_most: Option<T>,
 }
 
-/// A quantile that reports show.
+/// A quantile as shown in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Quantile {
     /// 50 of 100.
@@ -116,7 +116,7 @@ impl Expectation for CallsExpectation {
 
     fn in_vain(&self, run: &Run<'_>) -> Option<&'static str> {
         let calls = calls(run, self);
-        // How many calls there are is what it asks for.
+        // A count is meaningful without calls.
         match calls.is_empty() && !matches!(self.check, Check::Calls(_)) {
             true => Some("no call started in its window"),
             false => certain::why(run, self, &calls),
@@ -124,7 +124,7 @@ impl Expectation for CallsExpectation {
     }
 }
 
-/// The calls that an expectation is about.
+/// The calls that an expectation covers.
 fn calls<'a, 'j>(run: &'a Run<'j>, expectation: &CallsExpectation) -> Vec<&'a Call<'j>> {
     let mut workloads = (0_u32..).zip(&run.plan.workloads);
     let Some((workload, _)) = workloads.find(|(_, workload)| workload.name == expectation.workload) else {
@@ -142,7 +142,7 @@ struct Measured<'a, 'j> {
     held: bool,
     measured: String,
     value: Value,
-    /// The first call that speaks against it; of no interest when it held.
+    /// The first call that violates it; unused if it held.
     culprit: Option<&'a Call<'j>>,
 }
 

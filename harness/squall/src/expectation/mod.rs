@@ -1,5 +1,5 @@
-//! What a scenario expects. A kind of expectation is a type: of calls of a workload here, of a user's own kind here, of
-//! providers in the room of their system.
+//! Expectations of scenarios. Each kind is a type: about calls of a workload here, user-defined here, about providers in
+//! their system.
 
 mod calls;
 mod own;
@@ -15,30 +15,30 @@ use crate::oracle::Run;
 use crate::plan::Window;
 use crate::verdict::Judged;
 
-/// What must hold in one run, besides what holds in all. No method has a default: whoever adds a kind is asked by the
-/// compiler.
+/// A condition that must hold in one run, in addition to the oracles. Methods have no defaults, so that the compiler asks
+/// the author of a new kind.
 pub trait Expectation: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// As a statement: `orders during split: success rate >= 0.9`.
     fn text(&self) -> String;
 
-    /// When it must hold; nothing where that is no question.
+    /// When it must hold; `None` if it has no window.
     fn window(&self) -> Option<&Window>;
 
     /// Whether it holds. A pure function of the run.
     fn judge(&self, run: &Run<'_>) -> Judged;
 
-    /// Why nothing in this run could have broken it: `no call started in its window`. Nothing when something could.
+    /// Why nothing in this run could have violated it: `no call started in its window`. `None` if something could.
     fn in_vain(&self, run: &Run<'_>) -> Option<&'static str>;
 }
 
 impl dyn Expectation {
-    /// This expectation, if it is of that kind.
+    /// This expectation as `E`, if it is one.
     pub fn downcast_ref<E: Expectation>(&self) -> Option<&E> {
         (self as &dyn Any).downcast_ref()
     }
 }
 
-/// Equal when they are of one kind and say the same.
+/// Equal if both have the same kind and the same values.
 impl PartialEq for dyn Expectation {
     fn eq(&self, other: &Self) -> bool {
         let same_kind = (self as &dyn Any).type_id() == (other as &dyn Any).type_id();

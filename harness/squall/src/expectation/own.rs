@@ -1,4 +1,4 @@
-//! Expectations of a user's own kind.
+//! User-defined expectations.
 
 use std::sync::Arc;
 
@@ -8,12 +8,12 @@ use crate::oracle::Run;
 use crate::plan::Window;
 use crate::verdict::Judged;
 
-/// What a user's own kind of expectation wants, of what happens within a window.
+/// A user-defined expectation, with its window.
 #[derive(Debug, Clone)]
 pub struct OwnExpectation {
-    /// What.
+    /// The expectation.
     pub expect: Arc<dyn CustomExpect>,
-    /// When.
+    /// The window.
     pub window: Window,
 }
 
@@ -49,7 +49,7 @@ impl Expectation for OwnExpectation {
         }
     }
 
-    /// What could have broken it is its kind's to know.
+    /// Only the user's kind can know.
     fn in_vain(&self, _run: &Run<'_>) -> Option<&'static str> {
         None
     }

@@ -1,4 +1,4 @@
-//! `bandwidth`: links are narrower.
+//! `bandwidth`: limits the bandwidth of links.
 
 use async_trait::async_trait;
 use squall_sim::Effect;
@@ -13,12 +13,12 @@ use crate::plan::{self, Pairs, Topology};
 use crate::run::{End, Scene};
 use crate::units::Unit;
 
-/// Links are as narrow as this.
+/// Limits the bandwidth of links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Bandwidth {
     /// Which links.
     pub pairs: Pairs,
-    /// How much crosses. Instead of the link's own bandwidth.
+    /// The limit. It replaces the link's own bandwidth.
     pub rate: plan::Bandwidth,
 }
 

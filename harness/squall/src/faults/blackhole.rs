@@ -1,4 +1,4 @@
-//! `blackhole`: connects are never answered; open connections go on.
+//! `blackhole`: connects get no response; open connections are unaffected.
 
 use async_trait::async_trait;
 use squall_sim::Effect;
@@ -10,7 +10,7 @@ use crate::file::report::Problems;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
 
-/// Connects are never answered; open connections go on.
+/// Connects get no response; open connections are unaffected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Blackhole(pub Connects);
 

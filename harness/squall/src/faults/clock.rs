@@ -15,12 +15,12 @@ use crate::plan::{ClockShift, Topology};
 use crate::run::{End, Scene};
 use crate::time;
 
-/// The wall clocks of the machines jump, and jump back when the fault ends. Several such faults add up.
+/// The hosts' wall clocks jump, and jump back when the fault ends. Concurrent faults add up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Clock {
     /// Host names.
     pub hosts: Vec<String>,
-    /// Which way, and how far.
+    /// Direction and distance.
     pub shift: ClockShift,
 }
 

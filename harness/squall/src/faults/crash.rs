@@ -1,4 +1,4 @@
-//! `crash`: machines die without a word, and boot again when the fault ends.
+//! `crash`: hosts lose power without closing their sockets, and boot again when the fault ends.
 
 use async_trait::async_trait;
 use squall_sim::Sim;
@@ -10,7 +10,7 @@ use crate::file::report::Problems;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
 
-/// The machines die without a word. They boot again when the fault ends.
+/// The hosts lose power without closing their sockets. They boot again when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Crash {
     /// Host names.

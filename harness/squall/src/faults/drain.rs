@@ -1,4 +1,4 @@
-//! `drain`: servers shut down in phases, and their processes start anew when the fault ends.
+//! `drain`: servers shut down gracefully, and their processes start again when the fault ends.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use crate::plan::Topology;
 use crate::run::{End, Scene};
 use crate::time;
 
-/// How long a server waits that is told nothing.
+/// The grace period when the file sets none.
 const GRACE_DEFAULT: Duration = Duration::from_secs(10);
 
-/// The servers shut down in phases, and their processes start anew when the fault ends.
+/// The servers shut down gracefully, and their processes start again when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drain {
     /// Host names.
     pub hosts: Vec<String>,
-    /// How long they wait for what is in the works.
+    /// How long they wait for in-flight requests.
     pub grace: Duration,
 }
 

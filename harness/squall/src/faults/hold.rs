@@ -1,4 +1,4 @@
-//! `hold`: segments stop on their links, and go on when the fault ends.
+//! `hold`: links hold back segments, and deliver them when the fault ends.
 
 use async_trait::async_trait;
 use squall_sim::Effect;
@@ -10,7 +10,7 @@ use crate::file::report::Problems;
 use crate::plan::{Pairs, Topology};
 use crate::run::{End, Scene};
 
-/// Segments stop between these hosts, and go on when the fault ends.
+/// Segments between these hosts are held back, and delivered when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hold(pub Pairs);
 

@@ -1,4 +1,4 @@
-//! `latency`: links take longer.
+//! `latency`: changes the latency of links.
 
 use std::time::Duration;
 
@@ -19,14 +19,14 @@ use crate::run::{End, Scene};
 use crate::scenario;
 use crate::time;
 
-/// Links take longer.
+/// Changes the latency of links.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Latency {
     /// Which links.
     pub pairs: Pairs,
-    /// How long.
+    /// The latency.
     pub latency: plan::Latency,
-    /// On top of the link's own latency, or instead of it.
+    /// Whether it is added to the link's own latency. Otherwise it replaces it.
     pub added: bool,
 }
 

@@ -1,4 +1,4 @@
-//! What faults of links share: between which hosts, in files and in words.
+//! Shared by the faults of links: the hosts at both ends, in files and in reports.
 
 use crate::file::hosts::Ends;
 use crate::file::read::{At, tables};
@@ -11,9 +11,9 @@ use super::targets::names;
 /// Attempts to connect.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Connects {
-    /// To these hosts, from wherever.
+    /// To these hosts, from any host.
     To(Vec<String>),
-    /// Between these hosts, by who dials whom.
+    /// Between these hosts, in the direction of the dial.
     Between(Pairs),
 }
 
@@ -46,7 +46,7 @@ tables! {
     }
 }
 
-/// The four keys of a table that says which links it is about.
+/// The four keys that select links.
 macro_rules! ends {
     ($raw:expr) => {
         $crate::file::hosts::Ends {
@@ -115,7 +115,7 @@ impl Connects {
         }
     }
 
-    /// Whether the fault keeps `from` from connecting to `to`.
+    /// Whether the fault prevents connects from `from` to `to`.
     pub(crate) fn keep_out(&self, from: &str, to: &str) -> bool {
         let among = |hosts: &[String], host: &str| hosts.iter().any(|other| other == host);
         match self {

@@ -1,4 +1,4 @@
-//! `loss`: links lose segments.
+//! `loss`: links drop segments.
 
 use async_trait::async_trait;
 use squall_sim::Effect;
@@ -13,12 +13,12 @@ use crate::plan::{Pairs, Ratio, Topology};
 use crate::run::{End, Scene};
 use crate::units::Unit;
 
-/// Links lose segments.
+/// Links drop segments.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Loss {
     /// Which links.
     pub pairs: Pairs,
-    /// How many. Instead of the link's own loss.
+    /// The loss ratio. It replaces the link's own.
     pub ratio: Ratio,
 }
 

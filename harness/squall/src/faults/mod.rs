@@ -1,8 +1,9 @@
-//! Faults. A kind of fault is one file, here or in the room of its system (`systems/*/faults`), and one line in a list: how files say it, what is checked, its
-//! words, what it does and how that is undone, which calls it touched, when it heals, and what it counts.
+//! Faults. Each kind is one file, here or in its system (`systems/*/faults`), and one line in a list. The file holds
+//! the TOML shape, the checks, the text for reports, how to inject and undo the fault, which calls it touched, when it
+//! heals, and its counters.
 //!
-//! A kind is two types. Its `Shape` is a key of `[[fault]]`; what a plan holds of it, with all ranges drawn, is a
-//! [`FaultKind`]. They are often one type. What several kinds share is in `links` and `targets`.
+//! A kind has two types. Its `Shape` is a key of `[[fault]]`. Its [`FaultKind`] is the fault in a plan, with all ranges
+//! drawn. Often one type is both. `links` and `targets` hold what several kinds share.
 
 mod bandwidth;
 mod blackhole;
@@ -59,7 +60,7 @@ pub use crate::run::{End, Scene};
 pub use crate::systems::provider::faults::{DrainProvider, HeartbeatLoss};
 pub use crate::systems::router::faults::{Announce, Close, Move, Remove};
 
-/// Those of links and of hosts, whatever runs on them, in the order of messages and of the schema.
+/// Faults of links and hosts in any system, in the order of messages and of the schema.
 pub(crate) const OF_LINKS_AND_HOSTS: &[Kind] = &[
     Kind::of::<Partition>(),
     Kind::of::<Latency>(),
@@ -79,45 +80,45 @@ pub(crate) const OF_LINKS_AND_HOSTS: &[Kind] = &[
     Kind::of::<Slow>(),
 ];
 
-/// What a fault does, with all ranges drawn. No method has a default but where nearly all kinds answer alike: whoever
-/// adds a kind is asked by the compiler.
+/// A fault with all ranges drawn. Methods have a default only where nearly all kinds agree, so that the compiler asks the
+/// author of a new kind.
 #[async_trait]
 pub trait FaultKind: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
-    /// In a few words, for the journal and reports: `partition common-module | http-module`.
+    /// A short text for the journal and reports: `partition common-module | http-module`.
     fn text(&self) -> String;
 
-    /// Strikes, waits for the fault's `end`, and undoes what it did. What happens at one instant need not wait.
+    /// Injects the fault, waits for its `end`, and undoes it. An instantaneous fault need not wait.
     async fn act(&self, scene: &Scene, end: End);
 
-    /// Which calls it touched, beside those whose segments, connects or connections the network lost, held, delayed,
-    /// refused or reset for it: the journal names the fault with each of these.
+    /// Which calls it touched, apart from those whose segments, connects or connections the network lost, held, delayed,
+    /// refused or reset: the journal attributes each of these events to its fault.
     fn touches(&self, past: &Past<'_>) -> Vec<Touches>;
 
-    /// When those that it struck are as they were.
+    /// When the affected hosts and links are back in their former state.
     fn heals(&self) -> Heals;
 
-    /// What it must have touched to have done anything.
+    /// What it must touch to count as effective.
     fn must_touch(&self, topology: &Topology) -> MustTouch;
 
-    /// What it counts beside segments and calls.
+    /// Counters of this kind, besides segments and calls.
     fn counts(&self, _past: &history::Fault<'_>, _run: &oracle::Run<'_>) -> Vec<Count> {
         Vec::new()
     }
 }
 
 impl dyn FaultKind {
-    /// This fault, if it is of that kind.
+    /// This fault as `K`, if it is one.
     pub fn downcast_ref<K: FaultKind>(&self) -> Option<&K> {
         (self as &dyn Any).downcast_ref()
     }
 
-    /// Whether it is of that kind.
+    /// Whether it is a `K`.
     pub fn is<K: FaultKind>(&self) -> bool {
         self.downcast_ref::<K>().is_some()
     }
 }
 
-/// Equal when they are of one kind and say the same.
+/// Equal if both have the same kind and the same values.
 impl PartialEq for dyn FaultKind {
     fn eq(&self, other: &Self) -> bool {
         let same_kind = (self as &dyn Any).type_id() == (other as &dyn Any).type_id();
@@ -128,11 +129,11 @@ impl PartialEq for dyn FaultKind {
 /// One fault, from `at` until `until`.
 #[derive(Debug, Clone)]
 pub struct Fault {
-    /// The file's `name`, or `#3` for the third one.
+    /// The file's `name`, or `#3` for the third fault.
     pub name: String,
-    /// When it strikes.
+    /// When it starts.
     pub at: Duration,
-    /// When it ends; never, when absent. Not before `at`.
+    /// When it ends, not before `at`. `None`: never.
     pub until: Option<Duration>,
     /// What happens.
     pub kind: Arc<dyn FaultKind>,
@@ -144,93 +145,93 @@ impl PartialEq for Fault {
     }
 }
 
-/// A fault that struck, as the journal has it.
+/// A fault that was injected, as recorded in the journal.
 #[derive(Debug, Clone, Copy)]
 pub struct Past<'a> {
-    /// When it began, nanoseconds.
+    /// When it started, in virtual nanoseconds.
     pub started: u64,
-    /// When it ended, nanoseconds; `u64::MAX` when it did not.
+    /// When it ended, in virtual nanoseconds; `u64::MAX` if it did not.
     pub ended: u64,
-    /// What happened in the run.
+    /// All events of the run.
     pub journal: &'a Journal,
     pub(crate) kept: &'a Kept,
 }
 
 impl Past<'_> {
-    /// What follows from the journal alone: while faults are asked which calls they touched, these are not known yet.
-    /// `fold` makes of the journal what [`Evidence::of`] makes of a run; that is done once for both.
+    /// Evidence from the journal alone, because the touched calls are not known yet. `fold` is to the journal what
+    /// [`Evidence::of`] is to a run; both share one cached result.
     pub fn folded<E: Evidence>(&self, fold: impl FnOnce(&Journal) -> E) -> Arc<E> {
         self.kept.get(|| fold(self.journal))
     }
 }
 
-/// Which calls a fault touched: those for which one of these holds.
+/// Which calls a fault touched: those that match one of these.
 #[derive(Debug, Clone)]
 pub enum Touches {
-    /// A hop from or to one of these hosts was under way while the fault lasted; or failed within the 15 s after it, for
-    /// who could not connect waits before it tries again.
+    /// A hop from or to one of these hosts was in flight during the fault, or failed within 15 s after it: a client whose
+    /// connect failed backs off before it retries.
     Hosts(Vec<String>),
-    /// A hop between such hosts failed while the fault kept the one from connecting to the other.
+    /// A hop failed while the fault prevented connects from its sender to its receiver.
     Connects(Connects),
-    /// It goes to a port of this, `echo` of `echo.in`, and was under way while the fault lasted or news of its end were on
-    /// the way.
+    /// The call goes to a port of this module (`echo` of `echo.in`), and was in flight during the fault or the
+    /// propagation delay after it.
     Ports {
-        /// Whose ports.
+        /// The module.
         of: String,
-        /// How late news may be.
+        /// Propagation delay of discovery updates.
         late: Duration,
     },
-    /// A hop of it goes to this group of hosts, and was under way while the fault lasted or news of its end were on the
-    /// way.
+    /// A hop of the call goes to this group of hosts, and was in flight during the fault or the propagation delay after
+    /// it.
     Group {
         /// The group's name.
         name: String,
-        /// How late news may be.
+        /// Propagation delay of discovery updates.
         late: Duration,
     },
-    /// It was to be executed by one of these hosts, or failed before it was sent to any that serve the namespace of their
-    /// groups.
+    /// The call was to be executed by one of these hosts, or failed before it was sent to any host that serves the
+    /// namespace of their groups.
     Served {
         /// The hosts.
         hosts: Vec<String>,
-        /// Until then, nanoseconds.
+        /// Up to this time, in virtual nanoseconds.
         until: u64,
-        /// Whether also those are touched that were sent to one of the hosts, whatever came of them.
+        /// Whether calls that were sent to one of the hosts count whatever their outcome.
         all: bool,
     },
 }
 
-/// When what a fault struck is as it was before.
+/// When the affected hosts and links are back in their former state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heals {
     /// As soon as the fault ends.
     AtEnd,
-    /// So long after it ended: news of that are on their way.
+    /// This long after its end: the update has to propagate.
     Later(Duration),
-    /// Never: somebody left for good.
+    /// Never: a host leaves permanently.
     Never,
 }
 
-/// What a fault must have touched to have done anything. A report says of one that did not that it was in vain.
+/// What a fault must touch to count as effective. Reports flag a fault that touched nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MustTouch {
     /// A segment, a connect, a heartbeat or a call.
     Anything,
-    /// A call, as it strikes those that make and serve them.
+    /// A call: the fault acts on hosts that send or execute calls.
     Calls,
-    /// Nothing: it does something also where nobody calls.
+    /// Nothing: the fault has an effect even without calls.
     Nothing,
 }
 
-/// Something that faults of one kind count of their own: `3 heartbeats not sent`.
+/// A counter of one kind of fault: `3 heartbeats not sent`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Count {
     /// How many.
     pub count: u64,
-    /// What, in the singular: `heartbeat`.
+    /// The thing counted, in the singular: `heartbeat`.
     pub what: &'static str,
     /// What happened to them: `not sent`.
     pub how: &'static str,
-    /// The key in reports for programs: `heartbeats_lost`.
+    /// The key in JSON reports: `heartbeats_lost`.
     pub key: &'static str,
 }

@@ -1,4 +1,4 @@
-//! `name_failure`: host names do not resolve, or resolve to an address where nobody is.
+//! `name_failure`: host names do not resolve, or resolve to an unused address.
 
 use async_trait::async_trait;
 use squall_sim::Mislead;
@@ -11,12 +11,12 @@ use crate::file::value::Hosts;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
 
-/// The names of these hosts fail: for connects, and for whoever resolves them. Open connections go on.
+/// The names of these hosts do not resolve, for connects and for lookups. Open connections are unaffected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NameFailure {
     /// Host names.
     pub hosts: Vec<String>,
-    /// Whether they resolve to an address where nobody is, instead of not at all.
+    /// Whether they resolve to an unused address instead.
     pub stale: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `partition`: nothing gets through between hosts.
+//! `partition`: no segment is delivered between hosts.
 
 use async_trait::async_trait;
 use squall_sim::Effect;

@@ -9,7 +9,7 @@ use crate::file::report::Problems;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
 
-/// The processes are not scheduled; their kernels go on.
+/// The processes are not scheduled; their kernels keep running.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Pause {
     /// Host names.

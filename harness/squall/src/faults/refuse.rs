@@ -1,4 +1,4 @@
-//! `refuse`: connects are refused at once; open connections go on.
+//! `refuse`: connects are refused at once; open connections are unaffected.
 
 use async_trait::async_trait;
 use squall_sim::Effect;
@@ -10,7 +10,7 @@ use crate::file::report::Problems;
 use crate::plan::Topology;
 use crate::run::{End, Scene};
 
-/// Connects are refused at once; open connections go on.
+/// Connects are refused at once; open connections are unaffected.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refuse(pub Connects);
 

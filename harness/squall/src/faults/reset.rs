@@ -1,4 +1,4 @@
-//! `reset`: open connections break, at one instant.
+//! `reset`: open connections are reset, at one instant.
 
 use async_trait::async_trait;
 
@@ -9,7 +9,7 @@ use crate::file::report::Problems;
 use crate::plan::{Pairs, Topology};
 use crate::run::{End, Scene};
 
-/// The connections between these hosts are reset, at the instant that it strikes: it ends with that.
+/// The connections between these hosts are reset. The fault is instantaneous.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Reset(pub Pairs);
 

@@ -1,4 +1,4 @@
-//! `restart`: processes die, and start again after a while: a `kill` that says itself how long it lasts.
+//! `restart`: processes die, and start again: a `kill` with its own duration key.
 
 use std::time::Duration;
 

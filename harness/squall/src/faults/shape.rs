@@ -1,4 +1,4 @@
-//! How files say a fault.
+//! The TOML shape of a fault.
 
 use std::fmt;
 use std::ops::Range;
@@ -18,31 +18,31 @@ use crate::units::Unit;
 pub(crate) trait Shape: 'static {
     /// The key.
     const KEY: &'static str;
-    /// What it does, in the schema.
+    /// Its description in the schema.
     const ABOUT: &'static str;
-    /// What the key's value says.
+    /// The type of the key's value.
     type Raw: Read + JsonSchema + Clone + fmt::Debug + Send + Sync + 'static;
 
-    /// How long it lasts.
+    /// Where its duration comes from.
     fn lasts(_raw: &Self::Raw) -> Lasts<'_> {
         Lasts::For
     }
 
-    /// The fault, for every seed. Nothing where it would make no sense; then a problem was added.
+    /// The fault, for every seed. `None` if it is invalid; a problem was then added.
     fn check(raw: &At<Self::Raw>, topology: &Topology, problems: &mut Problems) -> Option<Open>;
 }
 
-/// What says how long a fault lasts.
+/// Where a fault's duration comes from.
 pub(crate) enum Lasts<'a> {
     /// The key `for`.
     For,
     /// A key of its own.
     Own(&'static str, &'a At<Ranged<Duration>>),
-    /// It happens at one instant. With what to do for it to last.
+    /// It is instantaneous. The text says how to get a lasting fault.
     Instant(&'static str),
 }
 
-/// A checked fault whose ranges are still open.
+/// A checked fault whose ranges are not drawn yet.
 #[derive(Clone)]
 pub(crate) struct Open {
     subjects: Vec<Subject>,
@@ -54,13 +54,13 @@ type Fills = dyn Fn(&mut Drawn<'_>) -> Arc<dyn FaultKind> + Send + Sync;
 
 #[derive(Clone)]
 enum Fill {
-    /// Nothing is open.
+    /// Nothing to draw.
     Done(Arc<dyn FaultKind>),
     Draws(Arc<Fills>),
 }
 
 impl Open {
-    /// Nothing is open.
+    /// A fault with nothing to draw.
     pub(crate) fn exactly(kind: impl FaultKind) -> Self {
         Open {
             subjects: Vec::new(),
@@ -68,7 +68,7 @@ impl Open {
         }
     }
 
-    /// The seed decides on some of it.
+    /// A fault with values drawn from the seed.
     pub(crate) fn drawn<K: FaultKind>(fill: impl Fn(&mut Drawn<'_>) -> K + Send + Sync + 'static) -> Self {
         Open {
             subjects: Vec::new(),
@@ -76,18 +76,18 @@ impl Open {
         }
     }
 
-    /// Of those which it strikes no other fault may strike one at the same time.
+    /// Declares the subjects of the fault. No two faults may act on one subject at the same time.
     pub(crate) fn strikes(mut self, subjects: impl IntoIterator<Item = Subject>) -> Self {
         self.subjects = subjects.into_iter().collect();
         self
     }
 
-    /// In the order of the file.
+    /// In file order.
     pub(crate) fn subjects(&self) -> &[Subject] {
         &self.subjects
     }
 
-    /// The fault, if it is of that kind and nothing of it is open.
+    /// The fault as `K`, if it is one and has nothing to draw.
     pub(crate) fn as_kind<K: FaultKind>(&self) -> Option<&K> {
         match &self.fill {
             Fill::Done(kind) => kind.downcast_ref(),
@@ -113,25 +113,25 @@ impl fmt::Debug for Open {
     }
 }
 
-/// What the seed decides on for one fault.
+/// The random draws of one fault.
 pub(crate) struct Drawn<'a> {
     fault: &'a str,
     draws: &'a mut Draws,
 }
 
 impl Drawn<'_> {
-    /// A value of `range`. `key` names it in reports; it is the name of its stream.
+    /// Draws a value from `range`. `key` names the value in reports and its random stream.
     pub(crate) fn draw<T: Unit>(&mut self, key: &str, range: Ranged<T>) -> T {
         self.draws.draw(&format!("fault {}: {key}", self.fault), range)
     }
 }
 
-/// What a fault changes the state of: only one may do that at a time.
+/// State that a fault changes. Only one fault may do so at a time.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Subject {
     /// Its name.
     pub(crate) name: String,
-    /// Which states it has, as a rule for people. Things of the same rule and name are the same.
+    /// The exclusion rule, as shown to users. Subjects with the same rule and name are the same.
     pub(crate) rule: &'static str,
 }
 
@@ -144,7 +144,7 @@ impl Subject {
         }
     }
 
-    /// A node is in one place.
+    /// A node has one location at a time.
     pub(crate) fn node(name: &str) -> Self {
         Subject {
             name: name.to_owned(),
@@ -152,7 +152,7 @@ impl Subject {
         }
     }
 
-    /// Discovery says one thing of a module.
+    /// Discovery has one set of endpoints for a module.
     pub(crate) fn endpoints(module: &str) -> Self {
         Subject {
             name: module.to_owned(),
@@ -161,7 +161,7 @@ impl Subject {
     }
 }
 
-/// A kind of fault, as files meet it.
+/// A kind of fault, as registered for files.
 #[derive(Clone, Copy)]
 pub(crate) struct Kind {
     pub(crate) key: &'static str,
@@ -181,11 +181,11 @@ impl Kind {
     }
 }
 
-/// What a file says of a fault, of whichever kind.
+/// A fault of any kind, as read from a file.
 pub(crate) trait Said: fmt::Debug + Send + Sync {
     /// The key.
     fn key(&self) -> &'static str;
-    /// Where its value stands.
+    /// Where its value is in the file.
     fn span(&self) -> &Range<usize>;
     /// See [`Shape::lasts`].
     fn lasts(&self) -> Lasts<'_>;

@@ -15,12 +15,12 @@ use crate::plan::Topology;
 use crate::run::{End, Scene};
 use crate::time;
 
-/// Each poll of a task of these hosts costs so much virtual CPU time. Several such faults add up.
+/// Each poll of a task on these hosts costs this much virtual CPU time. Concurrent faults add up.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Slow {
     /// Host names.
     pub hosts: Vec<String>,
-    /// For one poll.
+    /// The cost of one poll.
     pub per_poll: Duration,
 }
 

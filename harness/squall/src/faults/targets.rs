@@ -1,4 +1,4 @@
-//! What faults of hosts share.
+//! Shared by the faults of hosts.
 
 use super::{MustTouch, Past, Touches};
 use crate::file::read::{At, tables};
@@ -13,7 +13,7 @@ tables! {
     }
 }
 
-/// The first few names: a glob may stand for hundreds.
+/// The first few names: a glob may match hundreds.
 pub(crate) fn names(names: &[String]) -> String {
     const SHOWN: usize = 4;
     let shown: Vec<&str> = names.iter().take(SHOWN).map(String::as_str).collect();
@@ -23,7 +23,7 @@ pub(crate) fn names(names: &[String]) -> String {
     }
 }
 
-/// What the processes of these hosts make and serve.
+/// Calls that these hosts send or execute.
 pub(super) fn calls_of(hosts: &[String], past: &Past<'_>) -> Vec<Touches> {
     let (hosts, until) = (hosts.to_vec(), past.ended);
     vec![
@@ -36,7 +36,7 @@ pub(super) fn calls_of(hosts: &[String], past: &Past<'_>) -> Vec<Touches> {
     ]
 }
 
-/// Calls, if those to all of these hosts are sure to show it.
+/// `Calls` if every call to these hosts is certain to reveal the fault.
 pub(super) fn calls_where_they_show(hosts: &[String], topology: &Topology) -> MustTouch {
     let shows = |host: &String| {
         let mut groups = topology.groups().filter(|group| group.shows_in_calls);

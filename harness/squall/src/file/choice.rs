@@ -1,4 +1,4 @@
-//! Values that are one of a few words.
+//! Enumerations: values that are one of a few words.
 
 use std::borrow::Cow;
 
@@ -8,17 +8,17 @@ use super::names::unknown;
 use super::read::{Read, Value, wrong_type};
 use super::report::Problems;
 
-/// What a word can mean.
+/// A type whose values are words.
 pub(crate) trait Choice: Copy + 'static {
-    /// What it is, without an article.
+    /// Its name, without article.
     const WHAT: &'static str;
-    /// The same with its article.
+    /// Its name with article.
     const EXPECTED: &'static str;
-    /// How to write it.
+    /// The remedy for an invalid word.
     const REMEDY: &'static str;
     /// Its name in a schema.
     const TITLE: &'static str;
-    /// Every word, and what it means.
+    /// Every word with its value.
     const WORDS: &'static [(&'static str, Self)];
 }
 

@@ -1,4 +1,4 @@
-//! TOML data whose meaning another key says: the place of every part is kept until it is known what it has to be.
+//! TOML data whose type depends on another key. Keeps all positions until the type is known.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -10,14 +10,14 @@ use toml::de::DeValue;
 use super::read::{At, Read, Value, in_file_order};
 use super::report::{Problem, Problems};
 
-/// Any value, and where it stands.
+/// Any value, with its position.
 #[derive(Debug, Clone)]
 pub(crate) struct Data {
     pub(crate) datum: Datum,
     pub(crate) span: Range<usize>,
 }
 
-/// A value, with the places of what is in it.
+/// A value with the positions of its parts.
 #[derive(Debug, Clone)]
 pub(crate) enum Datum {
     Text(String),
@@ -31,7 +31,7 @@ pub(crate) enum Datum {
 }
 
 impl Datum {
-    /// What it is, with its article.
+    /// Its type, with article.
     pub(crate) fn kind(&self) -> &'static str {
         match self {
             Datum::Text(_) => "a string",
@@ -45,7 +45,7 @@ impl Datum {
     }
 }
 
-/// The parser bounds how deep a file nests, and so this.
+/// Recursion is safe: the parser limits the nesting depth.
 impl Read for Data {
     const EXPECTED: &'static str = "a value";
 
@@ -105,7 +105,7 @@ impl JsonSchema for Data {
     }
 }
 
-/// Data that is a table, and nothing else.
+/// Data that must be a table.
 #[derive(Debug, Clone)]
 pub(crate) struct TableData(pub(crate) Data);
 

@@ -1,5 +1,5 @@
-//! What scenarios expect, in files: a key of `[[expect]]` each that says what it is about, and keys of what is wanted of
-//! that. A kind is a type, and a line in a list.
+//! Expectations in files: each `[[expect]]` has one key for its subject, and keys for what is checked. A kind is a
+//! type, and a line in a list.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -16,20 +16,20 @@ use crate::draw::Ranged;
 use crate::plan::Topology;
 use crate::scenario::{OpenExpectation, OpenFault, OpenWindow};
 
-/// One key of `[[expect]]` that says what it is about.
+/// A subject key of `[[expect]]`.
 pub(crate) trait ExpectShape: 'static {
     /// The key.
     const KEY: &'static str;
-    /// What it is, in the schema.
+    /// Its description in the schema.
     const ABOUT: &'static str;
-    /// Whether it is about a window.
+    /// Whether it has a window.
     const HAS_WINDOW: bool;
-    /// The keys of what is wanted that it takes.
+    /// The check keys that it accepts.
     const TAKES: &'static [&'static str];
-    /// What the key's value says.
+    /// The type of the key's value.
     type Raw: Read + JsonSchema + Debug + Send + Sync + 'static;
 
-    /// What is expected. Nothing where it would make no sense; then a problem was added.
+    /// The expectations. `None` if they are invalid; a problem was then added.
     fn check(
         raw: &At<Self::Raw>,
         said: &Expecting<'_>,
@@ -37,7 +37,7 @@ pub(crate) trait ExpectShape: 'static {
     ) -> Option<Vec<OpenExpectation>>;
 }
 
-/// A kind of subject, as files meet it.
+/// A kind of subject, as registered for files.
 pub(crate) struct SubjectKind {
     pub(crate) key: Key,
     /// See [`ExpectShape::HAS_WINDOW`].
@@ -59,14 +59,14 @@ impl SubjectKind {
     }
 }
 
-/// The kinds of one system. Several may take one key.
+/// The kinds of one system. Several may accept one check key.
 pub(crate) struct ExpectKinds {
     pub(crate) subjects: &'static [SubjectKind],
-    /// What is wanted of them.
+    /// The check keys.
     pub(crate) wanted: &'static [Key],
 }
 
-/// What an `[[expect]]` may name.
+/// Names that an `[[expect]]` may refer to.
 pub(crate) struct Known<'a> {
     pub(crate) workloads: &'a [&'a str],
     pub(crate) faults: &'a [OpenFault],
@@ -74,9 +74,9 @@ pub(crate) struct Known<'a> {
     pub(crate) duration: Ranged<Duration>,
 }
 
-/// What an `[[expect]]` says.
+/// The content of an `[[expect]]`.
 pub(crate) struct Expecting<'a> {
-    /// Where it stands.
+    /// Its position.
     pub(crate) span: &'a Range<usize>,
     pub(crate) subject: &'a Given,
     pub(crate) when: &'a raw::When,
@@ -85,7 +85,7 @@ pub(crate) struct Expecting<'a> {
 }
 
 impl Expecting<'_> {
-    /// When. Nothing when that cannot be; then a problem was added.
+    /// The window. `None` if it is invalid; a problem was then added.
     pub(crate) fn window(&self, problems: &mut Problems) -> Option<OpenWindow> {
         let mut windows = Windows {
             faults: self.known.faults,

@@ -1,4 +1,4 @@
-//! Which hosts a name, a module or a glob stands for.
+//! Resolves host names, group names and globs to hosts.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -12,11 +12,11 @@ use super::report::{Problem, Problems};
 use super::value::Hosts;
 use crate::plan::{Pairs, Topology};
 
-/// A glob becomes an automaton: a bound on the one bounds the other.
+/// Limits the size of a glob's automaton.
 const GLOB_LENGTH_MAX: usize = 200;
 
 impl Topology {
-    /// The hosts that `hosts` stands for, in the order of the list and of the topology, each once.
+    /// The hosts selected by `hosts`, in list and topology order, without duplicates.
     pub(crate) fn select(&self, hosts: &Hosts, problems: &mut Problems) -> Option<Vec<String>> {
         let lists: Vec<Option<_>> = hosts
             .0
@@ -37,7 +37,7 @@ impl Topology {
             return Some(hosts);
         }
         if !name.contains(['*', '?', '[', '{']) || name.len() > GLOB_LENGTH_MAX {
-            // Each name once: a group of one host is called as that is.
+            // Each name once: a group of one host has the same name as its host.
             let groups: IndexSet<&str> = self.groups().map(|group| group.name).collect();
             let others = self.all_hosts().filter(|host| !groups.contains(host));
             let known = groups.iter().copied().chain(others);
@@ -66,7 +66,7 @@ impl Topology {
         Some(matching)
     }
 
-    /// The hosts that are not among `hosts`.
+    /// The hosts not in `hosts`.
     pub(crate) fn all_but(&self, hosts: &[String]) -> Vec<String> {
         let hosts: HashSet<&str> = hosts.iter().map(String::as_str).collect();
         let others = self.all_hosts().filter(|host| !hosts.contains(host));
@@ -74,7 +74,7 @@ impl Topology {
     }
 }
 
-/// The four keys by which a table says which links it is about.
+/// The four keys that select links.
 pub(crate) struct Ends<'a> {
     pub(crate) between: &'a Option<At<Hosts>>,
     pub(crate) and: &'a Option<At<Hosts>>,
@@ -83,7 +83,7 @@ pub(crate) struct Ends<'a> {
 }
 
 impl<'a> Ends<'a> {
-    /// The first of the keys that is there.
+    /// The first present key.
     pub(crate) fn first(&self) -> Option<(&'static str, &'a At<Hosts>)> {
         let keys = [
             ("between", self.between),
@@ -95,7 +95,7 @@ impl<'a> Ends<'a> {
             .find_map(|(key, hosts)| Some((key, hosts.as_ref()?)))
     }
 
-    /// The pairs of hosts. `table` and `span` are the table's that has the keys.
+    /// The pairs of hosts. `table` and `span` identify the table with the keys.
     pub(crate) fn pairs(
         &self,
         table: &str,
@@ -137,7 +137,7 @@ impl<'a> Ends<'a> {
     }
 }
 
-/// Pairs of hosts that are not all of a host with itself.
+/// Pairs of hosts, of which some are not a host with itself.
 pub(crate) fn pairs(
     from: Vec<String>,
     to: Vec<String>,

@@ -1,4 +1,4 @@
-//! Keys of a table that are in lists: each is a line there, with what it is read into. Systems add theirs so.
+//! Table keys that are registered in lists, with the type of their value, so that systems can add keys.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -10,23 +10,23 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::read::{At, Read, Table, Value};
 use super::report::Problems;
 
-/// A key, as files meet it.
+/// A registered key.
 #[derive(Clone, Copy)]
 pub(crate) struct Key {
     pub(crate) name: &'static str,
-    /// What it says, in the schema.
+    /// Its description in the schema.
     pub(crate) about: &'static str,
     read: fn(&Value<'_>, &mut Problems) -> Option<Arc<dyn Said>>,
     schema: fn(&mut SchemaGenerator) -> Schema,
 }
 
-/// What was read, whatever it is.
+/// A parsed value of any type.
 trait Said: Any + Debug + Send + Sync {}
 
 impl<T: Any + Debug + Send + Sync> Said for T {}
 
 impl Key {
-    /// A key that is read as a `T`. A table need not have it.
+    /// An optional key whose value is a `T`.
     pub(crate) const fn of<T>(name: &'static str, about: &'static str) -> Self
     where
         T: Read + JsonSchema + Debug + Send + Sync + 'static,
@@ -40,7 +40,7 @@ impl Key {
     }
 }
 
-/// What a file's table has of such keys, in the order of their lists.
+/// The registered keys in one table of a file, in registration order.
 #[derive(Debug, Clone)]
 pub(crate) struct Given(Vec<One>);
 
@@ -52,7 +52,7 @@ struct One {
 }
 
 impl Given {
-    /// Reads those of these keys that are there.
+    /// Reads those of these keys that are present.
     pub(crate) fn take<'k>(
         keys: impl Iterator<Item = &'k Key>,
         table: &Table<'_, '_>,
@@ -71,12 +71,12 @@ impl Given {
         all.into_iter().collect::<Option<_>>().map(Given)
     }
 
-    /// Where the value of a key stands, if it is there.
+    /// The position of a key's value, if present.
     pub(crate) fn span(&self, key: &str) -> Option<&Range<usize>> {
         self.one(key).map(|one| &one.span)
     }
 
-    /// What a key of that type says, if it is there.
+    /// The value of a key of type `T`, if present.
     pub(crate) fn get<T: 'static>(&self, key: &str) -> Option<&At<T>> {
         let said: &dyn Any = &*self.one(key)?.said;
         Some(
@@ -85,7 +85,7 @@ impl Given {
         )
     }
 
-    /// Those that are there.
+    /// The present keys.
     pub(crate) fn keys(&self) -> impl Iterator<Item = &'static str> {
         self.0.iter().map(|one| one.key)
     }
@@ -95,7 +95,7 @@ impl Given {
     }
 }
 
-/// Adds keys to the schema of a table, after those that it has.
+/// Appends keys to the schema of a table.
 pub(crate) fn add_keys<'k>(
     schema: &mut Schema,
     keys: impl Iterator<Item = &'k Key>,
@@ -106,20 +106,20 @@ pub(crate) fn add_keys<'k>(
     }
 }
 
-/// Adds a key of which the schema says this.
+/// Adds a key with this schema.
 pub(crate) fn add_key(schema: &mut Schema, key: &Key, about: &str, generator: &mut SchemaGenerator) {
     let mut own = (key.schema)(generator);
     own.insert("description".to_owned(), about.into());
     add_property(schema, key.name, own.to_value());
 }
 
-/// The schema of a table without its keys.
+/// A table's schema without its keys.
 pub(crate) fn without_properties(mut schema: Schema) -> Schema {
     schema.insert("properties".to_owned(), serde_json::json!({}));
     schema
 }
 
-/// Adds the keys that another table has.
+/// Adds the keys of another table.
 pub(crate) fn add_properties(schema: &mut Schema, other: &Schema) {
     let properties = other.get("properties").and_then(serde_json::Value::as_object);
     for (key, own) in properties.into_iter().flatten() {

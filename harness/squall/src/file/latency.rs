@@ -1,4 +1,4 @@
-//! From the raw latency to a distribution.
+//! Converts the raw latency to a distribution.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::plan;
 use crate::scenario::Latency;
 use crate::units::Unit;
 
-/// A latency without anything left open.
+/// A latency with nothing to draw.
 pub(crate) fn exact(raw: &At<Raw<Exact<Duration>>>, problems: &mut Problems) -> Option<plan::Latency> {
     Some(match resolve(raw, |exact| Ranged::exactly(exact.0), problems)? {
         Latency::Constant(latency) => plan::Latency::Constant(latency.min),

@@ -1,14 +1,14 @@
-//! The files that people write, and what is wrong with them.
+//! Reads the files that users write, and reports mistakes.
 //!
-//! A file goes through three stages: TOML (crate `toml`, which finds one syntax error at a time), the raw tables
-//! (`raw`: unknown, missing and misspelt keys, quantities that do not parse), and what they mean together
-//! (`topology`, `scenario`: names that exist, times in order). Each stage finds all mistakes that it can
-//! and is entered only if every table of the one before could be read, so that no mistake is reported as two.
+//! A file goes through three stages: TOML (crate `toml`, which finds one syntax error at a time), raw tables
+//! (`raw`: unknown, missing and misspelt keys, quantities that do not parse), and relations between them
+//! (`topology`, `scenario`: references, order of times). Each stage finds as many mistakes as it can. It is only
+//! entered if every table passed the previous one, so that no mistake is reported twice.
 //!
-//! Nothing here knows of a system. Tables of hosts, what workloads call, what scenarios expect, and faults are lines in
-//! lists, with what reads them and what they mean; the lists of all systems are joined in `systems`.
+//! This module is independent of systems. Tables of hosts, targets, expectations and faults are entries in lists, with
+//! their readers and checks; `systems` joins the lists of all systems.
 //!
-//! What a scenario's seed fills in is not drawn here: [`Scenario::plan`] does that.
+//! Random values are not drawn here, but by [`Scenario::plan`].
 
 pub(crate) mod choice;
 pub(crate) mod data;
@@ -47,58 +47,58 @@ use self::raw::custom::WithCustom;
 pub(crate) use self::raw::scenario::Scenario as ScenarioFile;
 pub(crate) use self::raw::topology::Topology as TopologyFile;
 
-/// Longer files are refused: their authors are programs, and can write several.
+/// Longer files are rejected: they are generated, and can be split.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
-/// Whether a topology is known by a key: no scenario has it.
+/// Whether a key identifies a topology: no scenario has it.
 fn is_of_topologies(key: &str) -> bool {
     raw::topology::keys().any(|known| known == key) && !is_of_both(key)
 }
 
-/// Whether files of both kinds have a key, and so are not known by it.
+/// Whether files of both kinds have a key, so that it identifies neither.
 fn is_of_both(key: &str) -> bool {
     ["name", "description"].contains(&key)
 }
 
-/// Keys by which a scenario is known.
+/// Keys that identify a scenario.
 fn is_of_scenarios(key: &str) -> bool {
     ["topology", "duration", "seed", "workload", "fault", "expect"].contains(&key)
 }
 
-/// Whether topologies have a key of this name without a harness' doing.
+/// Whether topologies have a built-in key of this name.
 pub(crate) fn is_key_of_topologies(key: &str) -> bool {
     raw::topology::keys().any(|known| known == key)
 }
 
-/// Whether `[[expect]]` has a key of this name without a harness' doing.
+/// Whether `[[expect]]` has a built-in key of this name.
 pub(crate) fn is_key_of_expectations(key: &str) -> bool {
     raw::expect::keys().any(|known| known == key)
 }
 
-/// Whether `[[workload]]` has a key of this name without a harness' doing.
+/// Whether `[[workload]]` has a built-in key of this name.
 pub(crate) fn is_key_of_workloads(key: &str) -> bool {
     raw::workload::keys().any(|known| known == key)
 }
 
-/// What a file is.
+/// The kind of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Who is there.
+    /// Hosts and their network.
     Topology,
-    /// What happens to them.
+    /// Workloads, faults and expectations.
     Scenario,
 }
 
-/// A file that can be taken as it is.
+/// A valid file.
 #[derive(Debug, Clone)]
 pub struct Checked {
-    /// What it is.
+    /// Its kind.
     pub kind: Kind,
-    /// What may not be as its author meant it, in it or in the topology that it names.
+    /// Warnings about it, or about the topology that it names.
     pub warnings: Option<Report>,
 }
 
-/// What was read, with warnings and advice.
+/// A value, with warnings and advice.
 type Warned<T> = (T, Option<Report>);
 
 /// Loads a topology file.
@@ -107,14 +107,13 @@ pub fn load_topology(path: &Path, components: &ComponentNames) -> Result<Topolog
     topology_from_str(&name, &read_file(path, &name)?, components)
 }
 
-/// Loads a scenario file and the topology that it names. When both have mistakes the report has those of
-/// both.
+/// Loads a scenario file and its topology. The report has the mistakes of both.
 pub fn load_scenario(path: &Path, components: &ComponentNames) -> Result<Scenario, Report> {
     let text = read_file(path, &shown(path))?;
     scenario_of(path, &text, components).map(|(scenario, _)| scenario)
 }
 
-/// `text` is what was read from the path: a pipe can only be read once.
+/// `text` is the content of the path: a pipe can be read only once.
 fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<Warned<Scenario>, Report> {
     let mut problems = Problems::new(&shown(path), text).knowing(components.kinds());
     let document = parse_as(Kind::Scenario, text, &mut problems);
@@ -136,11 +135,11 @@ fn scenario_of(path: &Path, text: &str, components: &ComponentNames) -> Result<W
     }
 }
 
-/// Loads a file of either kind, and says which it is: a scenario has a `topology` key or others that only
-/// scenarios have.
+/// Loads a file of either kind, and returns the kind. A scenario has a `topology` key, or others that only scenarios
+/// have.
 ///
 /// # Errors
-/// What is wrong with it, or with the topology that it names.
+/// The mistakes in it or in its topology.
 pub fn check(path: &Path, components: &ComponentNames) -> Result<Checked, Report> {
     let name = shown(path);
     let text = read_file(path, &name)?;
@@ -156,7 +155,7 @@ pub fn check(path: &Path, components: &ComponentNames) -> Result<Checked, Report
     Ok(Checked { kind, warnings })
 }
 
-/// Whether a file is a topology, as far as can be told. What cannot be read is none.
+/// Whether a file is a topology, as far as can be determined. False for an unreadable file.
 pub(crate) fn is_topology(path: &Path) -> bool {
     let text = read_text(path).unwrap_or_default();
     let mut problems = Problems::new("", &text);
@@ -170,7 +169,7 @@ pub(crate) fn is_topology(path: &Path) -> bool {
     document.is_some_and(|document| has_any(&document) && kind(&document) == Kind::Topology)
 }
 
-/// Reads a topology from its text. `name` is what reports call the file.
+/// Parses a topology. `name` is the file name for reports.
 pub fn topology_from_str(name: &str, text: &str, components: &ComponentNames) -> Result<Topology, Report> {
     topology_of(name, text, components).map(|(topology, _)| topology)
 }
@@ -183,13 +182,13 @@ fn topology_of(name: &str, text: &str, components: &ComponentNames) -> Result<Wa
     problems.finish(topology)
 }
 
-/// Reads a scenario from its text. It runs on `topology`, whatever its `topology` key says. `name` is what
-/// reports call the file.
+/// Parses a scenario. It runs on `topology`, whatever its `topology` key says. `name` is the file name for
+/// reports.
 pub fn scenario_from_str(name: &str, text: &str, topology: Arc<Topology>) -> Result<Scenario, Report> {
     scenario_from_str_with(name, text, topology, &ComponentNames::built_in())
 }
 
-/// The same, with clients of a harness: see [`Harness::component_names`](crate::Harness::component_names).
+/// The same, with a harness's clients: see [`Harness::component_names`](crate::Harness::component_names).
 pub fn scenario_from_str_with(
     name: &str,
     text: &str,
@@ -219,7 +218,7 @@ fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
     }
 }
 
-/// The same of a file that has to be of this kind: one of the other kind is one mistake, and not one for each of its keys.
+/// The same for a file of a known kind. A file of the other kind is reported as one mistake, not one per key.
 fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
     let document = parse(text, problems)?;
     let (own, others) = match wanted {
@@ -249,7 +248,7 @@ fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<
     None
 }
 
-/// Two of the tables of hosts, as people write them.
+/// Two tables of hosts, as examples.
 fn some_tables() -> String {
     let tables: Vec<String> = raw::topology::enough()
         .take(2)
@@ -266,14 +265,14 @@ fn kind(document: &Value<'_>) -> Kind {
     }
 }
 
-/// Where the first of such keys stands.
+/// The position of the first of these keys.
 fn first_of(document: &Value<'_>, is_one: fn(&str) -> bool) -> Option<Range<usize>> {
     let table = document.get_ref().as_table()?;
     let known = table.iter().filter(|(key, _)| is_one(key.get_ref()));
     known.map(|(key, _)| key.span()).min_by_key(|span| span.start)
 }
 
-/// Nothing when the file cannot be read: the mistake is then the scenario's.
+/// `None` if the file is unreadable: the mistake is then reported for the scenario.
 fn load_named_topology(
     scenario: &Path,
     raw: &ScenarioFile,
@@ -315,7 +314,7 @@ pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     if metadata.len() > FILE_BYTES_MAX {
         return Err(too_long());
     }
-    // A pipe has no length, and need not end.
+    // A pipe has no length, and may never end.
     let read = |path: &Path| {
         let mut bytes = Vec::new();
         let file = std::fs::File::open(path)?;
@@ -330,7 +329,7 @@ fn too_long() -> String {
     format!("it is longer than {}", bytesize::ByteSize(FILE_BYTES_MAX))
 }
 
-/// The text of a file's bytes; or why it has none.
+/// The text of a file's bytes, or why they are not text.
 pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, String> {
     if bytes.len() as u64 > FILE_BYTES_MAX {
         return Err(too_long());
@@ -339,7 +338,7 @@ pub(crate) fn text_of(bytes: Vec<u8>) -> Result<String, String> {
         .map_err(|error| format!("it is not UTF-8 at byte {}", error.utf8_error().valid_up_to()))
 }
 
-/// A path for people: `scenarios/../topologies/a.toml` is `topologies/a.toml`.
+/// A normalized path for messages: `scenarios/../topologies/a.toml` is `topologies/a.toml`.
 fn shown(path: &Path) -> String {
     let mut shown = PathBuf::new();
     for component in path.components() {

@@ -1,4 +1,4 @@
-//! Names: which are allowed, which exist, and which one was probably meant.
+//! Names: valid ones, existing ones, and suggestions for misspelt ones.
 
 use std::any::TypeId;
 use std::collections::{BTreeMap, HashMap};
@@ -10,38 +10,37 @@ use super::report::{Problem, Problems};
 use crate::custom::Kinds;
 use crate::registry::{Declaration, Registry, SettingsError};
 
-/// What module, node, workload and fault names look like, as a regular expression.
+/// A regular expression for names of modules, nodes, workloads and faults.
 pub(crate) const NAME_PATTERN: &str = "^[A-Za-z0-9][A-Za-z0-9._-]*$";
 
-/// The longest name: with a replica's number behind it, it still is a DNS name.
+/// The maximum length: a name with a replica's number is still a valid DNS name.
 const NAME_LENGTH_MAX: usize = 200;
 
 type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), SettingsError> + Send + Sync;
 
-/// The names that files may give to code: of components, their ports, and what their settings must be; and of services and
-/// clients of your own.
+/// The names of user code that files may use: components with their ports and settings, services and clients.
 ///
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct ComponentNames {
-    /// One for each type of what has names.
+    /// One per type of named thing.
     catalogues: Arc<HashMap<TypeId, Catalogue>>,
     kinds: Arc<Kinds>,
 }
 
-/// What files may name, of one sort: its keys, what it says of itself, and what its settings must be.
+/// The known names of one sort, with their declarations and the check of their settings.
 #[derive(Clone, Default)]
 pub(crate) struct Catalogue {
     names: BTreeMap<String, Known>,
     check_settings: Option<Arc<CheckSettings>>,
 }
 
-/// What is known of something that files may name.
+/// A known name.
 #[derive(Clone, Default)]
 pub(crate) struct Known {
-    /// What it says of itself.
+    /// Its declaration.
     pub(crate) declaration: Declaration,
-    /// The keys of its settings. Nothing: any.
+    /// The keys of its settings. `None`: any.
     pub(crate) keys: Option<&'static [&'static str]>,
 }
 
@@ -60,7 +59,7 @@ impl Catalogue {
         }
     }
 
-    /// The same; settings are tried by making what they are for.
+    /// The same; settings are checked by constructing the item.
     pub(crate) fn tried<T: 'static>(registry: &Registry<T>) -> Self {
         let tried = registry.clone();
         let check = move |name: &str, settings: &serde_json::Value| {
@@ -73,12 +72,12 @@ impl Catalogue {
         }
     }
 
-    /// Adds one of which nothing more is known.
+    /// Adds a name without a declaration.
     pub(crate) fn add(&mut self, name: String) {
         self.names.insert(name, Known::default());
     }
 
-    /// The same names, whose settings are tried by this.
+    /// The same names, with this check of settings.
     pub(crate) fn checking(
         mut self,
         check: impl Fn(&str, &serde_json::Value) -> Result<(), SettingsError> + Send + Sync + 'static,
@@ -108,7 +107,7 @@ impl Catalogue {
 }
 
 impl ComponentNames {
-    /// None at all.
+    /// No names.
     pub(crate) fn none(kinds: Arc<Kinds>) -> Self {
         ComponentNames {
             catalogues: Arc::default(),
@@ -116,33 +115,33 @@ impl ComponentNames {
         }
     }
 
-    /// With those of what a `T` stands for.
+    /// Sets the names for the type `T`.
     #[must_use]
     pub(crate) fn knowing<T: 'static>(mut self, catalogue: Catalogue) -> Self {
         Arc::make_mut(&mut self.catalogues).insert(TypeId::of::<T>(), catalogue);
         self
     }
 
-    /// Those of what a `T` stands for.
+    /// The names for the type `T`.
     pub(crate) fn of_sort<T: 'static>(&self) -> &Catalogue {
         static NONE: LazyLock<Catalogue> = LazyLock::new(Catalogue::default);
         self.catalogues.get(&TypeId::of::<T>()).unwrap_or(&NONE)
     }
 
-    /// What files may have beside what is built in.
+    /// The user-defined kinds.
     pub(crate) fn kinds(&self) -> &Arc<Kinds> {
         &self.kinds
     }
 }
 
-/// The name that was probably meant: few letters away from what was written.
+/// The most similar name, if it differs by few letters.
 pub(crate) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let distance = |name: &&str| strsim::damerau_levenshtein(&written.to_lowercase(), &name.to_lowercase());
     let (distance, name) = known.map(|name| (distance(&name), name)).min()?;
     (distance <= written.chars().count().max(3) / 3).then_some(name)
 }
 
-/// What to do about a name that is not known: `did you mean ..`, or those that there are.
+/// The remedy for an unknown name: `did you mean ..`, or the known names.
 pub(crate) fn remedy<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<String> {
     let known: Vec<&str> = known.collect();
     match nearest(name, known.iter().copied()) {
@@ -151,7 +150,7 @@ pub(crate) fn remedy<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Op
     }
 }
 
-/// Adds the problem that there is no such thing, with the names of those that there are.
+/// Adds the problem that a name is unknown, with the known names.
 pub(crate) fn unknown<'a>(
     what: &str,
     name: &str,
@@ -199,7 +198,7 @@ pub(crate) fn check_name(what: &str, name: &At<String>, problems: &mut Problems)
         .add(problem.help("names are letters, digits, `.`, `_` and `-`, and start with a letter or digit"));
 }
 
-/// Splits `node.port`: at the last dot, for a node's name may have dots and a port's may not.
+/// Splits `node.port` at the last dot: node names may contain dots, port names may not.
 pub(crate) fn destination<'a>(text: &'a At<String>, problems: &mut Problems) -> Option<(&'a str, &'a str)> {
     let parts = text
         .rsplit_once('.')

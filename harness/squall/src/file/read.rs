@@ -1,8 +1,8 @@
-//! Reads a TOML document into structs, and goes on after a mistake: a file's mistakes are found all at once.
+//! Reads a TOML document into structs, and continues after a mistake, so that all mistakes are reported at once.
 //!
-//! serde stops at the first error and does not know where an unknown key stands, so this does not use it.
-//! [`tables!`] makes of one declaration the struct, its reader, the keys that it takes, and its JSON Schema:
-//! they cannot come apart.
+//! serde stops at the first error and does not know the position of an unknown key, so it is not used here.
+//! [`tables!`] generates the struct, its reader, its keys and its JSON Schema from one declaration, so that they cannot
+//! diverge.
 
 use std::borrow::Cow;
 use std::ops::{Deref, Range};
@@ -14,27 +14,27 @@ use toml::de::{DeTable, DeValue};
 use super::nearest;
 use super::report::{Problem, Problems};
 
-/// A TOML value, and where it stands.
+/// A TOML value with its position.
 pub(crate) type Value<'i> = Spanned<DeValue<'i>>;
 
-/// What can be read from a TOML value.
+/// A type that can be read from a TOML value.
 pub(crate) trait Read: Sized {
-    /// What the file should say here, after "expected".
+    /// What is expected, to follow the word "expected".
     const EXPECTED: &'static str;
 
-    /// How to put it right when it is of another type.
+    /// The remedy for a value of the wrong type.
     const REMEDY: &'static str = "";
 
-    /// Nothing when the value is wrong: then it added a problem.
+    /// `None` if the value is invalid; a problem was then added.
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self>;
 
-    /// What a table has that does not have the key. Nothing when it must have it.
+    /// The value of an absent key. `None` if the key is required.
     fn absent() -> Option<Self> {
         None
     }
 }
 
-/// Adds the problem that `value` is not what a `T` is read from. Always nothing.
+/// Adds the problem that `value` has the wrong type for a `T`. Always `None`.
 pub(crate) fn wrong_type<T: Read, R>(value: &Value<'_>, problems: &mut Problems) -> Option<R> {
     let found = with_article(value.get_ref());
     let problem = Problem::new(format!("expected {}, found {found}", T::EXPECTED))
@@ -59,7 +59,7 @@ fn with_article(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// A value, and where it stands in the file.
+/// A value with its position in the file.
 #[derive(Debug, Clone)]
 pub(crate) struct At<T> {
     pub(crate) value: T,
@@ -138,7 +138,7 @@ impl<T: Read> Read for Vec<T> {
     }
 }
 
-/// A table whose keys are names that the file's author chooses. In file order.
+/// A table whose keys are names chosen by the user. In file order.
 #[derive(Debug, Clone)]
 pub(crate) struct Named<T>(pub(crate) Vec<(At<String>, At<T>)>);
 
@@ -179,7 +179,7 @@ impl<T: JsonSchema> JsonSchema for Named<T> {
     }
 }
 
-/// The parser keeps keys sorted; people write them in an order that means something to them.
+/// The parser sorts keys, but the order in the file is meaningful to users.
 pub(crate) fn in_file_order<'a, 'i>(
     table: &'a DeTable<'i>,
 ) -> Vec<(&'a Spanned<Cow<'i, str>>, &'a Value<'i>)> {
@@ -188,12 +188,12 @@ pub(crate) fn in_file_order<'a, 'i>(
     entries
 }
 
-/// A table whose keys are known.
+/// A table with known keys.
 pub(crate) struct Table<'a, 'i> {
     name: &'static str,
     span: Range<usize>,
     table: &'a DeTable<'i>,
-    /// Keys that were probably meant where another one was written.
+    /// Common mistakes: keys that were probably meant.
     misspelt: Vec<String>,
 }
 
@@ -216,7 +216,7 @@ impl<'a, 'i> Table<'a, 'i> {
             problems.add(problem);
             return None;
         };
-        // What a harness has of its own is taken by who knows of it: `WithCustom`.
+        // Keys of a harness are read by `WithCustom`.
         let custom = problems.kinds().keys_of(name);
         let keys = &[keys, &custom].concat()[..];
         let mut misspelt = Vec::new();
@@ -236,13 +236,13 @@ impl<'a, 'i> Table<'a, 'i> {
         })
     }
 
-    /// What stands at `key`, if it is there.
+    /// The value at `key`, if present.
     pub(crate) fn value(&self, key: &str) -> Option<&'a Value<'i>> {
         let named = self.table.iter().find(|(name, _)| name.get_ref() == key);
         named.map(|(_, value)| value)
     }
 
-    /// The value of `key`, or what its absence means.
+    /// The value of `key`, or its default.
     pub(crate) fn take<T: Read>(&self, key: &str, problems: &mut Problems) -> Option<T> {
         if let Some(value) = self.value(key) {
             return T::read(value, problems);
@@ -268,16 +268,16 @@ fn unknown_key(table: &str, keys: &[&str], key: &Spanned<Cow<'_, str>>, meant: O
     })
 }
 
-/// Keys of a table that are known.
+/// A table type with known keys.
 pub(crate) trait Keyed: Sized {
-    /// The keys. A keyword that is one is written `r#for`: see [`key`].
+    /// The keys. One that is a Rust keyword is written `r#for`: see [`key`].
     const KEYS: &'static [&'static str];
 
-    /// Reads them, of a table that may take others, too.
+    /// Reads them from a table that may have other keys.
     fn take(table: &Table<'_, '_>, problems: &mut Problems) -> Option<Self>;
 }
 
-/// A keyword that is a key is written `r#for`.
+/// Strips the prefix of a raw identifier: `r#for`.
 pub(crate) fn key(field: &'static str) -> &'static str {
     field.trim_start_matches("r#")
 }

@@ -1,4 +1,4 @@
-//! What is wrong with a file, said so that its author can put it right: where, what, and what instead.
+//! Mistakes in files, reported so that users can fix them: position, message and remedy.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,19 +13,19 @@ use miette::{
 use crate::custom::Kinds;
 use crate::report::{clean, clean_lines, masked};
 
-/// Everything that is wrong with a file and with the files that it names: at least one mistake.
+/// All mistakes in a file and in the files that it refers to: at least one.
 #[derive(Debug, Clone)]
 pub struct Report {
     mistakes: Vec<Mistake>,
 }
 
 impl Report {
-    /// In the order of the files, and of their lines.
+    /// Ordered by file and line.
     pub fn mistakes(&self) -> &[Mistake] {
         &self.mistakes
     }
 
-    /// This and the other, in one.
+    /// Merges both reports.
     pub(crate) fn and(mut self, other: Report) -> Self {
         self.mistakes.extend(other.mistakes);
         self
@@ -33,7 +33,7 @@ impl Report {
 }
 
 impl Report {
-    /// Without the mistakes whose line is among these; nothing when there is no other.
+    /// Without the mistakes on these lines; `None` if no others are left.
     pub(crate) fn without(mut self, told: &HashSet<String>) -> Option<Self> {
         self.mistakes.retain(|mistake| !told.contains(&mistake.line()));
         (!self.mistakes.is_empty()).then_some(self)
@@ -64,13 +64,13 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// The file, as it was named.
+    /// The file name, as given.
     pub fn file(&self) -> &str {
         self.text.name()
     }
 
-    /// Both count from one; columns count characters. Nothing when the mistake is about the file as a
-    /// whole: it cannot be read.
+    /// Line and column, from one; columns count characters. `None` if the mistake concerns the whole file, such as a
+    /// read error.
     pub fn line_and_column(&self) -> Option<(usize, usize)> {
         let (span, _) = self.problem.labels.first()?;
         let before = self.text.inner().get(..span.start)?;
@@ -89,12 +89,12 @@ impl Mistake {
         }
     }
 
-    /// Whether the file cannot be taken as it is. If not, this is a warning or advice.
+    /// Whether it is an error. Otherwise it is a warning or advice.
     pub fn is_error(&self) -> bool {
         self.problem.severity == Severity::Error
     }
 
-    /// What to do about it.
+    /// The remedy.
     pub fn remedy(&self) -> Option<&str> {
         self.problem.help.as_deref()
     }
@@ -112,7 +112,7 @@ impl Diagnostic for Mistake {
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
         let mut labels = self.problem.labels.iter();
         let (span, text) = labels.next()?;
-        // The first label is where the mistake is: line and column are its.
+        // The first label is the position of the mistake.
         let primary = LabeledSpan::new_primary_with_span(Some(text.clone()), span.clone());
         let others = labels.map(|(span, text)| LabeledSpan::new_with_span(Some(text.clone()), span.clone()));
         Some(Box::new(std::iter::once(primary).chain(others)))
@@ -123,8 +123,8 @@ impl Diagnostic for Mistake {
     }
 }
 
-/// Shows a report for people: each mistake with its file, line and column, the line itself, and the remedy.
-/// Without `colours` it is plain text. `width` is in columns.
+/// Renders a report for terminals: each mistake with its file, line and column, the line itself, and the remedy.
+/// `width` is in columns.
 pub fn render(report: &Report, colours: bool, width: usize) -> String {
     let styles = if colours {
         ThemeStyles::ansi()
@@ -148,12 +148,12 @@ pub fn render(report: &Report, colours: bool, width: usize) -> String {
     text
 }
 
-/// A mistake in the file that is being read.
+/// A mistake in the file being read.
 #[derive(Debug, Clone)]
 pub(crate) struct Problem {
     severity: Severity,
     message: String,
-    /// Bytes of the file, with what to write under them.
+    /// Byte ranges of the file, with labels.
     labels: Vec<(Range<usize>, String)>,
     help: Option<String>,
 }
@@ -168,32 +168,32 @@ impl Problem {
         }
     }
 
-    /// The file can be taken, but may not mean what its author meant.
+    /// Valid, but probably not as intended.
     pub(crate) fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
         self
     }
 
-    /// The file is as it was meant, and could be better.
+    /// Valid and as intended, but improvable.
     pub(crate) fn advice(mut self) -> Self {
         self.severity = Severity::Advice;
         self
     }
 
-    /// Where. The first place is where the mistake is, the others explain it.
+    /// Adds a position. The first one is the mistake, the others explain it.
     pub(crate) fn at(mut self, span: &Range<usize>, label: impl Into<String>) -> Self {
         self.labels.push((span.clone(), clean_lines(&label.into())));
         self
     }
 
-    /// What to do about it.
+    /// Sets the remedy.
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(clean_lines(&help.into()));
         self
     }
 }
 
-/// What was found so far in the file that is being read.
+/// The mistakes found so far in the file being read.
 pub(crate) struct Problems {
     text: Arc<NamedSource<Arc<str>>>,
     found: Vec<Problem>,
@@ -211,13 +211,13 @@ impl Problems {
         }
     }
 
-    /// The file may have these kinds of a user's own, too.
+    /// Accepts these user-defined kinds in the file.
     pub(crate) fn knowing(mut self, kinds: &Arc<Kinds>) -> Self {
         self.kinds = Arc::clone(kinds);
         self
     }
 
-    /// What the file may have beside what is built in.
+    /// The user-defined kinds.
     pub(crate) fn kinds(&self) -> Arc<Kinds> {
         Arc::clone(&self.kinds)
     }
@@ -226,13 +226,13 @@ impl Problems {
         self.found.push(problem);
     }
 
-    /// Of a key that no table takes.
+    /// An unknown key.
     pub(crate) fn add_unknown_key(&mut self, problem: Problem) {
         self.unknown_key = true;
         self.add(problem);
     }
 
-    /// That something is missing: not said when there is an unknown key, which may well be it, misspelt.
+    /// A missing key. Not reported if there is an unknown key, which may be a misspelling of it.
     pub(crate) fn add_missing(&mut self, problem: Problem) {
         if !self.unknown_key {
             self.add(problem);
@@ -243,20 +243,19 @@ impl Problems {
         self.found.len()
     }
 
-    /// Whether something was found that is more than a warning.
+    /// Whether there are errors.
     pub(crate) fn has_error(&self) -> bool {
         self.found
             .iter()
             .any(|problem| problem.severity == Severity::Error)
     }
 
-    /// Everything that was found, if there is anything.
+    /// All mistakes, if there are any.
     pub(crate) fn report(self) -> Option<Report> {
         (!self.found.is_empty()).then(|| self.into_report())
     }
 
-    /// Ends the reading of the file. A `value` that could be read is only worth having without errors; warnings
-    /// come with it.
+    /// Finishes a file. Returns `value` only if there are no errors, together with the warnings.
     pub(crate) fn finish<T>(self, value: Option<T>) -> Result<(T, Option<Report>), Report> {
         match value {
             Some(value) if !self.has_error() => Ok((value, self.report())),

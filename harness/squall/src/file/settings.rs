@@ -1,4 +1,4 @@
-//! Settings: that what has them takes them. What code says of its settings, and where files have them, is of systems.
+//! Checks settings. Systems define where files have settings, and what declares them.
 
 use std::ops::Range;
 
@@ -10,30 +10,30 @@ use crate::file::report::{Problem, Problems};
 use crate::file::value::JsonData;
 use crate::registry::{Declaration, Fault, SettingsError, Step, way};
 
-/// What has settings.
+/// An item with settings.
 pub(crate) struct Of<'a> {
     pub(crate) sort: Sort,
-    /// The name under which its code is known.
+    /// The name of its code.
     pub(crate) name: &'a At<String>,
-    /// What the file gives it.
+    /// The settings in the file.
     pub(crate) settings: Option<&'a JsonData>,
 }
 
-/// What it is that has settings, in messages.
+/// The sort of an item, for messages.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Sort {
     /// "component"
     pub(crate) name: &'static str,
-    /// One of what it has: "setting".
+    /// One of its settings: "setting".
     pub(crate) part: &'static str,
-    /// All of that: "these settings".
+    /// All of them: "these settings".
     pub(crate) all: &'static str,
-    /// That it was given nothing: "it has no settings here".
+    /// That it has none: "it has no settings here".
     pub(crate) absent: &'static str,
 }
 
 impl Sort {
-    /// What has settings.
+    /// Items with a key for settings.
     pub(crate) const fn with_settings(name: &'static str) -> Self {
         Sort {
             name,
@@ -43,7 +43,7 @@ impl Sort {
         }
     }
 
-    /// What is a key of a table itself.
+    /// Items whose settings are the table's own keys.
     pub(crate) const fn with_keys(name: &'static str) -> Self {
         Sort {
             name,
@@ -61,7 +61,7 @@ impl Of<'_> {
     }
 }
 
-/// The settings of what is known.
+/// Checks the settings of a known item.
 pub(crate) fn check_known(of: &Of<'_>, known: &Known, catalogue: &Catalogue, problems: &mut Problems) {
     if has_unknown_key(of, known.keys, problems) {
         return;
@@ -73,7 +73,7 @@ pub(crate) fn check_known(of: &Of<'_>, known: &Known, catalogue: &Catalogue, pro
     }
 }
 
-/// Whether a key is none of these; then a problem says so. Without `keys` it may be any.
+/// Whether a key is unknown; a problem is then added. Without `keys` any is valid.
 pub(crate) fn has_unknown_key(
     of: &Of<'_>,
     keys: Option<&'static [&'static str]>,
@@ -95,7 +95,7 @@ fn unknown_key(of: &Of<'_>, key: &str, keys: &[&str]) -> Problem {
     Problem::new(format!("the {owner} has no {part} `{key}`")).help(help)
 }
 
-/// What is wrong, at the one that is wrong.
+/// Adds an error, at the invalid setting.
 pub(crate) fn problem(
     of: &Of<'_>,
     declaration: &Declaration,
@@ -149,7 +149,7 @@ pub(crate) fn problem(
     }
 }
 
-/// Where the value stands: the deepest of it that has a place.
+/// The position of the value: of its innermost part that has one.
 fn place(of: &Of<'_>, path: &[Step]) -> Range<usize> {
     let Some(settings) = of.settings else {
         return of.name.span.clone();
@@ -167,7 +167,7 @@ fn found<'v>(settings: &'v Value, path: &[Step]) -> Option<&'v Value> {
     })
 }
 
-/// What it is in TOML.
+/// Its TOML type.
 fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "nothing",

@@ -1,4 +1,4 @@
-//! The tables of hosts that topologies may have: each is a type of its system, and a line in its list.
+//! The host tables of topologies: each is a type of its system, and an entry in its list.
 
 use schemars::JsonSchema;
 
@@ -9,22 +9,22 @@ use super::read::{At, Named, Read};
 use super::report::Problems;
 use crate::plan::Topology;
 
-/// What one table of hosts says: `[module.orders]`.
+/// One host table: `[module.orders]`.
 pub(crate) trait HostShape:
     Read + JsonSchema + Clone + std::fmt::Debug + Send + Sync + 'static
 {
     /// The key of the topology: `module`.
     const KEY: &'static str;
-    /// What it is, in the schema.
+    /// Its description in the schema.
     const ABOUT: &'static str;
-    /// Whether a topology may have nothing else.
+    /// Whether a topology may consist of these tables only.
     const IS_ENOUGH: bool;
 
-    /// How many hosts run it; one when absent.
+    /// The number of hosts; `None` is one.
     fn replicas(&self) -> Option<&At<u64>>;
 }
 
-/// A table of hosts, as files meet it.
+/// A host table, as registered for files.
 pub(crate) struct HostTable {
     pub(crate) key: Key,
     /// See [`HostShape::IS_ENOUGH`].
@@ -46,33 +46,33 @@ impl HostTable {
         }
     }
 
-    /// The names in a file, and how many hosts there are of each.
+    /// The names in a file, with the number of hosts of each.
     pub(crate) fn hosts<'g>(&self, given: &'g Given) -> Vec<NameAndReplicas<'g>> {
         (self.hosts)(given)
     }
 }
 
-/// The tables of one system. What they mean is known of all of them together: providers name managers, and nodes of all
-/// modules send to one another.
+/// The tables of one system. They are checked together: providers refer to managers, and nodes of all modules to one
+/// another.
 pub(crate) struct HostTables {
     /// In the order of messages and of the schema.
     pub(crate) tables: &'static [HostTable],
-    /// Adds what is wrong between them, before anything is made of any table.
+    /// Checks references between the tables, before any is converted.
     pub(crate) check: fn(&SaidHosts<'_>, &mut Problems),
-    /// Adds the groups of hosts to the topology. Nothing where it would make no sense to go on.
+    /// Adds the groups of hosts to the topology. `None` if it is too broken to continue.
     pub(crate) resolve: fn(&SaidHosts<'_>, &mut Topology, &mut Problems) -> Option<()>,
 }
 
-/// What a file says of hosts, in all of its tables.
+/// All host tables of a file.
 pub(crate) struct SaidHosts<'f> {
     pub(crate) given: &'f Given,
-    /// Tables of a user's own.
+    /// User-defined tables.
     pub(crate) custom: &'f [CustomHosts],
     pub(crate) names: &'f ComponentNames,
 }
 
 impl<'f> SaidHosts<'f> {
-    /// Those of one kind, in file order.
+    /// The tables of one kind, in file order.
     pub(crate) fn of<S: HostShape>(&self) -> &'f [(At<String>, At<S>)] {
         entries(self.given)
     }

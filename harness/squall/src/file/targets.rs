@@ -1,4 +1,4 @@
-//! What workloads call, in files: a key of `[[workload]]` each. A kind is a type of its system, and a line in its list.
+//! Targets in files: one key of `[[workload]]` each. A kind is a type of its system, and an entry in its list.
 
 use std::fmt::Debug;
 use std::ops::Range;
@@ -14,27 +14,27 @@ use super::value::{Json, JsonData};
 use crate::custom::SaidTarget;
 use crate::plan::{Target, Topology};
 
-/// What calls of several kinds carry.
+/// Payloads of several kinds.
 pub(crate) const PAYLOAD: Key = Key::of::<Json>("payload", "what every call carries. {} when absent");
 
-/// One key of `[[workload]]` that says what is called.
+/// A target key of `[[workload]]`.
 pub(crate) trait TargetShape: Target + Sized {
     /// The key.
     const KEY: &'static str;
-    /// What it is, in the schema.
+    /// Its description in the schema.
     const ABOUT: &'static str;
-    /// What its calls carry is the value of this key, one of [`CARRIED`](crate::systems::CARRIED).
+    /// The key of its payload, one of [`CARRIED`](crate::systems::CARRIED).
     const CARRIES: &'static Key;
-    /// The same for people: "a node is sent a `payload`".
+    /// The same as text: "a node is sent a `payload`".
     const CARRIES_WHAT: &'static str;
-    /// What the key's value says.
+    /// The type of the key's value.
     type Raw: Read + JsonSchema + Debug + Send + Sync + 'static;
 
-    /// The target. Nothing where it would make no sense; then a problem was added.
+    /// The target. `None` if it is invalid; a problem was then added.
     fn check(raw: &At<Self::Raw>, calls: &Calls<'_>, problems: &mut Problems) -> Option<Self>;
 }
 
-/// A kind of target, as files meet it.
+/// A kind of target, as registered for files.
 pub(crate) struct TargetKind {
     pub(crate) key: Key,
     /// See [`TargetShape::CARRIES`].
@@ -59,16 +59,16 @@ impl TargetKind {
     }
 }
 
-/// Makes a target of a user's own kind.
+/// Creates a user-defined target.
 pub(crate) type OwnTarget = fn(&SaidTarget, &Calls<'_>, &mut Problems) -> Option<Arc<dyn Target>>;
 
-/// What a workload says of its calls, and what it is about.
+/// The calls of a workload, as read from a file.
 pub(crate) struct Calls<'a> {
-    /// Where the workload stands.
+    /// The workload's position.
     pub(crate) span: &'a Range<usize>,
-    /// The hosts where they start, when they are known...
+    /// The source hosts, if known...
     pub(crate) from: Option<&'a [String]>,
-    /// ...and where the file says so.
+    /// ...and their position.
     pub(crate) from_span: &'a Range<usize>,
     pub(crate) target: &'a Given,
     pub(crate) carried: &'a Given,
@@ -77,12 +77,12 @@ pub(crate) struct Calls<'a> {
 }
 
 impl<'a> Calls<'a> {
-    /// The first of the hosts where they start of which this does not hold.
+    /// The first source host for which this does not hold.
     pub(crate) fn first_not(&self, holds: impl Fn(&str) -> bool) -> Option<&'a String> {
         self.from.into_iter().flatten().find(|host| !holds(host))
     }
 
-    /// What they carry, if the file says so.
+    /// The payload, if present.
     pub(crate) fn payload(&self) -> Option<&'a JsonData> {
         let payload = self.carried.get::<Json>(PAYLOAD.name);
         payload.map(|payload| &payload.0)

@@ -1,4 +1,4 @@
-//! From the raw topology to [`Topology`]: hosts, names that exist, links between hosts.
+//! Converts the raw topology to a [`Topology`]: resolves names, hosts and links.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -19,11 +19,10 @@ use crate::systems::HOSTS;
 const REPLICAS_MAX: u64 = 1000;
 const HOSTS_MAX: usize = 10_000;
 
-/// When the file does not say.
+/// The default.
 const LATENCY_DEFAULT: Duration = Duration::from_millis(1);
 
-/// What a file says once its names are resolved. Nothing where it would make no sense to go on; problems
-/// may have been added otherwise too.
+/// Resolves the names in a topology. `None` if it is too broken to continue. Problems may be added in either case.
 pub(crate) fn resolve(
     raw: WithCustom<raw::Topology, CustomHosts>,
     components: &ComponentNames,
@@ -72,7 +71,7 @@ pub(crate) fn resolve(
     Some(topology)
 }
 
-/// All that is a host, or several: their names are unique, whatever they run.
+/// Everything with hosts: names are unique across all kinds.
 fn check_hosts(topology: &At<String>, said: &SaidHosts<'_>, problems: &mut Problems) {
     let tables = || HOSTS.into_iter().flat_map(|of_system| of_system.tables);
     let is_there = |table: &HostTable| table.is_enough && !table.hosts(said.given).is_empty();
@@ -129,7 +128,7 @@ fn listed(names: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// The hosts of a group: `name` alone, or `name-0`, `name-1`, ... That there cannot be so many is said by [`check_hosts`].
+/// The hosts of a group: `name` alone, or `name-0`, `name-1`, ... [`check_hosts`] reports when there are too many.
 pub(crate) fn hosts_of(name: &str, replicas: Option<&At<u64>>) -> Vec<String> {
     match replicas.map(|replicas| replicas.value) {
         Some(count @ 2..=REPLICAS_MAX) => (0..count).map(|number| format!("{name}-{number}")).collect(),

@@ -1,4 +1,4 @@
-//! The values that the files are made of: quantities, ranges of them, names of hosts, JSON.
+//! The value types of files: quantities, ranges, host names, JSON.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -160,7 +160,7 @@ impl<T: Unit> JsonSchema for Ranged<T> {
     }
 }
 
-/// Parses `part` of the `text` that stands at `value`.
+/// Parses `part` of the `text` at `value`.
 fn quantity<T: Unit>(part: &str, text: &str, value: &Value<'_>, problems: &mut Problems) -> Option<T> {
     let why = match T::parse(part) {
         Ok(quantity) => return Some(quantity),
@@ -309,19 +309,19 @@ impl JsonSchema for Json {
     }
 }
 
-/// What a TOML value is as JSON, and where all of it stands.
+/// A TOML value as JSON, with positions.
 #[derive(Debug, Clone)]
 pub(crate) struct JsonData {
     pub(crate) value: serde_json::Value,
     pub(crate) span: Range<usize>,
-    /// Where its keys stand, in file order; none when it is no table.
+    /// The positions of its keys, in file order; empty unless it is a table.
     pub(crate) keys: Vec<At<String>>,
-    /// Where every value in it stands, with the way to it.
+    /// The position of every nested value, by path.
     pub(crate) places: Vec<(Vec<Step>, Range<usize>)>,
 }
 
 impl JsonData {
-    /// What a table is; `T` is what it is read for.
+    /// Reads a table on behalf of the type `T`.
     pub(crate) fn of_table<T: Read>(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
         match value.get_ref() {
             DeValue::Table(_) => JsonData::of(value, problems),
@@ -370,7 +370,7 @@ impl Read for JsonObject {
     }
 }
 
-/// The parser bounds how deep a file nests, and so this.
+/// Recursion is safe: the parser limits the nesting depth.
 fn find_places(value: &Value<'_>, way: &mut Vec<Step>, places: &mut Vec<(Vec<Step>, Range<usize>)>) {
     let mut step = |step: Step, value: &Value<'_>| {
         way.push(step);
@@ -407,7 +407,7 @@ impl JsonSchema for JsonObject {
     }
 }
 
-/// The parser bounds how deep a file nests, and so this.
+/// Recursion is safe: the parser limits the nesting depth.
 fn json(value: &Value<'_>, problems: &mut Problems) -> Option<serde_json::Value> {
     let mut no_json = |what: &str| {
         let problem = Problem::new(format!("{what} has no form in JSON"))

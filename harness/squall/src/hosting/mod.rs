@@ -1,4 +1,4 @@
-//! What every system is to a run: its hosts, and what it knows of runs that have them.
+//! The interface between a run and its systems: hosts, oracles and statistics.
 
 mod newest;
 
@@ -14,19 +14,19 @@ use crate::plan::Plan;
 use crate::report::SystemSection;
 use crate::run::{Drains, Recorder, Source};
 
-/// What systems know of a run that is over.
+/// What systems contribute to the evaluation of a finished run.
 #[derive(Clone, Copy)]
 pub(crate) struct Lists {
-    /// What always holds, in the order of reports.
+    /// Oracles, in report order.
     pub(crate) oracles: fn() -> &'static [&'static dyn Oracle],
-    /// What they say in reports.
+    /// Report sections.
     pub(crate) sections: &'static [fn(&Run<'_>) -> SystemSection],
-    /// What the run says nothing about, although its scenario looks as if it did: a line each.
+    /// Finds vacuous checks: one line each.
     pub(crate) notes: &'static [fn(&Run<'_>) -> Vec<String>],
 }
 
 impl Lists {
-    /// Of no system.
+    /// Those of no system.
     pub(crate) const NONE: Lists = Lists {
         oracles: || &[],
         sections: &[],
@@ -34,16 +34,16 @@ impl Lists {
     };
 }
 
-/// A system, as a harness has it: what makes its hosts.
+/// A system as registered with a harness: it creates the hosts.
 pub(crate) trait Hosting: Send + Sync {
-    /// What its runtime says.
+    /// Its tracing events.
     fn events(&self) -> Source;
 
-    /// Makes the hosts that a plan has of it, and starts them.
+    /// Creates and starts the system's hosts in a plan.
     fn start(&self, start: &Start<'_>) -> Arc<dyn Running>;
 }
 
-/// What a system is given as a run starts.
+/// The context in which a system starts.
 pub(crate) struct Start<'a> {
     pub(crate) sim: &'a Sim,
     pub(crate) plan: &'a Arc<Plan>,
@@ -54,16 +54,16 @@ pub(crate) struct Start<'a> {
 /// A system in a run. It outlives the processes of its hosts.
 #[async_trait]
 pub(crate) trait Running: Any + Send + Sync {
-    /// Waits until all of its hosts are up for the first time, and ready for a scenario to begin.
+    /// Waits until all of its hosts have started for the first time, and are ready for the scenario.
     async fn settled(&self);
 
-    /// All of its processes are gone: the last that the journal hears of it.
+    /// Called after all of its processes have ended, for final journal entries.
     fn ended(&self, recorder: &Recorder) {
         let _ = recorder;
     }
 }
 
-/// The systems of a run. Clones are the same ones.
+/// The systems of a run. Clones share them.
 #[derive(Clone)]
 pub struct Systems(Arc<[Arc<dyn Running>]>);
 
@@ -73,13 +73,13 @@ impl Systems {
         Systems(systems.iter().map(|system| system.start(start)).collect())
     }
 
-    /// The one of this type, if the run has it.
+    /// The system of this type, if the run has it.
     pub(crate) fn get<R: Running>(&self) -> Option<&R> {
         let mut all = self.0.iter();
         all.find_map(|running| (&**running as &dyn Any).downcast_ref())
     }
 
-    /// Waits until each is ready.
+    /// Waits until all are ready.
     pub(crate) async fn settled(&self) {
         for running in &*self.0 {
             running.settled().await;

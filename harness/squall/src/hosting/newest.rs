@@ -1,4 +1,4 @@
-//! What the newest process of each host has made.
+//! State of the newest process of each host.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -6,7 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use squall_sim::{HostId, SimPlatform};
 use tokio::sync::Notify;
 
-/// By host, what its newest process has made as it came up.
+/// By host, the state that its newest process created at its start.
 pub(crate) struct Newest<T> {
     made: Mutex<BTreeMap<HostId, Made<T>>>,
     came_up: Notify,
@@ -27,19 +27,19 @@ impl<T> Default for Newest<T> {
 }
 
 impl<T: Clone> Newest<T> {
-    /// The process is up. Returns what the one before it had made.
+    /// Records a started process. Returns the state of the previous one.
     pub(crate) fn came_up(&self, (host, incarnation): (HostId, u32), what: T) -> Option<T> {
         let before = self.lock().insert(host, Made { incarnation, what });
         self.came_up.notify_waiters();
         before.map(|made| made.what)
     }
 
-    /// What the newest process of a host has made, also when it is gone.
+    /// The state of a host's newest process, even after its end.
     pub(crate) fn on(&self, host: HostId) -> Option<T> {
         self.lock().get(&host).map(|made| made.what.clone())
     }
 
-    /// Of all hosts, in their order.
+    /// The state of all hosts, in their order.
     pub(crate) fn all(&self) -> Vec<(HostId, T)> {
         let made = self.lock();
         made.iter()
@@ -47,7 +47,7 @@ impl<T: Clone> Newest<T> {
             .collect()
     }
 
-    /// What this process has made; waits for it to come up.
+    /// The state of this process; waits until it has started.
     pub(crate) async fn of(&self, process: &SimPlatform) -> T {
         let (host, incarnation) = (process.host_id(), process.incarnation());
         self.until(|made| {
@@ -57,14 +57,15 @@ impl<T: Clone> Newest<T> {
         .await
     }
 
-    /// Waits until so many hosts have come up for the first time.
+    /// Waits until `count` hosts have started for the first time.
     pub(crate) async fn all_up(&self, hosts: usize) {
         self.until(|made| (made.len() >= hosts).then_some(())).await;
     }
 
     async fn until<R>(&self, mut found: impl FnMut(&BTreeMap<HostId, Made<T>>) -> Option<R>) -> R {
         loop {
-            // Registered at its first poll, which nothing can come before: the look at the map awaits nothing.
+            // It is registered at its first poll. No notification can be lost before, for the map is checked without an
+            // await.
             let came_up = self.came_up.notified();
             if let Some(found) = found(&self.lock()) {
                 return found;

@@ -1,4 +1,4 @@
-//! What a journal line can say.
+//! The events of a journal.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ pub struct Entry {
     pub at: u64,
     /// The number of this line: 0, 1, 2, ...
     pub number: u64,
-    /// The host that it happened on; empty when it happened to the world.
+    /// The host of the event; empty if it concerns no single host.
     pub host: Arc<str>,
     /// What happened.
     pub event: Event,
@@ -26,7 +26,7 @@ pub struct Entry {
 pub struct Id(pub u64);
 
 impl Id {
-    /// None: no parent, or no value.
+    /// No parent, or no value.
     pub const NONE: Id = Id(0);
 }
 
@@ -55,11 +55,11 @@ impl<'de> Deserialize<'de> for Id {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// A reply came.
+    /// A reply arrived.
     Ok,
-    /// It certainly did not happen, or the callee itself said that it failed.
+    /// It certainly did not happen, or the callee reported an error.
     Failed,
-    /// Nobody knows: a deadline or a lost connection after the request was sent.
+    /// It may have happened: the deadline passed or the connection was lost after the request was sent.
     Unknown,
 }
 
@@ -81,11 +81,11 @@ pub enum Handling {
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum RpcEnd {
-    /// With this status code; 0 is ok.
+    /// A status code; 0 is ok.
     Status(u64),
     /// By an error of the transport.
     Transport(Arc<str>),
-    /// Whoever waited for it gave up.
+    /// Cancelled: its caller dropped it.
     Dropped,
 }
 
@@ -95,7 +95,7 @@ pub enum RpcEnd {
 pub enum Death {
     /// The process died, the kernel closed its sockets.
     Killed,
-    /// The machine died, silently.
+    /// The machine lost power, without closing connections.
     Crashed,
     /// The process ended by itself, with an error or a panic.
     Failed,
@@ -109,9 +109,9 @@ pub enum Close {
     Finished,
     /// A reset.
     Reset,
-    /// Nothing got through for too long.
+    /// Retransmission gave up.
     TimedOut,
-    /// Nobody listened.
+    /// No listener.
     Refused,
 }
 
@@ -121,15 +121,15 @@ pub enum Close {
 pub enum Touch {
     /// Lost; it is sent again after a retransmission timeout.
     Lost,
-    /// Held by a partition: it is sent again after a retransmission timeout. Or stopped on its link.
+    /// Held by a partition, and resent after a retransmission timeout. Or held back on its link.
     Held,
     /// Delivered, but later than the link alone would have.
     Delayed,
-    /// Gone: its receiver, or its sender, is a machine that is down; or a connect that nobody answers.
+    /// Dropped: its sender or receiver is a machine that is down, or it is a connect that gets no response.
     Dropped,
-    /// A connect that was answered with a refusal.
+    /// A refused connect.
     Refused,
-    /// No segment: a connection was reset. It goes from the host that dialled to the other.
+    /// Not a segment: a connection was reset. `from` is the host that dialled.
     Reset,
 }
 
@@ -148,25 +148,25 @@ pub enum Event {
     },
     /// The last line.
     RunEnded {
-        /// Tasks of hosts that should have ended by now and did not.
+        /// Tasks of hosts that should have ended and did not.
         tasks_left: u64,
-        /// Connections of dead incarnations, and connects and accepts in progress, that are left.
+        /// Remaining connections of dead incarnations, and connects and accepts in progress.
         sockets_left: u64,
-        /// Exact timers of dead incarnations that are left.
+        /// Remaining exact timers of dead incarnations.
         #[serde(default)]
         timers_left: u64,
     },
-    /// The plan is over, and the run goes on: calls are made to see whether all have recovered from its last fault. They
-    /// count for no workload.
+    /// The plan is over, and the run continues with calls that show whether everything recovered from the last fault.
+    /// They count for no workload.
     QuietStarted,
     /// A host came up.
     HostStarted {
-        /// 0 for the first start, one more for each start after that.
+        /// 0 for the first start, incremented by each restart.
         incarnation: u32,
     },
     /// A host went down.
     HostStopped {
-        /// Which incarnation.
+        /// The incarnation.
         incarnation: u32,
         /// How.
         how: Death,
@@ -174,16 +174,16 @@ pub enum Event {
         tasks: u64,
         /// Sockets of that incarnation that were closed.
         sockets: u64,
-        /// Why, when it failed by itself.
+        /// The error, if it failed by itself.
         error: Arc<str>,
     },
     /// A host is not scheduled from here on.
     HostPaused,
     /// A host is scheduled again.
     HostResumed,
-    /// Each poll of a host's tasks costs so much virtual CPU time from here on.
+    /// From here on, each poll of a host's tasks costs virtual CPU time.
     HostSlowed {
-        /// Nanoseconds; 0: it is not slow any more.
+        /// Nanoseconds; 0 ends the slowdown.
         per_poll: u64,
     },
     /// A task of a host panicked. The host goes on.
@@ -196,48 +196,48 @@ pub enum Event {
         /// Where in the code: file, line and column.
         place: Arc<str>,
     },
-    /// Code on this host asked of the system what a run cannot answer for: a thread, a process, a socket, sleep.
+    /// Code on this host made a system call that the simulator does not control: a thread, a process, a socket, sleep.
     Escaped {
-        /// What it does, in words.
+        /// A description.
         what: Arc<str>,
-        /// Where in the code; empty when that was said of the host before, or is not known.
+        /// The source location; empty if unknown, or if already reported for this host.
         place: Arc<str>,
     },
     /// A fault begins.
     FaultStarted {
-        /// Its place in the plan.
+        /// Its index in the plan.
         fault: u32,
         /// Its name.
         name: Arc<str>,
-        /// What it does, in words.
+        /// A description.
         text: Arc<str>,
     },
     /// A fault ends.
     FaultEnded {
-        /// Its place in the plan.
+        /// Its index in the plan.
         fault: u32,
     },
     /// A connection was established.
     ConnectionOpened {
-        /// The network's number for it.
+        /// Its number in the network.
         flow: u64,
-        /// Who dialled.
+        /// The host that dialled.
         from: Arc<str>,
-        /// Who accepted.
+        /// The host that accepted.
         to: Arc<str>,
     },
-    /// A connection, or the attempt at one, ended.
+    /// A connection, or a connect, ended.
     ConnectionClosed {
-        /// The network's number for it.
+        /// Its number in the network.
         flow: u64,
-        /// Who dialled.
+        /// The host that dialled.
         from: Arc<str>,
-        /// Who was dialled.
+        /// The host that was dialled.
         to: Arc<str>,
         /// How.
         how: Close,
     },
-    /// A fault, or a link, did something to a segment or to a connection.
+    /// A fault, or a link, affected a segment or a connection.
     Segment {
         /// What happened to it.
         touch: Touch,
@@ -249,20 +249,20 @@ pub enum Event {
         to: Arc<str>,
         /// Payload bytes in it.
         bytes: u64,
-        /// The faults that did it, by their place in the plan; none when it was the link's own loss.
+        /// The responsible faults, by index in the plan; empty for the link's own loss.
         faults: Vec<u32>,
     },
     /// A workload starts a call on this line's host.
     CallStarted {
         /// Its number in the run.
         call: u64,
-        /// Which workload, by its place in the plan.
+        /// Its workload, by index in the plan.
         workload: u32,
-        /// `node.port`
+        /// The target as `node.port`.
         to: Arc<str>,
-        /// Every hop and execution on behalf of this call carries it.
+        /// The trace identifier of all its hops and executions.
         trace: Id,
-        /// Nanoseconds that it may take.
+        /// Its timeout, nanoseconds.
         timeout: u64,
         /// Payload size.
         bytes: u64,
@@ -286,32 +286,32 @@ pub enum Event {
     },
     /// A module sends a message to another module.
     HopStarted {
-        /// The call that it belongs to.
+        /// The trace of its call.
         trace: Id,
-        /// This hop. The execution at the other end has the same.
+        /// The hop's identifier, shared by the execution at the other end.
         span: Id,
-        /// The execution that sends it; 0 when a workload does.
+        /// The execution that sends it; 0 for a workload.
         parent: Id,
         /// `node.port`, or empty.
         from: Arc<str>,
         /// `node.port`
         to: Arc<str>,
-        /// Who sends.
+        /// The sending module.
         source_module: Arc<str>,
-        /// Who owns the target node.
+        /// The module that owns the target node.
         target_module: Arc<str>,
         /// 0 for a call's first hop.
         depth: u32,
-        /// 1, or more when the same message is sent again.
+        /// 1 for the first attempt, more for a retry.
         #[serde(default = "first", skip_serializing_if = "is_first")]
         attempt: u32,
-        /// The hop of the attempt before; 0 for the first.
+        /// The hop of the previous attempt; 0 for the first.
         #[serde(default, skip_serializing_if = "is_none")]
         previous: Id,
         /// The digest of the message's idempotency key; 0 for none.
         #[serde(default, skip_serializing_if = "is_none")]
         key: Id,
-        /// Nanoseconds that it may take.
+        /// Its timeout, nanoseconds.
         timeout: u64,
         /// Payload size.
         bytes: u64,
@@ -320,15 +320,15 @@ pub enum Event {
     },
     /// A hop ended, as its sender saw it.
     HopEnded {
-        /// This hop.
+        /// The hop's identifier.
         span: Id,
         /// How.
         outcome: Outcome,
         /// The metric's status label. Spec: router H-10.
         status: Arc<str>,
-        /// `host:port` that it was sent to; empty when it was never sent.
+        /// The receiver as `host:port`; empty if it was never sent.
         peer: Arc<str>,
-        /// Whether it waited for the network, if only for a dial. Spec: router H-11.
+        /// Whether it reached the transport, if only for a dial. Spec: router H-11.
         #[serde(default = "yes", skip_serializing_if = "is_yes")]
         at_transport: bool,
         /// The error's text; empty when ok.
@@ -340,29 +340,29 @@ pub enum Event {
     },
     /// A component starts to handle a message.
     HandleStarted {
-        /// The call that it belongs to.
+        /// The trace of its call.
         trace: Id,
-        /// This execution: the hop's span when it came from another module, a new one otherwise.
+        /// Its identifier: the hop's span if it is remote, a new one otherwise.
         span: Id,
-        /// The hop or execution that caused it; 0 when a workload did.
+        /// The hop or execution that caused it; 0 for a workload.
         parent: Id,
-        /// Who handles.
+        /// The handling module.
         module: Arc<str>,
-        /// Which node of it.
+        /// The node.
         node: Arc<str>,
-        /// Which port of that.
+        /// The port.
         port: Arc<str>,
-        /// Came from another module.
+        /// Whether the message came from another module.
         remote: bool,
-        /// Hops so far.
+        /// The number of hops so far.
         depth: u32,
-        /// 1, or more when the same message was sent again.
+        /// 1 for the first attempt, more for a retry.
         #[serde(default = "first", skip_serializing_if = "is_first")]
         attempt: u32,
         /// The digest of the message's idempotency key; 0 for none.
         #[serde(default, skip_serializing_if = "is_none")]
         key: Id,
-        /// Nanoseconds that it may take; 0 when nobody says.
+        /// Its timeout, nanoseconds; 0 without one.
         #[serde(default, skip_serializing_if = "is_zero")]
         timeout: u64,
         /// Payload size.
@@ -370,9 +370,9 @@ pub enum Event {
         /// Payload digest.
         digest: Id,
     },
-    /// A component is done with a message.
+    /// A component finished a message.
     HandleEnded {
-        /// This execution.
+        /// Its identifier.
         span: Id,
         /// How.
         how: Handling,
@@ -383,14 +383,14 @@ pub enum Event {
         /// Reply digest; 0 for no value.
         digest: Id,
     },
-    /// Code of a user's own says something of itself: [`note`](crate::note).
+    /// A [`note`](crate::note) by user code.
     Noted {
-        /// What it is about.
+        /// Its name.
         name: Arc<str>,
-        /// What it says, as JSON.
+        /// Its value, as JSON.
         value: Arc<str>,
     },
-    /// Something happened to a part of one system.
+    /// An event of one system.
     #[serde(untagged, skip_deserializing)]
     Of(OfSystem),
 }

@@ -1,4 +1,4 @@
-//! A journal as JSON Lines: one entry, one line. What was written is what is read back.
+//! A journal as JSON Lines: one entry per line. Reading returns exactly what was written.
 
 use std::io::{self, BufRead, Write};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
-    /// A line is no journal entry. The last line of a run that was cut short often is not.
+    /// A line is not a journal entry. Often the last line of a run that was cut short.
     #[error("line {line} is not a journal entry")]
     Malformed {
         /// Counted from 1.
@@ -28,14 +28,14 @@ pub enum Error {
         /// Why.
         source: serde_json::Error,
     },
-    /// Lines are missing, doubled or shuffled: nothing that is said of such a run can be trusted.
+    /// Lines are missing, duplicated or out of order: nothing derived from such a journal is valid.
     #[error("line {line} has number {found} where {expected} should be")]
     Numbering {
         /// Counted from 1.
         line: u64,
-        /// What the line before asks for.
+        /// The number that follows the previous line's.
         expected: u64,
-        /// What is there.
+        /// The number in the line.
         found: u64,
     },
     /// Virtual time never goes back.
@@ -70,7 +70,7 @@ struct Line {
 /// Reads a whole journal of the built-in systems, and checks that no line is missing and that time does not go back.
 ///
 /// # Errors
-/// Of the first line that is wrong.
+/// Reports the first invalid line.
 pub fn read<R: BufRead>(reader: R) -> Result<Journal, Error> {
     read_with(reader, &EVENTS)
 }
@@ -91,10 +91,10 @@ fn entry_of(text: &str, events: &[EventKind]) -> serde_json::Result<Entry> {
     })
 }
 
-/// The same, of systems with these events.
+/// The same, for systems with these events.
 ///
 /// # Errors
-/// Of the first line that is wrong.
+/// Reports the first invalid line.
 pub fn read_with<R: BufRead>(reader: R, events: &[EventKind]) -> Result<Journal, Error> {
     let mut entries: Vec<Entry> = Vec::new();
     for (line, text) in (1..).zip(reader.lines()) {

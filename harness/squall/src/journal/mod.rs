@@ -1,6 +1,6 @@
-//! The journal: what happened in a run, as an ordered list of typed events.
+//! The journal: the events of a run, as an ordered list of typed entries.
 //!
-//! Data flows one way: whatever anybody wants to know of a run (tables, expectations, oracles,
+//! Data flows one way: all information about a run (tables, expectations, oracles,
 //! snapshots, reports) is a pure function of its journal.
 
 mod event;
@@ -13,9 +13,9 @@ pub use crate::systems::service::RpcEvent;
 pub use event::{Close, Death, Entry, Event, Handling, Id, Outcome, RpcEnd, Touch};
 pub use system::{EventKind, OfSystem, SystemEvent};
 
-/// What a run leaves behind.
+/// The record of a run.
 #[derive(Debug, Clone, Default)]
 pub struct Journal {
-    /// In order of time, and of happening within an instant.
+    /// Ordered by time, and by occurrence within an instant.
     pub entries: Vec<Entry>,
 }

@@ -1,4 +1,4 @@
-//! What the journal has of one system: events of a type of its own.
+//! Events of one system in the journal.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -11,34 +11,34 @@ use serde_json::Value;
 use super::{Entry, Event};
 use crate::calls::Folding;
 
-/// What happened to a part of one system: a type per system, most likely an enum.
+/// The event type of one system, usually an enum.
 pub trait SystemEvent:
     Any + Debug + Clone + Eq + Hash + Send + Sync + UnwindSafe + RefUnwindSafe + Into<Event>
 {
-    /// As JSON: an object whose first key, `kind`, is one of those that its [`EventKind`] has.
+    /// The event as a JSON object. Its first key, `kind`, is one of the kinds in the system's [`EventKind`].
     ///
     /// # Errors
-    /// When it has no form in JSON.
+    /// If it cannot be represented in JSON.
     fn json(&self) -> serde_json::Result<Value>;
 
-    /// What it says of calls: hops and executions that begin or end.
+    /// Applies the event to the calls: starts or ends hops and executions.
     fn fold<'j>(&'j self, entry: &'j Entry, folding: &mut Folding<'j>);
 }
 
-/// How the events of one system are read back from a journal's file.
+/// How to read the events of one system from a journal file.
 #[derive(Debug, Clone, Copy)]
 pub struct EventKind {
-    /// What `kind` says in their lines.
+    /// The values of `kind` in their lines.
     pub kinds: &'static [&'static str],
     /// Reads one.
     pub read: fn(Value) -> serde_json::Result<Event>,
 }
 
-/// An event of a system, whichever it is.
+/// An event of any system.
 #[derive(Debug)]
 pub struct OfSystem(Box<dyn Kept>);
 
-/// [`SystemEvent`], for use behind a pointer.
+/// An object-safe [`SystemEvent`].
 trait Kept: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn kept_json(&self) -> serde_json::Result<Value>;
     fn kept_fold<'j>(&'j self, entry: &'j Entry, folding: &mut Folding<'j>);
@@ -76,12 +76,12 @@ impl OfSystem {
 }
 
 impl Event {
-    /// An event of a system.
+    /// Wraps an event of a system.
     pub fn of<E: SystemEvent>(event: E) -> Self {
         Event::Of(OfSystem(Box::new(event)))
     }
 
-    /// This event, if it is of that type.
+    /// This event as `E`, if it is one.
     #[must_use]
     pub fn get<E: SystemEvent>(&self) -> Option<&E> {
         let Event::Of(OfSystem(event)) = self else {
@@ -90,7 +90,7 @@ impl Event {
         (&**event as &dyn Any).downcast_ref()
     }
 
-    /// The same, to change it: for tests of what reads journals.
+    /// The same, mutable: for tests that alter journals.
     pub fn get_mut<E: SystemEvent>(&mut self) -> Option<&mut E> {
         let Event::Of(OfSystem(event)) = self else {
             return None;

@@ -1,4 +1,4 @@
-//! What a system does, as a table: rate, mean, p99 and errors by ordered pair of modules. Spec: router S-40.
+//! Live traffic as a table: rate, mean, p99 and errors per ordered pair of modules. Spec: router S-40.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use super::openmetrics::{Latency, Quantile, Sample};
 use crate::report::table::{Side, Table};
 use crate::time;
 
-/// A table of `sample`; rates as well when it is known how long it took to come about. What a module does within
-/// itself is kept apart. Ends with a line break.
+/// A table of `sample`, with rates if the sampling time is known. Calls within a module are listed separately. Ends
+/// with a line break.
 #[must_use]
 pub fn table(sample: &Sample, took: Option<Duration>) -> String {
     let (l, r) = (Side::Left, Side::Right);

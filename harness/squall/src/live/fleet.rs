@@ -1,5 +1,5 @@
-//! Managers and providers of a topology on real sockets: each manager with its HTTP API, and each provider once for each
-//! of its replicas, in this process.
+//! Managers and providers of a topology on real sockets, in this process: each manager with its HTTP API, and each
+//! replica of a provider.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -23,11 +23,11 @@ use crate::systems::provider::assembly;
 pub struct FleetError {
     /// The manager, or the provider's host.
     name: String,
-    /// Why.
+    /// The cause.
     cause: String,
 }
 
-/// The managers and providers of a topology; by default none.
+/// The managers and providers of a topology. The default has none.
 #[derive(Default)]
 pub struct Fleet {
     managers: Vec<Manager>,
@@ -40,7 +40,7 @@ struct Manager {
     http: http::Server<TokioPlatform>,
 }
 
-/// The ports of the manager with this number, for gRPC and for HTTP: behind those of the modules.
+/// The gRPC and HTTP ports of the manager with this index: after those of the modules.
 fn ports(topology: &Topology, base: u16, index: usize) -> Result<[u16; 2], String> {
     let first = plan::Module::on_hosts(topology).count() + 2 * index;
     let port = |offset: usize| {
@@ -53,12 +53,12 @@ fn ports(topology: &Topology, base: u16, index: usize) -> Result<[u16; 2], Strin
 }
 
 impl Fleet {
-    /// Starts them at an address of this machine. With a port base the managers take the ports behind those of the
-    /// modules: each one for gRPC and the next for HTTP. Without it, and for providers, ports are free ones. They
-    /// answer, and register, once [`Fleet::run_until`] runs.
+    /// Binds them at an address of this machine. With a port base, the managers take the ports after those of the
+    /// modules: one for gRPC and the next for HTTP, each. Otherwise, and for providers, free ports are used. They serve
+    /// and register once [`Fleet::run_until`] runs.
     ///
     /// # Errors
-    /// When a port cannot be had, or a name is none that can be registered.
+    /// If a port is unavailable, or a name cannot be registered.
     pub async fn start(
         topology: &Topology,
         bind: IpAddr,
@@ -107,7 +107,7 @@ impl Fleet {
         Ok(Fleet { managers, providers })
     }
 
-    /// Every manager: its name, and where it serves gRPC and HTTP.
+    /// Every manager: its name, and its gRPC and HTTP addresses.
     pub fn managers(&self) -> impl Iterator<Item = (&str, SocketAddr, SocketAddr)> {
         let place = |it: &Manager| (it.grpc.local_addr(), it.http.local_addr());
         self.managers.iter().map(move |it| {
@@ -121,8 +121,8 @@ impl Fleet {
         self.providers.iter().map(|(host, _)| host.as_str())
     }
 
-    /// Runs until `shutdown` is true, or its sender is gone; then providers leave in order, and managers end, each with
-    /// `grace` for what is in flight. Returns what became of each, in words.
+    /// Runs until `shutdown` is true, or its sender is dropped. Then providers leave gracefully, and managers shut
+    /// down, each with `grace` for in-flight calls. Returns a description of each end.
     pub async fn run_until(self, shutdown: watch::Receiver<bool>, grace: Duration) -> Vec<String> {
         let (have_left, left) = watch::channel(false);
         let providers = join_all(self.providers.into_iter().map(|(host, provider)| {
@@ -141,7 +141,7 @@ impl Fleet {
             .collect();
         let providers = async {
             let ended = providers.await;
-            // Without providers nothing else has waited yet.
+            // Without providers there was no other wait so far.
             told(shutdown).await;
             have_left.send_replace(true);
             ended
@@ -153,7 +153,7 @@ impl Fleet {
 }
 
 impl Manager {
-    /// The API answers until the last call is over: whoever asks for the health is to hear that it ends.
+    /// The API serves until the last call has ended, so that health checks see the shutdown.
     async fn run_until(self, providers_left: watch::Receiver<bool>, grace: Duration) -> String {
         let drained = Notify::new();
         let stopping = self.http.stopping();
@@ -176,7 +176,7 @@ impl Manager {
     }
 }
 
-/// Waits until it is true, or its sender is gone.
+/// Waits until it is true, or its sender is dropped.
 async fn told(mut shutdown: watch::Receiver<bool>) {
     drop(shutdown.wait_for(|told| *told).await);
 }

@@ -1,4 +1,4 @@
-//! Plain HTTP/1 beside gRPC: `/metrics` and `/healthz` for whoever looks after a process, and how to get them.
+//! Plain HTTP/1 beside gRPC: serves `/metrics` and `/healthz` for monitoring, and fetches them.
 
 use std::convert::Infallible;
 use std::io;
@@ -18,18 +18,18 @@ use squall_provider_http::{Hosts, WrongHost};
 use squall_router::metrics;
 use tokio::time::{Instant, sleep, timeout};
 
-/// How long accepting pauses after it has failed.
+/// How long accepting pauses after a failure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How many connections may be open: one more is closed. One that says nothing is closed after 30 s by HTTP/1 itself.
+/// The maximum number of open connections; more are closed. HTTP/1 itself closes silent ones after 30 s.
 const CONNECTIONS_MAX: usize = 256;
-/// How far apart two lines of the log about the same are at least.
+/// The minimum interval between two log lines about the same failure.
 const SAID_AGAIN: Duration = Duration::from_secs(10);
-/// How long a peer may take to answer.
+/// The timeout of a request.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
-/// More than this is no list of metrics.
+/// The maximum size of a metrics response.
 const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 
-/// Where `/metrics` and `/healthz` are served.
+/// The server of `/metrics` and `/healthz`.
 pub struct Endpoint {
     platform: TokioPlatform,
     listener: TokioListener,
@@ -37,10 +37,10 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Listens at `address`; port 0 takes a free one.
+    /// Listens at `address`; port 0 selects a free one.
     ///
     /// # Errors
-    /// When the address cannot be had.
+    /// If the address is unavailable.
     pub async fn bind(address: SocketAddr) -> io::Result<Self> {
         let platform = TokioPlatform::at(address.ip());
         let listener = platform.bind(address.port()).await?;
@@ -51,8 +51,8 @@ impl Endpoint {
         })
     }
 
-    /// Answers requests that name these hosts, too. Others are answered when they name an address, or `localhost`, or
-    /// nothing; the rest is refused, lest pages of other sites read what is here (DNS rebinding).
+    /// Also accepts requests for these host names. Other accepted hosts are addresses, `localhost`, or none; the rest is
+    /// rejected, so that pages of other sites cannot read the responses (DNS rebinding).
     #[must_use]
     pub fn hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.hosts = Hosts::new(names);
@@ -62,13 +62,13 @@ impl Endpoint {
     /// The address that it listens at.
     ///
     /// # Errors
-    /// As the operating system's.
+    /// I/O errors of the operating system.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves until the future is dropped. `metrics` gives the text of `/metrics`; `/healthz` is 200 as long as
-    /// `healthy` says so, and 503 then.
+    /// Serves until the future is dropped. `metrics` returns the text of `/metrics`. `/healthz` is 200 while `healthy` is
+    /// true, and 503 otherwise.
     pub async fn serve(
         mut self,
         metrics: impl Fn() -> String + Send + Sync + 'static,
@@ -109,7 +109,7 @@ impl Endpoint {
             protocol.timer(TokioTimer::new());
             let connection = protocol.serve_connection(TokioIo::new(stream), answer);
             self.platform.spawn(async move {
-                // How a connection ends is its peer's to report.
+                // How a connection ends is for its peer to report.
                 drop(connection.await);
                 drop(is_open);
             });
@@ -117,7 +117,7 @@ impl Endpoint {
     }
 }
 
-/// What is not to be said too often.
+/// Limits repeated log lines.
 #[derive(Default)]
 struct Seldom(Option<Instant>);
 
@@ -175,14 +175,14 @@ fn reply(status: StatusCode, content_type: &'static str, text: String) -> Respon
     response
 }
 
-/// Where a system's metrics are: `host:port`, or a URL with `http://`. Without a path it is `/metrics`.
+/// The URL of a system's metrics: `host:port`, or with `http://`. The default path is `/metrics`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
     authority: Authority,
     path: String,
 }
 
-/// Why a text is no target.
+/// Why a text is not a valid target.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{text:?} is not where metrics can be: write host:port or http://host:port/metrics")]
 pub struct TargetError {
@@ -226,7 +226,7 @@ impl std::fmt::Display for Target {
     }
 }
 
-/// Why a text could not be got.
+/// Why a fetch failed.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot get {target}: {cause}")]
 pub struct GetError {
@@ -234,10 +234,10 @@ pub struct GetError {
     cause: String,
 }
 
-/// The text at `target`. Takes 5 s at most.
+/// Fetches the text at `target`. Takes 5 s at most.
 ///
 /// # Errors
-/// When there is no connection, no answer in time, or another status than 200.
+/// If there is no connection, no response in time, or a status other than 200.
 pub async fn get(target: &Target) -> Result<String, GetError> {
     let failed = |cause: String| GetError {
         target: target.to_string(),
@@ -258,7 +258,7 @@ async fn fetch(target: &Target) -> Result<String, String> {
     let handshake = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = handshake.map_err(|error| said(&error))?;
     platform.spawn(async move {
-        // What goes wrong with it, the request says.
+        // Connection errors are reported through the request.
         drop(connection.await);
     });
     let request = Request::get(&target.path)
@@ -274,7 +274,7 @@ async fn fetch(target: &Target) -> Result<String, String> {
     String::from_utf8(body.to_bytes().to_vec()).map_err(|_| "its answer is not UTF-8".to_owned())
 }
 
-/// What went wrong with a request; in words of those who have taken one of a system's ports for another.
+/// The error of a request, with a hint for users who confused the system's ports.
 fn said(error: &hyper::Error) -> String {
     if error.is_parse() || error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
         return format!(
@@ -350,7 +350,7 @@ mod tests {
         open.clear();
         let target: Target = address.as_str().parse().unwrap();
         let again = async {
-            // The server hears of those that were closed a little later.
+            // The server notices closed connections a little later.
             while get(&target).await.is_err() {
                 tokio::task::yield_now().await;
             }

@@ -1,16 +1,16 @@
-//! A topology on real sockets, in real time: for a look at a system before and after it went through a storm.
+//! A topology on real sockets, in real time: to look at a system before and after simulated faults.
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
-//! | `system` | starts modules, tells them of each other, and ends them |
-//! | `fleet` | starts managers and providers, and ends them |
-//! | `services` | runs services of a user's own |
-//! | `http` | what is served beside gRPC (`/metrics`, `/healthz`), and how to get it |
-//! | `openmetrics` | what a system has counted, read from its text |
-//! | `dashboard` | the same, as a table |
+//! | `system` | starts modules, sets up discovery, and ends them |
+//! | `fleet` | starts and ends managers and providers |
+//! | `services` | runs user-defined services |
+//! | `http` | serves and fetches HTTP beside gRPC (`/metrics`, `/healthz`) |
+//! | `openmetrics` | parses a system's counters |
+//! | `dashboard` | shows them as a table |
 //!
-//! Nothing here is simulated, and nothing here repeats exactly. Each replica of a module is a server of its own, in this
-//! process or another one.
+//! Nothing here is simulated or reproducible. Each replica of a module is a server of its own, in this process or another
+//! one.
 
 mod dashboard;
 mod fleet;
@@ -30,7 +30,7 @@ pub use openmetrics::{Latency, ParseError, Quantile, Sample, Traffic};
 pub use services::{Services, ServicesError};
 pub use system::{Layout, StartError, Started, System};
 
-/// Who listens at every address of this machine is called at its loopback.
+/// A server that listens at all addresses is reached at the loopback address.
 fn reachable(address: SocketAddr) -> Authority {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),

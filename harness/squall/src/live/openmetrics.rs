@@ -1,52 +1,52 @@
-//! What a system has counted, read from the text of its `/metrics`: calls, and how long they took.
+//! Parses a system's counters from its `/metrics`: number and latency of calls.
 //!
-//! Not a reader of all of OpenMetrics: of lines that are not ours, only that they are lines of samples is looked at.
+//! Not a complete OpenMetrics parser: foreign lines are only checked to be samples.
 
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
-/// Two modules: who calls, and who is called.
+/// Two modules: caller and callee.
 type Pair = (String, String);
 
-/// All counters of some modules, at one moment or between two. Replicas of a module count together.
+/// The counters of some modules, at one time or for an interval. Replicas of a module are summed.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Sample {
-    /// Between modules that have called each other, by source and target.
+    /// Between different modules, by caller and callee.
     pub pairs: BTreeMap<Pair, Traffic>,
-    /// Within modules that have called themselves, by module.
+    /// Within modules, by module.
     pub local: BTreeMap<String, Latency>,
 }
 
-/// The calls of one module to another.
+/// The calls from one module to another.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Traffic {
-    /// How many ended how.
+    /// The number of calls by status.
     pub statuses: BTreeMap<String, u64>,
-    /// How long those took that reached the transport.
+    /// The latency of the calls that reached the transport.
     pub latency: Latency,
 }
 
 /// A histogram.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Latency {
-    /// How many there were.
+    /// The number of values.
     pub count: u64,
-    /// How long they took together, in seconds.
+    /// Their sum, in seconds.
     pub sum: f64,
-    /// Upper bounds in seconds, the last one infinite, and how many there were up to each.
+    /// Upper bounds in seconds, the last one infinite, with cumulative counts.
     pub buckets: Vec<(f64, u64)>,
 }
 
-/// What a histogram says of a quantile, in seconds.
+/// A quantile of a histogram, in seconds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Quantile {
-    /// About this much.
+    /// An estimate.
     About(f64),
-    /// More than this, the last bound.
+    /// Above the last bound, which is given.
     Above(f64),
 }
 
-/// A line that is no sample.
+/// A line that is not a sample.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("line {number} is not of OpenMetrics: {line:?}")]
 pub struct ParseError {
@@ -69,7 +69,7 @@ impl FromStr for Sample {
             })?;
             sample.add(series);
         }
-        // A module counts from the moment that it is told of another one.
+        // A module has counters for another one from its discovery on.
         sample.pairs.retain(|_, traffic| traffic.calls() > 0);
         sample.local.retain(|_, latency| latency.count > 0);
         Ok(sample)
@@ -105,7 +105,7 @@ impl Sample {
         }
     }
 
-    /// What has come since `earlier`. What a process has counted that was started anew in between counts whole.
+    /// The difference since `earlier`. Counters of a process that restarted since count in full.
     #[must_use]
     pub fn since(&self, earlier: &Sample) -> Sample {
         let pair = |(pair, now): (&Pair, &Traffic)| {
@@ -130,7 +130,7 @@ impl Sample {
 }
 
 impl Traffic {
-    /// How many calls ended.
+    /// The number of calls that ended.
     pub fn calls(&self) -> u64 {
         self.statuses.values().sum()
     }
@@ -195,8 +195,7 @@ impl Latency {
         (self.count > 0).then(|| self.sum / self.count as f64)
     }
 
-    /// The value that `share` of all are not above, as Prometheus estimates it: within a bucket values are taken
-    /// to be spread evenly.
+    /// The quantile `share`, as Prometheus estimates it: values are assumed to be uniformly distributed within a bucket.
     #[must_use]
     pub fn quantile(&self, share: f64) -> Option<Quantile> {
         let rank = share * self.count as f64;
@@ -247,7 +246,7 @@ impl<'l> Series<'l> {
     }
 }
 
-/// The text up to the closing quote, and what is behind it.
+/// The text up to the closing quote, and the rest.
 fn unquoted(text: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut characters = text.char_indices();

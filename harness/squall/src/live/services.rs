@@ -1,7 +1,7 @@
-//! Services of a user's own on real sockets, in this process.
+//! User-defined services on real sockets, in this process.
 //!
-//! Each host has an address of its own in 127.0.0.0/8, all of which is loopback on Linux: so each has all of its ports, as
-//! it has in the simulator, and others find it by its name.
+//! Each host has its own address in 127.0.0.0/8, all of which is loopback on Linux. So each has all ports, as in the
+//! simulator, and is found by its name.
 
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -15,23 +15,23 @@ use crate::systems::service::{NOTHING, ServiceCode, Serving};
 /// Why services cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServicesError {
-    /// They are for this machine alone.
+    /// They only run on this machine.
     #[error("services run at addresses of their own in 127.0.0.0/8: leave --bind at a loopback address")]
     NotLoopback,
-    /// There are more of them than addresses.
+    /// There are more services than addresses.
     #[error("there are more hosts of services than addresses in 127.1.0.0/16")]
     TooMany,
-    /// The settings are not taken.
+    /// The settings are invalid.
     #[error("`{host}` cannot be started: {cause}")]
     Settings {
         /// The service's host.
         host: String,
-        /// Why.
+        /// The cause.
         cause: String,
     },
 }
 
-/// The services of a topology; by default none.
+/// The services of a topology. The default has none.
 #[derive(Default)]
 pub struct Services {
     hosts: Vec<Host>,
@@ -44,10 +44,10 @@ struct Host {
 }
 
 impl Services {
-    /// Makes them. They serve once [`Services::run_until`] runs.
+    /// Creates them. They serve once [`Services::run_until`] runs.
     ///
     /// # Errors
-    /// When settings are not taken, or `bind` is no loopback address.
+    /// If settings are invalid, or `bind` is no loopback address.
     pub(crate) fn start(
         topology: &Topology,
         code: &ServiceCode,
@@ -90,13 +90,13 @@ impl Services {
         })
     }
 
-    /// Every host, and where its ports are.
+    /// Every host with its address.
     pub fn hosts(&self) -> impl Iterator<Item = (&str, IpAddr)> {
         self.hosts.iter().map(|host| (host.name.as_str(), host.address))
     }
 
-    /// Runs until `shutdown` is true, or its sender is gone; then all end at once. Returns what became of each, in words: one
-    /// that ends by itself is also logged.
+    /// Runs until `shutdown` is true, or its sender is dropped; then all end at once. Returns a description of each
+    /// end. A service that ends by itself is also logged.
     pub async fn run_until(self, mut shutdown: watch::Receiver<bool>) -> Vec<String> {
         let mut running = JoinSet::new();
         let names: Vec<String> = self.hosts.iter().map(|host| host.name.clone()).collect();
@@ -132,7 +132,7 @@ impl Services {
     }
 }
 
-/// The address of the host with this number.
+/// The address of the host with this index.
 fn address(number: usize) -> Option<IpAddr> {
     let [high, low] = u16::try_from(number).ok()?.to_be_bytes();
     Some(Ipv4Addr::new(127, 1, high, low).into())

@@ -1,4 +1,4 @@
-//! Starts modules of a topology, tells them of each other, and ends them.
+//! Starts modules of a topology, sets up discovery between them, and ends them.
 
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -17,18 +17,18 @@ use crate::plan::{Module, Topology};
 use crate::systems::router::assembly::{Directory, assemble, set_methods};
 use crate::systems::router::components::Components;
 
-/// Which modules run in this process, where they listen, and where the others are.
+/// Which modules run in this process, their addresses, and the addresses of the others.
 #[derive(Debug, Clone)]
 pub struct Layout {
-    /// What runs in this process: modules with all of their replicas, and single replicas by their host's name. None
-    /// means all of the topology.
+    /// The modules with all of their replicas, or single replicas by host name, that run in this process. `None` is the
+    /// whole topology.
     pub modules: Vec<String>,
-    /// The address of the machine that they listen at.
+    /// The address of this machine to listen at.
     pub bind: IpAddr,
-    /// The port of the topology's first module; each further one, and each further replica, has the next port, wherever
-    /// it runs: so several processes with the same base find each other. Without it they take free ports.
+    /// The port of the topology's first module; each further module or replica has the next port, in whatever process
+    /// it runs, so processes with the same base find each other. `None` selects free ports.
     pub port_base: Option<u16>,
-    /// Where modules of other processes are, beside or in place of what the base says: one place for each replica.
+    /// Addresses of modules in other processes, in addition to or in place of the base: one per replica.
     pub peers: IndexMap<String, Vec<Authority>>,
 }
 
@@ -36,23 +36,23 @@ pub struct Layout {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
-    /// A name that the topology does not have.
+    /// A name that is not in the topology.
     #[error("the topology `{topology}` has no module `{name}`{}", hint(.nearest))]
     UnknownModule {
         /// The name.
         name: String,
         /// The topology's name.
         topology: String,
-        /// The most similar name that it has.
+        /// The most similar name in the topology.
         nearest: Option<String>,
     },
-    /// A module of this process is said to be elsewhere.
+    /// A module of this process is also given a remote address.
     #[error("the module `{name}` runs in this process: --peer is for modules of other processes")]
     PeerIsHere {
         /// The module.
         name: String,
     },
-    /// There are not enough ports behind the base.
+    /// There are not enough ports after the base.
     #[error("there is no port for `{name}`: {base} and its number in the topology exceed 65535")]
     NoPort {
         /// The module, or its replica.
@@ -60,22 +60,22 @@ pub enum StartError {
         /// The port of the first module.
         base: u16,
     },
-    /// A component cannot be made.
+    /// A component cannot be created.
     #[error("the module `{name}` cannot be made: {cause}")]
     Assembly {
         /// The module.
         name: String,
-        /// What its component says.
+        /// The component's error.
         cause: String,
     },
-    /// A port cannot be had.
+    /// A port is unavailable.
     #[error("`{name}` at {bind} {cause}")]
     Serve {
         /// The module, or its replica.
         name: String,
         /// The address of the machine.
         bind: IpAddr,
-        /// What the operating system says.
+        /// The operating system's error.
         cause: ServeError,
     },
 }
@@ -87,14 +87,14 @@ fn hint(nearest: &Option<String>) -> String {
     }
 }
 
-/// A module that listens, or one of its replicas.
+/// A listening module, or one of its replicas.
 #[derive(Debug, Clone)]
 pub struct Started {
-    /// Its host's name: the module's or, where it has replicas, with a number behind it.
+    /// Its host's name: the module's, or with replicas, with a number appended.
     pub name: String,
     /// The module.
     pub module: String,
-    /// Where it listens.
+    /// Its address.
     pub address: SocketAddr,
 }
 
@@ -103,15 +103,15 @@ pub struct System {
     modules: Vec<squall_router::Module<TokioPlatform>>,
     servers: Vec<Server<TokioPlatform>>,
     started: Vec<Started>,
-    /// In which order they end, as indices of the others.
+    /// The shutdown order, as indices of the others.
     order: Vec<usize>,
 }
 
 impl System {
-    /// Starts the modules of this process: they listen, and answer once [`System::run_until`] runs.
+    /// Binds the modules of this process. They serve once [`System::run_until`] runs.
     ///
     /// # Errors
-    /// When the layout does not fit the topology, a component cannot be made, or a port cannot be had.
+    /// If the layout does not fit the topology, a component cannot be created, or a port is unavailable.
     pub async fn start(
         topology: &Topology,
         components: &Components,
@@ -130,7 +130,7 @@ impl System {
             if !layout.has(module, host) {
                 continue;
             }
-            // Each replica has components of its own, as it would in a process of its own.
+            // Each replica has components of its own, as in separate processes.
             let process = assemble(platform, module, components, Arc::clone(&directory) as _);
             let process = process.map_err(|cause| StartError::Assembly {
                 name: module.name.clone(),
@@ -156,14 +156,14 @@ impl System {
         Ok(system)
     }
 
-    /// Tells every module where the others are, as far as that is known.
+    /// Gives every module the known addresses of the others.
     fn introduce(&self, topology: &Topology, layout: &Layout) -> Result<(), StartError> {
         let mut endpoints = IndexMap::<&str, Vec<Authority>>::new();
         for (index, (module, host)) in hosts(topology).enumerate() {
             let here = self.started.iter().find(|it| it.name == host);
             let endpoint = match (here, layout.port(host, index)?) {
                 (Some(here), _) => here.address,
-                // Whoever says where the others are says it of all of them.
+                // Explicit addresses of a module replace those derived from the base.
                 (None, Some(port)) if !layout.peers.contains_key(&module.name) => {
                     SocketAddr::new(layout.bind, port)
                 }
@@ -183,12 +183,12 @@ impl System {
         Ok(())
     }
 
-    /// Those of this process, callers before those that they call; where they call each other, in any order.
+    /// The modules of this process, callers before callees; cycles are broken arbitrarily.
     fn callers_first(&self, topology: &Topology) -> Vec<usize> {
         let mut seen = vec![false; self.started.len()];
         let mut callees_first = Vec::new();
         for root in 0..self.started.len() {
-            // (module, the callees that are still to be looked at)
+            // (module, the callees not visited yet)
             let mut path: Vec<(usize, Vec<usize>)> = Vec::new();
             if !std::mem::replace(&mut seen[root], true) {
                 path.push((root, self.callees(topology, root)));
@@ -224,13 +224,13 @@ impl System {
             .collect()
     }
 
-    /// The modules of this process and their replicas, in the order of the topology.
+    /// The modules of this process and their replicas, in topology order.
     pub fn started(&self) -> &[Started] {
         &self.started
     }
 
-    /// What gives all that the modules have counted, as OpenMetrics text, also while the system runs. What a replica has
-    /// counted bears its host's name.
+    /// Collects the counters of all modules as OpenMetrics text, also while the system runs. Those of a replica are
+    /// labelled with its host's name.
     pub fn metrics(&self) -> impl Fn() -> String + Send + Sync + 'static {
         let names = self.started.iter().map(|it| match it.name == it.module {
             true => String::new(),
@@ -240,11 +240,12 @@ impl System {
         move || metrics::text_of_replicas(modules.iter().map(|(module, name)| (module, name.as_str())))
     }
 
-    /// Serves until `shutdown` is true, or its sender is gone; then each server drains as
-    /// [`Server::run_until`](squall_router::Server::run_until) says, and tells what it did not wait for.
+    /// Serves until `shutdown` is true, or its sender is dropped; then each server drains as
+    /// [`Server::run_until`](squall_router::Server::run_until) describes, and reports the requests that it did not wait
+    /// for.
     ///
-    /// Callers end before those that they call, or what is in the works would be refused at its next hop. Nobody
-    /// waits for others longer than `grace`: after twice that, and a second, all have ended.
+    /// Callers end before their callees, or in-flight requests would be refused at their next hop. No module waits for
+    /// others longer than `grace`: after twice that, and a second, all have ended.
     pub async fn run_until(self, shutdown: watch::Receiver<bool>, grace: Duration) -> Vec<(String, Drained)> {
         let servers = self.started.into_iter().zip(self.servers);
         let mut servers: Vec<_> = servers.map(Some).collect();
@@ -276,7 +277,7 @@ impl Layout {
         self.modules.is_empty() || self.modules.iter().any(is_named)
     }
 
-    /// The port that the base gives to the host with this number.
+    /// The port of the host with this index.
     fn port(&self, name: &str, index: usize) -> Result<Option<u16>, StartError> {
         let Some(base) = self.port_base else {
             return Ok(None);
@@ -291,7 +292,7 @@ impl Layout {
     }
 }
 
-/// Every host of a module, in the order of the topology.
+/// Every host of a module, in topology order.
 fn hosts(topology: &Topology) -> impl Iterator<Item = (&Module, &str)> {
     let modules = topology.all::<Module>().values();
     modules.flat_map(|module| module.hosts.iter().map(move |host| (module, host.as_str())))

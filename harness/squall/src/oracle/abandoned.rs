@@ -1,9 +1,10 @@
-//! Work ends within one way of the wire after its caller gave up: a cancellation travels, and nobody works on for
-//! nobody. Spec: router 3.10, provider section 6.
+//! Work stops within one link latency after its caller gave up: cancellations propagate. Spec: router 3.10, provider
+//! section 6.
 //!
-//! Judged is what was at work when its hop ended with a timeout or a cancellation, where the news needs no longer than the
-//! link takes: no fault has touched the link lately, it has a bounded latency and room for everything, the message was
-//! small, and its sender went on. A worker that is paused hears of it when it goes on.
+//! An execution is judged if it was running when its hop ended with a timeout or a cancellation, and the cancellation
+//! needs at most the link's latency: no fault touched the link recently, its latency is bounded, its bandwidth
+//! unlimited, the message was small, and the sender's host stayed up. A paused worker receives the cancellation when it
+//! resumes.
 
 use super::overtime::worked_until;
 use super::{CALM, First, Oracle, Run, SLACK, Violation};
@@ -11,7 +12,7 @@ use crate::calls::{Execution, Hop};
 use crate::network::{Network, longest_way};
 use crate::time;
 
-/// What fits into any socket at once: behind more, the news may have to wait.
+/// Fits into any socket buffer at once: a cancellation may have to queue behind more.
 const SMALL: u64 = 32 * 1024;
 
 /// See the module's documentation.
@@ -55,7 +56,7 @@ impl Oracle for Abandoned {
     }
 }
 
-/// When the caller of what is at work gave up, and when the worker has heard of it at the latest.
+/// When the caller gave up, and by when the worker must have received the cancellation.
 fn told(run: &Run<'_>, network: &Network, hop: &Hop<'_>, execution: &Execution<'_>) -> Option<(u64, u64)> {
     let end = hop
         .end
@@ -79,7 +80,7 @@ mod tests {
     use crate::journal::{Event, Touch};
     use crate::testing::{MS, S, Script, TIMEOUT, assert_holds, span};
 
-    /// A call that gives up after 2 s, and is worked on for so much longer. It takes 2 ms at most from host to host.
+    /// A call that gives up after 2 s, with a handler that runs for `time` longer. Links take 2 ms at most.
     fn worked_on_for(time: u64) -> Script {
         let mut script = Script::new();
         script.at(S).slow_component(1);

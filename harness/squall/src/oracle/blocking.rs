@@ -1,11 +1,11 @@
-//! Nobody returns before its callee: sending blocks until the other side's handler, and everything that it in
-//! turn waits for, has returned. Spec: router S-28.
+//! No caller returns before its callee: a send blocks until the remote handler has returned, and with it all calls that
+//! the handler waits for. Spec: router S-28.
 //!
 //! - A hop ends ok only after the execution at its other end did.
 //! - A call ends ok only after what the workload itself caused did.
-//! - An execution that returns does so after everything that it caused. What it gave up (cancelled, timed out,
-//!   dropped) may end later. Hosts on which a component used `tokio::spawn` are exempt: what such a task
-//!   sends, nobody waits for.
+//! - An execution that returns does so after everything that it caused. What it abandoned (cancelled, timed out,
+//!   dropped) may end later. Hosts on which a component used `tokio::spawn` are exempt: no handler waits for what such
+//!   a task sends.
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};
@@ -96,7 +96,7 @@ fn check_parents(
         .iter()
         .filter(|hop| !gave_up(hop))
         .map(|hop| (hop.parent, hop.end.map(|end| end.moment)));
-    // Only those of the same module: what is remote has its hop between itself and its parent.
+    // Only executions in the same module: a remote one has a hop between itself and its parent.
     let local = executions
         .iter()
         .filter(|it| !it.remote && it.end.is_some_and(|end| end.how != Handling::Dropped))
@@ -115,7 +115,7 @@ fn check_parents(
     }
 }
 
-/// When it returned by itself, unless nobody waits for all that is sent on its host.
+/// When it returned by itself. `None` also on hosts with spawned tasks, whose sends no handler awaits.
 fn returned(run: &Run<'_>, execution: &Execution<'_>) -> Option<Moment> {
     let end = execution
         .end

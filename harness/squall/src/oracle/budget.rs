@@ -1,12 +1,12 @@
-//! No hop, and no execution, has more time than what it is part of: deadlines travel, and only ever shrink.
+//! No hop or execution has more time than its parent has left: deadlines propagate, and only shrink.
 //! Spec: router S-32, H-13.
 //!
-//! - What a workload itself causes has no more than its call has left when it begins.
-//! - What an execution causes has no more than that has left.
-//! - A message has no more time where it is handled than its sender gave it. How long it was on its way no receiver knows.
+//! - A hop or execution that a workload causes directly gets at most the time that its call has left.
+//! - A hop or execution that an execution causes gets at most the time that this execution has left.
+//! - A handler gets at most the time that the sender gave the message. Receivers do not know the transit time.
 //!
-//! That is the time that they are told, whether they need it or not. Who overruns it is another matter: see `Deadline` and
-//! `Overtime`. What is not told of any deadline in its own module is not judged.
+//! Judged is the time granted, not the time used: for overruns see `Deadline` and `Overtime`. Executions without a known
+//! deadline in their own module are not judged.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};
@@ -60,7 +60,7 @@ fn told(timeout: u64, left: u64, of: &str) -> String {
     format!("was given {timeout}, when {of} had {left} left")
 }
 
-/// How much time an execution may be given, and by what.
+/// How much time an execution may get at most, and what limits it.
 fn given(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Option<(u64, &'static str)> {
     if execution.remote {
         let is_judged = execution.kind.tells_deadlines() || execution.timeout.is_some();
@@ -74,14 +74,14 @@ fn given(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> O
     ))
 }
 
-/// How much time was left of what causes something: of the execution `parent`, or of the call itself.
+/// How much time the cause had left: the execution `parent`, or the call itself.
 fn left(run: &Run<'_>, call: Option<&Call<'_>>, parent: Id, at: Moment) -> Option<u64> {
     let deadline = match run.calls.execution(parent) {
         Some(parent) => parent.started.at.saturating_add(parent.timeout?),
         None if parent != Id::NONE => return None,
         None => {
             let call = call?;
-            // A call that starts on a paused host has its time from when the host goes on.
+            // The timeout of a call that starts on a paused host counts from the time the host resumes.
             let paused = run.history.paused(call.host, call.started.at, at.at);
             call.deadline().saturating_add(paused)
         }
@@ -98,7 +98,7 @@ mod tests {
     fn script() -> Script {
         let mut script = Script::new();
         script.at(S).chain(1).at(2 * S).local(2);
-        // The second hop has what is left to the first execution.
+        // The second hop has the time that the first execution has left.
         script.change(|entry| {
             if let Event::HopStarted {
                 depth: 1, timeout, ..

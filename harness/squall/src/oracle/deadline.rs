@@ -1,11 +1,9 @@
-//! Calls and hops end in time, and a timeout is no excuse before its time. Spec: router S-32, S-33, appendix C.
+//! Calls and hops end in time, and do not time out early. Spec: router S-32, S-33, appendix C.
 //!
-//! In time: not later than the timeout, and a slack of 2 ms: tokio's timers fire at millisecond boundaries, and one
-//! millisecond is for the way of the news. Time during which the caller's host was paused is added: a process that
-//! is not scheduled ends nothing.
+//! In time: at most 2 ms after the timeout. The tolerance is 1 ms for tokio's timer granularity and 1 ms for propagation
+//! delay. Time during which the caller's host was paused is added: a process that is not scheduled ends nothing.
 //!
-//! A call may end with a timeout before its own deadline when it was passed on: when one of its hops had less
-//! time, and used all of it.
+//! A forwarded call may time out before its own deadline if one of its hops had less time, and used all of it.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Call, Hop};
@@ -80,7 +78,7 @@ impl Span {
         if may_not_be_early && self.until < deadline {
             return Some(format!("timed out after {took} of {given}"));
         }
-        // Looking up pauses is only worth it for those that are late without.
+        // Pauses are only looked up for late calls: the lookup is expensive.
         if self.until <= deadline.saturating_add(SLACK) {
             return None;
         }

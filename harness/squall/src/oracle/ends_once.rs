@@ -1,9 +1,9 @@
-//! Every call that starts ends exactly once, and with a class that users can match on; and no hop and no execution ends
-//! twice, or without having started.
+//! Every call that starts ends exactly once, with a class that users can match on. No hop and no execution ends twice, or
+//! without a start.
 //! Spec: router H-10, appendix C.
 //!
-//! A call whose deadline lies beyond the end of the run may be without an end; time during which its host was
-//! paused is added to the deadline, because a paused process ends nothing.
+//! A call whose deadline lies beyond the end of the run may have no end. Time during which its host was paused is added
+//! to the deadline, because a paused process ends nothing.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Call, CallEnd, Moment, Unknown, all_error_classes};
@@ -43,7 +43,7 @@ impl Oracle for EndsOnce {
     }
 }
 
-/// Ends that are one too many, or of something that never started.
+/// Duplicate ends, and ends without a start.
 fn check_ends(run: &Run<'_>, first: &mut First) {
     for (call, hop) in run.calls.hops() {
         if let Some(again) = hop.ended_again {

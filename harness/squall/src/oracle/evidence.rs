@@ -1,4 +1,4 @@
-//! What is derived of a run beside its calls.
+//! Data derived from a run, besides its calls.
 
 use std::any::{Any, TypeId};
 use std::collections::HashMap;
@@ -6,11 +6,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Run;
 
-/// What is derived of a run, once for all that need it: connections between hosts, say, or what became of providers.
+/// Data derived from a run, computed once for all that need it: connections between hosts, or the state of providers.
 ///
-/// A [`Run`] itself has calls, hops and executions, which any system has. What one system's promises need besides, only that
-/// system can name: so it is no field of a run, but a type that is asked for with [`Run::evidence`]. It is owned, for nobody
-/// could keep it by its type if it borrowed from the run.
+/// A [`Run`] has only calls, hops and executions, which exist in any system. Data that is specific to one system is a
+/// type of that system, requested with [`Run::evidence`], not a field of the run. It is owned because the cache, keyed by
+/// type, cannot hold borrows from the run.
 ///
 /// ```
 /// use squall::journal::Event;
@@ -54,19 +54,19 @@ use super::Run;
 /// }
 /// ```
 pub trait Evidence: Any + Send + Sync + Sized {
-    /// Derives it. It may ask the run for other evidence, but, as this is how it is made, not for itself.
+    /// Derives it. It may request other evidence from the run, but not itself.
     fn of(run: &Run<'_>) -> Self;
 }
 
-/// The evidence of a run that somebody has asked for, by its type.
+/// The evidence of a run that was requested so far, by type.
 #[derive(Debug, Default)]
 pub(crate) struct Kept(Mutex<ByType>);
 
 type ByType = HashMap<TypeId, Arc<dyn Any + Send + Sync>>;
 
 impl Kept {
-    /// What is kept of this type, or else what is made now. While that is made nothing is locked, for it may ask for more:
-    /// so threads that ask at once may make the same twice.
+    /// The cached value, or a new one. No lock is held during `make`, which may request other evidence, so two threads
+    /// may compute the same value twice.
     pub(crate) fn get<E: Evidence>(&self, make: impl FnOnce() -> E) -> Arc<E> {
         let kept = self.lock().get(&TypeId::of::<E>()).cloned();
         if let Some(Ok(kept)) = kept.map(Arc::downcast) {
@@ -101,7 +101,7 @@ mod tests {
 
     struct Broken;
 
-    /// How long the journal is: made by a fault, while calls are folded.
+    /// The length of the journal: requested by a fault, while calls are folded.
     struct Length(usize);
 
     #[derive(Debug)]

@@ -1,11 +1,10 @@
-//! What is answered was executed, and for the same call: a reply out of nowhere, or somebody else's, is none.
-//! Spec: router S-9, S-27, W-3, section 9.
+//! Every successful reply comes from an execution of the same call. Spec: router S-9, S-27, W-3, section 9.
 //!
 //! - A hop that ends ok has an execution at its other end that ended ok.
-//! - Without one it is a duplicate: the receiver knows its idempotency key, and has executed it for the same call before.
-//!   Of two calls that share a key one is lost, and both seem to have happened.
-//! - A call that ends ok has such a hop, or such an execution in its own module. Programs may call nothing, and modules
-//!   that are a manager's own leave no lines.
+//! - A hop without one is a duplicate: the receiver knows its idempotency key, and has executed it for the same call. If
+//!   two calls share a key, one is lost, and both appear to have happened.
+//! - A call that ends ok has such a hop, or such an execution in its own module. Exempt are programs, which may call
+//!   nothing, and a manager's own modules, which leave no journal entries.
 
 use std::collections::HashMap;
 
@@ -80,7 +79,7 @@ fn complaint(
     }
 }
 
-/// By idempotency key: what was executed with it, and the number of the call that it was for.
+/// By idempotency key: the executions, each with the number of its call.
 struct Keyed<'a, 'j>(HashMap<Id, Vec<(Option<u64>, &'a Execution<'j>)>>);
 
 impl<'a, 'j> Keyed<'a, 'j> {
@@ -95,7 +94,7 @@ impl<'a, 'j> Keyed<'a, 'j> {
         Keyed(keyed)
     }
 
-    /// What a receiver that knows a hop's key may have answered it with.
+    /// Executions whose result a receiver that knows the hop's key may have returned.
     fn executions(
         &self,
         hop: &'a Hop<'_>,

@@ -1,39 +1,39 @@
-//! Oracles: what holds in every run, whatever its scenario expects.
+//! Oracles: invariants that hold in every run, whatever its scenario expects.
 //!
-//! One promise, one file. An oracle is a pure function of a run's journal and plan, and it must be sound for all
-//! scenarios: where a journal cannot tell a broken promise from an effect of the scenario itself, it stays silent.
+//! One invariant, one file. An oracle is a pure function of a run's journal and plan. It must have no false positives
+//! in any scenario: where a journal cannot tell a violation from an effect of the scenario itself, the oracle passes.
 //!
-//! Those of calls in any system are here, and those of one system in its room, `systems/*/oracles`.
+//! Oracles about calls in any system are here, those of one system in `systems/*/oracles`.
 //!
 //! | oracle | what it promises | where that comes from |
 //! |---|---|---|
 //! | [`EndsOnce`] | every call ends exactly once, with a known class | router H-10, appendix C |
-//! | [`Deadline`] | in time, and no timeout before its time | router S-32, S-33, appendix C |
-//! | [`RightPlace`] | only the node that was addressed handles | router S-9 to S-12 |
-//! | [`Executed`] | what is answered was executed, for the same call | router S-9, W-3, section 9 |
+//! | [`Deadline`] | calls end in time, and do not time out early | router S-32, S-33, appendix C |
+//! | [`RightPlace`] | only the addressed node handles a message | router S-9 to S-12 |
+//! | [`Executed`] | every reply comes from an execution of the same call | router S-9, W-3, section 9 |
 //! | [`Converges`] | calls go where discovery says | router 4.3, 6.1, appendix C |
-//! | [`Dismissed`] | who is announced no more is left with the last call | router 4.3, 6.1 |
+//! | [`Dismissed`] | connections to a withdrawn endpoint are closed with their last call | router 4.3, 6.1 |
 //! | [`Turns`] | a module's replicas take turns | router 4.3 |
 //! | [`Dials`] | an endpoint is dialled once at a time | router 4.2, 4.3 |
-//! | [`Drains`] | who drains gets nothing new, and ends with nothing in the works | router 5.2, provider 2.8 |
+//! | [`Drains`] | a draining server gets no new requests, and ends with none in flight | router 5.2, provider 2.8 |
 //! | [`PayloadIntact`] | what is sent is what arrives, both ways | router S-22, S-27 |
 //! | [`Once`] | nothing is sent or executed twice | router W-2, appendix C |
-//! | [`Idempotent`] | a key is handled to its end once | router W-3, section 9, appendix C |
+//! | [`Idempotent`] | a message with an idempotency key runs to completion once | router W-3, section 9, appendix C |
 //! | [`NoSelfDial`] | no module dials itself | router H-9 |
 //! | [`Depth`] | chains of calls are bounded, and each execution counts | router 3.4 |
-//! | [`Blocking`] | nobody returns before its callee | router S-28 |
-//! | [`NothingLeft`] | at the end nothing is left | router W-4, appendix C |
-//! | [`OutcomeHonest`] | what "certainly did not happen" did not | router W-3, appendix A |
-//! | [`MetricsAgree`] | what modules count is what happened | router S-34, S-35, appendix C |
-//! | [`SilentProvider`] | who is silent is deregistered in time, and not before | provider 2.7 |
+//! | [`Blocking`] | no caller returns before its callee | router S-28 |
+//! | [`NothingLeft`] | no task, socket, timer, hop or execution is left at the end | router W-4, appendix C |
+//! | [`OutcomeHonest`] | a call that "certainly did not happen" was not executed | router W-3, appendix A |
+//! | [`MetricsAgree`] | the counters of modules agree with the journal | router S-34, S-35, appendix C |
+//! | [`SilentProvider`] | a silent provider is deregistered in time, and not early | provider 2.7 |
 //! | [`OneOwner`] | a namespace has one owner, and a free one can be taken | provider 2.6 |
 //! | [`Fair`] | members of a group take turns | provider 2.11 |
-//! | [`RightProvider`] | only the provider that was asked executes | provider 2.12 |
-//! | [`Budget`] | no hop has more time than the call that it is part of | router S-32, H-13 |
-//! | [`Abandoned`] | nobody works on for a caller that gave up | router 3.10, provider section 6 |
-//! | [`Overtime`] | no handler works on after its deadline | router S-32, provider section 6 |
-//! | [`CanaryEnds`] | a canary ends with one version, or says who has which | provider 3.7 |
-//! | [`Recovers`] | after the last fault calls succeed again | design, section 7 |
+//! | [`RightProvider`] | only the provider that got the request executes it | provider 2.12 |
+//! | [`Budget`] | no hop has more time than its parent has left | router S-32, H-13 |
+//! | [`Abandoned`] | work stops after its caller gave up | router 3.10, provider section 6 |
+//! | [`Overtime`] | no handler runs past its deadline | router S-32, provider section 6 |
+//! | [`CanaryEnds`] | a canary ends with one version, or reports the version of each provider | provider 3.7 |
+//! | [`Recovers`] | calls succeed again after the last fault | design, section 7 |
 
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::sync::Arc;
@@ -76,26 +76,26 @@ pub use crate::systems::oracles::{
     NoSelfDial, OneOwner, Placement, RightPlace, RightProvider, SilentProvider, Turns,
 };
 
-/// A promise that holds in every run.
+/// An invariant that holds in every run.
 pub trait Oracle {
-    /// How reports name it: one lower-case word, or two.
+    /// Its name in reports: one lower-case word, or two.
     fn name(&self) -> &'static str;
 
-    /// The promise, as a statement.
+    /// The invariant, as a statement.
     fn promise(&self) -> &'static str;
 
-    /// Judges a run, and says how many things it judged: calls, turns, silences, or whatever its promise is about. With
-    /// none it held because nothing was there to break it.
+    /// Judges a run, and returns how many things it judged: calls, turns, silences, or whatever the invariant is about.
+    /// Zero means that it holds vacuously.
     ///
     /// # Errors
     /// The first violation in virtual time.
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation>;
 }
 
-/// An oracle of a user's own, which may be shared by runs on several threads.
+/// A user-defined oracle, which may be shared by runs on several threads.
 pub type OwnOracle = Arc<dyn Oracle + Send + Sync + UnwindSafe + RefUnwindSafe>;
 
-/// Those that hold of calls, hops and executions in any system, in the order of reports.
+/// Oracles about calls, hops and executions in any system, in report order.
 pub(crate) const OF_CALLS: &[&dyn Oracle] = &[
     &EndsOnce,
     &Deadline,
@@ -111,9 +111,10 @@ pub(crate) const OF_CALLS: &[&dyn Oracle] = &[
     &Recovers,
 ];
 
-/// What a timer may be late: tokio's fire at millisecond boundaries, and one more for the way of the news.
+/// Tolerance in nanoseconds: 1 ms timer granularity, for tokio's timers fire at millisecond boundaries, and 1 ms
+/// propagation delay.
 pub(crate) const SLACK: u64 = 2_000_000;
 
-/// For how long a link must have been left alone, for news on it to need no longer than it takes: longer than retransmissions
-/// back off.
+/// How long no fault must have touched a link, in nanoseconds, for its delay to be its latency alone: longer than the
+/// retransmission backoff.
 pub(crate) const CALM: u64 = 30_000_000_000;

@@ -1,10 +1,9 @@
-//! At the end nothing is left: no task, no socket, no timer, no hop and no execution that should be gone.
-//! Spec: router W-4, appendix C.
+//! No task, socket, timer, hop or execution outlives its end. Spec: router W-4, appendix C.
 //!
-//! A hop or an execution may be without an end when its host went down before its time was up (though guards usually
-//! see to an end even then), when its host is paused as the run ends, or when its deadline lies beyond the end. That
-//! all hosts go down at the end of a run is no excuse for what should have ended before.
-//! Of what components do on their own account no deadline is known, and nothing is said.
+//! A hop or an execution may have no end if its host went down before its deadline (guards usually record an end even
+//! then), if its host is paused as the run ends, or if its deadline lies beyond the end of the run. That all hosts go
+//! down at the end of a run does not excuse earlier deadlines. Work that a component starts by itself has no known
+//! deadline, and is not judged.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Call, Execution, Hop, Moment};

@@ -1,17 +1,18 @@
-//! Nothing is sent or executed twice behind the caller's back. Spec: router W-2, W-3, section 9, appendix C.
+//! Nothing is sent or executed twice without the caller's consent. Spec: router W-2, W-3, section 9, appendix C.
 //!
-//! Without a retry policy what may have run is never sent again. A pool that does so shows in one of three ways:
-//! - a call with more than one root: hops and local executions that the workload itself caused;
-//! - one span that two hops carry;
+//! Without a retry policy a message that may have been executed is never resent. A pool that does so shows in one of
+//! three ways:
+//! - a call with more than one root: hops and local executions that the workload caused directly;
+//! - one span on two hops;
 //! - one span that is executed twice.
 //!
-//! With a policy, attempts are counted, and one after the first says which hop it repeats:
-//! - that one has ended, and not ok;
-//! - if nobody knows whether that one happened, the message has an idempotency key.
+//! With a policy, attempts are numbered, and a retry names the hop that it repeats:
+//! - that hop has ended, and not ok;
+//! - if its outcome is unknown, the message has an idempotency key.
 //!
-//! What a key is good for is another promise: see `Idempotent`.
+//! `Idempotent` judges what receivers do with a key.
 //!
-//! Below the root nothing is said of how often a component sends to the same target: it may do so on purpose.
+//! Below the root, repeated sends to one target are not judged: a component may do so on purpose.
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Call, Hop, Moment};
@@ -59,7 +60,7 @@ impl Oracle for Once {
     }
 }
 
-/// First attempts alone: the others say which one they repeat.
+/// Considers first attempts only: retries name the hop that they repeat.
 fn second_root(call: &Call<'_>) -> Option<Moment> {
     let hops = call.root_hops().filter(|hop| hop.attempt == 1);
     let executions = call.root_executions().filter(|execution| execution.attempt == 1);
@@ -71,7 +72,7 @@ fn second_root(call: &Call<'_>) -> Option<Moment> {
     roots.get(1).copied()
 }
 
-/// Why this attempt should not have been made.
+/// Why this attempt is a violation.
 fn wrongly_repeated(run: &Run<'_>, hop: &Hop<'_>) -> Option<&'static str> {
     if hop.attempt == 1 || hop.previous == Id::NONE {
         return None;
@@ -84,7 +85,7 @@ fn wrongly_repeated(run: &Run<'_>, hop: &Hop<'_>) -> Option<&'static str> {
     }
     match end.outcome {
         Outcome::Ok => Some("was sent again after it had succeeded"),
-        // What a component itself reports it may also call worth another try.
+        // An error that the component itself reports may be marked as retryable by it.
         Outcome::Unknown if hop.key == Id::NONE && end.status != "remote_error" => {
             Some("was sent again without an idempotency key, and may have happened before")
         }

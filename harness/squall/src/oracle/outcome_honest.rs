@@ -1,16 +1,15 @@
-//! What "certainly did not happen" did not. Spec: router W-3, appendix A.
+//! A call that "certainly did not happen" was not executed. Spec: router W-3, appendix A.
 //!
-//! A sender that says `failed` with one of its own statuses says that the message never reached a handler: whoever
-//! reads that may send it again. If it did reach one, that advice executes it twice. The same goes for a whole call
-//! whose message was executed to its end. Errors of the callee itself,
-//! and of encoding its reply, are another matter: there the handler has run, and everybody knows.
+//! A sender that reports `failed` with one of its own statuses asserts that the message never reached a handler, and so
+//! may be resent. If it did reach one, a retry executes it twice. The same goes for a call whose message was executed to
+//! completion. Errors of the callee, and of encoding its reply, are exempt: there the handler is known to have run.
 
 use super::{First, Oracle, Run, Violation};
 use crate::calls::{Execution, Hop};
 use crate::journal::Outcome;
 use crate::target::Causes;
 
-/// Statuses by which the sender itself vouches that nothing was executed.
+/// Statuses by which the sender asserts that nothing was executed.
 const NOT_EXECUTED: [&str; 4] = ["unavailable", "timeout", "not_discovered", "cancelled"];
 
 /// See the module's documentation.

@@ -1,17 +1,17 @@
-//! No handler works on after its deadline: neither a router's component nor a provider's module, however little its
-//! caller can make itself heard. Spec: router S-32, provider section 6, point 11.
+//! No handler runs past its deadline: neither a router's component nor a provider's module, even if the caller's
+//! cancellation cannot reach it. Spec: router S-32, provider section 6, point 11.
 //!
-//! When a handler has to end follows from what it was told itself, and from its caller: what came from another module has
-//! at most as long as its sender gave the hop, counted from the handler's start, for how long a message was on its way no
-//! receiver knows. What is local has no longer than what caused it. With that the slack of all timers, and the time in
-//! which its host was paused. Who has no deadline may work for ever.
+//! The limit follows from the handler's own deadline and from its caller. A remote message has at most the time that
+//! its sender gave the hop, counted from the handler's start, because receivers do not know the transit time. A local
+//! one has at most the time of its cause. The timer tolerance is added, and the time during which the host was paused.
+//! A handler without a deadline has no limit.
 
 use super::{First, Oracle, Run, SLACK, Violation};
 use crate::calls::{Call, Execution, Moment};
 use crate::journal::Id;
 use crate::time;
 
-/// How far back causes are followed: hops nest no deeper.
+/// How many causes are followed: hops nest no deeper.
 const CAUSES_MAX: usize = 512;
 
 /// See the module's documentation.
@@ -40,8 +40,8 @@ impl Oracle for Overtime {
             if until.at <= limit + SLACK {
                 continue;
             }
-            // Looking up pauses is only worth it for those that are late without. A call that starts on a paused host has its
-            // time from when the host goes on.
+            // Pauses are only looked up for late executions: the lookup is expensive. A call that starts on a paused
+            // host has its timeout counted from the time the host resumes.
             let from = execution.started.at;
             let since = call
                 .filter(|call| !execution.remote && call.host == execution.host)
@@ -60,7 +60,7 @@ impl Oracle for Overtime {
     }
 }
 
-/// When it ended, or until when it is known to have been at work. Of one whose host went down nothing is known.
+/// When it ended, or until when it is known to have run. `None` if its host went down.
 pub(super) fn worked_until(run: &Run<'_>, execution: &Execution<'_>) -> Option<Moment> {
     if let Some(end) = execution.end {
         return Some(end.moment);
@@ -75,7 +75,7 @@ pub(super) fn worked_until(run: &Run<'_>, execution: &Execution<'_>) -> Option<M
     })
 }
 
-/// When it has to have ended, if anybody says so.
+/// Its latest allowed end, if it has a deadline.
 fn limit(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Option<u64> {
     let mut limit: Option<u64> = None;
     let mut lower = |other: Option<u64>| limit = limit.into_iter().chain(other).min();
@@ -114,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_component_that_works_on_after_its_callers_time_is_found() {
-        // It was told of the message 2 ms late, and may take its time from then.
+        // The message arrived 2 ms late, and its timeout counts from then.
         for (until, holds) in [(TIMEOUT + 4 * MS, true), (TIMEOUT + 4 * MS + 1, false)] {
             let (plan, journal) = at_work_until(until).finish();
             let checked = Overtime.check(&Run::of(&plan, &journal));
@@ -197,7 +197,7 @@ mod tests {
         }
     }
 
-    /// A module of a provider, whose manager waits for it for 2 s, works for so long.
+    /// A provider's module that runs for `time`, with a manager that waits 2 s for it.
     fn executes_for(time: u64) -> Script {
         let mut script = Script::of_a_fleet();
         script

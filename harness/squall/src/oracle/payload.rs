@@ -1,4 +1,4 @@
-//! No payload is altered: what is sent is what the handler is given, and what it returns is what the sender gets.
+//! Payloads arrive unaltered: the handler gets what was sent, and the sender gets what the handler returned.
 //! Spec: router S-22, S-27.
 
 use super::{First, Oracle, Run, Violation};
@@ -42,7 +42,7 @@ impl Oracle for PayloadIntact {
     }
 }
 
-/// The first hop, or the first execution, has what the call has; and the call gets what that got.
+/// The first hop or execution must have the call's payload, and the call must have its reply.
 fn alterations_of_call(call: &Call<'_>) -> impl Iterator<Item = Altered> {
     let hops = call.root_hops().map(|hop| {
         let reply = hop.end.filter(|_| hop.is_ok()).map(|end| end.reply);

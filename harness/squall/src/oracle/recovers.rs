@@ -1,28 +1,27 @@
-//! After the last fault ends, and things settle, calls succeed again. Design, section 7.
+//! Calls succeed again once the last fault has ended and its effects have settled. Design, section 7.
 //!
-//! Settled means 20 s of virtual time after the last fault's end: longer than retransmission and reconnection back
-//! off. From then on a call that ends `unavailable` or `timeout` breaks the promise, and no other class does: those
-//! are the callee's own answers.
+//! The settling time is 20 s of virtual time after the end of the last fault: longer than the backoff of retransmission
+//! and of reconnection. After it, a call that ends `unavailable` or `timeout` is a violation. Other classes are the
+//! callee's own answers.
 //!
-//! The promise is only judged where the scenario itself cannot be the reason:
+//! The invariant is only judged where the scenario itself cannot be the reason:
 //! - every fault that began has ended, and no host went down by itself;
 //! - the topology has no component that fails on purpose;
-//! - links lose nothing, and have a bounded latency and room for everything: the queue of one that has a bandwidth
-//!   may overflow;
+//! - links lose nothing, and have bounded latency and unlimited bandwidth: a limited link's queue may overflow;
 //! - before the first fault the workload had successes from this host and no such error, apart from calls that
-//!   a fault caught under way;
-//! - the workload has had as many calls from this host since the faults ended as there are hosts: the first
+//!   were in flight when a fault began;
+//! - the workload has made as many calls from this host since the faults ended as there are hosts: the first
 //!   call on a path pays for the connection;
-//! - no component of the call was still at work when its time was up.
+//! - no component of the call was still running at its deadline.
 //!
-//! A run whose plan ends before all that can be seen goes on: until things have settled, and then with as many calls as it
-//! takes. Where there are many hosts, or a fault does not end, it does not.
+//! A run whose plan ends too early for this continues until the settling time is over, and then makes the calls that are
+//! missing. It does not if there are many hosts, or if a fault does not end.
 //!
-//! Providers come back by themselves, but not at once: with them things take as long to settle as the slowest of them
-//! waits between two attempts. A provider that was drained has left for good; then nothing is promised.
+//! Providers reconnect by themselves, but with a delay: with them the settling time is the longest interval between two
+//! of their attempts. A drained provider has left permanently; then nothing is judged.
 //!
-//! On links that lose segments, are narrow, or whose latency has no bound, single errors prove nothing. There, the promise is
-//! broken when of 20 calls or more not one succeeds, where before the first fault 20 or more did without an error.
+//! On links with loss, limited bandwidth or unbounded latency, single errors prove nothing. There it is a violation if
+//! none of 20 calls or more succeeds, where before the first fault 20 or more did without an error.
 
 use std::time::Duration;
 
@@ -35,10 +34,10 @@ use crate::journal::{Death, Handling, Id};
 use crate::plan::{Fault, Latency, Plan, Ratio, Recovery, Topology};
 use crate::time;
 
-/// How long things take to settle, nanoseconds.
+/// Settling time, nanoseconds.
 const SETTLING: u64 = 20_000_000_000;
 
-/// How many calls prove something where single errors do not.
+/// How many calls are evidence on links where single errors are not.
 const MANY: usize = 20;
 
 /// See the module's documentation.
@@ -83,22 +82,21 @@ impl Oracle for Recovers {
     }
 }
 
-/// What a run still has to do when its plan is over.
+/// How a run continues after the end of its plan.
 pub(crate) struct Quiet {
-    /// From when on, from the start of the run.
+    /// When effects of faults have settled, from the start of the run.
     pub(crate) settled: Duration,
-    /// How many calls are to be made from each place where a workload's calls start.
+    /// How many calls to make from each source of a workload's calls.
     pub(crate) probes: u32,
 }
 
-/// With more hosts it would take too many calls.
+/// With more hosts, too many calls would be needed.
 const HOSTS_MAX: usize = 64;
-/// How many calls are to be judged.
+/// How many of the calls are judged.
 const PROBES: usize = 5;
 
 impl Recovers {
-    /// How a run is to go on so that this can be judged. None when the plan leaves time enough for that, or when
-    /// nothing is promised.
+    /// How a run must continue to be judged. `None` if the plan leaves enough time for that, or if nothing can be judged.
     pub(crate) fn quiet(plan: &Plan) -> Option<Quiet> {
         let hosts = plan.topology.all_hosts().count();
         let nothing = plan.faults.iter().any(leaves) || fails_on_purpose(&plan.topology);
@@ -119,7 +117,7 @@ impl Recovers {
     }
 }
 
-/// How long after its end a fault is felt.
+/// How long after its end a fault still has effects, nanoseconds.
 fn news(fault: &Fault) -> u64 {
     match fault.kind.heals() {
         Heals::Later(late) => time::nanos(late),
@@ -127,7 +125,7 @@ fn news(fault: &Fault) -> u64 {
     }
 }
 
-/// Whether somebody leaves for good.
+/// Whether a host leaves permanently.
 fn leaves(fault: &Fault) -> bool {
     fault.kind.heals() == Heals::Never
 }
@@ -143,7 +141,7 @@ struct Storm {
 }
 
 impl Storm {
-    /// None when there was none, when it is not over, or when hosts or components fail without it.
+    /// `None` if there was no fault, if one has not ended, or if hosts or components fail for other reasons.
     fn of(run: &Run<'_>) -> Option<Self> {
         let faults = run.history.faults.iter().enumerate();
         let mut storm: Option<Storm> = None;
@@ -168,7 +166,7 @@ impl Storm {
     }
 }
 
-/// How long the slowest group may take to come back.
+/// How long the slowest group may take to reconnect.
 fn slowest_return(topology: &Topology) -> Duration {
     let waits = topology.groups().filter_map(|group| match group.recovery {
         Recovery::Within(longest) => Some(longest),
@@ -177,7 +175,7 @@ fn slowest_return(topology: &Topology) -> Duration {
     waits.max().unwrap_or_default()
 }
 
-/// Whether links lose nothing, have room for everything, and none takes longer than some bound.
+/// Whether links have no loss, unlimited bandwidth and bounded latency.
 fn is_steady(topology: &Topology) -> bool {
     let bounded = |latency: &Latency| !matches!(latency, Latency::LogNormal { .. });
     let lossless = |loss: Ratio| loss.numerator == 0;
@@ -203,11 +201,11 @@ fn by_source<'a, 'j>(run: &'a Run<'j>) -> BySource<'a, 'j> {
 
 /// The calls of one workload from one host, around a storm.
 struct Source<'a, 'j> {
-    /// Calls that ended ok before the storm.
+    /// Calls that ended ok before the first fault.
     ok_before: usize,
-    /// Whether the workload had such errors without it.
+    /// Whether the workload had such errors before it.
     flawed: bool,
-    /// Calls that started since it ended.
+    /// Calls since the last fault ended.
     since: Vec<&'a Call<'j>>,
     settled: u64,
 }
@@ -243,8 +241,7 @@ impl<'a, 'j> Source<'a, 'j> {
         (calls().count(), failed)
     }
 
-    /// On links with a will of their own: how many calls there were, when there were many; and the first of them, when
-    /// not one succeeded.
+    /// On other links: how many calls there were, if there were enough, and the first of them if none succeeded.
     fn silence(&self) -> (usize, Option<&'a Call<'j>>) {
         if self.flawed || self.ok_before < MANY {
             return (0, None);
@@ -264,7 +261,7 @@ fn is_unreachable(call: &Call<'_>) -> bool {
     matches!(call.class(), "unavailable" | "timeout" | "module_not_found")
 }
 
-/// Whether the time was spent by a component, and not on the way: one was cut off that waited for nobody.
+/// Whether a component used up the time, not the network: one was cut off that had no call in flight.
 fn component_was_at_work(call: &Call<'_>) -> bool {
     let waits = |span: Id| {
         let for_hop = call.hops.iter().any(|hop| hop.parent == span && !hop.is_ok());

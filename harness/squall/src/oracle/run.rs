@@ -1,4 +1,4 @@
-//! A run as oracles and expectations see it: plan and journal, folded once for all of them.
+//! A run as oracles and expectations see it: plan and journal, folded once for all.
 
 use std::sync::Arc;
 
@@ -15,32 +15,32 @@ use crate::target::Causes;
 /// The evidence.
 #[derive(Debug)]
 pub struct Run<'j> {
-    /// What was to be done.
+    /// The plan of the run.
     pub plan: &'j Plan,
     /// Every call, with its hops and executions.
     pub calls: Calls<'j>,
-    /// Hosts and faults.
+    /// The history of hosts and faults.
     pub history: History<'j>,
-    /// All of it, line by line.
+    /// All journal entries.
     pub journal: &'j Journal,
     kept: Kept,
 }
 
-/// Something that code of a user's own said: [`note`](crate::note).
+/// A journal entry by user code: [`note`](crate::note).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note<'j> {
     /// When, in virtual nanoseconds.
     pub at: u64,
-    /// Where.
+    /// The host.
     pub host: &'j str,
-    /// What it is about.
+    /// Its name.
     pub name: &'j str,
-    /// What it says, as JSON.
+    /// Its value, as JSON.
     pub value: &'j str,
 }
 
 impl Note<'_> {
-    /// What it says. Nothing when it is no `T`.
+    /// Its value. `None` if it does not parse as `T`.
     #[must_use]
     pub fn read<T: DeserializeOwned>(&self) -> Option<T> {
         serde_json::from_str(self.value).ok()
@@ -48,7 +48,7 @@ impl Note<'_> {
 }
 
 impl<'j> Run<'j> {
-    /// Folds a journal. Everything that is said of a run follows from this.
+    /// Folds a journal. All judgements about a run derive from this.
     #[must_use]
     pub fn of(plan: &'j Plan, journal: &'j Journal) -> Self {
         let history = History::of(journal);
@@ -63,12 +63,12 @@ impl<'j> Run<'j> {
         }
     }
 
-    /// What is derived of this run besides. It is made when it is first asked for, and kept.
+    /// Other evidence of this run. Computed on first request, then cached.
     pub fn evidence<E: Evidence>(&self) -> Arc<E> {
         self.kept.get(|| E::of(self))
     }
 
-    /// What code of a user's own said, in the order of the journal.
+    /// Notes by user code, in journal order.
     pub fn notes(&self) -> impl Iterator<Item = Note<'j>> + use<'j> {
         self.journal
             .entries
@@ -84,13 +84,13 @@ impl<'j> Run<'j> {
             })
     }
 
-    /// What is known beforehand of what a call causes. Of one of no workload that there is, as much as of any.
+    /// The hops and executions that a call causes, as known in advance. For a call without a workload, any number.
     pub(crate) fn causes(&self, call: &Call<'_>) -> Causes {
         let workload = self.plan.workloads.get(call.workload as usize);
         workload.map_or(Causes::One, |workload| workload.target.causes())
     }
 
-    /// Something wrong with a call, or with something on its behalf.
+    /// A violation by a call, or by a hop or execution of it.
     pub(crate) fn of_call(&self, call: &Call<'_>, at: u64, what: impl Into<String>) -> Violation {
         Violation {
             at,
@@ -102,7 +102,7 @@ impl<'j> Run<'j> {
         }
     }
 
-    /// Something wrong with a hop.
+    /// A violation by a hop.
     pub(crate) fn of_hop(
         &self,
         call: Option<&Call<'_>>,
@@ -117,7 +117,7 @@ impl<'j> Run<'j> {
         }
     }
 
-    /// Something wrong with an execution.
+    /// A violation by an execution.
     pub(crate) fn of_execution(
         &self,
         call: Option<&Call<'_>>,
@@ -132,7 +132,7 @@ impl<'j> Run<'j> {
         }
     }
 
-    /// Something wrong, with nobody in particular.
+    /// A violation by no host in particular.
     pub(crate) fn of_world(&self, call: Option<&Call<'_>>, at: u64, what: impl Into<String>) -> Violation {
         Violation {
             at,

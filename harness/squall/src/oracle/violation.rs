@@ -1,4 +1,4 @@
-//! How a promise was broken.
+//! How an invariant was violated.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use crate::time;
 /// A counter-example. Its `Display` is the line that reports print.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
-    /// When, in virtual nanoseconds: of an expectation when the call started, of an oracle when it showed.
+    /// Virtual nanoseconds: for an expectation the start of the call, for an oracle the time of detection.
     pub at: u64,
-    /// On behalf of which call, when it was one.
+    /// The call it belongs to, if any.
     pub call: Option<u64>,
-    /// From which host; empty when there is none.
+    /// The sender's host; empty if there is none.
     pub from: String,
-    /// To which `node.port`; empty when there is none.
+    /// The target as `node.port`; empty if there is none.
     pub to: String,
     /// What happened.
     pub what: String,
@@ -41,7 +41,7 @@ impl fmt::Display for Violation {
     }
 }
 
-/// Keeps the first violation in virtual time, and counts what was judged. Only that one is put into words.
+/// Keeps the first violation in virtual time, and counts what was judged. Only that one is formatted.
 #[derive(Debug, Default)]
 pub(crate) struct First {
     found: Option<(Moment, Violation)>,
@@ -49,12 +49,12 @@ pub(crate) struct First {
 }
 
 impl First {
-    /// One more thing is judged.
+    /// Counts one thing as judged.
     pub(crate) fn judges(&mut self) {
         self.judges_all(1);
     }
 
-    /// So many more things are judged.
+    /// Counts several things as judged.
     pub(crate) fn judges_all(&mut self, count: usize) {
         self.judged += count as u64;
     }

@@ -1,4 +1,4 @@
-//! What runs on the hosts of a topology, table by table of its file. Each kind is a type of the system that it belongs to.
+//! The host groups of a topology, by table of its file. Each kind is a type of its system.
 
 use std::any::Any;
 use std::fmt::Debug;
@@ -8,12 +8,13 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-/// What one table of a topology, `[module.orders]` say, describes: one host, or one per replica.
+/// One table of a topology, `[module.orders]` for instance: one host, or one per replica.
 pub trait HostGroup: Any + Debug + Clone + PartialEq + Send + Sync + UnwindSafe + RefUnwindSafe {
     /// The table's name: `module`.
     const TABLE: &'static str;
 
-    /// Whether what a fault does to its hosts is sure to be seen in calls. Of others, such as managers, states tell.
+    /// Whether faults on its hosts are certain to be visible in calls. Other groups, such as managers, show them in
+    /// states.
     const SHOWS_IN_CALLS: bool;
 
     /// Its name in the file: `orders`.
@@ -22,33 +23,33 @@ pub trait HostGroup: Any + Debug + Clone + PartialEq + Send + Sync + UnwindSafe 
     /// Its hosts: `orders` alone, or `orders-0`, `orders-1`, ...
     fn hosts(&self) -> &[String];
 
-    /// How long a call may take that starts on one of its hosts and does not say so itself. `None`: no call can start there.
+    /// The default timeout of calls that start on its hosts. `None`: no call can start there.
     fn call_timeout(&self) -> Option<Duration>;
 
-    /// The namespace of what it serves, where callers name what they want and not who serves it: `ml` of `ml.Analyze`.
+    /// The namespace that it serves, if callers address a namespace and not a host: `ml` of `ml.Analyze`.
     fn namespace(&self) -> Option<&str>;
 
-    /// How calls to it behave once the last fault is over.
+    /// How calls to it recover after the last fault.
     fn recovery(&self) -> Recovery;
 
-    /// The empty table: what topologies have that do not have one of this kind.
+    /// An empty table, for topologies without this kind.
     fn none() -> &'static IndexMap<String, Self>;
 }
 
-/// How calls to a group of hosts behave once the last fault is over.
+/// How calls to a group of hosts recover after the last fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recovery {
-    /// They succeed again, at the latest so long after their connections are back.
+    /// They succeed again within this time after their connections are restored.
     Within(Duration),
-    /// Some may fail for good: what runs there fails on purpose.
+    /// Some may fail permanently: the group fails on purpose.
     Unknown,
 }
 
-/// The tables of a topology, in the order in which their kinds came. Clones share them until one is changed.
+/// The tables of a topology, in registration order. Clones share them, copy-on-write.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Groups(Vec<Arc<dyn Table>>);
 
-/// One group, whatever its kind.
+/// One group of any kind.
 #[derive(Debug, Clone, Copy)]
 pub struct Group<'t> {
     /// The name of its table: `module`.
@@ -67,7 +68,7 @@ pub struct Group<'t> {
     pub recovery: Recovery,
 }
 
-/// The groups of one kind, whichever it is.
+/// The groups of one kind, type-erased.
 trait Table: Any + Debug + Send + Sync + UnwindSafe + RefUnwindSafe {
     fn groups(&self) -> Box<dyn Iterator<Item = Group<'_>> + '_>;
     fn is_empty(&self) -> bool;
@@ -102,14 +103,14 @@ fn downcast<G: HostGroup>(table: &dyn Table) -> Option<&IndexMap<String, G>> {
 }
 
 impl Groups {
-    /// Those of one kind, by name, in file order.
+    /// The groups of one kind, by name, in file order.
     pub(crate) fn of<G: HostGroup>(&self) -> &IndexMap<String, G> {
         let mut tables = self.0.iter();
         let found = tables.find_map(|table| downcast(&**table));
         found.unwrap_or_else(|| G::none())
     }
 
-    /// The same, to change them.
+    /// The same, mutable.
     pub(crate) fn of_mut<G: HostGroup>(&mut self) -> &mut IndexMap<String, G> {
         let is_its = |table: &Arc<dyn Table>| downcast::<G>(&**table).is_some();
         let place = self.0.iter().position(is_its).unwrap_or_else(|| {
@@ -125,7 +126,7 @@ impl Groups {
         table.downcast_mut().expect("it is of this kind")
     }
 
-    /// All of them.
+    /// The groups of all kinds.
     pub(crate) fn all(&self) -> impl Iterator<Item = Group<'_>> {
         self.0.iter().flat_map(|table| table.groups())
     }

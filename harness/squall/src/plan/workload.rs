@@ -13,7 +13,7 @@ pub struct Workload {
     pub name: String,
     /// The hosts where the calls start, taken in turn.
     pub from: Vec<String>,
-    /// What they call.
+    /// The target of the calls.
     pub target: Arc<dyn Target>,
     /// When calls start.
     pub arrival: Arrival,
@@ -21,9 +21,9 @@ pub struct Workload {
     pub start: Duration,
     /// No call starts at or after.
     pub end: Duration,
-    /// At most so many calls.
+    /// The maximum number of calls.
     pub limit: Option<u64>,
-    /// How long one call may take; the call timeout of the module or manager where it starts when absent.
+    /// The timeout of one call; `None` is the default of the source host's group.
     pub timeout: Option<Duration>,
 }
 
@@ -44,7 +44,7 @@ impl PartialEq for Workload {
 }
 
 impl Workload {
-    /// How many calls an open loop will have made; of a closed one nobody knows.
+    /// How many calls an open loop will make; unknown for a closed one.
     pub(crate) fn calls_planned(&self) -> Option<u64> {
         let Arrival::Open { calls, per } = self.arrival else {
             return None;
@@ -60,18 +60,18 @@ impl Workload {
 /// When the calls of a workload start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Arrival {
-    /// Open loop: one call each interval, however long the calls take.
+    /// Open loop: one call per interval, regardless of how long calls take.
     Open {
         /// Calls per this...
         calls: u64,
         /// ...period.
         per: Duration,
     },
-    /// Closed loop: so many clients, each with one call at a time.
+    /// Closed loop: a number of clients, each with one call at a time.
     Closed {
         /// How many.
         clients: u32,
-        /// How long a client waits after an answer before its next call.
+        /// How long a client waits after a response before its next call.
         think: Duration,
     },
 }

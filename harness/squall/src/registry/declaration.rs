@@ -1,7 +1,7 @@
-//! What a component says of itself: what it does, which ports it has, which settings it takes.
+//! Declarations of components: description, ports and settings.
 //!
-//! Files are checked against it: a message to a port that nobody has is lost without an error, and a test of
-//! it holds without having tested anything.
+//! Files are checked against them: a message to a port that does not exist is lost without an error, so a test with a
+//! misspelt port would pass vacuously.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use schemars::generate::SchemaSettings;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// The input port of components whose nodes do not name others.
+/// The default input port.
 const INPUT: &str = "in";
 
-/// The ports that a node has with these settings. Nothing: the settings cannot be read, which is said elsewhere.
+/// The ports that a node has with these settings. `None`: the settings are invalid, which is reported elsewhere.
 type PortsOf = Arc<dyn Fn(&Value) -> Option<Vec<String>> + Send + Sync>;
 
-/// What a component says of itself. What it does not say is not checked.
+/// A component's declaration. Omitted parts are not checked.
 ///
 /// ```
 /// use squall::Declaration;
@@ -33,46 +33,46 @@ pub struct Declaration {
     about: String,
     inputs: Inputs,
     outputs: Option<PortsOf>,
-    /// On what it depends at which ports it emits.
+    /// What determines the ports at which it emits.
     outputs_when: &'static str,
     settings: Option<Value>,
 }
 
 #[derive(Clone, Default)]
 enum Inputs {
-    /// Nobody knows.
+    /// Unknown.
     #[default]
     Any,
-    /// These.
+    /// A fixed list.
     These(Vec<String>),
-    /// Those that the node names, or [`INPUT`]; and those at which it only answers.
+    /// The node's own, or else [`INPUT`]; and those that answer without emitting.
     OfNode { answers: Option<PortsOf> },
 }
 
-/// One setting, as people read it.
+/// One setting, for display.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Setting {
     /// Its key.
     pub name: String,
-    /// What is written: `string`, `integer`, `a of b` for what else there is.
+    /// Its type: `string`, `integer`, `a of b` for others.
     pub shape: String,
-    /// What holds when it is absent, as JSON.
+    /// The default, as JSON.
     pub default: Option<Value>,
-    /// Whether it has to be there.
+    /// Whether it is required.
     pub required: bool,
-    /// What it is for.
+    /// Its description.
     pub about: String,
 }
 
 impl Declaration {
-    /// Says nothing.
+    /// An empty declaration.
     #[must_use]
     pub fn new() -> Self {
         Declaration::default()
     }
 
-    /// Takes the settings `S`: their keys, shapes, defaults and docs, and as what the component does the doc of
-    /// `S` itself.
+    /// Derives keys, types, defaults and docs from the settings struct `S`. The doc of `S` itself is the component's
+    /// description.
     #[must_use]
     pub fn of<S: JsonSchema>() -> Self {
         let generator = SchemaSettings::draft07()
@@ -93,21 +93,21 @@ impl Declaration {
         }
     }
 
-    /// What it does, in a few words.
+    /// Sets the description.
     #[must_use]
     pub fn about(mut self, about: impl Into<String>) -> Self {
         self.about = about.into();
         self
     }
 
-    /// It takes messages at these ports, and at no others.
+    /// Restricts its inputs to these ports.
     #[must_use]
     pub fn inputs<P: Into<String>>(mut self, ports: impl IntoIterator<Item = P>) -> Self {
         self.inputs = Inputs::These(ports.into_iter().map(Into::into).collect());
         self
     }
 
-    /// It emits at these ports, and at no others; at none of an empty list.
+    /// Restricts its outputs to these ports; none if the list is empty.
     #[must_use]
     pub fn outputs<P: Into<String>>(mut self, ports: impl IntoIterator<Item = P>) -> Self {
         let ports: Vec<String> = ports.into_iter().map(Into::into).collect();
@@ -115,7 +115,7 @@ impl Declaration {
         self
     }
 
-    /// The settings of a node say at which ports it emits.
+    /// Computes its outputs from the node's settings.
     #[must_use]
     pub fn outputs_by<S: DeserializeOwned>(
         mut self,
@@ -125,19 +125,19 @@ impl Declaration {
         self
     }
 
-    /// On what it depends at which ports it emits, for people: "those of `routes`".
+    /// Describes what determines its outputs: "those of `routes`".
     pub(crate) fn outputs_when(mut self, when: &'static str) -> Self {
         self.outputs_when = when;
         self
     }
 
-    /// A stand-in: each node names the ports at which it takes messages.
+    /// A stand-in: each node names its own inputs.
     pub(crate) fn inputs_of_node(mut self) -> Self {
         self.inputs = Inputs::OfNode { answers: None };
         self
     }
 
-    /// The same; and its settings name ports at which it only answers.
+    /// The same, with ports from its settings that answer without emitting.
     pub(crate) fn answers_by<S: DeserializeOwned>(
         mut self,
         ports: impl Fn(S) -> Vec<String> + Send + Sync + 'static,
@@ -148,13 +148,13 @@ impl Declaration {
         self
     }
 
-    /// What it does; empty when it does not say.
+    /// The description; may be empty.
     #[must_use]
     pub fn doc(&self) -> &str {
         &self.about
     }
 
-    /// At which ports a node takes messages that names none itself and has these settings. Nothing: any.
+    /// The inputs of a node with these settings that names none itself. `None`: any.
     #[must_use]
     pub fn inputs_with(&self, settings: &Value) -> Option<Vec<String>> {
         match &self.inputs {
@@ -164,7 +164,7 @@ impl Declaration {
         }
     }
 
-    /// At which of its inputs a node with these settings answers, and emits nothing.
+    /// The inputs at which a node with these settings answers without emitting.
     #[must_use]
     pub fn answers_with(&self, settings: &Value) -> Vec<String> {
         match &self.inputs {
@@ -173,34 +173,34 @@ impl Declaration {
         }
     }
 
-    /// At which ports a node with these settings emits. Nothing: any.
+    /// The outputs of a node with these settings. `None`: any.
     #[must_use]
     pub fn outputs_with(&self, settings: &Value) -> Option<Vec<String>> {
         self.outputs.as_ref()?(settings)
     }
 
-    /// On what it depends at which ports a node emits; empty when it does not say.
+    /// What determines a node's outputs; may be empty.
     pub(crate) fn outputs_doc(&self) -> &'static str {
         self.outputs_when
     }
 
-    /// Whether a node names its input ports, or has the usual one.
+    /// Whether a node names its inputs, or has the default one.
     pub(crate) fn has_inputs_of_node(&self) -> bool {
         matches!(self.inputs, Inputs::OfNode { .. })
     }
 
-    /// Whether a node may name its input ports.
+    /// Whether a node may name its inputs.
     pub(crate) fn is_named_by_node(&self) -> bool {
         !matches!(self.inputs, Inputs::These(_))
     }
 
-    /// The JSON Schema of its settings, if it says what they are.
+    /// The JSON Schema of its settings, if declared.
     #[must_use]
     pub fn settings_schema(&self) -> Option<&Value> {
         self.settings.as_ref()
     }
 
-    /// Its settings, in the order of its struct.
+    /// Its settings, in declaration order.
     #[must_use]
     pub fn settings(&self) -> Vec<Setting> {
         let Some(schema) = &self.settings else {

@@ -1,12 +1,12 @@
-//! Which keys a struct is read from, asked of its `Deserialize`: derived ones name them before they read.
+//! The keys of a struct, obtained from its `Deserialize`: derived implementations pass them before they read.
 
 use serde::de::{self, DeserializeOwned, Deserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
-/// The keys of `S`; nothing when it is no struct, or takes any key (`#[serde(flatten)]`, a map).
+/// The keys of `S`; `None` if it is not a struct, or accepts any key (`#[serde(flatten)]`, a map).
 pub(crate) fn of<S: DeserializeOwned>() -> Option<&'static [&'static str]> {
     let mut keys = None;
-    // What is asked for the keys never gives a value, so there is none to drop.
+    // The deserializer for keys always fails, so there is no value to drop.
     drop(S::deserialize(Ask { keys: &mut keys }));
     keys
 }

@@ -1,4 +1,4 @@
-//! What is known by a name that files use, and made from settings: components, services, clients.
+//! Registries of components, services and clients: factories by the name that files use.
 
 mod declaration;
 mod keys;
@@ -16,21 +16,21 @@ pub(crate) use self::keys::of as keys_of;
 pub use self::reader::SettingsError;
 pub(crate) use self::reader::{Fault, Step, way};
 
-/// Makes a `T` from settings; the error says what is wrong with them.
+/// Creates a `T` from settings. The error says why they are invalid.
 type Make<T> = Arc<dyn Fn(&Value) -> Result<T, SettingsError> + Send + Sync>;
 
-/// Makers of `T`, by name.
+/// Factories of `T`, by name.
 pub(crate) struct Registry<T>(IndexMap<String, Registered<T>>);
 
 struct Registered<T> {
     make: Make<T>,
-    /// The keys of its settings, where its struct names them.
+    /// The keys of its settings, if its type is a struct.
     keys: Option<&'static [&'static str]>,
     declaration: Declaration,
 }
 
 impl<T> Registry<T> {
-    /// Adds a maker, in place of one of that name if there is one.
+    /// Adds a factory. It replaces one of the same name.
     pub(crate) fn register<S: DeserializeOwned>(
         &mut self,
         name: impl Into<String>,
@@ -49,29 +49,29 @@ impl<T> Registry<T> {
         self.0.insert(name.into(), registered);
     }
 
-    /// Declares what there is of this name. Nothing happens when there is nothing of that name.
+    /// Sets the declaration of this name. Does nothing if the name is unknown.
     pub(crate) fn declare(&mut self, name: &str, declaration: Declaration) {
         if let Some(registered) = self.0.get_mut(name) {
             registered.declaration = declaration;
         }
     }
 
-    /// What it says of itself.
+    /// Its declaration.
     pub(crate) fn declaration(&self, name: &str) -> Option<&Declaration> {
         self.0.get(name).map(|registered| &registered.declaration)
     }
 
-    /// The keys that its settings may have. Nothing: any, or there is nothing of that name.
+    /// The valid keys of its settings. `None`: any, or the name is unknown.
     pub(crate) fn keys(&self, name: &str) -> Option<&'static [&'static str]> {
         self.0.get(name)?.keys
     }
 
-    /// In the order in which they were registered.
+    /// The names, in registration order.
     pub(crate) fn names(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
     }
 
-    /// Makes one of this name; nothing when there is none of that name.
+    /// Creates the item of this name; `None` if the name is unknown.
     pub(crate) fn make(&self, name: &str, settings: &Value) -> Option<Result<T, SettingsError>> {
         Some((self.0.get(name)?.make)(settings))
     }
@@ -105,7 +105,7 @@ impl<T> fmt::Debug for Registry<T> {
     }
 }
 
-/// The settings of code that has none.
+/// The settings of code without settings.
 #[derive(Debug, Clone, Copy, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NoSettings {}

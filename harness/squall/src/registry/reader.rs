@@ -1,5 +1,5 @@
-//! What is wrong with the settings of a component, and with which of them. serde says what, in words of Rust, and not where:
-//! this reads a value as it would, and remembers the way.
+//! Locates errors in the settings of a component. serde's messages use Rust's terms and have no position: this
+//! deserializer reads a value as serde_json does, and tracks the path.
 
 use std::fmt;
 
@@ -11,41 +11,40 @@ use serde::de::{
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
-/// Settings that a component does not take.
+/// Invalid settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettingsError {
-    /// The way to what is wrong: keys of tables and numbers of items, from the outside. Empty where it is the settings
-    /// themselves.
+    /// The path of the error, outermost key or index first. Empty for the settings themselves.
     pub(crate) path: Vec<Step>,
     pub(crate) fault: Fault,
 }
 
-/// One step into a value.
+/// One step of a path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     Key(String),
     Item(usize),
 }
 
-/// What is wrong with a value.
+/// An error in a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// It is of another type. What it should be, with its article.
+    /// Wrong type. With the expected one and its article.
     Type(String),
-    /// It is of the right type, and cannot be. What it should be.
+    /// Right type, invalid value. With what is expected.
     Range(String),
-    /// It is none of these words.
+    /// An unknown variant. With the known ones.
     Word(String, &'static [&'static str]),
-    /// It lacks this key.
+    /// A missing key.
     Missing(&'static str),
-    /// It has a key that is none of these.
+    /// An unknown key. With the known ones.
     UnknownKey(String, &'static [&'static str]),
-    /// What the component itself says.
+    /// An error by the component itself.
     Said(String),
 }
 
 impl SettingsError {
-    /// What is wrong with `settings`, of which `said` is known; it is what [`serde_json`] says or, if they can be read, the
+    /// Locates the error of `settings`. `said` is its message, from [`serde_json`] or, if the settings parse, from the
     /// component itself.
     pub(crate) fn of<'de, S: de::Deserialize<'de>>(settings: &'de Value, said: String) -> Self {
         match S::deserialize(Reader(settings)) {
@@ -103,7 +102,7 @@ pub(crate) fn way(path: &[Step]) -> String {
     way
 }
 
-/// The same as serde's error: its trait asks for a type of its own.
+/// Equivalent to serde's error; the trait requires a type of our own.
 #[derive(Debug)]
 struct Wrong(SettingsError);
 
@@ -141,7 +140,7 @@ impl de::Error for Wrong {
     }
 }
 
-/// What serde expects, in words of TOML.
+/// The type that serde expects, in TOML terms.
 fn in_words(expected: &str) -> String {
     let range = |min: i128, max: i128| format!("an integer from {min} to {max}");
     match expected {
@@ -238,7 +237,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
     ) -> Result<V::Value, Wrong> {
         match self.0 {
             Value::String(text) => visitor.visit_enum(BorrowedStrDeserializer::new(text)),
-            // One with data: what is wrong within it has no way.
+            // A variant with data: errors within it have no path.
             Value::Object(_) => {
                 let read = self.0.deserialize_enum(name, variants, visitor);
                 read.map_err(de::Error::custom)

@@ -1,7 +1,7 @@
 //! Cross-module latency, in virtual time: exact, so that a build can be gated on it.
 //!
-//! Per ordered pair of modules, what the sender saw of its hops that ended ok. What a module does within itself is
-//! kept apart: it says what the components cost, not what the network does.
+//! Per ordered pair of modules, the latency that senders measured for hops that ended ok. Executions within one module
+//! are listed separately: they measure components, not the network.
 
 use indexmap::IndexMap;
 use serde_json::{Value, json};
@@ -15,18 +15,18 @@ use crate::time;
 /// The latencies of one run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bench {
-    /// Between modules, and between services that have layers which say so, in order of their names.
+    /// Between modules, and between services with recording layers, sorted by name.
     pub pairs: Vec<Row>,
-    /// Executions without a hop, by module, in order of their names.
+    /// Executions without a hop, by module, sorted by name.
     pub local: Vec<Row>,
 }
 
 /// The latencies of one ordered pair of modules. Nanoseconds of virtual time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Who sends.
+    /// The sender.
     pub source: String,
-    /// Who answers; the same as `source` for local executions.
+    /// The receiver; the same as `source` for local executions.
     pub target: String,
     /// How many ended ok.
     pub count: u64,
@@ -75,7 +75,7 @@ impl Bench {
         }
     }
 
-    /// A table for people. It ends with a line break.
+    /// A text table. It ends with a line break.
     #[must_use]
     pub fn text(&self) -> String {
         let (l, r) = (Side::Left, Side::Right);
@@ -90,7 +90,7 @@ impl Bench {
         table.lines().iter().map(|line| format!(" {line}\n")).collect()
     }
 
-    /// The same for programs. Microseconds.
+    /// The same as JSON. Microseconds.
     #[must_use]
     pub fn json(&self) -> Value {
         let pairs = self.pairs.iter().map(|row| {

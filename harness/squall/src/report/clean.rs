@@ -1,10 +1,10 @@
-//! Names and messages come from files, arguments, peers and components: nothing in them may steer a terminal, or look
-//! like what it is not.
+//! Sanitizes text. Names and messages come from files, arguments, peers and components: they must not control a
+//! terminal or imitate other output.
 
 use std::borrow::Cow;
 
-/// The text with control characters, those that turn the direction of a line, and those that nobody would see, in a form
-/// that shows: `\u{1b}`, `\n`, `\u{200b}`.
+/// Escapes control characters, characters that change the text direction, and invisible ones: `\u{1b}`, `\n`,
+/// `\u{200b}`.
 pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     if !text.chars().any(steers) {
         return Cow::Borrowed(text);
@@ -20,12 +20,12 @@ pub(crate) fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(clean)
 }
 
-/// The same for a text of lines: each stays one.
+/// The same for multi-line text: line breaks are kept.
 pub(crate) fn clean_lines(text: &str) -> String {
     text.split('\n').map(clean).collect::<Vec<_>>().join("\n")
 }
 
-/// The same, without changing where anything stands: each of them becomes something of as many bytes.
+/// The same, but keeps all byte offsets: each character is replaced by as many bytes.
 pub(crate) fn masked(text: &str) -> Cow<'_, str> {
     let is_kept = |c: char| matches!(c, '\n' | '\r' | '\t') || !steers(c);
     if text.chars().all(is_kept) {
@@ -36,14 +36,14 @@ pub(crate) fn masked(text: &str) -> Cow<'_, str> {
         (false, 1) => '?',
         (false, 2) => '\u{b7}',
         (false, 3) => '\u{fffd}',
-        // A question mark too: there is no replacement character of four bytes.
+        // A question mark here too: no replacement character has four bytes.
         (false, _) => '\u{1fbc4}',
     };
     Cow::Owned(text.chars().map(mask).collect())
 }
 
-/// JSON in which also those characters are escaped that JSON lets stand and [`clean`] does not. It means the same, and
-/// white space between its parts goes, so that it is one line.
+/// Compact JSON, in one line, in which the characters that [`clean`] escapes are escaped even where JSON allows them. The
+/// value is the same.
 pub(crate) fn clean_json(json: &str) -> String {
     let mut clean = String::with_capacity(json.len());
     let (mut is_text, mut is_escaped) = (false, false);
@@ -65,9 +65,9 @@ pub(crate) fn clean_json(json: &str) -> String {
     clean
 }
 
-/// Whether a character does something to a terminal, or is not to be seen: control and format characters, separators of
-/// lines, and all that Unicode lets programs ignore (`Default_Ignorable_Code_Point`). Joiners and variation selectors are
-/// among them: an emoji that is made of several is shown as these.
+/// Whether a character affects a terminal or is invisible: control and format characters, line separators, and all that
+/// Unicode lets programs ignore (`Default_Ignorable_Code_Point`). This includes joiners and variation selectors, so
+/// composed emoji are split.
 fn steers(c: char) -> bool {
     c.is_control() || (!c.is_ascii() && is_unseen(c))
 }
@@ -95,10 +95,10 @@ fn is_unseen(c: char) -> bool {
     )
 }
 
-/// A path as one word of a shell.
+/// A path as one shell word.
 pub(crate) fn shell_word(text: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "_-./:@%+=,".contains(c);
-    // What begins with a dash would be an option.
+    // A leading dash would make it an option.
     let text = match text.strip_prefix('-') {
         Some(_) => Cow::Owned(format!("./{text}")),
         None => Cow::Borrowed(text),

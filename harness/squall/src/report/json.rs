@@ -7,8 +7,8 @@ use crate::custom::Section;
 use crate::statistics::{FaultStatistics, Incident, Quantiles, Statistics, WorkloadStatistics};
 use crate::verdict::{Judged, Verdict};
 
-/// The object. Times have their unit in their key; a latency that nothing was measured for is `null`. A
-/// `counterexample` is `null` when the judgment held. A `replay` is there when something broke.
+/// The object. Keys of times include the unit. A latency without measurements is `null`, as is the `counterexample` of a
+/// judgement that held. `replay` is present if something was violated.
 #[must_use]
 pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) -> Value {
     let replay = (!verdict.held()).then_some(&summary.replay);
@@ -26,7 +26,7 @@ pub fn json(summary: &RunSummary, statistics: &Statistics, verdict: &Verdict) ->
         "workloads": statistics.workloads.iter().map(workload).collect::<Vec<_>>(),
         "faults": statistics.faults.iter().map(fault).collect::<Vec<_>>(),
     });
-    // Between what is counted of every system and what a harness adds: the order of keys is part of the format.
+    // Between general statistics and user-defined sections: the order of keys is part of the format.
     for section in &statistics.systems {
         report[section.key] = section.value.clone();
     }
@@ -161,7 +161,7 @@ fn expectation(judged: &Judged) -> Value {
     })
 }
 
-/// With how many things it has judged: `null` when it is broken.
+/// The number of judged things: `null` if violated.
 fn oracle(judged: &Judged) -> Value {
     json!({
         "name": judged.name,
@@ -171,7 +171,7 @@ fn oracle(judged: &Judged) -> Value {
     })
 }
 
-/// What was measured, in words, and the first call that shows it.
+/// The measurement as text, and the first violation.
 fn counterexample(judged: &Judged) -> Value {
     if judged.held {
         return Value::Null;
@@ -189,7 +189,7 @@ fn counterexample(judged: &Judged) -> Value {
     json!({ "measured": judged.measured, "first": first })
 }
 
-/// Microseconds: an integer when it is a whole number of them, with decimals when it is not.
+/// Microseconds: an integer if possible, with decimals otherwise.
 #[expect(
     clippy::cast_precision_loss,
     reason = "exact up to a hundred days, and only shown"

@@ -1,4 +1,4 @@
-//! A run, for people ([`text()`], [`summary()`]) and for programs ([`json()`], [`mod@bench`]).
+//! Reports of a run: as text ([`text()`], [`summary()`]) and as JSON ([`json()`], [`mod@bench`]).
 
 pub mod bench;
 mod clean;
@@ -20,7 +20,7 @@ pub use text::{banner, summary, text};
 pub(crate) use text::{incident, plural};
 pub(crate) use wrap::wrapped;
 
-/// What a report says of a run that is in neither its plan nor its journal.
+/// Report data that is in neither plan nor journal.
 #[derive(Debug, Clone)]
 pub struct RunSummary {
     /// The scenario's name.
@@ -29,45 +29,45 @@ pub struct RunSummary {
     pub topology: String,
     /// The seed.
     pub seed: u64,
-    /// How long the run took inside.
+    /// Virtual duration of the run.
     pub virtual_time: Duration,
-    /// How long it took outside, by the wall clock.
+    /// Wall-clock duration of the run.
     pub wall_time: Duration,
-    /// The proof of the run, in hexadecimal digits.
+    /// The digest of the run, in hexadecimal.
     pub digest: String,
-    /// What carried the bytes: `flow`, `turmoil`.
+    /// The engine: `flow`, `turmoil`.
     pub engine: &'static str,
-    /// The scenario's file; empty when it is of none.
+    /// The scenario's file; empty if there is none.
     pub file: String,
     /// Where code panicked.
     pub panics: Vec<PanicSite>,
-    /// The one command that does it again: `squall run scenarios/a.toml --seed 7`.
+    /// The command that replays it: `squall run scenarios/a.toml --seed 7`.
     pub replay: String,
 }
 
 impl RunSummary {
-    /// The places where code panicked with this message, or whose message is part of it.
+    /// The places where code panicked with this message, or with a part of it.
     pub(crate) fn panics_of(&self, message: &str) -> impl Iterator<Item = &PanicSite> {
         let is_its = move |site: &&PanicSite| site.message == message || message.contains(&*site.message);
         self.panics.iter().filter(is_its)
     }
 }
 
-/// What a system says of its own in a report, beside what is counted of every system.
+/// A system's own section of a report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SystemSection {
     /// Its key in `--json`.
     pub key: &'static str,
-    /// What is there, also when that is nothing.
+    /// The JSON value, even if empty.
     pub value: Value,
-    /// The same for people. Without a line it is not shown.
+    /// The text lines. Without any, it is not shown.
     pub lines: Vec<String>,
 }
 
-/// How a text looks.
+/// The text style.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Style {
-    /// Whether what held and what broke is in colour (ANSI escape sequences).
+    /// Whether verdicts are coloured (ANSI escape sequences).
     pub colours: bool,
 }
 

@@ -2,15 +2,14 @@
 
 use super::clean;
 
-/// To which side the cells of a column are pushed.
+/// The alignment of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
     Left,
     Right,
 }
 
-/// Rows whose cells are padded to the width of their column. Wide gaps before columns of words, narrow ones
-/// before columns of numbers.
+/// Rows with padded cells. Gaps are wide before text columns, and narrow before number columns.
 pub(crate) struct Table {
     sides: Vec<Side>,
     rows: Vec<Vec<String>>,
@@ -24,7 +23,7 @@ impl Table {
         }
     }
 
-    /// A row. Cells that are missing on its right are empty.
+    /// A row. Missing cells on the right are empty.
     pub(crate) fn row<T: Into<String>>(&mut self, cells: impl IntoIterator<Item = T>) {
         let cells = cells.into_iter().map(Into::into);
         let mut cells: Vec<String> = cells.map(|cell| clean(&cell).into_owned()).collect();
@@ -32,7 +31,7 @@ impl Table {
         self.rows.push(cells);
     }
 
-    /// One line each, without spaces at its end.
+    /// One line per row, without trailing spaces.
     pub(crate) fn lines(&self) -> Vec<String> {
         let width = |place: usize| self.rows.iter().map(|row| row[place].chars().count()).max();
         let widths: Vec<usize> = (0..self.sides.len())

@@ -1,4 +1,4 @@
-//! A run as one table that a person can read.
+//! A run as one text report.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::statistics::{FaultStatistics, Incident, Statistics, WorkloadStatistic
 use crate::time;
 use crate::verdict::{Judged, VACUOUS, Verdict};
 
-/// The width of the first column of judgments: `held     `, `broken   `, `BROKEN   `.
+/// The width of the first column of judgements: `held     `, `broken   `, `BROKEN   `.
 const WORD: usize = 9;
 
-/// The line that comes before a run, with all that is needed to do it again.
+/// The line before a run, with everything needed to replay it.
 #[must_use]
 pub fn banner(plan: &Plan) -> String {
     let topology = &plan.topology;
@@ -29,7 +29,7 @@ pub fn banner(plan: &Plan) -> String {
     let parts = tables.iter().map(|(table, count)| plural(*count, table));
     let hosts = plural(topology.all_hosts().count() as u64, "host");
     let parts: Vec<String> = parts.chain([hosts]).collect();
-    // Most runs are on the default engine: that it is not is what is worth a word.
+    // The default engine is not mentioned.
     let engine = match topology.network.engine {
         EngineKind::Flow => String::new(),
         other => format!("        on {}", other.name()),
@@ -43,7 +43,7 @@ pub fn banner(plan: &Plan) -> String {
     )
 }
 
-/// The report that follows the banner. It ends with a line break.
+/// The report below the banner. It ends with a line break.
 #[must_use]
 pub fn text(
     summary: &RunSummary,
@@ -71,8 +71,7 @@ pub fn text(
     page
 }
 
-/// Banner and report without anything that differs from machine to machine or from build to build (wall time,
-/// speed, digest): for snapshots.
+/// Banner and report without values that depend on machine or build (wall time, speed, digest): for snapshots.
 #[must_use]
 pub fn summary(summary: &RunSummary, plan: &Plan, statistics: &Statistics, verdict: &Verdict) -> String {
     let style = Style::default();
@@ -86,7 +85,7 @@ pub fn summary(summary: &RunSummary, plan: &Plan, statistics: &Statistics, verdi
     page
 }
 
-/// `places` are where code panicked, in a text that may differ from build to build.
+/// `places` are where code panicked, in a text that may depend on the build.
 fn body(
     plan: &Plan,
     statistics: &Statistics,
@@ -113,7 +112,7 @@ fn body(
         sections.push(lines.collect());
     }
     let mut judgments = judgments(verdict, style);
-    // Those that were denied are among the judgments.
+    // Denied ones are among the judgements.
     if !verdict.expectations.iter().any(|judged| judged.name == VACUOUS) {
         let note = |note: &String| wrapped(&clean(note), &word("note"), &word(""));
         judgments.extend(statistics.vacuous.iter().flat_map(note));
@@ -125,7 +124,7 @@ fn body(
     sections.collect::<Vec<_>>().join("\n")
 }
 
-/// A section of a user's own.
+/// A user-defined section.
 fn own(section: &Section) -> Vec<String> {
     let is_number = |cell: &String| cell.starts_with(|first: char| first.is_ascii_digit());
     let side = |column: usize| match section.rows.iter().all(|row| is_number(&row[column])) {
@@ -190,7 +189,7 @@ fn faults(faults: &[FaultStatistics]) -> Vec<String> {
     table.lines()
 }
 
-/// `1204 segments held, 988 calls touched`: only what there is, and that nothing happened when nothing did.
+/// `1204 segments held, 988 calls touched`: counters above zero, or a note that nothing happened.
 fn effects(fault: &FaultStatistics) -> String {
     if fault.started.is_none() {
         return String::new();
@@ -215,13 +214,13 @@ fn effects(fault: &FaultStatistics) -> String {
     effects.join(", ")
 }
 
-/// What nobody asked for, in one line.
+/// An incident in one line.
 pub(crate) fn incident(incident: &Incident) -> String {
     let (kind, what) = told(incident);
     format!("{kind}: {what}")
 }
 
-/// Of which kind it is, and what happened.
+/// Its kind, and its description.
 fn told(incident: &Incident) -> (&'static str, String) {
     match incident {
         Incident::HostFailed { host, at, error } => {
@@ -271,7 +270,7 @@ fn panicked(who: &str, host: &str, at: u64, message: &str) -> String {
     format!("{who} of {host}, the first at {first}: {message}")
 }
 
-/// What happened, then where, and what helps.
+/// The violation, then its place, then a remedy.
 fn incident_lines(incident: &Incident, places: Option<&RunSummary>) -> Vec<String> {
     let (kind, what) = told(incident);
     let mut lines = vec![format!("{}{what}", word(kind))];
@@ -327,7 +326,7 @@ fn judgments(verdict: &Verdict, style: Style) -> Vec<String> {
     lines
 }
 
-/// How many, and how many of them could not have been broken.
+/// How many, and how many of them held vacuously.
 fn oracles_that_held(verdict: &Verdict, style: Style) -> Option<String> {
     let all = || verdict.oracles.iter().filter(|judged| judged.held);
     let count = all().count() as u64;
@@ -385,7 +384,7 @@ fn seconds(wall: Duration) -> String {
     format!("{:.2} s", wall.as_secs_f64())
 }
 
-/// Nothing when the run was too short to measure.
+/// `None` if the run was too short to measure.
 fn speed(summary: &RunSummary) -> String {
     let wall = summary.wall_time.as_secs_f64();
     if wall <= 0.0 {
@@ -399,7 +398,7 @@ fn speed(summary: &RunSummary) -> String {
     }
 }
 
-/// So many of something, in words.
+/// A count with its noun.
 pub(crate) fn plural(count: u64, noun: &str) -> String {
     if count == 1 {
         format!("1 {noun}")

@@ -1,9 +1,9 @@
-//! Text that fits the width of a terminal.
+//! Wraps text to the width of a terminal.
 
-/// So many columns fit everywhere.
+/// Fits any terminal.
 pub(crate) const WIDTH: usize = 80;
 
-/// A text in lines of at most [`WIDTH`] columns, as far as its words allow: the first line begins with `first`, the
+/// Wraps a text into lines of at most [`WIDTH`] columns, if its words allow it. The first line begins with `first`, the
 /// others with `rest`.
 pub(crate) fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
     let mut lines = Vec::new();

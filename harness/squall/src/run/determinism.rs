@@ -1,4 +1,4 @@
-//! The check that a run is deterministic: the same plan twice, on two threads, compared.
+//! The determinism check: runs a plan twice, on two threads, and compares.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,9 +16,9 @@ use crate::time;
 pub struct Difference {
     /// Virtual nanoseconds.
     pub at: u64,
-    /// What happened there in one run.
+    /// The event in the first run.
     pub one: String,
-    /// What happened there in the other.
+    /// The event in the second.
     pub other: String,
 }
 
@@ -34,11 +34,11 @@ impl fmt::Display for Difference {
 }
 
 impl Harness {
-    /// Runs a plan twice, at the same time on two threads. Gives the first run, and the first difference
-    /// between the two if they differ.
+    /// Runs a plan twice, on two threads at the same time. Returns the first run, and the first difference between the
+    /// two, if any.
     ///
     /// # Errors
-    /// When one of the runs does not come to its end.
+    /// If one of the runs does not complete.
     pub fn run_twice(&self, plan: impl Into<Arc<Plan>>) -> Result<(Run, Option<Difference>), Failure> {
         let plan = plan.into();
         let harness = self.clone().traced();
@@ -56,7 +56,7 @@ impl Harness {
     }
 }
 
-/// The first event in which two runs differ: a segment, or a line of the journal.
+/// The first event that differs between two runs: a segment, or a journal entry.
 pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
     if one.digest == other.digest {
         return None;
@@ -73,7 +73,7 @@ pub fn compare(one: &Run, other: &Run) -> Option<Difference> {
         one: describe_segment(one, a),
         other: describe_segment(other, b),
     });
-    // At the same instant a line of the journal says more than a segment.
+    // A journal entry is more informative than a segment of the same instant.
     let earliest = line
         .into_iter()
         .chain(segment)

@@ -1,4 +1,4 @@
-//! Servers that faults shut down while they work.
+//! Graceful shutdown of servers by faults.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use tokio::sync::Notify;
 use crate::faults::Drain;
 use crate::plan::Plan;
 
-/// How the servers that some fault drains are told to shut down.
+/// How faults tell servers to shut down.
 pub(crate) struct Drains(IndexMap<String, OfHost>);
 
 #[derive(Default)]
 struct OfHost {
     told: Arc<Notify>,
-    /// When, and how long it waits each time. In the order of the plan.
+    /// When, and with which grace period each time. In plan order.
     graces: Vec<(Duration, Duration)>,
 }
 
@@ -31,7 +31,7 @@ impl Drains {
         Drains(drains)
     }
 
-    /// What tells a server of `host` that starts now to shut down, and how long it waits then; if some fault does.
+    /// The shutdown signal and grace period for a server of `host` that starts now, if a fault drains it.
     pub(crate) fn next(&self, host: &str, now: Duration) -> Option<(Arc<Notify>, Duration)> {
         let drain = self.0.get(host)?;
         let ahead = drain.graces.iter().filter(|(at, _)| *at >= now);
@@ -39,7 +39,7 @@ impl Drains {
         Some((drain.told.clone(), *grace))
     }
 
-    /// The servers of these hosts shut down.
+    /// Shuts down the servers of these hosts.
     pub(super) fn tell(&self, hosts: &[String]) {
         let drains = hosts.iter().filter_map(|host| self.0.get(host));
         drains.for_each(|drain| drain.told.notify_waiters());

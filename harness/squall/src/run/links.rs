@@ -1,10 +1,10 @@
-//! The links of a topology, in the simulator's numbers.
+//! Configures the simulator's links from a topology.
 
 use squall_sim::{HostPairs, LinkRule, Sim};
 
 use crate::plan::{self, Pairs, Topology};
 
-/// Lays the links of a topology, once all of its hosts are there.
+/// Sets up all links, after all hosts exist.
 pub(super) fn lay(sim: &Sim, topology: &Topology) {
     sim.set_link_rules(topology.links.iter().map(|link| rule(sim, link)).collect());
 }
@@ -18,7 +18,7 @@ fn rule(sim: &Sim, link: &plan::Link) -> LinkRule {
     }
 }
 
-/// The simulator's numbers for a plan's names.
+/// The simulator's host identifiers for names in a plan.
 pub(super) fn host_pairs(sim: &Sim, pairs: &Pairs) -> HostPairs {
     let set = |names: &[String]| names.iter().filter_map(|name| sim.host(name)).collect();
     HostPairs {

@@ -1,16 +1,16 @@
 //! From a plan to a journal: one run in the simulator.
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
-//! | `links` | lays the links of a topology |
+//! | `links` | sets up the links of a topology |
 //! | `workload` | makes the calls |
-//! | `nemesis` | makes the faults |
-//! | `drains` | shuts servers down that faults drain |
-//! | `recorder` | makes the journal |
-//! | `panics` | knows where code has panicked |
+//! | `nemesis` | injects the faults |
+//! | `drains` | shuts down servers that faults drain |
+//! | `recorder` | writes the journal |
+//! | `panics` | records where code panicked |
 //! | `determinism` | runs twice and compares |
 //!
-//! What runs on hosts, and what calls it, is each system's: see `systems`.
+//! Hosts and targets belong to systems: see `systems`.
 
 mod determinism;
 mod drains;
@@ -43,14 +43,14 @@ use crate::journal::{Event, Journal};
 use crate::oracle::{OwnOracle, Recovers};
 use crate::plan::Plan;
 
-/// How long after the end of a scenario calls may take to end, beyond their timeouts.
+/// How long after the end of a scenario calls may end, beyond their timeouts.
 const SETTLE: Duration = Duration::from_secs(5);
 
-/// Why there is no run of a file.
+/// Why a file could not be run.
 pub enum RunError {
-    /// The file is wrong.
+    /// The file is invalid.
     File(file::Report),
-    /// The run did not come to its end.
+    /// The run did not complete.
     Run(Failure),
 }
 
@@ -63,7 +63,7 @@ impl fmt::Display for RunError {
     }
 }
 
-/// As [`Display`](fmt::Display): a test that unwraps it shows where the mistake is.
+/// As [`Display`](fmt::Display): a test that unwraps it shows the position of the mistake.
 impl fmt::Debug for RunError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "\n{self}")
@@ -72,39 +72,39 @@ impl fmt::Debug for RunError {
 
 impl std::error::Error for RunError {}
 
-/// A run that came to its end.
+/// A completed run.
 pub struct Run {
-    /// What was run.
+    /// Its plan.
     pub plan: Arc<Plan>,
-    /// What happened.
+    /// Its journal.
     pub journal: Journal,
-    /// How much virtual time passed.
+    /// Virtual duration.
     pub virtual_time: Duration,
-    /// How much real time it took.
+    /// Wall-clock duration.
     pub wall_time: Duration,
-    /// The proof of the run: a hash over every segment and every journal line.
+    /// The digest of the run: a hash over every segment and every journal entry.
     pub digest: u64,
-    /// A line for every segment, when the harness was [`Harness::traced`](crate::Harness::traced).
+    /// A line per segment, if the harness was [`Harness::traced`](crate::Harness::traced).
     pub trace: Vec<TracePoint>,
-    /// Every segment that arrived, when the harness was [`Harness::captured`](crate::Harness::captured).
+    /// Every delivered segment, if the harness was [`Harness::captured`](crate::Harness::captured).
     pub packets: Vec<Packet>,
     /// Every host's address, by name.
     pub addresses: Vec<(String, IpAddr)>,
     /// Where code panicked, in the order of the first panic at each place.
     pub panics: Vec<PanicSite>,
-    /// The scenario's file, if it was run from one.
+    /// The scenario's file, if any.
     pub file: Option<PathBuf>,
-    /// Whether what it says nothing about breaks it.
+    /// Whether vacuous checks fail it.
     pub(crate) deny_vacuous: bool,
-    /// Whether what nobody asked for breaks it.
+    /// Whether incidents fail it.
     pub(crate) deny_incidents: bool,
-    /// Whether the `squall` command could not run it.
+    /// Whether the `squall` command lacks extensions that it needs.
     pub(crate) is_own: bool,
-    /// What its systems know of it.
+    /// Oracles and statistics of its systems.
     pub(crate) lists: Lists,
-    /// Promises of a user's own.
+    /// User-defined oracles.
     pub(crate) oracles: Vec<OwnOracle>,
-    /// Sections of its report that are a user's own.
+    /// User-defined report sections.
     pub(crate) sections: Sections,
 }
 
@@ -118,19 +118,19 @@ impl fmt::Debug for Run {
     }
 }
 
-/// What is kept of a run beside its journal.
+/// What is recorded besides the journal.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Options {
-    /// A line for every segment.
+    /// A line per segment.
     pub(crate) traced: bool,
-    /// Every segment that arrives.
+    /// Every delivered segment.
     pub(crate) captured: bool,
 }
 
-/// Runs a plan to its end, on hosts of these systems.
+/// Runs a plan to completion, on hosts of these systems.
 ///
 /// # Errors
-/// When the run does not come to its end.
+/// If the run does not complete.
 pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn Hosting>>, options: Options) -> Result<Run, Failure> {
     panics::keep_quiet();
     let sites = panics::Sites::default();
@@ -186,7 +186,7 @@ pub(crate) fn run(plan: Arc<Plan>, systems: Vec<Arc<dyn Hosting>>, options: Opti
     })
 }
 
-/// Conducts one run.
+/// Drives one run.
 struct Director {
     plan: Arc<Plan>,
     systems: Vec<Arc<dyn Hosting>>,
@@ -232,7 +232,7 @@ impl Director {
         calls.start_all();
 
         sim.sleep_until(start + plan.duration).await;
-        // Time for the calls in flight to end. A call that a paused host holds ends with its host, below.
+        // Time for in-flight calls to end. Calls on a paused host end with their host, below.
         let patience = longest_timeout(&plan) + SETTLE;
         let _ = tokio::time::timeout(patience, calls.all_ended()).await;
         if let Some(quiet) = Recovers::quiet(&plan) {
@@ -258,7 +258,7 @@ impl Director {
     }
 }
 
-/// How much longer than its plan, and than its calls, a run takes at most to see whether all have recovered.
+/// How much longer than its plan and its calls a run may take to show recovery.
 fn quiet_tail(plan: &Plan) -> Duration {
     Recovers::quiet(plan).map_or(Duration::ZERO, |quiet| {
         quiet.settled.saturating_sub(plan.duration)
@@ -268,7 +268,7 @@ fn quiet_tail(plan: &Plan) -> Duration {
     })
 }
 
-/// The longest that a call of the plan, or one that its hosts make, may take.
+/// The longest timeout of a call in the plan, or of one that its hosts make.
 fn longest_timeout(plan: &Plan) -> Duration {
     let hosts = plan.topology.call_timeouts().map(|(_, timeout)| timeout);
     let workloads = plan.workloads.iter().filter_map(|workload| workload.timeout);

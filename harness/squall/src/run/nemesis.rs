@@ -1,4 +1,4 @@
-//! The faults of a plan: each strikes and ends at its time, with a line in the journal for both.
+//! Injects the faults of a plan: each starts and ends on time, with a journal entry for both.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,7 +13,7 @@ use crate::hosting::{Running, Systems};
 use crate::journal::Event;
 use crate::plan::{Connects, Pairs, Plan};
 
-/// What a fault strikes, as it sees it. Clones are the same.
+/// A fault's access to the run. Clones share it.
 #[derive(Clone)]
 pub struct Scene {
     pub(super) sim: Sim,
@@ -21,13 +21,13 @@ pub struct Scene {
     pub(super) systems: Systems,
     pub(super) drains: Arc<Drains>,
     pub(super) recorder: Recorder,
-    /// How many faults keep each host down, and paused.
+    /// How many faults keep each host down or paused.
     pub(super) kept: Arc<Mutex<BTreeMap<HostId, Kept>>>,
-    /// Which fault it is.
+    /// The fault's index.
     pub(super) number: u32,
 }
 
-/// By how many faults a host is kept from running: it runs again when the last of them has ended.
+/// How many faults keep a host from running: it resumes when the last of them has ended.
 #[derive(Default, Clone, Copy)]
 pub(super) struct Kept {
     down: u32,
@@ -39,7 +39,7 @@ pub(super) struct Kept {
 pub struct End(Option<Instant>);
 
 impl End {
-    /// Waits for it: for good, if it never ends.
+    /// Waits for the end: forever, if there is none.
     pub async fn reached(self, scene: &Scene) {
         match self.0 {
             Some(end) => scene.sim.sleep_until(end).await,
@@ -48,7 +48,7 @@ impl End {
     }
 }
 
-/// Starts every fault's timer. A fault never strikes at or after the end of the plan.
+/// Starts the timers of all faults. No fault starts at or after the end of the plan.
 pub(super) fn release(scene: &Scene, start: Instant) {
     for number in (0_u32..).take(scene.plan.faults.len()) {
         let scene = Scene {
@@ -77,7 +77,7 @@ impl Scene {
         &self.sim
     }
 
-    /// The part of a run that a fault of a system strikes; nothing when the run is without that system.
+    /// The running system of this type; `None` if the run does not have it.
     pub(crate) fn system<R: Running>(&self) -> Option<&R> {
         self.systems.get()
     }
@@ -87,12 +87,12 @@ impl Scene {
         &self.recorder
     }
 
-    /// The fault's number: what the journal says of segments names it.
+    /// The fault's index, which marks its segments in the journal.
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// These hosts are down until the fault ends: `fell` says how they go. What another fault keeps down then stays down.
+    /// Takes these hosts down until the fault ends: `fell` says how. Hosts that another fault keeps down stay down.
     pub async fn down(&self, names: &[String], fell: impl Fn(&Sim, HostId), end: End) {
         let hosts = self.hosts(names);
         for host in &hosts {
@@ -106,7 +106,7 @@ impl Scene {
         }
     }
 
-    /// These hosts are paused until the fault ends, also what starts on them meanwhile.
+    /// Pauses these hosts until the fault ends, processes started meanwhile included.
     pub async fn paused(&self, names: &[String], end: End) {
         let hosts = self.hosts(names);
         for host in &hosts {
@@ -121,7 +121,7 @@ impl Scene {
         }
     }
 
-    /// The processes of these hosts end, and start anew unless a fault keeps them down.
+    /// Kills the processes of these hosts, and restarts them unless a fault keeps them down.
     pub fn restart(&self, names: &[String]) {
         for host in self.hosts(names) {
             self.sim.kill(host);
@@ -146,17 +146,17 @@ impl Scene {
         *kept
     }
 
-    /// The simulator's numbers for a plan's names of hosts.
+    /// The simulator's host identifiers for names in the plan.
     pub fn hosts(&self, names: &[String]) -> Vec<HostId> {
         names.iter().filter_map(|name| self.sim.host(name)).collect()
     }
 
-    /// The same for pairs of them.
+    /// The same for pairs of hosts.
     pub fn pairs(&self, pairs: &Pairs) -> HostPairs {
         host_pairs(&self.sim, pairs)
     }
 
-    /// By who dials whom.
+    /// The same for connects, in the direction of the dial.
     pub fn connects(&self, which: &Connects) -> HostPairs {
         match which {
             Connects::To(hosts) => {
@@ -171,14 +171,14 @@ impl Scene {
         }
     }
 
-    /// Something about links is so until the fault ends.
+    /// Applies a link effect until the fault ends.
     pub async fn lasting(&self, effect: Effect, end: End) {
         self.sim.start_effect(self.number, effect);
         end.reached(self).await;
         self.sim.end_effect(self.number);
     }
 
-    /// The servers of these hosts shut down.
+    /// Shuts down the servers of these hosts.
     pub(crate) fn drain_servers(&self, hosts: &[String]) {
         self.drains.tell(hosts);
     }

@@ -1,19 +1,19 @@
-//! Panics of a run's code: where, and by which way. They are in no journal and in no digest, for they differ from
-//! build to build.
+//! Panics of a run's code: where, and from which call path. They depend on the build, so they are in neither journal nor
+//! digest.
 
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::panic::PanicHookInfo;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 
-/// Places are few; whoever has more has seen enough.
+/// Limits the report: more places are not useful.
 const SITES_MAX: usize = 16;
-/// So many steps of a way are shown.
+/// How many frames are shown.
 const FRAMES_MAX: usize = 6;
 
-/// What stands between a panic and its backtrace, in names of functions.
+/// Function names between a panic and its backtrace.
 const MACHINERY: [&str; 3] = ["core::panicking", "rust_begin_unwind", "begin_panic"];
-/// What calls components, or polls tasks, in names of functions, or in their places where names are short.
+/// Function names, or source files where names are short, of code that calls components or polls tasks.
 const CALLERS: [&str; 8] = [
     "squall_router::",
     "squall_provider_sdk::",
@@ -26,14 +26,14 @@ const CALLERS: [&str; 8] = [
 ];
 
 thread_local! {
-    /// Those of the run on this thread.
+    /// The panics of the run on this thread.
     static SITES: RefCell<Option<Sites>> = const { RefCell::new(None) };
 }
 
-/// A place in the code that panicked.
+/// A source location that panicked.
 #[derive(Debug, Clone)]
 pub struct PanicSite {
-    /// What the first panic here said.
+    /// The message of the first panic here.
     pub message: String,
     /// `src/shout.rs:17:9`.
     pub location: String,
@@ -43,7 +43,7 @@ pub struct PanicSite {
 }
 
 impl PanicSite {
-    /// The steps that led here, the innermost first: from the panic to what calls components.
+    /// The frames that led here, innermost first: from the panic to the caller of the component.
     #[must_use]
     pub fn backtrace(&self) -> Vec<String> {
         frames(&self.backtrace.to_string())
@@ -55,7 +55,7 @@ impl PanicSite {
 pub(super) struct Sites(Arc<Mutex<Vec<PanicSite>>>);
 
 impl Sites {
-    /// From here on, panics on this thread are this run's.
+    /// From here on, panics on this thread are recorded for this run.
     pub(super) fn listen_on_this_thread(&self) {
         SITES.set(Some(self.clone()));
     }
@@ -80,8 +80,8 @@ impl Sites {
     }
 }
 
-/// A panic within a run is in its journal and its report: of tasks of `tokio::spawn` the simulator hears only here. The
-/// default hook would print it, and its backtrace, in between; on other threads that hook goes on as it was.
+/// Panics in a run go to its journal and report; for tasks of `tokio::spawn` this hook is the simulator's only source.
+/// The default hook would print them in between, with backtraces. On other threads the previous hook stays in effect.
 pub(super) fn keep_quiet() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -91,7 +91,7 @@ pub(super) fn keep_quiet() {
                 return before(info);
             }
             squall_sim::panicked(info.payload_as_str());
-            // A panic while the thread ends comes too late to be told.
+            // A panic while the thread ends is too late to be recorded.
             let _ = SITES.try_with(|sites| {
                 if let Ok(sites) = sites.try_borrow()
                     && let Some(sites) = sites.as_ref()
@@ -103,7 +103,7 @@ pub(super) fn keep_quiet() {
     });
 }
 
-/// Of a whole backtrace the steps between the machinery of panics and that which calls components.
+/// The frames of a backtrace between the panic machinery and the caller of the component.
 fn frames(backtrace: &str) -> Vec<String> {
     let mut frames: Vec<(&str, &str)> = Vec::new();
     for line in backtrace.lines().map(str::trim) {
@@ -124,7 +124,7 @@ fn frames(backtrace: &str) -> Vec<String> {
         .into_iter()
         .skip(begin.map_or(0, |place| place + 1))
         .take_while(|frame| !calls_components(frame))
-        // How the standard library polls is of no interest.
+        // Poll frames of the standard library are noise.
         .filter(|(_, place)| !place.starts_with("/rustc/"));
     own.take(FRAMES_MAX)
         .map(|(name, at)| match at {

@@ -1,8 +1,8 @@
-//! Makes the journal: of what the runtime says with `tracing`, what the simulator observes, and what the
-//! workload does. One ordered list, one digest.
+//! Writes the journal: tracing events of the runtime, observations of the simulator, and calls of workloads. One ordered
+//! list, one digest.
 //!
-//! The runtime's events are recognised by their target, and read as `squall-events` defines them: a run in which one
-//! cannot be read has failed. Everything else that is said with `tracing` during a run is ignored.
+//! Events of the runtime are recognised by their target, and parsed as defined in `squall-events`. A run with an event
+//! that does not parse has failed. All other tracing events are ignored.
 
 use std::cell::RefCell;
 use std::collections::HashSet;
@@ -19,23 +19,23 @@ use xxhash_rust::xxh3::{Xxh3Default, xxh3_64_with_seed};
 
 use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
 
-/// What the runtime of a system says with `tracing`, and how the journal reads it.
+/// The tracing events of one system, and how to read them.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Source {
     /// The target of its events: [`OF_SQUALL`] and a name.
     pub(crate) target: &'static str,
-    /// Nothing when it is one of which the journal has nothing.
+    /// Returns `None` for an event that the journal omits.
     pub(crate) read: ReadEvent,
 }
 
-/// Reads an event of this name, with these fields. What it is given at last keeps a text.
+/// Reads an event with this name and these fields. The last argument interns a text.
 pub(crate) type ReadEvent =
     fn(&'static str, &Fields<Arc<str>>, &mut dyn FnMut(&str) -> Arc<str>) -> Result<Option<Event>, Misfit>;
 
-/// How the targets of all such events begin.
+/// The common prefix of the targets.
 const OF_SQUALL: &str = "squall::";
 
-/// Collects the journal of one run. Clones collect the same one.
+/// Collects the journal of one run. Clones share it.
 #[derive(Clone, Default)]
 pub(crate) struct Recorder(Arc<Mutex<Inner>>);
 
@@ -45,14 +45,14 @@ struct Inner {
     digest: u64,
     names: Names,
     sources: Vec<Source>,
-    /// What could not be read, the first of it.
+    /// The first event that did not parse.
     misfit: Option<Misfit>,
 }
 
-/// One shared copy of each text: journals repeat few names very often.
+/// Interned texts: journals repeat few names very often.
 struct Names {
     all: HashSet<Arc<str>, BuildHasherDefault<Xxh3Default>>,
-    /// The last text that came from an address like this one: names are mostly said from where they are kept.
+    /// The last text from an address like this one: names usually come from the same allocation.
     recent: [Option<Arc<str>>; Names::RECENT],
 }
 
@@ -69,7 +69,7 @@ impl Names {
     const RECENT: usize = 256;
 
     fn shared(&mut self, text: &str) -> Arc<str> {
-        // Only a hint: what is found there is compared.
+        // Only a hint: the entry is compared.
         let slot = ((text.as_ptr().addr() / 8) ^ text.len()) % Names::RECENT;
         if let Some(name) = &self.recent[slot]
             && **name == *text
@@ -90,7 +90,7 @@ impl Names {
 }
 
 impl Recorder {
-    /// Of a run with these sources.
+    /// A recorder with these sources.
     pub(crate) fn of(sources: Vec<Source>) -> Self {
         Recorder(Arc::new(Mutex::new(Inner {
             sources,
@@ -102,13 +102,13 @@ impl Recorder {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Records something that the harness itself did, here and now.
+    /// Records an event of the harness itself, at the current time and host.
     pub(crate) fn record(&self, event: impl Into<Event>) {
         let (at, host) = position().unwrap_or_default();
         self.lock().push(at, host, event.into());
     }
 
-    /// Records something that concerns `host`, now.
+    /// Records an event of `host` at the current time.
     pub(crate) fn record_on(&self, host: &str, event: impl Into<Event>) {
         let (at, _) = position().unwrap_or_default();
         let mut inner = self.lock();
@@ -116,12 +116,12 @@ impl Recorder {
         inner.push(at, Some(host), event.into());
     }
 
-    /// The first event of the runtime that was not as it is defined: what is known of the run has a hole there.
+    /// The first runtime event that did not match its definition. The journal is then incomplete.
     pub(crate) fn misfit(&self) -> Option<Misfit> {
         self.lock().misfit.clone()
     }
 
-    /// The journal so far, and its digest. Leaves an empty one.
+    /// Takes the journal so far, and its digest. Leaves an empty one.
     pub(crate) fn take(&self) -> (Journal, u64) {
         let mut inner = self.lock();
         (
@@ -152,7 +152,7 @@ impl Inner {
         self.names.shared(text)
     }
 
-    /// What the journal has of an event of the runtime, if anything.
+    /// The journal event of a runtime event, if any.
     fn read(&mut self, event: &tracing::Event<'_>) -> Result<Option<Event>, Misfit> {
         let (name, target) = (event.metadata().name(), event.metadata().target());
         let source = self.sources.iter().find(|source| source.target == target);
@@ -164,7 +164,7 @@ impl Inner {
     }
 }
 
-/// Chains whatever is hashed into one number.
+/// Chains all hashed values into one number.
 struct Rolling(u64);
 
 impl Hasher for Rolling {
@@ -293,31 +293,31 @@ impl Inner {
 }
 
 thread_local! {
-    /// The recorder of the run that happens on this thread.
+    /// The recorder of the run on this thread.
     static RECORDER: RefCell<Option<Recorder>> = const { RefCell::new(None) };
 }
 
 impl Recorder {
-    /// From here on, what the runtime says on this thread goes into this journal.
+    /// From here on, runtime events on this thread go to this journal.
     pub(crate) fn listen_on_this_thread(&self) {
         RECORDER.set(Some(self.clone()));
     }
 }
 
-/// The subscriber for the threads of runs: one for all of them, for as long as the process lives.
+/// The subscriber for the threads of runs: one for all, for the lifetime of the process.
 ///
-/// tracing remembers, for each place that emits events, whether any subscriber wants them. It asks when the
-/// place is first reached; and while it knows of one subscriber only, it asks that of the thread that
-/// reached it, which may have none. A deaf second one makes it ask all subscribers, whatever the thread.
+/// tracing caches, for each callsite, whether any subscriber is interested. It asks when the callsite is first reached,
+/// and with only one registered subscriber it asks the current thread's, which may be none. A second, inactive
+/// subscriber makes it ask all of them on any thread.
 pub(crate) fn subscriber() -> Dispatch {
     static SUBSCRIBERS: OnceLock<(Dispatch, Dispatch)> = OnceLock::new();
     let (ear, _deaf) = SUBSCRIBERS.get_or_init(|| (Dispatch::new(Ear), Dispatch::new(NoSubscriber::new())));
-    // A place that was first reached while these came to life may have been missed.
+    // A callsite first reached while these were being registered may have been missed.
     tracing::callsite::rebuild_interest_cache();
     ear.clone()
 }
 
-/// Passes the runtime's events on to the recorder of the thread that they happen on.
+/// Forwards runtime events to the recorder of the current thread.
 struct Ear;
 
 impl Subscriber for Ear {

@@ -16,10 +16,10 @@ use crate::journal::{Event, Id, Outcome};
 use crate::plan::{Arrival, Plan, Workload};
 use crate::target::{Ended, Prepared};
 
-/// How far apart calls are that are made to see whether all have recovered.
+/// The interval between the calls that show recovery.
 pub(super) const BETWEEN_PROBES: Duration = Duration::from_millis(100);
 
-/// All calls of a run. Clones are the same calls.
+/// All calls of a run. Clones share them.
 #[derive(Clone)]
 pub(super) struct Calls(Arc<Shared>);
 
@@ -32,7 +32,7 @@ struct Shared {
     streams: Vec<Calling>,
     traces: Mutex<Stream>,
     next_call: AtomicU64,
-    /// Workloads that still start calls, and calls that have not ended.
+    /// The number of workloads that still start calls, plus calls without an end.
     busy: AtomicU64,
     ended: Notify,
 }
@@ -73,7 +73,7 @@ impl Calls {
         }
     }
 
-    /// Makes so many calls more for each place where calls of a workload start.
+    /// Makes `count` more calls for each source of a workload's calls.
     pub(super) async fn probe(&self, count: u32) {
         for turn in 0..u64::from(count) {
             for (index, stream) in self.0.streams.iter().enumerate() {
@@ -87,16 +87,16 @@ impl Calls {
         }
     }
 
-    /// Waits until every workload is done and every call has ended.
+    /// Waits until all workloads are done and all calls have ended.
     pub(super) async fn all_ended(&self) {
         while self.0.busy.load(Ordering::Relaxed) > 0 {
             self.0.ended.notified().await;
         }
     }
 
-    /// Runs something that [`Calls::all_ended`] waits for.
+    /// Runs a future that [`Calls::all_ended`] waits for.
     fn spawn(&self, future: impl Future<Output = ()> + Send + 'static) {
-        // Boxed: a block that awaits what it owns holds it twice.
+        // Boxed: a block that awaits a value it owns stores it twice.
         let future = Box::pin(future);
         self.0.busy.fetch_add(1, Ordering::Relaxed);
         let shared = self.0.clone();
@@ -107,7 +107,7 @@ impl Calls {
         });
     }
 
-    /// One call each interval, however long the calls take.
+    /// One call per interval, regardless of how long calls take.
     async fn open_loop(self, index: usize, calls: u64, per: Duration) {
         let shared = self.0.clone();
         let workload = &shared.plan.workloads[index];
@@ -138,7 +138,7 @@ impl Calls {
             if !think.is_zero() {
                 shared.sim.sleep(think).await;
             } else if before.elapsed().is_zero() {
-                // An answer that took no time: without a pause, virtual time would stand still for ever.
+                // The response took no time: without a pause, virtual time would never advance.
                 shared.sim.sleep(Duration::from_millis(1)).await;
             }
         }
@@ -170,8 +170,8 @@ impl Calls {
         );
         let ended = if shared.sim.is_up(host) {
             let make = request.make;
-            // A timer of our own around whatever it does: one that it has may cover less.
-            // It begins when the host first gets to the call: that of one that is paused waits.
+            // A timer of our own around the whole call: one inside may cover less.
+            // It starts when the host first polls the call, so on a paused host it starts late.
             let made = shared.sim.run_on(host, move |platform| async move {
                 tokio::time::timeout(timeout, make(platform, timeout)).await
             });
@@ -188,7 +188,7 @@ impl Calls {
     }
 }
 
-/// Of a call that ran on a host, with a timer around it.
+/// The end of a call that ran on a host, with a timer around it.
 fn ended(result: Result<Result<Ended, Elapsed>, HostDown>) -> Ended {
     match result {
         Ok(Ok(ended)) => ended,
@@ -219,18 +219,18 @@ fn event(call: u64, ended: Ended) -> Event {
     }
 }
 
-/// A workload, as its calls are made.
+/// A workload, prepared for its calls.
 struct Calling {
     from: Vec<Source>,
     to: Arc<str>,
-    /// None when nothing in the run has such targets.
+    /// `None` if the run has no system with such targets.
     prepared: Option<Box<dyn Prepared>>,
 }
 
-/// Where calls start.
+/// The source hosts.
 struct Source {
     name: Arc<str>,
-    /// None when the topology has no such host.
+    /// `None` if the topology has no such host.
     host: Option<HostId>,
     timeout: Duration,
 }

@@ -1,11 +1,11 @@
-//! The systems that a run is made of. Each is a protocol, or a way to bring code: it has hosts, what workloads call on
-//! them, and what the runtime says of it for the journal.
+//! The systems that a run consists of. Each is a protocol, or a way to run user code, with its hosts, targets and tracing
+//! events.
 //!
-//! | room | hosts | what workloads call |
+//! | system | hosts | targets |
 //! |---|---|---|
 //! | [`router`] | `[module.*]` | `to`: a port of a node |
 //! | [`provider`] | `[manager.*]`, `[provider.*]` | `call`: a module; `pipeline`: a program of modules |
-//! | [`service`] | `[service.*]`, tables of a user's own | `client`: a client of a user's own |
+//! | [`service`] | `[service.*]`, user-defined tables | `client`: a user-defined client |
 
 mod names;
 pub(crate) mod oracles;
@@ -27,45 +27,45 @@ use crate::hosting::Lists;
 use crate::journal::EventKind;
 use crate::scenario::OpenFault;
 
-/// Every kind of fault that files know, in the order of messages and of the schema.
+/// All built-in kinds of faults, in the order of messages and of the schema.
 pub(crate) const FAULTS: [&[Kind]; 3] = [
     faults::OF_LINKS_AND_HOSTS,
     router::faults::ALL,
     provider::faults::ALL,
 ];
 
-/// Every kind of events of a system that a journal's file can have.
+/// All kinds of system events in journal files.
 pub(crate) const EVENTS: [EventKind; 3] = [router::EVENTS, provider::EVENTS, service::EVENTS];
 
-/// Every table of hosts that topologies know, in the order of messages and of the schema.
+/// All built-in tables of hosts, in the order of messages and of the schema.
 pub(crate) const HOSTS: [&HostTables; 3] = [
     &router::file::HOSTS,
     &provider::file::HOSTS,
     &service::file::HOSTS,
 ];
 
-/// What workloads call, in the order of messages and of the schema.
+/// All targets, in the order of messages and of the schema.
 pub(crate) const TARGETS: [&[TargetKind]; 3] = [
     router::file::TARGETS,
     provider::file::TARGETS,
     service::file::TARGETS,
 ];
 
-/// What their calls carry, in the order of messages and of the schema.
+/// The payload keys, in the order of messages and of the schema.
 pub(crate) const CARRIED: [&Key; 2] = [&PAYLOAD, &provider::file::INPUT];
 
-/// Targets of a user's own are clients.
+/// User-defined targets are clients.
 pub(crate) const OWN_TARGET: OwnTarget = service::file::own_target;
 
-/// What scenarios expect, in the order of messages and of the schema.
+/// All expectations, in the order of messages and of the schema.
 pub(crate) const EXPECTS: [&ExpectKinds; 2] = [&expectation::OF_CALLS, &provider::file::EXPECTS];
 
-/// What is checked of all faults of a scenario, each with the place that says when it strikes.
+/// Checks across all faults of a scenario, each with the position of its start time.
 pub(crate) const FAULTS_TOGETHER: [FaultsTogether; 1] = [provider::file::canaries::check];
 
 type FaultsTogether = fn(&[(&OpenFault, &Range<usize>)], &mut Problems);
 
-/// What they know of a run.
+/// Their oracles and statistics.
 pub(crate) const LISTS: Lists = Lists {
     oracles: || &oracles::ALL,
     sections: &[provider::section],

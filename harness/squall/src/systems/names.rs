@@ -1,4 +1,4 @@
-//! What the built-in systems know by name: components, services and clients.
+//! The names that the built-in systems know: components, services and clients.
 
 use std::fmt;
 use std::sync::Arc;
@@ -13,19 +13,19 @@ use crate::systems::router::components::Components;
 use crate::systems::service::ServiceCode;
 
 impl ComponentNames {
-    /// The built-in components. Of their settings only the keys are looked at.
+    /// The built-in components. Only the keys of their settings are checked.
     pub fn built_in() -> Self {
         Self::of(&Components::builtin())
     }
 
-    /// These components. Of their settings only the keys are looked at.
+    /// These components. Only the keys of their settings are checked.
     pub fn of(components: &Components) -> Self {
         Self::none(Arc::default())
             .knowing::<OfComponents>(Catalogue::of(components.registry()))
             .knowing::<OfServices>(Catalogue::of(ServiceCode::builtin().services()))
     }
 
-    /// All that a harness has, with settings that are tried.
+    /// Everything in a harness, with settings checked by parsing them.
     pub(crate) fn of_all(components: &Components, services: &ServiceCode, kinds: &Kinds) -> Self {
         Self::none(Arc::new(kinds.clone()))
             .knowing::<OfComponents>(Catalogue::tried(components.registry()))
@@ -33,7 +33,7 @@ impl ComponentNames {
             .knowing::<OfClients>(Catalogue::tried(services.clients()))
     }
 
-    /// Adds a component that a test registers, with whatever ports and settings.
+    /// Adds a component that a test registers, with any ports and settings.
     #[must_use]
     pub fn with(self, name: impl Into<String>) -> Self {
         let mut components = self.of_sort::<OfComponents>().clone();
@@ -41,8 +41,8 @@ impl ComponentNames {
         self.knowing::<OfComponents>(components)
     }
 
-    /// `check` is given a known component's name and the settings of a node: always a JSON object, empty
-    /// where the file has none. What it says is wrong is shown at the settings, or at the one that it knows to be.
+    /// `check` gets the name of a known component and the settings of a node: always a JSON object, empty if the file
+    /// has none. Its error is shown at the settings, or at the setting that it names.
     #[must_use]
     pub fn checking_settings<E: Into<SettingsError>>(
         self,

@@ -1,4 +1,4 @@
-//! What always holds, of all systems together.
+//! The oracles of all systems.
 
 pub use super::provider::oracles::{CanaryEnds, Fair, OneOwner, RightProvider, SilentProvider};
 pub use super::router::evidence::{Counters, Placement};
@@ -11,10 +11,10 @@ use crate::oracle::{self, First, Oracle, Run, Violation};
 use crate::plan::Plan;
 use crate::verdict::{Verdict, judge_run_with};
 
-/// Those of more than one system.
+/// Oracles about more than one system.
 const OF_BOTH: &[&dyn Oracle] = &[&Drains];
 
-/// Every oracle there is, in the order of reports: those of calls in any system, then those of each.
+/// All oracles, in report order: first those about calls in any system, then those of each system.
 pub const ALL: [&dyn Oracle; 27] = joined([
     oracle::OF_CALLS,
     router::oracles::ALL,
@@ -22,7 +22,7 @@ pub const ALL: [&dyn Oracle; 27] = joined([
     provider::oracles::ALL,
 ]);
 
-/// Does not compile when the lists have more or fewer than `N` together.
+/// Fails to compile unless the lists have `N` items together.
 const fn joined<const N: usize>(lists: [&[&'static dyn Oracle]; 4]) -> [&'static dyn Oracle; N] {
     let mut all: [&dyn Oracle; N] = [&Drains; N];
     let (mut list, mut place) = (0, 0);
@@ -38,21 +38,21 @@ const fn joined<const N: usize>(lists: [&[&'static dyn Oracle]; 4]) -> [&'static
     all
 }
 
-/// Judges a run by its plan and its journal. Whoever also wants to print it folds it once, with [`Run::of`],
-/// and calls [`judge_run`].
+/// Judges a run by its plan and its journal. To also print it, fold it once with [`Run::of`], and call
+/// [`judge_run`].
 #[must_use]
 pub fn judge(plan: &Plan, journal: &Journal) -> Verdict {
     judge_run(&Run::of(plan, journal))
 }
 
-/// Judges a run that is folded already.
+/// Judges a folded run.
 #[must_use]
 pub fn judge_run(run: &Run<'_>) -> Verdict {
     judge_run_with(run, &ALL, &[])
 }
 
-/// Who drains gets nothing new, and comes to its end with nothing left in the works: a module, and a provider. Spec: router
-/// 5.2, provider 2.8, 2.11.
+/// A draining module or provider gets no new requests, and ends with none in flight. Spec: router 5.2, provider 2.8,
+/// 2.11.
 #[derive(Debug, Clone, Copy)]
 pub struct Drains;
 

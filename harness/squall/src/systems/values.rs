@@ -1,4 +1,4 @@
-//! What the texts of events mean that have a few values only.
+//! Parses event fields that have a few values only.
 
 use std::sync::Arc;
 
@@ -27,7 +27,7 @@ pub(super) fn outcome(event: &'static str, outcome: &str) -> Result<Outcome, Mis
     })
 }
 
-/// How a gRPC call ended, as one of its ends saw it.
+/// How a gRPC call ended, as seen by one end.
 pub(super) fn rpc_end(
     event: &'static str,
     end: &str,

@@ -1,5 +1,5 @@
-//! Journals of a manager, `engine`, and its providers: `ml` (two hosts of the group `pool`) and `solo`, which want the
-//! same namespace, `ml`.
+//! Journals of a manager, `engine`, and its providers: `ml` (two hosts of the group `pool`) and `solo`, which compete for
+//! the namespace `ml`.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::{MS, Script};
 use crate::journal::{Event, Handling, Id, Outcome, ProviderEvent};
 use crate::plan::{Answer, Canary, Handler, Manager, ModuleCall, Provider, ProviderModule, Ratio, Reconnect};
 
-/// How long a provider of a script may be silent.
+/// The heartbeat timeout of a script's providers.
 pub(crate) const HEARTBEAT_TIMEOUT: u64 = 15_000 * MS;
 
 impl Script {
@@ -36,7 +36,7 @@ impl Script {
         script
     }
 
-    /// The manager accepts `id` of a host, and a control plane opens.
+    /// The manager accepts a host's registration `id`, and a control plane opens.
     pub(crate) fn joins(&mut self, id: &str, host: &str) -> &mut Self {
         self.registers(id, host)
             .enters(id, host, "active", "control plane opened")
@@ -67,7 +67,7 @@ impl Script {
         self.enters(id, host, "deregistered", cause)
     }
 
-    /// The manager puts a member aside, or uses it again.
+    /// The manager ejects a member, or readmits it.
     pub(crate) fn put_aside(&mut self, id: &str, host: &str, aside: bool) -> &mut Self {
         self.at_the_manager(ProviderEvent::MemberState {
             connection: id.into(),
@@ -116,7 +116,7 @@ impl Script {
         })
     }
 
-    /// What the manager sent ends.
+    /// An execution ends at the manager.
     pub(crate) fn attempt_ends(
         &mut self,
         execution: u64,
@@ -141,7 +141,7 @@ impl Script {
         })
     }
 
-    /// A provider executes something from beginning to end.
+    /// A provider executes something from start to end.
     pub(crate) fn executes(&mut self, host: &str, execution: u64) -> &mut Self {
         self.push(
             host,
@@ -193,7 +193,7 @@ impl Script {
     }
 }
 
-/// A canary of `ml-0` that watches each manager for 10 s.
+/// A canary of `ml-0` that observes each manager for 10 s.
 pub(crate) fn canary() -> Canary {
     Canary {
         provider: "ml".to_owned(),

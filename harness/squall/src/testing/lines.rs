@@ -1,4 +1,4 @@
-//! The lines of a journal written by hand: calls, hops, executions, and what was counted of them.
+//! The entries of a journal written by hand: calls, hops, executions, and their counters.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -133,7 +133,7 @@ impl Script {
         self.after(delay, host, event)
     }
 
-    /// As deep as its hop, or one deeper than the execution that caused it.
+    /// The depth of its hop, or one more than that of its cause.
     fn depth(&self, id: Id, cause: Id, remote: bool) -> u32 {
         let mut depths = self.entries.iter().rev().filter_map(|entry| match &entry.event {
             Event::HopStarted { span, depth, .. } if remote && *span == id => Some(*depth),
@@ -158,7 +158,7 @@ impl Script {
         )
     }
 
-    /// The counters of the modules, as the hops so far have it.
+    /// The counters of the modules, computed from the hops so far.
     pub(super) fn counted(&mut self) {
         let mut started = BTreeMap::new();
         let (mut calls, mut latencies) = (BTreeMap::new(), BTreeMap::new());

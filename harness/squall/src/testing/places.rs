@@ -1,8 +1,8 @@
-//! Where in a journal something is.
+//! Finds entries in a journal.
 
 use crate::journal::{Entry, Event, Id};
 
-/// The place of the first line that says this.
+/// The index of the first entry for which this holds.
 #[track_caller]
 pub(crate) fn find(entries: &[Entry], is: impl Fn(&Event) -> bool) -> usize {
     entries
@@ -11,7 +11,7 @@ pub(crate) fn find(entries: &[Entry], is: impl Fn(&Event) -> bool) -> usize {
         .expect("no such line in the journal")
 }
 
-/// The place of the start of a hop.
+/// The index of a hop's start.
 pub(crate) fn hop_start(entries: &[Entry], id: Id) -> usize {
     find(
         entries,
@@ -19,7 +19,7 @@ pub(crate) fn hop_start(entries: &[Entry], id: Id) -> usize {
     )
 }
 
-/// The place of the end of a hop.
+/// The index of a hop's end.
 pub(crate) fn hop_end(entries: &[Entry], id: Id) -> usize {
     find(
         entries,
@@ -27,7 +27,7 @@ pub(crate) fn hop_end(entries: &[Entry], id: Id) -> usize {
     )
 }
 
-/// The place of the start of an execution.
+/// The index of an execution's start.
 pub(crate) fn handle_start(entries: &[Entry], id: Id) -> usize {
     find(
         entries,
@@ -35,7 +35,7 @@ pub(crate) fn handle_start(entries: &[Entry], id: Id) -> usize {
     )
 }
 
-/// The place of the end of an execution.
+/// The index of an execution's end.
 pub(crate) fn handle_end(entries: &[Entry], id: Id) -> usize {
     find(
         entries,
@@ -43,7 +43,7 @@ pub(crate) fn handle_end(entries: &[Entry], id: Id) -> usize {
     )
 }
 
-/// The place of the end of a call.
+/// The index of a call's end.
 pub(crate) fn call_end(entries: &[Entry], number: u64) -> usize {
     find(
         entries,

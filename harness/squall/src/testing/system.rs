@@ -1,4 +1,4 @@
-//! The system that the journals written by hand are of.
+//! The topology of the journals written by hand.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(super) fn plan() -> Plan {
 }
 
 impl Script {
-    /// The component of `back` is one that fails because it is told to.
+    /// Makes the component of `back` one that fails on purpose.
     pub(crate) fn fails_on_purpose(&mut self) -> &mut Self {
         let topology = Arc::make_mut(&mut self.plan.topology);
         topology.all_mut::<Module>()[1].nodes[0].component = "fail".to_owned();

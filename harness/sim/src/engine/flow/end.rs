@@ -1,4 +1,4 @@
-//! One end of a flow: what the kernel of one host keeps of a connection.
+//! One end of a flow: the kernel's state of a connection on one host.
 //!
 //! ```text
 //!   unborn ----establish----> open <----establish---- connecting
@@ -22,24 +22,24 @@ use crate::link::Pipe;
 use crate::observe::Closed;
 use crate::segment::Body;
 
-/// Bytes that may be on their way or unread, each way, at first, unless the links need more to be filled.
+/// The initial window: bytes that may be in transit or unread, each way, unless the links need more.
 const WINDOW: u64 = 256 * 1024;
-/// No window grows beyond this: Linux's default for `tcp_wmem`, the smaller of both ends' limits.
+/// The maximum window: Linux's default for `tcp_wmem`, the smaller of both ends' limits.
 const WINDOW_MAX: u64 = 4 * 1024 * 1024;
-/// Bytes that wait in the kernel for room in the window. A writer with more waits.
+/// The send buffer: bytes that wait in the kernel for room in the window. Beyond it, writers wait.
 const UNSENT: u64 = squall_platform::UNSENT_MAX as u64;
-/// On a link with a bandwidth, a segment has what fits into a millisecond, within these: what is written at once
-/// arrives bit by bit. So does Linux: it hands a network card a millisecond's worth, at most 64 KiB
+/// On a link with a bandwidth, a segment has what fits into a millisecond, within these limits, so that a large write
+/// arrives gradually. Linux does the same: it passes a millisecond's worth to a network card, at most 64 KiB
 /// (`tcp_tso_autosize`).
 const PIECE: std::ops::RangeInclusive<u64> = 4 * 1024..=64 * 1024;
-/// On a link with a bandwidth no window is smaller: Linux's default for `tcp_rmem`.
+/// The minimum window on a link with a bandwidth: Linux's default for `tcp_rmem`.
 const WINDOW_MIN: u64 = 64 * 1024;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
     /// The server's end before the connect segment arrives.
     Unborn,
-    /// The client's end before the accept segment arrives. Holds the port to ask for.
+    /// The client's end before the accept segment arrives. Holds the requested port.
     Connecting { port: u16, asked: bool },
     /// Established.
     Open,
@@ -49,21 +49,21 @@ enum Stage {
 pub(super) struct End {
     pub(super) owner: Owner,
     pub(super) local: SocketAddr,
-    /// An application holds a handle, or will when it accepts.
+    /// An application holds a handle, or will after its accept.
     pub(super) is_open: bool,
-    /// The kernel has forgotten the connection: a reset was sent or received, or the machine died.
+    /// The kernel has dropped the connection: a reset was sent or received, or the machine died.
     pub(super) is_gone: bool,
     /// This end's FIN has arrived at the other.
     pub(super) fin_arrived: bool,
-    /// In the engine's list of ends with something to send.
+    /// It is in the engine's list of ends with something to send.
     pub(super) is_queued: bool,
-    /// Bytes of this end that may be on their way or unread.
+    /// The current window.
     window: u64,
-    /// Up to where it grows.
+    /// The maximum window.
     window_max: u64,
-    /// How much is read before the other end is told.
+    /// Bytes read before a window update is sent.
     report_after: u64,
-    /// Bytes that one segment carries at most.
+    /// The maximum payload of a segment.
     piece: usize,
     /// Bytes that the application has read.
     pub(super) consumed: u64,
@@ -75,13 +75,13 @@ pub(super) struct End {
     error: Option<io::ErrorKind>,
     reader: Option<Waker>,
     writer: Option<Waker>,
-    /// What is not sent yet: what was written within this step, and what the window has no room for.
+    /// Unsent bytes: written within this step, or beyond the window.
     output: BytesMut,
     /// Bytes that have left this kernel.
     sent: u64,
-    /// How much the other end's application has read, as far as this kernel knows.
+    /// Bytes read by the other end's application, as known to this kernel.
     credited: u64,
-    /// What the other kernel was last told of `consumed`.
+    /// The last value of `consumed` sent to the other kernel.
     reported: u64,
     write_closed: bool,
     fin_sent: bool,
@@ -133,9 +133,9 @@ impl End {
         wakers.extend(self.writer.take());
     }
 
-    /// The link has a bandwidth: the window is what fills it, and some pieces more. The other end is told with every
-    /// second piece that it has read one, as TCP does, and one is on its way. It does not grow: more would only wait
-    /// before the link.
+    /// Sizes the window for a link with a bandwidth: what fills it, plus some pieces. A window update is sent for every
+    /// second piece, as in TCP, and one is in transit. The window does not grow: more bytes would only queue before the
+    /// link.
     pub(super) fn fit(&mut self, pipe: Pipe) {
         let piece = pipe.millisecond.clamp(*PIECE.start(), *PIECE.end());
         self.window = (pipe.round_trip + 4 * piece).clamp(WINDOW_MIN, WINDOW_MAX);
@@ -182,7 +182,7 @@ impl End {
             self.copy_to(buffer);
             return Poll::Ready(Ok(()));
         }
-        // After the end of the stream a read never fails: a later reset is for a write to report.
+        // After the end of the stream a read never fails: a write reports a later reset.
         if self.end_of_stream {
             return Poll::Ready(Ok(()));
         }
@@ -214,7 +214,7 @@ impl End {
         self.consumed += count;
     }
 
-    /// The other end may be out of room, and should be told that there is some again.
+    /// The other end may have exhausted its window, and needs an update.
     pub(super) fn owes_window(&self) -> bool {
         self.consumed - self.reported >= self.report_after && !self.end_of_stream && !self.is_gone
     }
@@ -259,18 +259,18 @@ impl End {
         self.output.split_to(count).freeze()
     }
 
-    /// Something waits for room that there is now.
+    /// Buffered bytes fit into the window now.
     pub(super) fn is_blocked(&self) -> bool {
         !self.output.is_empty() && !self.is_gone
     }
 
-    /// No more will be written. Fine on a dead connection too: tokio hides Linux's `NotConnected`.
+    /// Shuts down the writing side. Ok on a dead connection too: tokio hides Linux's `NotConnected`.
     pub(super) fn shutdown(&mut self) {
         self.write_closed = true;
     }
 
-    /// The application drops its handle, or its process dies. When data was left unread, that calls for a
-    /// reset: what was written before and has room goes out ahead of it, and is returned.
+    /// The application drops its handle, or its process dies. Unread data causes a reset: earlier writes within the
+    /// window are sent before it, and returned.
     pub(super) fn close(&mut self, wakers: &mut Vec<Waker>) -> Option<Bytes> {
         self.is_open = false;
         self.wake_both(wakers);
@@ -283,7 +283,7 @@ impl End {
             return Some(unsent);
         }
         if matches!(self.stage, Stage::Connecting { .. }) {
-            // An accept that is still on its way is answered with a reset.
+            // An accept in transit is answered with a reset.
             self.abandon(wakers);
             return None;
         }
@@ -291,7 +291,7 @@ impl End {
         None
     }
 
-    /// The kernel forgets the connection, silently.
+    /// The kernel drops the connection silently.
     pub(super) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
         self.is_open = false;
         self.is_gone = true;
@@ -301,13 +301,13 @@ impl End {
         self.output.clear();
     }
 
-    /// Whoever still waits finds the socket closed: a task that outlives its process must not wait for ever.
+    /// Tasks that still wait find the socket closed: a task that outlives its process must not wait forever.
     fn wake_both(&mut self, wakers: &mut Vec<Waker>) {
         wakers.extend(self.reader.take());
         wakers.extend(self.writer.take());
     }
 
-    /// The connection broke: the application hears of it once.
+    /// The connection broke: the application gets the error once.
     pub(super) fn fail(&mut self, error: io::ErrorKind, wakers: &mut Vec<Waker>) {
         self.is_gone = true;
         self.output.clear();
@@ -317,7 +317,7 @@ impl End {
         }
     }
 
-    /// What a reset means to this end, by what it was doing.
+    /// The meaning of a reset for this end, by its state.
     pub(super) fn meaning_of_reset(&self) -> (io::ErrorKind, Closed) {
         match self.stage {
             Stage::Connecting { .. } => (io::ErrorKind::ConnectionRefused, Closed::Refused),
@@ -340,7 +340,7 @@ impl End {
     pub(super) fn credit(&mut self, consumed: u64, wakers: &mut Vec<Waker>) {
         if consumed > self.credited {
             if self.is_blocked() && self.room() == 0 {
-                // As slow start and the receiver's autotuning do: twice as much each round trip.
+                // Like slow start and the receiver's autotuning: doubled each round trip.
                 self.window = (self.window + consumed - self.credited).min(self.window_max);
             }
             self.credited = consumed;
@@ -350,7 +350,7 @@ impl End {
         }
     }
 
-    /// Hands out what this end has to send, in order.
+    /// Takes what this end has to send, in order.
     pub(super) fn take_output(&mut self, mut send: impl FnMut(u64, Body)) {
         self.is_queued = false;
         if self.is_gone {

@@ -1,11 +1,12 @@
 //! The flow engine: byte streams, no packets.
 //!
-//! Whatever a flow writes within a step is one segment, one event (on a link with a bandwidth, several of a millisecond,
-//! so that bytes arrive as they are written). There are no acknowledgements: an
-//! idle connection costs nothing, and nothing looks at hosts that did nothing. What an application can
-//! see is as on Linux: refused connects, the accept backlog, half close, end of stream after buffered
-//! data, a reset when a socket is dropped with unread data or gets data after it was closed, errors after a
-//! reset, backpressure by a window that grows while a writer waits for it and by what a kernel takes beyond it.
+//! All bytes that a flow writes within a step are one segment and one event (on a link with a bandwidth, several of a
+//! millisecond each, so that bytes arrive gradually). There are no acknowledgements: an idle connection costs nothing,
+//! and idle hosts are not visited. Applications see the behaviour of Linux: refused connects, the accept backlog, half
+//! close, end of stream after buffered data, a reset when a socket is dropped with unread data or gets data after it
+//! was closed, errors after a reset, and backpressure from the send buffer and from a window that grows while a writer
+//! waits.
+//!
 //!
 //! Deliberately absent: packets, congestion control, delayed acknowledgements, urgent data, TIME_WAIT.
 
@@ -27,7 +28,7 @@ use crate::link::{HostPairs, Pipe};
 use crate::observe::Closed;
 use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 
-/// Connections that wait to be accepted, per listener: what tokio asks Linux for.
+/// The accept backlog of a listener: what tokio requests from Linux.
 const BACKLOG: usize = 1024;
 
 #[derive(Default)]
@@ -46,10 +47,10 @@ struct Flow {
     id: FlowId,
     /// Indexed by the direction that each end receives: `[server, client]`.
     ends: [End; 2],
-    /// The listener that it waits for, until the server's kernel knows that the client has heard of the
-    /// connection: only then it can be accepted, so that a server which speaks first is heard a round trip later.
+    /// The listener that it waits for, until the server's kernel has the client's confirmation. Only then it can be
+    /// accepted, so a server that speaks first is received a round trip later.
     half_open: Option<u64>,
-    /// Why it ended, if it ended otherwise than in order.
+    /// Why it ended, if not in order.
     broken: Option<Closed>,
 }
 
@@ -66,9 +67,9 @@ impl Flow {
 struct Listener {
     owner: Owner,
     port: u16,
-    /// Connections that can be accepted.
+    /// Connections ready to be accepted.
     backlog: VecDeque<FlowId>,
-    /// How many will join them once their clients have heard of them.
+    /// Connections that become ready once their clients have confirmed.
     half_open: usize,
     waker: Option<Waker>,
 }
@@ -78,7 +79,7 @@ impl FlowEngine {
         self.flows.get(id)
     }
 
-    /// The end that an application's handle means; an error when its process is gone.
+    /// The end of an application's handle; an error if its process is gone.
     fn end(&mut self, socket: SocketId) -> io::Result<&mut End> {
         let SocketId::Stream(id, direction) = socket else {
             unreachable!("a listener is no stream")
@@ -99,7 +100,7 @@ impl FlowEngine {
             })
     }
 
-    /// Forgets a flow once both ends are done with it.
+    /// Removes a flow once both ends have finished it.
     fn reap(&mut self, id: FlowId, effects: &mut Effects) {
         let Some(flow) = self.flow(id) else { return };
         let [server, client] = &flow.ends;
@@ -133,7 +134,7 @@ impl FlowEngine {
         });
     }
 
-    /// Breaks a flow at one end, as a reset that arrives does.
+    /// Breaks a flow at one end, like an incoming reset.
     fn break_end(
         &mut self,
         id: FlowId,
@@ -148,7 +149,7 @@ impl FlowEngine {
             if at == Direction::ToServer
                 && let Some(number) = flow.half_open.take()
             {
-                // No application has it, and none will close it.
+                // No application has it, so none will close it.
                 flow.ends[0].abandon(&mut effects.wakers);
                 if let Some(listener) = self.listeners.get_mut(&number) {
                     listener.half_open -= 1;
@@ -159,7 +160,7 @@ impl FlowEngine {
     }
 
     fn deliver_connect(&mut self, segment: Segment, port: u16, effects: &mut Effects) -> Option<Segment> {
-        // The client may have given up while this was on its way.
+        // The client may have given up while this was in transit.
         self.flow(segment.flow)?;
         let number = self.ports.listener(segment.to, port);
         let listener = number.and_then(|number| self.listeners.get_mut(&number));
@@ -180,7 +181,7 @@ impl FlowEngine {
         None
     }
 
-    /// The client has heard of the connection: it is the application's to accept.
+    /// The client has confirmed the connection: the application can accept it.
     fn confirm(&mut self, id: FlowId, effects: &mut Effects) {
         let Some(number) = self.flow(id).and_then(|flow| flow.half_open.take()) else {
             return;
@@ -262,7 +263,7 @@ impl FlowEngine {
 }
 
 impl Engine for FlowEngine {
-    /// Nothing is kept per host.
+    /// There is no per-host state.
     fn add_host(&mut self, _: HostId) {}
 
     fn bind(&mut self, owner: Owner, port: u16) -> io::Result<(SocketId, SocketAddr)> {
@@ -313,7 +314,7 @@ impl Engine for FlowEngine {
         let local = SocketAddr::new(address(owner.host), self.ports.free(owner.host)?);
         let remote = SocketAddr::new(address(to), port);
         let client = End::connecting(owner, local, port);
-        // The server end is nobody's until the connect segment finds a listener.
+        // The server end has no owner until the connect segment finds a listener.
         let server = End::unborn(
             Owner {
                 host: to,
@@ -413,7 +414,7 @@ impl Engine for FlowEngine {
             return self.deliver_connect(segment, port, effects);
         }
         let (id, at) = (segment.flow, segment.direction);
-        // A flow that both ends are done with: nobody is left to hear of it.
+        // Both ends have finished the flow: the segment has no receiver.
         let flow = self.flow(id)?;
         if flow.ends[at.index()].is_gone {
             // This kernel does not know the connection. A reset is never answered with a reset.
@@ -496,7 +497,7 @@ impl Engine for FlowEngine {
         let sender = direction.opposite();
         let is_gone = |flow: &mut Flow| flow.ends[sender.index()].is_gone;
         if self.flow(flow).is_none_or(is_gone) {
-            // What the network still tried to send is nobody's any more: its kernel was reset meanwhile.
+            // The network's pending segments have no sender any more: the kernel was reset meanwhile.
             return false;
         }
         self.break_end(flow, sender, io::ErrorKind::TimedOut, Closed::TimedOut, effects);
@@ -543,7 +544,7 @@ impl Engine for FlowEngine {
         }
         for id in self.flows.ids_of(host) {
             let Some(flow) = self.flow(id) else { continue };
-            // An unborn end is still a connect on its way, which may find the machine up again.
+            // An unborn end is a connect in transit, which may find the machine up again.
             let on_host = |end: &&mut End| end.owner.host == host && !end.is_unborn();
             for end in flow.ends.iter_mut().filter(on_host) {
                 held += u64::from(end.is_open);

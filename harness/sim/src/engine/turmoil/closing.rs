@@ -1,4 +1,4 @@
-//! How connections and listeners end.
+//! Closes connections and listeners.
 
 use super::end::Handle;
 use super::{Effects, Listener, TurmoilEngine};
@@ -14,10 +14,10 @@ impl TurmoilEngine {
         }
         let host = end.owner.host;
         if matches!(end.handle, Handle::Connecting(_)) {
-            // An accept that is still on its way is answered with a reset.
+            // An accept in transit is answered with a reset.
             end.is_gone = true;
         } else if end.unread > 0 && !end.is_gone {
-            // The stack answers with a reset. What was written before goes out ahead of it.
+            // The stack answers with a reset. Earlier writes are sent before it.
             flow.broken.get_or_insert(Closed::Reset);
             self.run_stacks();
             if let Some(flow) = self.flows.get(id) {
@@ -32,7 +32,7 @@ impl TurmoilEngine {
         self.reap_after_last_words(id, effects);
     }
 
-    /// A flow that is forgotten at once must not take the reset with it that its stack has just sent.
+    /// Keeps the reset that the stack of a flow has just sent, although the flow is removed at once.
     pub(super) fn reap_after_last_words(&mut self, id: FlowId, effects: &mut Effects) {
         let broken = self.flow(id).is_some_and(|flow| flow.broken.is_some());
         if broken {
@@ -48,7 +48,7 @@ impl TurmoilEngine {
         self.ports.release(listener.owner.host, listener.port);
         effects.wakers.extend(listener.waker);
         self.stacks.select(listener.owner.host);
-        // Those that were never accepted are reset by the stack.
+        // The stack resets those that were never accepted.
         drop(listener.socket);
         self.is_dirty = true;
         self.run_stacks();

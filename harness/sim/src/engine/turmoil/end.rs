@@ -1,7 +1,7 @@
-//! One end of a flow: the handle on its stack's socket, and what has to be known of it outside of the stack.
+//! One end of a flow: the handle of its stack's socket, and state outside of the stack.
 //!
-//! A connection that broke is answered for here and no longer by its stack, as Linux does: what arrived before
-//! the reset can still be read, and the error is told once.
+//! A broken connection is handled here and no longer by its stack, as on Linux: what arrived before the reset can still
+//! be read, and the error is reported once.
 
 use std::future::Future;
 use std::io::{self, IoSlice};
@@ -22,53 +22,53 @@ use crate::segment::{Body, Direction, FlowId, Header};
 
 pub(super) type Connecting = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
-/// The handle on a socket, as far as it is ours to hold.
+/// The handle of a socket, if we own it.
 pub(super) enum Handle {
-    /// The server's end: the stack's, until it is accepted.
+    /// The server's end: owned by the stack until it is accepted.
     InStack,
     Connecting(Connecting),
     Open(TcpStream),
-    /// The application has closed it, or the connection broke before it was one.
+    /// The application has closed it, or the connection broke before it was open.
     Dropped,
 }
 
 pub(super) struct End {
     pub(super) owner: Owner,
     pub(super) handle: Handle,
-    /// Where its stack knows it. None before its first segment.
+    /// Its address in the stack. `None` before its first segment.
     pub(super) place: Option<SocketAddr>,
-    /// An application holds a handle, or will when it accepts.
+    /// An application holds a handle, or will after its accept.
     pub(super) is_open: bool,
-    /// The kernel has forgotten the connection: a reset was sent or received, or the machine died.
+    /// The kernel has dropped the connection: a reset was sent or received, or the machine died.
     pub(super) is_gone: bool,
     /// No connect segment has arrived for this end: it is on no machine yet.
     pub(super) is_unborn: bool,
     /// This end's FIN has arrived at the other.
     pub(super) fin_arrived: bool,
-    /// In the engine's list of ends whose application has read.
+    /// It is in the engine's list of ends whose application has read.
     pub(super) is_reader: bool,
-    /// The last batch of segments in which this end had something to say.
+    /// The last batch of segments to which this end contributed.
     pub(super) spoke_in: u64,
     /// Bytes in the stack that the application has not read.
     pub(super) unread: usize,
-    /// The acknowledgement of its FIN has arrived here: its stack is done.
+    /// The acknowledgement of its FIN has arrived here: its stack has finished.
     fin_acknowledged: bool,
     /// The other end's FIN has arrived here.
     end_of_stream: bool,
-    /// What was unread when the connection broke.
+    /// Unread bytes when the connection broke.
     saved: BytesMut,
-    /// To be told once.
+    /// To be reported once.
     error: Option<io::ErrorKind>,
     reader: Option<Waker>,
     writer: Option<Waker>,
-    /// What the stack gets in their stead.
+    /// Wakers for the stack, in place of the application's.
     wakes_reader: Waker,
     wakes_writer: Waker,
-    /// What the other end was last told: where this one's stream stands, how far it has come with the other.
+    /// The sequence number, acknowledgement and window last sent to the other end.
     told: Header,
-    /// What the other end has said last.
+    /// Those last received from the other end.
     heard: Header,
-    /// What acknowledges the FIN.
+    /// The acknowledgement number of the FIN.
     fin: Option<u32>,
 }
 
@@ -114,14 +114,14 @@ impl End {
         End::new(owner, Handle::InStack, woken, flow, Direction::ToServer)
     }
 
-    /// Nothing more will be sent to or received from an application by this end. `peer` is the other one.
+    /// Nothing more is exchanged between an application and this end. `peer` is the other one.
     pub(super) fn is_done(&self, peer: &End) -> bool {
         let finished = self.fin_arrived && (self.end_of_stream || peer.is_gone);
         !self.is_open && (self.is_gone || finished || (self.is_unborn && !peer.is_open))
             || (self.is_unborn && peer.is_gone)
     }
 
-    /// Its stack has nothing more to say either. A little later: the last acknowledgement is on its way.
+    /// Its stack has finished too: later than `is_done`, because the last acknowledgement is still in transit then.
     pub(super) fn is_forgotten(&self) -> bool {
         self.is_gone || self.is_unborn || (self.fin_arrived && self.fin_acknowledged)
     }
@@ -165,7 +165,7 @@ impl End {
             self.saved.advance(count);
             return Poll::Ready(Ok(()));
         }
-        // After the end of the stream a read never fails: a later reset is for a write to report.
+        // After the end of the stream a read never fails: a write reports a later reset.
         if self.end_of_stream && self.unread == 0 {
             return Poll::Ready(Ok(()));
         }
@@ -219,7 +219,7 @@ impl End {
     pub(super) fn shutdown(&mut self) {
         if let Handle::Open(stream) = &mut self.handle {
             let nobody = &mut Context::from_waker(Waker::noop());
-            // Fine on a dead connection too: tokio hides Linux's `NotConnected`.
+            // Ok on a dead connection too: tokio hides Linux's `NotConnected`.
             let _: Poll<io::Result<()>> = Pin::new(stream).poll_shutdown(nobody);
         }
     }
@@ -234,14 +234,14 @@ impl End {
 
     // ---- segments
 
-    /// What its stack sends; keeps the other end told of how much room there is.
+    /// Forwards its stack's segments, with up-to-date windows.
     pub(super) fn says(&mut self, taken: &mut Taken) {
         match taken.body {
             Body::Reset(_) => return,
             Body::Fin => self.fin = Some(taken.next),
             _ => {}
         }
-        // The stack worked its window out when it took the data in: the application has read since.
+        // The stack computed the window when it received the data: the application has read since.
         taken.header.window = self.room();
         self.told = Header {
             sequence: taken.next,
@@ -253,8 +253,8 @@ impl End {
         u16::try_from(RECEIVE_BUFFER.saturating_sub(self.unread)).unwrap_or(u16::MAX)
     }
 
-    /// The other end may be out of room, and should be told that there is some again. The stack tells only
-    /// when a single read takes half of the buffer: nobody tells those who read less at a time.
+    /// The other end may have exhausted its window, and needs an update. The stack sends one only when a single read
+    /// takes half of the buffer, so not for smaller reads.
     pub(super) fn owes_window(&self) -> bool {
         let enough = RECEIVE_BUFFER / 2;
         usize::from(self.told.window) < enough && usize::from(self.room()) >= enough && !self.is_gone
@@ -265,13 +265,13 @@ impl End {
         self.told
     }
 
-    /// The other end says how far it has come.
+    /// An acknowledgement from the other end.
     pub(super) fn hears(&mut self, header: Header) {
         self.heard = header;
         self.fin_acknowledged |= self.fin.is_some_and(|fin| header.acknowledged == u64::from(fin));
     }
 
-    /// Something that it has sent is not acknowledged, or there is no room for more: it would ask again.
+    /// It has unacknowledged segments or an exhausted window, so it would retransmit or probe.
     pub(super) fn would_ask_again(&self) -> bool {
         self.heard.acknowledged != u64::from(self.told.sequence) || self.heard.window == 0
     }
@@ -282,7 +282,7 @@ impl End {
 
     // ---- its end
 
-    /// The connection is open, even if the application has not looked yet. The end's stack is selected.
+    /// The connection is open, even if the application has not checked yet. The end's stack is selected.
     pub(super) fn notice_connected(&mut self) {
         if let Handle::Connecting(connecting) = &mut self.handle
             && let Poll::Ready(Ok(stream)) = connecting
@@ -304,8 +304,8 @@ impl End {
         why
     }
 
-    /// The connection broke: the application hears of it once, after what has arrived before. The end's stack
-    /// is selected, and is told next.
+    /// The connection broke: the application gets the error once, after all data that arrived before. The end's stack is
+    /// selected, and is informed next.
     pub(super) fn fail(&mut self, error: io::ErrorKind) {
         if let (Handle::Open(stream), 1..) = (&mut self.handle, self.unread) {
             self.saved.resize(self.unread, 0);
@@ -319,15 +319,15 @@ impl End {
         }
     }
 
-    /// The kernel forgets the connection.
+    /// The kernel drops the connection.
     pub(super) fn abandon(&mut self, wakers: &mut Vec<Waker>) {
         self.is_gone = true;
         self.unread = 0;
         self.let_go(wakers);
     }
 
-    /// The application holds no handle any more. Whoever still waits finds the socket closed: a task that
-    /// outlives its process must not wait for ever.
+    /// The application has dropped its handle. Tasks that still wait find the socket closed: a task that outlives its
+    /// process must not wait forever.
     pub(super) fn let_go(&mut self, wakers: &mut Vec<Waker>) {
         self.is_open = false;
         self.handle = Handle::Dropped;
@@ -336,7 +336,7 @@ impl End {
     }
 }
 
-/// Keeps a waker until the stack says that it is to be woken.
+/// Keeps a waker until the stack wakes it.
 pub(super) fn remember(slot: &mut Option<Waker>, context: &Context<'_>) {
     match slot {
         Some(waker) => waker.clone_from(context.waker()),

@@ -1,4 +1,4 @@
-//! Segments that have arrived, as packets for the stacks; and what no stack can answer.
+//! Converts incoming segments to packets for the stacks, and answers those that no stack can answer.
 
 use super::stacks::nowhere;
 use super::wake::Whom;
@@ -7,7 +7,7 @@ use crate::observe::Closed;
 use crate::segment::{Body, Cause, Direction, FlowId, Header, Segment};
 
 impl TurmoilEngine {
-    /// Gives a segment to the stack where its receiving end is.
+    /// Passes a segment to the stack of its receiving end.
     pub(super) fn hand(&mut self, segment: Segment) {
         let flow = self.flows.get(segment.flow);
         if let Some(place) = flow.and_then(|flow| flow.ends[segment.direction.index()].place) {
@@ -16,7 +16,7 @@ impl TurmoilEngine {
         }
     }
 
-    /// Passes on whom the stacks have woken.
+    /// Passes on the wakers that the stacks have woken.
     pub(super) fn wake(&mut self, effects: &mut Effects) {
         for whom in self.woken.take() {
             match whom {
@@ -40,7 +40,7 @@ impl TurmoilEngine {
         }
     }
 
-    /// Makes the stack forget an end in silence: a reset that nobody sent.
+    /// Makes the stack drop an end silently, by a forged reset.
     pub(super) fn forget(&mut self, id: FlowId, at: Direction) {
         if let Some(flow) = self.flows.get(id) {
             let reset = flow.segment(at, Header::default(), Body::Reset(Cause::Segment));
@@ -48,7 +48,7 @@ impl TurmoilEngine {
         }
     }
 
-    /// A reset arrives at an end of an open connection, from nobody.
+    /// A forged reset arrives at an end of an open connection.
     pub(super) fn reset_end(&mut self, id: FlowId, at: Direction, effects: &mut Effects) {
         let Some(flow) = self.flows.get(id) else { return };
         let end = &mut flow.ends[at.index()];
@@ -65,7 +65,7 @@ impl TurmoilEngine {
         self.forget(id, at);
     }
 
-    /// Answers a segment in the stead of a stack that would not.
+    /// Answers a segment on behalf of a stack that would not.
     pub(super) fn answer_with_reset(&mut self, segment: &Segment) {
         if let Some(flow) = self.flows.get(segment.flow) {
             let direction = segment.direction.opposite();
@@ -75,7 +75,7 @@ impl TurmoilEngine {
     }
 
     pub(super) fn deliver_connect(&mut self, segment: Segment, port: u16) -> Option<Segment> {
-        // The client may have given up while this was on its way.
+        // The client may have given up while this was in transit.
         let flow = self.flows.get(segment.flow)?;
         let number = self.ports.listener(segment.to, port);
         let server = &mut flow.ends[0];
@@ -94,10 +94,10 @@ impl TurmoilEngine {
         None
     }
 
-    /// What a segment that arrives means outside of the stack. Returns whether it is for the stack at all.
+    /// Processes an incoming segment outside of the stack. Returns whether the stack must get it.
     pub(super) fn note(&mut self, segment: &Segment, effects: &mut Effects) -> bool {
         let Some(flow) = self.flows.get(segment.flow) else {
-            // A flow that both ends are done with: nobody is left to hear of it.
+            // Both ends have finished the flow: the segment has no receiver.
             return false;
         };
         let names = flow.names();

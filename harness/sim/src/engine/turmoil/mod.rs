@@ -1,25 +1,25 @@
 //! The turmoil engine: packets, acknowledgements, windows and states of TCP by `turmoil-net`.
 //!
-//! Each host has its own stack. What this room adds is what stands between stacks: which flow a packet is
-//! of, where a connect ends up, and what a machine forgets when it dies. What becomes of a segment on its
-//! way is decided outside, as for every engine. Its own retransmission is therefore off.
+//! Each host has its own stack. This module adds what is between stacks: it assigns packets to flows and connects to
+//! listeners, and implements the death of machines. The network outside decides on segments in transit, as for every
+//! engine, so the stacks' own retransmission is off.
 //!
-//! | what the stacks leave open | what is done about it |
+//! | gap of the stacks | remedy |
 //! |---|---|
 //! | no hosts once the network is entered | later ones share a spare stack (`stacks`) |
 //! | a closed server's connections keep its port | ports are translated: each listener has a fresh one (`wire`) |
-//! | a machine cannot die in silence | its sockets get a reset that nobody sent, and what they say is dropped |
-//! | only a read of half the buffer reopens a window | it is reopened for those who read less (`end`) |
-//! | a window is worked out before the application has read | it is brought up to date when it is sent |
-//! | closed sockets take data, until their peer has no room | answered with a reset |
-//! | a full backlog drops a connect without a word | it is kept here, and the connect counts as lost |
+//! | a machine cannot die silently | its sockets get a forged reset, and their segments are dropped |
+//! | only a read of half the buffer reopens a window | it is reopened for smaller reads (`end`) |
+//! | a window is computed before the application has read | it is updated when it is sent |
+//! | closed sockets accept data, until their peer has no room | answered with a reset |
+//! | a full backlog drops a connect silently | it is kept here, and the connect counts as lost |
 //! | a reset drops what was written before it | that is sent first |
-//! | a reset drops what can still be read; its error is told for ever | as on Linux (`end`) |
-//! | wakers are woken at once, and kept after a socket is closed | it gets wakers that only take notes (`wake`) |
+//! | a reset drops what can still be read; its error is reported forever | as on Linux (`end`) |
+//! | wakers are woken at once, and kept after a socket is closed | it gets wakers that only record the wake (`wake`) |
 //!
-//! Limits: 16,384 connections that a host has dialled or ports that it listens on at once, and 16 million
-//! flows in all; beyond that, `AddrInUse` or `AddrNotAvailable`. A server's socket whose client gave up before
-//! the connection was open stays in its stack for ever: nothing can take it out.
+//! Limits: 16,384 dialled connections or listening ports per host at once, and 16 million flows in all; beyond that,
+//! `AddrInUse` or `AddrNotAvailable`. A server's socket whose client gave up before the connection was open stays in its
+//! stack forever: it cannot be removed.
 
 mod closing;
 mod end;
@@ -50,23 +50,23 @@ use crate::link::HostPairs;
 use crate::observe::Closed;
 use crate::segment::{Body, Direction, FlowId, Header, Segment};
 
-/// Connections that wait to be accepted, per listener: what tokio asks Linux for.
+/// The accept backlog of a listener: what tokio requests from Linux.
 const BACKLOG: usize = 1024;
-/// Bytes that may be unread, per connection. A window is never larger: there is no scaling.
+/// Bytes that may be unread, per connection. The maximum window: there is no scaling.
 const RECEIVE_BUFFER: usize = 64 * 1024;
 
-// Sockets before stacks: they are closed on a network that is still entered.
+// Sockets are dropped before stacks, while the network is still entered.
 #[derive(Default)]
 pub(crate) struct TurmoilEngine {
     flows: Slots<Flow>,
     listeners: BTreeMap<u64, Listener>,
     next_listener: u64,
     ports: Ports,
-    /// Segments that are ready to go.
+    /// Segments ready to be sent.
     out: Vec<Segment>,
     /// Ends whose application has read since the stacks last ran.
     readers: Vec<(FlowId, Direction)>,
-    /// Something happened since the stacks last ran.
+    /// Whether anything happened since the stacks last ran.
     is_dirty: bool,
     batch: u64,
     packets: Vec<Packet>,
@@ -78,25 +78,25 @@ struct Flow {
     id: FlowId,
     /// The port that was dialled.
     port: u16,
-    /// Where the client seems to dial from.
+    /// The client's address as seen by the server.
     dialled_from: SocketAddr,
     /// Indexed by the direction that each end receives: `[server, client]`.
     ends: [End; 2],
     handshake: Handshake,
-    /// Why it ended, if it ended otherwise than in order.
+    /// Why it ended, if not in order.
     broken: Option<Closed>,
-    /// Its end was told.
+    /// Whether its end was reported.
     is_reported: bool,
 }
 
-/// How far a flow has come to be open. The client's confirmation stands alone, for the server's stack would drop
-/// the bytes that came with it.
+/// The progress of the handshake. The client's confirmation is a segment of its own, because the server's stack would
+/// drop bytes that came with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Handshake {
     Begun,
-    /// The client knows that it is open, and has yet to say so.
+    /// The client knows that it is open, and has not confirmed it yet.
     Answered,
-    /// The client has said so.
+    /// The client has confirmed it.
     Confirmed,
     /// The server knows too: it can be accepted.
     Done,
@@ -129,12 +129,12 @@ struct Listener {
     owner: Owner,
     port: u16,
     socket: TcpListener,
-    /// Where its stack knows it.
+    /// Its address in the stack.
     place: SocketAddr,
-    /// Connects that have arrived and are not accepted, open or about to be.
+    /// Connects that have arrived and are not accepted, open or in progress.
     backlog: VecDeque<FlowId>,
     waker: Option<Waker>,
-    /// What the stack gets in its stead.
+    /// The waker for the stack, in place of the application's.
     wakes: Waker,
 }
 
@@ -143,7 +143,7 @@ impl TurmoilEngine {
         self.flows.get(id)
     }
 
-    /// The end that an application's handle means; an error when its process is gone. Its stack is selected.
+    /// The end of an application's handle; an error if its process is gone. Its stack is selected.
     fn end(&mut self, socket: SocketId) -> io::Result<&mut End> {
         let SocketId::Stream(id, direction) = socket else {
             unreachable!("a listener is no stream")
@@ -156,7 +156,7 @@ impl TurmoilEngine {
         Ok(end)
     }
 
-    /// Tells of a flow's end once both ends are done with it, and forgets it once their stacks are.
+    /// Reports a flow's end once both ends have finished it, and removes it once their stacks have.
     fn reap(&mut self, id: FlowId, effects: &mut Effects) {
         let Some(flow) = self.flow(id) else { return };
         let [server, client] = &flow.ends;
@@ -234,7 +234,7 @@ impl Engine for TurmoilEngine {
     fn connect(&mut self, owner: Owner, to: HostId, port: u16) -> io::Result<SocketId> {
         let dialled_from = SocketAddr::new(address(owner.host), self.ports.free(owner.host)?);
         self.stacks.select(owner.host);
-        // The server end is nobody's until the connect segment finds a listener.
+        // The server end has no owner until the connect segment finds a listener.
         let nobody = Owner {
             host: to,
             incarnation: 0,
@@ -343,7 +343,7 @@ impl Engine for TurmoilEngine {
     }
 
     fn reset(&mut self, pairs: &HostPairs, effects: &mut Effects) -> Vec<FlowEnds> {
-        // What was said by now is said.
+        // All segments up to now have been sent.
         self.run_stacks();
         let open = self.flows.iter().filter(|flow| {
             let FlowEnds { client, server, .. } = flow.names();
@@ -373,7 +373,7 @@ impl Engine for TurmoilEngine {
         flow.broken.get_or_insert(Closed::TimedOut);
         self.stacks.select(end.owner.host);
         end.fail(io::ErrorKind::TimedOut);
-        // Wakes whoever waits for the connection.
+        // Wakes tasks that wait for the connection.
         self.forget(id, at);
         self.wake(effects);
         self.reap(id, effects);
@@ -408,7 +408,7 @@ impl Engine for TurmoilEngine {
     }
 
     fn crash(&mut self, host: HostId, effects: &mut Effects) -> u64 {
-        // What others have said by now is said.
+        // The other ends' segments up to now have been sent.
         self.run_stacks();
         self.out.retain(|segment| segment.from != host);
         let said = std::mem::take(&mut self.out);
@@ -423,7 +423,7 @@ impl Engine for TurmoilEngine {
             for at in [Direction::ToServer, Direction::ToClient] {
                 let Some(flow) = self.flows.get(id) else { break };
                 let end = &mut flow.ends[at.index()];
-                // An unborn end is still a connect on its way, which may find the machine up again.
+                // An unborn end is a connect in transit, which may find the machine up again.
                 if end.owner.host != host || end.is_unborn {
                     continue;
                 }
@@ -437,7 +437,7 @@ impl Engine for TurmoilEngine {
             }
             self.reap(id, effects);
         }
-        // Nothing of all this leaves the machine.
+        // None of this leaves the machine.
         self.run_stacks();
         self.out = said;
         held
@@ -457,7 +457,7 @@ impl Engine for TurmoilEngine {
     }
 }
 
-/// What a future says that never waits.
+/// The output of a future that never waits.
 fn now_or_never<T>(future: impl Future<Output = io::Result<T>>) -> io::Result<T> {
     match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(result) => result,

@@ -1,4 +1,4 @@
-//! What the stacks send, as segments.
+//! Converts the stacks' packets to segments.
 
 use std::net::SocketAddr;
 
@@ -8,7 +8,7 @@ use super::{Flow, Handshake, Slots, TurmoilEngine, wire};
 use crate::segment::{Body, Cause, Direction, FlowId};
 
 impl TurmoilEngine {
-    /// Lets the stacks work, and makes segments of what they send.
+    /// Runs the stacks, and converts what they send to segments.
     pub(super) fn run_stacks(&mut self) {
         if !std::mem::take(&mut self.is_dirty) {
             return;
@@ -53,7 +53,7 @@ impl TurmoilEngine {
             taken.body = Body::Confirm;
         }
         if taken.body == Body::Reset(Cause::Close) && flow.ends[direction.index()].would_ask_again() {
-            // If this is lost, what the other end sends again is answered with the same.
+            // If this is lost, the other end's retransmission gets the same response.
             taken.body = Body::Reset(Cause::Segment);
         }
         flow.ends[direction.opposite().index()].says(&mut taken);
@@ -72,8 +72,8 @@ impl TurmoilEngine {
         }
     }
 
-    /// An acknowledgement that something follows at the same instant says nothing new: a real stack would
-    /// have waited a little and sent only the latter.
+    /// An acknowledgement followed by another segment at the same instant is redundant: a real stack would have waited
+    /// a little and sent only the latter.
     pub(super) fn drop_bare_acknowledgements(&mut self, first: usize) {
         self.batch += 1;
         let mut kept = self.out.split_off(first);
@@ -91,7 +91,7 @@ impl TurmoilEngine {
     }
 }
 
-/// The flow whose alias a packet is sent to.
+/// The flow of the alias that a packet is sent to.
 fn flow_of(packet: &Packet, flows: &Slots<Flow>) -> Option<FlowId> {
     wire::slot(SocketAddr::new(packet.dst, 0)).and_then(|slot| flows.at(slot))
 }

@@ -1,8 +1,8 @@
-//! The TCP stacks of all hosts, which `turmoil-net` keeps in its thread.
+//! The TCP stacks of all hosts, which `turmoil-net` keeps in a thread-local.
 //!
-//! It takes no more hosts once a thread has entered its network, and the first socket needs it entered.
-//! Hosts that are added after that share one spare stack. Nobody can tell: addresses and ports are
-//! translated on the way, so a stack is nothing but a table of sockets.
+//! It accepts no more hosts once a thread has entered its network, and the first socket needs it entered.
+//! Hosts added after that share one spare stack. This is not observable: addresses and ports are
+//! translated in transit, so a stack is only a table of sockets.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -13,14 +13,14 @@ use crate::host::{HostId, address};
 
 /// An HTTP/2 frame of the usual 16 KiB in one packet, headers included.
 const MTU: u32 = 16 * 1024 + 512;
-/// As much as the flow engine takes from a writer before it makes it wait.
+/// The send buffer, the same as in the flow engine.
 const SEND_BUFFER: usize = 256 * 1024;
-/// The number that stands for the spare stack. No host gets that far.
+/// The number of the spare stack. No host has it.
 const SPARE: HostId = HostId(0x00ff_ffff);
 
 #[derive(Default)]
 pub(super) struct Stacks {
-    /// How many hosts have a stack of their own.
+    /// The number of hosts with a stack of their own.
     hosts: usize,
     entered: Option<Entered>,
 }
@@ -38,7 +38,7 @@ impl Stacks {
         }
     }
 
-    /// What is done with sockets from here on is done on this host's stack. Returns the stack's address.
+    /// Selects this host's stack for socket operations. Returns the stack's address.
     pub(super) fn select(&mut self, host: HostId) -> IpAddr {
         let Entered { stacks, guard } = self.entered.get_or_insert_with(|| Entered::new(self.hosts));
         let own = host.0 as usize - 1 < self.hosts;
@@ -47,8 +47,8 @@ impl Stacks {
         address(if own { host } else { SPARE })
     }
 
-    /// Lets every stack work, and takes the packets that they send. Costs time in proportion to all
-    /// sockets of all hosts: not to be called when nothing has happened.
+    /// Runs every stack, and takes the packets that they send. The cost is proportional to all sockets of all hosts:
+    /// not to be called without need.
     pub(super) fn run(&self, packets: &mut Vec<Packet>) {
         if let Some(entered) = &self.entered {
             entered.guard.egress_all(packets);
@@ -69,7 +69,7 @@ impl Entered {
             .send_buf_cap(SEND_BUFFER)
             .recv_buf_cap(RECEIVE_BUFFER)
             .default_backlog(usize::MAX)
-            // It counts passes, not time: what is lost is sent again by `crate::net`.
+            // It counts passes, not time: `crate::net` retransmits lost segments.
             .retx_threshold(u32::MAX);
         let mut net = Net::with_config(config);
         let numbers = (1..=hosts as u32).map(HostId).chain([SPARE]);
@@ -81,7 +81,7 @@ impl Entered {
     }
 }
 
-/// A place on a stack where nobody ever listens: segments for nobody are delivered there, to be refused.
+/// An address on a stack without a listener: segments without a receiver are delivered there, to be refused.
 pub(super) fn nowhere(stack: IpAddr) -> SocketAddr {
     SocketAddr::new(stack, 1)
 }

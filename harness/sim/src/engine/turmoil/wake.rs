@@ -1,14 +1,14 @@
-//! Wakers that a stack may keep: they only note whom to wake.
+//! Wakers for the stacks, which only record the wake.
 //!
-//! A stack wakes while the world is locked, and keeps the wakers of a closed socket until its connection has
-//! come to its end. So it never gets an application's own.
+//! A stack wakes while the world is locked, and keeps the wakers of a closed socket until its connection has ended. So it
+//! never gets an application's own.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Wake, Waker};
 
 use crate::segment::{Direction, FlowId};
 
-/// Who waits for a stack.
+/// The tasks that wait for a stack.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Whom {
     Reader(FlowId, Direction),
@@ -17,7 +17,7 @@ pub(super) enum Whom {
     Acceptor(u64),
 }
 
-/// Who is to be woken, in the order in which stacks woke them.
+/// The tasks to wake, in the order in which stacks woke them.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Woken(Arc<Mutex<Vec<Whom>>>);
 

@@ -1,8 +1,8 @@
-//! Between packets and segments.
+//! Converts between packets and segments.
 //!
-//! Each end of a flow knows the other by an alias, an address that stands for the flow and belongs to no
-//! stack. So a packet's destination says which flow it is of, even one between two sockets of one stack, and
-//! where a host listens, or which of its processes does, is decided when a connect arrives.
+//! Each end of a flow knows the other by an alias, an address that identifies the flow and belongs to no
+//! stack. So a packet's destination identifies its flow, even between two sockets of one stack. The listener, and the
+//! process that owns it, are resolved when a connect arrives.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -11,21 +11,21 @@ use turmoil_net::{Packet, TcpFlags, TcpSegment, Transport};
 
 use crate::segment::{Body, Cause, FlowId, Header, Segment};
 
-/// Slots that fit an alias: flows that may be open at once.
+/// The number of slots in an alias: flows that may be open at once.
 pub(super) const SLOTS: u32 = 1 << 24;
 
-/// What both ends of a flow take for the other's address.
+/// The address of the other end, as seen by both ends of a flow.
 pub(super) fn alias(flow: FlowId) -> SocketAddr {
     let [_, b, c, d] = flow.slot.to_be_bytes();
     SocketAddr::new(IpAddr::V4(Ipv4Addr::new(11, b, c, d)), mark(flow))
 }
 
-/// Tells a flow from those that had its slot before.
+/// Distinguishes a flow from earlier ones in its slot.
 fn mark(flow: FlowId) -> u16 {
     flow.number as u16
 }
 
-/// The slot that an alias names.
+/// The slot of an alias.
 pub(super) fn slot(alias: SocketAddr) -> Option<u32> {
     match alias.ip() {
         IpAddr::V4(address) => {
@@ -36,22 +36,22 @@ pub(super) fn slot(alias: SocketAddr) -> Option<u32> {
     }
 }
 
-/// Whether an alias means this flow, of all that had its slot.
+/// Whether an alias identifies this flow, among all of its slot.
 pub(super) fn names(alias: SocketAddr, flow: FlowId) -> bool {
     alias.port() == mark(flow)
 }
 
-/// A packet as the rest of the simulator sees it.
+/// A packet in the simulator's form.
 pub(super) struct Taken {
     pub(super) from: SocketAddr,
     pub(super) to: SocketAddr,
     pub(super) header: Header,
     pub(super) body: Body,
-    /// What acknowledges all of it.
+    /// The number that acknowledges all of it.
     pub(super) next: u32,
 }
 
-/// Takes a packet apart; `port` is what a connect asks for.
+/// Parses a packet; `port` is the requested port of a connect.
 pub(super) fn take(packet: Packet, port: impl FnOnce() -> u16) -> Option<Taken> {
     let Transport::Tcp(tcp) = packet.payload else {
         return None;
@@ -61,8 +61,8 @@ pub(super) fn take(packet: Packet, port: impl FnOnce() -> u16) -> Option<Taken> 
     } = tcp.flags;
     let length = tcp.payload.len() as u32 + u32::from(syn) + u32::from(fin);
     let body = match (rst, syn, ack) {
-        // As RFC 793 has it: an answer to what carries an acknowledgement has none itself; an answer to a
-        // connect has nothing to count from.
+        // As in RFC 793: a reset for a segment with an acknowledgement has none itself; one for a connect has no
+        // sequence number to start from.
         (true, _, false) => Body::Reset(Cause::Segment),
         (true, _, true) if tcp.seq == 0 => Body::Reset(Cause::Connect),
         (true, _, true) => Body::Reset(Cause::Close),
@@ -85,7 +85,7 @@ pub(super) fn take(packet: Packet, port: impl FnOnce() -> u16) -> Option<Taken> 
     })
 }
 
-/// The packet that brings a segment to `to`.
+/// The packet that carries a segment to `to`.
 pub(super) fn packet(segment: Segment, to: SocketAddr) -> Packet {
     let from = alias(segment.flow);
     let mut flags = TcpFlags {

@@ -1,24 +1,24 @@
-//! Faults of those who serve a namespace, as calls feel them.
+//! Calls touched by faults of hosts that serve a namespace.
 //!
-//! Callers name what they want, and not who serves it. Of a call that failed before it was sent anywhere only the namespace
-//! is known: every fault of a host that serves it may be why.
+//! Callers name a module, and not the host that serves it. If a call failed before it was sent, only its namespace is
+//! known: the cause may be any fault of a host that serves it.
 
 use super::{STALL, Span, Touched, Window};
 use crate::calls::Call;
 use crate::plan::Topology;
 
-/// When which fault was about which of them.
+/// When a fault affected some of these hosts.
 pub(super) struct ServedWindow {
     window: Window,
     hosts: Vec<String>,
-    /// Those of the hosts.
+    /// The namespaces of the hosts.
     namespaces: Vec<String>,
-    /// Whether it touches also what succeeds.
+    /// Whether successful calls are touched, too.
     touches_all: bool,
 }
 
 impl ServedWindow {
-    /// Nothing when none of the hosts serves one.
+    /// `None` if none of the hosts serves a namespace.
     pub(super) fn of(
         window: Window,
         hosts: Vec<String>,
@@ -41,7 +41,7 @@ impl ServedWindow {
         let namespace = call.to.rsplit_once('.').map(|(namespace, _)| namespace);
         let Window { from, until, fault } = self.window;
         let in_time = span.meets(from, until);
-        // One that is back is not there at once.
+        // A host that is back needs time to reconnect.
         let in_its_wake = span.meets(from, until.saturating_add(STALL));
         let goes_there = || {
             let mut attempts = call.hops.iter().filter(|hop| !hop.addressed.is_empty());

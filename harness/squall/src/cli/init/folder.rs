@@ -1,4 +1,4 @@
-//! The folder that a start is written into: all of its files, or none.
+//! The directory of a new project: writes all files, or none.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use crate::cli::shown;
 
-/// A file of a start.
+/// A file of a new project.
 pub(super) struct Planned {
-    /// Below the folder.
+    /// Relative to the directory.
     pub(super) path: &'static str,
     pub(super) text: String,
 }
 
-/// A folder that is there, or can be made.
+/// A directory that exists, or can be created.
 pub(super) struct Folder<'a> {
     path: &'a Path,
 }
 
 impl<'a> Folder<'a> {
-    /// The error says why nothing is written there, and what to do about it.
+    /// The error says why nothing is written there, and has the remedy.
     pub(super) fn at(path: &'a Path) -> Result<Self, String> {
         let name = shown(path);
         if name != path.display().to_string() {
@@ -38,7 +38,7 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Where a file lies, as people would write it.
+    /// A file's path, for messages.
     pub(super) fn join(&self, name: impl AsRef<Path>) -> PathBuf {
         match self.is_here() {
             true => name.as_ref().to_owned(),
@@ -46,29 +46,29 @@ impl<'a> Folder<'a> {
         }
     }
 
-    /// Whether it is the one that the command runs in.
+    /// Whether it is the current directory.
     pub(super) fn is_here(&self) -> bool {
         self.path == Path::new(".")
     }
 
-    /// Whether there is anything of this name: also a link that leads nowhere.
+    /// Whether an entry with this name exists, including a dangling link.
     pub(super) fn has(&self, name: &str) -> bool {
         fs::symlink_metadata(self.join(name)).is_ok()
     }
 
-    /// What is in the way of these files, each with its reason.
+    /// The existing entries that conflict with these files, with reasons.
     pub(super) fn obstacles(&self, files: &[Planned]) -> Vec<String> {
         let mut found = Vec::new();
         for file in files {
             if self.has(file.path) {
                 found.push(format!("{} is there already", shown(&self.join(file.path))));
             }
-            // The last one is the folder itself, which was looked at.
+            // The last one is the directory itself, which was checked.
             let above = Path::new(file.path).ancestors().skip(1);
             for folder in above.filter(|it| !it.as_os_str().is_empty()) {
                 let folder = self.join(folder);
                 match fs::symlink_metadata(&folder) {
-                    // What is behind it may be somebody else's.
+                    // The target of a link may belong to another project.
                     Ok(it) if it.is_symlink() => found.push(format!(
                         "{} is a symbolic link, and nothing is written through it",
                         shown(&folder)
@@ -82,7 +82,7 @@ impl<'a> Folder<'a> {
         found
     }
 
-    /// Writes the files. What was made of them goes again when one cannot be written.
+    /// Writes the files. If one fails, all created ones are removed.
     pub(super) fn write(&self, files: &[Planned]) -> Result<(), String> {
         let mut made = Made::default();
         for file in files {
@@ -95,7 +95,7 @@ impl<'a> Folder<'a> {
     }
 }
 
-/// What has been made, and goes again unless it is kept.
+/// Created files and directories, removed on drop unless kept.
 #[derive(Default)]
 struct Made {
     folders: Vec<PathBuf>,
@@ -107,7 +107,7 @@ impl Made {
         if let Some(folder) = path.parent() {
             self.folder(folder)?;
         }
-        // Never one that somebody else has made in the meantime.
+        // Fails if another process has created it in the meantime.
         let mut file = OpenOptions::new().write(true).create_new(true).open(path)?;
         self.files.push(path.to_owned());
         file.write_all(text.as_bytes())
@@ -133,7 +133,7 @@ impl Made {
 
 impl Drop for Made {
     fn drop(&mut self) {
-        // What cannot be removed stays: there is no more to be done, and the error is told already.
+        // A file that cannot be removed stays: the original error is already reported.
         for file in &self.files {
             let _ = fs::remove_file(file);
         }
@@ -160,7 +160,7 @@ mod tests {
         let outside = tempfile::tempdir().unwrap();
         let path = outside.path().join("new/folder");
         let folder = Folder::at(&path).unwrap();
-        // The second wants a folder where the first is a file.
+        // The second needs a directory where the first is a file.
         let error = folder.write(&planned(&["a/b", "a/b/c"])).unwrap_err();
         assert!(
             error.contains("cannot write") && error.contains("a/b/c"),

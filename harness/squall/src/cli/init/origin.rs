@@ -1,4 +1,4 @@
-//! Where a project gets Squall from.
+//! The source of a project's Squall dependency.
 
 use std::fs;
 use std::io;
@@ -6,10 +6,10 @@ use std::path::{Component, Path, PathBuf};
 
 use crate::cli::shown;
 
-/// What stands behind `squall =` in a manifest in `folder`: a version, or the path of a checkout. A path stays absolute or
-/// relative, as it was given; a relative one is given from here, and written from there.
+/// The value of `squall =` in a manifest in `folder`: a version, or the path of a checkout. A path stays absolute or
+/// relative, as given; a relative one is converted from the current directory to `folder`.
 ///
-/// The error says what is wrong with the path.
+/// The error says why the path is invalid.
 pub(super) fn dependency(squall: Option<&Path>, folder: &Path) -> Result<String, String> {
     let Some(squall) = squall else {
         return Ok(toml::Value::from(env!("CARGO_PKG_VERSION")).to_string());
@@ -47,7 +47,7 @@ fn is_squall(folder: &Path) -> bool {
     name.and_then(toml::Value::as_str) == Some(env!("CARGO_PKG_NAME"))
 }
 
-/// The whole path of a folder that may have to be made.
+/// The canonical path of a directory that may not exist yet.
 fn whole(folder: &Path) -> io::Result<PathBuf> {
     let folder = std::path::absolute(folder)?;
     let there = folder.ancestors().find(|it| it.exists()).unwrap_or(&folder);
@@ -55,7 +55,7 @@ fn whole(folder: &Path) -> io::Result<PathBuf> {
     Ok(there.canonicalize()?.join(rest))
 }
 
-/// The way to one whole path from another.
+/// The relative path from one canonical path to another.
 fn relative(to: &Path, from: &Path) -> PathBuf {
     let same = to.components().zip(from.components());
     let same = same.take_while(|(to, from)| to == from).count();

@@ -1,4 +1,4 @@
-//! Expectations that hold whatever happens: a bound that no call can be beyond.
+//! Vacuous expectations: bounds that no call can violate.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::oracle::Run;
 use crate::plan::{Arrival, Bounds, CallsExpectation, Check, Plan, Workload};
 use crate::target::Causes;
 
-/// Why nothing that these calls could have done would have broken it; nothing if something would.
+/// Why no behaviour of these calls could violate the bound; `None` if some could.
 pub(super) fn why(
     run: &Run<'_>,
     expectation: &CallsExpectation,
@@ -44,7 +44,7 @@ pub(super) fn why(
     }
 }
 
-/// Whether all from `least` to `most` is within the bounds. Without `most` there is no end.
+/// Whether everything from `least` to `most` is within the bounds. `None` for `most` means unbounded.
 fn within<T: PartialOrd>(bounds: &Bounds<T>, least: &T, most: Option<&T>) -> bool {
     let above = bounds.at_least.as_ref().is_none_or(|bound| bound <= least);
     let below = bounds
@@ -54,7 +54,7 @@ fn within<T: PartialOrd>(bounds: &Bounds<T>, least: &T, most: Option<&T>) -> boo
     above && below
 }
 
-/// The most calls that a workload can make; of a closed loop nobody knows.
+/// The maximum number of calls of a workload; unknown for a closed loop.
 fn calls_max(workload: &Workload) -> Option<u64> {
     match workload.arrival {
         Arrival::Open { .. } => workload.calls_planned(),
@@ -62,12 +62,12 @@ fn calls_max(workload: &Workload) -> Option<u64> {
     }
 }
 
-/// The longest that a call of a workload may take.
+/// The maximum duration of a call of a workload.
 fn timeout(plan: &Plan, workload: &Workload) -> Option<Duration> {
     let usual = |from: &String| plan.topology.call_timeout(from);
     match workload.timeout {
         Some(timeout) => Some(timeout),
-        // One that is not known has no end.
+        // Unknown means unbounded.
         None => workload
             .from
             .iter()

@@ -1,4 +1,4 @@
-//! What files want of calls.
+//! The TOML shape of expectations about calls.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What an `[[expect]]` wants of the calls of a workload.
+//! Expectations about calls, as read from an `[[expect]]`.
 
 use std::ops::Range;
 
@@ -12,7 +12,7 @@ use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::scenario::OpenExpectation;
 
-/// Expectations of calls, as files meet them.
+/// The kind, as registered for files.
 pub(crate) const OF_CALLS: ExpectKinds = ExpectKinds {
     subjects: &[SubjectKind::of::<CallsExpectation>()],
     wanted: &[
@@ -44,7 +44,7 @@ impl ExpectShape for CallsExpectation {
     ];
     type Raw = String;
 
-    /// One for each check.
+    /// One expectation per check.
     fn check(
         workload: &At<String>,
         said: &Expecting<'_>,
@@ -74,7 +74,7 @@ impl ExpectShape for CallsExpectation {
     }
 }
 
-/// One for each promise that the table makes.
+/// One expectation per key of the table.
 fn checks(said: &Expecting<'_>, problems: &mut Problems) -> Vec<Check> {
     let before = problems.count();
     let mut checks = Vec::new();

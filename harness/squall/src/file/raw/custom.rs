@@ -1,4 +1,4 @@
-//! What files have of a harness' own: keys of `[[expect]]` and `[[workload]]`, and tables of a topology.
+//! User-defined parts of files: keys of `[[expect]]` and `[[workload]]`, and tables of a topology.
 
 use std::borrow::Cow;
 use std::ops::Deref;
@@ -13,11 +13,11 @@ use crate::file::read::{At, Named, Read, Value, in_file_order};
 use crate::file::report::Problems;
 use crate::file::value::JsonData;
 
-/// A table, and what it has beside the keys that it declares.
+/// A table, with its user-defined keys.
 #[derive(Debug, Clone)]
 pub(crate) struct WithCustom<T, C> {
     pub(crate) table: T,
-    /// In the order in which they were registered.
+    /// In registration order.
     pub(crate) custom: Vec<C>,
 }
 
@@ -72,7 +72,7 @@ pub(crate) struct CustomHosts {
     pub(crate) hosts: Named<CustomHost>,
 }
 
-/// One of them: what every such table takes, and the settings of its kind.
+/// One table: the common keys, and the settings of its kind.
 #[derive(Debug, Clone)]
 pub(crate) struct CustomHost {
     pub(crate) replicas: Option<At<u64>>,
@@ -116,7 +116,7 @@ impl Read for WithCustom<Topology, CustomHosts> {
     }
 }
 
-/// What a harness has of its own is put into the schema afterwards: see [`crate::schema`].
+/// User-defined keys are added to the schema afterwards: see [`crate::schema`].
 impl<T: JsonSchema, C> JsonSchema for WithCustom<T, C> {
     fn inline_schema() -> bool {
         T::inline_schema()

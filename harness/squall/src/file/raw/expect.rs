@@ -1,4 +1,4 @@
-//! `[[expect]]`, whose subjects, and what is wanted of them, are those that there are.
+//! `[[expect]]`, with registered lists of subjects and checks.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -16,7 +16,7 @@ use crate::systems::EXPECTS;
 /// What must hold.
 #[derive(Debug, Clone)]
 pub(crate) struct Expect {
-    /// What it is about. There should be one.
+    /// The subject. There should be one.
     pub(crate) subject: Given,
     pub(crate) when: When,
     pub(crate) wanted: Given,
@@ -42,7 +42,7 @@ tables! {
 }
 
 impl When {
-    /// Its keys, and where the values stand of those that are there.
+    /// Its keys, with the positions of present values.
     pub(crate) fn places(&self) -> [(&'static str, Option<&Range<usize>>); 6] {
         [
             ("during", span(&self.during)),
@@ -60,12 +60,12 @@ fn subjects() -> impl Iterator<Item = &'static Key> {
     subjects.map(|subject| &subject.key)
 }
 
-/// What can be wanted of any of them.
+/// All check keys.
 pub(crate) fn wanted() -> impl Iterator<Item = &'static Key> {
     EXPECTS.into_iter().flat_map(|of_system| of_system.wanted)
 }
 
-/// The keys that `[[expect]]` has without a harness' doing.
+/// The built-in keys of `[[expect]]`.
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     let when = When::KEYS.iter().copied().map(key);
     let subjects = subjects().map(|key| key.name);

@@ -1,4 +1,4 @@
-//! `[[fault]]`, whose keys are the kinds of faults that there are.
+//! `[[fault]]`, with a registered list of kinds.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -26,13 +26,13 @@ struct Common {
     r#for: Option<At<Ranged<Duration>>>,
 }
 
-/// One thing that goes wrong.
+/// A fault.
 #[derive(Debug, Clone)]
 pub(crate) struct Fault {
     pub(crate) name: Option<At<String>>,
     pub(crate) at: At<Ranged<Duration>>,
     pub(crate) r#for: Option<At<Ranged<Duration>>>,
-    /// Those that are there, in the order of [`FAULTS`] and of those of a harness' own. There should be one.
+    /// The present kinds, in the order of [`FAULTS`], then user-defined ones. There should be one.
     pub(crate) kinds: Vec<Arc<dyn Said>>,
 }
 

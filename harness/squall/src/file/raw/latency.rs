@@ -1,4 +1,4 @@
-//! Latency, which both files have.
+//! Latency, in topologies and scenarios.
 
 use schemars::JsonSchema;
 

@@ -1,5 +1,5 @@
-//! The files as they are written: each struct is one table, each field one key. What they mean together
-//! (names that exist, times in order) is for [`super::topology`] and [`super::scenario`].
+//! The raw files: each struct is one table, each field one key. [`super::topology`] and [`super::scenario`] check what
+//! involves several of them (references, order of times).
 //!
 //! The doc comments are the descriptions in the JSON Schema.
 

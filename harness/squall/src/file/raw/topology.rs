@@ -13,11 +13,11 @@ use crate::file::value::{Engine, Exact, Hosts};
 use crate::plan::{Bandwidth, Ratio};
 use crate::systems::HOSTS;
 
-/// A topology, whose hosts are in the tables that there are.
+/// A topology, with a registered list of host tables.
 #[derive(Debug, Clone)]
 pub(crate) struct Topology {
     pub(crate) common: Common,
-    /// The tables of hosts that are there.
+    /// The present tables of hosts.
     pub(crate) hosts: Given,
 }
 
@@ -69,13 +69,13 @@ fn tables() -> impl Iterator<Item = &'static Key> {
     tables.map(|table| &table.key)
 }
 
-/// Those of which one has to be there.
+/// The tables of which at least one is required.
 pub(crate) fn enough() -> impl Iterator<Item = &'static str> {
     let tables = HOSTS.into_iter().flat_map(|of_system| of_system.tables);
     tables.filter(|table| table.is_enough).map(|table| table.key.name)
 }
 
-/// The keys that a topology has without a harness' doing.
+/// The built-in keys of a topology.
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     let common = Common::KEYS.iter().copied().map(key);
     common.chain(tables().map(|table| table.name))

@@ -1,4 +1,4 @@
-//! `[[workload]]`, whose targets are those that there are.
+//! `[[workload]]`, with a registered list of targets.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -17,7 +17,7 @@ use crate::units::Rate;
 #[derive(Debug, Clone)]
 pub(crate) struct Workload {
     pub(crate) source: Source,
-    /// What they call. There should be one.
+    /// The target. There should be one.
     pub(crate) target: Given,
     pub(crate) stream: Stream,
     pub(crate) carried: Given,
@@ -57,7 +57,7 @@ fn targets() -> impl Iterator<Item = &'static Key> {
     TARGETS.into_iter().flatten().map(|kind| &kind.key)
 }
 
-/// The keys that `[[workload]]` has without a harness' doing.
+/// The built-in keys of `[[workload]]`.
 pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
     let source = Source::KEYS.iter().copied().map(key);
     let stream = Stream::KEYS.iter().copied().map(key);

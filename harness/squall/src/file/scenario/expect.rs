@@ -1,4 +1,4 @@
-//! `[[expect]]`: what all kinds share. What they want is theirs; when is [`super::window`]'s.
+//! `[[expect]]`: the checks common to all kinds. Each kind has its own, and [`super::window`] handles time windows.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::plan::OwnExpectation;
 use crate::scenario::OpenExpectation;
 use crate::systems::EXPECTS;
 
-/// One expectation for each check.
+/// One expectation per check.
 pub(super) fn resolve(
     said: &At<WithCustom<raw::Expect, SaidExpect>>,
     known: &Known<'_>,
@@ -55,13 +55,13 @@ fn subjects() -> impl Iterator<Item = &'static SubjectKind> {
 struct Taken<'a> {
     key: &'static str,
     place: Option<&'a Range<usize>>,
-    /// Whether it is of use for what the expectation is about.
+    /// Whether the expectation's subject accepts it.
     is_taken: bool,
-    /// A subject that takes it.
+    /// A subject that accepts it.
     by: &'static str,
 }
 
-/// A problem for each key that is of no use for what the expectation is about.
+/// Adds a problem for each key that the subject does not accept.
 fn check_keys(subject: &str, said: &Expecting<'_>, problems: &mut Problems) {
     let kind = subjects().find(|kind| kind.key.name == subject);
     let first = |takes: &dyn Fn(&SubjectKind) -> bool| {
@@ -71,7 +71,7 @@ fn check_keys(subject: &str, said: &Expecting<'_>, problems: &mut Problems) {
     let when = said.when.places().map(|(key, place)| Taken {
         key,
         place,
-        // Custom ones have windows, too.
+        // User-defined subjects have windows, too.
         is_taken: kind.is_none_or(|kind| kind.has_window),
         by: first(&|kind| kind.has_window),
     });

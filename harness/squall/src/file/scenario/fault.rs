@@ -1,4 +1,4 @@
-//! `[[fault]]`: what all kinds share. Their own checks are in [`crate::faults`].
+//! `[[fault]]`: the checks common to all kinds. Their own checks are in [`crate::faults`].
 
 mod overlaps;
 
@@ -17,7 +17,7 @@ use crate::units::Unit;
 
 pub(super) use overlaps::check as check_overlaps;
 
-/// A fault that reaches past the run's end stays as it is: the run ends first.
+/// A fault that outlasts the run is not cut: the run ends first.
 pub(super) fn resolve(
     place: usize,
     raw: &At<raw::Fault>,
@@ -37,7 +37,7 @@ pub(super) fn resolve(
         .map(|kind| (kind.key, given(kind.key).map(|kind| kind.span())))
         .collect();
     let one = exactly_one("[[fault]]", &raw.span, &keys, problems);
-    // Of several it is told how long the first lasts that says so itself: all but one have to go.
+    // With several keys, the duration is checked for the first with its own: the others must be removed anyway.
     let said = raw.kinds.iter().find(|kind| !matches!(kind.lasts(), Lasts::For));
     let said = said.or(raw.kinds.first());
     let length = said.and_then(|kind| length(&**kind, raw, problems));
@@ -63,7 +63,7 @@ fn check_fault_name(name: &At<String>, problems: &mut Problems) {
     }
 }
 
-/// How long it lasts, and the key that says so.
+/// Its duration, with the key that sets it.
 fn length(
     kind: &dyn Said,
     raw: &raw::Fault,

@@ -1,4 +1,4 @@
-//! From the raw scenario to [`Scenario`]: names that exist, times in order for every seed.
+//! Converts the raw scenario to a [`Scenario`]: resolves names, and checks that times are in order for every seed.
 
 mod expect;
 mod fault;
@@ -22,11 +22,10 @@ use crate::scenario::Scenario;
 use crate::systems::FAULTS_TOGETHER;
 use crate::units::Unit;
 
-/// When the file does not say: a run of a minute at full speed takes far less.
+/// The default: far more than a run of one minute at full speed needs.
 const WALL_LIMIT_DEFAULT: Duration = Duration::from_secs(60);
 
-/// What a file says once its names are resolved. Nothing where it would make no sense to go on; problems
-/// may have been added otherwise too.
+/// Resolves the names in a scenario. `None` if it is too broken to continue. Problems may be added in either case.
 pub(crate) fn resolve(
     raw: raw::Scenario,
     topology: Arc<Topology>,
@@ -65,7 +64,7 @@ pub(crate) fn resolve(
             check(&placed, problems);
         }
     }
-    // Without the faults there is no telling which windows there are.
+    // Windows depend on the faults.
     let faults = faults?;
     let names: Vec<&str> = raw_workloads
         .iter()
@@ -96,7 +95,7 @@ pub(crate) fn resolve(
     })
 }
 
-/// Every one of `raw`, or nothing: but none is left out, for each may have problems of its own.
+/// All of `raw`, or `None`. Each is resolved even after a failure, to report all problems.
 fn all<R, T>(raw: &[R], mut resolve: impl FnMut(usize, &R) -> Option<T>) -> Option<Vec<T>> {
     let resolved: Vec<Option<T>> = raw
         .iter()
@@ -119,14 +118,14 @@ fn unique<'a>(what: &str, names: impl Iterator<Item = &'a At<String>>, problems:
     }
 }
 
-/// A problem when a seed could draw zero.
+/// Adds a problem if a seed could draw zero.
 pub(crate) fn not_zero(key: &str, range: Option<&At<Ranged<Duration>>>, problems: &mut Problems) {
     if let Some(range) = range.filter(|range| range.min.is_zero()) {
         problems.add(Problem::new(format!("`{key}` is 0")).at(&range.span, "expected more than 0"));
     }
 }
 
-/// A problem when a seed could draw a time that is not before the run's end.
+/// Adds a problem if a seed could draw a time at or after the run's end.
 fn before_end(
     what: &str,
     at: Option<&At<Ranged<Duration>>>,
@@ -141,7 +140,7 @@ fn before_end(
     }
 }
 
-/// The one key of `keys` that is there. A problem when it is none, or more than one.
+/// The only present key of `keys`. Adds a problem unless there is exactly one.
 pub(crate) fn exactly_one<'a>(
     table: &str,
     span: &Range<usize>,
@@ -163,7 +162,7 @@ pub(crate) fn exactly_one<'a>(
         [(key, _)] => Some(key),
         [(first, _), (second, _), ..] => {
             let mut problem = Problem::new(format!("{table} has both `{first}` and `{second}`"));
-            // The later one is where the mistake is.
+            // The mistake is usually the later one.
             let mut given = given.clone();
             given.sort_by_key(|(_, span)| std::cmp::Reverse(span.start));
             for (key, span) in given {
@@ -175,7 +174,7 @@ pub(crate) fn exactly_one<'a>(
     }
 }
 
-/// Where a key's value stands, if it is there.
+/// The position of a key's value, if present.
 pub(crate) fn span<T>(value: &Option<At<T>>) -> Option<&Range<usize>> {
     value.as_ref().map(|value| &value.span)
 }

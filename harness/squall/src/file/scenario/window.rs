@@ -1,4 +1,4 @@
-//! The window of an `[[expect]]`: what it says of faults and times.
+//! The window of an `[[expect]]`: resolves its faults and times.
 
 use std::ops::Range;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::file::report::{Problem, Problems};
 use crate::scenario::{Moment, OpenFault, OpenWindow};
 use crate::units::Unit;
 
-/// Finds out which windows are meant.
+/// Resolves windows.
 pub(crate) struct Windows<'a> {
     pub(crate) faults: &'a [OpenFault],
     pub(crate) duration: Ranged<Duration>,
-    /// Where the table stands.
+    /// The table's position.
     pub(crate) place: &'a Range<usize>,
     pub(crate) problems: &'a mut Problems,
 }
@@ -84,7 +84,7 @@ impl Windows<'_> {
         Some(OpenWindow { from, until, text })
     }
 
-    /// Where the window begins, and how to say it.
+    /// The start of the window, with its text.
     fn lower(&mut self, raw: &raw::When) -> Option<(Moment, String)> {
         if let Some(from) = &raw.from {
             return Some((Moment::Time(from.0), format!("from {}", from.0.say())));
@@ -112,7 +112,7 @@ impl Windows<'_> {
         Some((Moment::End { fault, settle }, text))
     }
 
-    /// Where the window ends, and how to say it; the inner nothing is the end of the run.
+    /// The end of the window, with its text; an inner `None` is the end of the run.
     fn upper(&mut self, raw: &raw::When) -> Option<Option<(Moment, String)>> {
         if let Some(until) = &raw.until {
             return Some(Some((Moment::Time(until.0), format!("until {}", until.0.say()))));
@@ -129,7 +129,7 @@ impl Windows<'_> {
         Some(Some((moment, format!("before {}", before.value))))
     }
 
-    /// The place of a fault.
+    /// The index of a fault.
     fn fault(&mut self, name: &At<String>) -> Option<usize> {
         let place = self.faults.iter().position(|fault| fault.name == name.value);
         if place.is_none() {
@@ -139,7 +139,7 @@ impl Windows<'_> {
         place
     }
 
-    /// For no seed may there be no time at all in the window: an expectation of nothing proves nothing.
+    /// Adds a problem if a window is empty for some seed: an expectation without events proves nothing.
     fn check_not_empty(&mut self, raw: &raw::When, from: Moment, until: Option<Moment>) {
         let latest = from.range(self.faults).max;
         let run_end = self.duration.min;

@@ -19,7 +19,7 @@ use crate::plan::Topology;
 use crate::scenario::{End, OpenArrival, OpenWorkload};
 use crate::units::Unit;
 
-/// Each has a task, and a connection's window of calls is far below.
+/// Each client has a task. The limit is far above the concurrent calls of one connection.
 const CLIENTS_MAX: u64 = 100_000;
 
 pub(super) fn resolve(

@@ -45,7 +45,7 @@ fn an_answer_of_a_handler_that_failed_is_found() {
     assert_eq!(violation.what, "was answered, but its handling did not end ok");
 }
 
-/// A call whose first attempt is handled, and whose second is answered without another handling.
+/// A call whose first attempt is executed, and whose retry gets a remembered reply.
 fn answered_from_memory(how: Handling, key: Id) -> Script {
     let mut script = Script::new();
     let (once, again) = (span(1, 1), span(1, 2));
@@ -72,7 +72,7 @@ fn an_answer_from_memory_needs_an_earlier_handling_of_the_same_key() {
     assert!(!answered(Handling::Dropped, Id(7)));
 }
 
-/// Two calls, of which the second is answered without being handled; with keys.
+/// Two calls, of which the second gets a reply without an execution; with keys.
 fn two_calls(keys: [u64; 2]) -> Result<u64, Violation> {
     let mut script = Script::new();
     for call in [1, 2] {

@@ -1,4 +1,4 @@
-//! From a manager or a provider of a topology to a running one, on any platform.
+//! Builds running managers and providers from a topology, on any platform.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -13,25 +13,25 @@ use tokio::time::Instant;
 
 use crate::plan::{self, Answer, Flaky, Handler, ProviderModule};
 
-/// Where a manager listens, unless it is told otherwise. Spec: provider 2.1.
+/// The default port of a manager. Spec: provider 2.1.
 pub const MANAGER_PORT: u16 = 9090;
 
-/// Where a provider executes, unless it is told otherwise. Spec: provider 3.1.
+/// The default port of a provider's executor. Spec: provider 3.1.
 pub const EXECUTOR_PORT: u16 = 9091;
 
-/// Where a provider executes, as its managers are told.
+/// The address of a provider's executor, as registered with managers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Executor {
     /// A name or an address.
     pub host: String,
-    /// A port; 0 takes a free one.
+    /// A port; 0 selects a free one.
     pub port: u16,
 }
 
-/// Makes a manager, with the modules of its own process. It serves `port`, or a free one for 0, once it is bound.
+/// Creates a manager, with its own modules. It serves `port`, or a free one for 0, once it is bound.
 ///
 /// # Errors
-/// When a module of its own cannot be set.
+/// If one of its own modules is invalid.
 pub fn manager<P: Platform>(platform: P, manager: &plan::Manager, port: u16) -> Result<Manager<P>, String> {
     let engine = LocalEngine::new().timeout(manager.call_timeout);
     let behaviours = Behaviours::new(platform.clone());
@@ -61,11 +61,11 @@ pub fn manager<P: Platform>(platform: P, manager: &plan::Manager, port: u16) -> 
     Ok(Manager::new(platform, config, Arc::new(engine)))
 }
 
-/// Makes a provider that executes there, and whose managers are where `endpoint` says. It runs once it
-/// is told to. `canary` is how its canaries are to be watched, if there are any.
+/// Creates a provider with this executor address. `endpoint` returns the addresses of managers. It runs once started.
+/// `canary` has the observation settings of its canaries, if there are any.
 ///
 /// # Errors
-/// When a name is none that a manager would take.
+/// If a manager would reject a name.
 pub fn provider<P: Platform>(
     platform: P,
     executor: Executor,
@@ -95,7 +95,7 @@ pub fn provider<P: Platform>(
         .map_err(|error| error.to_string())
 }
 
-/// The modules that a canary tries out.
+/// The new modules of a canary.
 pub fn canary_modules<P: Platform>(platform: &P, canary: &plan::Canary) -> Vec<sdk::Module> {
     let behaviours = Behaviours::new(platform.clone());
     canary
@@ -115,8 +115,8 @@ fn canary_config(canary: &plan::Canary) -> sdk::Canary {
     }
 }
 
-/// What the modules of one process do. Each draws from a stream of its own, so that a call of one shifts nothing for
-/// the others.
+/// The behaviour of one process's modules. Each module has its own random stream, so that calls of one do not affect the
+/// others.
 struct Behaviours<P> {
     platform: P,
     seed: u64,
@@ -163,7 +163,7 @@ impl<P: Platform> Behaviours<P> {
     }
 }
 
-/// What one module does.
+/// The behaviour of one module.
 struct Behaviour<P> {
     platform: P,
     answer: Answer,
@@ -198,13 +198,13 @@ impl<P: Platform> Behaviour<P> {
     }
 }
 
-/// Good and bad times take turns.
+/// Good and bad periods alternate.
 fn is_failing(flaky: Flaky, age: Duration) -> bool {
     let within = age.as_nanos() % (flaky.ok + flaky.failing).as_nanos().max(1);
     within >= flaky.ok.as_nanos()
 }
 
-/// Those fields of the input that the output declares; of an output that is no record, `input` itself.
+/// The input fields that the output declares; `input` itself if the output is not a record.
 fn echo(input: &CValue, output: &CType) -> Result<CValue, String> {
     let field = |name: &str| {
         let value = input.field(name).cloned();

@@ -1,7 +1,7 @@
-//! On behalf of which call code runs.
+//! Attributes executions to calls.
 //!
-//! The router's messages carry their call's trace. A provider's executions do not: what a manager says of one is told
-//! by whose future was being polled.
+//! Messages of the router carry their call's trace. Executions of providers do not, so a manager's events are
+//! attributed to the call whose future is being polled.
 
 use std::cell::Cell;
 use std::pin::Pin;
@@ -13,12 +13,12 @@ thread_local! {
     static CURRENT: Cell<Option<Id>> = const { Cell::new(None) };
 }
 
-/// The call on whose behalf code runs on this thread now.
+/// The call that code on this thread currently runs for.
 pub(super) fn current() -> Option<Id> {
     CURRENT.get()
 }
 
-/// A future that runs on behalf of a call.
+/// A future that runs for a call.
 pub(super) struct OnBehalfOf<F> {
     trace: Id,
     future: Pin<Box<F>>,

@@ -1,4 +1,4 @@
-//! Events of managers and providers in the journal.
+//! Converts tracing events of managers and providers to journal events.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::journal::{Event, Id, ProviderEvent};
 use crate::run::Source;
 use crate::systems::values::{handling, outcome};
 
-/// What the journal reads of them.
+/// Their source.
 pub(super) const SOURCE: Source = Source {
     target: TARGET,
     read: event,
 };
 
-/// Nothing when it is one of which the journal has nothing. `name_of` keeps a text.
+/// `None` for events that the journal omits. `name_of` interns a text.
 fn event(
     name: &'static str,
     fields: &Fields<Arc<str>>,
@@ -76,7 +76,7 @@ fn event(
         Said::ExecuteEnded(it) => ProviderEvent::ExecuteEnded {
             execution: Id(it.execution),
             outcome: outcome(name, &it.outcome)?,
-            // The class of an error whose code is its status.
+            // The status of an error is its code.
             status: name_of(&it.status.to_ascii_lowercase()),
             error: it.error,
             connection: it.connection,

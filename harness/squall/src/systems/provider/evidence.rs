@@ -1,7 +1,7 @@
-//! What happened to providers, and at their managers, folded from the journal.
+//! The history of providers and of their connections to managers, folded from the journal.
 //!
-//! A connection is one registration of one host at one manager. A host that comes back has another one. When a manager
-//! dies it says nothing of its connections, and yet they are over: so they count as deregistered from then on.
+//! A connection is one registration of one host at one manager; a reconnect makes a new one. A manager that dies records
+//! nothing about its connections, so they count as deregistered from then on.
 
 mod canary;
 
@@ -17,23 +17,23 @@ use crate::plan::ProviderState;
 
 pub use self::canary::{Canary, CanaryEnd, Division, Step};
 
-/// What is said of a connection whose manager died.
+/// The cause of deregistration by a manager's death.
 pub const MANAGER_DIED: &str = "the manager died";
 
-/// All of it.
+/// The history of all providers.
 #[derive(Debug, Default)]
 pub struct Providers {
     /// In the order of their registrations.
     pub connections: Vec<Connection>,
-    /// Registrations that were not accepted.
+    /// Rejected registrations.
     pub rejections: Vec<Rejection>,
     /// Canaries, by host of the provider, in the order of their first steps.
     pub canaries: Vec<Canary>,
-    /// Namespaces that were released: when, by which manager, and which.
+    /// Released namespaces: when, by which manager, and which.
     pub released: Vec<(Moment, Arc<str>, Arc<str>)>,
-    /// When a fault kept a heartbeat from being sent, and which provider's host it was of.
+    /// Heartbeats that a fault kept from being sent: when, and the provider's host.
     pub heartbeats_lost: Vec<(u64, Arc<str>)>,
-    /// When a fault kept a heartbeat from being acknowledged, and which provider's host it was of.
+    /// Heartbeats that a fault kept from being acknowledged: when, and the provider's host.
     pub acks_lost: Vec<(u64, Arc<str>)>,
     by_id: IndexMap<Arc<str>, usize>,
 }
@@ -41,13 +41,13 @@ pub struct Providers {
 /// One registration at one manager.
 #[derive(Debug)]
 pub struct Connection {
-    /// Its id.
+    /// Its identifier.
     pub id: Arc<str>,
     /// The manager's host.
     pub manager: Arc<str>,
-    /// The provider's host, as its executor's address says it.
+    /// The provider's host, from its executor's address.
     pub host: Arc<str>,
-    /// Where its modules are executed.
+    /// The address of its executor.
     pub executor: Arc<str>,
     /// The namespace of its modules.
     pub namespace: Arc<str>,
@@ -55,26 +55,26 @@ pub struct Connection {
     pub group: Arc<str>,
     /// Qualified names.
     pub modules: Vec<Arc<str>>,
-    /// Every state, the first of which is [`ProviderState::Registered`].
+    /// All states. The first is [`ProviderState::Registered`].
     pub states: Vec<Change>,
-    /// When its manager heard a heartbeat.
+    /// When the manager received heartbeats.
     pub heartbeats: Vec<Moment>,
-    /// When its manager put it aside (true), or used it again.
+    /// When the manager ejected it (true) or readmitted it (false).
     pub aside: Vec<(Moment, bool)>,
 }
 
-/// A connection has another state.
+/// A state change of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// Since when.
     pub moment: Moment,
-    /// Which one.
+    /// The new state.
     pub state: ProviderState,
-    /// Why.
+    /// The cause.
     pub cause: Arc<str>,
 }
 
-/// A registration that was not accepted.
+/// A rejected registration.
 #[derive(Debug, Clone)]
 pub struct Rejection {
     /// When.
@@ -83,9 +83,9 @@ pub struct Rejection {
     pub manager: Arc<str>,
     /// The provider's host.
     pub host: Arc<str>,
-    /// The namespace that was asked for.
+    /// The requested namespace.
     pub namespace: Arc<str>,
-    /// Why.
+    /// The reason.
     pub reason: Arc<str>,
 }
 
@@ -111,7 +111,7 @@ impl Providers {
         providers
     }
 
-    /// The connection of this id.
+    /// The connection with this identifier.
     #[must_use]
     pub fn connection(&self, id: &str) -> Option<&Connection> {
         self.by_id.get(id).map(|place| &self.connections[*place])
@@ -124,9 +124,9 @@ impl Providers {
             .filter(move |connection| &*connection.host == host && &*connection.manager == manager)
     }
 
-    /// Every change of state of a provider's host at a manager, in order: of its present connection at each time, with
-    /// when that was registered. What becomes of an earlier one that a later one has succeeded, such as a dead process's,
-    /// is not what becomes of the provider.
+    /// Every state change of a provider's host at a manager, in order, with the registration time of its connection.
+    /// Only the newest connection at each time counts: the state of a superseded one, such as a dead process's, is not
+    /// the provider's state.
     #[must_use]
     pub fn changes(&self, host: &str, manager: &str) -> Vec<(Moment, &Change)> {
         let connections: Vec<_> = self.of_host(host, manager).collect();
@@ -262,7 +262,7 @@ impl Providers {
         }
     }
 
-    /// A host that dies as a manager takes its connections with it.
+    /// Ends the connections of a manager's host that died.
     fn stopped(&mut self, moment: Moment, host: &str) {
         let open = self
             .connections
@@ -281,7 +281,7 @@ impl Providers {
         self.by_id.get(id).map(|place| &mut self.connections[*place])
     }
 
-    /// The canary that is under way on a host, or a new one.
+    /// The canary in progress on a host, or a new one.
     fn canary(&mut self, host: &Arc<str>) -> &mut Canary {
         let open = self
             .canaries
@@ -301,13 +301,13 @@ impl Providers {
 }
 
 impl Connection {
-    /// When it was accepted.
+    /// When it was registered.
     #[must_use]
     pub fn registered(&self) -> Moment {
         self.states[0].moment
     }
 
-    /// When it came into this state for the first time.
+    /// When it first entered this state.
     #[must_use]
     pub fn since(&self, state: ProviderState) -> Option<&Change> {
         self.states.iter().find(|change| change.state == state)

@@ -1,6 +1,6 @@
-//! The managers and providers of a run: a host for each, with its real manager, or its real SDK.
+//! The managers and providers of a run: one host each, with the real manager or the real SDK.
 //!
-//! It outlives the processes: whoever starts anew is found here as soon as it is up.
+//! It outlives the processes, and has a restarted one as soon as it is up.
 
 mod strikes;
 
@@ -23,22 +23,22 @@ use crate::hosting::{Newest, Running, Start};
 use crate::plan::{self, Plan};
 use crate::systems::provider::assembly::{self as assembly, EXECUTOR_PORT, MANAGER_PORT};
 
-/// How long providers have for their first registration before the scenario begins without them.
+/// How long the scenario waits for the providers' first registrations.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The managers and providers of a run. Clones are the same ones.
+/// The managers and providers of a run. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Fleet(Arc<Shared>);
 
 struct Shared {
     managers: Newest<Manager<SimPlatform>>,
     providers: Newest<Handle<SimPlatform>>,
-    /// How many hosts have managers, and how many providers.
+    /// The number of hosts with managers, and of providers.
     hosts: (usize, usize),
     muted: Mutex<Muted>,
 }
 
-/// Makes the hosts of managers and providers, and starts them.
+/// Creates the hosts of managers and providers, and starts them.
 pub(super) fn build(start: &Start<'_>) -> Fleet {
     let topology = &start.plan.topology;
     let mut hosts = Vec::new();
@@ -128,14 +128,14 @@ fn id(process: &SimPlatform) -> (HostId, u32) {
     (process.host_id(), process.incarnation())
 }
 
-/// How the canaries of a host are to be watched, which are all watched alike.
+/// The observation settings for the canaries of a host, which are the same for all of them.
 fn canary_of<'p>(plan: &'p Plan, host: &str) -> Option<&'p plan::Canary> {
     let canaries = plan.faults_of::<plan::Canary>();
     let mut canaries = canaries.map(|(_, _, canary)| canary);
     canaries.find(|canary| canary.hosts.iter().any(|other| other == host))
 }
 
-/// A manager at its own name.
+/// The address of a manager, by its own name.
 fn manager_at(name: &str) -> Authority {
     let authority = format!("{name}:{MANAGER_PORT}").parse();
     authority.expect("host names are checked when a topology is loaded")
@@ -147,8 +147,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[async_trait]
 impl Running for Fleet {
-    /// Waits until every host is up, and every provider has had an answer from each of its managers, or has waited long
-    /// enough: a scenario does not begin in the middle of the first registrations.
+    /// Waits until every host is up, and every provider has a response from each of its managers, or until the time
+    /// limit: a scenario does not start during the first registrations.
     async fn settled(&self) {
         let (managers, providers) = self.0.hosts;
         self.0.managers.all_up(managers).await;
@@ -158,7 +158,7 @@ impl Running for Fleet {
                 sleep(Duration::from_millis(1)).await;
             }
         };
-        // One that has no answer by now may get one in the scenario.
+        // A provider without a response may get one during the scenario.
         let _ = timeout(PATIENCE, settled).await;
     }
 }
@@ -176,7 +176,7 @@ impl Fleet {
         providers.iter().all(|(_, handle)| has_answer(handle))
     }
 
-    /// Calls a module from a manager's host, on which this runs.
+    /// Calls a module from a manager's host, where this must run.
     pub(super) async fn call(
         &self,
         platform: &SimPlatform,
@@ -188,7 +188,7 @@ impl Fleet {
         manager.call(Call::new(name, input).timeout(timeout)).await
     }
 
-    /// Runs a program at a manager's host, on which this runs, with the modules that are there by then. Its outputs are
+    /// Runs a program at a manager's host, where this must run, with the modules registered by then. Its outputs are
     /// a record.
     pub(super) async fn run(
         &self,

@@ -1,8 +1,8 @@
-//! Executions of providers' modules, as hops and executions of the calls that caused them.
+//! Folds executions of providers' modules into hops and executions of calls.
 //!
-//! An attempt at a member is a hop, and what the member does with it is the execution at its other end. The span of the
-//! first attempt is the execution's own id. A later one has a span that follows from that and from its number: two
-//! members may both be at work.
+//! An attempt at a member is a hop, and the member's execution is at its other end. The span of the first attempt is
+//! the execution's identifier. The span of a retry is derived from that and from its number, because two members may
+//! execute at the same time.
 
 use std::sync::Arc;
 
@@ -13,16 +13,16 @@ use super::evidence::host_of;
 use crate::calls::{Execution, ExecutionEnd, Folding, Hop, HopEnd, HopKind, Moment, Payload};
 use crate::journal::{Entry, Id};
 
-/// What is known of every execution, by its id.
+/// All executions, by identifier.
 #[derive(Default)]
 struct Executions(IndexMap<Id, Attempts>);
 
-/// What is known of one execution.
+/// One execution.
 #[derive(Default)]
 struct Attempts {
-    /// The span of each attempt, and the executor that it was sent to.
+    /// The span of each attempt, with the executor that it was sent to.
     sent: Vec<(Id, Arc<str>)>,
-    /// The span of each that is executed, and the host that does.
+    /// The span of each execution, with its host.
     executed: Vec<(Id, Arc<str>)>,
 }
 
@@ -132,7 +132,7 @@ fn execution_started<'j>(event: &'j ProviderEvent, entry: &'j Entry, folding: &m
         return;
     };
     let attempts = folding.state::<Executions>().0.entry(*execution).or_default();
-    // One that was not sent there at all: then it is the first one that is in the wrong place.
+    // Without an attempt at this executor, the first attempt was executed in the wrong place.
     let sent = attempts
         .sent
         .iter()
@@ -191,7 +191,7 @@ fn execution_ended<'j>(event: &'j ProviderEvent, entry: &'j Entry, folding: &mut
     folding.end_execution(entry, span, *execution, end);
 }
 
-/// The span of an attempt. One round of a mixer: no two attempts of one run share a span by chance.
+/// The span of an attempt. One round of a mixer, to avoid collisions between attempts of one run.
 fn span(execution: Id, attempt: u32) -> Id {
     match attempt {
         0 | 1 => execution,

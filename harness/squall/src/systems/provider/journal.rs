@@ -1,4 +1,4 @@
-//! What a journal line can say of managers and providers. Spec: provider sections 2 and 3.
+//! Journal events of managers and providers. Spec: provider sections 2 and 3.
 
 use std::sync::Arc;
 
@@ -9,7 +9,7 @@ use super::fold;
 use crate::calls::Folding;
 use crate::journal::{Entry, Event, EventKind, Handling, Id, Outcome, SystemEvent};
 
-/// How they are read back.
+/// How to read them from a file.
 pub(crate) const KIND: EventKind = EventKind {
     kinds: &["provider"],
     read: |value| {
@@ -18,145 +18,145 @@ pub(crate) const KIND: EventKind = EventKind {
     },
 };
 
-/// What happened to a manager or to a provider.
+/// An event of a manager or provider.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum ProviderEvent {
     /// A manager accepted a registration.
     Registered {
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
         /// The namespace of its modules.
         namespace: Arc<str>,
         /// Its group; empty for none.
         group: Arc<str>,
-        /// `host:port` where its modules are executed.
+        /// The executor's `host:port`.
         executor: Arc<str>,
-        /// Qualified names, with commas between them.
+        /// Qualified names, separated by commas.
         modules: Arc<str>,
     },
     /// A manager rejected a registration.
     Rejected {
-        /// The namespace that was asked for.
+        /// The requested namespace.
         namespace: Arc<str>,
         /// Its group; empty for none.
         group: Arc<str>,
-        /// `host:port` where its modules would have been executed.
+        /// The executor's `host:port`.
         executor: Arc<str>,
-        /// Why: of several reasons the first.
+        /// The first of the reasons.
         reason: Arc<str>,
     },
-    /// A connection has another state, as its manager sees it.
+    /// A connection changed its state at its manager.
     State {
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
         /// The namespace of its modules.
         namespace: Arc<str>,
         /// Its group; empty for none.
         group: Arc<str>,
-        /// `host:port` where its modules are executed.
+        /// The executor's `host:port`.
         executor: Arc<str>,
         /// `active`, `draining`, `deregistered`
         state: Arc<str>,
-        /// Why.
+        /// The cause.
         cause: Arc<str>,
     },
-    /// A manager puts a member aside that does not answer, or uses it again.
+    /// A manager ejects an unresponsive member, or readmits it.
     MemberState {
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
         /// The namespace of its modules.
         namespace: Arc<str>,
-        /// `host:port` where its modules are executed.
+        /// The executor's `host:port`.
         executor: Arc<str>,
         /// `aside`, `in use`
         state: Arc<str>,
-        /// Why.
+        /// The cause.
         cause: Arc<str>,
     },
-    /// A namespace has no owner any more.
+    /// A namespace lost its last owner.
     NamespaceReleased {
-        /// Which one.
+        /// The namespace.
         namespace: Arc<str>,
     },
     /// A manager received a heartbeat.
     HeartbeatReceived {
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
         /// The provider's wall clock when it was sent, in milliseconds since the epoch.
         timestamp: u64,
     },
     /// A manager sends an execution to a provider.
     ExecuteStarted {
-        /// The call that it belongs to; 0 when no workload made it.
+        /// The trace of its call; 0 if no workload made it.
         #[serde(default, skip_serializing_if = "is_none")]
         trace: Id,
-        /// The execution: the low half of its id. A second attempt has the same.
+        /// The execution: the low half of its identifier. A retry has the same.
         execution: Id,
         /// The module's qualified name.
         module: Arc<str>,
         /// Its namespace.
         namespace: Arc<str>,
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
-        /// `host:port` that it is sent to.
+        /// The executor's `host:port`.
         executor: Arc<str>,
-        /// 1, or more when it is sent to another member of the group.
+        /// 1 for the first attempt, more for a retry at another member of the group.
         attempt: u32,
-        /// Nanoseconds that it may take.
+        /// Its timeout, nanoseconds.
         timeout: u64,
         /// Input size.
         bytes: u64,
         /// Input digest.
         digest: Id,
     },
-    /// What a manager sent to a provider ended.
+    /// An execution ended, as seen by the manager.
     ExecuteEnded {
         /// The execution.
         execution: Id,
         /// How.
         outcome: Outcome,
-        /// The error's class: its code, in small letters. Empty when ok.
+        /// The error's class: its code in lower case. Empty when ok.
         status: Arc<str>,
         /// The error's text; empty when ok.
         error: Arc<str>,
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
-        /// Which attempt.
+        /// The number of the attempt.
         attempt: u32,
         /// Output size.
         bytes: u64,
         /// Output digest; 0 for no value.
         digest: Id,
     },
-    /// A provider has another state at a manager, as the provider sees it.
+    /// A provider changed its state at a manager, as seen by the provider.
     InstanceState {
-        /// `host:port` of the manager.
+        /// The manager's `host:port`.
         manager: Arc<str>,
         /// The namespace of its modules.
         namespace: Arc<str>,
-        /// The connection's id; empty for none.
+        /// The connection's identifier; empty for none.
         connection: Arc<str>,
         /// `registering`, `active`, `draining`, `reconnecting`, `disconnected`
         state: Arc<str>,
-        /// Why.
+        /// The cause.
         cause: Arc<str>,
     },
     /// A provider sends a heartbeat.
     HeartbeatSent {
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
         /// The provider's wall clock, in milliseconds since the epoch.
         timestamp: u64,
     },
     /// A fault kept a heartbeat from being sent.
     HeartbeatSuppressed {
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
     },
     /// A fault kept a manager from acknowledging a heartbeat.
     AckSuppressed {
-        /// The connection's id.
+        /// The connection's identifier.
         connection: Arc<str>,
     },
     /// A provider starts to execute a module.
@@ -167,9 +167,9 @@ pub enum ProviderEvent {
         module: Arc<str>,
         /// Its namespace.
         namespace: Arc<str>,
-        /// `host:port` of the provider's own.
+        /// The provider's `host:port`.
         instance: Arc<str>,
-        /// Nanoseconds that it may take; 0 when nobody says.
+        /// Its timeout, nanoseconds; 0 without one.
         #[serde(default, skip_serializing_if = "is_zero")]
         timeout: u64,
         /// Input size.
@@ -177,7 +177,7 @@ pub enum ProviderEvent {
         /// Input digest.
         digest: Id,
     },
-    /// A provider is done with an execution.
+    /// A provider finished an execution.
     ExecutionEnded {
         /// The execution.
         execution: Id,
@@ -192,7 +192,7 @@ pub enum ProviderEvent {
     },
     /// A canary made a step at one manager.
     CanaryStep {
-        /// `host:port` of the manager.
+        /// The manager's `host:port`.
         instance: Arc<str>,
         /// `upgraded`, `healthy`, `unhealthy`, `rolled back`, `not rolled back`
         step: Arc<str>,
@@ -203,21 +203,21 @@ pub enum ProviderEvent {
     CanaryEnded {
         /// `promoted`, `rolled back`, `partial failure`
         outcome: Arc<str>,
-        /// Why; empty when it was promoted.
+        /// The reason; empty if it was promoted.
         reason: Arc<str>,
     },
-    /// A canary says which managers have which version, as not all have the same. With commas between them.
+    /// A canary reports the versions of managers, because they differ. Lists are separated by commas.
     CanaryDivided {
-        /// They have the new version, and were well.
+        /// They have the new version, and were healthy.
         promoted: Arc<str>,
-        /// They have the new version and were not well, or cannot be had back.
+        /// They have the new version, and were unhealthy or cannot be rolled back.
         failed: Arc<str>,
         /// They have the old version.
         unchanged: Arc<str>,
     },
 }
 
-/// Lines say whose event it is, and then which.
+/// Lines have the event's owner, then its kind.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Tagged<E> {

@@ -1,4 +1,4 @@
-//! Managers and providers of modules, as the Constellation Module Provider Protocol has them.
+//! Managers and providers of modules, as defined by the Constellation Module Provider Protocol.
 
 pub mod assembly;
 mod behalf;
@@ -28,7 +28,7 @@ pub use self::targets::{ModuleCall, PipelineRun};
 use crate::hosting::{Hosting, Running, Start};
 use crate::run::Source;
 
-/// Managers, providers, and what calls their modules.
+/// Managers, providers, and their targets.
 #[derive(Clone, Copy)]
 pub(crate) struct Providers;
 

@@ -1,5 +1,5 @@
-//! Managers and providers: what `[manager.*]` and `[provider.*]` describe, what a scenario does to them, and what it
-//! expects of them. Spec: provider sections 2 and 3.
+//! Managers and providers: the content of `[manager.*]` and `[provider.*]`, and their faults and expectations. Spec:
+//! provider sections 2 and 3.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -9,20 +9,20 @@ use squall_value::{CType, CValue};
 
 use crate::plan::{HostGroup, Latency, Ratio, Recovery, Topology};
 
-/// A host that providers register with, and that calls their modules.
+/// A host where providers register, and that calls their modules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Manager {
     /// Its name, and its host's.
     pub name: String,
-    /// How long an active provider may be silent. 15 s unless the file says otherwise. Spec: provider 2.1.
+    /// How long an active provider may be silent. Default 15 s. Spec: provider 2.1.
     pub heartbeat_timeout: Duration,
-    /// How long a registered provider may be without a control plane. 30 s unless the file says otherwise.
+    /// How long a registered provider may lack a control plane. Default 30 s.
     pub control_plane_timeout: Duration,
-    /// How often active providers are told which of their modules are known. 30 s unless the file says otherwise.
+    /// How often active providers get a report of which of their modules are known. Default 30 s.
     pub report_interval: Duration,
-    /// How long a call may take. 30 s unless the file says otherwise.
+    /// The timeout of a call. Default 30 s.
     pub call_timeout: Duration,
-    /// Namespaces that no provider can have.
+    /// Namespaces that providers cannot register.
     pub reserved: Vec<String>,
     /// Modules that run in its own process, by qualified name, in file order.
     pub modules: IndexMap<String, ProviderModule>,
@@ -35,100 +35,99 @@ pub struct Provider {
     pub name: String,
     /// Its hosts: `name` alone, or `name-0`, `name-1`, ...
     pub hosts: Vec<String>,
-    /// The managers that it registers with. They exist, and there is at least one.
+    /// The managers where it registers. They exist, and there is at least one.
     pub managers: Vec<String>,
     /// The namespace of its modules.
     pub namespace: String,
-    /// Members of one group share a namespace; without a group a provider has its namespace for itself.
+    /// Members of a group share a namespace; a provider without a group owns its namespace alone.
     pub group: Option<String>,
-    /// How often it says that it is alive. 5 s unless the file says otherwise. Spec: provider 3.1.
+    /// The heartbeat interval. Default 5 s. Spec: provider 3.1.
     pub heartbeat_interval: Duration,
-    /// How long its heartbeats may be without an answer before it takes its manager for dead. Three intervals when
-    /// absent.
+    /// How long heartbeats may stay unacknowledged before it considers its manager dead. `None` is three intervals.
     pub ack_timeout: Option<Duration>,
-    /// When it tries again to register.
+    /// How it retries to register.
     pub reconnect: Reconnect,
     /// By short name, in file order. There is at least one.
     pub modules: IndexMap<String, ProviderModule>,
 }
 
-/// How a provider comes back to a manager that it has lost. Spec: provider 3.4.
+/// How a provider reconnects to a lost manager. Spec: provider 3.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reconnect {
-    /// The delay before the first attempt. 1 s unless the file says otherwise.
+    /// The delay before the first attempt. Default 1 s.
     pub first: Duration,
-    /// The longest delay. 60 s unless the file says otherwise.
+    /// The maximum delay. Default 60 s.
     pub max: Duration,
-    /// How many attempts may fail in a row. 10 unless the file says otherwise.
+    /// How many consecutive attempts may fail. Default 10.
     pub attempts: u32,
 }
 
-/// A module of the provider protocol, and what it does when it is called.
+/// A module of the provider protocol, with its behaviour.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProviderModule {
-    /// `Analyze` of a provider, `ns.Analyze` of a manager.
+    /// `Analyze` for a provider, `ns.Analyze` for a manager.
     pub name: String,
-    /// What it takes.
+    /// The input type.
     pub input: CType,
-    /// What it gives.
+    /// The output type.
     pub output: CType,
-    /// What it does.
+    /// The behaviour.
     pub handler: Handler,
-    /// For people.
+    /// Informative only.
     pub version: String,
-    /// For people.
+    /// Informative only.
     pub description: String,
 }
 
-/// What a module does when it is called.
+/// The behaviour of a module.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Handler {
-    /// What it answers.
+    /// Its reply.
     pub answer: Answer,
-    /// How long it takes. No time at all when absent.
+    /// Its duration; `None` is zero.
     pub delay: Option<Latency>,
-    /// How many calls fail.
+    /// The ratio of calls that fail.
     pub errors: Ratio,
     /// When all calls fail.
     pub flaky: Option<Flaky>,
 }
 
-/// What a module answers.
+/// The reply of a module.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Answer {
-    /// Always this. It is of the declared output type.
+    /// A constant of the declared output type.
     Fixed(CValue),
     /// Those fields of the input that the output declares.
     Echo,
-    /// An error that says this.
+    /// An error with this message.
     Error(String),
 }
 
-/// A schedule of good and bad times that starts anew with every process.
+/// A schedule of good and bad periods that restarts with every process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Flaky {
-    /// For so long all is well. More than zero.
+    /// Duration of the good period. More than zero.
     pub ok: Duration,
-    /// Then all calls fail for so long. More than zero.
+    /// Duration of the period in which all calls fail. More than zero.
     pub failing: Duration,
 }
 
-/// A new version of a provider's modules that is tried out, manager by manager. Spec: provider 3.7.
+/// A trial of a new version of a provider's modules, manager by manager. Spec: provider 3.7.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Canary {
     /// The provider. It exists.
     pub provider: String,
-    /// The hosts that try it out, all at the same time.
+    /// The hosts that run it, all at the same time.
     pub hosts: Vec<String>,
-    /// The modules as they are to be: the names and types of those before.
+    /// The new modules, with the same names and types.
     pub modules: IndexMap<String, ProviderModule>,
-    /// How long each step is watched.
+    /// How long each step is observed.
     pub observation_window: Duration,
-    /// The least share of calls that have to be ok.
+    /// The minimum ratio of calls that end ok.
     pub health_threshold: Ratio,
-    /// The most that a call may take.
+    /// The maximum latency of a call.
     pub max_latency: Duration,
-    /// Whether all go back when one fails.
+    /// Whether all managers are rolled back if one fails.
     pub rollback: bool,
 }
 
@@ -137,27 +136,27 @@ pub struct Canary {
 pub enum ProviderState {
     /// Accepted, but without a control plane.
     Registered,
-    /// It is called.
+    /// It gets calls.
     Active,
-    /// It ends what it has, and is given nothing new.
+    /// It completes in-flight calls, and gets no new ones.
     Draining,
-    /// It is gone: it left, or was found dead, or its manager died.
+    /// It left, was found dead, or its manager died.
     Deregistered,
 }
 
 /// How a canary ends. Spec: provider 3.7.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CanaryEnd {
-    /// All have the new version.
+    /// All managers have the new version.
     Promoted,
-    /// All have the old version again.
+    /// All managers have the old version again.
     RolledBack,
-    /// Some have the new version and some the old one.
+    /// Some managers have the new version, others the old one.
     PartialFailure,
 }
 
 impl Manager {
-    /// A manager of this name, about which a file says nothing more.
+    /// A manager with this name and defaults.
     pub fn new(name: impl Into<String>) -> Self {
         Manager {
             name: name.into(),
@@ -182,7 +181,7 @@ impl Default for Reconnect {
 }
 
 impl Handler {
-    /// One that answers at once and always.
+    /// A handler that replies at once, without errors.
     pub fn new(answer: Answer) -> Self {
         Handler {
             answer,
@@ -210,14 +209,14 @@ impl ProviderState {
 }
 
 impl CanaryEnd {
-    /// Every end, with its name in files.
+    /// All ends, with their names in files.
     pub const NAMES: [(&'static str, CanaryEnd); 3] = [
         ("promoted", CanaryEnd::Promoted),
         ("rolled_back", CanaryEnd::RolledBack),
         ("partial_failure", CanaryEnd::PartialFailure),
     ];
 
-    /// Its name for people, and in journals: `rolled back`.
+    /// Its name in reports and journals: `rolled back`.
     pub fn words(self) -> &'static str {
         match self {
             CanaryEnd::Promoted => "promoted",
@@ -296,7 +295,7 @@ impl Provider {
 }
 
 impl ProviderModule {
-    /// Every module that a manager may call by this qualified name: its own one first, then those of its providers in
+    /// Every module that a manager may call by this qualified name: its own first, then those of its providers in
     /// file order.
     pub fn called<'t>(
         topology: &'t Topology,

@@ -1,4 +1,4 @@
-//! What became of providers, as a section of reports.
+//! The report section about providers.
 
 use serde_json::{Value, json};
 
@@ -8,10 +8,10 @@ use crate::report::table::{Side, Table};
 use crate::report::{SystemSection, micros};
 use crate::time;
 
-/// How often a provider's leaving is told: with a link that flaps it leaves again and again.
+/// The maximum number of departures shown per provider: with a flapping link there are many.
 const LEAVINGS_SHOWN: usize = 2;
 
-/// Of a run.
+/// The section of a run.
 pub(crate) fn section(run: &Run<'_>) -> SystemSection {
     let providers = ProviderStatistics::of(run);
     SystemSection {
@@ -25,7 +25,7 @@ pub(crate) fn section(run: &Run<'_>) -> SystemSection {
     }
 }
 
-/// One line for each host.
+/// One line per host.
 fn table(providers: &[ProviderStatistics]) -> Vec<String> {
     let [l, r] = [Side::Left, Side::Right];
     let mut table = Table::new(&[l, r, r, r, r, l]);

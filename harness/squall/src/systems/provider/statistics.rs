@@ -1,4 +1,4 @@
-//! What became of the providers of a run.
+//! Statistics of a run's providers.
 
 use crate::calls::HopKind;
 use crate::oracle::Run;
@@ -11,22 +11,22 @@ use crate::time;
 pub struct ProviderStatistics {
     /// The host.
     pub host: String,
-    /// How often it was registered, at all of its managers together.
+    /// The number of registrations, at all of its managers.
     pub registered: u64,
-    /// How many of its registrations were rejected.
+    /// The number of rejected registrations.
     pub rejected: u64,
-    /// How many of its heartbeats were heard.
+    /// The number of heartbeats received.
     pub heartbeats: u64,
-    /// How many executions it began.
+    /// The number of executions started.
     pub executed: u64,
-    /// When it left before the run was over, nanoseconds, and why; in order.
+    /// Departures before the end of the run, in nanoseconds, with their causes; in order.
     pub left: Vec<(u64, String)>,
-    /// Why it was rejected last; empty when it never was.
+    /// The reason of the last rejection; empty without one.
     pub rejection: String,
 }
 
 impl ProviderStatistics {
-    /// Of every host of every provider, as in the plan.
+    /// Every host of every provider, in plan order.
     #[must_use]
     pub fn of(run: &Run<'_>) -> Vec<Self> {
         let topology = &run.plan.topology;
@@ -40,7 +40,7 @@ impl ProviderStatistics {
 }
 
 fn of_host(run: &Run<'_>, providers: &Providers, host: &str) -> ProviderStatistics {
-    // What happens when the plan is over counts no more.
+    // Events after the end of the plan do not count.
     let counts = |at: u64| run.history.quiet.is_none_or(|quiet| at < quiet);
     let connections = || {
         let connections = providers.connections.iter();
@@ -54,7 +54,7 @@ fn of_host(run: &Run<'_>, providers: &Providers, host: &str) -> ProviderStatisti
         .calls
         .executions()
         .filter(|(_, it)| it.kind == HopKind::Attempt && it.host == host);
-    // At the end of the run everybody leaves.
+    // At the end of the run every host leaves.
     let over = time::nanos(run.plan.duration);
     let ends = connections().filter_map(|connection| connection.since(ProviderState::Deregistered));
     let mut left: Vec<(u64, String)> = ends

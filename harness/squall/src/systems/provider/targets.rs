@@ -1,4 +1,4 @@
-//! `call`: a module, from a manager. `pipeline`: a program of such modules.
+//! `call`: a module, from a manager. `pipeline`: a program of modules.
 
 use std::sync::Arc;
 
@@ -16,18 +16,18 @@ use crate::target::{CALL_NUMBER, Causes, Ended, Make, Making, Prepared, Request,
 /// A module of the provider protocol.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ModuleCall {
-    /// Its qualified name. Somebody has it.
+    /// Its qualified name. It exists.
     pub name: String,
-    /// What every call carries: a record of the inputs that it declares.
+    /// The payload of every call: a record of its declared inputs.
     pub input: CValue,
 }
 
 /// A program that calls such modules.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PipelineRun {
-    /// It can be run with the modules that the topology has.
+    /// It can run with the topology's modules.
     pub program: Pipeline,
-    /// What every run is given: a record of the inputs that it declares.
+    /// The input of every run: a record of its declared inputs.
     pub input: CValue,
 }
 
@@ -36,7 +36,7 @@ impl Target for ModuleCall {
         self.name.clone()
     }
 
-    /// Modules of a manager's own leave no lines.
+    /// A manager's own modules leave no journal entries.
     fn causes(&self) -> Causes {
         Causes::AtMostOne
     }
@@ -135,7 +135,7 @@ fn ended(result: Result<CValue, CallError>) -> Ended {
     }
 }
 
-/// The value with the number of the call in its strings. Names and types have no numbers.
+/// Inserts the call's number into the strings of a value. Names and types have no placeholders.
 fn numbered(value: &CValue, call: &str) -> CValue {
     let mut value = value.clone();
     number(&mut value, call);

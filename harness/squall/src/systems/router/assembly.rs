@@ -1,5 +1,4 @@
-//! From a module of a topology to a running one, on any platform: what the simulator runs is what would be
-//! deployed.
+//! Builds running modules from a topology, on any platform: the simulator runs what would be deployed.
 
 use std::sync::Arc;
 
@@ -11,13 +10,13 @@ use crate::systems::router::components::{Components, Ported};
 
 use crate::plan::{self, Topology};
 
-/// Where every module listens, unless it is told otherwise. Spec: router S-4.
+/// The default port of every module. Spec: router S-4.
 pub const PORT: u16 = 50051;
 
-/// Makes a module with its nodes. It serves once it is bound to a port.
+/// Creates a module with its nodes. It serves once it is bound to a port.
 ///
 /// # Errors
-/// When a node's component is not known, or its settings are wrong.
+/// If a node's component is unknown, or its settings are invalid.
 pub fn assemble<P: Platform>(
     platform: P,
     module: &plan::Module,
@@ -32,7 +31,7 @@ pub fn assemble<P: Platform>(
     Ok(process)
 }
 
-/// What a module's file says of its limits; the rest is usual.
+/// The limits from a module's file, with defaults for the rest.
 pub fn options(module: &plan::Module) -> Options {
     Options {
         call_timeout: module.call_timeout,
@@ -45,7 +44,7 @@ pub fn options(module: &plan::Module) -> Options {
     }
 }
 
-/// A component for a node.
+/// Creates the component of a node.
 pub(crate) fn make(components: &Components, node: &plan::Node) -> Result<Arc<dyn Component>, String> {
     let inner = components
         .make(&node.component, &node.settings)
@@ -56,7 +55,7 @@ pub(crate) fn make(components: &Components, node: &plan::Node) -> Result<Arc<dyn
     })
 }
 
-/// Puts a node with its edges on a module.
+/// Installs a node with its edges on a module.
 pub(crate) fn install<P: Platform>(process: &Module<P>, node: &plan::Node, component: Arc<dyn Component>) {
     let edges = node.edges.iter().map(edge).collect();
     process.install(node.name.as_str(), component, edges);
@@ -70,13 +69,13 @@ fn edge(edge: &plan::Edge) -> Edge {
     assembled
 }
 
-/// A host at its own name, on [`PORT`].
+/// The address of a host: its name and [`PORT`].
 pub(crate) fn authority(host: &str) -> Authority {
     let authority = format!("{host}:{PORT}").parse();
     authority.expect("host names are checked when a topology is loaded")
 }
 
-/// Lets a module call all others by the method that its topology says, if it says any.
+/// Sets the method by which a module calls others, if the topology has one.
 pub fn set_methods<P: Platform>(process: &Module<P>, module: &plan::Module, topology: &Topology) {
     let Some(method) = module.method else { return };
     for other in topology
@@ -88,7 +87,7 @@ pub fn set_methods<P: Platform>(process: &Module<P>, module: &plan::Module, topo
     }
 }
 
-/// Who owns which node, and where modules run: what a topology says, for all modules alike.
+/// Owners of nodes and addresses of modules from a topology, the same for all modules.
 #[derive(Debug, Clone, Default)]
 pub struct Directory {
     owners: IndexMap<Arc<str>, Arc<str>>,
@@ -96,7 +95,7 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Who owns which node, and nothing of where modules run: they are told that.
+    /// Only the owners of nodes: addresses of modules are set elsewhere.
     pub fn owners_of(topology: &Topology) -> Self {
         let mut directory = Directory::of(topology);
         directory.endpoints.clear();
@@ -108,7 +107,7 @@ impl Directory {
         Directory::with_endpoints(topology, authority)
     }
 
-    /// With every host where `endpoint` says.
+    /// With the addresses that `endpoint` returns.
     pub fn with_endpoints(topology: &Topology, endpoint: impl Fn(&str) -> Authority) -> Self {
         let mut directory = Directory::default();
         for module in topology.all::<plan::Module>().values() {

@@ -1,19 +1,19 @@
-//! What the modules have counted for Prometheus, into the journal.
+//! Records the Prometheus counters of modules in the journal.
 //!
-//! A process that dies takes its counters with it: nobody can scrape them any more, and what it counted since it was
-//! last scraped is lost. Here its memory is looked at all the same, at the end of the run, so that what it counted until
-//! its last instant can be compared. What a deployment loses by a death is thus not shown by any run.
+//! A process that dies loses its counters: what it counted since the last scrape is lost. Here they are read from its
+//! memory at the end of the run, so that they can be compared up to its last instant. So runs do not show what a
+//! deployment loses by a death.
 
 use super::RouterEvent;
 use super::world::Process;
 use crate::live::Sample;
 use crate::run::Recorder;
 
-/// A line for each pair of modules and each way in which calls ended, and one for how long they took; of every process
-/// that there was. Once all processes are gone: then nothing that is counted goes on.
+/// Records an entry per process, pair of modules and status, and one for the latency. Called after all processes have
+/// ended, when counters no longer change.
 pub(super) fn record(processes: &[Process], recorder: &Recorder) {
     for Process { platform, module } in processes {
-        // What cannot be read counts nothing, and the oracle finds what is missing.
+        // Unreadable counters count as zero, which the oracle reports.
         let sample: Sample = module.metrics().parse().unwrap_or_default();
         for event in lines(&sample, platform.incarnation()) {
             recorder.record_on(platform.host(), event);

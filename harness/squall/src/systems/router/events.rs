@@ -1,4 +1,4 @@
-//! The router's events in the journal.
+//! Converts tracing events of the router to journal events.
 
 use std::sync::Arc;
 
@@ -10,13 +10,13 @@ use crate::journal::{Event, Id};
 use crate::run::Source;
 use crate::systems::values::{handling, outcome};
 
-/// What the journal reads of them.
+/// Their source.
 pub(super) const SOURCE: Source = Source {
     target: TARGET,
     read: event,
 };
 
-/// Nothing when it is one of which the journal has nothing.
+/// `None` for events that the journal omits.
 fn event(
     name: &'static str,
     fields: &Fields<Arc<str>>,

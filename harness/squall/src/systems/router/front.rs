@@ -1,13 +1,13 @@
-//! What may stand between a workload and a module.
+//! The layer between a workload and a module.
 
 use async_trait::async_trait;
 use squall_router::{Error, Message, Payload, Scheduler};
 use squall_sim::SimPlatform;
 
-/// Stands between a workload and the scheduler of the module where its calls start.
+/// A layer between a workload and the scheduler of the module where its calls start.
 #[async_trait]
 pub trait Front: Send + Sync + 'static {
-    /// Handles a workload's message, usually by giving it to the scheduler.
+    /// Handles a workload's message, usually by passing it to the scheduler.
     async fn handle(
         &self,
         scheduler: &Scheduler<SimPlatform>,
@@ -15,7 +15,7 @@ pub trait Front: Send + Sync + 'static {
     ) -> Result<Option<Payload>, Error>;
 }
 
-/// Nothing stands between them.
+/// No layer.
 pub(crate) struct Straight;
 
 #[async_trait]

@@ -1,4 +1,4 @@
-//! What a journal line can say of modules, beside hops and executions.
+//! Journal events of modules, besides hops and executions.
 
 use std::sync::Arc;
 
@@ -8,64 +8,64 @@ use serde_json::Value;
 use crate::calls::Folding;
 use crate::journal::{Entry, Event, EventKind, SystemEvent};
 
-/// How they are read back.
+/// How to read them from a file.
 pub(crate) const KIND: EventKind = EventKind {
     kinds: &["endpoint", "server_drain", "calls_counted", "latency_counted"],
     read: |value| serde_json::from_value::<RouterEvent>(value).map(Event::of),
 };
 
-/// What happened to a module's connections, server or counters.
+/// An event of a module's connections, server or counters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 pub enum RouterEvent {
     /// A client pool's endpoint changed its state.
     Endpoint {
-        /// Whose endpoint.
+        /// The module that the endpoint leads to.
         module: Arc<str>,
         /// `host:port`
         endpoint: Arc<str>,
         /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
         state: Arc<str>,
-        /// Why, when it failed.
+        /// The cause of a failure.
         cause: Arc<str>,
     },
     /// A phase of the shutdown of a module's server.
     ServerDrain {
-        /// Whose.
+        /// The module.
         module: Arc<str>,
         /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
         phase: Arc<str>,
-        /// Requests in the works.
+        /// In-flight requests.
         in_flight: u64,
-        /// Connections that are open.
+        /// Open connections.
         connections: u64,
     },
-    /// How many calls to a module a process of this line's host says that it has made, of those that ended in one
-    /// way. Said at the end of the run, of every process that there was. Spec: router S-34.
+    /// The final value of a counter: calls from a process of the line's host to a module, by status. Recorded at the
+    /// end of the run for every process. Spec: router S-34.
     CallsCounted {
-        /// Which process of the host.
+        /// The incarnation of the host.
         incarnation: u32,
-        /// The module that it is of.
+        /// The calling module.
         source_module: Arc<str>,
-        /// Who was called; empty when nobody owns the node.
+        /// The called module; empty if the node has no owner.
         target_module: Arc<str>,
         /// The metric's status label. Spec: router H-10.
         status: Arc<str>,
         /// How many.
         calls: u64,
     },
-    /// How long calls to a module took, as a process of this line's host says: of those that reached the transport.
-    /// Said with [`RouterEvent::CallsCounted`]. Spec: router S-35.
+    /// The final value of a latency counter: calls from a process of the line's host to a module that reached the
+    /// transport. Recorded with [`RouterEvent::CallsCounted`]. Spec: router S-35.
     LatencyCounted {
-        /// Which process of the host.
+        /// The incarnation of the host.
         incarnation: u32,
-        /// The module that it is of.
+        /// The calling module.
         source_module: Arc<str>,
-        /// Who was called.
+        /// The called module.
         target_module: Arc<str>,
         /// How many.
         calls: u64,
-        /// Nanoseconds that they took together, of a sum of floating-point seconds.
+        /// Their total latency in nanoseconds, converted from floating-point seconds.
         took: u64,
     },
 }
@@ -81,6 +81,6 @@ impl SystemEvent for RouterEvent {
         serde_json::to_value(self)
     }
 
-    /// Nothing: the router's messages are [`Event::HopStarted`] and what follows.
+    /// These events do not affect calls: messages of the router are [`Event::HopStarted`] and the like.
     fn fold<'j>(&'j self, _: &'j Entry, _: &mut Folding<'j>) {}
 }

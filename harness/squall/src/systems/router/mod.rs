@@ -30,15 +30,15 @@ use crate::hosting::{Hosting, Running, Start};
 use crate::run::Source;
 use crate::systems::router::components::Components;
 
-/// Modules, with the components that their nodes are instances of.
+/// Modules, with the components of their nodes.
 #[derive(Clone)]
 pub(crate) struct Router {
     pub(crate) components: Components,
-    /// Stands between workloads and modules.
+    /// The layer between workloads and modules.
     pub(crate) front: Arc<dyn Front>,
-    /// Changes what a module's file says of its limits.
+    /// Overrides a module's limits.
     pub(crate) adjust: Adjust,
-    /// Is done to every module as it starts.
+    /// Runs for every module at its start.
     pub(crate) prepare: Prepare,
 }
 

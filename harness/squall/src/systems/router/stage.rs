@@ -1,8 +1,8 @@
-//! What faults do to modules other than to end them: nodes that go, come and move, ports that are closed, servers
-//! that shut down, and what each host hears of all that.
+//! Effects of faults on modules, other than killing them: nodes that are removed, installed and moved, closed ports,
+//! server drains, and the discovery updates that each host gets.
 //!
-//! It outlives the processes: one that starts anew finds nodes where they are by then, and hears what its host had
-//! heard before.
+//! It outlives the processes: a restarted one finds the current placement of nodes, and the updates that its host has
+//! received so far.
 
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,25 +20,25 @@ use crate::plan::{self, Plan, Topology};
 use crate::systems::router::assembly::{self, Directory};
 use crate::systems::router::components::Ported;
 
-/// What a test does to every module of a run as it starts.
+/// A test's hook for every module of a run at its start.
 pub(crate) type Prepare = Arc<dyn Fn(&Module<SimPlatform>) + Send + Sync>;
 
-/// How a test changes what a module's file says of its limits.
+/// A test's override of a module's limits.
 pub(crate) type Adjust = Arc<dyn Fn(&plan::Module, Options) -> Options + Send + Sync>;
 
-/// How the modules of a run are made, and where faults have put what.
+/// Builds the modules of a run, and holds the state that faults change.
 pub(super) struct Stage {
     topology: Arc<Topology>,
     router: Router,
     directory: Arc<Directory>,
-    /// What each host has heard of. None of them in a plan without news: then all share the directory.
+    /// The registry of each host. Empty if the plan has no discovery updates: then all hosts share the directory.
     registries: IndexMap<String, Arc<Registry>>,
-    /// The gates of the nodes that some fault closes: by how many they are closed now.
+    /// The gates of nodes that some fault closes: how many faults do so now.
     gates: IndexMap<String, Arc<AtomicU32>>,
     state: Mutex<State>,
 }
 
-/// Where a node is that is not on the module that owns it.
+/// The place of a node that is not at its owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Place {
     /// On this module.
@@ -47,15 +47,15 @@ pub(crate) enum Place {
     Nowhere,
 }
 
-/// How much later each host hears of a change at most, and whether it does so a second time.
+/// The maximum propagation delay of an update, and whether each host gets it twice.
 pub(crate) type Hearing = (Duration, bool);
 
 struct State {
-    /// Where faults have put nodes, by fault; the last one counts.
+    /// Places of nodes by fault; the last one wins.
     displaced: IndexMap<String, Vec<(u32, Place)>>,
-    /// On which hosts faults say that modules run, by fault; the last one counts.
+    /// Announced hosts of modules by fault; the last one wins.
     announced: IndexMap<String, Vec<(u32, Vec<String>)>>,
-    /// The version of the newest fact.
+    /// The version of the latest update.
     version: u64,
     news: Stream,
 }
@@ -86,7 +86,7 @@ impl Stage {
         }
     }
 
-    /// A process of `module` on `host`, as it is to be by now.
+    /// Builds a process of `module` on `host` in its current state.
     pub(super) fn assemble(
         &self,
         platform: SimPlatform,
@@ -140,12 +140,12 @@ impl Stage {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The front of this run's modules.
+    /// The layer between workloads and this run's modules.
     pub(super) fn front(&self) -> Arc<dyn Front> {
         self.router.front.clone()
     }
 
-    /// The module that owns a node by what the topology says.
+    /// The owner of a node according to the topology.
     pub(super) fn owner(&self, node: &str) -> Option<&plan::Module> {
         plan::Module::owning(&self.topology, node)
     }
@@ -155,7 +155,7 @@ impl Stage {
         Some((owner, owner.nodes.get(name)?))
     }
 
-    /// The node goes to another place, as the places are that faults put it to. `running` are the processes of a module.
+    /// Moves the node to its current place. `running` are the processes of a module.
     pub(super) fn put(
         &self,
         sim: &Sim,
@@ -184,12 +184,12 @@ impl Stage {
         };
         let (old, new) = (module(&before), module(&after));
         for process in new.into_iter().flat_map(&running) {
-            // Settings that were refused would have kept the process from starting.
+            // Invalid settings would have kept the process from starting.
             drop(self.install(&process, node));
         }
         let Some(old) = old else { return };
         match new {
-            // What the old one has begun, it ends.
+            // The old instance completes its executions.
             Some(new) => {
                 self.tell(sim, late, twice, |version| {
                     let fact = Fact::Owner {
@@ -209,7 +209,7 @@ impl Stage {
         }
     }
 
-    /// The ports of a node close, or open again.
+    /// Closes or opens the ports of a node.
     pub(super) fn close(&self, node: &str, closed: bool, running: &[Module<SimPlatform>]) {
         if let Some(gate) = self.gates.get(node) {
             match closed {
@@ -220,7 +220,7 @@ impl Stage {
         running.iter().for_each(|process| process.refresh_ports(node));
     }
 
-    /// Discovery says from now on that `module` runs where the last fault says; on all of its hosts when none does.
+    /// Announces `module` on the hosts of the last active fault, or on all of its hosts without one.
     pub(super) fn announce(
         &self,
         sim: &Sim,
@@ -242,7 +242,7 @@ impl Stage {
         self.tell(sim, late, twice, |version| (version, endpoints(module, &hosts)));
     }
 
-    /// Every host hears of it, each after a time of its own.
+    /// Sends an update to every host, with a propagation delay for each.
     fn tell(&self, sim: &Sim, late: Duration, twice: bool, fact: impl Fn(u64) -> (u64, Fact)) {
         let version = {
             let mut state = self.state();
@@ -260,7 +260,7 @@ impl Stage {
                         sim.sleep(delay).await;
                     }
                     let heard = (registry.clone(), fact.clone());
-                    // On its host: what the pool does about it is that host's doing.
+                    // On its host, so that the pool's reaction is attributed to it.
                     let told = sim.run_on(id, move |_| async move { heard.0.apply(version, heard.1) });
                     if told.await.is_err() {
                         registry.apply(version, fact);
@@ -279,7 +279,7 @@ impl Stage {
     }
 }
 
-/// What a topology says, as the first thing that is heard.
+/// The registry's initial content, from the topology.
 fn registry(topology: &Topology) -> Registry {
     let registry = Registry::new();
     let facts = topology.all::<plan::Module>().values().flat_map(|module| {

@@ -19,7 +19,7 @@ pub struct NodePort {
     pub node: String,
     /// The port.
     pub port: String,
-    /// What every call carries, as JSON.
+    /// The payload of every call, as JSON.
     pub payload: Value,
 }
 

@@ -1,4 +1,4 @@
-//! A host for every module, with the module's real scheduler, client pool and gRPC server.
+//! One host per module, with the module's real scheduler, client pool and gRPC server.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -14,13 +14,13 @@ use crate::plan;
 use crate::run::Recorder;
 use crate::systems::router::assembly::PORT;
 
-/// The modules of a run, by host. Clones are the same ones.
+/// The modules of a run, by host. Clones share them.
 #[derive(Clone)]
 pub(crate) struct World(Arc<Shared>);
 
 struct Shared {
     newest: Newest<Process>,
-    /// Those before, which are kept for what they have counted.
+    /// Previous processes, kept for their counters.
     past: Mutex<Vec<Process>>,
     hosts: Vec<HostId>,
     stage: Stage,
@@ -45,17 +45,17 @@ impl Running for World {
 }
 
 impl World {
-    /// The module that runs in this process; waits for it to be set up.
+    /// The module in this process; waits until it is set up.
     pub(super) async fn module(&self, process: &SimPlatform) -> Module<SimPlatform> {
         self.0.newest.of(process).await.module
     }
 
-    /// What stands between workloads and modules.
+    /// The layer between workloads and modules.
     pub(super) fn front(&self) -> Arc<dyn Front> {
         self.0.stage.front()
     }
 
-    /// The processes of `module` that run now.
+    /// The running processes of `module`.
     fn running(&self, sim: &Sim, module: &plan::Module) -> Vec<Module<SimPlatform>> {
         let hosts = module.hosts.iter().filter_map(|host| sim.host(host));
         let up = hosts.filter(|host| sim.is_up(*host));
@@ -63,7 +63,7 @@ impl World {
             .collect()
     }
 
-    /// Every process that there was, in the order of their hosts and starts.
+    /// All processes of the run, sorted by host and start.
     fn processes(&self) -> Vec<Process> {
         let mut processes = self.0.past.lock().unwrap_or_else(PoisonError::into_inner).clone();
         processes.extend(self.0.newest.all().into_iter().map(|(_, process)| process));
@@ -71,7 +71,7 @@ impl World {
         processes
     }
 
-    /// A node is at another place until the fault ends. Of several faults the last one counts.
+    /// Moves or removes a node until the fault ends. The latest of several faults wins.
     pub(crate) async fn elsewhere(
         &self,
         scene: &Scene,
@@ -88,7 +88,7 @@ impl World {
         stage.put(sim, node, |places| places.retain(is_other), hearing, running);
     }
 
-    /// The ports of a node are closed until the fault ends.
+    /// Closes the ports of a node until the fault ends.
     pub(crate) async fn closed(&self, scene: &Scene, node: &str, end: End) {
         let close = |closed| {
             if let Some(owner) = self.0.stage.owner(node) {
@@ -102,7 +102,7 @@ impl World {
         close(false);
     }
 
-    /// Discovery says that a module runs on these hosts, until the fault ends. Of several faults the last one counts.
+    /// Announces a module on these hosts until the fault ends. The latest of several faults wins.
     pub(crate) async fn announced(
         &self,
         scene: &Scene,
@@ -120,7 +120,7 @@ impl World {
     }
 }
 
-/// Makes the hosts of a plan and starts them.
+/// Creates the hosts of a plan and starts them.
 pub(super) fn build(start: &Start<'_>, stage: Stage) -> World {
     let (sim, topology) = (start.sim, &start.plan.topology);
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| Shared {
@@ -155,7 +155,7 @@ fn add_host(start: &Start<'_>, host: &str, module: &plan::Module, shared: Weak<S
             shared.came_up(Process { platform, module });
             drop(shared);
             match drain {
-                // Most hosts: their requests need not listen for the end.
+                // Most hosts: without a drain fault, requests need not watch for a shutdown.
                 None => server.run().await,
                 Some((drain, grace)) => {
                     let told = async move { drain.notified().await };

@@ -1,7 +1,7 @@
-//! Services of your own, and the clients that call them: ordinary gRPC servers and channels, on the hosts of a topology.
+//! User-defined services and clients: ordinary gRPC servers and channels, on the hosts of a topology.
 //!
-//! A service is a function of a [`Site`] and its settings that serves until it ends; `[service.*]` says on which hosts it
-//! runs. A client is a function that makes one call; a workload with `client` says how often.
+//! A service is a function of a [`Site`] and its settings that serves until it returns; `[service.*]` sets its hosts. A
+//! client is a function that makes one call; a workload with `client` sets how often.
 
 use std::fmt;
 use std::future::Future;
@@ -16,41 +16,40 @@ use squall_site::Site;
 use super::{CallError, Kept};
 use crate::registry::{Declaration, NoSettings, Registry, SettingsError};
 
-/// The service that every harness has: it does nothing, on a host where clients run.
+/// The service that every harness has: an idle host for clients.
 pub(crate) const NOTHING: &str = "nothing";
 
-/// What runs on a host, from its start on.
+/// A running service.
 pub(crate) type Serving = Pin<Box<dyn Future<Output = Result<(), String>> + Send>>;
 /// One call.
 pub(crate) type Calling = Pin<Box<dyn Future<Output = Result<(), CallError>> + Send>>;
 
 /// A service with its settings, about to start.
 pub(crate) type Serve = Box<dyn FnOnce(Site) -> Serving + Send>;
-/// A client with what a call carries.
+/// A client with a payload.
 pub(crate) type Ask = Box<dyn FnOnce(Site, Asked) -> Calling + Send>;
 
-/// What a client is told of a call beside its payload.
+/// The parameters of a call besides its payload.
 pub(crate) struct Asked {
     pub(crate) number: u64,
     pub(crate) timeout: Duration,
     pub(crate) kept: Kept,
 }
 
-/// One call of a workload, as its client is given it.
+/// One call of a workload, as passed to its client.
 #[derive(Debug, Clone)]
 pub struct Call<T> {
-    /// Its number in the run: 0, 1, 2, ... Unique, also among workloads.
+    /// Its number in the run: 0, 1, 2, ... Unique across workloads.
     pub number: u64,
-    /// How long it may take. The workload gives the call up then; its outcome is unknown.
+    /// Its timeout. The workload drops the call then, and its outcome is unknown.
     pub timeout: Duration,
-    /// The workload's `payload`, with the call's number in place of each `{call}`.
+    /// The workload's `payload`, with each `{call}` replaced by the call's number.
     pub payload: T,
     kept: Kept,
 }
 
 impl<T> Call<T> {
-    /// What all calls share that start in the same process: a channel, say. `make` is called once in each process of the
-    /// host, for each type.
+    /// State shared by all calls from one process: a channel, for example. `make` is called once per process and type.
     ///
     /// ```
     /// # use squall::{Call, Site};
@@ -72,7 +71,7 @@ pub(crate) struct ServiceCode {
 }
 
 impl ServiceCode {
-    /// Those that every harness has.
+    /// The built-in ones.
     pub(crate) fn builtin() -> Self {
         let mut services = ServiceCode {
             services: Registry::default(),
@@ -142,13 +141,13 @@ impl ServiceCode {
         &self.clients
     }
 
-    /// Makes a service that a topology names.
+    /// Creates a service of a topology.
     pub(crate) fn make(&self, name: &str, settings: &Value) -> Result<Serve, SettingsError> {
         let none = || SettingsError::from(format!("no service is called `{name}`"));
         self.services.make(name, settings).ok_or_else(none)?
     }
 
-    /// Makes a call of a client that a scenario names.
+    /// Creates a call of a scenario's client.
     pub(crate) fn ask(&self, name: &str, payload: &Value) -> Result<Ask, SettingsError> {
         let none = || SettingsError::from(format!("no client is called `{name}`"));
         self.clients.make(name, payload).ok_or_else(none)?

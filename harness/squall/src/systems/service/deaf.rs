@@ -1,4 +1,4 @@
-//! Hosts of services where nobody ever got through, although the process was up: nothing listens there.
+//! Service hosts that refused all connects while their process was up: nothing listens there.
 
 use crate::plan::Service;
 use std::collections::HashSet;
@@ -9,16 +9,16 @@ use crate::journal::{Close, Event, Touch};
 use crate::oracle::Run;
 use crate::report::plural;
 
-/// What is known of one host.
+/// The connects to one host.
 #[derive(Default)]
 struct Host {
     is_up: bool,
     accepted: bool,
-    /// Connects that its kernel refused while its process was up.
+    /// Connects refused by its kernel while its process was up.
     refused: u64,
 }
 
-/// A line for each host that refused connects, and never took one.
+/// A note for each host that refused connects, and never accepted one.
 pub(crate) fn notes(run: &Run<'_>) -> Vec<String> {
     let services = run.plan.topology.all::<Service>().values();
     let names = services.flat_map(|service| &service.hosts);
@@ -26,7 +26,7 @@ pub(crate) fn notes(run: &Run<'_>) -> Vec<String> {
     if hosts.is_empty() {
         return Vec::new();
     }
-    // Connects that a fault has refused say nothing of the host.
+    // Connects refused by a fault do not count.
     let mut by_faults = HashSet::new();
     for entry in &run.journal.entries {
         let name = match &entry.event {

@@ -1,4 +1,4 @@
-//! How a call of a client failed, and whether it may have happened.
+//! How a client's call failed, and whether it may have happened.
 
 use std::error::Error;
 use std::fmt;
@@ -8,21 +8,21 @@ use tonic::{Code, ConnectError, Status};
 use crate::calls::all_error_classes;
 use crate::journal::Outcome;
 
-/// Why a call of a client was not answered: what a client's function returns.
+/// The error of a client's call, returned by the client's function.
 ///
 /// A [`tonic::Status`] becomes one by `?`. Then its outcome follows from the status:
 ///
 /// | the status | outcome |
 /// |---|---|
-/// | the connection was never made | failed |
-/// | the transport failed after that: reset, closed, timed out | unknown |
-/// | the server said DEADLINE_EXCEEDED or CANCELLED | unknown |
-/// | the server said any other code | failed: it says so itself |
+/// | connection not established | failed |
+/// | transport failed afterwards: reset, closed, timed out | unknown |
+/// | DEADLINE_EXCEEDED or CANCELLED from the server | unknown |
+/// | any other code from the server | failed: the server says so |
 ///
-/// `Endpoint::connect` has an error of its own, before there is any call:
+/// `Endpoint::connect` has an error type of its own, before any call is made:
 /// `.map_err(|error| CallError::failed("unavailable", error.to_string()))?`.
 ///
-/// A client that knows better (of an operation that was taken back, say) makes one by hand.
+/// A client that knows more (for example, that an operation was rolled back) constructs one itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallError {
     outcome: Outcome,
@@ -31,8 +31,8 @@ pub struct CallError {
 }
 
 impl CallError {
-    /// It certainly did not happen, or whoever was called says that it failed. `class` is what expectations name: a gRPC
-    /// code in small letters ("not_found"), or "error". Another one is said with the message, and counts as "error".
+    /// It certainly did not happen, or the callee reported a failure. `class` is the name for expectations: a gRPC code
+    /// in lower case ("not_found"), or "error". Any other class becomes part of the message, and counts as "error".
     pub fn failed(class: &str, message: impl Into<String>) -> Self {
         let message = message.into();
         let (class, message) = match all_error_classes().find(|known| *known == class) {
@@ -46,7 +46,7 @@ impl CallError {
         }
     }
 
-    /// Nobody knows whether it happened. `class` as for [`CallError::failed`].
+    /// It may have happened. `class` as for [`CallError::failed`].
     pub fn unknown(class: &str, message: impl Into<String>) -> Self {
         CallError {
             outcome: Outcome::Unknown,
@@ -60,7 +60,7 @@ impl CallError {
         self.outcome
     }
 
-    /// What expectations name it by.
+    /// Its name for expectations.
     #[must_use]
     pub fn class(&self) -> &'static str {
         self.class
@@ -93,7 +93,7 @@ impl From<Status> for CallError {
     }
 }
 
-/// What an error that says nothing of its kind is: the client gives up before it calls, or after it was answered.
+/// An error without a class: the client gave up before it made a call, or after the response.
 impl From<String> for CallError {
     fn from(message: String) -> Self {
         CallError::failed("error", message)
@@ -110,7 +110,7 @@ fn is_connect(status: &Status) -> bool {
     causes(status).any(|cause| cause.is::<ConnectError>())
 }
 
-/// The status and what caused it, without what is said twice.
+/// The status and its sources, without repetitions.
 fn said(status: &Status) -> String {
     let mut said = match status.message() {
         "" => status.code().description().to_owned(),
@@ -130,7 +130,7 @@ fn causes(status: &Status) -> impl Iterator<Item = &(dyn Error + 'static)> {
     std::iter::successors(status.source(), |&cause| cause.source())
 }
 
-/// The code as expectations name it.
+/// The code's name for expectations.
 fn class(code: Code) -> &'static str {
     match code {
         Code::Ok => "error",

@@ -1,4 +1,4 @@
-//! What services of a user's own say in the journal: their layers, and [`crate::note`].
+//! Converts tracing events of user-defined services to journal events: those of layers, and [`crate::note`].
 
 use std::sync::Arc;
 
@@ -9,13 +9,13 @@ use crate::journal::{Event, Id, RpcEvent};
 use crate::run::Source;
 use crate::systems::values::rpc_end;
 
-/// What the journal reads of them.
+/// Their source.
 pub(super) const SOURCE: Source = Source {
     target: TARGET,
     read: event,
 };
 
-/// Nothing when it is one of which the journal has nothing.
+/// `None` for events that the journal omits.
 fn event(
     name: &'static str,
     fields: &Fields<Arc<str>>,

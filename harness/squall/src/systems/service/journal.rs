@@ -1,4 +1,4 @@
-//! What a journal line can say of gRPC calls between services, where they have the layers that say so.
+//! Journal events of gRPC calls between services with recording layers.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use serde_json::Value;
 use crate::calls::{Folding, Handled, Moment, Rpc};
 use crate::journal::{Entry, Event, EventKind, Id, RpcEnd, SystemEvent};
 
-/// How they are read back.
+/// How to read them from a file.
 pub(crate) const KIND: EventKind = EventKind {
     kinds: &["rpc"],
     read: |value| {
@@ -17,49 +17,49 @@ pub(crate) const KIND: EventKind = EventKind {
     },
 };
 
-/// What happened to a gRPC call.
+/// An event of a gRPC call.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "event")]
 pub enum RpcEvent {
-    /// A client calls.
+    /// A client starts a call.
     CallStarted {
         /// The call.
         span: Id,
-        /// The call within whose handler it is made, or the trace of a workload's call; 0 for neither.
+        /// The call whose handler makes it, or the trace of a workload's call; 0 for neither.
         parent: Id,
-        /// `host:port` that is called; empty when nobody says.
+        /// The server as `host:port`; empty if unknown.
         peer: Arc<str>,
         /// The service.
         service: Arc<str>,
         /// The method of it.
         method: Arc<str>,
     },
-    /// Its answer is complete, or the client gave it up.
+    /// Its response is complete, or the client cancelled it.
     CallEnded {
         /// The call.
         span: Id,
         /// How.
         end: RpcEnd,
     },
-    /// A server handles a call.
+    /// A server starts to handle a call.
     HandlerStarted {
-        /// The call; 0 when its client has no layer.
+        /// The call; 0 if its client has no layer.
         span: Id,
         /// The service.
         service: Arc<str>,
         /// The method of it.
         method: Arc<str>,
     },
-    /// Its answer is complete, or the server gave it up.
+    /// Its response is complete, or the server dropped it.
     HandlerEnded {
-        /// The call; 0 when its client has no layer.
+        /// The call; 0 if its client has no layer.
         span: Id,
         /// How.
         end: RpcEnd,
     },
 }
 
-/// Lines say whose event it is, and then which.
+/// Lines have the event's owner, then its kind.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "kind")]
 enum Tagged<E> {

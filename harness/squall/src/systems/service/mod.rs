@@ -1,4 +1,4 @@
-//! Services of a user's own, and their clients.
+//! User-defined services, and their clients.
 
 mod code;
 pub(crate) mod deaf;

@@ -1,16 +1,16 @@
-//! What code of a user's own says of itself, for oracles and expectations of a user's own.
+//! Notes by user code, for user-defined oracles and expectations.
 
 use serde::Serialize;
 use squall_events::site::Note;
 
-/// Says something, for the journal of a run: `note("reserved", &Reserved { .. })`. Oracles and expectations of your own
-/// read it with [`oracle::Run::notes`](crate::oracle::Run::notes). On real sockets it is a `tracing` event of the level
-/// info, with the target `squall::site`.
+/// Adds a note to the journal of a run: `note("reserved", &Reserved { .. })`. User-defined oracles and expectations
+/// read it with [`oracle::Run::notes`](crate::oracle::Run::notes). On real sockets it is a `tracing` event with level
+/// info and target `squall::site`.
 ///
-/// A process that is dead says nothing any more.
+/// Notes by a dead process are discarded.
 ///
 /// # Panics
-/// When the value cannot be JSON: a map whose keys are no strings.
+/// If the value cannot be JSON: a map with keys that are not strings.
 pub fn note(name: &str, value: &impl Serialize) {
     if squall_sim::process().is_some_and(|process| !process.is_alive()) {
         return;

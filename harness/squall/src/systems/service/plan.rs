@@ -1,4 +1,4 @@
-//! Services: what `[service.*]`, and tables of a user's own, describe.
+//! Services: the content of `[service.*]` and of user-defined tables.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use indexmap::IndexMap;
 
 use crate::plan::{HostGroup, Recovery};
 
-/// A service of a user's own: one host, or one host per replica, each of which runs its code.
+/// A user-defined service: one host, or one host per replica, each of which runs its code.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Service {
     /// Its name.
@@ -16,12 +16,12 @@ pub struct Service {
     pub hosts: Vec<String>,
     /// The name under which its code is registered.
     pub runs: String,
-    /// What its code takes, as JSON. An object, empty when the file has none.
+    /// Its settings: a JSON object, empty if the file has none.
     pub settings: serde_json::Value,
 }
 
 impl Service {
-    /// How long the calls of clients on its hosts may take that do not say so themselves.
+    /// The default timeout of calls by clients on its hosts.
     pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 }
 

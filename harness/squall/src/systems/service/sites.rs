@@ -1,4 +1,4 @@
-//! The services of a run: a host for each, on which a user's own code runs; and the calls of clients there.
+//! The services of a run: one host each, where user code runs; and the calls of clients there.
 
 use std::collections::BTreeMap;
 use std::future::poll_fn;
@@ -13,27 +13,27 @@ use crate::hosting::{Newest, Running, Start};
 use crate::plan::Service;
 use crate::systems::service::{Asked, CallError, Kept, ServiceCode};
 
-/// The services of a run. Clones are the same ones.
+/// The services of a run. Clones share them.
 #[derive(Clone)]
 pub(crate) struct Sites(Arc<Shared>);
 
 struct Shared {
     code: ServiceCode,
     hosts: Vec<HostId>,
-    /// Their code has been started, and waits for something.
+    /// Hosts whose code has started and is pending.
     up: Newest<()>,
-    /// What the calls of clients share in the newest process of each host.
+    /// State shared by the calls of clients in the newest process of each host.
     kept: Mutex<BTreeMap<HostId, KeptOfProcess>>,
 }
 
-/// What the calls of each client share in a process.
+/// The shared state of each client in a process.
 #[derive(Default)]
 struct KeptOfProcess {
     incarnation: u32,
     by_client: BTreeMap<Arc<str>, Kept>,
 }
 
-/// Makes the hosts of a plan's services, and starts them.
+/// Creates the hosts of a plan's services, and starts them.
 pub(super) fn build(start: &Start<'_>, code: &ServiceCode) -> Sites {
     let (sim, plan) = (start.sim, start.plan);
     let shared = Arc::new_cyclic(|shared: &Weak<Shared>| {
@@ -56,7 +56,7 @@ pub(super) fn build(start: &Start<'_>, code: &ServiceCode) -> Sites {
 
 fn add_host(sim: &Sim, host: &str, service: &Service, code: &ServiceCode, shared: Weak<Shared>) -> HostId {
     let (code, service) = (code.clone(), service.clone());
-    // What the service starts with `tokio::spawn` is its host's: tonic starts its connections so.
+    // Tasks that the service starts with `tokio::spawn` belong to its host: tonic spawns its connections.
     sim.add_host_with(host, HostOptions::new().adopting(), move |platform| {
         let process = (platform.host_id(), platform.incarnation());
         let shared = shared.upgrade();
@@ -70,13 +70,13 @@ fn add_host(sim: &Sim, host: &str, service: &Service, code: &ServiceCode, shared
                 serving.as_mut().poll(context)
             })
             .await?;
-            // A process whose main returns is over, with all that it has started: nobody asked for that either.
+            // A process ends with its main, including all of its tasks. That is an incident too.
             Err(String::new())
         }
     })
 }
 
-/// Code that has begun once this is dropped: also code that panics at once, for which nobody is to wait any more.
+/// Marks code as started when dropped, even if it panics at once, so that the run does not wait for it.
 struct Begun(Arc<Shared>, (HostId, u32));
 
 impl Drop for Begun {
@@ -87,14 +87,14 @@ impl Drop for Begun {
 
 #[async_trait]
 impl Running for Sites {
-    /// Waits until the code of every host has begun, and waits for something.
+    /// Waits until the code of every host has started and is pending.
     async fn settled(&self) {
         self.0.up.all_up(self.0.hosts.len()).await;
     }
 }
 
 impl Sites {
-    /// One call of a client, on the host where this runs.
+    /// One call of a client, on the current host.
     pub(super) async fn call(
         &self,
         platform: SimPlatform,
@@ -120,7 +120,7 @@ impl Sites {
     fn kept(&self, platform: &SimPlatform, client: &Arc<str>) -> Kept {
         let mut kept = self.0.kept.lock().unwrap_or_else(PoisonError::into_inner);
         let process = kept.entry(platform.host_id()).or_default();
-        // What a process had is gone with it.
+        // State of a dead process is lost.
         if process.incarnation != platform.incarnation() {
             *process = KeptOfProcess {
                 incarnation: platform.incarnation(),
@@ -131,7 +131,7 @@ impl Sites {
     }
 }
 
-/// The code of a client panicked: a mistake of the test, or a promise of it that broke.
+/// The code of a client panicked: a bug in the test, or a failed assertion.
 fn panicked(panic: &(dyn std::any::Any + Send)) -> CallError {
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));

@@ -1,4 +1,4 @@
-//! `client`: whatever a client of a user's own calls.
+//! `client`: a call by a user-defined client.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use crate::journal::Id;
 use crate::systems::service::CallError;
 use crate::target::{CALL_NUMBER, Causes, Ended, Prepared, Request, Target};
 
-/// Whatever a client of a user's own calls.
+/// A call by a user-defined client.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClientCall {
     /// The name under which its code is registered.
     pub name: String,
-    /// What every call carries, as JSON.
+    /// The payload of every call, as JSON.
     pub payload: Value,
 }
 
@@ -68,7 +68,7 @@ fn ended(result: Result<(), CallError>) -> Ended {
     }
 }
 
-/// Puts the number of the call into the payload's strings.
+/// Inserts the call's number into the payload's strings.
 fn number(value: &mut Value, call: &str) {
     match value {
         Value::String(text) if text.contains(CALL_NUMBER) => *text = text.replace(CALL_NUMBER, call),

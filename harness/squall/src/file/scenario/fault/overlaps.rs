@@ -1,7 +1,7 @@
-//! Faults that cannot last at the same time.
+//! Faults that must not overlap.
 //!
-//! A host is in one state at a time: up, down or paused. A node is in one place, and a module is announced once. So
-//! for no seed may two faults that change the same of them touch in time.
+//! A host is in one state at a time: up, down or paused. A node is in one place, and a module has one announcement. So
+//! two faults that change the same state must not overlap for any seed.
 
 use std::collections::HashSet;
 use std::ops::Range;

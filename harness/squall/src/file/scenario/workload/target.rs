@@ -1,4 +1,4 @@
-//! What a workload calls, of whichever kind. What its kind makes of that is of its system.
+//! The target of a workload. Each kind is checked by its system.
 
 use std::sync::Arc;
 
@@ -35,7 +35,7 @@ pub(super) fn resolve(
     (kind.check)(calls, problems)
 }
 
-/// That nothing is carried that calls of its kind do not carry.
+/// Checks that there are no payload keys of other kinds.
 fn check_carried(carries: Option<&str>, help: &str, calls: &Calls<'_>, problems: &mut Problems) {
     for key in CARRIED.into_iter().filter(|key| carries != Some(key.name)) {
         if let Some(place) = calls.carried.span(key.name) {

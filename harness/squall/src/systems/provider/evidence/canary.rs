@@ -1,10 +1,10 @@
-//! Canaries: their steps, and how they ended.
+//! The history of canaries: steps and ends.
 
 use std::sync::Arc;
 
 use crate::calls::Moment;
 
-/// A new version of a provider's modules that one host tried out.
+/// A trial of a new version of a provider's modules, on one host.
 #[derive(Debug)]
 pub struct Canary {
     /// The provider's host.
@@ -13,18 +13,18 @@ pub struct Canary {
     pub steps: Vec<Step>,
     /// How it ended, if it did.
     pub end: Option<CanaryEnd>,
-    /// Who has which version, as it says itself when not all have the same.
+    /// Its own report of the versions, if managers have different ones.
     pub divided: Option<Division>,
 }
 
-/// Managers, as `host:port`, by the version that they have.
+/// Managers as `host:port`, by version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Division {
-    /// The new one, and were well with it.
+    /// They have the new version, and were healthy with it.
     pub promoted: Vec<Arc<str>>,
-    /// The new one, and were not well, or cannot be had back.
+    /// They have the new version, and were unhealthy or cannot be rolled back.
     pub failed: Vec<Arc<str>>,
-    /// The old one.
+    /// They have the old version.
     pub unchanged: Vec<Arc<str>>,
 }
 
@@ -33,11 +33,11 @@ pub struct Division {
 pub struct Step {
     /// When.
     pub moment: Moment,
-    /// `host:port` of the manager.
+    /// The manager as `host:port`.
     pub instance: Arc<str>,
     /// `upgraded`, `healthy`, `unhealthy`, `rolled back`, `not rolled back`
     pub step: Arc<str>,
-    /// The version that is there from then on.
+    /// The version from then on.
     pub version: Arc<str>,
 }
 
@@ -48,6 +48,6 @@ pub struct CanaryEnd {
     pub moment: Moment,
     /// `promoted`, `rolled back`, `partial failure`
     pub outcome: Arc<str>,
-    /// Why.
+    /// The reason.
     pub reason: Arc<str>,
 }

@@ -1,4 +1,4 @@
-//! What a scenario expects of the end of a canary, judged: for each host that tries it out.
+//! Expectations about the end of a canary, judged for each host that runs it.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use crate::systems::provider::evidence::Providers;
 use crate::time;
 use crate::verdict::Judged;
 
-/// What must hold of the end of a canary.
+/// The expected end of a canary.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CanaryExpectation {
-    /// The fault's place in the plan.
+    /// The fault's index in the plan.
     pub fault: u32,
     /// The fault's name.
     pub name: String,
-    /// The provider's hosts that try it out: it must hold for each of them.
+    /// The provider's hosts that run it: it must hold for each of them.
     pub hosts: Vec<String>,
-    /// How it ends.
+    /// The expected end.
     pub ends: CanaryEnd,
-    /// After how long at most, of the fault's own time; before the run ends when absent.
+    /// The maximum time from the fault's start; `None` is the end of the run.
     pub within: Option<Duration>,
 }
 
@@ -68,7 +68,7 @@ fn text(expectation: &CanaryExpectation) -> String {
     format!("{}{within}: ends {}", expectation.name, expectation.ends.words())
 }
 
-/// Whether it holds for one host, and what was measured there.
+/// Whether it holds for one host, and what was measured.
 fn found(run: &Run<'_>, expectation: &CanaryExpectation, host: &str) -> (bool, String) {
     let fault = run.history.faults.get(expectation.fault as usize);
     let Some(began) = fault.and_then(|fault| fault.started) else {

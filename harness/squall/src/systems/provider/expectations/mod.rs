@@ -1,4 +1,4 @@
-//! What a scenario expects of providers: their states, and how canaries end.
+//! Expectations about providers: states, and ends of canaries.
 
 mod canary;
 mod state;

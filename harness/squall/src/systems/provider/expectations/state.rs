@@ -1,4 +1,4 @@
-//! What a scenario expects of a provider's state, judged: for each of its hosts, at each manager that is asked.
+//! Expectations about a provider's state, judged for each of its hosts at each listed manager.
 
 use crate::calls::Moment;
 use crate::expectation::Expectation;
@@ -9,25 +9,25 @@ use crate::systems::provider::evidence::{Change, Providers};
 use crate::time;
 use crate::verdict::Judged;
 
-/// What must hold of a provider's state.
+/// The expected state of a provider.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProviderExpectation {
-    /// The provider or host that is meant, as the file says it.
+    /// The provider or host, as named in the file.
     pub name: String,
     /// Its hosts: it must hold for each of them.
     pub hosts: Vec<String>,
     /// At which managers: it must hold at each of them.
     pub managers: Vec<String>,
-    /// When.
+    /// The window.
     pub window: Window,
-    /// What.
+    /// The check.
     pub check: ProviderCheck,
 }
 
 /// One check on a provider's state within a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProviderCheck {
-    /// It is in this state when the window begins, or comes to be.
+    /// It is in this state at the start of the window, or enters it later.
     Becomes(ProviderState),
     /// It is never in this state.
     Never(ProviderState),
@@ -67,7 +67,7 @@ fn judge(run: &Run<'_>, expectation: &ProviderExpectation) -> Judged {
     });
     let found: Vec<_> = views.map(|view| Found::of(run, expectation, view)).collect();
     let broken = found.iter().find(|found| !found.held);
-    // The latest of several is when it held for all.
+    // The latest time is when it held for all.
     let shown = broken.or_else(|| found.iter().max_by_key(|found| found.at));
     Judged {
         name: expectation.name.clone(),
@@ -98,7 +98,7 @@ fn text(expectation: &ProviderExpectation) -> String {
     )
 }
 
-/// What became of one host at one manager.
+/// The result for one host at one manager.
 struct Found {
     held: bool,
     at: u64,
@@ -109,7 +109,7 @@ struct Found {
 impl Found {
     fn of(run: &Run<'_>, expectation: &ProviderExpectation, (host, manager): (&str, &str)) -> Self {
         let from = time::nanos(expectation.window.from);
-        // At the end of the run everybody leaves: nobody asks for that.
+        // At the end of the run every host leaves, which is not judged.
         let over = time::nanos(run.plan.duration);
         let until = expectation.window.until.map_or(over, time::nanos).min(over);
         let providers = run.evidence::<Providers>();
@@ -124,7 +124,7 @@ impl Found {
             let already = before.filter(|(_, change)| change.state == state).map(|_| from);
             already.or_else(|| later(state))
         };
-        // What its manager thinks of a process that has died since is no state of the provider.
+        // The manager's state of a process that has died since is not the provider's state.
         let is_ghost = before.is_some_and(|(registered, change)| {
             change.state != ProviderState::Deregistered
                 && run.history.stopped_between(host, registered.at, from)
@@ -185,7 +185,7 @@ mod tests {
     use crate::plan::Window;
     use crate::testing::{S, Script};
 
-    /// Registered at 1 s; dead at 20 s, and back at once, but registered anew only at 30 s. Its old lease ends at 35 s.
+    /// Registered at 1 s, killed and restarted at 20 s, but registered again only at 30 s. The old lease ends at 35 s.
     fn script() -> Script {
         let mut script = Script::of_a_fleet();
         script.at(S).joins("old", "ml-0");

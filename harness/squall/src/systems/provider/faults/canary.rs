@@ -1,4 +1,4 @@
-//! `canary`: a provider tries out other modules, manager by manager.
+//! `canary`: a provider tries a new version of its modules, manager by manager.
 
 use std::time::Duration;
 
@@ -98,7 +98,7 @@ fn canary(raw: &Raw, topology: &Topology, problems: &mut Problems) -> Option<Can
     })
 }
 
-/// The provider's modules, as they are tried out.
+/// The provider's modules in the new version.
 fn modules(
     raw: &Raw,
     provider: &Provider,

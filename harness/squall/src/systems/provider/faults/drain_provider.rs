@@ -1,4 +1,4 @@
-//! `drain_provider`: a provider is asked to end what it has, and to leave.
+//! `drain_provider`: a provider is asked to drain and leave.
 
 use std::time::Duration;
 
@@ -14,22 +14,22 @@ use crate::systems::provider::Fleet;
 use crate::systems::provider::file::provider_hosts;
 use crate::time;
 
-/// What a provider is told that is not told anything in particular.
+/// The reason if the file has none.
 const REASON_DEFAULT: &str = "drained";
 
-/// How long a manager waits for a provider that is drained, when nobody says otherwise. Spec: provider 2.1.
+/// How long a manager waits for a draining provider by default. Spec: provider 2.1.
 const DEADLINE_DEFAULT: Duration = Duration::from_secs(30);
 
-/// Managers ask providers to end what they have, and leave. It happens at one instant.
+/// Managers ask providers to drain and leave. The fault is instantaneous.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DrainProvider {
-    /// The provider, or one host of it, as the file says it.
+    /// The provider, or one of its hosts, as named in the file.
     pub provider: String,
     /// Its hosts.
     pub hosts: Vec<String>,
-    /// How long they have; as long as their managers say when absent.
+    /// Their deadline; `None` is their managers' default.
     pub deadline: Option<Duration>,
-    /// What they are told.
+    /// The reason sent to them.
     pub reason: String,
 }
 

@@ -1,4 +1,4 @@
-//! `heartbeat_loss`: heartbeats of providers are not sent, or not acknowledged; all else is.
+//! `heartbeat_loss`: heartbeats of providers, or their acknowledgements, are not sent; all else is.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::systems::provider::Fleet;
 use crate::systems::provider::evidence::Providers;
 use crate::systems::provider::file::provider_hosts;
 
-/// Heartbeats of providers are not sent, or not acknowledged. All else is.
+/// Heartbeats of providers, or their acknowledgements, are not sent. All else is.
 #[derive(Debug, Clone, PartialEq)]
 pub struct HeartbeatLoss {
-    /// The provider, or one host of it, as the file says it.
+    /// The provider, or one of its hosts, as named in the file.
     pub provider: String,
     /// Its hosts.
     pub hosts: Vec<String>,
-    /// Whether it is the acknowledgements that are not sent.
+    /// Whether acknowledgements are suppressed, not heartbeats.
     pub acks: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Faults of managers and providers: a file each, as in [`crate::faults`].
+//! Faults of managers and providers: one file each, as in [`crate::faults`].
 
 mod canary;
 mod drain_provider;

@@ -1,7 +1,7 @@
-//! Canaries of one provider that are watched differently.
+//! Canaries of one provider with different observation settings.
 //!
-//! A provider is told at its start how canaries are watched. So all of one host are watched alike, as long as nothing is
-//! known of when it starts anew.
+//! A provider gets its observation settings at its start. So all canaries of one host must have the same, as restarts are
+//! not known in advance.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -10,7 +10,7 @@ use crate::file::report::{Problem, Problems};
 use crate::plan::Canary;
 use crate::scenario::OpenFault;
 
-/// Of faults, and where each says when it strikes.
+/// Checks faults, each with the position of its start time.
 pub(crate) fn check(faults: &[(&OpenFault, &Range<usize>)], problems: &mut Problems) {
     let mut first: BTreeMap<&str, (&Range<usize>, &Canary)> = BTreeMap::new();
     for (fault, place) in faults {

@@ -1,4 +1,4 @@
-//! What an `[[expect]]` wants of a provider's state, and of the end of a canary.
+//! Expectations about a provider's state, and about the end of a canary, as read from an `[[expect]]`.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ use crate::plan::{
 use crate::scenario::OpenExpectation;
 use crate::units::Unit;
 
-/// What can be wanted of providers and canaries.
+/// The check keys of providers and canaries.
 pub(super) const WANTED: &[Key] = &[
     Key::of::<String>(
         "manager",
@@ -116,7 +116,7 @@ fn of_a_provider(
     }))
 }
 
-/// The window's first part.
+/// The first part of the window.
 fn first_part(window: Window, within: Option<Duration>) -> Window {
     let Some(within) = within else { return window };
     let end = window.from + within;
@@ -128,7 +128,7 @@ fn first_part(window: Window, within: Option<Duration>) -> Window {
     }
 }
 
-/// Those whose view is asked for.
+/// The managers whose view is checked.
 fn managers(said: &Expecting<'_>, provider: &Provider, problems: &mut Problems) -> Option<Vec<String>> {
     let Some(manager) = said.wanted.get::<String>("manager") else {
         return Some(provider.managers.clone());

@@ -1,4 +1,4 @@
-//! What a module does when it is called, checked against its types.
+//! The behaviour of a module, checked against its types.
 
 use squall_engine::ModuleSpec;
 use squall_value::CType;
@@ -10,7 +10,7 @@ use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 use crate::plan::{Answer, Flaky, Handler, Ratio};
 
-/// What a module of these types does.
+/// The handler of a module with these types.
 pub(crate) fn handler(
     raw: &At<raw::Handler>,
     input: &CType,
@@ -89,7 +89,7 @@ fn answer(raw: &At<raw::Handler>, input: &CType, output: &CType, problems: &mut 
     }
 }
 
-/// What is to come back has to be there.
+/// The fields of the reply must exist.
 fn check_echo(raw: &raw::Handler, input: &CType, output: &CType, problems: &mut Problems) {
     let given = ModuleSpec::inputs_of(input);
     let wanted = ModuleSpec::inputs_of(output);

@@ -1,4 +1,4 @@
-//! `[manager.*]` and `[provider.*]`: namespaces, names, types, and who registers with whom.
+//! `[manager.*]` and `[provider.*]`: namespaces, names, types and registrations.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::file::topology::hosts_of;
 use crate::file::value::Exact;
 use crate::plan::{Manager, Provider, ProviderModule, Reconnect, Topology};
 
-/// A provider that failed for ever would not be worth a run.
+/// More failed attempts would not fit into a run.
 const ATTEMPTS_MAX: u64 = 1_000_000;
 
 impl HostShape for raw::Manager {
@@ -32,7 +32,7 @@ impl HostShape for raw::Manager {
 impl HostShape for raw::Provider {
     const KEY: &'static str = "provider";
     const ABOUT: &'static str = "The providers, by name. Each is one host, or one host per replica";
-    /// Each has a manager.
+    /// A provider needs a manager.
     const IS_ENOUGH: bool = false;
 
     fn replicas(&self) -> Option<&At<u64>> {
@@ -40,7 +40,7 @@ impl HostShape for raw::Provider {
     }
 }
 
-/// Adds them to the topology. Managers come first, for providers name them.
+/// Adds them to the topology. Managers come first, because providers refer to them.
 pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
     let managers = said.of::<raw::Manager>();
     let providers = said.of::<raw::Provider>();
@@ -265,7 +265,7 @@ fn more_than_zero(
     Some(time.0)
 }
 
-/// The provider of this name, or that has a host of it; and the hosts that are meant.
+/// The provider with this name, or with a host of this name; and the selected hosts.
 pub(crate) fn provider_hosts<'t>(
     name: &At<String>,
     topology: &'t Topology,

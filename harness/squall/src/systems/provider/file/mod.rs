@@ -1,4 +1,4 @@
-//! `[manager.*]` and `[provider.*]` in topology files, and what scenarios call and expect there.
+//! `[manager.*]` and `[provider.*]` in topology files, with targets and expectations in scenarios.
 
 pub(crate) mod canaries;
 mod ctype;
@@ -20,17 +20,17 @@ use crate::file::tables::{HostTable, HostTables};
 use crate::file::targets::TargetKind;
 use crate::plan::{CanaryExpectation, ModuleCall, PipelineRun, ProviderExpectation};
 
-/// Managers come first, for providers name them.
+/// Managers come first, because providers refer to them.
 pub(crate) const HOSTS: HostTables = HostTables {
     tables: &[HostTable::of::<raw::Manager>(), HostTable::of::<raw::Provider>()],
     check: |_, _| {},
     resolve: hosts::resolve,
 };
 
-/// What workloads call there.
+/// The targets.
 pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<ModuleCall>(), TargetKind::of::<PipelineRun>()];
 
-/// What scenarios expect there.
+/// The expectations.
 pub(crate) const EXPECTS: ExpectKinds = ExpectKinds {
     subjects: &[
         SubjectKind::of::<ProviderExpectation>(),

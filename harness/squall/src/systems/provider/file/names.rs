@@ -3,7 +3,7 @@
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 
-/// Spec: provider 2.5, as ours is: ASCII, and no empty segment.
+/// Spec: provider 2.5, as in our implementation: ASCII, and no empty segment.
 pub(super) fn check_namespace(name: &At<String>, problems: &mut Problems) {
     if name.is_empty() {
         let problem = Problem::new("the namespace is empty").at(&name.span, "expected a name");

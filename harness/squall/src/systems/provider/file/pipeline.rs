@@ -1,4 +1,4 @@
-//! A program that a workload runs, checked against the modules that its managers may call.
+//! A workload's program, checked against the modules that its managers may call.
 
 use squall_engine::pipeline::{Errors, Pipeline};
 use squall_engine::{CallError, Code, Engine, LocalEngine, ModuleSpec, module_fn};
@@ -32,7 +32,7 @@ pub(super) fn resolve(
     })
 }
 
-/// All that a manager may call, as far as names and types go.
+/// All modules that a manager may call, with names and types only.
 fn engine(manager: &str, topology: &Topology) -> LocalEngine {
     let engine = LocalEngine::new();
     for name in known(&[manager.to_owned()], topology) {
@@ -47,7 +47,7 @@ fn engine(manager: &str, topology: &Topology) -> LocalEngine {
     engine
 }
 
-/// Where a mistake is within the program its text says: in TOML a text may begin on any line.
+/// The position of a mistake within the program's text: in TOML a text may begin on any line.
 fn wrong<T>(program: &At<String>, errors: &Errors, problems: &mut Problems) -> Option<T> {
     for problem in errors.problems() {
         let place = errors.place(problem);

@@ -99,7 +99,7 @@ tables! {
     }
 }
 
-/// What a handler answers.
+/// The reply of a handler.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum HandlerKind {
     Fixed,

@@ -1,4 +1,4 @@
-//! Whether a manager would take a provider, and keep it.
+//! Checks whether a manager would accept a provider, and keep it registered.
 
 use squall_provider::names::is_reserved;
 
@@ -6,7 +6,7 @@ use super::raw;
 use crate::file::report::{Problem, Problems};
 use crate::plan::{Manager, Provider};
 
-/// Adds what a manager would have against a provider that registers with it.
+/// Adds the reasons for which a manager would reject this provider.
 pub(super) fn check(
     (provider, raw): (&Provider, &raw::Provider),
     (manager, of): (&Manager, &raw::Manager),
@@ -48,7 +48,7 @@ fn check_heartbeats(
     problems: &mut Problems,
 ) {
     let (interval, timeout) = (provider.heartbeat_interval, manager.heartbeat_timeout);
-    // Zero was said where it stands.
+    // Zero is reported at its own position.
     if timeout > interval || timeout.is_zero() {
         return;
     }
@@ -56,7 +56,7 @@ fn check_heartbeats(
         "the manager `{}` takes the provider `{}` for silent before it says again that it is alive",
         manager.name, provider.name
     ));
-    // At least one of them is not left at its default.
+    // At least one of them is set explicitly.
     if let Some(place) = &raw.heartbeat_interval {
         problem = problem.at(&place.span, "it says so this often");
     }

@@ -1,4 +1,4 @@
-//! `call`: a module, from a manager. `pipeline`: a program of such modules.
+//! `call`: a module, from a manager. `pipeline`: a program of modules.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use crate::file::report::{Problem, Problems};
 use crate::file::targets::{Calls, TargetShape};
 use crate::plan::{Manager, ModuleCall, PipelineRun, Provider, ProviderModule, Topology};
 
-/// What modules and programs are given.
+/// The input of modules and programs.
 pub(crate) const INPUT: Key = Key::of::<TableData>(
     "input",
     "the inputs, of the types that the module or program declares. {} when absent",
@@ -68,7 +68,7 @@ impl TargetShape for PipelineRun {
     }
 }
 
-/// The hosts where the calls start, which are managers.
+/// The source hosts, which are managers.
 fn managers<'f>(calls: &Calls<'f>, problems: &mut Problems) -> Option<&'f [String]> {
     let topology = calls.topology;
     let is_manager = |host: &str| topology.all::<Manager>().contains_key(host);
@@ -85,7 +85,7 @@ fn managers<'f>(calls: &Calls<'f>, problems: &mut Problems) -> Option<&'f [Strin
     None
 }
 
-/// What the workload gives as these inputs.
+/// The workload's values for these inputs.
 pub(super) fn input(
     calls: &Calls<'_>,
     declared: &Arc<Fields<CType>>,

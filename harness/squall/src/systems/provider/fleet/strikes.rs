@@ -1,4 +1,4 @@
-//! What faults and operators do to managers and providers.
+//! Operations of faults on managers and providers.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::plan;
 use crate::run::{Recorder, Scene};
 use crate::systems::provider::assembly;
 
-/// Of which hosts heartbeats are not sent, and of which they are not acknowledged: by how many faults at the time.
+/// How many faults currently suppress the heartbeats of each host, and how many the acknowledgements.
 #[derive(Default)]
 pub(super) struct Muted {
     heartbeats: BTreeMap<String, u32>,
@@ -23,7 +23,7 @@ pub(super) struct Muted {
 }
 
 impl Fleet {
-    /// Heartbeats of these hosts are lost from now on, or their acknowledgements; or not any more.
+    /// Starts or stops suppressing heartbeats of these hosts, or their acknowledgements.
     pub(crate) fn mute(&self, hosts: &[String], acks: bool, muted: bool) {
         let mut all = lock(&self.0.muted);
         let counts = if acks { &mut all.acks } else { &mut all.heartbeats };
@@ -37,7 +37,7 @@ impl Fleet {
         }
     }
 
-    /// Every manager of these hosts of a provider asks them to leave.
+    /// Every manager of these provider hosts asks them to leave.
     pub(crate) fn drain(&self, sim: &Sim, hosts: &[String], reason: &str, deadline: Option<Duration>) {
         let managers = self.0.managers.all().into_iter();
         for (id, manager) in managers.filter(|(host, _)| sim.is_up(*host)) {
@@ -51,13 +51,13 @@ impl Fleet {
                         }
                     }
                 });
-                // A manager that dies meanwhile drains nobody.
+                // A manager that dies meanwhile drains no provider.
                 let _ = drained.await;
             });
         }
     }
 
-    /// The hosts of a canary try its modules out, each by itself. How that ends is recorded.
+    /// Each host of a canary tries the new modules independently. The end is recorded.
     pub(crate) fn try_out(&self, scene: &Scene, canary: &plan::Canary) {
         let (sim, recorder) = (scene.sim(), scene.recorder());
         for host in &canary.hosts {
@@ -73,7 +73,7 @@ impl Fleet {
                 let outcome = director.run_on(id, move |platform| async move {
                     handle.canary(assembly::canary_modules(&platform, &canary)).await
                 });
-                // A provider that dies meanwhile takes its canary with it.
+                // The canary of a provider that dies has no end.
                 if let Ok(CanaryOutcome::PartialFailure {
                     promoted,
                     failed,
@@ -132,7 +132,7 @@ impl Shared {
         }
     }
 
-    /// Where the provider of a connection to the manager on this host executes.
+    /// The executor's address of a connection to the manager on this host.
     fn executor_of(&self, manager: HostId, connection: &str) -> Option<Arc<str>> {
         let manager = self.managers.on(manager)?;
         let mut providers = manager.providers().into_iter();

@@ -1,6 +1,6 @@
-//! A canary ends with one version at all managers, or says exactly which of them have which. Spec: provider 3.7.
+//! A canary ends with one version at all managers, or reports exactly which managers have which. Spec: provider 3.7.
 //!
-//! A provider that dies takes its canary with it, and one whose run ends before its windows are over has no end.
+//! A canary whose provider dies, or whose run ends before its windows are over, has no end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::plan::{self, Provider};
 use crate::systems::provider::evidence::{Canary, CanaryEnd, Division, Providers, Step};
 use crate::time;
 
-/// How much longer than its windows a canary may take: as long as going back takes, and a little more.
+/// How much longer than its windows a canary may take, for a rollback and some margin. Nanoseconds.
 const PATIENCE: u64 = 60_000_000_000;
 
 /// See the module's documentation.
@@ -51,7 +51,7 @@ impl Oracle for CanaryEnds {
     }
 }
 
-/// What is wrong with how it ended.
+/// What is wrong with its end.
 fn complaint(canary: &Canary, end: &CanaryEnd) -> Option<String> {
     let mut last: BTreeMap<&str, &Step> = BTreeMap::new();
     for step in &canary.steps {
@@ -80,7 +80,7 @@ fn complaint(canary: &Canary, end: &CanaryEnd) -> Option<String> {
     }
 }
 
-/// Every manager is in one list, and in the right one.
+/// Checks that every manager is in exactly one list, and in the right one.
 fn division_complaint(division: &Division, last: &BTreeMap<&str, &Step>) -> Option<String> {
     let lists = [
         (&division.promoted, "promoted", &["healthy"][..]),
@@ -107,7 +107,7 @@ fn division_complaint(division: &Division, last: &BTreeMap<&str, &Step>) -> Opti
     Some(format!("does not say which version {missing} has"))
 }
 
-/// When it should have ended, if that was before the end of the run.
+/// The time by which it should have ended, if it is within the run.
 fn overdue(run: &Run<'_>, canary: &Canary) -> Option<(Moment, String)> {
     let began = canary.steps.first()?.moment;
     let (windows, managers) = planned(run, &canary.host)?;
@@ -186,7 +186,7 @@ mod tests {
         script
     }
 
-    /// The place of the last step that is called so.
+    /// The index of the last step with this name.
     fn step(entries: &[crate::journal::Entry], name: &str) -> usize {
         let is = |event: &Event| matches!(event.get(), Some(ProviderEvent::CanaryStep { step, .. }) if &**step == name);
         entries.iter().rposition(|entry| is(&entry.event)).unwrap()

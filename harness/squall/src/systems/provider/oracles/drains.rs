@@ -1,4 +1,4 @@
-//! A manager sends nothing to a provider that drains, or that has left. Spec: provider 2.8, 2.11.
+//! A manager sends nothing to a provider that is draining or has left. Spec: provider 2.8, 2.11.
 
 use crate::oracle::{First, Run};
 use crate::plan::ProviderState;

@@ -1,9 +1,9 @@
-//! Round robin is fair: as long as nobody joins or leaves, no member of a group is asked more than once more often than
-//! another. Spec: provider 2.11.
+//! Round robin is fair: while the members of a group stay the same, their call counts differ by at most one. Spec:
+//! provider 2.11.
 //!
-//! A member takes calls from its registration until it drains or leaves, but for the time in which it is put aside: then
-//! now and then a call tries it, or all are aside, and what it gets counts for nothing. A second attempt takes a turn, too,
-//! that is nobody's in particular: with it the count begins anew.
+//! A member takes calls from its registration until it drains or leaves, except while it is ejected: then it may get
+//! single trial calls, or all members are ejected, and its calls do not count. A retry uses up a turn of an unknown
+//! member, so it resets the counts.
 
 use std::collections::BTreeMap;
 
@@ -51,7 +51,7 @@ impl Oracle for Fair {
 /// The members that take calls.
 #[derive(Default)]
 struct Pool<'a> {
-    /// By connection: what reports call it, and how often it was asked since the last change.
+    /// By connection: its name in reports, and its calls since the last change.
     asked: IndexMap<&'a str, (&'a str, u64)>,
 }
 
@@ -72,7 +72,7 @@ fn steps<'a>(run: &'a Run<'_>, providers: &'a Providers) -> Vec<(Moment, Step<'a
             |state: ProviderState| matches!(state, ProviderState::Draining | ProviderState::Deregistered);
         let gone = connection.states.iter().find(|change| goes(change.state));
         for (moment, is_aside) in &connection.aside {
-            // What was on its way to it when it left may still be answered.
+            // In-flight calls at the time it left may still get a reply.
             if gone.is_some_and(|change| change.moment < *moment) {
                 break;
             }
@@ -106,13 +106,13 @@ impl<'a> Step<'a> {
 }
 
 impl<'a> Pool<'a> {
-    /// Whether a step is somebody's turn, where there are several who have turns.
+    /// Whether a step uses a turn, where there are several members.
     fn owes(&self, step: Step<'a>) -> bool {
         matches!(step, Step::Asked(hop) if hop.attempt == 1 && self.asked.contains_key(hop.connection))
             && self.asked.len() > 1
     }
 
-    /// What is unfair about it, if anything is.
+    /// Applies a step. Returns the violation, if any.
     fn step(&mut self, step: Step<'a>) -> Option<String> {
         match step {
             Step::Joins(_, _, connection) => {
@@ -212,7 +212,7 @@ mod tests {
             for execution in 1..5 {
                 script.attempt(execution, 1, "b", "ml-1");
             }
-            // A trial, which is in vain; and one that is not.
+            // One trial that fails, and one that succeeds.
             script.attempt(5, 1, "a", "ml-0").attempt(6, 1, "b", "ml-1");
             script.attempt(7, 1, "a", "ml-0");
             script.put_aside("a", "ml-0", false).at(4 * S);

@@ -1,5 +1,4 @@
-//! What always holds of providers and their managers, beside what holds of calls in any system. See
-//! [`oracle`](crate::oracle).
+//! Oracles about providers and their managers. For those about calls in any system see [`oracle`](crate::oracle).
 
 mod canary_ends;
 pub(crate) mod drains;
@@ -15,5 +14,5 @@ pub use self::right_provider::RightProvider;
 pub use self::silent_provider::SilentProvider;
 use crate::oracle::Oracle;
 
-/// In the order of reports.
+/// In report order.
 pub(crate) const ALL: &[&dyn Oracle] = &[&SilentProvider, &OneOwner, &Fair, &RightProvider, &CanaryEnds];

@@ -1,8 +1,8 @@
-//! A namespace never has two owners: one provider alone, or members of one group. And one that has none can be taken.
-//! Spec: provider 2.6.
+//! A namespace never has two owners: the owner is one provider alone, or the members of one group. A namespace without an
+//! owner can be taken. Spec: provider 2.6.
 //!
-//! A connection owns from its registration until it is deregistered, or until its manager dies. What a manager says
-//! first has happened first, also within one instant.
+//! A connection owns its namespace from its registration until it is deregistered, or until its manager dies. Journal
+//! order decides within one instant.
 
 use std::collections::BTreeMap;
 
@@ -48,7 +48,7 @@ impl Oracle for OneOwner {
     }
 }
 
-/// What is of interest, in order.
+/// The relevant events, in order.
 #[derive(Clone, Copy)]
 enum Step<'a> {
     Registered(&'a Connection),
@@ -84,7 +84,7 @@ impl<'a> Step<'a> {
         }
     }
 
-    /// Who it is about, and what is wrong with it, given who owns the namespace.
+    /// The connection in violation and the reason, given the owners of the namespace.
     fn complaint(&self, owners: &[&'a Connection]) -> Option<(&'a str, String)> {
         match self {
             Step::Registered(connection) => {
@@ -127,7 +127,7 @@ mod tests {
 
     const TAKEN: &str = "Namespace 'ml' is owned by a different provider group";
 
-    /// A group of two; a provider alone comes too early, and again when the group has gone.
+    /// A group of two. A lone provider registers too early, and again after the group has left.
     fn script() -> Script {
         let mut script = Script::of_a_fleet();
         script.at(S).joins("a", "ml-0").joins("b", "ml-1");

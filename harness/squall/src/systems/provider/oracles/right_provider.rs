@@ -1,8 +1,8 @@
-//! An execution is executed by the provider that it was sent to, once, and by nobody once it is known to have failed.
+//! Only the provider that got the request executes it, once, and none does after it is known to have failed.
 //! Spec: provider 2.12.
 //!
-//! A manager sends an execution to a second member when the first has certainly not got it. So of two members only one
-//! ever has it at work.
+//! A manager retries an execution on a second member only if the first certainly did not get it. So at most one member
+//! executes it.
 
 use std::collections::BTreeMap;
 
@@ -61,14 +61,14 @@ fn misplaced(run: &Run<'_>, execution: &Execution<'_>) -> Option<String> {
     ))
 }
 
-/// Of one execution's attempts, one at most may have happened.
+/// At most one attempt of an execution may have happened.
 fn check_attempts(run: &Run<'_>, first: &mut First) {
     let mut executed: BTreeMap<Id, &Execution<'_>> = BTreeMap::new();
     for (call, hop) in run.calls.attempts() {
         let Some(execution) = run.calls.execution(hop.span) else {
             continue;
         };
-        // Attempts follow each other: the first one's span stands for all.
+        // Attempts form a chain, identified by the first one's span.
         let root = if hop.previous == Id::NONE {
             hop.span
         } else {
@@ -88,7 +88,7 @@ mod tests {
     use crate::journal::ProviderEvent;
     use crate::testing::{MS, S, Script, assert_holds, broken, find};
 
-    /// An execution at one member; one that the first could not be sent, and the second had; one that timed out.
+    /// One execution at one member, one that is retried on a second member, and one that times out.
     fn script() -> Script {
         let mut script = Script::of_a_fleet();
         script.at(S).joins("a", "ml-0").joins("b", "ml-1");

@@ -1,12 +1,12 @@
-//! A provider that is silent longer than its timeout is deregistered within that timeout and one check period, and not
+//! A provider that is silent longer than its timeout is deregistered within the timeout and one check period, and not
 //! earlier. Spec: provider 2.7.
 //!
-//! Silent is who has registered without a control plane, or is active without a heartbeat. Who drains has another
-//! deadline, and is not spoken of.
+//! A provider is silent if it is registered without a control plane, or active without a heartbeat. Draining providers
+//! have another deadline, and are not judged.
 //!
-//! A manager that is paused hears nobody: what its providers send meanwhile waits in its sockets. So a pause counts for
-//! nobody's silence, but for its beginning: up to one check period of it cannot be told from running. And as a check
-//! that is late gives what has arrived time to be read, the manager may be late by the pause, and by one more period.
+//! A paused manager receives nothing: messages of its providers wait in its sockets. So a pause does not count as
+//! silence, except for its first check period, when the manager may still have been running. A late check first allows
+//! time to read what has arrived, so the manager may be late by the pause and one more period.
 
 use crate::calls::Moment;
 use crate::oracle::{First, Oracle, Run, SLACK, Violation};
@@ -14,7 +14,7 @@ use crate::plan::{Manager, ProviderState};
 use crate::systems::provider::evidence::{Change, Connection, Providers};
 use crate::time;
 
-/// How often a manager looks at its timeouts. Spec: provider 2.1.
+/// How often a manager checks its timeouts. Spec: provider 2.1.
 const CHECK_PERIOD: u64 = 1_000_000_000;
 
 const HEARTBEAT_TIMEOUT: &str = "heartbeat timeout";
@@ -56,14 +56,14 @@ impl Oracle for SilentProvider {
     }
 }
 
-/// From when a manager heard of a provider until it heard of it again, or until it did something about it.
+/// From one message of a provider until the next, or until its manager reacts.
 struct Silence<'a> {
     from: Moment,
     until: Moment,
     timeout: u64,
-    /// What ends it, when it is not a sign of life.
+    /// The state change that ends it, if no message does.
     change: Option<&'a Change>,
-    /// What the manager calls it when the time is up.
+    /// The manager's cause at the timeout.
     cause: &'static str,
 }
 
@@ -148,7 +148,7 @@ mod tests {
     use crate::testing::fleet::HEARTBEAT_TIMEOUT as TIMEOUT;
     use crate::testing::{MS, S, Script, assert_holds, broken, find};
 
-    /// A provider that is heard of until 20 s, and then never again.
+    /// A provider whose last message arrives at 20 s.
     fn script() -> Script {
         let mut script = Script::of_a_fleet();
         script.at(S).joins("a", "ml-0");
@@ -226,7 +226,7 @@ mod tests {
         assert_holds(&SilentProvider, script);
     }
 
-    /// A provider that is heard of at 1 s, and a manager that stands still from 10 s to 40 s.
+    /// A provider whose last message arrives at 1 s, and a manager that is paused from 10 s to 40 s.
     fn of_a_pause(deregistered_at: u64) -> Script {
         let mut script = Script::of_a_fleet();
         script.at(S).joins("a", "ml-0");

@@ -49,13 +49,13 @@ fn silent<S: JsonSchema>() -> Declaration {
     Declaration::of::<S>().inputs_of_node().outputs([] as [&str; 0])
 }
 
-/// A component that emits at one port, which its settings name.
+/// A component that emits at one port, named in its settings.
 fn emitting<S: JsonSchema + DeserializeOwned + 'static>(port: fn(S) -> String) -> Declaration {
     let ports = move |it| vec![port(it)];
     Declaration::of::<S>().inputs_of_node().outputs_by(ports)
 }
 
-/// A component that emits at one port, unless something else happens at every call.
+/// A component that emits at one port, unless every call does something else instead.
 fn sometimes_emitting<S: JsonSchema + DeserializeOwned + 'static>(
     of: fn(S) -> (String, Every),
 ) -> Declaration {
@@ -400,7 +400,7 @@ struct Blob {
     bytes: usize,
 }
 
-/// More than any message may have, and no more than a process can hold many times.
+/// Above any message's limit, and small enough for a process to hold several.
 fn at_most_64_mib<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     const MOST: usize = 64 << 20;
     match usize::deserialize(deserializer)? {

@@ -1,4 +1,4 @@
-//! What a topology's nodes can run: the built-in components, and those that a test registers.
+//! The components for a topology's nodes: built-in ones, and those that a test registers.
 
 mod builtin;
 mod ports;
@@ -14,20 +14,20 @@ pub(crate) use ports::Ported;
 
 use crate::registry::{Declaration, Registry, SettingsError};
 
-/// Components by the name that topologies use. A node's component is made anew each time that its host
-/// starts, so its state is that of a process: gone after a kill.
+/// Components by the name that topologies use. Each start of a host creates its nodes' components anew, so their state is
+/// lost when the process dies.
 #[derive(Clone)]
 pub struct Components(Registry<Arc<dyn Component>>);
 
 impl Components {
-    /// The built-in components alone.
+    /// Only the built-in components.
     pub fn builtin() -> Self {
         let mut components = Components(Registry::default());
         builtin::register(&mut components);
         components
     }
 
-    /// Adds a component, in place of one of that name if there is one.
+    /// Adds a component. It replaces one of the same name.
     pub fn register<C, S>(
         &mut self,
         name: impl Into<String>,
@@ -41,30 +41,30 @@ impl Components {
         });
     }
 
-    /// Says which ports and settings the component `name` has. Nothing happens when there is none of that name.
+    /// Declares the ports and settings of the component `name`. Does nothing if the name is unknown.
     pub fn declare(&mut self, name: &str, declaration: Declaration) {
         self.0.declare(name, declaration);
     }
 
-    /// What a component says of itself.
+    /// The declaration of a component.
     pub fn declaration(&self, name: &str) -> Option<&Declaration> {
         self.0.declaration(name)
     }
 
-    /// The keys that the settings of a component may have. Nothing: any, or there is no such component.
+    /// The valid keys of a component's settings. `None`: any, or the name is unknown.
     pub fn keys(&self, name: &str) -> Option<&'static [&'static str]> {
         self.0.keys(name)
     }
 
-    /// The names that topologies can use.
+    /// The names for topologies.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.names()
     }
 
-    /// Makes the component `name`.
+    /// Creates the component `name`.
     ///
     /// # Errors
-    /// When there is none of that name, or its settings are wrong.
+    /// If the name is unknown, or its settings are invalid.
     pub fn make(&self, name: &str, settings: &Value) -> Result<Arc<dyn Component>, SettingsError> {
         let none = || SettingsError::from(format!("no component is called `{name}`"));
         self.0.make(name, settings).ok_or_else(none)?

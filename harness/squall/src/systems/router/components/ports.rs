@@ -1,5 +1,5 @@
-//! What stands between a component and the module that its node is on: the input ports that the topology says it has, and
-//! a gate that closes them all. A message to a port that there is not is refused over the wire too.
+//! A wrapper between a component and its node's module: it declares the inputs from the topology, and has a gate that
+//! closes them. A message to a port that does not exist is refused over the wire too.
 //! Spec: router 3.4.5, W-5.
 
 use std::future::Future;
@@ -14,14 +14,14 @@ type Handled<'a> = Pin<Box<dyn Future<Output = Result<Option<Payload>, Component
 /// A component behind its ports.
 pub(crate) struct Ported {
     inner: Arc<dyn Component>,
-    /// Of a component that does not say itself which inputs it has.
+    /// For a component that does not declare its inputs.
     inputs: Option<Vec<String>>,
-    /// By how many faults it is closed. While it is there is no port.
+    /// How many faults close it. While any does, it has no ports.
     closed: Option<Arc<AtomicU32>>,
 }
 
 impl Ported {
-    /// It takes messages at these ports, unless it says itself which it has.
+    /// Declares these inputs, unless the component declares its own.
     pub(crate) fn with_inputs(inner: Arc<dyn Component>, inputs: Vec<String>) -> Self {
         Ported {
             inner,
@@ -30,7 +30,7 @@ impl Ported {
         }
     }
 
-    /// It takes no message while `closed` is not 0.
+    /// Rejects messages while `closed` is not 0.
     pub(crate) fn behind_gate(inner: Arc<dyn Component>, closed: Arc<AtomicU32>) -> Self {
         Ported {
             inner,
@@ -42,7 +42,7 @@ impl Ported {
 
 #[async_trait]
 impl Component for Ported {
-    // Written out, as `async_trait` would do it around one more future: this is called for every message.
+    // Written by hand: `async_trait` would add another boxed future to every message.
     fn handle<'a, 'i, 'o, 'f>(&'a self, input: Input<'i>, output: &'o Output) -> Handled<'f>
     where
         'a: 'f,

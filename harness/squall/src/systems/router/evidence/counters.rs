@@ -1,4 +1,4 @@
-//! What the modules say that they have counted, folded from the journal.
+//! The counters of modules, folded from the journal.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,22 +6,22 @@ use std::sync::Arc;
 use crate::journal::{Journal, RouterEvent};
 use crate::oracle::{Evidence, Run};
 
-/// Who called whom: the host, its module, and the module that was called.
+/// The caller and the callee of calls: the caller's host, its module, and the called module.
 pub(crate) type Pair<T> = (T, T, T);
 
-/// How many calls took how long together, in nanoseconds.
+/// A number of calls, and their total latency in nanoseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Latency {
     pub(crate) calls: u64,
     pub(crate) took: u64,
 }
 
-/// Of all processes of a host together.
+/// The counters of all processes of a host.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Counters<T = Arc<str>> {
-    /// Also by how the calls ended. Never zero.
+    /// Also by status. Never zero.
     pub(crate) calls: BTreeMap<(Pair<T>, T), u64>,
-    /// Of the calls that reached the transport.
+    /// Only calls that reached the transport.
     pub(crate) latencies: BTreeMap<Pair<T>, Latency>,
 }
 
@@ -58,7 +58,7 @@ impl Counters {
         counters
     }
 
-    /// To be compared with what borrows its names from the calls of a run.
+    /// For comparison with counters that borrow their names from a run.
     pub(crate) fn borrowed(&self) -> Counters<&str> {
         fn pair((host, source, target): &Pair<Arc<str>>) -> Pair<&str> {
             (host, source, target)

@@ -1,4 +1,4 @@
-//! What the promises of modules need beside calls.
+//! Evidence for the oracles about modules, besides calls.
 
 mod counters;
 mod placement;

@@ -1,4 +1,4 @@
-//! Where nodes and modules were, as faults had it: folded from plan and journal.
+//! Placement of nodes and modules over time, folded from plan and journal.
 
 use indexmap::IndexMap;
 
@@ -7,7 +7,7 @@ use crate::oracle::{Evidence, Run, SLACK};
 use crate::plan::Module;
 use crate::time::nanos;
 
-/// Who owned which node, and where modules were said to run.
+/// The owners of nodes and the announced hosts of modules.
 #[derive(Debug, Default)]
 pub struct Placement {
     owners: IndexMap<String, Owned>,
@@ -18,26 +18,26 @@ pub struct Placement {
 #[derive(Debug)]
 struct Owned {
     module: String,
-    /// When it was elsewhere. They do not overlap.
+    /// When other modules owned it. Intervals do not overlap.
     moves: Vec<Away>,
 }
 
-/// That a node was on another module.
+/// Another module owned the node.
 #[derive(Debug)]
 struct Away {
     from: u64,
     until: u64,
-    /// How much later the last host heard of the start, or of the end.
+    /// The maximum propagation delay of both changes.
     late: u64,
     module: String,
 }
 
-/// That a module was said to run on some of its hosts.
+/// A module was announced on some of its hosts.
 #[derive(Debug)]
 struct Announced {
     from: u64,
     until: u64,
-    /// How much later the last host heard of the start, or of the end.
+    /// The maximum propagation delay of both changes.
     late: u64,
     hosts: Vec<String>,
 }
@@ -82,7 +82,7 @@ impl Evidence for Placement {
 }
 
 impl Placement {
-    /// The modules that owned a node at some time between two instants. At the instant of a move that is both.
+    /// The modules that owned a node at some time between two instants. At the instant of a move, both do.
     pub fn owners(&self, node: &str, from: u64, until: u64) -> Vec<&str> {
         let Some(owned) = self.owners.get(node) else {
             return Vec::new();
@@ -99,7 +99,7 @@ impl Placement {
         home.into_iter().chain(away.map(|away| &*away.module)).collect()
     }
 
-    /// The modules that somebody may take for the owner of a node, by what he has heard at some instant.
+    /// The modules that a host may consider the owner of a node at some instant, given the propagation delay.
     pub fn supposed_owners(&self, node: &str, at: u64) -> Vec<&str> {
         let Some(owned) = self.owners.get(node) else {
             return Vec::new();
@@ -114,8 +114,8 @@ impl Placement {
         home.into_iter().chain(away.map(|away| &*away.module)).collect()
     }
 
-    /// The hosts that `module` was said to run on all the time between two instants, as far as everybody had heard
-    /// of it by then; none while that was on the way.
+    /// The announced hosts of `module` throughout an interval, as known to all hosts by then; `None` while an update was
+    /// propagating.
     pub fn hosts<'a>(&'a self, module: &'a Module, from: u64, until: u64) -> Option<&'a [String]> {
         let mut hosts = &module.hosts[..];
         for it in self.announced.get(module.name.as_str()).into_iter().flatten() {

@@ -1,4 +1,4 @@
-//! What both ends of the wire say of it, folded from the journal: client pools and servers of modules.
+//! Both ends of the transport, folded from the journal: client pools and servers of modules.
 
 use std::sync::Arc;
 
@@ -6,29 +6,29 @@ use crate::calls::Moment;
 use crate::journal::{Entry, Journal, RouterEvent};
 use crate::oracle::{Evidence, Run};
 
-/// All of it.
+/// The history of pools and servers.
 #[derive(Debug, Default)]
 pub struct Wire {
-    /// Changes of endpoints of client pools, in order.
+    /// State changes of endpoints in client pools, in order.
     pub endpoints: Vec<Endpoint>,
     /// Phases of shutdowns of modules' servers, in order.
     pub drains: Vec<Drain>,
 }
 
-/// An endpoint of a client pool changed its state.
+/// A state change of an endpoint in a client pool.
 #[derive(Debug, Clone)]
 pub struct Endpoint {
     /// When.
     pub moment: Moment,
-    /// The host whose pool it is of.
+    /// The host of the pool.
     pub host: Arc<str>,
-    /// The module that it leads to.
+    /// The target module.
     pub module: Arc<str>,
     /// `host:port`
     pub address: Arc<str>,
     /// `connecting`, `ready`, `suspect`, `backoff`, `draining`, `closed`
     pub state: Arc<str>,
-    /// Why.
+    /// The cause.
     pub cause: Arc<str>,
 }
 
@@ -37,13 +37,13 @@ pub struct Endpoint {
 pub struct Drain {
     /// When.
     pub moment: Moment,
-    /// Whose.
+    /// The server's host.
     pub host: Arc<str>,
     /// `not_serving`, `goaway`, `waiting`, `cancelling`, `aborting`, `stopped`
     pub phase: Arc<str>,
-    /// Requests in the works.
+    /// In-flight requests.
     pub in_flight: u64,
-    /// Connections that are open.
+    /// Open connections.
     pub connections: u64,
 }
 

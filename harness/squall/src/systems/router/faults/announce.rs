@@ -1,4 +1,4 @@
-//! `announce`: discovery says that a module runs elsewhere, until the fault ends.
+//! `announce`: discovery announces a module on other hosts, until the fault ends.
 
 use std::time::Duration;
 
@@ -15,16 +15,16 @@ use crate::plan::Topology;
 use crate::run::{End, Scene};
 use crate::systems::router::World;
 
-/// Discovery says that a module runs on these hosts alone; on all of its hosts when the fault ends.
+/// Discovery announces a module on these hosts only; on all of its hosts when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Announce {
     /// The module. It exists.
     pub module: String,
-    /// Some of its hosts; none: it is not discovered.
+    /// Some of its hosts; without any it is not discovered.
     pub hosts: Vec<String>,
-    /// Each host hears of each change after a time of its own, up to this.
+    /// The maximum propagation delay of a discovery update. It differs per host and update.
     pub late: Duration,
-    /// Whether each host hears of each change a second time.
+    /// Whether each host gets each update twice.
     pub twice: bool,
 }
 

@@ -1,4 +1,4 @@
-//! `close`: no port of a node can be delivered to until the fault ends.
+//! `close`: the ports of a node accept nothing until the fault ends.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::plan::Topology;
 use crate::run::{End, Scene};
 use crate::systems::router::World;
 
-/// No port of a node can be delivered to until the fault ends.
+/// The ports of a node accept nothing until the fault ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Close {
     /// The node. It exists.

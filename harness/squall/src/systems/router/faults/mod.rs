@@ -1,4 +1,4 @@
-//! Faults of modules and their nodes: a file each, as in [`crate::faults`].
+//! Faults of modules and their nodes: one file each, as in [`crate::faults`].
 
 mod announce;
 mod close;
@@ -35,12 +35,12 @@ tables! {
     }
 }
 
-/// How much later some hear of a change than others; at once when the file does not say.
+/// The maximum propagation delay of a discovery update; zero by default.
 fn lateness(late: Option<&At<Ranged<Duration>>>) -> Ranged<Duration> {
     late.map_or_else(|| Ranged::exactly(Duration::ZERO), |late| late.value)
 }
 
-/// The same in words; nothing when all hear of it at once.
+/// The same as text; empty if there is no delay.
 fn lateness_text(late: Duration) -> String {
     match late.is_zero() {
         true => String::new(),
@@ -48,7 +48,7 @@ fn lateness_text(late: Duration) -> String {
     }
 }
 
-/// The node of this name. A problem when there is none.
+/// The node with this name. Adds a problem if there is none.
 fn node(name: &At<String>, topology: &Topology, problems: &mut Problems) -> Option<String> {
     if Module::owning(topology, name).is_none() {
         let nodes = topology
@@ -61,7 +61,7 @@ fn node(name: &At<String>, topology: &Topology, problems: &mut Problems) -> Opti
     Some(name.value.clone())
 }
 
-/// The module of this name. A problem when there is none.
+/// The module with this name. Adds a problem if there is none.
 fn module<'t>(name: &At<String>, topology: &'t Topology, problems: &mut Problems) -> Option<&'t Module> {
     let module = topology.all::<Module>().get(&name.value);
     if module.is_none() {

@@ -1,4 +1,4 @@
-//! `move`: a node is on another module until the fault ends.
+//! `move`: another module owns a node until the fault ends.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::plan::{Module, Topology};
 use crate::run::{End, Scene};
 use crate::systems::router::{Place, World};
 
-/// A node is on another module until the fault ends, with a fresh instance there and one when it is back.
+/// Another module owns a node until the fault ends. Each move creates a fresh instance.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Move {
     /// The node. It exists.
     pub node: String,
     /// The other module. It exists, and is not the node's own.
     pub to: String,
-    /// Each host hears of each change after a time of its own, up to this.
+    /// The maximum propagation delay of a discovery update. It differs per host and update.
     pub late: Duration,
-    /// Whether each host hears of each change a second time.
+    /// Whether each host gets each update twice.
     pub twice: bool,
 }
 

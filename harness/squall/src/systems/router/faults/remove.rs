@@ -1,4 +1,4 @@
-//! `remove`: a node is destroyed. It is installed again when the fault ends.
+//! `remove`: a node is destroyed, and installed again when the fault ends.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::plan::Topology;
 use crate::run::{End, Scene};
 use crate::systems::router::{Place, World};
 
-/// A node is destroyed; an instance of it is installed again when the fault ends.
+/// A node is destroyed, and a new instance is installed when the fault ends.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Remove {
     /// The node. It exists.
@@ -38,7 +38,7 @@ impl FaultKind for Remove {
     }
 
     async fn act(&self, scene: &Scene, end: End) {
-        // It is still its module's own: nobody has to hear of it.
+        // Its owner does not change: no update needs to propagate.
         let at_once = (Duration::ZERO, false);
         if let Some(world) = scene.system::<World>() {
             world

@@ -18,7 +18,7 @@ use crate::file::topology::hosts_of;
 use crate::file::value::Exact;
 use crate::plan::{Edge, Limits, Module, Node, Topology};
 
-/// When the file does not say. Spec: router H-13.
+/// The default. Spec: router H-13.
 const CALL_TIMEOUT_DEFAULT: Duration = Duration::from_secs(30);
 
 impl HostShape for raw::Module {
@@ -31,14 +31,14 @@ impl HostShape for raw::Module {
     }
 }
 
-/// All nodes, of whichever module.
+/// The nodes of all modules.
 fn nodes_of<'f>(said: &SaidHosts<'f>) -> Vec<&'f (At<String>, At<raw::Node>)> {
     let modules = said.of::<raw::Module>().iter();
     let nodes = modules.flat_map(|(_, module)| module.node.iter().flat_map(|nodes| &nodes.0));
     nodes.collect()
 }
 
-/// All that needs to know of all modules: node names, edges.
+/// Checks across all modules: node names, edges.
 pub(super) fn check(said: &SaidHosts<'_>, problems: &mut Problems) {
     let components = said.names;
     let all = nodes_of(said);
@@ -71,7 +71,7 @@ pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &
     Some(())
 }
 
-/// The component of a node: that there is one of that name, and that it takes the settings.
+/// Checks a node's component: the name exists, and the settings are valid.
 fn check_component(node: &raw::Node, components: &ComponentNames, problems: &mut Problems) {
     let component = &node.component;
     let components = components.of_sort::<OfComponents>();
@@ -151,7 +151,7 @@ fn module(
     })
 }
 
-/// Nothing when [`check_edges`] found a mistake.
+/// `None` if [`check_edges`] found a mistake.
 fn node(name: &str, raw: &raw::Node, components: &ComponentNames) -> Option<Node> {
     let edge = |edge: &At<raw::Edge>| {
         let (node, target_port) = edge.to.rsplit_once('.')?;
@@ -176,7 +176,7 @@ fn node(name: &str, raw: &raw::Node, components: &ComponentNames) -> Option<Node
     })
 }
 
-/// Mistakes in it were said by [`check_retry`].
+/// Mistakes are reported by [`check_retry`].
 fn retry_policy(raw: &raw::Retry) -> RetryPolicy {
     let usual = RetryPolicy::default();
     let duration = |key: &Option<At<Exact<Duration>>>| key.as_ref().map(|it| it.0);

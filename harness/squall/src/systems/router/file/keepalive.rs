@@ -76,7 +76,7 @@ impl Read for Keepalive {
 }
 
 impl Keepalive {
-    /// What it asks for; nothing: no pings.
+    /// The rules in the file; `None`: no pings.
     pub(crate) fn rules(&self, problems: &mut Problems) -> Option<Rules> {
         let times = match self {
             Keepalive::Usual(Word(Usual::Grpc)) => return Some(Rules::client()),

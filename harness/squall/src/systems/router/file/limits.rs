@@ -1,4 +1,4 @@
-//! What a module takes of others at most.
+//! A module's limits on its callers.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ tables! {
 }
 
 impl Limits {
-    /// What it asks for; the rest is usual.
+    /// The limits in the file, with defaults for the rest.
     pub(crate) fn checked(&self, problems: &mut Problems) -> plan::Limits {
         let mut limits = plan::Limits::default();
         let server = &mut limits.server;

@@ -12,7 +12,7 @@ use crate::file::tables::{HostTable, HostTables};
 use crate::file::targets::TargetKind;
 use crate::plan::NodePort;
 
-/// How often an edge may try, the first attempt included.
+/// The maximum number of attempts along an edge, the first included.
 pub(crate) const ATTEMPTS_MAX: u32 = 100;
 
 /// Names of components.
@@ -26,5 +26,5 @@ pub(crate) const HOSTS: HostTables = HostTables {
     resolve: hosts::resolve,
 };
 
-/// What workloads call there.
+/// The targets.
 pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<NodePort>()];

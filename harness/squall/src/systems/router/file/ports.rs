@@ -1,5 +1,5 @@
-//! Ports: those that nodes have, and edges from and to ports that nobody has. A message to one of these is lost
-//! without an error, so what is built on it holds without having tested anything.
+//! Checks ports. A message to a port that does not exist is lost without an error, so a scenario built on it would pass
+//! vacuously.
 
 use std::ops::Range;
 
@@ -15,13 +15,13 @@ use crate::graph::cycles;
 /// How many names of a cycle are listed.
 const NAMES_MAX: usize = 8;
 
-/// The ports of a node. Nothing: any.
+/// The ports of a node. `None`: any.
 pub(super) struct Ports {
     pub(super) inputs: Option<Vec<String>>,
     outputs: Option<Vec<String>>,
-    /// On what those depend.
+    /// What determines the outputs.
     outputs_when: &'static str,
-    /// Inputs at which it emits nothing.
+    /// Inputs that answer without emitting.
     answers: Vec<String>,
 }
 
@@ -29,7 +29,7 @@ pub(super) struct Ports {
 pub(super) type Nodes<'r> = IndexMap<&'r str, (Range<usize>, Ports)>;
 
 impl Ports {
-    /// As its component says, and the node itself. Nothing of a component that is not known.
+    /// From its component's declaration and the node itself. `None` for an unknown component.
     pub(super) fn of(node: &raw::Node, components: &ComponentNames) -> Self {
         let empty = serde_json::json!({});
         let settings = node
@@ -63,7 +63,7 @@ impl Ports {
     }
 }
 
-/// The ports that a node names itself.
+/// Checks the inputs that a node names itself.
 pub(super) fn check_inputs(node: &raw::Node, components: &ComponentNames, problems: &mut Problems) {
     let Some(inputs) = &node.inputs else { return };
     inputs.iter().for_each(|port| check_port(port, problems));
@@ -94,7 +94,7 @@ pub(super) fn check_port(port: &At<String>, problems: &mut Problems) {
     }
 }
 
-/// That an edge leaves at a port that its node has.
+/// Checks that an edge starts at an existing output.
 pub(super) fn check_output(edge: &raw::Edge, node: &raw::Node, ports: &Ports, problems: &mut Problems) {
     let Some(outputs) = &ports.outputs else { return };
     if outputs.contains(&edge.port.value) {
@@ -111,7 +111,7 @@ pub(super) fn check_output(edge: &raw::Edge, node: &raw::Node, ports: &Ports, pr
     problems.add(problem.help(help));
 }
 
-/// That there is an input port of this name. `inputs` are those of the node.
+/// Checks that there is an input with this name. `inputs` are those of the node.
 pub(super) fn check_input(
     node: &str,
     port: &str,
@@ -131,14 +131,14 @@ pub(super) fn check_input(
     )));
 }
 
-/// What is no mistake in itself, and hardly meant: messages that go nowhere, or in circles.
+/// Warns about probable mistakes: unconnected outputs and cycles.
 pub(super) fn review(all: &[&(At<String>, At<raw::Node>)], nodes: &Nodes<'_>, problems: &mut Problems) {
     for (name, node) in all {
         if let Some((_, ports)) = nodes.get(name.as_str()) {
             review_outputs(name, node, ports, problems);
         }
     }
-    // An edge of a node that is not there, or is there twice, was told: the graph would be another one.
+    // Missing or duplicate nodes were reported. The graph would be wrong.
     if problems.has_error() {
         return;
     }
@@ -175,7 +175,7 @@ fn all_name<'n>(nodes: &Nodes<'n>, place: usize) -> &'n str {
     nodes.get_index(place).map_or("", |(name, _)| name)
 }
 
-/// Ports at which a node emits, and no edge leaves.
+/// Outputs without an edge.
 fn review_outputs(name: &At<String>, node: &raw::Node, ports: &Ports, problems: &mut Problems) {
     for port in ports.outputs.iter().flatten() {
         if node.edges.iter().flatten().any(|edge| edge.port.value == *port) {
@@ -197,7 +197,7 @@ fn review_outputs(name: &At<String>, node: &raw::Node, ports: &Ports, problems: 
     }
 }
 
-/// Whether a text is somewhere in a value.
+/// Whether a value contains a text.
 fn mentions(value: &serde_json::Value, text: &str) -> bool {
     match value {
         serde_json::Value::String(other) => other == text,

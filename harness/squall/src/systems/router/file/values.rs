@@ -1,4 +1,4 @@
-//! Words of `[module.*]`.
+//! Enumerations in `[module.*]`.
 
 use std::borrow::Cow;
 
@@ -9,7 +9,7 @@ use crate::file::names::unknown;
 use crate::file::read::{Read, Value, wrong_type};
 use crate::file::report::Problems;
 
-/// What an emission along several edges takes to succeed.
+/// When an emission along several edges succeeds.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct EdgePolicy(pub(crate) Policy);
 
@@ -42,7 +42,7 @@ impl JsonSchema for EdgePolicy {
     }
 }
 
-/// A method of the wire.
+/// A method of the wire protocol.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct CallMethod(pub(crate) Method);
 

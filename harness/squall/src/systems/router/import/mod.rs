@@ -1,15 +1,15 @@
-//! From TinySystems resources to a topology: what runs in a cluster, to be put into a storm.
+//! Imports TinySystems resources as a topology, to test a cluster's system under faults.
 //!
 //! | step | file |
 //! |---|---|
-//! | all files become one system: who owns which node, what is joined to what | `system`, `names` |
-//! | what is odd about it, and what is advised against | `review` |
-//! | whether what goes along an edge is sent again | `retry` |
-//! | the topology, as a file that people can edit | `write` |
+//! | joins all files into one system: owners of nodes, edges | `system`, `names` |
+//! | warns about oddities and discouraged structures | `review` |
+//! | converts retry policies of edges | `retry` |
+//! | writes the topology as a readable file | `write` |
 //!
-//! What is not clear is left out, or guessed, with a warning; only what is no manifest at all is an error.
-//! Components are stand-ins: what the real ones do is not in the manifests. Mappings and schemas are
-//! not taken over. Spec: router 6.4, S-37.
+//! Unclear parts are omitted or guessed, with a warning. Only a file that is no manifest is an error.
+//! Components are stand-ins: manifests do not describe the behaviour of the real ones. Mappings and schemas are
+//! not imported. Spec: router 6.4, S-37.
 
 mod names;
 mod retry;
@@ -23,27 +23,27 @@ use crate::file::{ComponentNames, Problem, Problems, Report, topology_from_str};
 /// A file with manifests.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// What reports call it.
+    /// Its name in reports.
     pub name: String,
-    /// What is in it.
+    /// Its content.
     pub text: String,
 }
 
-/// A topology that was made of manifests.
+/// An imported topology.
 #[derive(Debug, Clone)]
 pub struct Imported {
-    /// The file: [`topology_from_str`] takes it.
+    /// The file's text, valid for [`topology_from_str`].
     pub topology: String,
     /// Warnings and advice.
     pub report: Option<Report>,
-    /// How many modules, nodes and edges there are.
+    /// The number of modules, nodes and edges.
     pub counts: [usize; 3],
 }
 
-/// Makes a topology called `name` of all TinyNodes and TinyModules in `sources`.
+/// Creates a topology called `name` from all TinyNodes and TinyModules in `sources`.
 ///
 /// # Errors
-/// When a source is no manifest, or there is nothing in any of them. The report has the warnings too.
+/// If a source is no manifest, or all are empty. The report includes warnings.
 pub fn import(name: &str, sources: &[Source], components: &ComponentNames) -> Result<Imported, Report> {
     let mut problems: Vec<Problems> = sources
         .iter()
@@ -73,7 +73,7 @@ pub fn import(name: &str, sources: &[Source], components: &ComponentNames) -> Re
     })
 }
 
-/// What was found in all files.
+/// The mistakes in all files.
 fn report(problems: Vec<Problems>) -> Option<Report> {
     let reports = problems.into_iter().filter_map(Problems::report);
     reports.reduce(Report::and)

@@ -1,20 +1,20 @@
-//! Names of resources as names of a topology.
+//! Converts names of resources to names of a topology.
 //!
-//! A topology's modules and nodes are called with letters, digits, `.`, `_` and `-`, at most 200 of them, and
-//! begin with a letter or digit. Names of Kubernetes are within that, unless they are longer. Others have a `-`
-//! for each character that is not allowed, lose their beginning when they are too long, and get a number when
-//! that makes two alike. Ports have no dots: theirs become `_`.
+//! Names of modules and nodes consist of letters, digits, `.`, `_` and `-`, at most 200 of them, and start with a
+//! letter or digit. Names in Kubernetes are valid unless they are longer. In others, invalid characters become `-`,
+//! long names lose their beginning, and a number is appended if two become equal. Ports have no dots: theirs become
+//! `_`.
 
 use std::collections::BTreeSet;
 
 const LENGTH_MAX: usize = 200;
 
-/// The names that are taken.
+/// The names in use.
 #[derive(Default)]
 pub(super) struct Names(BTreeSet<String>);
 
 impl Names {
-    /// A name that is allowed and not taken: `name` itself, if it can be had.
+    /// A valid, unused name: `name` itself if possible.
     pub(super) fn take(&mut self, name: &str) -> String {
         let base = allowed(name);
         let mut free = base.clone();
@@ -37,7 +37,7 @@ fn allowed(name: &str) -> String {
     }
 }
 
-/// A port as topologies spell it.
+/// A port in topology spelling.
 pub(super) fn port(name: &str) -> String {
     name.replace('.', "_")
 }

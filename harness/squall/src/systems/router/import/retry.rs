@@ -1,4 +1,4 @@
-//! What the retry policy of an edge becomes: what a topology says of an edge, within its limits. Spec: router 3.6.
+//! Converts the retry policy of an edge, within a topology's limits. Spec: router 3.6.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::file::{Problem, Problems};
 use crate::systems::router::file::ATTEMPTS_MAX;
 use crate::units::DURATION_MAX;
 
-/// How long a message along the edge may take, and whether it is sent again.
+/// The timeout of messages along the edge, and their retry policy.
 ///
-/// A policy of one attempt is no retry, but it may bound that attempt: then the edge has its timeout. Of others
-/// the timeout is that of each attempt, as the resource means it; deployed runners have it bound them all.
+/// A policy with one attempt is no retry, but may limit the attempt: this becomes the edge's timeout. In other policies
+/// the timeout is that of each attempt, as the resource defines it; deployed runners apply it to all attempts together.
 pub(super) fn taken(
     policy: &resource::RetryPolicy,
     problems: &mut Problems,

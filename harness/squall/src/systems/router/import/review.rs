@@ -1,4 +1,4 @@
-//! What works, and is odd or advised against. Spec: router S-37.
+//! Warns about valid but odd or discouraged structures. Spec: router S-37.
 
 use std::collections::BTreeSet;
 
@@ -8,9 +8,9 @@ use super::system::{Place, System};
 use crate::file::{Problem, Problems};
 use crate::graph::{chains, cycles};
 
-/// So many modules in a row are a chain.
+/// The minimum number of modules in a row that is a chain.
 const CHAIN_LENGTH: usize = 3;
-/// So many names are listed.
+/// The maximum number of listed names.
 const NAMES_MAX: usize = 8;
 
 pub(super) fn review(system: &System, problems: &mut [Problems]) {

@@ -15,7 +15,7 @@ use super::names::{Names, port};
 use super::retry;
 use crate::file::{Problem, Problems, nearest};
 
-/// Who is there, and what is joined to what.
+/// Modules and nodes, with their edges.
 pub(super) struct System {
     /// By the name in the manifests, in their order.
     pub(super) modules: IndexMap<String, Module>,
@@ -24,21 +24,21 @@ pub(super) struct System {
 }
 
 pub(super) struct Module {
-    /// In the topology.
+    /// The name in the topology.
     pub(super) name: String,
-    /// Where it says that it runs.
+    /// Its reported address.
     pub(super) address: Option<String>,
-    /// The components that it says it has; none when it does not say.
+    /// Its reported components; empty if it reports none.
     pub(super) components: BTreeSet<String>,
 }
 
 pub(super) struct Node {
-    /// In the topology.
+    /// The name in the topology.
     pub(super) name: String,
-    /// Its place in [`System::modules`].
+    /// Its index in [`System::modules`].
     pub(super) module: usize,
     pub(super) component: Option<String>,
-    /// Those that it says it has, of either direction, in the topology.
+    /// Its reported ports of both directions, in topology spelling.
     pub(super) ports: Vec<String>,
     pub(super) edges: Vec<Edge>,
     pub(super) place: Place,
@@ -46,25 +46,25 @@ pub(super) struct Node {
 
 pub(super) struct Edge {
     pub(super) port: String,
-    /// Its place in [`System::nodes`].
+    /// Its index in [`System::nodes`].
     pub(super) node: usize,
     pub(super) target_port: String,
-    /// How long a message along it may take, when its policy has a single attempt and bounds it.
+    /// The timeout of messages along it, if its policy has a single, limited attempt.
     pub(super) timeout: Option<Duration>,
-    /// Whether a message along it is sent again.
+    /// The retry policy of messages along it.
     pub(super) retry: Option<RetryPolicy>,
-    /// Where it says to where it goes.
+    /// The position of its target in the file.
     pub(super) span: Range<usize>,
 }
 
-/// Where something is said.
+/// A position in a file.
 #[derive(Clone)]
 pub(super) struct Place {
     pub(super) file: usize,
     pub(super) span: Range<usize>,
 }
 
-/// The resources of each source, and what is wrong with it.
+/// Reads the resources of each source, and adds its mistakes.
 pub(super) fn read(sources: &[Source], problems: &mut [Problems]) -> Vec<Vec<Resource>> {
     let read = |(source, problems): (&Source, &mut Problems)| {
         let reading = squall_manifest::read(&source.text);
@@ -90,11 +90,11 @@ struct Newest {
     modules: IndexMap<String, (usize, resource::Module)>,
 }
 
-/// Where what went out through a node comes back to it, by convention: `http_server` has such a port.
+/// The conventional port for replies to a node's emissions: `http_server` has it.
 pub(super) const RESPONSE_PORT: &str = "response";
 
 impl Edge {
-    /// Whether the stand-in at the other end answers, and passes nothing on.
+    /// Whether the stand-in at the other end answers without emitting.
     pub(super) fn is_answered(&self) -> bool {
         self.target_port == RESPONSE_PORT
     }
@@ -158,13 +158,13 @@ impl System {
         system
     }
 
-    /// Modules, nodes and edges.
+    /// The number of modules, nodes and edges.
     pub(super) fn counts(&self) -> [usize; 3] {
         let edges = self.nodes.values().map(|node| node.edges.len()).sum();
         [self.modules.len(), self.nodes.len(), edges]
     }
 
-    /// The edges of a node that lead somewhere, each connection once.
+    /// The connected edges of a node, without duplicates.
     fn edges(
         &self,
         node: &resource::Node,
@@ -267,7 +267,7 @@ impl Newest {
     }
 }
 
-/// Of two of one name the one of the higher version stays; of two of one version, the later.
+/// Of two resources with one name, keeps the higher version; of two with one version, the later one.
 fn keep<T>(
     kind: &str,
     newest: &mut IndexMap<String, (usize, T)>,
@@ -327,7 +327,7 @@ fn review_owner(node: &resource::Node, owner: &Owner, is_new: bool, problems: &m
     }
 }
 
-/// Edges from ports that the node does not say it has.
+/// Warns about edges from ports that the node does not report.
 fn review_ports(node: &resource::Node, problems: &mut Problems) {
     for edge in &node.edges {
         if !has_port(node, &edge.port) {
@@ -352,7 +352,7 @@ fn review_target(edge: &resource::Edge, target: &resource::Node, problems: &mut 
     }
 }
 
-/// Nothing is known of a node that has not reported its ports, and system ports are not among them.
+/// True for a node that has not reported its ports, and for system ports, which are never reported.
 fn has_port(node: &resource::Node, port: &str) -> bool {
     let has = |ports: &Vec<String>| ports.iter().any(|it| it == port);
     port.starts_with('_') || node.ports.as_ref().is_none_or(has)

@@ -1,4 +1,4 @@
-//! The topology as a file that people can read and change.
+//! Writes the topology as a readable file.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -12,15 +12,15 @@ use super::Source;
 use super::system::{Edge, Node, RESPONSE_PORT, System};
 use crate::report::clean;
 
-/// The field of a message by which a stand-in with several ports chooses one.
+/// The message field by which a stand-in with several outputs chooses one.
 const FIELD: &str = "port";
-/// Where failures go, by convention. Spec: router S-38.
+/// The conventional output for failures. Spec: router S-38.
 const ERROR_PORT: &str = "error";
 
-/// Where nodes take messages that do not name their ports.
+/// The default input.
 const USUAL_PORT: &str = "in";
 
-/// What is said about components.
+/// The comment about stand-ins.
 const STAND_INS: [&str; 3] = [
     "Components are stand-ins: forward passes on what it gets, router chooses the port that a message",
     "names in its field `port`, echo answers. What comes to a port `response` is answered too. Put the",
@@ -100,8 +100,7 @@ fn write_node(
     line(text, "]");
 }
 
-/// The ports at which stand-ins take messages, by node, where they are others than the usual: those that edges lead to,
-/// and those that the node has besides.
+/// The inputs of stand-ins that differ from the default, by node: targets of edges, and further ports of the node.
 fn inputs(system: &System) -> IndexMap<usize, IndexSet<&str>> {
     let mut inputs: IndexMap<usize, IndexSet<&str>> = IndexMap::new();
     let is_own = |port: &str| SystemPort::parse(port).is_none();
@@ -135,7 +134,7 @@ fn written(edge: &Edge, system: &System) -> String {
     keys.join(", ")
 }
 
-/// What differs from the defaults: people read the rest better without them.
+/// Only values that differ from the defaults, for readability.
 fn retry(policy: &RetryPolicy) -> String {
     let usual = RetryPolicy::default();
     let mut keys = vec![format!("attempts = {}", policy.max_attempts)];
@@ -192,7 +191,7 @@ fn stand_in(node: &Node, answers: bool) -> String {
     }
 }
 
-/// `node (module)` of every node that no edge leads to, but for those that it answers.
+/// `node (module)` for every node without incoming edges, apart from replies to it.
 fn entries(system: &System) -> Vec<String> {
     let passed_on = edges(system).filter(|edge| !edge.is_answered());
     let targets: BTreeSet<usize> = passed_on.map(|edge| edge.node).collect();
@@ -213,12 +212,12 @@ fn line(text: &mut String, line: &str) {
     writeln!(text, "{line}").expect("writing to a string");
 }
 
-/// Whatever the manifests have, it stays within the comment.
+/// Line breaks from manifests must not end the comment.
 fn comment(text: &mut String, comment: &str) {
     line(text, format!("# {}", clean(comment)).trim_end());
 }
 
-/// A string, in which nothing steers the terminal that it is printed to.
+/// A string without terminal control characters.
 fn quoted(text: &str) -> String {
     if clean(text) == text {
         return Value::String(text.to_owned()).to_string();
@@ -231,7 +230,7 @@ fn quoted(text: &str) -> String {
     format!("\"{}\"", escaped.collect::<String>())
 }
 
-/// A key, in quotes where it needs them.
+/// A key, quoted if necessary.
 fn key(name: &str) -> String {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     match !name.is_empty() && name.chars().all(is_bare) {

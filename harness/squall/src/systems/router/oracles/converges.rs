@@ -1,8 +1,8 @@
-//! What everybody has heard of, everybody follows: once the news of the last change has arrived, calls go to the module
-//! that owns their node, and to one of the hosts that it runs on. Spec: router 4.3, 6.1, appendix C.
+//! Calls follow discovery: once the last update has propagated, calls go to the module that owns their node, and to one
+//! of its hosts. Spec: router 4.3, 6.1, appendix C.
 //!
-//! Nothing is said while news are on their way, nor of a host that was paused meanwhile, which hears of them later; nor
-//! of a module that dials itself, which is another promise.
+//! Calls are not judged while an update propagates, nor from a host that was paused meanwhile, which gets it later. A
+//! module that dials itself is judged by `NoSelfDial`.
 
 use crate::calls::{Call, Hop};
 use crate::oracle::{First, Oracle, Run, Violation};
@@ -94,7 +94,7 @@ mod tests {
             .map_err(|violation| violation.what)
     }
 
-    /// `store` runs nowhere else than on `store-1`, of which the others hear within `late`.
+    /// `store` runs only on `store-1`; the update takes up to `late` to reach other hosts.
     fn announce(hosts: &[&str], late: u64) -> Announce {
         Announce {
             module: "store".into(),
@@ -125,7 +125,7 @@ mod tests {
         let what = check(moved(0), &[15 * S]).unwrap_err();
         assert_eq!(what, "was sent to module store, which had the node before");
         assert_eq!(check(moved(0), &[5 * S, 10 * S - 2 * MS, 25 * S]), Ok(()));
-        // As long as the news are on their way, the old place is no mistake.
+        // While the update propagates, the old place is valid.
         assert!(check(moved(0), &[10 * S + 900 * MS]).is_err());
         assert_eq!(check(moved(S), &[10 * S + 900 * MS, 25 * S]), Ok(()));
         assert_eq!(check(moved(S), &[11 * S + 100 * MS]).unwrap_err(), what);

@@ -1,11 +1,11 @@
-//! Chains of calls are bounded, by the executions that they consist of: a cycle in the flow ends at depth 256, also one
-//! within a module. Spec: router 3.4.
+//! Call chains are bounded by the number of executions: a cycle in the flow ends at depth 256, even within one module.
+//! Spec: router 3.4.
 //!
-//! What a workload causes has depth 0. What an execution causes, sent or in its own module, is one deeper than that; and a
-//! message is as deep where it is handled as where it was sent.
+//! A message that a workload causes has depth 0. One that an execution causes, remote or local, is one deeper than the
+//! execution. Sender and receiver of a message agree on its depth.
 //!
-//! The entry message has depth 0. The message of depth 257 may still be sent, because it is the receiving scheduler
-//! that refuses it; it must not be handled, nor answered.
+//! The message of depth 257 may still be sent, because it is the receiving scheduler that refuses it; it must be neither
+//! handled nor answered.
 
 use crate::calls::{Call, Execution};
 use crate::journal::Id;
@@ -47,7 +47,7 @@ impl Oracle for Depth {
     }
 }
 
-/// Each is as deep as what causes it says.
+/// Each must have the depth that follows from its cause.
 fn check_counts(run: &Run<'_>, first: &mut First) {
     let what =
         |is: u32, due: u32| (is != due).then(|| format!("has depth {is}, and {due} executions behind it"));
@@ -73,7 +73,7 @@ fn due(run: &Run<'_>, call: Option<&Call<'_>>, execution: &Execution<'_>) -> Opt
     behind(run, call, execution.parent)
 }
 
-/// How many executions are behind what `parent` causes, or the workload itself.
+/// The depth of messages that `parent` causes, or the workload itself.
 fn behind(run: &Run<'_>, call: Option<&Call<'_>>, parent: Id) -> Option<u32> {
     if parent == Id::NONE {
         return call.map(|_| 0);
@@ -93,7 +93,7 @@ mod tests {
         }
     }
 
-    /// What is so deep when it starts, on nobody's behalf.
+    /// Runs a flow that starts at this depth without a cause.
     fn holds_at(depth: u32, flow: impl FnOnce(&mut Script)) -> bool {
         let mut script = Script::new();
         script.at(S);

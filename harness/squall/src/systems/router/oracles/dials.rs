@@ -1,5 +1,5 @@
-//! One dial at a time: an endpoint that is being dialled is not dialled again, however many wait for it, or whether
-//! anybody still does. Spec: router 4.2, 4.3.
+//! An endpoint that is being dialled is not dialled again, regardless of how many calls wait for it, if any still do.
+//! Spec: router 4.2, 4.3.
 
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ impl Oracle for Dials {
             let Some(before) = since.insert(endpoint, it.moment.at) else {
                 continue;
             };
-            // Whoever starts anew knows nothing of what its predecessor dialled.
+            // A restarted process does not know of its predecessor's dials.
             if run.history.stopped_between(&it.host, before, it.moment.at) {
                 continue;
             }

@@ -1,8 +1,8 @@
-//! A connection to where a module does not run any more is closed with the last call on it. Spec: router 4.3, 6.1.
+//! A pool closes connections to hosts that no longer run the module after the last call on them. Spec: router 4.3, 6.1.
 //!
-//! Judged are the connections of hosts that have heard that the module is elsewhere, as the network sees them: what a pool
-//! says of itself is no proof. Left alone are links that a fault has touched lately, hosts that went down or stood still, and
-//! connections on which calls still begin: that is for `Converges` to find.
+//! Judged are connections, as the network saw them, of hosts that have received the update; a pool's own events are no
+//! proof. Exempt are links that a fault touched recently, hosts that went down or were paused, and connections on which
+//! calls still start: `Converges` judges those.
 
 use crate::calls::Hop;
 use crate::faults::Announce;
@@ -11,7 +11,7 @@ use crate::oracle::{CALM, First, Oracle, Run, SLACK, Violation};
 use crate::plan::Module;
 use crate::time;
 
-/// How many times a goodbye crosses the link: the last answer is acknowledged, and each side closes its way.
+/// How many link latencies a close takes: the last reply is acknowledged, and each side closes its direction.
 const CROSSINGS: u64 = 6;
 
 /// See the module's documentation.
@@ -62,13 +62,13 @@ impl Oracle for Dismissed {
     }
 }
 
-/// A host is not announced any more.
+/// A host that is no longer announced.
 struct Withdrawal<'a> {
     host: &'a str,
     from: u64,
-    /// Everybody has heard of it by then.
+    /// When all hosts have received the update.
     heard: u64,
-    /// It is announced again.
+    /// When it is announced again.
     until: u64,
 }
 
@@ -99,7 +99,7 @@ impl Withdrawal<'_> {
             && connection.closed.is_none_or(|closed| closed.at >= self.from)
     }
 
-    /// When a connection has to be closed, if that can be said.
+    /// When a connection must be closed, if that can be determined.
     fn latest(&self, run: &Run<'_>, network: &Network, connection: &Connection) -> Option<u64> {
         let (from, to) = (&*connection.from, &*connection.to);
         let way = longest_way(&run.plan.topology, from, to)?.max(longest_way(&run.plan.topology, to, from)?);
@@ -122,13 +122,13 @@ impl Withdrawal<'_> {
             !run.history.stopped_between(host, self.from, latest)
                 && run.history.paused(host, self.from, latest) == 0
         });
-        // The goodbye waits behind what was lost before, too.
+        // The close waits behind earlier losses, too.
         let is_calm = !network.touched(from, to, self.from.saturating_sub(CALM), latest);
         (latest < self.until && undisturbed && is_calm).then_some(latest)
     }
 }
 
-/// Whether a call may be on a connection to a host: one that was never sent may have waited for it.
+/// Whether a call may use a connection to a host: one that was never sent may have waited for it.
 fn may_be_on(hop: &Hop<'_>, to: &str) -> bool {
     hop.peer_host().is_none_or(|peer| peer == to)
 }
@@ -141,8 +141,8 @@ mod tests {
     use crate::journal::{Close, Event, Touch};
     use crate::testing::{MS, S, Script};
 
-    /// `store-0` is withdrawn at 10 s, while a call is on its way that ends at 12.009 s; its connection closes so long after
-    /// that, or never.
+    /// `store-0` is withdrawn at 10 s, while a call is in flight that ends at 12.009 s. Its connection closes this long
+    /// after that, or never.
     fn withdrawn(closes: Option<u64>) -> Result<u64, String> {
         withdrawn_after(Script::new(), closes)
     }

@@ -1,8 +1,8 @@
-//! A module that drains gets nothing new, and comes to its end with nothing left in the works. Spec: router 5.2.
+//! A draining module gets no new requests, and ends with none in flight. Spec: router 5.2.
 //!
-//! - A module's server goes through the phases of its shutdown in their order. It stops within its grace and the time that
-//!   it takes to cut off what is left, and then nothing is in the works.
-//! - What a host sends after it can have heard that another one is going away, the other one does not handle.
+//! - A module's server goes through the phases of its shutdown in order. It stops within its grace period and the time
+//!   for cancelling the rest, and then no request is in flight.
+//! - A message that was sent after the sender must have received the receiver's GOAWAY is not handled.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,13 @@ use crate::oracle::{CALM, First, Run, SLACK, Violation};
 use crate::systems::router::evidence::{Drain, Wire};
 use crate::time;
 
-/// In their order. Those of `OPTIONAL` are left out when there is nothing for them to do.
+/// In order. Those of `OPTIONAL` are skipped if they have nothing to do.
 const PHASES: [&str; 6] = [GOES, "goaway", "waiting", "cancelling", "aborting", STOPPED];
 const OPTIONAL: [&str; 2] = ["cancelling", "aborting"];
 const GOES: &str = "not_serving";
 const STOPPED: &str = "stopped";
-/// How long a server that has waited for its grace still takes: a second to tell callers, and a few for peers that say
-/// nothing.
+/// How long a server may take after its grace period: one second to inform callers, and some for unresponsive peers.
+/// Nanoseconds.
 const CUTTING_OFF: u64 = 6_000_000_000;
 
 /// See the module's documentation.
@@ -32,7 +32,7 @@ pub(crate) fn check(run: &Run<'_>, first: &mut First) {
     check_messages(run, &wire, first);
 }
 
-/// The phases of each shutdown that has begun.
+/// The phases of each shutdown.
 fn shutdowns(wire: &Wire) -> Vec<Vec<&Drain>> {
     let mut all: Vec<Vec<&Drain>> = Vec::new();
     let mut by_host: BTreeMap<&str, usize> = BTreeMap::new();
@@ -103,7 +103,7 @@ fn check_end(run: &Run<'_>, shutdown: &[&Drain], first: &mut First) {
     first.offer(begin.moment, violation);
 }
 
-/// What was sent to a module that its sender knew to go away.
+/// Messages to a module that its sender knew to be draining.
 fn check_messages(run: &Run<'_>, wire: &Wire, first: &mut First) {
     let drains = wire.drains.iter();
     let going: Vec<_> = drains.filter(|it| &*it.phase == "goaway").collect();
@@ -138,7 +138,7 @@ fn check_messages(run: &Run<'_>, wire: &Wire, first: &mut First) {
     }
 }
 
-/// Whether the sender of a message can be sure to have heard before that its receiver goes away.
+/// Whether the sender must have received the GOAWAY before it sent the message.
 fn knew(run: &Run<'_>, network: &Network, drain: &Drain, hop: &Hop<'_>, execution: &Execution<'_>) -> bool {
     let Some(way) = longest_way(&run.plan.topology, execution.host, hop.host) else {
         return false;

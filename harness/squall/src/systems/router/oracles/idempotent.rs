@@ -1,8 +1,8 @@
-//! A message with an idempotency key is handled to its end at most once, however often it comes. Spec: router W-3,
+//! A message with an idempotency key runs to completion at most once, however often it arrives. Spec: router W-3,
 //! section 9, appendix C.
 //!
-//! Of the executions of one key on one process, the next begins only after the one before has ended, and none within
-//! two minutes of one that ended ok. A process that died remembers nothing, nor does another replica.
+//! On one process, executions of one key do not overlap, and none starts within two minutes after one that ended ok. A
+//! restarted process or another replica does not know the key.
 
 use indexmap::IndexMap;
 
@@ -10,7 +10,7 @@ use crate::calls::{Call, Execution};
 use crate::journal::Id;
 use crate::oracle::{First, Oracle, Run, Violation};
 
-/// For how long a receiver remembers an answer, and how many: what the router's options say.
+/// How long a receiver remembers a reply, and how many: the router's defaults.
 const WINDOW: u64 = 120_000_000_000;
 const ANSWERS_MAX: usize = 10_000;
 
@@ -62,7 +62,7 @@ fn check_keys(run: &Run<'_>, first: &mut First) {
         groups.entry(group).or_default().push((call, execution));
     }
     if groups.len() > ANSWERS_MAX {
-        // Some may have been forgotten before their time.
+        // Some may have been evicted early.
         return;
     }
     for executions in groups.values_mut() {
@@ -126,7 +126,7 @@ mod tests {
     #[test]
     fn two_executions_of_a_key_at_once_are_found() {
         let mut script = sent_again("timeout", Handling::Dropped, S, KEY);
-        // The first one goes on until after the second has begun.
+        // The first one ends after the second has started.
         script.end_handling_at(span(1, 1), 10 * S);
         assert_eq!(
             verdict(script).unwrap_err(),

@@ -1,13 +1,12 @@
-//! What modules count for Prometheus is what happened. Spec: router S-34, S-35, H-10 to H-12, appendix C.
+//! The Prometheus counters of modules agree with the journal. Spec: router S-34, S-35, H-10 to H-12, appendix C.
 //!
-//! Of each host, and each module that it called:
-//! - so many calls are counted with a status as hops ended with it;
-//! - so many latencies are counted as hops ended that had waited for the network, and together they took as long.
+//! For each host, and each module that it called:
+//! - the count of calls with a status equals the number of hops that ended with it;
+//! - the count of latencies equals the number of hops that reached the transport, and their sums agree.
 //!
-//! A hop without an end is counted nowhere, and nothing is said of it here. Of a process that died the counters are
-//! compared as its memory had them (see `systems/router/counters.rs`): no scrape could have fetched them.
-//! Nothing is said of the other metrics: gauges are looked at, not counted, and what stays within a module, retries,
-//! handled errors and answers from memory have no part in a call's outcome.
+//! Hops without an end are not counted, and not judged here. For a process that died, the counters are read from its
+//! memory (see `systems/router/counters.rs`), because no scrape could have fetched them. Other metrics are not judged:
+//! gauges are samples, and local calls, retries, handled errors and remembered replies do not affect a call's outcome.
 
 use std::collections::BTreeSet;
 
@@ -16,7 +15,7 @@ use crate::oracle::{First, Oracle, Run, Violation};
 use crate::systems::router::evidence::{Counters, Latency, Pair};
 use crate::time;
 
-/// Sums of floating-point seconds are off by less than a millionth, and a microsecond.
+/// Sums of floating-point seconds may be off by a millionth, plus a microsecond.
 const MILLIONTH: u64 = 1_000_000;
 const MICROSECOND: u64 = 1_000;
 
@@ -34,7 +33,7 @@ impl Oracle for MetricsAgree {
     }
 
     fn check(&self, run: &Run<'_>) -> Result<u64, Violation> {
-        // Counters are the last lines: a journal that was cut short has none, which is another promise.
+        // Counters come last: a truncated journal has none, which another oracle judges.
         let Some(end) = run.history.end else {
             return Ok(0);
         };
@@ -77,7 +76,7 @@ impl Oracle for MetricsAgree {
     }
 }
 
-/// What should have been counted.
+/// The expected counters.
 fn happened<'j>(run: &Run<'j>) -> Counters<&'j str> {
     let mut counters = Counters::default();
     for (_, hop) in run.calls.messages() {
@@ -125,7 +124,7 @@ mod tests {
         script
     }
 
-    /// What is told when this line of the counters of `front` is changed.
+    /// The violation if this line of the counters of `front` is changed.
     fn told(change: impl Fn(&mut Event) -> bool) -> String {
         let violation = broken(&MetricsAgree, script(), |entries| {
             let found = entries.iter_mut().any(|entry| change(&mut entry.event));

@@ -1,5 +1,4 @@
-//! What always holds of modules and their messages, beside what holds of calls in any system. See
-//! [`oracle`](crate::oracle).
+//! Oracles about modules and their messages. For those about calls in any system see [`oracle`](crate::oracle).
 
 mod converges;
 mod depth;
@@ -23,7 +22,7 @@ pub use self::right_place::RightPlace;
 pub use self::turns::Turns;
 use crate::oracle::Oracle;
 
-/// In the order of reports.
+/// In report order.
 pub(crate) const ALL: &[&dyn Oracle] = &[
     &RightPlace,
     &Converges,

@@ -1,4 +1,4 @@
-//! No module dials itself, under its own name or another one: what is local stays local. Spec: router H-9.
+//! No module dials itself, under its own name or another: local calls stay local. Spec: router H-9.
 //!
 //! Upstream once shipped this bug: a module that owned a node without an instance called itself over the
 //! network, and the callee did the same, until the pods ran out of memory.

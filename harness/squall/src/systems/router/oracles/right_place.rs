@@ -1,8 +1,8 @@
-//! Only the node that was addressed handles a message, at its owner. Spec: router S-9 to S-12. That what is answered has
-//! been handled at all is another promise: see `Executed`.
+//! Only the addressed node handles a message, at its owner. Spec: router S-9 to S-12. `Executed` judges whether it is
+//! handled at all.
 //!
-//! A node that moves is at its old place until then, and at its new one from then on: a hop may still go to the old
-//! one, whose module will not have it. A hop that found no owner carries no target module; it may fail, not succeed.
+//! A node changes its owner at the instant of the move: a hop may still go to the old one, which rejects it. A hop
+//! without a known owner carries no target module; it may fail, but not succeed.
 
 use crate::calls::{Call, Execution, Hop, HopKind};
 use crate::oracle::{First, Oracle, Run, Violation};
@@ -70,7 +70,7 @@ fn check_owner(
     hop: &Hop<'_>,
     first: &mut First,
 ) {
-    // What it has heard of may be old news; `Converges` speaks of that.
+    // The sender's view may be outdated; `Converges` judges that.
     let node = hop.to.rsplit_once('.').map_or("", |(node, _)| node);
     let owners = placement.owners(node, 0, hop.started.at);
     if !owners.contains(&hop.target_module) && !hop.target_module.is_empty() {

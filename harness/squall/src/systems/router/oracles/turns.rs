@@ -1,9 +1,9 @@
-//! A module's replicas take turns: as long as all of them take calls, none is sent more than one more than another.
-//! Spec: router 4.3.
+//! A module's replicas take turns: while all of them take calls, their call counts differ by at most one. Spec: router
+//! 4.3.
 //!
-//! Counted is for each host that calls, from the last time that one of its endpoints of the module changed, or that it heard
-//! of other ones. A call that meets such a change may have had its turn elsewhere, and with one of which nobody knows where
-//! it went the count begins anew.
+//! Each calling host counts from the last state change of one of its endpoints of the module, or from the last discovery
+//! update. A call that coincides with a change may have used another replica's turn, and one with an unknown receiver
+//! resets the counts.
 
 use crate::plan::Module;
 use std::collections::BTreeMap;
@@ -59,17 +59,17 @@ impl Oracle for Turns {
     }
 }
 
-/// A module, as one host sees it.
+/// A module, as seen by one host.
 #[derive(Default)]
 struct Peer<'a> {
     /// By address.
     states: IndexMap<&'a str, &'a str>,
-    /// How many messages each had since the last change. Those that had none are missing.
+    /// Messages to each since the last change. Absent if zero.
     sent: IndexMap<&'a str, u64>,
     changed: u64,
 }
 
-/// What the turns of a run follow from.
+/// The evidence for turns.
 struct Seen<'a, 'j> {
     run: &'a Run<'j>,
     wire: &'a Wire,
@@ -89,7 +89,7 @@ fn steps<'a>(run: &'a Run<'_>, wire: &'a Wire) -> Vec<(Moment, Step<'a>)> {
     steps.extend(messages.map(|(call, hop)| (hop.started, Step::Sends(call, hop))));
     for (host, history) in &run.history.hosts {
         let stops = history.stops.iter();
-        // What it does within the instant of its death belongs to the one that died.
+        // Its events at the instant of its death belong to the process that died.
         let at = |stop: &crate::history::Stop<'_>| Moment {
             at: stop.at,
             line: u64::MAX,
@@ -107,7 +107,7 @@ impl<'a> Peer<'a> {
         self.changed = it.moment.at;
     }
 
-    /// Whether a message is sent where all replicas take calls. If not, the count begins anew.
+    /// Whether a message is sent while all replicas take calls. If not, the counts are reset.
     fn takes_turns(&mut self, seen: &Seen<'_, '_>, hop: &Hop<'_>) -> bool {
         let at = hop.started.at;
         let module = seen.run.plan.topology.all::<Module>().get(hop.target_module);
@@ -120,7 +120,7 @@ impl<'a> Peer<'a> {
         let all_take_calls = announced
             .is_some_and(|hosts| hosts.len() > 1 && others == hosts.len() && hosts.iter().all(ready));
         let peer = hop.end.map_or("", |end| end.peer);
-        // A change that the message itself brings about is told after it has begun.
+        // A change that the message itself causes is recorded after its start.
         let judged = all_take_calls && !peer.is_empty() && !self.changes_at(seen.wire, hop);
         if !judged {
             self.sent.clear();
@@ -140,7 +140,7 @@ impl<'a> Peer<'a> {
                 .any(|it| &*it.host == hop.host && &*it.module == hop.target_module)
     }
 
-    /// What is unfair about that, if anything is.
+    /// Counts a message. Returns the violation, if any.
     fn sent(&mut self, hop: &Hop<'a>) -> Option<String> {
         let peer = hop.end?.peer;
         *self.sent.entry(peer).or_default() += 1;

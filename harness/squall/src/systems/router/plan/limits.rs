@@ -1,15 +1,15 @@
-//! What a module takes of others at most.
+//! A module's limits on its callers.
 
 use std::time::Duration;
 
 use squall_router::Options;
 
-/// What a module takes of others at most. See `docs/limits.md`.
+/// A module's limits on its callers. See `docs/limits.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many requests may be in the works at once; `None`: as many as come.
+    /// The maximum number of in-flight requests; `None` is unlimited.
     pub requests: Option<usize>,
-    /// What its server takes beside that.
+    /// The limits of its server.
     pub server: squall_router::Limits,
 }
 
@@ -26,7 +26,7 @@ impl Default for Limits {
 /// Sets one limit from its text.
 type Set = fn(&mut Limits, &str) -> Result<(), String>;
 
-/// The limits, by the name that they have in files and on the command line.
+/// The limits, by their name in files and on the command line.
 const NAMED: [(&str, Set); 9] = [
     ("connections", |it, text| {
         number(text).map(|n| it.server.connections = n)
@@ -50,10 +50,10 @@ const NAMED: [(&str, Set); 9] = [
 ];
 
 impl Limits {
-    /// Sets the limit of this name, as the command line has it: a number, or a duration such as `20s`.
+    /// Sets the limit with this name from command-line text: a number, or a duration such as `20s`.
     ///
     /// # Errors
-    /// Says what is wrong, and what would not be.
+    /// What is wrong, and what is valid.
     pub fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         let Some((_, set)) = NAMED.iter().find(|(known, _)| *known == name) else {
             let names: Vec<_> = NAMED.iter().map(|(name, _)| *name).collect();

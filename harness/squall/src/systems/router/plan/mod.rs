@@ -1,4 +1,4 @@
-//! Modules: what `[module.*]` describes. Spec: router section 3.
+//! Modules: the content of `[module.*]`. Spec: router section 3.
 
 mod limits;
 
@@ -11,7 +11,7 @@ use squall_router::{Keepalive, Method, Policy, RetryPolicy};
 pub use self::limits::Limits;
 use crate::plan::{HostGroup, Recovery, Topology};
 
-/// Components that fail because they are told to.
+/// Components that fail on purpose.
 const FAILING: [&str; 2] = ["fail", "panic"];
 
 /// One module: one host, or one host per replica. All replicas hold all of its nodes.
@@ -22,20 +22,20 @@ pub struct Module {
     pub name: String,
     /// Its hosts: `name` alone, or `name-0`, `name-1`, ...
     pub hosts: Vec<String>,
-    /// How long a call that this module makes may take. 30 s unless the file says otherwise.
+    /// The timeout of calls by this module. Default 30 s.
     pub call_timeout: Duration,
-    /// How long a message waits for a node of this module that is not there yet, or for its port. Not at all
-    /// unless the file says otherwise. Spec: router H-9, 3.4.5.
+    /// How long a message waits for a node or port of this module that does not exist yet. Default zero.
+    /// Spec: router H-9, 3.4.5.
     pub instance_wait: Duration,
-    /// The shortest time between two pings of a caller of this module that has calls in flight; one that pings more often
-    /// is cut off. Any unless the file says otherwise.
+    /// The minimum interval between pings of a caller with calls in flight; a caller that pings more often is
+    /// disconnected. Default: no minimum.
     pub min_ping_interval: Option<Duration>,
-    /// When its connections to other modules are pinged, and when their peers count as gone; `None`: never. As any gRPC
-    /// server permits, unless the file says otherwise. Spec: router 4.3.
+    /// When its connections to other modules are pinged, and when their peers count as dead; `None`: never. The default
+    /// is what any gRPC server permits. Spec: router 4.3.
     pub keepalive: Option<Keepalive>,
-    /// What its server takes of other modules at most. Spec: router 5.2.
+    /// Its server's limits on other modules. Spec: router 5.2.
     pub limits: Limits,
-    /// By which method this module calls others; found out peer by peer when absent. Spec: router 2.3.
+    /// The method by which it calls others; `None` is negotiated per peer. Spec: router 2.3.
     pub method: Option<Method>,
     /// By node name, in file order.
     pub nodes: IndexMap<String, Node>,
@@ -46,17 +46,17 @@ pub struct Module {
 pub struct Node {
     /// Unique in the topology.
     pub name: String,
-    /// A built-in, or one that a test registers under this name.
+    /// A built-in, or the name of a registered one.
     pub component: String,
-    /// The component's settings, as JSON. An object, empty when the file has none.
+    /// The component's settings: a JSON object, empty if the file has none.
     pub settings: serde_json::Value,
-    /// The ports at which it takes messages: those that its topology names, or its component. `None`: any.
+    /// Its inputs, from the topology or from its component. `None`: any.
     pub inputs: Option<Vec<String>>,
     /// In file order.
     pub edges: Vec<Edge>,
 }
 
-/// From a port of a node to a port of another.
+/// An edge from a port of a node to a port of another.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edge {
     /// The source port on the node that has the edge.
@@ -65,11 +65,11 @@ pub struct Edge {
     pub node: String,
     /// The target port.
     pub target_port: String,
-    /// How long a message along it may take. Nothing: as long as its call.
+    /// The timeout of messages along it. `None`: the call's.
     pub timeout: Option<Duration>,
-    /// Whether a message along it is sent again when it fails.
+    /// Whether failed messages along it are retried.
     pub retry: Option<RetryPolicy>,
-    /// Whether an emission may succeed without it.
+    /// Whether an emission may succeed although it fails.
     pub policy: Policy,
 }
 
@@ -114,7 +114,7 @@ impl Module {
         modules.find(|module| module.nodes.contains_key(node))
     }
 
-    /// Every host of a module with that module, in file order.
+    /// All hosts of modules with their module, in file order.
     pub fn on_hosts(topology: &Topology) -> impl Iterator<Item = (&str, &Module)> {
         let modules = topology.all::<Module>().values();
         modules.flat_map(|module| module.hosts.iter().map(move |host| (host.as_str(), module)))

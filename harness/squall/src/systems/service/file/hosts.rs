@@ -1,4 +1,4 @@
-//! `[service.*]`, and tables of a harness' own kinds of hosts: that their code is known, and takes its settings.
+//! `[service.*]`, and user-defined tables of hosts: checks that their code exists, and accepts its settings.
 
 use super::{OfServices, raw};
 use crate::file::names::{ComponentNames, nearest, remedy};
@@ -21,7 +21,7 @@ impl HostShape for raw::Service {
     }
 }
 
-/// Adds them to the topology. Nothing is missing of it when some are wrong: problems say so.
+/// Adds them to the topology, including invalid ones, for which problems are added.
 pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &mut Problems) -> Option<()> {
     let components = said.names;
     for (name, raw) in said.of::<raw::Service>() {
@@ -53,7 +53,7 @@ pub(super) fn resolve(said: &SaidHosts<'_>, topology: &mut Topology, problems: &
     Some(())
 }
 
-/// A service, however the file says it.
+/// A service, from either kind of table.
 struct Declared<'r> {
     name: &'r At<String>,
     runs: &'r At<String>,

@@ -1,4 +1,4 @@
-//! `[service.*]` and tables of a user's own in topology files, `client` and targets of a user's own in scenarios.
+//! `[service.*]` and user-defined tables in topology files, `client` and user-defined targets in scenarios.
 
 mod hosts;
 mod raw;
@@ -24,5 +24,5 @@ pub(crate) const HOSTS: HostTables = HostTables {
     resolve: hosts::resolve,
 };
 
-/// What workloads call there.
+/// The targets.
 pub(crate) const TARGETS: &[TargetKind] = &[TargetKind::of::<ClientCall>()];

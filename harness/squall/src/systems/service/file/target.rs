@@ -1,4 +1,4 @@
-//! `client`, and targets of a user's own: calls of clients.
+//! `client`, and user-defined targets: calls of clients.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl TargetShape for ClientCall {
     fn check(client: &At<String>, calls: &Calls<'_>, problems: &mut Problems) -> Option<Self> {
         let given = calls.payload();
         run_on_services(client, calls, problems);
-        // What is missing of a payload was given by another key.
+        // A missing payload was given under another key, which is reported elsewhere.
         if calls.carried.keys().all(|key| key == PAYLOAD.name) {
             check_client(CLIENT, client, given, calls.names, problems);
         }
@@ -38,7 +38,7 @@ impl TargetShape for ClientCall {
     }
 }
 
-/// A target of a user's own: the value of its key is what every call carries.
+/// A user-defined target: the value of its key is the payload of every call.
 pub(crate) fn own_target(
     own: &SaidTarget,
     calls: &Calls<'_>,
@@ -69,7 +69,7 @@ fn run_on_services(client: &At<String>, calls: &Calls<'_>, problems: &mut Proble
     }
 }
 
-/// That there is a client of this name, and that it takes what it is given.
+/// Checks that the client exists, and that its payload is valid.
 fn check_client(
     sort: Sort,
     client: &At<String>,

@@ -1,7 +1,7 @@
-//! Types of the provider protocol as files write them, and the values that are of them.
+//! Types of the provider protocol in files, and their values.
 //!
 //! A type is a word (`"String"`, `"List<Int>"`, `"Map<String, Float>"`, `"Optional<Boolean>"`), or a table of named
-//! types, which is a record. A union has no form here.
+//! types, which is a record. Unions have no syntax here.
 
 mod text;
 mod value;
@@ -17,10 +17,10 @@ use crate::file::report::{Problem, Problems};
 
 pub(crate) use self::value::{record, value};
 
-/// How to write one.
+/// The remedy for an invalid type.
 pub(crate) const REMEDY: &str = r#"types are "String", "Int", "Float", "Boolean", "List<Int>", "Map<String, Int>", "Optional<Int>", or { name = "String", ... }"#;
 
-/// The type that `data` says.
+/// The type in `data`.
 pub(crate) fn ctype(data: &Data, problems: &mut Problems) -> Option<CType> {
     match &data.datum {
         Datum::Text(text) => match text::parse(text) {
@@ -47,7 +47,7 @@ pub(crate) fn ctype(data: &Data, problems: &mut Problems) -> Option<CType> {
     }
 }
 
-/// A type as files write it.
+/// A type in file syntax.
 pub(crate) fn written(ctype: &CType) -> String {
     match ctype {
         CType::String => "String".to_owned(),

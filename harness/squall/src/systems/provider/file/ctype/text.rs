@@ -4,12 +4,12 @@ use squall_value::CType;
 
 use crate::file::nearest;
 
-/// How deep types nest: whoever walks over one does so by recursion.
+/// The maximum nesting depth: types are processed recursively.
 const DEPTH_MAX: usize = 32;
 
 const WORDS: [&str; 7] = ["String", "Int", "Float", "Boolean", "List", "Map", "Optional"];
 
-/// What is wrong is a fragment that reads well at the text.
+/// The error is a fragment that reads well at the text.
 pub(super) fn parse(text: &str) -> Result<CType, String> {
     let mut parser = Parser { rest: text };
     let ctype = parser.ctype(0)?;
@@ -49,7 +49,7 @@ impl Parser<'_> {
         }
     }
 
-    /// `<A, B>`, as many as are asked for.
+    /// `<A, B>`, with `N` arguments.
     fn arguments<const N: usize>(&mut self, depth: usize) -> Result<[CType; N], String> {
         self.expects('<')?;
         let mut arguments = Vec::with_capacity(N);
@@ -63,7 +63,7 @@ impl Parser<'_> {
         Ok(arguments.try_into().expect("as many as were asked for"))
     }
 
-    /// What follows the brace.
+    /// The rest after the brace.
     fn record(&mut self, depth: usize) -> Result<CType, String> {
         let mut fields: Vec<(String, CType)> = Vec::new();
         while !self.takes('}') {

@@ -1,4 +1,4 @@
-//! A value of a type, out of TOML data.
+//! Converts TOML data to a value of a type.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use crate::file::names::{nearest, unknown};
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
 
-/// The value of this type that `data` says. A whole number is a float, too; what is optional may be absent.
+/// The value of this type in `data`. An integer is also a float; optional parts may be absent.
 pub(crate) fn value(data: &Data, ctype: &CType, problems: &mut Problems) -> Option<CValue> {
     Some(match (ctype, &data.datum) {
         (CType::String, Datum::Text(text)) => CValue::string(text.as_str()),
@@ -50,7 +50,7 @@ pub(crate) fn value(data: &Data, ctype: &CType, problems: &mut Problems) -> Opti
     })
 }
 
-/// The record of these fields that `data`, a table, says.
+/// The record with these fields in the table `data`.
 pub(crate) fn record(data: &Data, fields: &Arc<Fields<CType>>, problems: &mut Problems) -> Option<CValue> {
     let Datum::Table(entries) = &data.datum else {
         return wrong(data, &CType::Product(fields.clone()), problems);
@@ -104,7 +104,7 @@ fn entry(pair: &Data, keys: &CType, values: &CType, problems: &mut Problems) -> 
     }
 }
 
-/// Every one, or nothing: but none is left out, for each may have problems of its own.
+/// All values, or `None`. Each is converted even after a failure, to report all problems.
 fn all<T, C: FromIterator<T>>(values: impl Iterator<Item = Option<T>>) -> Option<C> {
     let values: Vec<Option<T>> = values.collect();
     values.into_iter().collect()
