@@ -34,7 +34,7 @@ pub enum RunError {
     /// A value that was checked lacks a field that its type has.
     #[error("there is no field '{field}' where its type says that there is one")]
     Field {
-        /// The step or input.
+        /// The field.
         field: Arc<str>,
     },
     /// The values of the run took more room than [`RunOptions::values_bytes_max`](super::RunOptions::values_bytes_max).
