@@ -1,4 +1,4 @@
-//! One process: its nodes, its view of who owns which node, its peers, and its server.
+//! One process: its nodes, its directory of owners, its peers, and its server.
 
 use std::future::Future;
 use std::sync::Arc;

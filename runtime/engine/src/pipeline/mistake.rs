@@ -219,7 +219,7 @@ impl Mistake {
 /// The maximum length of a quoted text, in characters.
 const BRIEF_LENGTH_MAX: usize = 300;
 
-/// The text, truncated when it is long: nobody reads a whole program or type in a message.
+/// The text, truncated when it is long, so that messages stay readable.
 pub(super) fn brief(text: &str) -> Text {
     match text.char_indices().nth(BRIEF_LENGTH_MAX) {
         Some((end, _)) => format!("{}...", &text[..end]).into(),

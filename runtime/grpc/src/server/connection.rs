@@ -172,7 +172,7 @@ struct Driver<P: Platform, S> {
 /// The states of a peer that is asked to leave.
 ///
 /// ```text
-///        told               the peer has heard, and its last stream has ended
+///        asked              the peer has answered, and its last stream has ended
 ///   Not ------> Asked ------------------------------------------------------------> closed, with its peer or later
 ///                 |  nothing is in the works, and nothing came in for a while            ^
 ///                 '------> Told off ------------------------------------------------------'

@@ -27,7 +27,7 @@ const DRAIN_SETTLE: Duration = Duration::from_millis(100);
 /// has both to answer at once.
 const REVIVAL_WAIT: Duration = Duration::from_secs(1);
 
-/// Runs until it is told to leave.
+/// Runs until it gets the command to leave.
 pub(super) async fn live<P: Platform>(instance: Arc<Instance<P>>, mut first: First) {
     // The number of consecutive attempts to reconnect.
     let mut attempts = 0;
@@ -92,7 +92,7 @@ enum End {
 /// The step before the next attempt.
 enum Pause {
     For(Duration),
-    /// No attempt, unless it is told to connect.
+    /// No attempt, unless it gets the command to connect.
     Idle,
 }
 
@@ -110,7 +110,7 @@ impl First {
     }
 }
 
-/// Opens a link; `None` when it was told to leave, and has left.
+/// Opens a link; `None` when it got the command to leave, and has left.
 async fn open<P: Platform>(instance: &Instance<P>) -> Option<Result<Link, ConnectError>> {
     let mut opening = pin!(Link::open(
         &instance.ground,
@@ -153,7 +153,7 @@ fn pause_after<P: Platform>(instance: &Instance<P>, error: ConnectError, attempt
     Pause::Idle
 }
 
-/// Waits for the next attempt, and returns its reason; `None` when it was told to leave.
+/// Waits for the next attempt, and returns its reason; `None` when it got the command to leave.
 async fn wait<P: Platform>(instance: &Instance<P>, pause: Pause) -> Option<&'static str> {
     let over = async {
         match pause {

@@ -15,7 +15,7 @@ const PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The results of calls at one member.
 ///
 /// ```text
-///             cannot be reached, or several calls in vain
+///             unreachable, or several calls unanswered
 ///   in use ------------------------------------------------> aside
 ///     ^                                                      |    |
 ///     '------------- anything that it answers ---------------'    '--> a call tries it after each pause
