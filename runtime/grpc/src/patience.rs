@@ -38,7 +38,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// Postpones the end by this much.
+    /// Begins a wait of this length.
     pub fn new(length: Duration) -> Self {
         let now = Instant::now();
         let mut patience = Patience {

@@ -30,9 +30,9 @@ pub struct Progress(
 );
 
 /// One attempt of a [`Progress`].
+///
 /// A new attempt begins only when the previous one is known to have reached no handler. Later writes of the previous
 /// attempt's bytes do not count for the new one.
-/// one's bytes says nothing of the new one.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
     progress: Arc<Progress>,

@@ -74,7 +74,7 @@ impl Duplicates {
         }
     }
 
-    /// Runs [`forgetting`]. The task ends with this.
+    /// Keeps the task that runs [`forgetting`], which ends with this.
     pub(crate) fn kept_by(&self, task: OwnedTask) {
         let before = self
             .forgetter

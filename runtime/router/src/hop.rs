@@ -20,7 +20,7 @@ use crate::{
 /// The interval of checks while a call waits for a connection, if no time for it is known.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// The traces of the attempts at one message.
+/// The state that the attempts at one message leave behind.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     /// The span of the latest hop; 0 when there was none.

@@ -152,7 +152,7 @@ impl RetryPolicy {
             (Some(false), _) => false,
             (Some(true), error) => !error.code().is_some_and(listed),
             (None, error) if crossed => reached_nobody(error) || (keyed && was_lost(error)),
-            // A failed attempt in this module: a retry would repeat its effects.
+            // An attempt in this module: with a key, a retry does not repeat its effects.
             (None, Error::Overdue { .. }) => keyed,
             (None, _) => false,
         }

@@ -20,6 +20,7 @@ pub(super) struct Upgrade<P> {
 
 impl<P: Platform> Upgrade<P> {
     /// Gives an instance new modules. Does not wait for their registration: the window will show its result.
+    ///
     /// # Errors
     /// When it needs its own executor and there is no port. Nothing has changed then.
     pub(super) async fn begin(

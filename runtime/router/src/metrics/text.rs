@@ -119,7 +119,7 @@ impl Scrape {
             MetricType::Histogram,
         )?;
         self.each_target(|source, target, it| {
-            // A target without a module has no peer.
+            // A target without an owning module has no latency.
             if target.is_empty() {
                 return Ok(());
             }
