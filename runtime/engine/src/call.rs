@@ -10,35 +10,35 @@ use squall_value::CValue;
 
 use crate::{Module, ModuleSpec, PipelineStore, SetError};
 
-/// What knows modules, and calls them. Spec: provider 2.1.
+/// Knows modules, and calls them. Spec: provider 2.1.
 ///
-/// Its modules may come and go at any time, so whatever it says of them may be outdated by the next call.
+/// Its modules may come and go at any time, so any information about them may be outdated by the next call.
 #[async_trait]
 pub trait Engine: Send + Sync + 'static {
     /// All modules, sorted by name.
     fn modules(&self) -> Vec<Arc<ModuleSpec>>;
 
-    /// What is known of the module of this qualified name.
+    /// The specification of the module of this qualified name.
     fn module(&self, name: &str) -> Option<Arc<ModuleSpec>>;
 
     /// Adds a module of this process, or replaces one of the same name.
     ///
     /// # Errors
-    /// When the name is no qualified name, or is another process's.
+    /// When the name is not a qualified name, or belongs to another process.
     fn set_module(&self, module: Arc<dyn Module>) -> Result<(), SetError>;
 
-    /// Takes a module of this process away; false when there is none of that name.
+    /// Removes a module of this process; false when there is none of that name.
     fn remove_module(&self, name: &str) -> bool;
 
-    /// Calls a module, and waits for its answer as long as the call's timeout. Input and output are checked against
-    /// the types that the module declares.
+    /// Calls a module, and waits for its response for up to the call's timeout. Input and output are checked against
+    /// the module's declared types.
     ///
     /// # Errors
     /// See [`CallError`].
     async fn call(&self, call: Call) -> Result<CValue, CallError>;
 
-    /// The pipelines that are kept here by name; nothing when this engine keeps none. An engine that wraps another
-    /// passes on the other's.
+    /// The pipelines stored here by name; `None` when this engine stores none. An engine that wraps another one
+    /// passes on that one's.
     fn pipelines(&self) -> Option<&PipelineStore> {
         None
     }
@@ -51,9 +51,9 @@ pub struct Call {
     pub module: Arc<str>,
     /// A record of the module's inputs.
     pub input: CValue,
-    /// How long it may take, all attempts included; as long as the engine says when absent.
+    /// The time limit, all attempts included; the engine's default when absent.
     pub timeout: Option<Duration>,
-    /// Travels with the call.
+    /// Metadata of the call.
     pub metadata: BTreeMap<String, String>,
 }
 
@@ -68,7 +68,7 @@ impl Call {
         }
     }
 
-    /// Sets how long it may take.
+    /// Sets the time limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
@@ -79,16 +79,16 @@ impl Call {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("[{code}] {message}")]
 pub struct CallError {
-    /// What kind of trouble.
+    /// The kind of the error.
     pub code: Code,
-    /// What the module, or whoever failed on the way to it, said.
+    /// The message of the module, or of the component that failed on the way to it.
     pub message: Arc<str>,
     /// Whether it may have happened.
     pub outcome: Outcome,
 }
 
 impl CallError {
-    /// A call that certainly did not happen, or of which the module itself says that it failed.
+    /// A call that certainly did not happen, or whose module itself reports a failure.
     pub fn failed(code: Code, message: impl Into<Arc<str>>) -> Self {
         CallError {
             code,
@@ -107,30 +107,30 @@ impl CallError {
     }
 }
 
-/// What kind of trouble a call met. The first four are the protocol's. Spec: provider 1.2, 2.12.
+/// The kind of a call's error. The first four are the protocol's. Spec: provider 1.2, 2.12.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Code {
-    /// The input or the output is not of the declared type, or cannot be decoded.
+    /// The input or the output does not have the declared type, or cannot be decoded.
     TypeError,
     /// The module failed.
     RuntimeError,
     /// The call took too long.
     Timeout,
-    /// Nobody has a module of that name.
+    /// There is no module of that name.
     ModuleNotFound,
-    /// Nobody who has the module could be reached.
+    /// No provider of the module could be reached.
     Unavailable,
-    /// The caller went away.
+    /// The caller gave up.
     Cancelled,
     /// The provider broke the protocol.
     Protocol,
-    /// It would take more room than there is for it.
+    /// It would exceed a memory limit.
     TooLarge,
 }
 
 impl Code {
-    /// As it is written in errors: `TYPE_ERROR`.
+    /// The spelling in errors: `TYPE_ERROR`.
     pub fn as_str(self) -> &'static str {
         match self {
             Code::TypeError => "TYPE_ERROR",
@@ -154,7 +154,7 @@ impl fmt::Display for Code {
 /// Did it happen?
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Outcome {
-    /// It certainly did not happen, or the module itself says that it failed.
+    /// It certainly did not happen, or the module itself reports a failure.
     Failed,
     /// It may have happened.
     Unknown,

@@ -1,20 +1,20 @@
-//! What runs Constellation modules. Spec: provider 2.1, 2.12, and the guide.
+//! Runs Constellation modules. Spec: provider 2.1, 2.12, and the guide.
 //!
 //! An [`Engine`] knows modules by their qualified names (`ml.Analyze`), and calls them. [`LocalEngine`] has modules
-//! of its own process; a provider manager wraps an engine and adds those of other processes. A
+//! of its own process; a provider manager wraps an engine and adds modules of other processes. A
 //! [`Pipeline`](pipeline::Pipeline) is a program that calls modules, and runs on any engine.
 //!
 //! | subject | file |
 //! |---|---|
 //! | the trait, and one call | `call` |
-//! | what is known of a module, and one that runs in this process | `module` |
+//! | a module's specification, and a module of this process | `module` |
 //! | a module that is a closure | `function` |
 //! | modules of this process | `local` |
-//! | what modules may be called | `names` |
-//! | programs that call modules: read, checked, run, kept by name | `pipeline` |
+//! | valid names of modules | `names` |
+//! | programs that call modules: parsed, checked, run, stored by name | `pipeline` |
 //!
-//! Deliberately absent: short names and aliases, for two namespaces with the same short name are then confused (spec:
-//! provider section 6, point 15); and a store for suspended runs, for no run is ever suspended.
+//! Deliberately absent: short names and aliases, because two namespaces with the same short name would be confused
+//! (spec: provider section 6, point 15); and a store for suspended runs, because no run is ever suspended.
 
 mod call;
 mod function;

@@ -12,21 +12,21 @@ use squall_value::{CType, CValue};
 
 use crate::{Call, CallError, Code, Engine, Module, ModuleSpec, PipelineStore, SetError, names};
 
-/// How long a call may take when neither it nor the engine says otherwise.
+/// The default time limit of a call.
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// An engine with modules of this process alone.
+/// An engine with only the modules of this process.
 ///
-/// It holds its lock only to look up and to change what there is, never while a module runs. A call that has begun
-/// goes on when its module is replaced or removed; one that takes too long is dropped where it waits. Modules run in
-/// the task of their callers: one that computes without waiting holds up all that its caller has under way.
+/// It holds its lock only for lookups and changes, never while a module runs. A call that has begun continues when
+/// its module is replaced or removed; one that takes too long is dropped at its await. Modules run in the task of
+/// their callers: a module that computes without awaiting blocks everything in that task.
 pub struct LocalEngine {
     modules: RwLock<BTreeMap<Arc<str>, Registered>>,
     pipelines: PipelineStore,
     timeout: Duration,
 }
 
-/// A module, and what it said of itself when it was set.
+/// A module, with its specification from when it was set.
 #[derive(Clone)]
 struct Registered {
     spec: Arc<ModuleSpec>,
@@ -43,7 +43,7 @@ impl LocalEngine {
         }
     }
 
-    /// Sets how long a call may take that does not say so itself.
+    /// Sets the time limit of calls without one of their own.
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
@@ -82,7 +82,7 @@ impl Engine for LocalEngine {
             let mut modules = self.modules.write().unwrap_or_else(PoisonError::into_inner);
             modules.insert(name, Registered { spec, module })
         };
-        // Not under the lock: it may be the last that holds the module, whose end is the module's own code.
+        // Without the lock: this may be the last reference to the module, whose drop runs the module's own code.
         drop(replaced);
         Ok(())
     }
@@ -107,7 +107,7 @@ impl Engine for LocalEngine {
                 let message = format!("the input of '{}' is not as declared: {mismatch}", spec.name);
                 CallError::failed(Code::TypeError, message)
             })?;
-        // What a module shares with others is its own to keep whole, and its future is not polled again.
+        // A module must keep its shared state consistent itself, and its future is not polled again.
         let run = AssertUnwindSafe(async { module.run(input).await }).catch_unwind();
         let timeout = call.timeout.unwrap_or(self.timeout);
         let output = match tokio::time::timeout(timeout, run).await {

@@ -1,4 +1,4 @@
-//! What is known of a module, and one that runs in this process.
+//! A module's specification, and a module of this process.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use squall_value::{CType, CValue, Fields};
 
 use crate::CallError;
 
-/// What is known of a module. Spec: provider 2.12.
+/// The specification of a module. Spec: provider 2.12.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ModuleSpec {
     /// The qualified name: `ml.Analyze`.
@@ -19,14 +19,14 @@ pub struct ModuleSpec {
     pub version: Arc<str>,
     /// `external` and `provider` for those of other processes.
     pub tags: BTreeSet<Arc<str>>,
-    /// What it takes: the fields of a record. Positional arguments are in the order of the names.
+    /// The input: the fields of a record. Positional arguments are in the order of the names.
     pub inputs: Arc<Fields<CType>>,
-    /// What it gives, as it was declared: a record, or a value of any other type.
+    /// The output as declared: a record, or a value of any other type.
     pub output: CType,
 }
 
 impl ModuleSpec {
-    /// A module of version 1.0.0 that is described by its types alone. `input` is unfolded as
+    /// A module of version 1.0.0 that is described only by its types. `input` is expanded as
     /// [`inputs_of`](Self::inputs_of) says.
     pub fn new(name: impl Into<Arc<str>>, input: &CType, output: CType) -> Self {
         ModuleSpec {
@@ -39,13 +39,13 @@ impl ModuleSpec {
         }
     }
 
-    /// What stands before the last dot of the name: `data.transform` of `data.transform.Enrich`. Nothing when there
-    /// is no dot.
+    /// The part before the last dot of the name: `data.transform` of `data.transform.Enrich`. `None` when there is no
+    /// dot.
     pub fn namespace(&self) -> Option<&str> {
         self.name.rsplit_once('.').map(|(namespace, _)| namespace)
     }
 
-    /// What stands behind the last dot of the name: `Enrich` of `data.transform.Enrich`.
+    /// The part after the last dot of the name: `Enrich` of `data.transform.Enrich`.
     pub fn short_name(&self) -> &str {
         self.name.rsplit_once('.').map_or(&*self.name, |(_, name)| name)
     }
@@ -58,7 +58,7 @@ impl ModuleSpec {
         }
     }
 
-    /// What it gives as named fields: those of a record, or `output` of any other type.
+    /// The output as named fields: those of a record, or `output` of any other type.
     pub fn outputs(&self) -> Arc<Fields<CType>> {
         match &self.output {
             CType::Product(fields) => fields.clone(),
@@ -70,13 +70,13 @@ impl ModuleSpec {
 /// A module that runs in this process.
 #[async_trait]
 pub trait Module: Send + Sync + 'static {
-    /// What is known of it; the same at every call.
+    /// Its specification; the same at every call.
     fn spec(&self) -> Arc<ModuleSpec>;
 
     /// Runs it once. `input` is a record of its inputs.
     ///
     /// # Errors
-    /// Whatever it failed with.
+    /// The module's failure.
     async fn run(&self, input: CValue) -> Result<CValue, CallError>;
 }
 
@@ -90,12 +90,12 @@ pub enum SetError {
         /// The qualified name.
         name: Arc<str>,
     },
-    /// The name is no qualified name.
+    /// The name is not a qualified name.
     #[error("'{name}' is no name of a module: {why}")]
     Name {
-        /// What was given.
+        /// The given name.
         name: Arc<str>,
-        /// What is wrong with it.
+        /// The mistake.
         why: String,
     },
 }

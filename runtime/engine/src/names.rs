@@ -1,7 +1,7 @@
-//! Names of modules, and which one was probably meant.
+//! Names of modules, and suggestions for misspelt ones.
 
-/// Says what is wrong with a qualified name: dot-separated segments that start with a letter, and go on with letters,
-/// digits and underscores, all of them ASCII. A name without a namespace is one, too. Spec: provider 2.5.
+/// Describes the mistake in a qualified name: dot-separated segments that start with a letter, followed by letters,
+/// digits and underscores, all of them ASCII. A name without a namespace is also valid. Spec: provider 2.5.
 pub(crate) fn check(name: &str) -> Result<(), String> {
     for segment in name.split('.') {
         let Some(first) = segment.chars().next() else {
@@ -18,7 +18,7 @@ pub(crate) fn check(name: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// The name that was probably meant: few letters away from what was written.
+/// The probably intended name: it differs in few letters.
 pub(crate) fn nearest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let lower = written.to_lowercase();
     let distance = |name: &'a str| (strsim::damerau_levenshtein(&lower, &name.to_lowercase()), name);

@@ -3,9 +3,9 @@
 use crate::Misfit;
 use crate::read::{Reading, Value};
 
-/// A kind of field, in events whose texts are kept as `T`.
+/// A kind of field, in events whose texts are stored as `T`.
 pub trait Kind<T> {
-    /// What such a field holds.
+    /// The value of such a field.
     type Value;
 }
 
@@ -14,7 +14,7 @@ pub trait Readable<T>: Kind<T> {
     /// Reads the field of this name.
     ///
     /// # Errors
-    /// When there is none, or none of this kind.
+    /// When there is none, or it is of another kind.
     fn read(fields: &Reading<'_, T>, name: &'static str) -> Result<Self::Value, Misfit>;
 }
 

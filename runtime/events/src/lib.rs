@@ -1,19 +1,19 @@
-//! Everything that the runtime says about itself for machines, as `tracing` events. Each is defined once: here, with its
-//! name, its target, its level and its fields. Who says it and who reads it share the definition.
+//! All machine-readable `tracing` events of the runtime. Each is defined once, here, with its name, its target, its
+//! level and its fields. Emitter and reader share the definition.
 //!
 //! | subject | file |
 //! |---|---|
-//! | what a definition makes | here |
+//! | the code that a definition generates | here |
 //! | the kinds of fields | `kind` |
 //! | reading an event back | `read` |
-//! | what modules say | `router` |
-//! | what managers and providers say | `provider` |
-//! | what services of a user's own say | `site` |
+//! | events of modules | `router` |
+//! | events of managers and providers | `provider` |
+//! | events of user-defined services | `site` |
 //!
-//! Digests are xxh3-64 of bytes, 0 for none; a `trace` and an `execution` is the low half of its identifier; durations are
-//! nanoseconds. Payloads are never part of an event, for they may hold secrets.
+//! Digests are xxh3-64 of bytes, 0 for none; a `trace` and an `execution` is the low half of its identifier;
+//! durations are nanoseconds. Payloads are never part of an event, because they may hold secrets.
 //!
-//! Lines for people are not among them: they are said where something happens, and their names begin with [`LINES`].
+//! Log lines for people are not defined here: they are emitted in place, and their names begin with [`LINES`].
 
 pub mod kind;
 pub mod provider;
@@ -25,16 +25,16 @@ use std::borrow::Cow;
 
 pub use read::{Fields, Misfit, Problem};
 
-/// How the names of events begin that are lines of a log, and of which no machine reads more.
+/// The prefix of the names of log lines, which no machine reads.
 pub const LINES: &str = "log.";
 
-/// A text of an event that is about to be said.
+/// A text of an event that is about to be emitted.
 pub type Text<'a> = Cow<'a, str>;
 
-/// Defines the events of one target, and an enum of all of them. A field is of a [kind].
+/// Defines the events of one target, and an enum of all of them. Each field has a [kind].
 ///
-/// Of each event this makes a struct, which its `say` says, and `read` reads back. What an event that nobody listens to
-/// would say is not computed.
+/// Each event becomes a struct, which `say` emits, and `read` reads back. The fields of an event without a subscriber
+/// are not computed.
 macro_rules! events {
     (
         $(#[$all_doc:meta])* $All:ident at $target:literal;
@@ -56,16 +56,16 @@ macro_rules! events {
             }
 
             impl<T> $Event<T> {
-                /// What it is called.
+                /// Its name.
                 pub const NAME: &'static str = $name;
                 /// Its fields, in their order.
                 pub const FIELDS: &'static [&'static str] = &[$(stringify!($field)),*];
-                /// Whether a line for people goes with it.
+                /// Whether a log line for people goes with it.
                 const HAS_LINE: bool = $crate::has_line!($($line)?);
             }
 
             impl<'a> $Event<$crate::Text<'a>> {
-                /// Says it, if anybody listens: only then it is made.
+                /// Emits it, if there is a subscriber: only then it is created.
                 #[inline]
                 pub fn say(make: impl FnOnce() -> Self) {
                     let it = std::cell::LazyCell::new(make);
@@ -83,7 +83,7 @@ macro_rules! events {
                 /// Reads it from its fields.
                 ///
                 /// # Errors
-                /// When a field is missing, is of another kind, or is not one of its own.
+                /// When a field is missing, is of another kind, or is not defined.
                 pub fn read(fields: &$crate::Fields<T>) -> Result<Self, $crate::Misfit> {
                     let fields = fields.of(Self::NAME);
                     let it = $Event {
@@ -102,10 +102,10 @@ macro_rules! events {
         }
 
         impl<T: Clone> $All<T> {
-            /// Reads an event of this name. Nothing when it is a [line](crate::LINES) for people.
+            /// Reads an event of this name. `None` when it is a [line](crate::LINES) for people.
             ///
             /// # Errors
-            /// When there is no event of this name, and when the fields are not its own.
+            /// When there is no event of this name, or its fields are wrong.
             pub fn read(name: &'static str, fields: &$crate::Fields<T>) -> Result<Option<Self>, $crate::Misfit> {
                 match name {
                     $( $name => $Event::read(fields).map(|it| Some($All::$Event(it))), )*
@@ -115,7 +115,7 @@ macro_rules! events {
             }
         }
 
-        /// One of each, and what says it.
+        /// One of each event, and the code that emits it.
         #[cfg(test)]
         pub(crate) fn samples(numbers: &mut dyn FnMut() -> u64) -> Vec<(Box<dyn Fn()>, $All<String>)> {
             use $crate::tests::Sampled;

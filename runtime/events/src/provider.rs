@@ -1,4 +1,4 @@
-//! What managers say, and the providers that they have.
+//! Events of managers and providers.
 
 crate::events! {
     /// Any of them.
@@ -14,7 +14,7 @@ crate::events! {
         modules: Text,
     };
 
-    /// A request was rejected, for this and maybe other reasons. Of what was sent only the beginning is said.
+    /// A request was rejected, for this and maybe other reasons. Values from the request are truncated.
     Rejected = "provider.rejected" at DEBUG {
         namespace: Text,
         group: Text,
@@ -32,7 +32,7 @@ crate::events! {
         cause: Text,
     };
 
-    /// A member is put aside, or in use again.
+    /// A member is set aside, or in use again.
     MemberState = "member.state" at DEBUG {
         connection: Text,
         namespace: Text,
@@ -41,18 +41,18 @@ crate::events! {
         cause: Text,
     };
 
-    /// Nobody owns the namespace any more.
+    /// The namespace has no owner any more.
     NamespaceReleased = "namespace.released" at DEBUG {
         namespace: Text,
     };
 
-    /// A heartbeat came; the timestamp is the provider's, in milliseconds since the Unix epoch.
+    /// A heartbeat was received; the timestamp is the provider's, in milliseconds since the Unix epoch.
     HeartbeatReceived = "heartbeat.received" at DEBUG {
         connection: Text,
         timestamp: Number,
     };
 
-    /// A manager asks a provider to execute.
+    /// A manager sends an execution to a provider.
     ExecuteStarted = "execute.started" at DEBUG {
         execution: Number,
         /// The short name.
@@ -60,15 +60,15 @@ crate::events! {
         namespace: Text,
         connection: Text,
         executor: Text,
-        /// From 1.
+        /// Counted from 1.
         attempt: Number,
-        /// What is left of the call's.
+        /// The remaining time of the call.
         timeout: Number,
         bytes: Number,
         digest: Number,
     };
 
-    /// That has ended: said also when the caller gives up.
+    /// The end of `execute.started`; also emitted when the caller gives up.
     ExecuteEnded = "execute.ended" at DEBUG {
         execution: Number,
         /// `ok`, `failed` or `unknown`.
@@ -90,18 +90,18 @@ crate::events! {
         cause: Text,
     };
 
-    /// A heartbeat is on its way. The timestamp is that of the wall clock, in milliseconds since 1970.
+    /// A heartbeat is sent. The timestamp is that of the wall clock, in milliseconds since 1970.
     HeartbeatSent = "heartbeat.sent" at DEBUG {
         connection: Text,
         timestamp: Number,
     };
 
-    /// The platform has injected a fault: no heartbeat is sent this time.
+    /// The platform has injected a fault: this heartbeat is not sent.
     HeartbeatSuppressed = "heartbeat.suppressed" at DEBUG {
         connection: Text,
     };
 
-    /// A provider executes.
+    /// A provider begins an execution.
     ExecutionStarted = "execution.started" at DEBUG {
         execution: Number,
         /// The short name.
@@ -109,13 +109,13 @@ crate::events! {
         namespace: Text,
         /// Where it listens.
         instance: Text,
-        /// What is left of the caller's; 0 when it has no deadline.
+        /// The remaining time of the caller; 0 when there is no deadline.
         timeout: Number,
         bytes: Number,
         digest: Number,
     };
 
-    /// That has ended: said also when its caller gives up and the handler is dropped.
+    /// The end of the execution; also emitted when its caller gives up and the handler is dropped.
     ExecutionEnded = "execution.ended" at DEBUG {
         execution: Number,
         /// `ok`, `error`, `panic` or `dropped`.

@@ -1,4 +1,4 @@
-//! Reading an event back from what `tracing` gives of it.
+//! Reads an event back from `tracing`.
 
 use std::cell::Cell;
 use std::fmt;
@@ -7,17 +7,17 @@ use thiserror::Error;
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-/// How many fields an event may have.
+/// The maximum number of fields of an event.
 const FIELDS_MAX: usize = 20;
-/// What `tracing` calls the text of a line for people.
+/// `tracing`'s name for the text of a log line.
 const LINE: &str = "message";
 
-/// The fields of one event, as they came. `T` is how texts are kept.
+/// The fields of one event, as received. `T` is the type of stored texts.
 #[derive(Debug)]
 pub struct Fields<T> {
     slots: [Option<(&'static str, Value<T>)>; FIELDS_MAX],
     count: usize,
-    /// The first one for which there was no slot.
+    /// The first field beyond the maximum.
     surplus: Option<&'static str>,
     has_line: bool,
 }
@@ -27,33 +27,33 @@ pub(crate) enum Value<T> {
     Number(u64),
     Flag(bool),
     Text(T),
-    /// What no event has.
+    /// A field that no event has.
     Other,
 }
 
-/// An event that is not as it was defined.
+/// An event that does not match its definition.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("the event `{event}` {problem}: its definition is in squall-events")]
 pub struct Misfit {
     /// Its name.
     pub event: &'static str,
-    /// What is wrong with it.
+    /// The mismatch.
     pub problem: Problem,
 }
 
-/// What is wrong with an event. Fields are told by their names.
+/// The mismatch of an event. Fields are identified by their names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum Problem {
-    /// It does not have one of its fields.
+    /// A field is missing.
     #[error("has no field `{0}`")]
     Missing(&'static str),
-    /// It has one that is of another kind.
+    /// A field is of another kind.
     #[error("has a field `{0}` that is no {1}")]
     Kind(&'static str, &'static str),
-    /// It has one that is not one of its own.
+    /// A field is not defined.
     #[error("has a field `{0}`, which is not one of its own")]
     Unknown(&'static str),
-    /// It has one with a text that is none of those that it may have.
+    /// A field has a text that is not one of its values.
     #[error("has a field `{0}` with a value that it cannot have")]
     Value(&'static str),
     /// There is no event of this name.
@@ -62,7 +62,7 @@ pub enum Problem {
 }
 
 impl<T> Fields<T> {
-    /// Takes the fields of an event; texts are kept as `keep` gives them.
+    /// Takes the fields of an event; `keep` converts texts.
     pub fn collect(event: &Event<'_>, keep: impl FnMut(&str) -> T) -> Self {
         let mut collector = Collector {
             fields: Fields {
@@ -89,7 +89,7 @@ impl<T> Fields<T> {
         }
     }
 
-    /// To be read as the event of this name.
+    /// Begins to read the fields as those of the event of this name.
     pub(crate) fn of(&self, event: &'static str) -> Reading<'_, T> {
         Reading {
             event,
@@ -131,12 +131,12 @@ impl<T, K: FnMut(&str) -> T> Visit for Collector<T, K> {
 pub struct Reading<'f, T> {
     event: &'static str,
     fields: &'f Fields<T>,
-    /// Where the next one is expected: they mostly come in the order in which they were defined.
+    /// The expected position of the next field: fields mostly come in the order of their definition.
     next: Cell<usize>,
 }
 
 impl<T> Reading<'_, T> {
-    /// The value of a field, if `of_kind` finds it to be of this kind.
+    /// The value of a field, if `of_kind` accepts it as this kind.
     pub(crate) fn value<V>(
         &self,
         name: &'static str,
@@ -160,7 +160,7 @@ impl<T> Reading<'_, T> {
         Ok(value)
     }
 
-    /// That there are no fields but these, all of which were found.
+    /// Checks that there are no other fields, after all of these were found.
     pub(crate) fn no_others(&self, own: &[&str], has_line: bool) -> Result<(), Misfit> {
         if self.fields.count == own.len() && self.fields.surplus.is_none() && self.fields.has_line == has_line
         {

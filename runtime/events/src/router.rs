@@ -1,4 +1,4 @@
-//! What modules say.
+//! Events of modules.
 
 crate::events! {
     /// Any of them.
@@ -14,33 +14,33 @@ crate::events! {
         source_module: Text,
         target_module: Text,
         depth: Number,
-        /// From 1.
+        /// Counted from 1.
         attempt: Number,
         /// The span of the attempt before this one; 0 for the first.
         previous: Number,
-        /// The digest of the idempotency key: it may be the caller's own words.
+        /// The digest of the idempotency key, which the caller may have chosen.
         key: Number,
         timeout: Number,
         bytes: Number,
         digest: Number,
     };
 
-    /// It has ended: said also when the caller gives up.
+    /// The end of the call; also emitted when the caller gives up.
     HopEnded = "hop.ended" at DEBUG {
         span: Number,
         /// `ok`, `failed` or `unknown`.
         outcome: Text,
         status: Text,
-        /// The address; empty when it came to none.
+        /// The address; empty when no endpoint was chosen.
         peer: Text,
-        /// Whether it waited for the network, if only for a dial.
+        /// Whether it waited for the network, at least for a dial.
         at_transport: Flag,
         error: Text,
         bytes: Number,
         digest: Number,
     };
 
-    /// A component is at work.
+    /// An execution of a component begins.
     HandleStarted = "handle.started" at DEBUG {
         trace: Number,
         span: Number,
@@ -52,13 +52,13 @@ crate::events! {
         depth: Number,
         attempt: Number,
         key: Number,
-        /// What is left of the time of the call; 0 when it has no deadline.
+        /// The remaining time of the call; 0 when there is no deadline.
         timeout: Number,
         bytes: Number,
         digest: Number,
     };
 
-    /// It has ended: said also when it is cancelled.
+    /// The end of the execution; also emitted when it is cancelled.
     HandleEnded = "handle.ended" at DEBUG {
         span: Number,
         /// `ok`, `error`, `panic` or `dropped`.
@@ -68,8 +68,8 @@ crate::events! {
         digest: Number,
     };
 
-    /// A component emitted an error on its `error` port: it is handled, and counts all the same. Spec: router W-10,
-    /// section 7, test 29.
+    /// A component emitted an error on its `error` port: it is handled, but counts. Spec: router W-10, section 7,
+    /// test 29.
     ErrorHandled = "error.handled" at DEBUG {
         trace: Number,
         span: Number,
@@ -86,14 +86,14 @@ crate::events! {
         cause: Text,
     };
 
-    /// A name resolves to other addresses than before: with commas between them.
+    /// A name resolves to different addresses than before, separated by commas.
     DiscoveryResolved = "discovery.resolved" at DEBUG {
         module: Text,
         name: Text,
         addresses: Text,
     };
 
-    /// A name does not resolve: what it last resolved to stands.
+    /// A name does not resolve: its last answer remains valid.
     DiscoveryUnresolved = "discovery.unresolved" at WARN {
         module: Text,
         name: Text,
@@ -106,7 +106,7 @@ crate::events! {
         address: Text,
     };
 
-    /// A phase of a server's shutdown, and what there still is to wait for.
+    /// A phase of a server's shutdown, and the remaining requests and connections.
     ServerDrain = "server.drain" at INFO {
         module: Text,
         phase: Text,

@@ -1,30 +1,31 @@
-//! What services of a user's own say with the layers of `squall-site`.
+//! Events of user-defined services with the layers of `squall-site`.
 
 crate::events! {
     /// Any of them.
     Event at "squall::site";
 
-    /// A call is handed to the channel.
+    /// A call is passed to the channel.
     CallStarted = "site.call.started" at DEBUG {
-        /// The name of the site that says it.
+        /// The name of the emitting site.
         host: Text,
         /// The call's number, the same at both ends; random, never 0.
         call: Number,
-        /// The number of the call within whose handler this one was made; 0: in none, or in a task of its own.
+        /// The number of the call whose handler made this one; 0 if there is none, or it was made in a task of its
+        /// own.
         parent: Number,
-        /// Who is called, as the layer was told, or as the request's URI says; empty if neither does.
+        /// The callee, as configured in the layer, or from the request's URI; empty if neither has it.
         peer: Text,
-        /// Of the path `/service/method`; of another path, all of it is the method.
+        /// From the path `/service/method`; any other path is the method as a whole.
         service: Text,
         method: Text,
     };
 
-    /// Its answer is complete, or it is given up.
+    /// The response is complete, or the call is given up.
     CallEnded = "site.call.ended" at DEBUG {
         host: Text,
         call: Number,
-        /// `status`: with a gRPC status, of headers or trailers. `transport`: with none, by an error of the channel or of the
-        /// connection. `dropped`: whoever waited for it gave up.
+        /// `status`: with a gRPC status, from headers or trailers. `transport`: without one, by an error of the
+        /// channel or of the connection. `dropped`: the caller gave up.
         end: Text,
         /// The gRPC status code; 0 when there is none.
         status: Number,
@@ -32,18 +33,18 @@ crate::events! {
         error: Text,
     };
 
-    /// A request is handed to the server's services.
+    /// A request is passed to the server's services.
     HandlerStarted = "site.handler.started" at DEBUG {
         host: Text,
         /// 0: its caller has no layer.
         call: Number,
-        /// As its caller says.
+        /// As sent by the caller.
         parent: Number,
         service: Text,
         method: Text,
     };
 
-    /// Its answer is complete, or it is given up. The fields are those of `CallEnded`.
+    /// The response is complete, or it is given up. The fields are those of `CallEnded`.
     HandlerEnded = "site.handler.ended" at DEBUG {
         host: Text,
         call: Number,
@@ -52,10 +53,10 @@ crate::events! {
         error: Text,
     };
 
-    /// Code of a user's own says something of itself, and what it is about.
+    /// A user's code records an event of its own.
     Note = "note" at INFO {
         what: Text,
-        /// What it says, as JSON.
+        /// The content, as JSON.
         value: Text,
     };
 }

@@ -1,4 +1,5 @@
-//! What is said is what is read; and what is not as it was defined is an error that says so.
+//! Emitted events are read back unchanged, and events that do not match their definition are errors that name the
+//! mismatch.
 
 use std::cell::{Cell, RefCell};
 
@@ -43,7 +44,7 @@ struct Ear;
 
 impl Subscriber for Ear {
     fn register_callsite(&self, _: &'static Metadata<'static>) -> Interest {
-        // Asked each time, for other threads have none.
+        // Queried each time, because other threads have no subscriber.
         Interest::sometimes()
     }
 
@@ -66,7 +67,7 @@ impl Subscriber for Ear {
     fn exit(&self, _: &span::Id) {}
 }
 
-/// What is heard of what is said, which is one event.
+/// The one event that is emitted.
 fn heard(say: impl FnOnce()) -> (&'static str, &'static str, Fields<String>) {
     with_default(Ear, say);
     let mut all = HEARD.take();
@@ -105,7 +106,7 @@ proptest! {
     }
 }
 
-/// Says `handle.ended`, with these fields.
+/// Emits `handle.ended`, with these fields.
 macro_rules! ended {
     ($($fields:tt)*) => {
         read_of_router(|| event!(name: "handle.ended", target: "squall::router", Level::DEBUG, $($fields)*))

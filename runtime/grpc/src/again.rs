@@ -1,9 +1,8 @@
-//! Whether a call that failed is sent again without its owner noticing: gRPC's transparent retry. Spec: gRPC proposal
-//! A6, "transparent retries".
+//! Whether a failed call is sent again transparently. Spec: gRPC proposal A6, "transparent retries".
 //!
-//! Only of what certainly no handler has seen: what never left, and what left but of which the peer says that it did not
-//! process it. It is the same call, with the same deadline. Beside it, and not in its place: retries that somebody asks
-//! for.
+//! Only calls that certainly no handler has seen are: those that never left, and those that left but that the peer
+//! says it did not process. The call and its deadline stay the same. Requested retries are separate and come in
+//! addition.
 
 use std::time::Duration;
 
@@ -12,24 +11,24 @@ use tonic::Status;
 
 use crate::{Outcome, Progress, Trouble};
 
-/// How often in quick succession a call that never left is given another connection. A peer that accepts connections
-/// only to end them would be dialled for ever.
+/// The number of further connections in quick succession for a call that never left. Otherwise a peer that accepts
+/// connections only to end them would be dialled for ever.
 const QUICK_MAX: u32 = 5;
-/// What is further apart than this is no quick succession: a peer may serve one call at a time, and its connections may
-/// live shorter than those that wait.
+/// Attempts further apart than this are not in quick succession: a peer may serve one call at a time, and its
+/// connections may live shorter than the calls that wait.
 const QUICK: Duration = Duration::from_millis(100);
 
 /// The transparent retries of one call.
 #[derive(Debug, Default)]
 pub struct Again {
-    /// It left once, and was refused.
+    /// The call left once, and was refused.
     refused: bool,
     quick: u32,
     last: Option<Instant>,
 }
 
 impl Again {
-    /// Whether the call may be sent again that failed with this status. If so, `progress` begins anew.
+    /// Whether a call that failed with this status may be sent again. If so, `progress` starts again.
     pub fn permits(&mut self, status: &Status, progress: &Progress) -> bool {
         let permits = match (Trouble::of(status), progress.outcome_if_lost()) {
             (Some(_), Outcome::Failed) => self.is_not_in_vain(),
@@ -42,8 +41,8 @@ impl Again {
         permits
     }
 
-    /// As [`Again::permits`], of a call that left and of which the peer said in its own words that no handler has seen
-    /// it.
+    /// As [`Again::permits`], for a call that left and that, according to the peer's own message, no handler has
+    /// seen.
     pub fn permits_refused(&mut self, progress: &Progress) -> bool {
         let permits = !std::mem::replace(&mut self.refused, true);
         if permits {

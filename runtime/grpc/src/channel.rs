@@ -1,4 +1,4 @@
-//! One peer, dialled when it is needed.
+//! One peer, dialled on demand.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -15,16 +15,16 @@ use crate::{Again, Dial, Keepalive, Progress, Sender, client, set_timeout, timeo
 
 /// One peer, and at most one connection to it. Clones are the same channel.
 ///
-/// It is dialled by the first call, once however many wait for it, and again by the first call after it was lost. No
-/// call is handled twice. The connection closes when the last clone is gone and the last call has ended.
+/// The first call dials it, once for all waiting calls. The first call after a lost connection dials again. No call
+/// is handled twice. The connection closes when the last clone is dropped and the last call has ended.
 ///
-/// Deliberately absent: backoff. Whoever calls decides whether to try again.
+/// Deliberately absent: backoff. The caller decides whether to try again.
 pub struct Channel<P: Platform>(Arc<Inner<P>>);
 
 struct Inner<P: Platform> {
     platform: P,
     peer: Authority,
-    /// How it is dialled: with fewer pings once the peer has asked for that.
+    /// The dial settings: with fewer pings once the peer has asked for that.
     dial: Mutex<Dial>,
     state: Mutex<State>,
 }
@@ -40,7 +40,7 @@ enum State {
     Dialling {
         /// First come, first served, so that a simulated run repeats exactly.
         waiters: Vec<oneshot::Sender<Result<Sender, Arc<str>>>>,
-        /// The dial outlives each of those who wait for it, and ends with the channel.
+        /// The dial outlives each of the waiters, and ends with the channel.
         _dial: OwnedTask,
     },
     Open(Sender),
@@ -63,7 +63,7 @@ impl<P: Platform> Channel<P> {
         }))
     }
 
-    /// Whom it leads to.
+    /// The peer.
     pub fn peer(&self) -> &Authority {
         &self.0.peer
     }
@@ -73,16 +73,17 @@ impl<P: Platform> Channel<P> {
         Arc::ptr_eq(&self.0, &other.0)
     }
 
-    /// True while the peer may hang: another one is to be preferred. See [`Sender::is_suspect`].
+    /// True while the peer may hang: prefer another one. See [`Sender::is_suspect`].
     pub fn is_suspect(&self) -> bool {
         matches!(&*self.0.lock(), State::Open(sender) if sender.is_suspect() && !sender.is_closed())
     }
 
-    /// Calls the method of this path, such as `/package.Service/Method`; `progress` says how far that gets. An answer
-    /// longer than `limit` bytes is an error. A deadline is said with [`set_timeout`], and kept by dropping the future. What certainly no handler has seen is sent again: see [`Again`].
+    /// Calls the method of this path, such as `/package.Service/Method`; `progress` records how far the call gets. A
+    /// response longer than `limit` bytes is an error. The deadline is sent with [`set_timeout`], and enforced by
+    /// dropping the future. A call that certainly no handler has seen is sent again: see [`Again`].
     ///
     /// # Errors
-    /// As [`unary::call`]; a peer that cannot be reached is `Unavailable`, with `progress` where it was.
+    /// As [`unary::call`]; for an unreachable peer `Unavailable`, with `progress` unchanged.
     pub async fn call<Q, A>(
         &self,
         path: &'static str,
@@ -102,7 +103,7 @@ impl<P: Platform> Channel<P> {
             .expect("a scheme, an authority and a path make a URI");
         let (metadata, _, message) = request.into_parts();
         let mut headers = metadata.into_headers();
-        // Of a header that nobody can read the callee will say so.
+        // The callee reports an unreadable header.
         let left = timeout(&headers).ok().flatten();
         let deadline = left.and_then(|left| Instant::now().checked_add(left));
         let frames = unary::framed(message);
@@ -152,7 +153,7 @@ impl<P: Platform> Channel<P> {
     }
 }
 
-/// Opens a connection on behalf of everyone who waits for it, and outlives each of them.
+/// Opens a connection for all waiters, and outlives each of them.
 async fn dial<P: Platform>(channel: Weak<Inner<P>>) {
     let Some(inner) = channel.upgrade() else { return };
     let (platform, dial, peer) = (inner.platform.clone(), *inner.dial(), inner.peer.clone());
@@ -181,7 +182,7 @@ async fn dial<P: Platform>(channel: Weak<Inner<P>>) {
     let previous = std::mem::replace(&mut *inner.lock(), next);
     if let State::Dialling { waiters, .. } = previous {
         for waiter in waiters {
-            // One that has given up needs nothing.
+            // A waiter that has given up needs no connection.
             drop(waiter.send(dialled.clone()));
         }
     }

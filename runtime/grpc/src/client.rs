@@ -22,9 +22,9 @@ use crate::{
 /// How connections are opened and kept. All durations are measured on tokio's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Dial {
-    /// How long opening one may take, name resolution and the peer's SETTINGS included.
+    /// The time limit for opening one, including name resolution and the peer's SETTINGS.
     pub connect_timeout: Duration,
-    /// When it is pinged, and when its peer counts as gone; `None`: never.
+    /// When a connection is pinged, and when its peer counts as gone; `None`: never.
     pub keepalive: Option<Keepalive>,
 }
 
@@ -41,39 +41,40 @@ impl Default for Dial {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DialError {
-    /// The peer refused, could not be found, or does not speak HTTP/2.
+    /// The peer refused, was not found, or does not speak HTTP/2.
     #[error("cannot connect to {peer}: {cause}")]
     Failed {
-        /// Who was dialled.
+        /// The address that was dialled.
         peer: Authority,
-        /// Why.
+        /// The reason.
         #[source]
         cause: io::Error,
     },
     /// The peer did not answer within [`Dial::connect_timeout`].
     #[error("cannot connect to {peer}: connect timed out")]
     TimedOut {
-        /// Who was dialled.
+        /// The address that was dialled.
         peer: Authority,
     },
-    /// The peer accepted the connection, and did not say within [`Dial::connect_timeout`] how it speaks HTTP/2.
+    /// The peer accepted the connection, but did not send its SETTINGS within [`Dial::connect_timeout`].
     #[error(
         "cannot connect to {peer}: it accepted the connection, but its HTTP/2 SETTINGS did not come within {after:?}"
     )]
     Silent {
-        /// Who was dialled.
+        /// The address that was dialled.
         peer: Authority,
         /// The connect timeout.
         after: Duration,
     },
 }
 
-/// How many streams a peer takes before it has said so: none is sent until then. Any number that it cannot say itself.
+/// The assumed number of streams before the peer's SETTINGS: none is sent until then. Any number that the peer cannot
+/// announce itself.
 const UNSAID: usize = usize::MAX - 1;
 
-/// Connects, and waits until the peer has said how it speaks HTTP/2: a kernel accepts connections also for a process
-/// that hangs, and what is sent before the peer's limits are known may go beyond them. The connection closes when the
-/// last clone of the sender is gone.
+/// Connects, and waits for the peer's SETTINGS: a kernel also accepts connections for a process that hangs, and
+/// requests that are sent before the peer's limits are known may exceed them. The connection closes when the last
+/// clone of the sender is dropped.
 ///
 /// # Errors
 /// When that fails or takes longer than the connect timeout.
@@ -126,7 +127,7 @@ fn protocol() -> Builder {
     protocol
 }
 
-/// The longest headers that are taken, in bytes.
+/// The longest accepted headers, in bytes.
 const HEADERS_MAX: u32 = 16 * 1024;
 
 /// Resolves when the peer's settings are known.
@@ -143,7 +144,7 @@ where
     .await
 }
 
-/// Why a peer that was reached cannot be spoken to.
+/// Why HTTP/2 with a reachable peer is not possible.
 fn unfit(error: &h2::Error, reads: &Reads) -> io::Error {
     if let Some(other) = other_protocol(&reads.head()) {
         return io::Error::new(io::ErrorKind::InvalidData, other);
@@ -165,7 +166,7 @@ fn hung_up(reads: &Reads) -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, text)
 }
 
-/// What a peer speaks that begins so, when it is not HTTP/2.
+/// The protocol of a peer whose first bytes are these, if it is not HTTP/2.
 fn other_protocol(head: &[u8]) -> Option<&'static str> {
     match head {
         // A record with an alert, or with a handshake.

@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 
 use crate::Ledger;
 
-/// The open connections of one server, and what they hold. Dropping it cuts them.
+/// The open connections of one server, and their accounting. Dropping it cuts them.
 #[derive(Default)]
 pub struct Connections {
     open: Arc<Open>,
@@ -20,12 +20,12 @@ pub struct Connections {
 #[derive(Default)]
 struct Open {
     tasks: Mutex<BTreeMap<u64, OwnedTask>>,
-    /// Told when the last one ends.
+    /// Notified when the last one ends.
     ended: Notify,
 }
 
 impl Connections {
-    /// None yet. What they hold, and what they are refused, is counted in `ledger`.
+    /// No connections yet. `ledger` counts their memory and their refusals.
     pub fn counted(ledger: Arc<Ledger>) -> Self {
         Connections {
             ledger,
@@ -33,7 +33,7 @@ impl Connections {
         }
     }
 
-    /// What they hold, and what they were refused.
+    /// Their memory and refusals.
     pub fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
     }
@@ -47,7 +47,7 @@ impl Connections {
         let id = self.next;
         self.next += 1;
         let open = Arc::downgrade(&self.open);
-        // Held until the task is listed, or a quick one would try to leave before it is.
+        // Locked until the task is listed, or a quick one would try to leave before it is.
         let mut tasks = self.open.lock();
         let task = platform.spawn(async move {
             connection.await;
@@ -62,17 +62,17 @@ impl Connections {
         tasks.insert(id, task.into());
     }
 
-    /// True when none is open.
+    /// True when no connection is open.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// How many are open.
+    /// The number of open connections.
     pub fn len(&self) -> usize {
         self.open.lock().len()
     }
 
-    /// Resolves when none is open.
+    /// Resolves when no connection is open.
     pub async fn ended(&self) {
         loop {
             let ended = self.open.ended.notified();
@@ -83,7 +83,7 @@ impl Connections {
         }
     }
 
-    /// Cuts those that are open.
+    /// Cuts the open connections.
     pub fn abort(&self) {
         let tasks = std::mem::take(&mut *self.open.lock());
         drop(tasks);

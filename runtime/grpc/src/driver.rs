@@ -1,4 +1,4 @@
-//! What moves a client's connection: HTTP/2 itself, and the watch over its peer.
+//! Drives a client's connection: HTTP/2 itself, and the liveness check of its peer.
 
 use std::fmt::Display;
 use std::future::{Future, poll_fn};
@@ -19,10 +19,10 @@ use crate::{Keepalive, trouble};
 
 type Http2<S> = Connection<Counted<Orderly<S>>, Piece>;
 
-/// Drives a connection until it ends, and says why it has. Without it nothing moves on the connection.
+/// Drives a connection until it ends, and returns the reason. Without it the connection makes no progress.
 ///
-/// A connection whose peer has asked to go away takes no more requests, but finishes those that it has:
-/// [`Driver::leaving`] resolves then, and the driver itself only when all is over.
+/// A connection whose peer has asked to go away takes no more requests, but finishes those in flight:
+/// [`Driver::leaving`] resolves then, and the driver itself only when everything has ended.
 pub struct Driver<P: Platform>(
     // Boxed: it is large, and a block that awaits what it owns holds it twice.
     Box<Driving<P::Stream>>,
@@ -31,14 +31,14 @@ pub struct Driver<P: Platform>(
 /// Why a connection takes no more requests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
-    /// In words.
+    /// As text.
     pub cause: String,
-    /// The peer says that it was pinged too often: the next connection to it should use [`Keepalive::doubled`].
+    /// The peer reports too many pings: the next connection to it should use [`Keepalive::doubled`].
     pub too_many_pings: bool,
 }
 
 impl Ended {
-    /// The end of a connection of which nothing else is known.
+    /// An end without a known reason.
     pub fn closed() -> Self {
         Ended {
             cause: "the connection is closed".to_owned(),
@@ -57,14 +57,14 @@ struct Driving<S> {
     /// `None` once it has ended.
     http2: Option<Http2<S>>,
     shared: Arc<Shared>,
-    /// Finds out when the peer asks to go away. Gone when there is nobody left to say it to, or nothing to say: the
-    /// connection closes when nothing else can send requests on it.
+    /// Detects that the peer asks to go away. Dropped when it has no use: the connection closes when nothing else can
+    /// send requests on it.
     probe: Option<SendRequest<Piece>>,
     handle: Weak<Handle>,
     watch: Option<Watch>,
     pings: Option<PingPong>,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Woken when something happens.
+    /// Woken by events.
     waker: Option<Waker>,
     /// Why no more requests are taken.
     left: Option<Ended>,
@@ -91,8 +91,8 @@ impl<P: Platform> Driver<P> {
         }))
     }
 
-    /// Drives the connection until it takes no more requests, and says why it does not. Then the driver is still to be
-    /// awaited, for what is in flight.
+    /// Drives the connection until it takes no more requests, and returns the reason. The driver must then still be
+    /// awaited, for the requests in flight.
     pub async fn leaving(&mut self) -> Ended {
         let driving = &mut *self.0;
         poll_fn(|context| {
@@ -152,7 +152,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
                 Alive::Yes => return Poll::Pending,
                 Alive::Pinged => {}
                 Alive::No(why) => {
-                    // In this order: those who are told of the end ask why.
+                    // In this order: waiters that are woken by the end read the reason.
                     self.shared.explain(why.clone());
                     let ended = Ended {
                         cause: why,
@@ -167,10 +167,10 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
     /// Something was read: it may have been a GOAWAY.
     fn hear_goodbye(&mut self, context: &mut Context<'_>) {
         let Some(probe) = &mut self.probe else { return };
-        // It waits for nothing: it has never sent anything.
+        // This sender never waits, because it has never sent anything.
         if let Poll::Ready(Err(error)) = probe.poll_ready(context) {
             let left = ended_by(&error);
-            // What is in flight goes on, unless the peer hangs up.
+            // Requests in flight continue, unless the peer hangs up.
             self.shared.explain(match error.reason() {
                 Some(Reason::NO_ERROR) => format!("{}, and hung up", left.cause),
                 _ => left.cause.clone(),
@@ -219,12 +219,13 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
                     Some(next)
                 }
                 Step::Ping(next) => {
-                    // Only once it is needed: HTTP/2 looks after it with each frame from then on.
+                    // Created on demand, because HTTP/2 checks it with each frame from then on.
                     if self.pings.is_none() {
                         self.pings = http2.ping_pong();
                     }
                     if let Some(pings) = &mut self.pings {
-                        // The answer to the last one. One that is still to come is as good as a new ping.
+                        // The response to the last ping. If it is still to come, it serves as the response to a new
+                        // one.
                         drop(pings.poll_pong(context));
                         drop(pings.send_ping(Ping::opaque()));
                     }
@@ -243,7 +244,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
             && let Some(timer) = &mut self.timer
             && timer.as_mut().poll(context).is_ready()
         {
-            // Due at once: another look.
+            // Due at once: check again.
             context.waker().wake_by_ref();
         }
         alive
@@ -252,7 +253,7 @@ impl<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin> Driving<S> {
 
 enum Alive {
     Yes,
-    /// A ping is to be written.
+    /// A ping must be written.
     Pinged,
     No(String),
 }

@@ -1,10 +1,10 @@
-//! A peer that is about to go: what was asked of it by then is written before it hears that its GOAWAY was read.
+//! A peer that is about to go: requests sent so far are written before the peer learns that its GOAWAY was read.
 //!
-//! A server ends a connection in two steps. It sends a GOAWAY that names no last stream, and a PING. Once that is
-//! answered it takes for granted that it has all streams, and sends a GOAWAY that names the last one. HTTP/2 underneath
-//! answers pings first, and writes streams that were opened a moment ago afterwards: these come too late. Most servers
-//! refuse them, which costs another attempt each; Netty up to 4.1.48 ends the connection for it, with all calls that it
-//! still has. Spec: RFC 9113, 6.8; gRPC proposal A9.
+//! A server ends a connection in two steps. It sends a GOAWAY that names no last stream, and a PING. When that is
+//! answered it assumes that it has all streams, and sends a GOAWAY that names the last one. The HTTP/2 library
+//! answers pings first, and writes recently opened streams afterwards: these come too late. Most servers refuse them,
+//! which costs another attempt each; Netty up to 4.1.48 ends the connection, with all calls in flight. Spec: RFC
+//! 9113, 6.8; gRPC proposal A9.
 
 use std::io;
 use std::pin::Pin;
@@ -18,22 +18,22 @@ const ACK: u8 = 1;
 /// Of a frame's head.
 const HEAD: usize = 9;
 
-/// A stream that withholds the PING after a GOAWAY until what was to be written when it came is written.
+/// A stream that withholds the PING after a GOAWAY until all pending writes are done.
 pub(crate) struct Orderly<S> {
     stream: S,
     frames: Frames,
     withheld: Vec<u8>,
     hold: Hold,
-    /// The last write found no room.
+    /// The last write was blocked.
     is_blocked: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Hold {
     No,
-    /// Once nothing more comes, HTTP/2 writes what it has.
+    /// When nothing more is read, HTTP/2 writes its pending frames.
     Begins,
-    /// It has done so, or found no room.
+    /// It has done so, or was blocked.
     Writes,
 }
 
@@ -48,7 +48,7 @@ impl<S> Orderly<S> {
         }
     }
 
-    /// Gives what is withheld, once it is time to.
+    /// Returns the withheld bytes, once the time has come.
     fn release(&mut self, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         match self.hold {
             Hold::Begins => {
@@ -56,7 +56,7 @@ impl<S> Orderly<S> {
                 context.waker().wake_by_ref();
                 return Poll::Pending;
             }
-            // Who waits for room is woken when there is some.
+            // A blocked writer is woken when it can continue.
             Hold::Writes if self.is_blocked => return Poll::Pending,
             Hold::Writes | Hold::No => self.hold = Hold::No,
         }
@@ -89,7 +89,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Orderly<S> {
         it.hold = Hold::Begins;
         buffer.set_filled(before + at);
         match at {
-            // Nothing at all would be the end of the stream.
+            // An empty read would mean the end of the stream.
             0 => it.release(context, buffer),
             _ => polled,
         }
@@ -136,20 +136,21 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Orderly<S> {
     }
 }
 
-/// Where frames begin in what comes, until the peer has said farewell.
+/// Tracks frame boundaries in the received bytes, until the peer's goodbye.
 #[derive(Default)]
 struct Frames {
-    /// Of the head that has come in part.
+    /// The received part of the frame's head.
     head: [u8; HEAD],
     has: usize,
-    /// How many bytes of the payload are still to come.
+    /// The number of payload bytes still to come.
     payload: usize,
     is_leaving: bool,
     is_over: bool,
 }
 
 impl Frames {
-    /// Where in these bytes the PING begins that follows a GOAWAY, if it does; 0 also when its first bytes came before.
+    /// The offset in these bytes of the PING that follows a GOAWAY, if it does; 0 also if its first bytes came
+    /// before.
     fn farewell(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut at = 0;
         while at < bytes.len() && !self.is_over {
@@ -191,12 +192,12 @@ mod tests {
 
     fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
         let mut frame = vec![0, (length >> 8) as u8, length as u8, kind, flags, 0, 0, 0, 0];
-        // Each byte of a payload could be the kind of a frame.
+        // Any byte of a payload could look like the kind of a frame.
         frame.extend(std::iter::repeat_n(GOAWAY, length));
         frame
     }
 
-    /// Feeds bytes in pieces of this size, and says where the farewell is found.
+    /// Feeds bytes in pieces of this size, and returns where the goodbye is found.
     fn found(bytes: &[u8], piece: usize) -> Option<usize> {
         let mut frames = Frames::default();
         let mut pieces = bytes.chunks(piece).enumerate();

@@ -1,26 +1,27 @@
-//! gRPC over the platform's sockets: what all protocols of the runtime have in common.
+//! gRPC over the platform's sockets: the common part of all protocols of the runtime.
 //!
 //! | subject | file |
 //! |---|---|
-//! | opening a connection, and what moves it | `client`, `driver`, `keepalive` |
+//! | opening and driving a connection | `client`, `driver`, `keepalive` |
 //! | a peer that is about to go | `goodbye` |
 //! | sending requests on it, and how far they get | `sender`, `progress` |
 //! | one unary call, as frames | `unary` |
-//! | one peer, dialled when it is needed | `channel` |
+//! | one peer, dialled on demand | `channel` |
 //! | tonic's clients, for streams | `streaming` |
-//! | what became of a call whose connection broke, and whether it is sent again | `trouble`, `again` |
-//! | a body that comes in | `incoming` |
-//! | accepting, answering, and ending | `server`, `connections` |
-//! | what the end of a call says of whether it happened | `meaning` |
-//! | what is no gRPC request | `refusal` |
+//! | the outcome of a call whose connection broke, and transparent retries | `trouble`, `again` |
+//! | incoming bodies | `incoming` |
+//! | accepting, answering, and shutdown | `server`, `connections` |
+//! | what the end of a call implies about its execution | `meaning` |
+//! | requests that are not gRPC | `refusal` |
 //! | health and reflection | `standard` |
-//! | the time that a request may take, as it travels | `timeout` |
-//! | waiting for a peer, by a process that may stand still itself | `patience` |
+//! | the time limit of a request on the wire | `timeout` |
+//! | waiting for a peer in a process that may stand still | `patience` |
 //!
-//! tonic's own `Channel` and `Server` are not used: they spawn past the platform, and hide whether a request was
-//! sent.
+//! tonic's own `Channel` and `Server` are not used: they spawn tasks that bypass the platform, and hide whether a
+//! request was sent.
 //!
-//! Deliberately absent: deadlines. A deadline is a timer around the whole call, dialling included, and its owner's.
+//! Deliberately absent: deadlines. A deadline is a timer around the whole call, dialling included, and belongs to the
+//! caller.
 
 mod again;
 mod channel;
@@ -66,11 +67,11 @@ pub use trouble::Trouble;
 pub const STREAM_WINDOW: u32 = 1 << 20;
 /// The flow control window of a connection, in bytes.
 pub const CONNECTION_WINDOW: u32 = 4 << 20;
-/// The largest frame that is taken, in bytes. With the 16 KiB that HTTP/2 begins with a large message is read and written
-/// in many small steps, and put together again by copying. Other calls on the connection wait for a frame at most.
+/// The largest accepted frame, in bytes. With HTTP/2's default of 16 KiB a large message is read and written in many
+/// small steps, and reassembled by copying. Other calls on the connection wait for at most one frame.
 pub const FRAME_MAX: u32 = 256 * 1024;
-// Or a frame would wait for the one before it to be read.
+// Otherwise a frame would wait until the one before it is read.
 const _: () = assert!(STREAM_WINDOW >= 2 * FRAME_MAX);
-/// How many streams may be reset at once before HTTP/2 takes it for an attack. A partition that heals after
-/// many deadlines have passed brings many resets at once.
+/// How many streams may be reset at once before HTTP/2 takes it for an attack. A partition that heals after many
+/// deadlines have passed causes many resets at once.
 pub const RESET_STREAMS_MAX: usize = 16 * 1024;

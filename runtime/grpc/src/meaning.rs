@@ -1,42 +1,43 @@
-//! What the end of a call says of whether it happened: one meaning of statuses for all protocols, from what is known of
-//! the wire.
+//! What the end of a call implies about its execution: one meaning of statuses for all protocols, derived from what
+//! is known of the wire.
 //!
-//! | what ended it | may a handler have run? |
+//! | end of the call | may a handler have run? |
 //! |---|---|
 //! | the peer says that it did not process it: GOAWAY below it, REFUSED_STREAM, surplus streams | no |
-//! | anything at all, before the message was handed to the socket | no |
-//! | the connection, or a reset | who knows |
-//! | a status of the peer's own | that depends on what it says, and on where its protocol has errors: see [`Errors`] |
-//! | a status of our own about an answer that cannot be read | it has, and how it ended nobody knows |
+//! | any end before the message was passed to the socket | no |
+//! | the connection, or a reset | unknown |
+//! | a status of the peer | depends on the status, and on how the protocol transports errors: see [`Errors`] |
+//! | a status of our own for an unreadable response | yes, with an unknown result |
 //!
-//! Of statuses of the peer's own, which come with nothing else:
+//! Statuses of the peer without any other content:
 //!
 //! | code | [`InAnswers`](Errors::InAnswers) | [`Relayed`](Errors::Relayed) | [`Own`](Errors::Own) |
 //! |---|---|---|---|
 //! | `UNIMPLEMENTED`: there is no such method, or its handler does nothing | failed | failed | failed |
-//! | `INVALID_ARGUMENT`, `NOT_FOUND`, `ALREADY_EXISTS`, `PERMISSION_DENIED`, `FAILED_PRECONDITION`, `OUT_OF_RANGE`, `UNAUTHENTICATED`: the callee itself says that it failed, or has not let it in | unknown | failed | failed |
-//! | `INTERNAL`, `UNKNOWN`, `DATA_LOSS`: something broke, in the callee or between | unknown | unknown | failed |
-//! | `UNAVAILABLE`, `RESOURCE_EXHAUSTED`, `DEADLINE_EXCEEDED`, `CANCELLED`, `ABORTED`: a proxy or a limit before the handler says so, and so do handlers that have begun | unknown | unknown | unknown |
+//! | `INVALID_ARGUMENT`, `NOT_FOUND`, `ALREADY_EXISTS`, `PERMISSION_DENIED`, `FAILED_PRECONDITION`, `OUT_OF_RANGE`, `UNAUTHENTICATED`: the callee itself reports that it failed, or did not admit the request | unknown | failed | failed |
+//! | `INTERNAL`, `UNKNOWN`, `DATA_LOSS`: something broke, in the callee or in between | unknown | unknown | failed |
+//! | `UNAVAILABLE`, `RESOURCE_EXHAUSTED`, `DEADLINE_EXCEEDED`, `CANCELLED`, `ABORTED`: returned by a proxy or a limit before the handler, but also by handlers that have begun | unknown | unknown | unknown |
 //!
-//! None of them is sent again for it by itself: see [`Again`](crate::Again).
+//! None of them alone causes another attempt: see [`Again`](crate::Again).
 
 use tonic::{Code, Status};
 
 use crate::{Outcome, Progress, Trouble};
 
-/// Where a protocol has the errors of its handlers. That decides what a status is which ends a call instead.
+/// How a protocol transports the errors of its handlers. That decides the meaning of a status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Errors {
-    /// In answers, all of them (`module.ModuleService/Send`): a status is nobody's of whom is known what he has done.
+    /// Always in responses (`module.ModuleService/Send`): a status has an unknown origin, so nothing is known of the
+    /// handler.
     InAnswers,
-    /// In statuses, also of handlers further away, which are handed on (`module.ModuleService/Message`): what broke may
-    /// have broken there, behind a handler that goes on.
+    /// In statuses, also of handlers further away, which are passed on (`module.ModuleService/Message`): the failure
+    /// may have happened there, behind a handler that continues.
     Relayed,
-    /// In answers and in statuses, of the one handler that is asked (`ModuleExecutor/Execute`): what broke is that one.
+    /// In responses and in statuses, of only the called handler (`ModuleExecutor/Execute`): that handler failed.
     Own,
 }
 
-/// What is known of a call that has ended with this status, in a protocol that has its errors there.
+/// What is known of a call that has ended with this status, in a protocol with this error transport.
 pub fn outcome(status: &Status, progress: &Progress, errors: Errors) -> Outcome {
     match Trouble::of(status) {
         Some(Trouble::Refused(_)) => return Outcome::Failed,
@@ -46,7 +47,7 @@ pub fn outcome(status: &Status, progress: &Progress, errors: Errors) -> Outcome 
     if progress.outcome_if_lost() == Outcome::Failed {
         return Outcome::Failed;
     }
-    // What came beside it cannot be read, or it came in the midst of an answer.
+    // Its other content is unreadable, or the status came in the middle of a response.
     let is_readable =
         progress.only_a_status_came() || (errors == Errors::Own && !is_about_answers(status.code()));
     let has_failed = match Says::of(status.code()) {
@@ -61,15 +62,15 @@ pub fn outcome(status: &Status, progress: &Progress, errors: Errors) -> Outcome 
     }
 }
 
-/// What a code says of the handler.
+/// What a code implies about the handler.
 enum Says {
-    /// There is none, or it does nothing.
+    /// There is no handler, or it does nothing.
     NotThere,
-    /// It has failed, or the request was not let in.
+    /// It has failed, or the request was not admitted.
     Refused,
     /// Something broke.
     Broken,
-    /// Somebody has given up: it may have begun, and may go on. What is between it and its caller gives up with the same
+    /// The call was given up: the handler may have begun, and may continue. Intermediaries give up with the same
     /// codes.
     GivenUp,
 }
@@ -95,8 +96,8 @@ impl Says {
     }
 }
 
-/// Whether a status that came with more than itself is our own, about an answer that cannot be read: empty, too large,
-/// compressed, no gRPC at all.
+/// Whether a status with other content is our own, for an unreadable response: empty, too large, compressed, not gRPC
+/// at all.
 pub fn is_about_answers(code: Code) -> bool {
     matches!(
         code,
@@ -186,9 +187,9 @@ mod tests {
         }
     }
 
-    /// By `codes`, one letter each: `f`ailed, or `u`nknown.
+    /// The outcomes as `codes`, one letter each: `f`ailed, or `u`nknown.
     fn letters(errors: Errors, progress: &Progress) -> String {
-        // In the order of their numbers, from 1 on.
+        // In the order of their numbers, from 1.
         let outcomes = (1..=16).map(|code| outcome(&Status::new(Code::from_i32(code), ""), progress, errors));
         outcomes.map(|it| &it.as_str()[..1]).collect()
     }

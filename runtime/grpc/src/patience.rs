@@ -1,35 +1,35 @@
-//! Waiting for a peer, by a process that may stand still itself.
+//! Waiting for a peer in a process that may stand still.
 //!
-//! A process that is not scheduled reads nothing: what its peers have sent meanwhile waits in its sockets, and when it
-//! goes on, all its timers are over at once. A timer that judges a peer must not count that time. So it looks at the
-//! clock again and again; a look that comes late tells of a standstill, by which the end moves, and until the look
-//! after that there is time to read what has arrived.
+//! A process that is not scheduled reads nothing. Meanwhile its peers' bytes wait in its sockets, and all its timers
+//! have expired when it continues. A timer that judges a peer must not count that time, so it checks the clock
+//! repeatedly. A late check indicates a standstill and moves the end; until the next check there is time to read what
+//! has arrived.
 
 use std::future::Future;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// A look that is less late than this is in time: timers fire at millisecond boundaries, and what is due at the same
-/// time takes its turn.
+/// A check with less delay than this is in time: timers fire at millisecond boundaries, and tasks that are due at the
+/// same time run one after the other.
 const LATE: Duration = Duration::from_millis(2);
-/// How far apart looks are at most.
+/// The maximum interval of checks.
 const SPACING_MAX: Duration = Duration::from_secs(1);
-/// And at least.
+/// The minimum interval of checks.
 const SPACING_MIN: Duration = Duration::from_millis(1);
-/// So many looks there are within one wait, or more.
+/// The minimum number of checks within one wait.
 const LOOKS: u32 = 8;
 
-/// By how much something happens too late; zero when it is hardly late at all, which tells of no standstill.
+/// The delay of an event; zero for a small delay, which indicates no standstill.
 pub fn lateness(due: Instant, now: Instant) -> Duration {
     let late = now.saturating_duration_since(due);
     if late < LATE { Duration::ZERO } else { late }
 }
 
-/// How long a peer is waited for, not counting the time in which this process stood still. Measured on tokio's clock.
+/// How long a peer is waited for, without the time in which this process stood still. Measured on tokio's clock.
 ///
-/// A standstill that begins and ends between two looks is not noticed: they are an eighth of the wait apart, at most a
-/// second.
+/// A standstill that begins and ends between two checks is not noticed: they are an eighth of the wait apart, at most
+/// a second.
 #[derive(Debug)]
 pub struct Patience {
     length: Duration,
@@ -38,7 +38,7 @@ pub struct Patience {
 }
 
 impl Patience {
-    /// It is over that much later.
+    /// Begins a wait of this length.
     pub fn new(length: Duration) -> Self {
         let now = Instant::now();
         let mut patience = Patience {
@@ -50,14 +50,14 @@ impl Patience {
         patience
     }
 
-    /// The peer has said something: the wait begins anew.
+    /// The peer has sent something: the wait starts again.
     pub fn restart(&mut self) {
         let now = Instant::now();
         self.until = later(now, self.length);
         self.look = later(now, self.spacing()).min(self.until);
     }
 
-    /// Resolves when it is over. Dropping the future and asking again changes nothing.
+    /// Resolves when the wait is over. Dropping the future and calling again has no effect.
     pub async fn over(&mut self) {
         loop {
             sleep_until(self.look).await;
@@ -65,7 +65,8 @@ impl Patience {
             let late = lateness(self.look, now);
             self.until = later(self.until, late);
             let spacing = self.spacing();
-            // After a standstill what has arrived is read first. One that always stands still comes to an end, too.
+            // After a standstill, arrived bytes are read first. A wait also ends in a process that keeps standing
+            // still.
             let spare = if late.is_zero() { Duration::ZERO } else { spacing };
             if now >= later(self.until, spare) {
                 return;
@@ -82,7 +83,7 @@ impl Patience {
     }
 }
 
-/// Waits for a peer's answer that long at most; nothing when it has not come by then.
+/// Waits for a peer's response, at most this long; `None` if it has not come by then.
 pub async fn within<T>(length: Duration, answer: impl Future<Output = T>) -> Option<T> {
     let mut patience = Patience::new(length);
     tokio::select! {
@@ -92,7 +93,7 @@ pub async fn within<T>(length: Duration, answer: impl Future<Output = T>) -> Opt
     }
 }
 
-/// That much later; so late that nobody waits for it, when there is no such moment.
+/// This much later; practically never, if there is no such instant.
 fn later(moment: Instant, duration: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     moment.checked_add(duration).unwrap_or_else(|| moment + FAR)
@@ -137,7 +138,7 @@ mod tests {
         );
         patience.over().await;
         let took = begun.elapsed();
-        // Between two looks a standstill goes unnoticed.
+        // A standstill between two checks is not noticed.
         assert!(69 * S <= took && took <= 70 * S, "{took:?}");
     }
 
@@ -147,7 +148,7 @@ mod tests {
         let reader = async {
             let mut waiting = std::pin::pin!(within(5 * S, answer));
             assert!(timeout(Duration::ZERO, &mut waiting).await.is_err());
-            // It stands still; the answer has come, but whoever reads it has not been scheduled.
+            // The process stands still; the response has arrived, but its reader has not been scheduled.
             advance(20 * S).await;
             assert!(timeout(Duration::ZERO, &mut waiting).await.is_err());
             sender.send(7).expect("it waits");
@@ -168,7 +169,7 @@ mod tests {
             rounds += 1;
             assert!(rounds < 300, "it never ends");
         }
-        // Standstills between two looks are not noticed.
+        // Standstills between two checks are not noticed.
         assert!(rounds >= 10, "{rounds}");
     }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 /// Did it happen?
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It certainly did not happen, or the callee itself says that it failed.
+    /// It certainly did not happen, or the callee itself reports a failure.
     Failed,
     /// It may have happened: a timeout or a lost connection after the request was, or may have been, sent.
     Unknown,
@@ -22,7 +22,7 @@ impl Outcome {
     }
 }
 
-/// How far a request has got. Only ever moves forward.
+/// How far a request has got. It only moves forward.
 #[derive(Debug, Default)]
 pub struct Progress(
     /// The attempt, then the stage in the lowest two bits.
@@ -31,8 +31,8 @@ pub struct Progress(
 
 /// One attempt of a [`Progress`].
 ///
-/// A new attempt begins only when the last one is known to have reached no handler. What HTTP/2 still does with that
-/// one's bytes says nothing of the new one.
+/// A new attempt begins only when the previous one is known to have reached no handler. Later writes of the previous
+/// attempt's bytes do not count for the new one.
 #[derive(Debug, Clone)]
 pub(crate) struct Mark {
     progress: Arc<Progress>,
@@ -48,19 +48,19 @@ impl Mark {
 
 impl Progress {
     const SENT: u32 = 1;
-    /// The peer has answered with nothing but a status.
+    /// The peer has answered with only a status.
     const STATUS: u32 = 2;
     /// The peer has begun to answer.
     const ANSWERED: u32 = 3;
     const STAGES: u32 = 0b11;
 
-    /// Begins anew, for a request that is known to have reached no handler.
+    /// Starts again, for a request that is known to have reached no handler.
     pub fn restart(&self) {
         let next = (self.0.load(Ordering::Acquire) | Self::STAGES) + 1;
         self.0.store(next, Ordering::Release);
     }
 
-    /// What is known of a request whose answer will not come.
+    /// The outcome of a request without a response.
     pub fn outcome_if_lost(&self) -> Outcome {
         if self.stage() >= Self::SENT {
             Outcome::Unknown
@@ -69,7 +69,7 @@ impl Progress {
         }
     }
 
-    /// True when the peer has answered with nothing but a status.
+    /// True when the peer has answered with only a status.
     pub fn only_a_status_came(&self) -> bool {
         self.stage() == Self::STATUS
     }
@@ -81,7 +81,7 @@ impl Progress {
         }
     }
 
-    /// The answer is a status without a message.
+    /// The response is a status without a message.
     pub(crate) fn status(&self) {
         self.reached(self.attempt(), Self::STATUS);
     }
@@ -98,7 +98,7 @@ impl Progress {
         self.0.load(Ordering::Acquire) & !Self::STAGES
     }
 
-    /// Of an earlier attempt it changes nothing.
+    /// For an earlier attempt it has no effect.
     fn reached(&self, attempt: u32, stage: u32) {
         self.0.fetch_max(attempt | stage, Ordering::AcqRel);
     }

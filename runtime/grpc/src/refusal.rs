@@ -1,10 +1,10 @@
-//! What is no gRPC request is answered as gRPC asks for.
+//! Answers requests that are not gRPC as gRPC requires.
 
 use http::header::CONTENT_TYPE;
 use http::{Request, Response, StatusCode};
 use tonic::Status;
 
-/// The answer to a request that is no gRPC; `None` when it is.
+/// The response to a request that is not gRPC; `None` if it is.
 pub fn refuse<A, B: Default>(request: &Request<A>) -> Option<Response<B>> {
     if request.method() != http::Method::POST {
         let status = Status::internal(format!("the method is {}: gRPC uses POST", request.method()));

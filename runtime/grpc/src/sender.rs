@@ -1,4 +1,4 @@
-//! The right to send requests on one connection, and what all who have it share.
+//! The right to send requests on one connection, and the state that its holders share.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -18,11 +18,12 @@ use crate::keepalive::Reads;
 use crate::progress::Mark;
 use crate::trouble;
 
-/// Sends requests on one connection. Clones share it; it closes when the last one is gone and the last call has ended.
+/// Sends requests on one connection. Clones share it; it closes when the last one is dropped and the last call has
+/// ended.
 #[derive(Clone)]
 pub struct Sender(Arc<Handle>);
 
-/// What the last clone takes with it.
+/// Dropped with the last clone.
 pub(crate) struct Handle {
     requests: SendRequest<Piece>,
     shared: Arc<Shared>,
@@ -39,37 +40,38 @@ impl Drop for Handle {
     }
 }
 
-/// After so many calls in a row that waited until their deadlines while nothing at all came, a connection is suspect.
+/// After this many consecutive calls that waited until their deadlines without any received bytes, a connection is
+/// suspect.
 const MISSES_MAX: usize = 3;
 
-/// What the calls of a connection and its driver know of each other.
+/// The shared state of a connection's calls and its driver.
 #[derive(Default)]
 pub(crate) struct Shared {
     reads: Reads,
     /// No more requests are taken.
     closed: AtomicBool,
-    /// How many calls are in flight.
+    /// The number of calls in flight.
     calls: AtomicUsize,
-    /// How many large bodies are being sent.
+    /// The number of large bodies being sent.
     bodies: AtomicUsize,
-    /// Headers or data came since the driver last asked.
+    /// Headers or data came since the driver's last check.
     answered: AtomicBool,
-    /// Why the connection ends, where HTTP/2 does not tell those who wait.
+    /// Why the connection ends, if HTTP/2 does not report it to the calls.
     why: Mutex<Option<Arc<str>>>,
     /// Wakes the driver.
     driver: Mutex<Option<Waker>>,
     /// The peer may hang.
     suspect: AtomicBool,
-    /// The driver is to look after a peer that has become suspect.
+    /// The driver has to check a peer that has become suspect.
     alarm: AtomicBool,
     misses: Mutex<Misses>,
 }
 
-/// Calls that were in vain.
+/// Calls without a response.
 #[derive(Default)]
 struct Misses {
     count: usize,
-    /// How often something was read by then: if it was more often since, counting begins anew.
+    /// The number of reads by then: after further reads, counting starts again.
     reads: u64,
 }
 
@@ -100,12 +102,12 @@ impl Shared {
         }
     }
 
-    /// Whether the peer has become suspect since this was last asked.
+    /// Whether the peer has become suspect since the last query.
     pub(crate) fn take_alarm(&self) -> bool {
         self.alarm.load(Ordering::Relaxed) && self.alarm.swap(false, Ordering::Relaxed)
     }
 
-    /// A call waited in vain, and nothing at all came meanwhile.
+    /// A call got no response, and no bytes came meanwhile.
     #[cold]
     fn missed(&self) {
         let reads = self.reads();
@@ -140,12 +142,12 @@ impl Shared {
         self.answered.store(true, Ordering::Relaxed);
     }
 
-    /// Whether headers or data came since this was last asked.
+    /// Whether headers or data came since the last query.
     pub(crate) fn take_answered(&self) -> bool {
         self.answered.swap(false, Ordering::Relaxed)
     }
 
-    /// Says why the connection ends.
+    /// Records why the connection ends.
     pub(crate) fn explain(&self, why: String) {
         *self.lock_why() = Some(why.into());
     }
@@ -172,7 +174,7 @@ impl Shared {
     }
 }
 
-/// Counts something for as long as it is kept.
+/// Counts something while it is kept.
 pub(crate) struct Counting {
     shared: Arc<Shared>,
     counter: fn(&Shared) -> &AtomicUsize,
@@ -191,16 +193,16 @@ impl Drop for Counting {
     }
 }
 
-/// A call in flight, for as long as it is kept.
+/// A call in flight, counted while it is kept.
 pub(crate) struct InFlight {
     call: Counting,
-    /// How often something had been read when it began.
+    /// The number of reads when it began.
     reads: u64,
     deadline: Option<Instant>,
 }
 
 impl InFlight {
-    /// It has an answer, or will have none: no wait was cut short.
+    /// It has a response, or will have none: no wait was cut short.
     pub(crate) fn ended(&mut self) {
         self.deadline = None;
     }
@@ -247,14 +249,14 @@ impl Sender {
         (self.0.spawn)(Box::pin(task));
     }
 
-    /// True while the peer may hang: a ping has had no answer for a while, or several calls in a row waited until their
-    /// deadlines while nothing at all came. Another peer is to be preferred.
+    /// True while the peer may hang: a ping has had no response for a while, or several calls in a row waited until
+    /// their deadlines without any received bytes. Prefer another peer.
     pub fn is_suspect(&self) -> bool {
         self.shared().is_suspect()
     }
 
     /// Counts a call in flight until the guard is dropped. If it is dropped after the deadline and before
-    /// [`InFlight::ended`], it was in vain.
+    /// [`InFlight::ended`], the call counts as one without a response.
     pub(crate) fn call(&self, deadline: Option<Instant>) -> InFlight {
         let shared = self.shared();
         InFlight {
@@ -267,20 +269,20 @@ impl Sender {
     /// Opens a stream. Beyond the number of streams that the peer permits, it waits inside HTTP/2.
     ///
     /// # Errors
-    /// When the connection takes no more. Nothing was sent then.
+    /// When the connection takes no more requests. Nothing was sent then.
     pub(crate) fn open(&self, request: Request<()>) -> Result<(ResponseFuture, SendStream<Piece>), Status> {
         // A handle of its own has no stream that it would have to wait for.
         let mut requests = self.0.requests.clone();
         requests.send_request(request, false).map_err(|error| {
             if !self.is_closed() {
-                // Its driver has not seen it yet.
+                // Its driver has not noticed it yet.
                 self.shared().close();
             }
             self.lost(&error, false)
         })
     }
 
-    /// What an error of HTTP/2 means to a call. `answered`: the peer had begun to answer.
+    /// The meaning of an HTTP/2 error for a call. `answered`: the peer had begun to answer.
     pub(crate) fn lost(&self, error: &h2::Error, answered: bool) -> Status {
         trouble::of_http2(error, self.shared().why().as_deref(), answered)
     }
@@ -289,7 +291,7 @@ impl Sender {
 /// A piece of a request's body.
 pub(crate) struct Piece {
     bytes: Bytes,
-    /// What is marked once HTTP/2 takes the bytes to write them.
+    /// Marked when HTTP/2 takes the bytes to write them.
     mark: Option<Mark>,
 }
 

@@ -1,4 +1,4 @@
-//! tonic's clients over one of our connections: for streams, and for calls that are too rare to be fast.
+//! tonic's clients over one of our connections: for streams, and for calls that are too rare to need the fast path.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -17,7 +17,7 @@ use tower_service::Service;
 use crate::Sender;
 use crate::sender::{InFlight, Piece};
 
-/// A connection as tonic's generated clients want it. Clones share the connection.
+/// A connection in the form that tonic's generated clients take. Clones share the connection.
 #[derive(Clone)]
 pub struct Streaming {
     sender: Sender,
@@ -58,7 +58,7 @@ impl Service<Request<Body>> for Streaming {
         Box::pin(async move {
             let in_flight = sender.call(None);
             let (response, stream) = sender.open(Request::from_parts(head, ()))?;
-            // It goes on while the answer is not looked at.
+            // It continues while the response is not polled.
             sender.spawn(send(stream, body));
             let response = response.await.map_err(|error| sender.lost(&error, false))?;
             sender.shared().answered();
@@ -72,7 +72,7 @@ impl Service<Request<Body>> for Streaming {
     }
 }
 
-/// The body of an answer, as it comes.
+/// The body of a response, as it arrives.
 pub struct Incoming {
     stream: RecvStream,
     sender: Sender,
@@ -99,7 +99,7 @@ impl HttpBody for Incoming {
                     return Poll::Ready(Some(frame.map_err(|error| it.sender.lost(&error, true))));
                 }
                 Some(Err(error)) => {
-                    // A server that has answered may give up on the rest of the request. Spec: RFC 9113, 8.1.
+                    // A server that has answered may reset the rest of the request. Spec: RFC 9113, 8.1.
                     if error.is_reset() && error.is_remote() && error.reason() == Some(Reason::NO_ERROR) {
                         return Poll::Ready(None);
                     }
@@ -122,7 +122,7 @@ impl HttpBody for Incoming {
 /// Sends a request's body to its end, as the peer takes it.
 async fn send(mut stream: SendStream<Piece>, mut body: Body) {
     loop {
-        // A peer that has given up on the request wants no more of it.
+        // A peer that has reset the request does not read the rest.
         let frame = poll_fn(|context| {
             if stream.poll_reset(context).is_ready() {
                 return Poll::Ready(None);
@@ -138,17 +138,17 @@ async fn send(mut stream: SendStream<Piece>, mut body: Body) {
                         return;
                     }
                 }
-                // Clients of gRPC send none.
+                // gRPC clients send none.
                 Err(_) => break,
             },
             Some(Err(_)) => return stream.send_reset(Reason::CANCEL),
         }
     }
-    // What errors there are the response tells of.
+    // The response reports errors.
     drop(stream.send_data(Piece::new(Bytes::new(), None), true));
 }
 
-/// `None` when the stream takes no more.
+/// `None` when the stream accepts no more bytes.
 async fn send_data(stream: &mut SendStream<Piece>, mut data: Bytes) -> Option<()> {
     while !data.is_empty() {
         stream.reserve_capacity(data.len());

@@ -1,4 +1,4 @@
-//! The time that a request may take, as it travels: `grpc-timeout`. Spec: gRPC, PROTOCOL-HTTP2.
+//! The time limit of a request on the wire: `grpc-timeout`. Spec: gRPC, PROTOCOL-HTTP2.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use tonic::metadata::MetadataMap;
 const NAME: &str = "grpc-timeout";
 const HEADER: HeaderName = HeaderName::from_static(NAME);
 
-/// Tells the callee how much time is left: rounded up, for it must not give up before the caller does. What is longer
-/// than the header can say is not said.
+/// Sends the remaining time to the callee, rounded up, because it must not give up before the caller does. A time
+/// that is too long for the header is not sent.
 pub fn set_timeout(metadata: &mut MetadataMap, left: Duration) {
     if let Some(value) = spelled(left) {
         let mut headers = std::mem::take(metadata).into_headers();
@@ -20,10 +20,10 @@ pub fn set_timeout(metadata: &mut MetadataMap, left: Duration) {
     }
 }
 
-/// The time that the caller gives, if it says.
+/// The time limit of the caller, if there is one.
 ///
 /// # Errors
-/// `INVALID_ARGUMENT` when what it says cannot be read.
+/// `INVALID_ARGUMENT` when the header cannot be read.
 pub fn timeout(headers: &HeaderMap) -> Result<Option<Duration>, Status> {
     let Some(value) = headers.get(HEADER) else {
         return Ok(None);
@@ -42,13 +42,13 @@ fn spelled(left: Duration) -> Option<HeaderValue> {
         (60_000_000_000, 'M'),
         (3_600_000_000_000, 'H'),
     ];
-    // Eight digits are all that gRPC reads. What does not fit as hours is as good as no deadline.
+    // gRPC reads eight digits. A time that is too long in hours is equivalent to no deadline.
     let mut counts = UNITS
         .iter()
         .map(|(nanos, unit)| (left.as_nanos().div_ceil(*nanos), unit));
     let (count, unit) = counts.find(|(count, _)| *count < 100_000_000)?;
     let mut value = HeaderValue::try_from(format!("{count}{unit}")).ok()?;
-    // It is another one each time: HTTP/2 need not remember it in place of headers that come again.
+    // The value differs each time, so HTTP/2 need not index it in place of repeated headers.
     value.set_sensitive(true);
     Some(value)
 }

@@ -1,4 +1,4 @@
-//! What became of a call whose connection or stream broke.
+//! The outcome of a call whose connection or stream broke.
 
 use std::error::Error as StdError;
 use std::sync::Arc;
@@ -6,24 +6,24 @@ use std::sync::Arc;
 use h2::Reason;
 use tonic::{Code, Status};
 
-/// What the source chain of a status knows of the connection.
+/// What the source chain of a status tells about the connection.
 ///
-/// The status code alone cannot say: it may be the peer's own. Spec: router H-3, appendix A.
+/// The status code alone is not enough: it may be the peer's own. Spec: router H-3, appendix A.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Trouble {
-    /// The connection broke, or was never there.
+    /// The connection broke, or never existed.
     #[error("{0}")]
     Lost(String),
     /// The peer says that it did not process the request.
     #[error("{0}")]
     Refused(String),
-    /// The peer gave up on this one request.
+    /// The peer reset this one request.
     #[error("the peer gave up on the request")]
     Reset,
 }
 
 impl Trouble {
-    /// The trouble behind a status; `None` when the peer answered with a status of its own.
+    /// The trouble behind a status; `None` when the peer answered with its own status.
     pub fn of(status: &Status) -> Option<Trouble> {
         status.source()?.downcast_ref::<Trouble>().cloned()
     }
@@ -35,11 +35,11 @@ impl Trouble {
     }
 }
 
-/// The status of a call whose connection or stream ended with this error. `why`: what is known of the connection's end
-/// beside it. `answered`: the peer had begun to answer, and so has processed the request.
+/// The status of a call whose connection or stream ended with this error. `why`: what else is known of the
+/// connection's end. `answered`: the peer had begun to answer, and so has processed the request.
 pub(crate) fn of_http2(error: &h2::Error, why: Option<&str>, answered: bool) -> Status {
     let reason = error.reason();
-    // A GOAWAY ends only the streams beyond the last one that the peer has processed.
+    // A GOAWAY ends only the streams after the last one that the peer has processed.
     if error.is_go_away() && error.is_remote() {
         let text = goodbye(error);
         let trouble = match answered {
@@ -54,7 +54,7 @@ pub(crate) fn of_http2(error: &h2::Error, why: Option<&str>, answered: bool) -> 
             true => format!("the peer reset the stream: {}", spelled(reason)),
             false => format!("the peer broke the rules of HTTP/2: {}", spelled(reason)),
         };
-        // Surplus streams are refused by either.
+        // Surplus streams are refused with either code.
         let refused = matches!(reason, Reason::REFUSED_STREAM | Reason::ENHANCE_YOUR_CALM);
         return if refused && error.is_remote() && !answered {
             Trouble::Refused(text.clone()).status(code_of(reason), text)
@@ -66,7 +66,7 @@ pub(crate) fn of_http2(error: &h2::Error, why: Option<&str>, answered: bool) -> 
     Trouble::Lost(text.clone()).status(Code::Unavailable, text)
 }
 
-/// What a GOAWAY of the peer says.
+/// The content of the peer's GOAWAY.
 pub(crate) fn goodbye(error: &h2::Error) -> String {
     match error.reason() {
         Some(Reason::NO_ERROR) | None => "the peer asked to go away (GOAWAY)".to_owned(),
@@ -79,13 +79,13 @@ pub(crate) fn goodbye(error: &h2::Error) -> String {
     }
 }
 
-/// Whether the peer says that it was pinged too often. Spec: gRPC proposal A8.
+/// Whether the peer reports too many pings. Spec: gRPC proposal A8.
 pub(crate) fn is_too_many_pings(error: &h2::Error) -> bool {
-    // h2 has the debug data in its text only.
+    // h2 exposes the debug data only in its text.
     error.reason() == Some(Reason::ENHANCE_YOUR_CALM) && error.to_string().contains("too_many_pings")
 }
 
-/// What a reset with this code means. Spec: gRPC, PROTOCOL-HTTP2, errors.
+/// The meaning of a reset with this code. Spec: gRPC, PROTOCOL-HTTP2, errors.
 fn code_of(reason: Reason) -> Code {
     match reason {
         Reason::REFUSED_STREAM => Code::Unavailable,
@@ -104,7 +104,7 @@ fn code_of(reason: Reason) -> Code {
     }
 }
 
-/// The code as the specification spells it.
+/// The code as spelt in the specification.
 fn spelled(reason: Reason) -> String {
     format!("{reason:?}")
 }

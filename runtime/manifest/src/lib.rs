@@ -1,16 +1,16 @@
-//! TinySystems resources as YAML: who owns a node, where a module runs, and what is joined to what.
+//! TinySystems resources as YAML: owners of nodes, endpoints of modules, and edges.
 //!
 //! | subject | file |
 //! |---|---|
-//! | YAML with places | `yaml` |
-//! | TinyNode and TinyModule in all the shapes that they have had | [`resource`], `read` |
-//! | what modules are called, and by whom a node is owned | [`names`] |
-//! | a source of owners and endpoints that is read again and again | [`source`] |
+//! | YAML with positions | `yaml` |
+//! | TinyNode and TinyModule in all their historical shapes | [`resource`], `read` |
+//! | names of modules, and owners of nodes | [`names`] |
+//! | a source of owners and endpoints that is read repeatedly | [`source`] |
 //!
-//! [`read()`] takes what a file has and says what is wrong with the rest; it never fails as a whole.
+//! [`read()`] takes the valid part of a file and reports the rest; it never fails as a whole.
 //!
-//! Deliberately absent: anchors, aliases and tags of YAML, which exports of a cluster never have; the schemas
-//! of ports, which are carried but not understood; and every kind of resource but these two.
+//! Deliberately absent: anchors, aliases and tags of YAML, which exports of a cluster never have; the schemas of
+//! ports, which are passed through without being interpreted; and all other kinds of resources.
 
 pub mod names;
 mod read;

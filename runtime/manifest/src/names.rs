@@ -1,12 +1,12 @@
-//! What modules are called, and by whom a node is owned. Spec: router 3.1, 6.2, 6.4.
+//! Names of modules, and owners of nodes. Spec: router 3.1, 6.2, 6.4.
 
 use crate::resource::Node;
 
-/// How much of a name is kept, in characters: its end.
+/// The maximum length of a name, in characters, from its end.
 const LENGTH_MAX: usize = 48;
 
-/// The name of a module as resources spell it: lower case, a `-` for every run of anything but letters and
-/// digits, the last 48 characters, no `-` at the ends.
+/// The name of a module as spelt in resources: lower case, a `-` for every run of anything but letters and digits,
+/// the last 48 characters, no `-` at the ends.
 pub fn sanitise(name: &str) -> String {
     let mut sanitised = String::with_capacity(name.len());
     for c in name.chars().flat_map(char::to_lowercase) {
@@ -28,14 +28,14 @@ pub fn module_of(node: &str) -> Option<&str> {
     (segments.next().is_some() && !module.is_empty()).then_some(module)
 }
 
-/// True when two names mean the same module: one is the other, perhaps with a publisher before it.
+/// True when two names denote the same module: they are equal, or one has a publisher's prefix.
 pub fn same_module(one: &str, other: &str) -> bool {
     let is_suffix =
         |long: &str, short: &str| long.strip_suffix(short).is_some_and(|rest| rest.ends_with('-'));
     !one.is_empty() && !other.is_empty() && (one == other || is_suffix(one, other) || is_suffix(other, one))
 }
 
-/// True when `versioned` is `plain` with a major version behind it, as `common-module-v1`.
+/// True when `versioned` is `plain` with a major version after it, such as `common-module-v1`.
 pub fn is_version_of(versioned: &str, plain: &str) -> bool {
     let version = versioned
         .strip_prefix(plain)
@@ -43,23 +43,22 @@ pub fn is_version_of(versioned: &str, plain: &str) -> bool {
     version.is_some_and(|version| !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
-/// Who owns a node, and how that is known.
+/// The owner of a node, and the basis of that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Owner {
-    /// The module: as it is registered, if it is.
+    /// The module: with its registered name, if it is registered.
     pub module: String,
-    /// Whether a TinyModule of it was among the known ones.
+    /// Whether a TinyModule of it is registered.
     pub is_registered: bool,
-    /// The module in the node's name, when that is another one than `spec.module`. Messages are routed by
-    /// it in deployed modules.
+    /// The module in the node's name, if it differs from `spec.module`. Deployed modules route messages by it.
     pub disagrees: Option<String>,
-    /// Registered modules that could be meant just as well.
+    /// Registered modules that match equally well.
     pub ambiguous: Vec<String>,
 }
 
-/// Who owns `node`: the last part of `spec.module`, with the module of the node's name as a cross-check; the
-/// latter alone where there is no `spec.module`. `registered` are the names of all TinyModules: an exact one
-/// is taken first, then the only one that differs by a publisher.
+/// The owner of `node`: the last part of `spec.module`, with the module of the node's name as a cross-check; without
+/// a `spec.module` only the latter. `registered` are the names of all TinyModules: an exact one takes precedence,
+/// then the only one that differs by a publisher.
 pub fn owner<'a>(node: &Node, registered: impl Iterator<Item = &'a str> + Clone) -> Option<Owner> {
     let in_name = module_of(&node.name)
         .map(sanitise)

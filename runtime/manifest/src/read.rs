@@ -1,4 +1,4 @@
-//! From YAML to resources: all the shapes that they have had. Spec: router 6.4.
+//! Converts YAML to resources, in all their historical shapes. Spec: router 6.4.
 
 mod fields;
 mod node;
@@ -13,7 +13,7 @@ use fields::Fields;
 
 /// The API group of all kinds.
 const GROUP: &str = "operator.tinysystems.io/";
-/// Kinds of the group that say nothing about who is called by whom.
+/// Kinds of the group that do not concern calls.
 const IGNORED_KINDS: [&str; 5] = [
     "TinyFlow",
     "TinyProject",
@@ -22,7 +22,7 @@ const IGNORED_KINDS: [&str; 5] = [
     "TinyWidgetPage",
 ];
 
-/// What a file has, and what is wrong with it.
+/// The resources of a file, and its problems.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Reading {
     /// In the order of the file.
@@ -31,31 +31,31 @@ pub struct Reading {
     pub problems: Vec<Problem>,
 }
 
-/// What is wrong at a place of a file.
+/// A problem at a place of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// What is wrong.
+    /// The problem.
     pub message: String,
-    /// Where, in bytes of the text.
+    /// Its place, in bytes of the text.
     pub span: Range<usize>,
-    /// What to write under the place.
+    /// The label of the place.
     pub label: String,
-    /// What to do about it.
+    /// The remedy.
     pub help: Option<String>,
 }
 
-/// How bad a problem is.
+/// The severity of a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Severity {
-    /// Something was left out, or guessed.
+    /// Something was omitted, or guessed.
     Warning,
-    /// This is not what it should be: the file cannot be taken.
+    /// The content is invalid: the file is rejected.
     Error,
 }
 
-/// Reads all documents of a file: TinyNodes and TinyModules, alone or in a List.
+/// Reads all documents of a file: TinyNodes and TinyModules, single or in a List.
 pub fn read(text: &str) -> Reading {
     let (documents, error) = yaml::documents(text);
     let mut reading = Reading::default();
@@ -71,7 +71,7 @@ pub fn read(text: &str) -> Reading {
 
 impl Reading {
     fn document(&mut self, tree: &Tree) {
-        // A `---` with nothing behind it.
+        // A `---` with nothing after it.
         if tree.is_null() {
             return;
         }
@@ -89,7 +89,7 @@ impl Reading {
             .iter()
             .all(|key| tree.get(key).is_none());
         if is_foreign {
-            // Values of a chart, say, or settings of an editor.
+            // For example values of a chart, or settings of an editor.
             let message = "this is no resource: it is skipped".to_owned();
             let help = "a resource begins with apiVersion, kind and metadata";
             self.warning(&head(&tree.span), message, "none of its keys is here", Some(help));
@@ -224,7 +224,7 @@ impl Problem {
     }
 }
 
-/// The beginning of something long.
+/// The start of a long text.
 fn head(span: &Range<usize>) -> Range<usize> {
     span.start..span.start
 }

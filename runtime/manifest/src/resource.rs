@@ -1,4 +1,4 @@
-//! What a TinyNode and a TinyModule say, whichever shape they have. Spec: router 6.4.
+//! The contents of a TinyNode and a TinyModule, independent of their shape. Spec: router 6.4.
 
 use std::fmt;
 use std::ops::{Deref, Range};
@@ -10,9 +10,9 @@ use squall_router::Authority;
 /// A value and its place, in bytes of the text that it was read from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At<T> {
-    /// Where it is.
+    /// Its place.
     pub span: Range<usize>,
-    /// What it is.
+    /// Its value.
     pub value: T,
 }
 
@@ -24,7 +24,7 @@ impl<T> Deref for At<T> {
     }
 }
 
-/// A resource that topologies are made of.
+/// A resource that matters for topologies.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Resource {
     /// `kind: TinyNode`
@@ -42,7 +42,7 @@ impl Resource {
         }
     }
 
-    /// `metadata.resourceVersion`; 0 when the file does not say.
+    /// `metadata.resourceVersion`; 0 when it is missing.
     pub fn version(&self) -> u64 {
         match self {
             Resource::Node(node) => node.version,
@@ -62,15 +62,15 @@ pub struct Node {
     pub module: Option<At<String>>,
     /// `spec.component`
     pub component: Option<At<String>>,
-    /// `spec.edges`, without those that could not be read.
+    /// `spec.edges`, without unreadable ones.
     pub edges: Vec<Edge>,
-    /// `spec.ports`: what is set on this node's ports, and by whom.
+    /// `spec.ports`: the configuration of this node's ports, with its sources.
     pub inputs: Vec<Input>,
     /// The names of `status.ports`, if the node has reported any.
     pub ports: Option<Vec<String>>,
 }
 
-/// An edge, stored on the node where it begins.
+/// An edge, stored on its source node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Edge {
     /// The whole entry.
@@ -83,35 +83,35 @@ pub struct Edge {
     pub target_port: String,
     /// The flow that it belongs to.
     pub flow: Option<String>,
-    /// Whether and when what goes along it is sent again.
+    /// Its retry policy.
     pub retry_policy: Option<RetryPolicy>,
-    /// How data is mapped on its way: only where edges carry it themselves.
+    /// How data is mapped along it: only where edges contain the mapping themselves.
     pub configuration: Option<Json>,
 }
 
-/// The retry policy of an edge: all of it, with defaults where it does not say. Spec: router 3.6, 6.4.
+/// The retry policy of an edge, complete with defaults. Spec: router 3.6, 6.4.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// `maxAttempts`: at least 1, which is the default and means that nothing is sent again.
+    /// `maxAttempts`: at least 1, which is the default and means no retry.
     pub max_attempts: At<u32>,
     /// `initialDelayMs`: the delay after the first failure, more than 0. 1 s by default.
     pub initial_delay: At<Duration>,
-    /// `backoffCoefficient`: by how much each delay is longer than the one before, at least 1. 2 by default.
+    /// `backoffCoefficient`: the factor between one delay and the next, at least 1. 2 by default.
     pub coefficient: f64,
-    /// `maxDelayMs`: the longest delay, more than 0. 30 s by default.
+    /// `maxDelayMs`: the maximum delay, more than 0. 30 s by default.
     pub max_delay: At<Duration>,
-    /// `nonRetryableErrorCodes`: each is there once, and none is empty.
+    /// `nonRetryableErrorCodes`, without duplicates and empty ones.
     pub non_retryable_codes: Vec<String>,
-    /// `timeoutMs`: how long each attempt may take, more than 0. Unbounded by default.
+    /// `timeoutMs`: the time limit of each attempt, more than 0. None by default.
     pub timeout: Option<At<Duration>>,
 }
 
-/// What is set on a port of this node.
+/// The configuration of a port of this node.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     /// The port of this node.
     pub port: At<String>,
-    /// The full name of the port that the data comes from; none for the port's own settings.
+    /// The full name of the data's source port; `None` for the port's own settings.
     pub from: Option<String>,
     /// The mapping, or the settings.
     pub configuration: Option<Json>,
@@ -119,10 +119,10 @@ pub struct Input {
     pub schema: Option<Json>,
 }
 
-/// A TinyModule: where a module runs.
+/// A TinyModule: the endpoint of a module.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Module {
-    /// `metadata.name`: the key by which others know it.
+    /// `metadata.name`: the key that others use.
     pub name: At<String>,
     /// `metadata.resourceVersion`
     pub version: u64,
@@ -132,21 +132,21 @@ pub struct Module {
     pub components: Vec<String>,
 }
 
-/// Where a module says that it runs. Spec: router 6.4, W-13.
+/// The endpoint that a module reports. Spec: router 6.4, W-13.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// It does not say: it is not discovered.
+    /// It reports none: it is not discovered.
     None,
-    /// It can be called there.
+    /// It is reachable there.
     Endpoint(Authority),
-    /// Not by gRPC, as `nats://`.
+    /// Not with gRPC, such as `nats://`.
     Unsupported(String),
-    /// That is no address.
+    /// Not an address.
     Malformed(String),
 }
 
 impl Address {
-    /// Reads an address of the module `name`, which takes the place of a host that is not there.
+    /// Parses an address of the module `name`, which replaces a missing host.
     pub fn parse(text: &str, name: &str) -> Self {
         if text.is_empty() {
             return Address::None;

@@ -19,43 +19,43 @@ use crate::{Problem, Reading, Resource, Severity, read};
 /// A file with manifests.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// What is in it.
+    /// Its content.
     pub text: String,
 }
 
 /// Owners and endpoints from TinyNode and TinyModule manifests. Spec: router S-13, S-15, 6.1.
 ///
-/// Knows nothing until it is [loaded](Manifests::reload) for the first time. Of two resources of one name the
-/// one of the higher `metadata.resourceVersion` counts; of two of the same version, the later.
+/// It is empty until it is [loaded](Manifests::reload) for the first time. Of two resources of the same name the
+/// higher `metadata.resourceVersion` counts; for equal versions, the later one.
 pub struct Manifests {
     registry: Registry,
     files: Box<dyn Fn() -> io::Result<Vec<File>> + Send + Sync>,
-    /// How often it was read.
+    /// The number of loads.
     generation: Mutex<u64>,
 }
 
-/// Why manifests could not be taken. What was known before stands.
+/// Why manifests were rejected. The previous state remains.
 #[derive(Debug, thiserror::Error)]
 pub enum ReloadError {
     /// A file or folder cannot be read.
     #[error("the manifests cannot be read: {0}")]
     Io(#[from] io::Error),
-    /// A file is wrong.
+    /// A file is invalid.
     #[error("{file}:{line}: {}", problem.message)]
     Malformed {
         /// The file's name.
         file: String,
         /// The line, from 1.
         line: usize,
-        /// What is wrong.
+        /// The problem.
         problem: Box<Problem>,
     },
 }
 
 impl Manifests {
-    /// Of whatever `files` gives when it is called.
+    /// A source whose files are those that `files` returns.
     pub fn new(files: impl Fn() -> io::Result<Vec<File>> + Send + Sync + 'static) -> Self {
         Manifests {
             registry: Registry::new(),
@@ -64,8 +64,8 @@ impl Manifests {
         }
     }
 
-    /// Of files and folders; a folder is its `*.yaml`, `*.yml` and `*.json`, not its sub-folders. They are
-    /// read at once, where [`Manifests::reload`] is called.
+    /// A source of files and folders; a folder means its `*.yaml`, `*.yml` and `*.json`, not its sub-folders. They
+    /// are read synchronously, in [`Manifests::reload`].
     pub fn from_paths(paths: Vec<PathBuf>) -> Self {
         Manifests::new(move || {
             let mut files = Vec::new();
@@ -81,11 +81,10 @@ impl Manifests {
         })
     }
 
-    /// Reads everything again. All of it counts or, when a file is wrong, none of it. Gives the warnings,
-    /// each with its file.
+    /// Reads everything again. If one file is invalid, nothing changes. Returns the warnings, each with its file.
     ///
     /// # Errors
-    /// When something cannot be read. What was known before stands.
+    /// When something cannot be read. The previous state remains.
     pub fn reload(&self) -> Result<Vec<(String, Problem)>, ReloadError> {
         let mut generation = self.generation.lock().unwrap_or_else(PoisonError::into_inner);
         let mut newest = Newest::default();
@@ -112,8 +111,8 @@ impl Manifests {
         Ok(warnings)
     }
 
-    /// Reads everything now and then again `every` so often, until the task is dropped. What goes wrong is
-    /// told as an event, `discovery.unreadable`, and each warning once as `discovery.warning`.
+    /// Reads everything at the interval `every`, until the task is dropped. Errors are reported as the event
+    /// `discovery.unreadable`, and each warning once as `discovery.warning`.
     pub fn follow<P: Platform>(self: &Arc<Self>, platform: &P, every: Duration) -> OwnedTask {
         let source = Arc::downgrade(self);
         let task = async move {

@@ -1,11 +1,11 @@
-//! YAML as a tree in which everything has a place.
+//! YAML as a tree with positions.
 
 use std::ops::Range;
 
 use saphyr_parser::{Event, Marker, Parser, ScalarStyle, Span};
 use serde_json::Value as Json;
 
-/// How deep lists and mappings may nest: what is read is walked recursively.
+/// The maximum nesting of lists and mappings, because the tree is walked recursively.
 const DEPTH_MAX: usize = 100;
 
 /// A value and its place, in bytes of the text.
@@ -17,7 +17,7 @@ pub(crate) struct Tree {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Value {
-    /// Only what is plain, without quotes, can mean something else than text.
+    /// Only plain scalars, without quotes, can have another type than text.
     Scalar {
         text: String,
         plain: bool,
@@ -26,7 +26,7 @@ pub(crate) enum Value {
     Map(Vec<(Tree, Tree)>),
 }
 
-/// What cannot be read as YAML, and where.
+/// A YAML mistake, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Error {
     pub(crate) message: String,
@@ -116,15 +116,15 @@ fn number(text: &str) -> Option<Json> {
     Some(Json::Number(number))
 }
 
-/// Puts trees together from the parser's events.
+/// Builds trees from the parser's events.
 struct Builder {
-    /// Where each character of the text begins: the parser counts characters.
+    /// The byte offset of each character of the text: the parser counts characters.
     offsets: Option<Vec<usize>>,
     length: usize,
     open: Vec<Open>,
 }
 
-/// A list or a mapping whose end has not come yet.
+/// A list or a mapping that is not complete.
 struct Open {
     start: usize,
     items: Vec<Tree>,
@@ -190,7 +190,7 @@ impl Builder {
         let Some(Open { start, items, is_map }) = self.open.pop() else {
             return Ok(None);
         };
-        // Blocks end where the next thing begins: what belongs to them ends with their last item.
+        // The parser ends blocks at the next token: they are truncated to the end of their last item.
         let end = items.last().map_or(end, |last| last.span.end).max(start);
         let value = match is_map {
             true => Value::Map(self.entries(items)?),

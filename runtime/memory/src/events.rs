@@ -1,7 +1,7 @@
-//! Collects the events that a crate emits, each test those of its own thread.
+//! Collects the events of a crate, for each test those of its own thread.
 //!
-//! One subscriber for the process, installed before anything is emitted: with one per thread, tracing may
-//! remember of an event that nobody wants it.
+//! There is one subscriber for the process, installed before any event: with one per thread, tracing may cache that
+//! an event has no subscriber.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -19,11 +19,11 @@ thread_local! {
     static LIST: RefCell<Vec<(&'static str, Fields)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What has been emitted on this thread since it began to collect.
+/// The events of this thread since it began to collect.
 pub struct Events;
 
 impl Events {
-    /// Collects from now on what is emitted with this target on this thread. All tests of a binary name the same one.
+    /// Collects from now on the events with this target on this thread. All tests of a binary use the same target.
     ///
     /// # Panics
     /// When the process has another subscriber.

@@ -1,7 +1,7 @@
-//! A platform in memory, for the tests of the runtime's crates on tokio's paused clock: no delay, and links that can
-//! be cut; and an ear for what they say with `tracing` ([`Events`]). A dependency of tests alone.
+//! An in-memory platform, for the tests of the runtime's crates on tokio's paused clock: no delay, and links that can
+//! be cut. Also a recorder of `tracing` events ([`Events`]). Only tests depend on it.
 //!
-//! Deliberately absent: latency, loss, and whatever else a simulator is for.
+//! Deliberately absent: latency, loss, and everything else that the simulator is for.
 
 mod events;
 
@@ -21,20 +21,20 @@ use tokio::sync::mpsc;
 
 pub use events::{Events, Fields};
 
-/// How connects to a port are met.
+/// The result of connects to a port.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Link {
-    /// They succeed when somebody listens there.
+    /// They succeed if there is a listener.
     Open,
     /// They are refused.
     Refused,
     /// They are never answered.
     BlackHole,
-    /// They succeed, and nobody is there who says anything: a process that hangs.
+    /// They succeed, but the peer sends nothing: a process that hangs.
     Silent,
 }
 
-/// A network: whoever listens on a port of it can be reached there, under whatever name. Clones are the same one.
+/// A network: a listener on one of its ports can be reached there, under any name. Clones share it.
 #[derive(Clone, Default)]
 pub struct Network(Arc<Mutex<State>>);
 
@@ -50,12 +50,12 @@ struct State {
     last_port: u16,
 }
 
-/// What becomes of what is written on some connections.
+/// The fate of bytes written on some connections.
 #[derive(Default)]
 struct Fate {
-    /// It goes nowhere.
+    /// They are discarded.
     frozen: AtomicBool,
-    /// It is answered with a reset.
+    /// They are answered with a reset.
     forgotten: AtomicBool,
 }
 
@@ -73,7 +73,7 @@ impl Network {
         }
     }
 
-    /// Says how connects to the port of `to` are met from now on.
+    /// Sets the result of connects to the port of `to` from now on.
     ///
     /// # Panics
     /// When `to` has no port.
@@ -81,12 +81,12 @@ impl Network {
         self.lock().links.insert(port(to), link);
     }
 
-    /// What a name resolves to, whatever its port; an error when nothing was said.
+    /// Sets the addresses of a name, for any port; unset names do not resolve.
     pub fn set_name(&self, name: &str, addresses: io::Result<Vec<SocketAddr>>) {
         self.lock().names.insert(name.to_owned(), addresses);
     }
 
-    /// How often `to` was dialled.
+    /// The number of dials of `to`.
     ///
     /// # Panics
     /// When `to` has no port.
@@ -94,7 +94,7 @@ impl Network {
         self.lock().dials.get(&port(to)).copied().unwrap_or(0)
     }
 
-    /// Accepting at `to` fails so many times, as in a process that has no descriptors left.
+    /// Makes accepting at `to` fail this many times, as in a process without descriptors.
     ///
     /// # Panics
     /// When `to` has no port.
@@ -102,25 +102,25 @@ impl Network {
         self.lock().starved.insert(port(to), times);
     }
 
-    /// How many ends of streams there are.
+    /// The number of stream ends.
     pub fn open_streams(&self) -> usize {
         Arc::strong_count(&self.lock().open) - 1
     }
 
-    /// As [`Network::freeze`], for the connections that there are now: later ones are sound.
+    /// As [`Network::freeze`], for the current connections only.
     pub fn cut(&self) {
         self.freeze();
         self.lock().fate = Arc::default();
     }
 
-    /// The machines at the other ends of the connections that there are now have crashed, and are back: nobody is told,
-    /// until something is written, which is answered with a reset. Later connections are sound.
+    /// The machines at the other ends of the current connections have crashed, and are back. Nothing is notified
+    /// until something is written, which is answered with a reset. Later connections work.
     pub fn forget(&self) {
         self.lock().fate.forgotten.store(true, Ordering::SeqCst);
         self.cut();
     }
 
-    /// From now on nothing that is written arrives anywhere, and nobody is told.
+    /// From now on written bytes are lost, without any notification.
     pub fn freeze(&self) {
         self.lock().fate.frozen.store(true, Ordering::SeqCst);
     }
@@ -134,7 +134,7 @@ fn port(authority: &Authority) -> u16 {
     authority.port_u16().expect("a port")
 }
 
-/// One process on the network. Clones speak for the same process.
+/// One process on the network. Clones belong to the same process.
 #[derive(Clone)]
 pub struct Memory {
     network: Network,
@@ -181,7 +181,7 @@ impl Platform for Memory {
                 Arc::clone(&state.open),
             )
         };
-        // A connect takes a turn, as a real one does.
+        // A connect yields once, as a real one does.
         tokio::task::yield_now().await;
         match link {
             Link::BlackHole => std::future::pending().await,
@@ -247,12 +247,12 @@ pub struct MemoryListener {
     network: Network,
     port: u16,
     accepted: mpsc::UnboundedReceiver<Pipe>,
-    /// One that could not be accepted.
+    /// The next accept fails.
     waiting: Option<Pipe>,
 }
 
 impl MemoryListener {
-    /// True when this is to fail.
+    /// True when this one has to fail.
     fn is_starved(&self) -> bool {
         let mut network = self.network.lock();
         let left = network.starved.get_mut(&self.port).filter(|left| **left > 0);

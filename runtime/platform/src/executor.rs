@@ -6,8 +6,8 @@ use std::task::{Context, Poll};
 
 use crate::Platform;
 
-/// A task on its way into a runtime is moved several times: one of more bytes than this is cheaper to move once, into
-/// a box. A request's task of hyper's client has room for a whole connection.
+/// A task is moved several times on its way into a runtime. Above this size in bytes it is cheaper to box it first. A
+/// request task of hyper's client has room for a whole connection.
 const LARGE: usize = 256;
 
 /// Spawns hyper's background tasks (HTTP/2 connections, request handlers) through a platform.
@@ -21,7 +21,7 @@ impl<P: Platform> Executor<P> {
     }
 }
 
-// A platform is never pinned inside; hyper's client asks for this.
+// A platform is never pinned inside; hyper's client requires this.
 impl<P> Unpin for Executor<P> {}
 
 impl<P, F> hyper::rt::Executor<F> for Executor<P>
@@ -40,7 +40,7 @@ where
 }
 
 pin_project_lite::pin_project! {
-    /// Drops a task's output. An async block that awaits the task would hold it twice, and these are large.
+    /// Drops a task's output. An async block that awaits the task would store it twice, and these tasks are large.
     struct Discard<F> {
         #[pin]
         task: F,

@@ -1,14 +1,14 @@
-//! The seam: all that Squall's production code needs from the outside world.
+//! The boundary between Squall's production code and its environment.
 //!
-//! Everything in `runtime/` is generic over [`Platform`]. [`TokioPlatform`] is real sockets, real
-//! tasks and the system's clock and randomness; the simulator's platform (in `harness/sim`) is one
-//! simulated host. Code that goes through this trait alone behaves the same on both.
+//! Everything in `runtime/` is generic over [`Platform`]. [`TokioPlatform`] is real sockets, real tasks and the
+//! system's clock and randomness; the simulator's platform (in `harness/sim`) is one simulated host. Code that uses
+//! only this trait behaves the same on both.
 //!
-//! The clock is `tokio::time` everywhere; under simulation it is paused and driven. Its timers have a granularity of one
-//! millisecond: that is right for deadlines and intervals. What must take exactly as long as it says in virtual time
-//! waits with [`Platform::sleep`].
+//! The clock is `tokio::time` everywhere; under simulation it is paused and driven. Its timers have a granularity of
+//! one millisecond, which suits deadlines and intervals. Delays that must be exact in virtual time use
+//! [`Platform::sleep`].
 //!
-//! Deliberately absent: threads and blocking work, which would escape the virtual clock.
+//! Deliberately absent: threads and blocking work, which would bypass the virtual clock.
 
 mod executor;
 mod liveness;
@@ -24,18 +24,18 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 pub use executor::Executor;
-/// Where to connect to: `host:port`, the host being a name or an address.
+/// The destination of a connection: `host:port`, where the host is a name or an address.
 pub use http::uri::Authority;
 pub use liveness::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, UNSENT_MAX, USER_TIMEOUT};
 pub use tokio_platform::{TokioListener, TokioPlatform};
 
-/// Thirty years: further than anything waits, and far from what a clock can hold.
+/// Thirty years: longer than any wait, and far below the range of a clock.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
-/// What production code needs from the outside world.
+/// The environment of production code.
 ///
-/// A platform is a cheap handle: clones speak for the same process (in simulation, for the same
-/// incarnation of the same host).
+/// A platform is a cheap handle: clones belong to the same process (in simulation, to the same incarnation of the
+/// same host).
 pub trait Platform: Clone + Send + Sync + 'static {
     /// A connected byte stream.
     type Stream: AsyncRead + AsyncWrite + Send + Unpin + 'static;
@@ -46,30 +46,30 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// free one.
     ///
     /// # Errors
-    /// As the operating system's: `AddrInUse` when the port is taken.
+    /// Those of the operating system: `AddrInUse` when the port is taken.
     fn bind(&self, port: u16) -> impl Future<Output = io::Result<Self::Listener>> + Send;
 
     /// Resolves `to` and opens a connection to it. Has no time limit of its own beyond the
     /// operating system's: callers set one.
     ///
     /// # Errors
-    /// As the operating system's: `ConnectionRefused`, `TimedOut`, `HostUnreachable`;
-    /// `InvalidInput` when `to` has no port.
+    /// Those of the operating system: `ConnectionRefused`, `TimedOut`, `HostUnreachable`; `InvalidInput` when `to`
+    /// has no port.
     fn connect(&self, to: &Authority) -> impl Future<Output = io::Result<Self::Stream>> + Send;
 
-    /// The addresses that `name` has now, each with the port of `name`, in no particular order. An address
-    /// is its own. Has no time limit of its own beyond the operating system's: callers set one.
+    /// The current addresses of `name`, each with the port of `name`, in no particular order. An address resolves to
+    /// itself. Has no time limit of its own beyond the operating system's: callers set one.
     ///
     /// # Errors
-    /// As the operating system's, of no particular kind; `InvalidInput` when `name` has no port.
+    /// Those of the operating system, of no particular kind; `InvalidInput` when `name` has no port.
     fn resolve(&self, name: &Authority) -> impl Future<Output = io::Result<Vec<SocketAddr>>> + Send;
 
-    /// Runs `task` as part of this process. It ends when it is done, aborted through its handle, or
-    /// when the process dies; a dropped handle leaves it running.
+    /// Runs `task` as part of this process. It ends when it completes, is aborted through its handle, or the process
+    /// dies; a dropped handle leaves it running.
     fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle;
 
-    /// Waits until `at`: with tokio's timers in production, exact to the nanosecond of virtual time in simulation. The
-    /// wait is this process's: dropping the future cancels it.
+    /// Waits until `at`: with tokio's timers in production, exact to the nanosecond of virtual time in simulation.
+    /// The wait belongs to this process: dropping the future cancels it.
     fn sleep_until(&self, at: Instant) -> impl Future<Output = ()> + Send + use<Self> {
         tokio::time::sleep_until(at)
     }
@@ -77,18 +77,18 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// Waits for `duration` from now on, as [`Platform::sleep_until`].
     fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + use<Self> {
         let now = Instant::now();
-        // Nothing waits for longer than thirty years, which no clock overflows at.
+        // No wait is longer than thirty years, which no clock overflows at.
         self.sleep_until(now.checked_add(duration).unwrap_or(now + FAR))
     }
 
-    /// The host's wall clock, which may be skewed under test. For stamps that people read; intervals
-    /// are measured with `tokio::time::Instant`.
+    /// The host's wall clock, which may be skewed under test. For human-readable timestamps; intervals are measured
+    /// with `tokio::time::Instant`.
     fn wall_clock(&self) -> SystemTime;
 
     /// Randomness for jitter and identifiers, seeded under test. Not for secrets.
     fn random_u64(&self) -> u64;
 
-    /// Asks whether a fault is to be injected here. Always false in production.
+    /// Whether a fault is to be injected here. Always false in production.
     #[inline(always)]
     fn fault(&self, point: FaultPoint<'_>) -> bool {
         let _ = point;
@@ -96,7 +96,7 @@ pub trait Platform: Clone + Send + Sync + 'static {
     }
 }
 
-/// The host and the port of `authority`; of an IPv6 address without its brackets.
+/// The host and the port of `authority`; an IPv6 address without its brackets.
 ///
 /// # Errors
 /// `InvalidInput` when there is no port.
@@ -113,20 +113,20 @@ pub fn host_and_port(authority: &Authority) -> io::Result<(&str, u16)> {
 
 /// A bound, listening socket.
 pub trait Listener: Send + 'static {
-    /// What [`Listener::accept`] gives.
+    /// The stream of [`Listener::accept`].
     type Stream;
 
     /// Waits for the next connection.
     ///
     /// # Errors
-    /// As the operating system's. An error concerns one connection, not the listener: go on accepting,
-    /// after a pause when it is a lack of resources.
+    /// Those of the operating system. An error concerns one connection, not the listener: continue to accept, after a
+    /// pause in case of a lack of resources.
     fn accept(&mut self) -> impl Future<Output = io::Result<(Self::Stream, SocketAddr)>> + Send;
 
     /// The address that the socket is bound to.
     ///
     /// # Errors
-    /// As the operating system's.
+    /// Those of the operating system.
     fn local_addr(&self) -> io::Result<SocketAddr>;
 }
 
@@ -138,7 +138,7 @@ pub enum FaultPoint<'a> {
     Heartbeat,
     /// A manager is about to acknowledge a heartbeat.
     HeartbeatAck {
-        /// The id of the connection whose heartbeat it is.
+        /// The id of the heartbeat's connection.
         connection: &'a str,
     },
 }
@@ -148,7 +148,7 @@ pub enum FaultPoint<'a> {
 pub struct TaskHandle(tokio::task::AbortHandle);
 
 impl TaskHandle {
-    /// Wraps what tokio gives for a spawned task.
+    /// Wraps tokio's handle of a spawned task.
     pub fn new(handle: tokio::task::AbortHandle) -> Self {
         TaskHandle(handle)
     }

@@ -1,4 +1,4 @@
-//! The real thing: tokio's TCP and tasks, the system's clock and randomness.
+//! The real platform: tokio's TCP and tasks, the system's clock and randomness.
 
 #![expect(
     clippy::disallowed_types,
@@ -22,7 +22,7 @@ use crate::{
 /// Real sockets, tasks, clock and randomness.
 #[derive(Debug, Clone, Copy)]
 pub struct TokioPlatform {
-    /// Where it listens.
+    /// The address to listen on.
     ip: IpAddr,
 }
 
@@ -80,17 +80,17 @@ impl Platform for TokioPlatform {
     }
 }
 
-/// Sets what every stream has.
+/// Sets the socket options of a stream.
 #[expect(
     clippy::disallowed_types,
     reason = "this is where the seam meets the real world"
 )]
 fn prepare(stream: &TcpStream) -> io::Result<()> {
-    // A gRPC message is often smaller than a packet: Nagle's algorithm would hold it for an ack.
+    // A gRPC message is often smaller than a packet: Nagle's algorithm would delay it until an ack.
     stream.set_nodelay(true)?;
     let socket = SockRef::from(stream);
     let keepalive = TcpKeepalive::new().with_time(KEEPALIVE_IDLE);
-    // A system that lacks one of these notices a dead peer later; its streams are sound all the same.
+    // A system without one of these options detects a dead peer later; its streams work nevertheless.
     #[cfg(any(target_os = "linux", target_os = "android", target_vendor = "apple", windows))]
     let keepalive = keepalive.with_interval(KEEPALIVE_INTERVAL);
     drop(socket.set_tcp_keepalive(&keepalive));

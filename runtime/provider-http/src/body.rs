@@ -1,4 +1,4 @@
-//! The bodies of requests, which are JSON, and what is in their paths: with errors as ours.
+//! The JSON bodies of requests, and path parameters, with errors in our format.
 
 use std::fmt::{self, Display};
 use std::marker::PhantomData;
@@ -18,15 +18,15 @@ use tokio::time::timeout;
 use crate::error::Error;
 use crate::routes::{BODY_BYTES_MAX, Shared};
 
-/// How long a body may take to come.
+/// The time limit for receiving a body.
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
-/// How many bytes of bodies may be on their way at once. One more is refused, but for small ones: so nobody who is slow
-/// with large ones is in the way of others.
+/// The maximum number of body bytes in transit. Further bodies are refused, except for small ones, so that a slow
+/// peer with large bodies does not block others.
 pub const BODIES_BYTES_MAX: usize = 256 * 1024 * 1024;
-/// What counts as small.
+/// The maximum size of a small body.
 const SMALL: usize = 64 * 1024;
 
-/// Room for the bodies that are on their way.
+/// The memory budget for bodies in transit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Room(Arc<AtomicUsize>);
 
@@ -34,7 +34,7 @@ pub(crate) struct Room(Arc<AtomicUsize>);
 struct Taken(Room, usize);
 
 impl Room {
-    /// Room for what the request says that its body has; for as much as a body may have when it does not say.
+    /// Reserves the declared size of the request's body; without one, the maximum size.
     fn take(&self, request: &Request) -> Option<Taken> {
         let said = request.headers().get(CONTENT_LENGTH);
         let said = said.and_then(|it| it.to_str().ok()?.parse().ok());
@@ -54,7 +54,7 @@ impl Drop for Taken {
     }
 }
 
-/// What stands in the path for its one name.
+/// The name in the path.
 pub(crate) struct Named(pub(crate) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Named {
@@ -72,7 +72,8 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     }
 }
 
-/// An object of JSON. Without this an array would do: what is derived takes the fields of a structure in their order, too.
+/// A JSON object. Otherwise an array would be accepted: derived code also takes the fields of a structure in their
+/// order.
 struct Object<T>(T);
 
 impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
@@ -95,7 +96,7 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
     }
 }
 
-/// Says no at once to a body that says itself that it is too large: it need not come.
+/// Refuses a body at once if its declared size is too large: it need not be received.
 fn check_length(request: &Request) -> Result<(), Error> {
     let said = request.headers().get(CONTENT_LENGTH);
     let said = said.and_then(|it| it.to_str().ok()?.parse::<u64>().ok());
@@ -110,7 +111,7 @@ fn too_large(what: impl Display) -> Error {
     Error::new(StatusCode::PAYLOAD_TOO_LARGE, "BAD_REQUEST", message)
 }
 
-/// A body that was read.
+/// A received body.
 pub(crate) struct Body<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<Shared> for Body<T> {

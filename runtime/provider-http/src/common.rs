@@ -1,4 +1,4 @@
-//! What every operation may answer, for the document: what is refused before it gets to its handler.
+//! The responses of every operation, for the document: refusals before the handler.
 
 use utoipa::openapi::path::{Operation, PathItem};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, Response, ResponseBuilder};

@@ -73,7 +73,7 @@ impl Error {
 /// Whose fault it is decides: the caller's are 4xx, the provider's 502, and nobody's 503 and 504.
 fn status(code: Code, outcome: Outcome) -> StatusCode {
     match code {
-        // It was called, so what is wrong is not what the caller sent.
+        // It was called, so the caller's request is not at fault.
         Code::TypeError if outcome == Outcome::Unknown => StatusCode::BAD_GATEWAY,
         Code::TypeError | Code::TooLarge => StatusCode::UNPROCESSABLE_ENTITY,
         Code::ModuleNotFound => StatusCode::NOT_FOUND,

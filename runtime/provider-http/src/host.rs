@@ -1,5 +1,6 @@
-//! Which `Host` a request may name. A page of another site can make a browser ask this API, by a name that it has made
-//! resolve to this machine, and then read the answers (DNS rebinding); the browser tells by the name that it does.
+//! The permitted `Host` of a request. A page of another site can make a browser call this API, through a name that it
+//! makes resolve to this machine, and then read the responses (DNS rebinding). The browser sends that name as the
+//! host.
 
 use std::collections::BTreeSet;
 use std::net::IpAddr;
@@ -14,16 +15,16 @@ use axum::response::{IntoResponse, Response};
 
 use crate::error::Error;
 
-/// The names that are accepted beside those of this machine's loopback, and addresses: a name that is an address cannot
-/// be made to resolve to another one.
+/// The accepted names beside those of this machine's loopback, and addresses: a name that is an address cannot be
+/// made to resolve to another one.
 #[derive(Debug, Clone, Default)]
 pub struct Hosts(Arc<BTreeSet<String>>);
 
-/// Why a request is not answered here.
+/// Why a request is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum WrongHost {
-    /// It does not say one host: 400, whoever sends it. Spec: RFC 9112, 3.2.
+    /// It does not have exactly one host: 400, from any sender. Spec: RFC 9112, 3.2.
     #[error("{0}")]
     Malformed(&'static str),
     /// It names another host: 421.
@@ -32,7 +33,7 @@ pub enum WrongHost {
 }
 
 impl WrongHost {
-    /// The status to answer with.
+    /// The status of the response.
     pub fn status(&self) -> StatusCode {
         match self {
             WrongHost::Malformed(_) => StatusCode::BAD_REQUEST,
@@ -42,21 +43,21 @@ impl WrongHost {
 }
 
 impl Hosts {
-    /// These names, in whatever case, beside loopback's and addresses.
+    /// These names, in any case, beside loopback's and addresses.
     pub fn new(names: impl IntoIterator<Item = String>) -> Self {
         let names = names.into_iter().map(|name| name.to_ascii_lowercase());
         Hosts(Arc::new(names.collect()))
     }
 
-    /// Whether a request may be answered. One that names no host comes from no browser.
+    /// Whether a request may be answered. A request without a host does not come from a browser.
     ///
     /// # Errors
-    /// When it names another host, or it is not clear which.
+    /// When it names another host, or the host is ambiguous.
     pub fn check(&self, headers: &HeaderMap, uri: &Uri) -> Result<(), WrongHost> {
         let mut said = headers.get_all(HOST).iter();
         let named = said.next();
         if said.next().is_some() {
-            // What is before this server may have looked at the other one.
+            // A proxy before this server may have checked the other one.
             return Err(WrongHost::Malformed("there are several Host headers: send one"));
         }
         let read = |value: &str| value.parse::<Authority>().ok();

@@ -3,33 +3,33 @@
 //!
 //! | method | path | what it does |
 //! |---|---|---|
-//! | GET | `/v1/modules`, `/v1/modules/{name}` | what can be called |
+//! | GET | `/v1/modules`, `/v1/modules/{name}` | the modules |
 //! | POST | `/v1/modules/{name}/call` | calls a module |
 //! | POST | `/v1/pipelines/run` | runs a program |
-//! | GET | `/v1/providers` | who is registered, and how they are |
+//! | GET | `/v1/providers` | registered providers, and their states |
 //! | POST | `/v1/providers/{id}/drain` | asks a provider to leave |
-//! | GET | `/health` | 200, or 503 once the process is told to stop |
+//! | GET | `/health` | 200, or 503 once the process was asked to stop |
 //! | GET | `/metrics` | OpenMetrics |
 //! | GET | `/openapi.json` | this table, for machines |
 //!
-//! Values are plain JSON: what a module declares says how they are read. Every error is
-//! `{"error": {"code": "...", "message": "..."}}`.
+//! Values are plain JSON, interpreted by the module's declared types. Every error is `{"error": {"code": "...",
+//! "message": "..."}}`.
 //!
 //! | subject | file |
 //! |---|---|
-//! | accepting, and ending | `server` |
-//! | which path is served by what | `routes` |
-//! | what is served | `modules`, `pipelines`, `providers`, `process` |
-//! | what it needs of a manager | `operator` |
-//! | errors, the bodies of requests and what is in their paths | `error`, `body` |
-//! | what every operation may answer | `common` |
+//! | accepting, and shutdown | `server` |
+//! | routing by path | `routes` |
+//! | the operations | `modules`, `pipelines`, `providers`, `process` |
+//! | the interface to a manager | `operator` |
+//! | errors, bodies of requests and path parameters | `error`, `body` |
+//! | the responses of every operation | `common` |
 //! | lists in pages | `page` |
-//! | which hosts requests may name | `host` |
+//! | permitted hosts of requests | `host` |
 //!
-//! The ids of providers' connections are told nobody: who knows one can deregister its modules.
+//! The ids of providers' connections are never shown: the holder of an id can deregister the connection's modules.
 //!
-//! Deliberately absent: authentication and TLS. Whoever reaches the port can drain a provider: listen where only
-//! operators are, or put a proxy in front.
+//! Deliberately absent: authentication and TLS. Any client that reaches the port can drain a provider: listen where
+//! only operators are, or put a proxy in front.
 
 mod body;
 mod common;

@@ -1,4 +1,4 @@
-//! What can be called, and calling it.
+//! Listing and calling modules.
 
 use std::collections::BTreeMap;
 use std::time::Duration;

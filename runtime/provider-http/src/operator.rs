@@ -1,4 +1,4 @@
-//! What the API needs of a manager, whatever it runs on.
+//! The interface to a manager, independent of its platform.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use squall_engine::{Engine, ModuleSpec};
 use squall_platform::Platform;
 use squall_provider::{Manager, ProviderInfo};
 
-/// An engine whose modules are other processes', and that can be asked about these.
+/// An engine whose modules are those of other processes, with queries about these.
 pub trait Operator: Engine {
-    /// Itself, as what it is first.
+    /// Itself as an engine.
     fn engine(&self) -> &dyn Engine;
 
     /// Some of the providers, in every state. See [`Manager::providers_behind`].
@@ -21,8 +21,7 @@ pub trait Operator: Engine {
     /// Some of the modules. See [`Manager::modules_behind`].
     fn modules_behind(&self, name: Option<&str>, limit: usize) -> Vec<Arc<ModuleSpec>>;
 
-    /// Asks a provider to leave; false when there is none of that connection, or it is not active. See
-    /// [`Manager::drain`].
+    /// Asks a provider to leave; false when the connection does not exist, or is not active. See [`Manager::drain`].
     fn drain(&self, connection: &str, reason: &str, deadline: Option<Duration>) -> bool;
 
     /// OpenMetrics.

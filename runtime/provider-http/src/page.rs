@@ -1,4 +1,4 @@
-//! Lists in pages: as long as the caller wants, and no longer than one answer may be.
+//! Lists in pages: as long as requested, within the limit of a response.
 
 use axum::extract::{FromRequestParts, Query};
 use axum::http::StatusCode;

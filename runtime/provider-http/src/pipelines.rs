@@ -62,7 +62,7 @@ pub(crate) async fn run(
     let program = Pipeline::parse(body.source)?.check(engine)?;
     let mut inputs: BTreeMap<Arc<str>, CValue> = BTreeMap::new();
     for (name, plain) in &body.inputs {
-        // What is missing is the run's to say.
+        // The run reports missing inputs.
         let Some(declared) = program.inputs().get(name.as_str()) else {
             let message = format!("the program has no input '{name}'");
             return Err(Error::new(StatusCode::BAD_REQUEST, "BAD_REQUEST", message));

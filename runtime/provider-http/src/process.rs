@@ -1,4 +1,4 @@
-//! How the process itself is.
+//! The state of the process.
 
 use std::sync::atomic::Ordering;
 

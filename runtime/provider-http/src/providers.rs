@@ -1,4 +1,4 @@
-//! Who is registered, and asking them to leave.
+//! Listing and draining providers.
 
 use std::time::{Duration, SystemTime};
 

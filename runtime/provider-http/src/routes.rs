@@ -1,4 +1,4 @@
-//! Which path is served by what, and the document that says so.
+//! Routing by path, and the OpenAPI document.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -37,7 +37,7 @@ pub(crate) struct Shared {
 struct Document;
 
 fn documented() -> OpenApiRouter<Shared> {
-    // The document follows from what is served.
+    // The document is derived from the routes.
     let mut router = OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(modules::list))
         .routes(routes!(modules::one))

@@ -1,4 +1,4 @@
-//! Accepting connections, and ending.
+//! Accepting connections, and shutdown.
 
 use std::future::Future;
 use std::net::SocketAddr;
@@ -20,14 +20,14 @@ use crate::body::Room;
 use crate::host::Hosts;
 use crate::routes::{Shared, router};
 
-/// Where the API is, unless somebody says otherwise. Spec: provider, guide.
+/// The default port of the API. Spec: provider, guide.
 pub const DEFAULT_PORT: u16 = 8080;
 
-/// How long accepting pauses after it has failed.
+/// The pause of accepting after a failure.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-/// How many connections there may be at once. One more is closed at once.
+/// The maximum number of connections. Further ones are closed at once.
 pub const CONNECTIONS_MAX: usize = 10_000;
-/// How long a peer may take to send the head of a request.
+/// The time limit for the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A bound server of the API.
@@ -42,7 +42,7 @@ impl<P: Platform> Server<P> {
     /// Listens on `port`; port 0 takes a free one.
     ///
     /// # Errors
-    /// When the port cannot be had.
+    /// When the port is not available.
     pub async fn bind(platform: P, port: u16, operator: Arc<dyn Operator>) -> Result<Self, ServeError> {
         let (listener, address) = squall_grpc::listen(&platform, port).await?;
         let shared = Shared {
@@ -59,16 +59,16 @@ impl<P: Platform> Server<P> {
         })
     }
 
-    /// Answers requests that name these hosts, too. Others are answered when they name an address, or `localhost`, or
-    /// nothing; the rest is refused, lest pages of other sites read what is here (DNS rebinding).
+    /// Also accepts requests for these hosts. Other requests are answered if they name an address, `localhost`, or no
+    /// host; the rest is refused, so that pages of other sites cannot read the responses (DNS rebinding).
     #[must_use]
     pub fn hosts(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.shared.hosts = Hosts::new(names);
         self
     }
 
-    /// Makes `/health` say that the process is told to stop, from the moment that this is called: while providers and
-    /// calls still come to their ends, and the API goes on.
+    /// Makes `/health` report `stopping`, from this call on: providers and calls may still finish, and the API
+    /// continues.
     pub fn stopping(&self) -> impl Fn() + Send + Sync + 'static + use<P> {
         let stopping = Arc::clone(&self.shared.stopping);
         move || stopping.store(true, Ordering::Relaxed)
@@ -79,8 +79,8 @@ impl<P: Platform> Server<P> {
         self.address
     }
 
-    /// Accepts and serves connections until `shutdown` resolves. Then none is accepted any more, and requests that have
-    /// come are answered, as long as `grace`. Gives the number of connections that were cut then.
+    /// Accepts and serves connections until `shutdown` resolves. Then no more are accepted, and received requests are
+    /// answered, for up to `grace`. Returns the number of connections that were cut then.
     ///
     /// Dropping the future closes all connections at once.
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> usize {
@@ -118,11 +118,11 @@ impl<P: Platform> Server<P> {
                 .header_read_timeout(HEAD_TIMEOUT);
             let service = TowerToHyperService::new(router.clone());
             let mut connection = Box::pin(protocol.serve_connection(TokioIo::new(stream), service));
-            // Listening from now on: told between now and the first poll, it must not be missed.
+            // Registered now: a notification between now and the first poll must not be missed.
             let mut told = Box::pin(Arc::clone(leave).notified_owned());
             told.as_mut().enable();
             connections.spawn(&self.platform, async move {
-                // How a connection ends is its peer's to report.
+                // The peer reports how a connection ended.
                 tokio::select! {
                     biased;
                     ended = connection.as_mut() => return drop(ended),

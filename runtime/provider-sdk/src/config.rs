@@ -1,62 +1,65 @@
-//! What a provider can be told. Spec: provider 3.1.
+//! The configuration of a provider. Spec: provider 3.1.
 
 use std::time::Duration;
 
 use squall_grpc::Dial;
 use squall_value::Limits;
 
-/// How a provider behaves. The defaults are those of the existing SDKs where they have the setting.
-/// Spec: provider 3.1.
+/// The configuration of a provider. Where the existing SDKs have the same setting, the defaults are theirs. Spec:
+/// provider 3.1.
 ///
 /// All durations are measured on tokio's clock.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where calls come in; 0 takes a free port. What managers are told is the port that was really bound. 9091.
+    /// The port for calls; 0 takes a free one. Managers get the port that was actually bound. 9091.
     pub executor_port: u16,
-    /// Under which name or address managers reach this host: a host without scheme and port. `localhost`.
+    /// The name or address by which managers reach this host, without scheme and port. `localhost`.
     pub executor_host: String,
     /// How often heartbeats are sent. 5 s.
     pub heartbeat_interval: Duration,
-    /// How long no heartbeat need be acknowledged before the manager counts as dead; three intervals when absent.
+    /// The time without an acknowledged heartbeat after which the manager counts as dead; three intervals when
+    /// absent.
     pub ack_timeout: Option<Duration>,
-    /// How long the first attempt to reconnect waits, at most: see [`Config::reconnect_attempts`]. 1 s.
+    /// The maximum wait before the first attempt to reconnect: see [`Config::reconnect_attempts`]. 1 s.
     pub reconnect_first: Duration,
-    /// How long any attempt to reconnect waits, at most. 60 s.
+    /// The maximum wait before any attempt to reconnect. 60 s.
     pub reconnect_max: Duration,
-    /// After so many failures in a row a manager is given up; `u32::MAX` never does. 10.
+    /// The number of consecutive failures after which a manager is given up; `u32::MAX`: never. 10.
     ///
-    /// Attempt `n` waits `min(reconnect_first * 2^(n-1), reconnect_max)`, and of that a random share between half
-    /// and all, so that a fleet does not come back at once. The platform's randomness decides the share: under test
-    /// it is the same each time. A registration with an open control plane ends the row. Spec: provider 3.4.
+    /// Attempt `n` waits for a random share, between half and all, of `min(reconnect_first * 2^(n-1),
+    /// reconnect_max)`, so that a fleet does not reconnect at the same time. The platform's randomness decides the
+    /// share: under test it is the same each time. A registration with an open control plane resets the count. Spec:
+    /// provider 3.4.
     pub reconnect_attempts: u32,
     /// The group that shares the namespace; a provider without one owns its namespace alone.
     pub group: Option<String>,
     /// How new modules are rolled out.
     pub canary: Canary,
-    /// How long a manager may take to answer one request. 10 s.
+    /// The time limit for a manager's response to a request. 10 s.
     pub request_timeout: Duration,
-    /// Reports of active modules that come sooner after a registration are not acted on: so modules that a manager
-    /// does not keep are registered again once in this time, and not in a tight loop. 5 s.
+    /// Reports of active modules within this time after a registration are ignored, so that modules that a manager
+    /// does not keep are registered again once per period, and not in a tight loop. 5 s.
     pub resync_pause: Duration,
-    /// How long calls in flight have to finish when the provider stops. 30 s.
+    /// The time in which calls in flight have to finish when the provider stops. 30 s.
     pub stop_grace: Duration,
-    /// The size that an input and an output may have, in bytes. gRPC's own limit: 4 MiB.
+    /// The maximum size of an input and an output, in bytes. gRPC's own limit: 4 MiB.
     pub max_message_bytes: usize,
-    /// How deep inputs may nest and how many values they may have; their size is that of a message.
+    /// The maximum depth and number of values of inputs; their size is limited by that of a message.
     pub limits: Limits,
-    /// How connections to managers are opened and kept: without pings by default. A manager that is merely slow has as
-    /// long as the acks are waited for all the same: HTTP/2 pings no earlier than that.
+    /// How connections to managers are opened and kept: without pings by default. A slow manager still has the full
+    /// acknowledgement timeout: HTTP/2 pings no earlier than that.
     pub dial: Dial,
 }
 
 impl Config {
-    /// How long no heartbeat need be acknowledged before the manager counts as dead.
+    /// The time without an acknowledged heartbeat after which the manager counts as dead.
     pub(crate) fn ack_timeout(&self) -> Duration {
         self.ack_timeout
             .unwrap_or_else(|| self.heartbeat_interval.saturating_mul(3))
     }
 
-    /// How connections to managers are kept: acknowledgements say whether they live, and no ping says so sooner.
+    /// How connections to managers are kept: acknowledgements detect a dead manager, and pings would not detect it
+    /// earlier.
     pub(crate) fn patient_dial(&self) -> Dial {
         let keepalive = self.dial.keepalive;
         Dial {
@@ -99,16 +102,16 @@ impl Default for Config {
     }
 }
 
-/// How new modules are rolled out, and when they are well. Spec: provider 3.7.
+/// How new modules are rolled out, and when they are healthy. Spec: provider 3.7.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Canary {
     /// How long an upgraded instance is observed. 30 s.
     pub observation_window: Duration,
-    /// The share of executions in the window that must succeed. 95 of 100.
+    /// The minimum success rate of executions in the window. 95 of 100.
     pub health_threshold: Ratio,
-    /// The longest that an execution in the window may take. 5 s.
+    /// The maximum latency of an execution in the window. 5 s.
     pub max_latency: Duration,
-    /// Whether all instances go back to the old modules when one is not well. True.
+    /// Whether all instances are rolled back when one is not healthy. True.
     pub rollback_on_failure: bool,
 }
 
@@ -123,7 +126,7 @@ impl Default for Canary {
     }
 }
 
-/// A share of a whole, exactly: a comparison never depends on how a float is rounded.
+/// An exact share of a whole: comparisons do not depend on the rounding of a float.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ratio {
     part: u32,
@@ -131,7 +134,7 @@ pub struct Ratio {
 }
 
 impl Ratio {
-    /// `part` out of `whole`. Nothing reaches a share of more than the whole.
+    /// `part` out of `whole`. A share of more than the whole is never reached.
     ///
     /// # Panics
     /// When `whole` is 0.
@@ -140,7 +143,7 @@ impl Ratio {
         Ratio { part, whole }
     }
 
-    /// True when `count` out of `total` is this share or more; nothing at all is always enough.
+    /// True when `count` out of `total` is at least this share; always true for a total of 0.
     pub fn is_reached_by(self, count: u64, total: u64) -> bool {
         u128::from(count) * u128::from(self.whole) >= u128::from(total) * u128::from(self.part)
     }

@@ -10,20 +10,20 @@ use tonic::{Code, Status};
 
 use crate::{DiscoverError, NameError};
 
-/// Why a provider cannot be built: the program that builds it is at fault. Nothing has happened.
+/// Why a provider cannot be built: the program is at fault. There was no effect.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum BuildError {
-    /// A name that no server would take.
+    /// A name that no server would accept.
     #[error(transparent)]
     Name(#[from] NameError),
     /// The executor's host is empty, or has more than a host.
     #[error("executor_host must be a host without scheme and port: '{host}'")]
     ExecutorHost {
-        /// What was given.
+        /// The given text.
         host: Box<str>,
     },
-    /// An interval is zero: something would be done without a pause.
+    /// An interval is zero: the work would repeat without a pause.
     #[error("{setting} must be longer than zero")]
     Zero {
         /// The field of the configuration.
@@ -31,7 +31,7 @@ pub enum BuildError {
     },
 }
 
-/// Why a provider has not started. All that had been begun is undone. Spec: provider 3.2.
+/// Why a provider has not started. Everything that had been started is undone. Spec: provider 3.2.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StartError {
@@ -40,19 +40,19 @@ pub enum StartError {
     Listen {
         /// The port.
         port: u16,
-        /// Why.
+        /// The reason.
         #[source]
         cause: io::Error,
     },
-    /// The managers cannot be discovered.
+    /// The managers cannot be determined.
     #[error(transparent)]
     Discover(#[from] DiscoverError),
-    /// A manager cannot be connected to, or does not want these modules: the first such one.
+    /// A manager cannot be reached, or rejects these modules: the first such one.
     #[error("{manager}: {error}")]
     Connect {
         /// The manager.
         manager: Authority,
-        /// Why.
+        /// The reason.
         #[source]
         error: ConnectError,
     },
@@ -65,7 +65,7 @@ pub enum ConnectError {
     /// It cannot be reached.
     #[error("{0}")]
     Unreachable(#[source] Arc<DialError>),
-    /// It does not want the modules. Spec: provider 2.3, 3.3.
+    /// It rejects the modules. Spec: provider 2.3, 3.3.
     #[error("Registration failed: {}", list(.rejections))]
     Rejected {
         /// The modules that were rejected.
@@ -85,13 +85,13 @@ pub enum ConnectError {
     NoAnswer {
         /// The request.
         request: &'static str,
-        /// How long it was waited for.
+        /// The time limit.
         after: Duration,
     },
     /// It acknowledges no heartbeats: it, or the network to it, counts as dead.
     #[error("no heartbeat was acknowledged for {after:?}")]
     NoAck {
-        /// For how long.
+        /// The time without acknowledgements.
         after: Duration,
     },
     /// It has ended the control plane.
@@ -100,26 +100,26 @@ pub enum ConnectError {
     /// It was given up.
     #[error("given up after {attempts} attempts in a row: {last}")]
     GivenUp {
-        /// How many attempts to reconnect there were.
+        /// The number of attempts to reconnect.
         attempts: u32,
-        /// Why the last one failed.
+        /// The error of the last one.
         #[source]
         last: Box<ConnectError>,
     },
 }
 
-/// A module that a manager does not want.
+/// A module that a manager rejects.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejection {
     /// Its short name.
     pub module: String,
-    /// Why, in the manager's words.
+    /// The manager's reason.
     pub reason: String,
 }
 
 impl ConnectError {
-    /// Whether trying again may help. A rejection may be retried unless it is of the request as it is, by its names,
-    /// types or address: a manager may not have noticed yet that an owner of the namespace, such as our own last
+    /// Whether a retry may help. A rejection may be retried unless the request itself is invalid, by its names, types
+    /// or address: a manager may not have noticed yet that an owner of the namespace, such as our own last
     /// connection, is gone. Spec: provider 3.4.
     pub fn may_be_retried(&self) -> bool {
         match self {
@@ -129,7 +129,7 @@ impl ConnectError {
         }
     }
 
-    /// Whether the manager may have registered the modules all the same: it forgets them when no control plane
+    /// Whether the manager may nevertheless have registered the modules: it removes them when no control plane
     /// follows.
     pub fn may_have_registered(&self) -> bool {
         match self {
@@ -139,7 +139,7 @@ impl ConnectError {
         }
     }
 
-    /// Whether the provider, by its names, types or group, is at fault; else it is the manager, or the network.
+    /// Whether the provider is at fault, by its names, types or group; otherwise it is the manager, or the network.
     pub fn is_the_providers_fault(&self) -> bool {
         match self {
             ConnectError::Rejected { .. } => true,
@@ -151,7 +151,8 @@ impl ConnectError {
 }
 
 impl Rejection {
-    /// True when no time heals it: the texts of the first checks, and of the schemas'. Spec: provider 2.3 to 2.5.
+    /// True when the rejection is permanent: the texts of the first checks, and of the schemas'. Spec: provider 2.3
+    /// to 2.5.
     fn is_final(&self) -> bool {
         let reason = &*self.reason;
         reason.starts_with("Invalid ")
@@ -169,7 +170,7 @@ fn list(rejections: &[Rejection]) -> String {
     told.collect::<Vec<_>>().join(", ")
 }
 
-/// A status as gRPC's tools write it: `UNAVAILABLE: message`.
+/// A status in the format of gRPC's tools: `UNAVAILABLE: message`.
 fn described(status: &Status) -> String {
     let mut code = String::new();
     for letter in format!("{:?}", status.code()).chars() {

@@ -1,8 +1,8 @@
-//! Everything that this crate says about itself, as `tracing` events: they are defined in `squall-events`.
+//! All `tracing` events of this crate. They are defined in `squall-events`.
 //!
 //! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of JSON, 0 for none;
-//! `execution` is the low half of the execution's identifier. Values are never part of an event, for they may hold
-//! secrets.
+//! `execution` is the low half of the execution's identifier. Values are never part of an event, because they may
+//! hold secrets.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) fn instance_state(
     });
 }
 
-/// A heartbeat is on its way. The timestamp is that of the wall clock, in milliseconds since 1970.
+/// A heartbeat is sent. The timestamp is that of the wall clock, in milliseconds since 1970.
 pub(crate) fn heartbeat_sent(connection: &str, timestamp: i64) {
     said::HeartbeatSent::say(|| said::HeartbeatSent {
         connection: connection.into(),
@@ -38,7 +38,7 @@ pub(crate) fn heartbeat_sent(connection: &str, timestamp: i64) {
     });
 }
 
-/// The platform has injected a fault: no heartbeat is sent this time.
+/// The platform has injected a fault: this heartbeat is not sent.
 pub(crate) fn heartbeat_suppressed(connection: &str) {
     said::HeartbeatSuppressed::say(|| said::HeartbeatSuppressed {
         connection: connection.into(),
@@ -62,21 +62,21 @@ pub(crate) fn canary_ended(outcome: &str, reason: &str) {
     });
 }
 
-/// What [`Execution::started`] says.
+/// The fields of [`Execution::started`].
 pub(crate) struct ExecutionStarted<'a> {
     pub(crate) id: &'a str,
     /// The short name.
     pub(crate) module: &'a str,
     pub(crate) namespace: &'a str,
     pub(crate) executor: SocketAddr,
-    /// What is left of the caller's.
+    /// The remaining time of the caller.
     pub(crate) timeout: Option<Duration>,
     /// As JSON.
     pub(crate) input: &'a [u8],
 }
 
-/// An execution, from `execution.started` to `execution.ended`: said also when its caller gives up and the handler
-/// is dropped.
+/// An execution, from `execution.started` to `execution.ended`. The end is also reported when its caller gives up and
+/// the handler is dropped.
 pub(crate) struct Execution {
     id: u64,
     ended: bool,
@@ -132,7 +132,7 @@ fn digest(json: &[u8]) -> u64 {
     if json.is_empty() { 0 } else { xxh3_64(json) }
 }
 
-/// The last 64 bits of an identifier in hexadecimal, with dashes or without; of any other text its digest.
+/// The last 64 bits of an identifier in hexadecimal, with dashes or without; for any other text its digest.
 fn low_half(id: &str) -> u64 {
     let digits: String = id.chars().filter(|&c| c != '-').collect();
     let start = digits.len().saturating_sub(16);

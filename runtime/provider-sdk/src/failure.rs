@@ -1,14 +1,14 @@
-//! Why an execution failed, and how its caller is told. Spec: provider 3.5.
+//! Failures of executions, and their reports to the caller. Spec: provider 3.5.
 
 use std::error::Error as StdError;
 use std::fmt;
 
 use squall_proto::provider::ExecutionError;
 
-/// A cause is told in so many lines at most, as the existing SDKs do.
+/// The maximum number of lines for a cause, as in the existing SDKs.
 const STACK_LINES_MAX: usize = 10;
 
-/// What a handler returns when it fails. Its caller gets the message, with the code `RUNTIME_ERROR`.
+/// The error of a handler. Its caller gets the message, with the code `RUNTIME_ERROR`.
 ///
 /// Made from a text, or from another error with [`HandlerError::caused_by`].
 #[derive(Debug)]
@@ -49,7 +49,7 @@ impl fmt::Display for HandlerError {
 
 impl StdError for HandlerError {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
-        // The text of the cause itself is the message: what is news is behind it.
+        // The text of the cause itself is the message: the stack trace begins with its own cause.
         self.source.as_ref().and_then(|cause| cause.source())
     }
 }

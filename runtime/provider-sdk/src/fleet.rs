@@ -14,19 +14,20 @@ use crate::instance::{First, Ground, Instance};
 use crate::modules::Modules;
 use crate::{ConnectError, Discover, InstanceStatus, StartError};
 
-/// The instances, their executors, and the source of managers. What runs ends with [`Fleet::abandon`] at the latest.
+/// The instances, their executors, and the source of managers. All of their tasks end with [`Fleet::abandon`] at the
+/// latest.
 pub(crate) struct Fleet<P: Platform> {
     pub(crate) ground: Arc<Ground<P>>,
     discover: Arc<dyn Discover>,
     inner: Mutex<Inner<P>>,
-    /// Held by the one who replaces modules.
+    /// Locked while modules are replaced.
     pub(crate) rollout: tokio::sync::Mutex<()>,
 }
 
 struct Inner<P: Platform> {
-    /// Those that new instances serve.
+    /// The modules that new instances serve.
     modules: Arc<Modules>,
-    /// The executor that instances share, from the start to the end.
+    /// The executor that instances share, from start to stop.
     shared: Option<Arc<Executor>>,
     /// In the order in which they were found.
     members: Vec<Member<P>>,
@@ -62,10 +63,10 @@ impl<P: Platform> Fleet<P> {
         Ok(())
     }
 
-    /// Connects to the managers that there are now, and waits for all of them.
+    /// Connects to the current managers, and waits for all of them.
     ///
     /// # Errors
-    /// The first one, in the order of the managers. What has succeeded stays.
+    /// The first error, in the order of the managers. Successful connections stay.
     pub(crate) async fn connect_all(&self) -> Result<(), StartError> {
         let managers = self.discover.managers().await?;
         let mut starting = Vec::new();
@@ -75,7 +76,7 @@ impl<P: Platform> Fleet<P> {
             starting.push(async move { (manager, started.await) });
         }
         for (manager, result) in join_all(starting).await {
-            // Nobody ends an instance that starts but who starts it.
+            // Only the caller of `start` ends an instance that is starting.
             let result: Result<(), ConnectError> = result.unwrap_or(Ok(()));
             result.map_err(|error| StartError::Connect { manager, error })?;
         }
@@ -99,7 +100,7 @@ impl<P: Platform> Fleet<P> {
         self.instances().iter().map(|it| it.status()).collect()
     }
 
-    /// The executor that instances share; nothing before the start.
+    /// The executor that instances share; `None` before the start.
     pub(crate) fn shared(&self) -> Option<Arc<Executor>> {
         self.lock().shared.clone()
     }
@@ -125,7 +126,7 @@ impl<P: Platform> Fleet<P> {
         self.lock().modules = modules;
     }
 
-    /// One more executor.
+    /// Adds an executor.
     pub(crate) async fn bind(&self, port: u16, modules: Arc<Modules>) -> io::Result<Arc<Executor>> {
         let Ground {
             platform,
@@ -135,7 +136,7 @@ impl<P: Platform> Fleet<P> {
         Executor::bind(platform, namespace, config, port, modules).await
     }
 
-    /// Leaves all managers, each in order, and then finishes what is in flight. Spec: provider 3.2.
+    /// Leaves all managers, each in order, and then finishes executions in flight. Spec: provider 3.2.
     pub(crate) async fn stop(&self) {
         let following = self.lock().following.take();
         drop(following);
@@ -146,7 +147,7 @@ impl<P: Platform> Fleet<P> {
         self.lock().shared = None;
     }
 
-    /// Ends all at once, unless it has stopped: tells nobody, and cuts what is in flight.
+    /// Ends everything at once, unless it has stopped: does not notify managers, and cuts executions in flight.
     pub(crate) fn abandon(&self) {
         let mut inner = self.lock();
         let Some(shared) = inner.shared.take() else { return };
@@ -156,7 +157,7 @@ impl<P: Platform> Fleet<P> {
         drop((shared, members, following));
     }
 
-    /// Gives every newcomer an instance, and leaves those that are no longer there.
+    /// Creates an instance for every new manager, and leaves managers that have vanished.
     async fn update(&self, managers: &[Authority]) {
         for manager in self.newcomers(managers) {
             self.add(manager, First::Lenient);
@@ -169,7 +170,7 @@ impl<P: Platform> Fleet<P> {
         inner.members.retain(stays);
     }
 
-    /// Leaves a manager, and finishes what it has in flight if nobody else calls there.
+    /// Leaves a manager, and finishes its executions in flight if no other manager calls that executor.
     async fn retire(&self, instance: &Arc<Instance<P>>) {
         instance.leave().await;
         let executor = instance.executor();
@@ -181,7 +182,7 @@ impl<P: Platform> Fleet<P> {
         }
     }
 
-    /// Those that have no instance, each once.
+    /// The managers without an instance, each once.
     fn newcomers(&self, managers: &[Authority]) -> Vec<Authority> {
         let inner = self.lock();
         let mut known: BTreeSet<&str> = inner
@@ -195,7 +196,7 @@ impl<P: Platform> Fleet<P> {
 
     fn add(&self, manager: Authority, first: First) {
         let mut inner = self.lock();
-        // Nothing is added to what has ended.
+        // Nothing is added after the end.
         let Some(executor) = inner.shared.clone() else {
             return;
         };
@@ -212,14 +213,14 @@ impl<P: Platform> Fleet<P> {
     }
 }
 
-/// Asks the source again and again, as long as its answer may change.
+/// Queries the source periodically, as long as its answer may change.
 async fn follow<P: Platform>(fleet: Weak<Fleet<P>>, already_asked: bool) {
     let mut asks = !already_asked;
     loop {
         let Some(strong) = fleet.upgrade() else { return };
         let discover = Arc::clone(&strong.discover);
         if asks {
-            // Without an answer the last one counts.
+            // Without an answer the previous one remains valid.
             if let Ok(managers) = discover.managers().await {
                 strong.update(&managers).await;
             }

@@ -1,6 +1,6 @@
 //! The provider's side of the Constellation Module Provider Protocol. Spec: provider section 3.
 //!
-//! A provider registers modules of one namespace at one manager or several, and is called back by them.
+//! A provider registers modules of one namespace at one or several managers, which call it back.
 //!
 //! ```no_run
 //! use squall_platform::{Authority, TokioPlatform};
@@ -29,19 +29,19 @@
 //! | subject | file |
 //! |---|---|
 //! | building, starting, running, stopping | `provider` |
-//! | looking at it and telling it while it runs | `handle` |
+//! | inspection and control while it runs | `handle` |
 //! | a module, all modules, their names | `module`, `modules`, `names` |
 //! | calls of managers | `executor`, `failure`, `unwind` |
 //! | the connection to one manager: states, heartbeats, reconnecting, draining | `instance` |
 //! | all connections, as managers come and go | `fleet`, `discovery` |
 //! | new modules for one instance after the other | `canary` |
-//! | what it can be told | `config` |
-//! | what it says about itself | `events` |
+//! | configuration | `config` |
+//! | `tracing` events | `events` |
 //!
 //! Time is tokio's clock, tasks and sockets are the platform's; tasks end with the provider.
 //!
-//! Deliberately absent: TLS and authentication, which the protocol does not have; a check of inputs and outputs against
-//! the declared types, which is the manager's; deadlines of its own: a handler has its caller's.
+//! Deliberately absent: TLS and authentication, which the protocol does not have; checks of inputs and outputs
+//! against the declared types, which the manager makes; its own deadlines: a handler has its caller's.
 
 mod canary;
 mod config;

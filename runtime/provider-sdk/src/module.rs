@@ -1,4 +1,4 @@
-//! What a provider offers: a module, its types and its handler.
+//! A module of a provider, with its types and its handler.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,10 +21,9 @@ type Handler = Arc<dyn Fn(CValue, Context) -> Work + Send + Sync>;
 
 /// A module: its short name, its types, and the code that runs it. Clones share the handler.
 ///
-/// The handler is called concurrently. It is dropped at its next await when its caller gives up, or the caller's deadline
-/// passes; a panic in it is
-/// told to its caller as an error, and breaks nothing else. Neither input nor output is checked against the types:
-/// they are what the manager is told, and what it checks by. Spec: provider 3.5.
+/// The handler is called concurrently. It is dropped at its next await when its caller gives up, or the caller's
+/// deadline passes. Its caller gets a panic as an error, and nothing else is affected. Neither input nor output is
+/// checked against the types: they are sent to the manager, which checks them. Spec: provider 3.5.
 #[derive(Clone)]
 pub struct Module {
     name: Arc<str>,
@@ -35,27 +34,27 @@ pub struct Module {
     handler: Handler,
 }
 
-/// What a handler is told besides its input.
+/// The context of an execution, besides its input.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Context {
-    /// The module that is called, by its short name.
+    /// The short name of the called module.
     pub module: Arc<str>,
-    /// Identifies the execution, in the words of the manager; managers of others may repeat it or leave it empty.
+    /// The manager's identifier of the execution; other implementations of a manager may repeat it or leave it empty.
     pub execution_id: Arc<str>,
-    /// What came with the call. The existing managers send nothing.
+    /// The metadata of the call. The existing managers send none.
     pub metadata: Arc<BTreeMap<String, String>>,
-    /// Where the call came in.
+    /// When the call was received.
     pub executor: SocketAddr,
-    /// When the caller stops waiting, and the handler is dropped, if the caller says so.
+    /// The caller's deadline, at which the handler is dropped, if there is one.
     pub deadline: Option<Instant>,
 }
 
 impl Module {
-    /// A module whose handler gets the input as it was sent, and says what is sent back.
+    /// A module whose handler gets the input unconverted, and whose output is sent unconverted.
     ///
-    /// A manager sends a record, also to a module whose declared input is none: then with the one field `input`.
-    /// Spec: provider 2.12.
+    /// A manager always sends a record. If the declared input is no record, it has the single field `input`. Spec:
+    /// provider 2.12.
     pub fn new<F, W>(name: impl Into<Arc<str>>, input: CType, output: CType, handler: F) -> Self
     where
         F: Fn(CValue, Context) -> W + Send + Sync + 'static,
@@ -67,11 +66,11 @@ impl Module {
         })
     }
 
-    /// A module whose handler takes and returns its own types, by way of serde. The output is converted to the declared
+    /// A module whose handler takes and returns its own types, through serde. The output is converted to the declared
     /// type.
     ///
-    /// An input that does not fit the handler's type is a `TYPE_ERROR`. A module whose declared input is no record gets
-    /// what is in the one field `input` that a manager makes of it. Spec: provider 2.12, 3.5.
+    /// An input that does not fit the handler's type is a `TYPE_ERROR`. If the declared input is no record, the
+    /// handler gets the content of the single field `input` that a manager makes of it. Spec: provider 2.12, 3.5.
     pub fn typed<I, O, F, W>(name: impl Into<Arc<str>>, input: CType, output: CType, handler: F) -> Self
     where
         I: DeserializeOwned,
@@ -82,7 +81,7 @@ impl Module {
         Module::typed_in_context(name, input, output, move |input, _| handler(input))
     }
 
-    /// As [`Module::typed`], for a handler that wants to know more of the execution.
+    /// As [`Module::typed`], for a handler that uses the execution's context.
     pub fn typed_in_context<I, O, F, W>(
         name: impl Into<Arc<str>>,
         input: CType,
@@ -143,7 +142,7 @@ impl Module {
         &self.name
     }
 
-    /// The name with its namespace, by which pipelines call it.
+    /// The name with its namespace, as pipelines use it.
     pub fn qualified(&self, namespace: &str) -> String {
         format!("{namespace}.{}", self.name)
     }
@@ -158,7 +157,7 @@ impl Module {
         &self.output
     }
 
-    /// What a manager is told of it. Spec: provider 1.2.
+    /// Its declaration for a manager. Spec: provider 1.2.
     pub fn declaration(&self) -> ModuleDeclaration {
         ModuleDeclaration {
             name: self.name.to_string(),
@@ -169,12 +168,12 @@ impl Module {
         }
     }
 
-    /// What people are told of it.
+    /// Its description for people.
     pub(crate) fn version_text(&self) -> &str {
         &self.version
     }
 
-    /// True when a manager that knows one need not be told of the other: name and types are the same.
+    /// True when a manager that knows one need not be notified of the other: name and types are the same.
     pub(crate) fn is_declared_as(&self, other: &Module) -> bool {
         (&self.name, &self.input, &self.output) == (&other.name, &other.input, &other.output)
     }
@@ -184,7 +183,7 @@ impl Module {
     }
 }
 
-/// The value in the one field `input`, if there is nothing else.
+/// The value in the single field `input`, if there is no other field.
 fn unwrapped(input: CValue) -> CValue {
     match input {
         CValue::Product { mut value, structure } if value.len() == 1 => match value.remove("input") {

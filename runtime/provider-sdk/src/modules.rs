@@ -1,4 +1,4 @@
-//! All modules of a provider at one time.
+//! All modules of a provider at one point in time.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -8,13 +8,13 @@ use squall_proto::provider::ModuleDeclaration;
 use crate::names::check_module;
 use crate::{Module, NameError};
 
-/// The modules that are served together, in the order in which they were given. Their names differ.
+/// The modules that are served together, in the given order. Their names differ.
 #[derive(Debug, Default)]
 pub(crate) struct Modules(Vec<Module>);
 
 impl Modules {
     /// # Errors
-    /// The first name that no server would take, or that is there twice.
+    /// The first name that no server would accept, or that is a duplicate.
     pub(crate) fn new(modules: Vec<Module>) -> Result<Arc<Self>, NameError> {
         let mut seen = BTreeSet::new();
         for module in &modules {
@@ -44,13 +44,13 @@ impl Modules {
         self.0.iter().map(Module::declaration).collect()
     }
 
-    /// The versions in use, each once: what people are told of a rollout.
+    /// The versions in use, each once: shown in reports of a rollout.
     pub(crate) fn versions(&self) -> String {
         let versions: BTreeSet<_> = self.0.iter().map(Module::version_text).collect();
         versions.into_iter().collect::<Vec<_>>().join(",")
     }
 
-    /// True when a manager that was told of one need not be told of the other.
+    /// True when a manager that knows the one set need not be notified of the other.
     pub(crate) fn are_declared_as(&self, other: &Modules) -> bool {
         let same = |module: &Module| {
             other

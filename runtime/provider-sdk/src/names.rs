@@ -1,24 +1,24 @@
-//! Names of namespaces and modules, by the rules and in the words of a server. Spec: provider 2.3, 2.5.
+//! Names of namespaces and modules, with the rules and the texts of a server. Spec: provider 2.3, 2.5.
 
 /// Why a name cannot be registered. The texts are those of the server's rejections. Spec: provider 2.3, 2.5.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// There is no namespace.
+    /// The namespace is missing.
     #[error("Namespace cannot be empty")]
     NamespaceEmpty,
-    /// A part of the namespace between two dots is no identifier, or is empty.
+    /// A segment of the namespace is not an identifier, or is empty.
     #[error(
         "Invalid namespace part '{part}': must start with a letter and contain only alphanumeric characters and underscores"
     )]
     NamespacePart {
-        /// The first bad part.
+        /// The first invalid segment.
         part: Box<str>,
     },
     /// A module has no name.
     #[error("Module name cannot be empty")]
     ModuleEmpty,
-    /// The name of a module starts with something else than a letter.
+    /// The name of a module does not start with a letter.
     #[error("Module name must start with a letter")]
     ModuleStart {
         /// The name.
@@ -38,7 +38,7 @@ pub enum NameError {
     },
 }
 
-/// Checks a namespace: segments of ASCII letters, digits and underscores that start with a letter, joined by dots.
+/// Checks a namespace: segments of ASCII letters, digits and underscores that start with a letter, separated by dots.
 pub(crate) fn check_namespace(namespace: &str) -> Result<(), NameError> {
     if namespace.is_empty() {
         return Err(NameError::NamespaceEmpty);

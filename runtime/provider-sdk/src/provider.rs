@@ -1,4 +1,4 @@
-//! A provider, from its builder to its end. Spec: provider 3.2.
+//! A provider, from its builder to its stop. Spec: provider 3.2.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use crate::modules::Modules;
 use crate::names::check_namespace;
 use crate::{BuildError, Config, Discover, Module, StartError, Static};
 
-/// The modules of one namespace, offered to one manager or several. See the [crate] for an example.
+/// The modules of one namespace, offered to one or several managers. See the [crate] for an example.
 pub struct Provider<P: Platform> {
     fleet: Arc<Fleet<P>>,
 }
@@ -30,17 +30,17 @@ impl<P: Platform> Provider<P> {
         }
     }
 
-    /// For looking at it, and for telling it, while it runs.
+    /// For inspection and control while it runs.
     pub fn handle(&self) -> Handle<P> {
         Handle::new(Arc::clone(&self.fleet))
     }
 
-    /// Starts strictly: listens for calls, and connects to all managers at once. Afterwards a connection that is lost
-    /// is tried again, as [`Config::reconnect_attempts`] says. Spec: provider 3.2.
+    /// Starts strictly: listens for calls, and connects to all managers at once. Afterwards a lost connection is
+    /// retried, as [`Config::reconnect_attempts`] says. Spec: provider 3.2.
     ///
     /// # Errors
-    /// When the port is taken, the managers cannot be discovered, or any of them cannot be connected to. Then what
-    /// had succeeded is undone in order.
+    /// When the port is taken, the managers cannot be determined, or a connection to any of them fails. Successful
+    /// steps are then undone in order.
     ///
     /// A provider that has started takes no more modules, and cannot be started again:
     ///
@@ -60,13 +60,13 @@ impl<P: Platform> Provider<P> {
         Ok(running)
     }
 
-    /// Runs until `shutdown` resolves, and then stops in order, as [`Running::stop`] does. A manager that is not there,
-    /// or a source of managers that has no answer, is tried again: at the start as after a break.
+    /// Runs until `shutdown` resolves, and then stops in order, as [`Running::stop`] does. A missing manager, or a
+    /// source of managers without an answer, is retried: at the start as after a lost connection.
     ///
-    /// Dropping the future ends all at once: managers are not told, and calls in flight are cut.
+    /// Dropping the future ends everything at once: managers are not notified, and calls in flight are cut.
     ///
     /// # Errors
-    /// When the port is taken. Nothing has happened then.
+    /// When the port is taken. There was no effect then.
     pub async fn run(self, shutdown: impl Future<Output = ()>) -> Result<(), StartError> {
         let running = self.listen().await?;
         running.handle.fleet().follow(false);
@@ -83,22 +83,22 @@ impl<P: Platform> Provider<P> {
     }
 }
 
-/// A provider that has started. All that a [`Handle`] can do, it can.
+/// A running provider. It has all methods of a [`Handle`].
 ///
-/// Dropping it ends all at once: managers are not told, and calls in flight are cut.
+/// Dropping it ends everything at once: managers are not notified, and calls in flight are cut.
 pub struct Running<P: Platform> {
     handle: Handle<P>,
 }
 
 impl<P: Platform> Running<P> {
-    /// A handle that can be given away.
+    /// A separate handle.
     pub fn handle(&self) -> Handle<P> {
         self.handle.clone()
     }
 
     /// Leaves every manager in order (no more heartbeats, control plane half-closed, deregistered, closed), and then
-    /// waits for calls in flight as long as [`Config::stop_grace`]; what is left then is cut. That a manager cannot be
-    /// told makes no difference. Once more does nothing. Spec: provider 3.2.
+    /// waits for calls in flight for up to [`Config::stop_grace`]; the remaining ones are cut. Unreachable managers
+    /// do not change that. A second call has no effect. Spec: provider 3.2.
     pub async fn stop(&self) {
         self.handle.fleet().stop().await;
     }
@@ -118,7 +118,7 @@ impl<P: Platform> Drop for Running<P> {
     }
 }
 
-/// Makes a [`Provider`].
+/// Builds a [`Provider`].
 #[must_use]
 pub struct Builder<P> {
     platform: P,
@@ -129,12 +129,12 @@ pub struct Builder<P> {
 }
 
 impl<P: Platform> Builder<P> {
-    /// The managers, which do not change. One that is there twice is one.
+    /// Sets a constant list of managers. Duplicates count once.
     pub fn managers(self, managers: impl IntoIterator<Item = Authority>) -> Self {
         self.discover(Static::new(managers))
     }
 
-    /// Where the managers are to be learnt.
+    /// Sets the source of managers.
     pub fn discover(mut self, discover: impl Discover) -> Self {
         self.discover = Arc::new(discover);
         self
@@ -158,10 +158,10 @@ impl<P: Platform> Builder<P> {
         self
     }
 
-    /// A provider that has not started.
+    /// Builds a provider that has not started.
     ///
     /// # Errors
-    /// A name that no server would take, a host that is none, an interval of zero.
+    /// A name that no server would accept, an invalid host, an interval of zero.
     pub fn build(self) -> Result<Provider<P>, BuildError> {
         check_namespace(&self.namespace)?;
         let modules = Modules::new(self.modules)?;
@@ -180,7 +180,7 @@ impl<P: Platform> Builder<P> {
 fn check(config: &Config) -> Result<(), BuildError> {
     let host = &config.executor_host;
     let with_a_port = format!("{host}:1").parse::<Authority>();
-    // `::1` has colons, and no brackets: its port could not be told from its address.
+    // `::1` has colons, and no brackets: its port could not be distinguished from its address.
     let is_a_host = with_a_port.is_ok_and(|it| it.host() == host && it.port_u16() == Some(1));
     if host.is_empty() || !is_a_host {
         return Err(BuildError::ExecutorHost {

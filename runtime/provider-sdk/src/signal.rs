@@ -1,10 +1,10 @@
-//! Something that happens once, and that many may wait for.
+//! A one-time event with many waiters.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// Not given at first. Whoever waits is woken in the order of coming, so that a simulated run repeats exactly.
+/// Not set at first. Waiters are woken in the order of their arrival, so that a simulated run repeats exactly.
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
     given: AtomicBool,
@@ -17,11 +17,11 @@ impl Signal {
         self.notify.notify_waiters();
     }
 
-    /// Resolves once it is given, which may have been long ago.
+    /// Resolves once it is set, which may have been long ago.
     pub(crate) async fn given(&self) {
         let notified = self.notify.notified();
         tokio::pin!(notified);
-        // In line before the look, or a signal between the two would be missed.
+        // Registered before the check: otherwise a signal between the two would be missed.
         notified.as_mut().enable();
         if !self.given.load(Ordering::SeqCst) {
             notified.await;

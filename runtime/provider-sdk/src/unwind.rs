@@ -8,8 +8,8 @@ use std::task::Poll;
 
 /// Makes a future and awaits it; a panic in either is returned as its message.
 ///
-/// The future is not polled again after a panic, and what it shares with others is behind locks that poison or
-/// atomics: so nothing broken can be observed through it.
+/// The future is not polled again after a panic. Its shared state is behind atomics or locks that poison, so no
+/// broken state is visible.
 pub(crate) async fn guarded<F: Future>(make: impl FnOnce() -> F) -> Result<F::Output, String> {
     let future = catch_unwind(AssertUnwindSafe(make)).map_err(|panic| text(panic.as_ref()))?;
     let mut future = pin!(future);

@@ -1,26 +1,26 @@
-//! Where providers execute: `host:port`, checked at registration and read again at a call. Spec: provider 2.4.
+//! Executor addresses: `host:port`, checked at registration and parsed again at a call. Spec: provider 2.4.
 //!
-//! The two are not one function because the protocol has two sets of texts. Whatever the first accepts, the second
-//! can read: a provider that could never be called is told so at once.
+//! There are two functions because the protocol has two sets of texts. The second accepts everything that the first
+//! accepts, so a provider that could never be called is refused at registration.
 
 use squall_platform::Authority;
 
-/// The port of an address that has none.
+/// The port of an address without one.
 pub const PORT: u16 = 9090;
-/// How long an executor url may be, in bytes: it comes back in reasons, once for each module.
+/// The maximum length of an executor url, in bytes: reasons repeat it, once for each module.
 pub const URL_BYTES_MAX: usize = 256;
 
-/// Why an executor url is not accepted. The texts are the protocol's, but for the last three.
+/// Why an executor url is not accepted. The texts are the protocol's, except for the last three.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum UrlError {
-    /// There is none.
+    /// It is missing.
     #[error("executor_url cannot be empty")]
     Empty,
     /// It has a scheme.
     #[error("executor_url must be host:port format, not a URL with scheme: {0}")]
     Scheme(Box<str>),
-    /// Its port is no number.
+    /// Its port is not a number.
     #[error("Invalid port in executor_url: {0}")]
     Port(Box<str>),
     /// Its port is not between 1 and 65535.
@@ -29,7 +29,7 @@ pub enum UrlError {
     /// It has a port, but no host. **ours**
     #[error("Empty host in executor_url: {0}")]
     EmptyHost(Box<str>),
-    /// Nobody can connect to such a host. **ours**
+    /// No connection to such a host is possible. **ours**
     #[error("Invalid host in executor_url: {0}")]
     Host(Box<str>),
     /// It is longer than [`URL_BYTES_MAX`]. **ours**
@@ -40,7 +40,7 @@ pub enum UrlError {
 /// Checks the executor url of a registration.
 ///
 /// # Errors
-/// The provider is at fault, and has to send another one.
+/// The provider is at fault, and has to send another url.
 pub fn check(url: &str) -> Result<(), UrlError> {
     let url = trimmed(url);
     if url.is_empty() {
@@ -69,11 +69,11 @@ pub fn check(url: &str) -> Result<(), UrlError> {
     }
 }
 
-/// Why nobody can connect to an executor url. The texts are the protocol's, but for the last one.
+/// Why no connection to an executor url is possible. The texts are the protocol's, except for the last one.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ParseError {
-    /// There is none.
+    /// It is missing.
     #[error("Empty executor URL")]
     Empty,
     /// It has a scheme.
@@ -85,32 +85,32 @@ pub enum ParseError {
     /// Its port is not between 1 and 65535.
     #[error("Port out of range in URL: {0}")]
     PortRange(Box<str>),
-    /// What follows an address in brackets and a colon is no number.
+    /// The text after an address in brackets and a colon is not a number.
     #[error("Invalid port in URL: {0}")]
     Ipv6Port(Box<str>),
-    /// Something else than a port follows an address in brackets.
+    /// The text after an address in brackets is not a port.
     #[error("Invalid URL format: {0}")]
     Format(Box<str>),
     /// It has a port, but no host.
     #[error("Empty host in URL: {0}")]
     EmptyHost(Box<str>),
-    /// Its port is no number.
+    /// Its port is not a number.
     #[error("Invalid port '{port}' in URL: {url}")]
     Port {
-        /// What stands for it.
+        /// The text of the port.
         port: Box<str>,
-        /// The whole.
+        /// The whole url.
         url: Box<str>,
     },
-    /// Nobody can connect to such a host. **ours**
+    /// No connection to such a host is possible. **ours**
     #[error("Invalid host in URL: {0}")]
     Host(Box<str>),
 }
 
-/// Reads an executor url for a call; the port is [`PORT`] when it has none.
+/// Parses an executor url for a call; the port is [`PORT`] when it has none.
 ///
 /// # Errors
-/// When it is none that a registration would have been accepted with.
+/// For every url that a registration would not have been accepted with.
 pub fn parse(url: &str) -> Result<Authority, ParseError> {
     let url = trimmed(url);
     if url.is_empty() {
@@ -167,7 +167,7 @@ fn in_range(port: i32, url: &str) -> Result<u16, ParseError> {
     }
 }
 
-/// As Java trims, which is what the protocol's texts come from.
+/// Trims as Java does, where the protocol's texts come from.
 fn trimmed(url: &str) -> &str {
     url.trim_matches(|c| c <= ' ')
 }

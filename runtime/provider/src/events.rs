@@ -1,7 +1,7 @@
-//! Everything that this crate says about itself, as `tracing` events: they are defined in `squall-events`.
+//! All `tracing` events of this crate. They are defined in `squall-events`.
 //!
 //! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of JSON, 0 for none; inputs
-//! and outputs themselves are never part of an event, for they may hold secrets.
+//! and outputs themselves are never part of an event, because they may hold secrets.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ pub(crate) fn registered(it: &Identity, modules: &[Arc<str>]) {
     });
 }
 
-/// A request was rejected, for this and maybe other reasons. What is sent may be of any length.
+/// A request was rejected, for this and maybe other reasons. Values from the request may have any length.
 pub(crate) fn rejected(request: &RegisterRequest, reason: Option<&Rejection>) {
     said::Rejected::say(|| said::Rejected {
         namespace: shown(&request.namespace).into(),
@@ -53,7 +53,7 @@ pub(crate) fn state(it: &Identity, state: State, cause: &Cause) {
     });
 }
 
-/// A member is put aside, or in use again.
+/// A member is set aside, or in use again.
 pub(crate) fn member(it: &Identity, state: &str, cause: &str) {
     said::MemberState::say(|| said::MemberState {
         connection: (&*it.connection).into(),
@@ -64,7 +64,7 @@ pub(crate) fn member(it: &Identity, state: &str, cause: &str) {
     });
 }
 
-/// Nobody owns the namespace any more.
+/// The namespace has no owner any more.
 pub(crate) fn released(namespace: &str) {
     said::NamespaceReleased::say(|| said::NamespaceReleased {
         namespace: namespace.into(),
@@ -79,23 +79,23 @@ pub(crate) fn heartbeat(connection: &str, timestamp: i64) {
     });
 }
 
-/// What [`Execution::started`] says.
+/// The fields of [`Execution::started`].
 pub(crate) struct ExecutionStarted<'a> {
     /// The low half of the execution's id.
     pub(crate) execution: u64,
     /// The short name.
     pub(crate) module: &'a str,
     pub(crate) identity: &'a Arc<Identity>,
-    /// From 1.
+    /// Counted from 1.
     pub(crate) attempt: u64,
-    /// What is left of the call's.
+    /// The remaining time of the call.
     pub(crate) timeout: Duration,
     /// As JSON.
     pub(crate) input: &'a [u8],
 }
 
-/// One attempt to have a module executed, from `execute.started` to `execute.ended`: said also when the caller
-/// gives up and the future is dropped.
+/// One attempt to execute a module, from `execute.started` to `execute.ended`. The end is also reported when the
+/// caller gives up and the future is dropped.
 pub(crate) struct Execution {
     execution: u64,
     attempt: u64,

@@ -5,7 +5,7 @@ use squall_platform::Platform;
 /// A random UUID, in its usual spelling. Spec: provider 2.2.
 pub(crate) fn connection(platform: &impl Platform) -> String {
     let random = u128::from(platform.random_u64()) << 64 | u128::from(platform.random_u64());
-    // Version 4, variant 1: those who look know it for a random one.
+    // Version 4, variant 1: marks it as a random UUID.
     let uuid = random & !(0xf << 76 | 0x3 << 62) | 0x4 << 76 | 0x2 << 62;
     let text = format!("{uuid:032x}");
     let parts = [
@@ -18,7 +18,7 @@ pub(crate) fn connection(platform: &impl Platform) -> String {
     parts.join("-")
 }
 
-/// The id of one call, unlike upstream's of this one alone. Spec: provider section 5, row 33.
+/// The id of one call. Unlike upstream's, no other call shares it. Spec: provider section 5, row 33.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ExecutionId(u128);
 
@@ -32,7 +32,7 @@ impl ExecutionId {
         format!("{:032x}", self.0)
     }
 
-    /// The low half: what events know it by.
+    /// The low half, which identifies it in events.
     pub(crate) fn low(self) -> u64 {
         self.0 as u64
     }

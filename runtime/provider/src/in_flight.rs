@@ -1,4 +1,4 @@
-//! Calls that have begun and not ended, counted and waited for; and how they are told to end.
+//! Counts calls in flight, waits for their end, and tells them to stop waiting.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
@@ -16,7 +16,7 @@ pub(crate) struct InFlight {
 }
 
 impl InFlight {
-    /// Counts a call until what is returned is dropped.
+    /// Counts a call until the returned value is dropped.
     pub(crate) fn enter(&self) -> Entered<'_> {
         self.count.fetch_add(1, Ordering::SeqCst);
         Entered(self)
@@ -37,18 +37,18 @@ impl InFlight {
         }
     }
 
-    /// Tells all calls, those to come included, not to wait any longer.
+    /// Tells all calls, including later ones, to stop waiting.
     pub(crate) fn cut(&self) {
         self.cut.store(true, Ordering::SeqCst);
         self.cutting.notify_waiters();
     }
 
-    /// From now on calls may wait again.
+    /// Allows calls to wait again.
     pub(crate) fn resume(&self) {
         self.cut.store(false, Ordering::SeqCst);
     }
 
-    /// Resolves when calls are not to wait any longer.
+    /// Resolves when calls must stop waiting.
     pub(crate) async fn is_cut(&self) {
         loop {
             let cutting = self.cutting.notified();

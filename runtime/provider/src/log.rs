@@ -1,8 +1,8 @@
-//! What people read of a manager, at `info`: who comes, who leaves and why, who is asked to leave, who is refused. What
-//! machines read is in `events`, at `debug`.
+//! The human-readable log of a manager, at `info`: registrations, departures with their reasons, drain requests,
+//! refusals. The machine-readable events are in `events`, at `debug`.
 //!
-//! Peers decide how much happens, so each kind of line has a number per second, and what is left out is counted. No line
-//! tells the id of a connection: whoever knows it can deregister its modules.
+//! Peers determine the number of events, so each kind of line is limited per second, and omitted lines are counted.
+//! No line contains the id of a connection, because its holder can deregister the connection's modules.
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::State;
 use crate::registration::Rejection;
 use crate::table::{Cause, Identity};
 
-/// How many lines of a kind there may be within [`SPAN`].
+/// The maximum number of lines of a kind within [`SPAN`].
 const LINES: u32 = 10;
 const SPAN: Duration = Duration::from_secs(1);
-/// How much of a text that was sent is shown, in bytes.
+/// The maximum length of a shown text from a peer, in bytes.
 const SHOWN: usize = 256;
 
 /// Counts the lines of one manager.
@@ -35,21 +35,21 @@ struct Kind(Mutex<Budget>);
 
 #[derive(Debug, Default)]
 struct Budget {
-    /// When the span began that is counted.
+    /// The start of the current span.
     since: Option<Instant>,
     used: u32,
     left_out: u64,
 }
 
 impl Log {
-    /// A provider has registered that many modules.
+    /// A provider has registered this many modules.
     pub(crate) fn registered(&self, it: &Identity, modules: usize) {
         self.registered.line("registrations", || {
             provider(it, "provider registered", Some(modules), None);
         });
     }
 
-    /// A provider is in another state.
+    /// A provider has changed its state.
     pub(crate) fn state(&self, it: &Identity, state: State, cause: &Cause) {
         let said = match state {
             State::Registered => return,
@@ -79,7 +79,7 @@ impl Log {
         });
     }
 
-    /// Tells what was left out, once it is no longer too much. To be called now and then.
+    /// Reports omitted lines, once the rate permits it. Must be called periodically.
     pub(crate) fn flush(&self) {
         self.registered.flush("registrations");
         self.states.flush("changes of providers");
@@ -87,7 +87,7 @@ impl Log {
     }
 }
 
-/// What is said of a provider, and what it brings or why, where there is such a thing.
+/// The shown description of a provider, and its modules or the reason, if there is one.
 fn provider(it: &Identity, said: &str, modules: Option<usize>, cause: Option<&str>) {
     event!(
         name: "log.provider",
@@ -131,7 +131,7 @@ impl Kind {
 }
 
 impl Budget {
-    /// Begins another span when this one is over. Tells how many lines were left out in it.
+    /// Begins another span when the current one is over. Returns the number of lines omitted in it.
     fn renew(&mut self, now: Instant) -> u64 {
         if self.since.is_some_and(|since| now < since + SPAN) {
             return 0;
@@ -141,7 +141,7 @@ impl Budget {
         left_out
     }
 
-    /// Whether there is one more line.
+    /// Whether another line is permitted.
     fn take(&mut self, now: Instant) -> bool {
         self.since.get_or_insert(now);
         let has_room = self.used < LINES;

@@ -1,4 +1,4 @@
-//! The manager: an engine that has the modules of its providers beside those of the engine that it wraps.
+//! The manager: an engine that adds the modules of its providers to those of the engine that it wraps.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Bound::{Excluded, Unbounded};
@@ -25,10 +25,10 @@ use crate::{Config, ProviderInfo, State, events};
 
 /// Takes registrations of providers, and calls them. Clones are the same manager.
 ///
-/// It is an [`Engine`]: modules of providers are called like those of the engine that it wraps, to which it hands
-/// everything that is not about them. A name is only ever that of one of the two. Spec: provider 2.1.
+/// It is an [`Engine`]: modules of providers are called like those of the wrapped engine, to which it passes
+/// everything else. A name belongs to only one of the two. Spec: provider 2.1.
 ///
-/// It holds its lock for questions and answers, and never while it waits.
+/// It holds its lock for queries and changes, and never while it waits.
 pub struct Manager<P: Platform>(Arc<Shared<P>>);
 
 pub(crate) struct Shared<P: Platform> {
@@ -40,27 +40,27 @@ pub(crate) struct Shared<P: Platform> {
     registry: Mutex<Registry<P>>,
     /// The calls of providers' modules.
     in_flight: InFlight,
-    /// Told when somebody begins to drain: the next deadline may be an earlier one then.
+    /// Notified when a provider begins to drain: the next deadline may then be earlier.
     drains: Notify,
-    /// Told when somebody has left.
+    /// Notified when a provider has left.
     departures: Notify,
-    /// Nobody registers any more.
+    /// No provider may register any more.
     stopping: AtomicBool,
-    /// Told when that begins.
+    /// Notified when that begins.
     stops: Notify,
 }
 
-/// All that the lock is around.
+/// The data behind the lock.
 pub(crate) struct Registry<P: Platform> {
     pub(crate) table: Table,
     /// The open control planes, by connection.
     pub(crate) outboxes: BTreeMap<Arc<str>, Arc<Outbox>>,
-    /// By executor url; of those only that have been called, and whose members are there.
+    /// By executor url; only those that have been called, and whose members are registered.
     pub(crate) channels: BTreeMap<Arc<str>, Channel<P>>,
 }
 
 impl<P: Platform> Registry<P> {
-    /// What a provider is to be told of its modules; nothing while it has no control plane.
+    /// The report for a provider about its modules; `None` while it has no control plane.
     pub(crate) fn report(&self, connection: &str) -> Option<Report> {
         let it = self.table.get(connection)?;
         Some(Report {
@@ -72,7 +72,7 @@ impl<P: Platform> Registry<P> {
     }
 }
 
-/// Which modules of a provider there are. It is made under the lock, and sent without it, for there may be many.
+/// The current modules of a provider. Created under the lock, and sent without it, because there may be many.
 pub(crate) struct Report {
     outbox: Arc<Outbox>,
     version: i32,
@@ -81,7 +81,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Tells the short names. False when the provider does not read what it is told, so that there is no room.
+    /// Sends the short names. False when the provider reads too slowly and the queue is full.
     pub(crate) fn send(&self) -> bool {
         let modules = self.modules.iter().map(ToString::to_string).collect();
         self.outbox
@@ -90,7 +90,7 @@ impl Report {
 }
 
 impl<P: Platform> Manager<P> {
-    /// A manager that wraps `engine`. Nobody can register before a server runs: see [`Manager::bind`].
+    /// A manager that wraps `engine`. Registration needs a running server: see [`Manager::bind`].
     pub fn new(platform: P, config: Config, engine: Arc<dyn Engine>) -> Self {
         let timers = Timers {
             control_plane: config.control_plane_timeout,
@@ -118,18 +118,18 @@ impl<P: Platform> Manager<P> {
     /// Listens on [`Config::grpc_port`]. Providers are served while the server runs.
     ///
     /// # Errors
-    /// When the port is taken or not allowed: whoever starts the process has to choose another one.
+    /// When the port is taken or not allowed: the operator has to choose another one.
     pub async fn bind(&self) -> Result<Server<P>, ServeError> {
         Server::bind(self.clone()).await
     }
 
-    /// All providers that are registered, in whatever state, in the order of their registration. Spec: provider 2.13.
+    /// All registered providers, in any state, in the order of their registration. Spec: provider 2.13.
     pub fn providers(&self) -> Vec<ProviderInfo> {
         self.providers_behind(None, usize::MAX)
     }
 
-    /// The first `limit` of them that registered after the one with this [number](ProviderInfo::number), be it there
-    /// or not.
+    /// The first `limit` of them that registered after the one with this [number](ProviderInfo::number), which need
+    /// not exist.
     pub fn providers_behind(&self, number: Option<u64>, limit: usize) -> Vec<ProviderInfo> {
         let from = number.map_or(Unbounded, Excluded);
         let snapshots: Vec<_> = self
@@ -147,7 +147,7 @@ impl<P: Platform> Manager<P> {
         snapshot.map(Into::into)
     }
 
-    /// The first `limit` modules behind the one of this qualified name, be it there or not: in the order of their
+    /// The first `limit` modules after the one of this qualified name, which need not exist, in the order of their
     /// namespaces, and then of their names.
     pub fn modules_behind(&self, name: Option<&str>, limit: usize) -> Vec<Arc<ModuleSpec>> {
         let is_behind = |it: &Arc<ModuleSpec>| name.is_none_or(|name| place(&it.name) > place(name));
@@ -162,10 +162,10 @@ impl<P: Platform> Manager<P> {
         modules
     }
 
-    /// Tells a provider to finish what it has, and to leave: it gets no more calls, and is taken away when `deadline`
-    /// has passed, with the calls that it has not answered by then; [`Config::drain_deadline`] when there is none.
-    /// False when the connection is unknown or not active, and nothing happens then. Spec: provider 2.7, section 5,
-    /// rows 15 to 18.
+    /// Asks a provider to finish its calls, and to leave. It gets no more calls. When `deadline` has passed
+    /// ([`Config::drain_deadline`] when there is none), it is deregistered, with the calls that it has not answered
+    /// by then. False, without any effect, when the connection is unknown or not active. Spec: provider 2.7, section
+    /// 5, rows 15 to 18.
     pub fn drain(&self, connection: &str, reason: &str, deadline: Option<Duration>) -> bool {
         let deadline = deadline.unwrap_or(self.config().drain_deadline);
         let drains = self.change(|registry, now| {
@@ -181,26 +181,26 @@ impl<P: Platform> Manager<P> {
         drains
     }
 
-    /// What the manager has counted, as OpenMetrics text, with the content type
-    /// [`CONTENT_TYPE`](crate::CONTENT_TYPE). Durations are seconds.
+    /// The manager's counters as OpenMetrics text, with the content type [`CONTENT_TYPE`](crate::CONTENT_TYPE).
+    /// Durations are seconds.
     ///
-    /// | metric | labels | what it counts |
+    /// | metric | labels | value |
     /// |---|---|---|
     /// | `constellation_provider_registrations_total` | | requests whose modules were registered |
     /// | `constellation_provider_rejections_total` | `reason` | requests that were rejected, by the kind of the first reason |
     /// | `constellation_provider_connections` | `state` | providers |
     /// | `constellation_provider_heartbeats_total` | | heartbeats received |
     /// | `constellation_provider_unread_messages_total` | | acknowledgements and reports that were not sent, because the provider reads too slowly |
-    /// | `constellation_provider_calls_total` | `module`, `code` | calls of modules that have been called, by how they ended; `OK` for those with an output. The first 10,000 modules have their own, the others are `_others` |
-    /// | `constellation_provider_call_latency_seconds` | `module` | how long those took |
+    /// | `constellation_provider_calls_total` | `module`, `code` | calls of modules, by their result; `OK` for those with an output. The first 10,000 modules have their own counters, the others are `_others` |
+    /// | `constellation_provider_call_latency_seconds` | `module` | their duration |
     /// | `constellation_provider_failovers_total` | | calls that were tried at a second member |
-    /// | `constellation_provider_calls_in_flight` | | calls under way |
+    /// | `constellation_provider_calls_in_flight` | | calls in flight |
     /// | `constellation_provider_pool_size` | `namespace` | members that take calls |
     pub fn metrics_text(&self) -> String {
         metrics::text(self)
     }
 
-    /// What the manager was told.
+    /// The configuration.
     pub fn config(&self) -> &Config {
         &self.0.config
     }
@@ -209,7 +209,7 @@ impl<P: Platform> Manager<P> {
         &self.0.platform
     }
 
-    /// The engine that is wrapped.
+    /// The wrapped engine.
     pub(crate) fn engine(&self) -> &dyn Engine {
         &*self.0.engine
     }
@@ -226,17 +226,17 @@ impl<P: Platform> Manager<P> {
         &self.0.in_flight
     }
 
-    /// Resolves when somebody begins to drain.
+    /// Resolves when a provider begins to drain.
     pub(crate) fn drains(&self) -> &Notify {
         &self.0.drains
     }
 
-    /// Resolves when somebody has left.
+    /// Resolves when a provider has left.
     pub(crate) fn departures(&self) -> &Notify {
         &self.0.departures
     }
 
-    /// From now on nobody registers, or again.
+    /// From now on registration is closed, or open again.
     pub(crate) fn set_stopping(&self, stopping: bool) {
         self.0.stopping.store(stopping, Ordering::SeqCst);
         if stopping {
@@ -244,7 +244,7 @@ impl<P: Platform> Manager<P> {
         }
     }
 
-    /// Resolves when nobody registers any more.
+    /// Resolves when registration is closed.
     pub(crate) async fn stopped(&self) {
         loop {
             let stops = self.0.stops.notified();
@@ -270,7 +270,7 @@ impl<P: Platform> Manager<P> {
         }
     }
 
-    /// Changes what there is, and tells everyone concerned: all under one lock.
+    /// Applies changes, and notifies everyone concerned: all under one lock.
     pub(crate) fn change<T>(&self, act: impl FnOnce(&mut Registry<P>, Moment) -> T) -> T {
         let mut registry = self.lock();
         let result = act(&mut registry, self.now());
@@ -278,7 +278,7 @@ impl<P: Platform> Manager<P> {
         let unused = self.settle(&mut registry, &changes);
         let waste = registry.table.take_waste();
         drop(registry);
-        // Not under the lock: connections end with them, and people's lines take their time.
+        // Without the lock: connections end here, and log lines take time.
         drop(unused);
         self.discard(waste);
         for change in &changes {
@@ -295,14 +295,14 @@ impl<P: Platform> Manager<P> {
         result
     }
 
-    /// Drops modules: in a task of its own, if that takes long enough that others should have their turns meanwhile.
+    /// Drops modules: in a task of its own, if that takes long enough to delay other tasks.
     fn discard(&self, waste: Vec<Declared>) {
         if waste.iter().map(|it| it.bytes).sum::<usize>() > BYTES_AT_ONCE {
             self.platform().spawn(drop_modules(waste));
         }
     }
 
-    /// Does what follows from changes. Returns the channels that nobody uses any more. Spec: provider section 6,
+    /// Applies the consequences of changes. Returns the channels that are no longer used. Spec: provider section 6,
     /// points 18 and 19.
     fn settle(&self, registry: &mut Registry<P>, changes: &[Change]) -> Vec<Channel<P>> {
         let mut unused = vec![];
@@ -357,7 +357,7 @@ impl<P: Platform> Engine for Manager<P> {
 
     fn set_module(&self, module: Arc<dyn Module>) -> Result<(), SetError> {
         let name = module.spec().name.clone();
-        // Held until it is set, or a provider could register the name in between.
+        // Locked until it is set, or a provider could register the name in between.
         let registry = self.lock();
         if registry.table.module(&name).is_some() {
             return Err(SetError::Taken { name });
@@ -382,12 +382,12 @@ impl<P: Platform> Engine for Manager<P> {
     }
 }
 
-/// The namespace of a module, and its name in there.
+/// The namespace and the short name of a module.
 fn place(qualified: &str) -> (&str, &str) {
     qualified.rsplit_once('.').unwrap_or(("", qualified))
 }
 
-/// That much later; so late that nobody waits for it, when there is no such moment.
+/// This much later; practically never, if there is no such instant.
 pub(crate) fn after(now: Instant, duration: Duration) -> Instant {
     const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
     now.checked_add(duration).unwrap_or_else(|| now + FAR)

@@ -1,34 +1,34 @@
-//! What namespaces and modules may be called. Spec: provider 2.5.
+//! Valid names of namespaces and modules. Spec: provider 2.5.
 
 use std::collections::BTreeSet;
 
-/// How long a namespace or a name may be, in bytes: they come back in reasons, once for each module.
+/// The maximum length of a namespace or a name, in bytes: reasons repeat them, once for each module.
 pub const NAME_BYTES_MAX: usize = 256;
 
-/// How long the version of a module may be, in bytes.
+/// The maximum length of a module's version, in bytes.
 pub const VERSION_BYTES_MAX: usize = 256;
-/// How long the description of a module may be, in bytes.
+/// The maximum length of a module's description, in bytes.
 pub const DESCRIPTION_BYTES_MAX: usize = 8 * 1024;
 
-/// Why a name is not accepted. The texts are the protocol's, but for the last two.
+/// Why a name is not accepted. The texts are the protocol's, except for the last two.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// There is no namespace.
+    /// The namespace is missing.
     #[error("Namespace cannot be empty")]
     NamespaceEmpty,
-    /// A segment is not as it must be.
+    /// A segment is not valid.
     #[error(
         "Invalid namespace part '{0}': must start with a letter and contain only alphanumeric characters and underscores"
     )]
     NamespacePart(Box<str>),
-    /// There is no name.
+    /// The name is missing.
     #[error("Module name cannot be empty")]
     ModuleEmpty,
-    /// The name starts with something else.
+    /// The name does not start with a letter.
     #[error("Module name must start with a letter")]
     ModuleStart,
-    /// Something else is in the name.
+    /// The name contains another character.
     #[error("Module name must contain only alphanumeric characters and underscores")]
     ModuleCharacters,
     /// The namespace is longer than [`NAME_BYTES_MAX`]. **ours**
@@ -39,11 +39,11 @@ pub enum NameError {
     ModuleTooLong(usize),
 }
 
-/// Checks a namespace: dot-separated segments, none of them empty, of ASCII letters, digits and underscores, the
-/// first one of each a letter.
+/// Checks a namespace: non-empty segments, separated by dots, of ASCII letters, digits and underscores, each starting
+/// with a letter.
 ///
 /// # Errors
-/// Names the first segment that is not as it must be.
+/// Names the first segment that is not valid.
 pub fn check_namespace(namespace: &str) -> Result<(), NameError> {
     if namespace.is_empty() {
         return Err(NameError::NamespaceEmpty);
@@ -60,7 +60,7 @@ pub fn check_namespace(namespace: &str) -> Result<(), NameError> {
 /// Checks the short name of a module: one segment.
 ///
 /// # Errors
-/// Says what is wrong with it.
+/// Describes the mistake.
 pub fn check_module(name: &str) -> Result<(), NameError> {
     match name.chars().next() {
         None => Err(NameError::ModuleEmpty),
@@ -71,7 +71,7 @@ pub fn check_module(name: &str) -> Result<(), NameError> {
     }
 }
 
-/// True when a namespace is one of the reserved ones, or within it: `stdlib.text`, but not `stdlibx`.
+/// True when a namespace is reserved, or within a reserved one: `stdlib.text`, but not `stdlibx`.
 pub fn is_reserved(namespace: &str, reserved: &BTreeSet<String>) -> bool {
     reserved.iter().any(|word| {
         namespace

@@ -1,18 +1,18 @@
-//! Who of a namespace is called next. Spec: provider 2.11.
+//! Round robin over the members of a namespace. Spec: provider 2.11.
 
 use std::sync::Arc;
 
-/// The members of one namespace that take calls, in turn. One pool, and one turn, for all modules of the namespace.
+/// The members of one namespace that take calls, in turn. All modules of the namespace share one pool and one turn.
 ///
-/// As long as nobody joins or leaves, no two members differ by more than one call.
+/// While no member joins or leaves, the call counts of its members differ by at most one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExecutorPool {
     endpoints: Vec<Endpoint>,
-    /// Whose turn it is. May be past the end after a removal.
+    /// The next member's index. May be past the end after a removal.
     turn: usize,
 }
 
-/// Where one member executes.
+/// The executor address of one member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// The connection that registered it.
@@ -21,14 +21,14 @@ pub struct Endpoint {
     pub executor: Arc<str>,
 }
 
-/// Nobody takes calls.
+/// No member takes calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("No healthy executors in pool")]
 pub struct NoExecutors;
 
 #[cfg(test)]
 thread_local! {
-    /// How many members of pools were compared with one that leaves.
+    /// The number of pool members that were compared with one that leaves.
     pub(crate) static COMPARED: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
 }
 
@@ -38,7 +38,7 @@ impl ExecutorPool {
         ExecutorPool::default()
     }
 
-    /// The member whose turn it is, which is the next one's then.
+    /// Returns the next member in turn, and advances the turn.
     ///
     /// # Errors
     /// When the pool is empty.
@@ -46,7 +46,7 @@ impl ExecutorPool {
         self.pick_where(|_| true)
     }
 
-    /// The first member, from the one on whose turn it is, that `suits`; the turn is then that of the one behind it.
+    /// Returns the first member, from the next in turn, that `suits`; the turn advances to the member after it.
     ///
     /// # Errors
     /// When there is none.
@@ -60,13 +60,13 @@ impl ExecutorPool {
         Ok(self.endpoints[position].clone())
     }
 
-    /// Appends a member. One of the same connection is replaced, and moves to the end. The turn stays where it is.
+    /// Appends a member. One of the same connection is replaced, and moves to the end. The turn does not change.
     pub fn add(&mut self, endpoint: Endpoint) {
         self.remove(&endpoint.connection);
         self.endpoints.push(endpoint);
     }
 
-    /// Takes a member away; true when the pool is empty then. The turn stays where it is.
+    /// Removes a member; true when the pool is empty then. The turn does not change.
     pub fn remove(&mut self, connection: &str) -> bool {
         self.endpoints.retain(|endpoint| {
             #[cfg(test)]
@@ -76,17 +76,17 @@ impl ExecutorPool {
         self.endpoints.is_empty()
     }
 
-    /// Takes all members away.
+    /// Removes all members.
     pub fn clear(&mut self) {
         self.endpoints.clear();
     }
 
-    /// How many members there are.
+    /// The number of members.
     pub fn len(&self) -> usize {
         self.endpoints.len()
     }
 
-    /// True when there are none.
+    /// True when there are no members.
     pub fn is_empty(&self) -> bool {
         self.endpoints.is_empty()
     }

@@ -1,25 +1,26 @@
-//! Long work in pieces, between which others have their turns at the thread.
+//! Divides long work into steps, between which other tasks run.
 
 use tokio::task::yield_now;
 
 use crate::table::Declared;
 
-/// So many bytes of modules are read, or dropped, at once: a few thousand types, which is a fraction of a millisecond.
+/// The bytes of modules that are read, or dropped, in one step: a few thousand types, which take a fraction of a
+/// millisecond.
 pub(crate) const BYTES_AT_ONCE: usize = 16 * 1024;
 
-/// Counts work, of whatever unit.
+/// Counts work, in any unit.
 pub(crate) struct Turns {
     at_once: usize,
     done: usize,
 }
 
 impl Turns {
-    /// Others have their turns each time that so much is done.
+    /// Other tasks run each time that this much is done.
     pub(crate) fn of(at_once: usize) -> Self {
         Turns { at_once, done: 0 }
     }
 
-    /// So much more is done.
+    /// This much more is done.
     pub(crate) async fn did(&mut self, work: usize) {
         self.done += work;
         if self.done >= self.at_once {

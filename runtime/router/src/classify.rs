@@ -1,7 +1,7 @@
-//! What a failed gRPC call means: was the peer lost, and may the request have been handled?
+//! The meaning of a failed gRPC call: was the peer lost, and may the request have been handled?
 //!
-//! The status code alone cannot say. So its sources do ([`Trouble`]), and the call's own [`Progress`] says how far
-//! the request got. Spec: router H-3, appendix A.
+//! The status code alone does not tell. Its sources do ([`Trouble`]), and the call's [`Progress`] records how far the
+//! request got. Spec: router H-3, appendix A.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use tonic::{Code, Status};
 
 use crate::{Error, Method, Outcome, wire};
 
-/// Turns what tonic reports into what happened.
+/// Converts tonic's status into an error.
 pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, method: Method) -> Error {
     let unavailable = |cause: String, outcome| Error::Unavailable {
         module: Arc::clone(module),
@@ -34,23 +34,23 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
     match Trouble::of(status) {
         Some(Trouble::Lost(cause) | Trouble::Refused(cause)) => unavailable(cause, outcome),
         Some(Trouble::Reset) => send(outcome, may_have_been_sent),
-        // One of ours says what it was.
+        // One of our modules has classified it.
         None if wire::classified(status.metadata()) => match method {
             Method::Send => send(wire::outcome(status.metadata()), wire::handled(status.metadata())),
             Method::Message => wire::remote_error(status.message().to_owned(), status.metadata()),
         },
         None => match status.code() {
-            // What a component of a Go module says. Spec: router 2.2.
+            // The error of a Go module's component. Spec: router 2.2.
             Code::Unknown if method == Method::Message && progress.only_a_status_came() => {
                 wire::remote_error(status.message().to_owned(), status.metadata())
             }
             Code::Unavailable => unavailable(status.message().to_owned(), outcome),
-            // The deadline travels, and whoever keeps it there may have begun.
+            // The deadline travels, and the process that enforces it there may have begun.
             Code::DeadlineExceeded => Error::Timeout {
                 module: Arc::clone(module),
                 outcome,
             },
-            // What a handler says of itself is no reason to run it again, however sure it is that it failed.
+            // A handler's own error is no reason to run it again, however certain the failure is.
             _ => send(
                 outcome,
                 may_have_been_sent && !is_missing_method(status, progress),
@@ -59,8 +59,9 @@ pub(crate) fn failure(status: &Status, progress: &Progress, module: &Arc<str>, m
     }
 }
 
-/// True when the peer does not have the method that was asked for: no handler has run. A handler, too, may say `UNIMPLEMENTED`, and
-/// is not to run again: so the text counts. Nothing at all is said by tonic and by gRPC for C++ of what they do not have.
+/// True when the peer does not have the requested method: no handler has run. A handler may also return
+/// `UNIMPLEMENTED`, and must not run again: so the text is compared. tonic and gRPC for C++ send no text at all for
+/// missing methods.
 pub(crate) fn is_missing_method(status: &Status, progress: &Progress) -> bool {
     status.code() == Code::Unimplemented
         && progress.only_a_status_came()
@@ -68,8 +69,8 @@ pub(crate) fn is_missing_method(status: &Status, progress: &Progress) -> bool {
         && (status.message().contains("module.ModuleService") || MISSING.contains(&status.message()))
 }
 
-/// What implementations of gRPC say of methods that they do not have, or that were left as they were generated, where
-/// they do not name the service: tonic and C++; C-core; Python; Go, twice; .NET, twice; tonic again; grpc-js, twice.
+/// The texts of gRPC implementations for methods that are missing, or left as generated, where they do not name the
+/// service: tonic and C++; C-core; Python; Go, twice; .NET, twice; tonic again; grpc-js, twice.
 const MISSING: [&str; 10] = [
     "",
     "Method not found!",

@@ -1,4 +1,4 @@
-//! What a node runs.
+//! The code that a node runs.
 
 use crate::system::{Client, Identity};
 use crate::{ComponentError, Context, Output, Payload};
@@ -27,32 +27,31 @@ use crate::{ComponentError, Context, Output, Payload};
 /// ```
 #[async_trait::async_trait]
 pub trait Component: Send + Sync + 'static {
-    /// Handles one message. The value goes back to whoever sent it.
+    /// Handles one message. The value is returned to the sender.
     ///
     /// # Errors
-    /// Whatever the component calls a failure. An error of an emitted message that is returned as it came
-    /// (`?`) reaches the caller with its class and outcome intact.
+    /// Any failure of the component. An error of an emitted message that is returned unchanged (`?`) reaches the
+    /// caller with its class and outcome intact.
     async fn handle(&self, input: Input<'_>, output: &Output) -> Result<Option<Payload>, ComponentError>;
 
-    /// The input ports that messages can be delivered to, as of now. `None`: any. A message to another one
-    /// waits a bounded time for it. Asked again when the node changes, and after
+    /// The input ports that messages can be delivered to at present. `None`: any. A message to another port waits for
+    /// it for a bounded time. Queried again when the node changes, and after
     /// [`Module::refresh_ports`](crate::Module::refresh_ports). Spec: router 3.4.5.
     fn ports(&self) -> Option<Vec<String>> {
         None
     }
 
-    /// Learns which node it is. Spec: router 3.8.
+    /// Receives the node's identity. Spec: router 3.8.
     async fn identity(&self, _identity: &Identity) {}
 
-    /// Is given what [`Module::set_client`](crate::Module::set_client) said, if anything. Spec: router 3.8.
+    /// Receives the client of [`Module::set_client`](crate::Module::set_client), if there is one. Spec: router 3.8.
     async fn client(&self, _client: &Client) {}
 
-    /// Is given a way out that belongs to no message, once: for what it does on its own account, such as a
-    /// ticker. It runs as a task of [`Output::spawn`], and keeps the module alive for as long as it holds the
-    /// output. Spec: router 3.8.
+    /// Receives once an output that belongs to no message, for work of its own, such as a ticker. It runs as a task
+    /// of [`Output::spawn`], and keeps the module alive for as long as it holds the output. Spec: router 3.8.
     async fn state(&self, _output: &Output) {}
 
-    /// Looks at the world again, because its node changed. Spec: router 3.8.
+    /// Reconciles with its environment, because its node changed. Spec: router 3.8.
     ///
     /// # Errors
     /// Whatever keeps the node from running: it stays as it was.
@@ -60,15 +59,15 @@ pub trait Component: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Takes its settings; the same ones are not delivered twice in a row. Spec: router 3.5.5, 3.8.
+    /// Receives its settings; unchanged ones are not delivered twice in a row. Spec: router 3.5.5, 3.8.
     ///
     /// # Errors
-    /// What is wrong with them: the node stays as it was.
+    /// Mistakes in the settings: the node stays as it was.
     async fn settings(&self, _settings: Payload) -> Result<(), ComponentError> {
         Ok(())
     }
 
-    /// Handles what somebody does by hand, in a user interface. Spec: router 3.8.
+    /// Handles a user's action in a user interface. Spec: router 3.8.
     ///
     /// # Errors
     /// As [`Component::handle`].
@@ -87,8 +86,8 @@ pub struct Input<'a> {
     pub from: &'a str,
     /// The name of the edge that it followed, if it has one.
     pub edge: Option<&'a str>,
-    /// What it carries.
+    /// The data.
     pub data: Payload,
-    /// The trace, depth and deadline that messages emitted in answer to it inherit.
+    /// The trace, depth and deadline that emitted messages inherit.
     pub context: &'a Context,
 }

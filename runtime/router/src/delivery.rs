@@ -20,9 +20,9 @@ use crate::{
     trace, unwind,
 };
 
-/// So many deliveries within a module stand on one stack, each polled by the one before it; the next one gets a task,
-/// and so a stack, of its own. The bound on the depth of a message is for circles, and may be any number; a stack is
-/// 2 MiB, and an overflow would end the process.
+/// The number of nested deliveries within a module that share one stack, each polled by the one before it. The next
+/// one gets a task, and so a stack, of its own. The bound on the depth of a message detects cycles and may be any
+/// number; a stack is 2 MiB, and an overflow would end the process.
 const STACKED_MAX: u32 = 16;
 
 impl<P: Platform> Scheduler<P> {
@@ -34,16 +34,16 @@ impl<P: Platform> Scheduler<P> {
         message: Message,
         limits: Limits,
     ) -> Result<Option<Payload>, Error> {
-        // What came over the wire has a stack of its own.
+        // A message from the wire has its own stack.
         if message.context.remote || !(message.context.depth + 1).is_multiple_of(STACKED_MAX) {
             return self.deliver_here(instance, port, message, limits).await;
         }
         let (answer, answered) = oneshot::channel();
         let (scheduler, instance, port) = (self.clone(), Arc::clone(instance), Arc::<str>::from(port));
-        // It ends with whoever waits for it.
+        // The task ends when its caller does.
         let _task = OwnedTask::from(self.shared().platform.spawn(async move {
             let result = scheduler.deliver_here(&instance, &port, message, limits).await;
-            // One that has given up needs nothing.
+            // A caller that has given up needs no answer.
             drop(answer.send(result));
         }));
         answered.await.unwrap_or_else(|_| {
@@ -53,8 +53,7 @@ impl<P: Platform> Scheduler<P> {
         })
     }
 
-    /// A timer of its own guards the call when the message asks for a
-    /// shorter time than the call that it is part of.
+    /// The call has its own timer when the message has a shorter limit than the parent call.
     async fn deliver_here(
         &self,
         instance: &Arc<Instance>,
@@ -63,7 +62,7 @@ impl<P: Platform> Scheduler<P> {
         limits: Limits,
     ) -> Result<Option<Payload>, Error> {
         let deadline = limits.deadline();
-        // Boxed: it is large, and a future that is handed on is moved.
+        // Boxed, because it is large, and a future that is passed on is moved.
         let handled = Box::pin(self.once(instance, port, message, deadline));
         match deadline {
             Some(at) if limits.inherited != Some(at) => timeout_at(at, handled).await.unwrap_or_else(|_| {
@@ -75,7 +74,8 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// Handles a message with an idempotency key unless it was handled already, or waits for whoever is at it.
+    /// Handles a message with an idempotency key unless it was handled already, or waits for the execution in
+    /// progress.
     async fn once(
         &self,
         instance: &Arc<Instance>,
@@ -128,7 +128,7 @@ impl<P: Platform> Scheduler<P> {
             context,
             ..
         } = message;
-        // Across the wire the hop and the execution share a span, so that both sides can be joined.
+        // For calls from the wire the hop and the execution share a span, so that both sides can be joined.
         let (span, parent) = match context.remote {
             true => (context.span, 0),
             false => (trace::new_span(&shared.platform), context.span),
@@ -164,7 +164,7 @@ impl<P: Platform> Scheduler<P> {
             data,
             context: &execution.context,
         };
-        // Pinned here: a future that is handed on is moved.
+        // Pinned here, because a future that is passed on is moved.
         let handled = pin!(self.dispatch(instance, input, &output));
         let handled = pin!(unwind::guarded(handled));
         let result = match instance.destroyed.cuts(handled).await {
@@ -183,7 +183,7 @@ impl<P: Platform> Scheduler<P> {
         result
     }
 
-    /// To the component's handler or, for the runtime's own ports, to its capability. Spec: router 3.8.
+    /// Calls the component's handler or, for system ports, its capability. Spec: router 3.8.
     async fn dispatch(
         &self,
         instance: &Instance,
@@ -201,7 +201,7 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// Delivers settings unless they are the ones that the component has. They may open ports.
+    /// Delivers settings unless the component has them already. They may open ports.
     pub(crate) async fn settle(&self, instance: &Instance, settings: Payload) -> Result<(), ComponentError> {
         if instance.settings().as_ref() == Some(&settings) {
             return Ok(());
@@ -212,7 +212,7 @@ impl<P: Platform> Scheduler<P> {
         Ok(())
     }
 
-    /// A way out of `instance` that belongs to no message.
+    /// An output of `instance` that belongs to no message.
     pub(crate) fn standing_output(&self, instance: &Arc<Instance>) -> Output {
         Output::new(Arc::new(Execution::new(self, instance, Context::default())))
     }
@@ -222,13 +222,13 @@ impl<P: Platform> Scheduler<P> {
 struct Execution<P: Platform> {
     scheduler: Scheduler<P>,
     routes: Arc<Routes>,
-    /// What emitted messages inherit.
+    /// The context that emitted messages inherit.
     context: Context,
-    /// How many messages went from where to where so far; counted only when they get keys.
+    /// The number of messages so far by sender and receiver; counted only when they get keys.
     sent: Mutex<IndexMap<Way, u64>>,
 }
 
-/// From where to where.
+/// Sender and receiver.
 type Way = (Arc<str>, Arc<str>);
 
 impl<P: Platform> Execution<P> {
@@ -241,7 +241,7 @@ impl<P: Platform> Execution<P> {
         }
     }
 
-    /// The key of the next message from `from` to `to`, when the message being handled has one.
+    /// The key of the next message from `from` to `to`, if the message being handled has one.
     fn next_key(&self, from: &Arc<str>, to: &Arc<str>) -> Option<Arc<str>> {
         let parent = self.context.key.as_deref()?;
         let mut sent = self.sent.lock().unwrap_or_else(PoisonError::into_inner);

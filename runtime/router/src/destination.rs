@@ -1,4 +1,4 @@
-//! Where a message goes: `node.port` or `node:port`.
+//! The destination of a message: `node.port` or `node:port`.
 
 use crate::Error;
 
@@ -11,15 +11,15 @@ pub struct Destination<'a> {
     pub port: &'a str,
 }
 
-/// Which of the two ways to write a destination is accepted. Spec: router H-8, 3.1.
+/// The accepted formats of a destination. Spec: router H-8, 3.1.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
     /// Both.
     #[default]
     Any,
-    /// `node.port` alone.
+    /// Only `node.port`.
     Dot,
-    /// `node:port` alone, as deployed Go modules write it.
+    /// Only `node:port`, as deployed Go modules write it.
     Colon,
 }
 
@@ -44,10 +44,10 @@ impl<'a> Destination<'a> {
         }
     }
 
-    /// As [`Destination::parse`], but of one format only.
+    /// As [`Destination::parse`], but only one format.
     ///
     /// # Errors
-    /// As there, and when `to` is of the other format.
+    /// As there, and when `to` has the other format.
     pub fn parse_as(to: &'a str, format: Format) -> Result<Self, Error> {
         match format {
             Format::Dot if to.contains(':') => {

@@ -1,4 +1,4 @@
-//! Who has which node: this module's instances, and the owners of all nodes.
+//! The locations of nodes: this module's instances, and the owners of all nodes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -15,12 +15,12 @@ pub(crate) struct Instance {
     pub(crate) node: Arc<str>,
     pub(crate) component: Arc<dyn Component>,
     pub(crate) routes: Arc<Routes>,
-    /// Given when the instance is destroyed: whatever it is handling ends then.
+    /// Set when the instance is destroyed: its messages end then.
     pub(crate) destroyed: Signal,
-    /// What the component says of its input ports: asked when something may have changed, not for each
-    /// message. `None`: any port will do.
+    /// The input ports that the component reports. Queried after changes, not for each message. `None`: any port is
+    /// accepted.
     ports: RwLock<Option<Vec<String>>>,
-    /// What was delivered last, so that the same is not delivered again.
+    /// The last delivered settings, so that the same ones are not delivered again.
     settings: Mutex<Option<Payload>>,
 }
 
@@ -64,15 +64,15 @@ pub(crate) struct Directory {
 struct Tables {
     instances: IndexMap<Arc<str>, Arc<Instance>>,
     owners: IndexMap<Arc<str>, Arc<str>>,
-    /// The modules that are known, this one included.
+    /// The known modules, this one included.
     modules: Names,
-    /// Who waits for something to change about a node, first come first.
+    /// The waiters for changes of a node, in the order of their arrival.
     waiting: IndexMap<Arc<str>, Vec<oneshot::Sender<()>>>,
-    /// At how many nodes with waiters those that have given up are looked for.
+    /// The number of nodes with waiters at which those that have given up are removed.
     crowd: usize,
 }
 
-/// Below this many nodes with waiters nobody looks for those that have given up.
+/// Below this number of nodes with waiters, those that have given up are not removed.
 const CROWD_MIN: usize = 64;
 
 impl Directory {
@@ -90,8 +90,8 @@ impl Directory {
         tables.instances.contains_key(node) || tables.owners.contains_key(node)
     }
 
-    /// An instance of `node` that is not in the directory yet. It takes over the edges' messages on their
-    /// way from the one that it is to replace.
+    /// An instance of `node` that is not in the directory yet. It takes over messages in flight on edges from the
+    /// instance that it replaces.
     pub(crate) fn prepare(&self, node: Arc<str>, component: Arc<dyn Component>) -> Arc<Instance> {
         let routes = match self.instance(&node) {
             Some(old) => Arc::clone(&old.routes),
@@ -100,7 +100,7 @@ impl Directory {
         Arc::new(Instance::new(component, routes))
     }
 
-    /// Puts an instance in the place of the one there, if there is one.
+    /// Inserts an instance in place of the existing one, if there is one.
     pub(crate) fn install(&self, instance: Arc<Instance>, edges: Vec<Edge>, module: Arc<str>) {
         instance.routes.set(edges);
         instance.refresh_ports();
@@ -111,12 +111,12 @@ impl Directory {
         });
     }
 
-    /// Takes the instance away: what it is handling, it goes on to handle.
+    /// Removes the instance, which finishes its messages.
     pub(crate) fn uninstall(&self, node: &str) -> Option<Arc<Instance>> {
         self.change(node, |tables| tables.instances.shift_remove(node))
     }
 
-    /// Asks the component of `node` for its ports anew.
+    /// Queries the component of `node` for its ports again.
     pub(crate) fn refresh_ports(&self, node: &str) {
         if let Some(instance) = self.instance(node) {
             instance.refresh_ports();
@@ -141,12 +141,12 @@ impl Directory {
         self.write().modules.remove(module);
     }
 
-    /// Which of the known modules is meant by `name`.
+    /// The known module that `name` denotes.
     pub(crate) fn meaning(&self, name: &str) -> Meaning {
         self.read().modules.meaning(name)
     }
 
-    /// Resolves when something changes about `node` from now on. To miss nothing, ask before you look.
+    /// Resolves at the next change of `node`. To miss nothing, call it before the check.
     pub(crate) fn next_change(&self, node: &str) -> oneshot::Receiver<()> {
         let (waiter, change) = oneshot::channel();
         let mut tables = self.write();
@@ -169,7 +169,7 @@ impl Directory {
         let waiting = tables.waiting.shift_remove(node).unwrap_or_default();
         drop(tables);
         for waiter in waiting {
-            // One that has given up needs nothing.
+            // A waiter that has given up needs no notification.
             waiter.send(()).ok();
         }
         result

@@ -1,8 +1,8 @@
-//! Messages with an idempotency key are handled once: further ones get the same answer. Spec: router
-//! section 9, appendix C.
+//! Messages with an idempotency key are handled once; duplicates get the same answer. Spec: router section 9,
+//! appendix C.
 //!
-//! What is remembered is remembered by this process alone. One that is killed forgets it, and another replica
-//! never knew it: a call that dies with its process may be executed again elsewhere.
+//! The memory is that of this process only. A killed process loses it, and other replicas never have it: a call that
+//! dies with its process may be executed again elsewhere.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -17,13 +17,13 @@ use crate::{Error, Payload};
 
 pub(crate) type Answer = Result<Option<Payload>, Error>;
 
-/// At most this many bytes of answers are remembered, beside the limit on their number.
+/// The maximum number of bytes of kept answers, beside the limit on their number.
 const BYTES_MAX: usize = 64 * 1024 * 1024;
 
 /// A destination and an idempotency key.
 pub(crate) type Key = (Arc<str>, Arc<str>);
 
-/// What is being handled, and what was handled lately.
+/// Messages in progress, and the answers of recent ones.
 pub(crate) struct Duplicates {
     window: Duration,
     answers_max: usize,
@@ -38,27 +38,27 @@ struct Memory {
     /// The answers, oldest first.
     answered: VecDeque<(Instant, Key)>,
     bytes: usize,
-    /// Somebody sees to it that they are forgotten.
+    /// A task is running that removes them.
     is_kept: bool,
 }
 
 enum Entry {
-    /// Being handled; others that wait for the answer.
+    /// In progress; duplicates wait for the answer.
     Handling(Vec<oneshot::Sender<Answer>>),
     Answered(Answer),
 }
 
 /// What to do with a message.
 pub(crate) enum Turn<'d> {
-    /// Handle it, and say how that ended.
+    /// Handle it, and report the result.
     Handle(Handling<'d>),
-    /// It is being handled. Nothing comes when that is cancelled: then ask again.
+    /// It is in progress. If that is cancelled, nothing is received: then ask again.
     Wait(oneshot::Receiver<Answer>),
-    /// It was handled.
+    /// It was handled already.
     Answered(Answer),
 }
 
-/// The one execution of a message. Dropped without an answer, the next one in line has its turn.
+/// The only execution of a message. If it is dropped without an answer, the next waiter takes over.
 pub(crate) struct Handling<'d> {
     duplicates: &'d Duplicates,
     key: Option<Key>,
@@ -74,7 +74,7 @@ impl Duplicates {
         }
     }
 
-    /// What runs [`forgetting`]. It ends with this.
+    /// Keeps the task that runs [`forgetting`], which ends with this.
     pub(crate) fn kept_by(&self, task: OwnedTask) {
         let before = self
             .forgetter
@@ -84,8 +84,8 @@ impl Duplicates {
         drop(before);
     }
 
-    /// Forgets what is too old, and tells when to do so again; nothing when there is nothing left. A little late rather
-    /// than for each answer by itself: whoever asks meanwhile finds nothing that is too old.
+    /// Removes expired answers and returns when to do so again; `None` when no answer is left. It runs a little late,
+    /// not once per answer: a lookup in between ignores expired answers.
     pub(crate) fn forget(&self) -> Option<Instant> {
         let now = Instant::now();
         let mut memory = self.lock();
@@ -94,7 +94,7 @@ impl Duplicates {
             Some((until, _)) => Some(crate::message::after(now, self.window / 8).max(*until)),
             None => {
                 memory.is_kept = false;
-                // The room for what was remembered goes too.
+                // Also frees the memory of the table.
                 memory.answered = VecDeque::new();
                 memory.entries.shrink_to_fit();
                 None
@@ -128,7 +128,7 @@ impl Duplicates {
     }
 }
 
-/// Forgets what is too old, also when nobody asks any more: until nothing is left, or `duplicates` is gone.
+/// Removes expired answers, even without further lookups, until none is left or `duplicates` is dropped.
 pub(crate) async fn forgetting(duplicates: impl Fn() -> Option<Instant>) {
     while let Some(next) = duplicates() {
         sleep_until(next).await;
@@ -136,7 +136,7 @@ pub(crate) async fn forgetting(duplicates: impl Fn() -> Option<Instant>) {
 }
 
 impl Memory {
-    /// Drops answers that are too old, or too many.
+    /// Drops answers that are expired, or beyond the limits.
     fn forget(&mut self, now: Instant, answers_max: usize) {
         while let Some((until, _)) = self.answered.front() {
             if now < *until && self.answered.len() <= answers_max && self.bytes <= BYTES_MAX {
@@ -153,10 +153,10 @@ impl Memory {
 }
 
 impl Handling<'_> {
-    /// Everyone who waits gets the same answer, and so does whoever comes within the window. Not when the
-    /// execution was cut off, or its component says that trying again may help: then the next one tries.
+    /// All waiters get the same answer, and so do duplicates within the window. Exceptions: the execution was cut
+    /// off, or its component calls the error retryable. Then the next waiter executes the message.
     ///
-    /// True when from now on somebody has to run [`forgetting`].
+    /// True when the caller has to start [`forgetting`].
     #[must_use]
     pub(crate) fn ended(mut self, answer: &Answer) -> bool {
         let again = match answer {
@@ -169,7 +169,7 @@ impl Handling<'_> {
         let Some(key) = self.key.take() else {
             return false;
         };
-        // Before the lock is taken: it may be long.
+        // Before the lock is taken, because it may take long.
         let kept = match answer {
             Ok(value) => Ok(value.as_ref().map(Payload::detached)),
             Err(error) => Err(error.clone()),
@@ -187,7 +187,7 @@ impl Handling<'_> {
         drop(memory);
         if let Some(Entry::Handling(waiting)) = before {
             for waiter in waiting {
-                // One that has given up needs nothing.
+                // A waiter that has given up needs no answer.
                 drop(waiter.send(answer.clone()));
             }
         }
@@ -199,7 +199,7 @@ impl Drop for Handling<'_> {
     fn drop(&mut self) {
         if let Some(key) = self.key.take() {
             let waiting = self.duplicates.lock().entries.swap_remove(&key);
-            // Those in line wake up without an answer, and ask again in their order.
+            // Waiters wake up without an answer, and ask again in their order.
             drop(waiting);
         }
     }

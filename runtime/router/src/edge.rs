@@ -1,4 +1,4 @@
-//! What a component can do with its results: emit them along the edges of its node.
+//! How a component emits its results along the edges of its node.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,7 +11,7 @@ use crate::error_port::ERROR;
 use crate::routes::{Route, Routes};
 use crate::{Error, Payload, RetryPolicy, SystemPort, fan_out};
 
-/// Joins an output port of a node to an input port of another one (or its own).
+/// Joins an output port of a node to an input port of another node, or of the same one.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Edge {
@@ -19,25 +19,24 @@ pub struct Edge {
     pub port: Arc<str>,
     /// The destination: `node.port` or `node:port`.
     pub to: Arc<str>,
-    /// Its name, which crosses to other modules. Spec: router 2.1.
+    /// Its name, which is sent to other modules. Spec: router 2.1.
     pub id: Option<Arc<str>>,
-    /// How long a message along it may take, all attempts together. `None`: as
+    /// The time limit of a message along it, for all attempts together. `None`: as
     /// [`Message::timeout`](crate::Message::timeout) says. Spec: router H-13.
     pub timeout: Option<Duration>,
-    /// Whether a message along it is sent again when it fails. `None`: as
-    /// [`Options::retry`](crate::Options::retry) says.
+    /// Whether a message along it is retried. `None`: as [`Options::retry`](crate::Options::retry) says.
     pub retry: Option<Arc<RetryPolicy>>,
     /// Whether an emission may succeed without it.
     pub policy: Policy,
 }
 
-/// What an emission along several edges takes to succeed. Spec: router W-8.
+/// When an emission along several edges succeeds. Spec: router W-8.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Policy {
-    /// This edge has to succeed, whatever the others do.
+    /// This edge has to succeed, regardless of the others.
     #[default]
     All,
-    /// Of all edges of the port that say so, at least one has to succeed.
+    /// Of all edges of the port with this policy, at least one has to succeed.
     Any,
 }
 
@@ -61,21 +60,21 @@ impl Edge {
         self
     }
 
-    /// Limits how long a message along it may take.
+    /// Limits the duration of a message along it.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Sends again along it what fails, as `policy` says.
+    /// Retries failed messages along it, as `policy` says.
     #[must_use]
     pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
         self.retry = Some(policy.into());
         self
     }
 
-    /// Says whether an emission may succeed without it.
+    /// Sets whether an emission may succeed without it.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = policy;
@@ -83,7 +82,7 @@ impl Edge {
     }
 }
 
-/// How one emission departs from what its edges say.
+/// Overrides of the edges' settings for one emission.
 #[derive(Debug, Clone, Default)]
 pub struct Emission {
     policy: Option<Policy>,
@@ -92,26 +91,26 @@ pub struct Emission {
 }
 
 impl Emission {
-    /// As the edges say.
+    /// No overrides.
     pub fn new() -> Self {
         Emission::default()
     }
 
-    /// In place of the policies of all its edges.
+    /// Overrides the policies of all edges.
     #[must_use]
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
         self
     }
 
-    /// In place of the timeouts of all its edges.
+    /// Overrides the timeouts of all edges.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// In place of the retry policies of all its edges.
+    /// Overrides the retry policies of all edges.
     #[must_use]
     pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
         self.retry = Some(policy.into());
@@ -119,10 +118,10 @@ impl Emission {
     }
 }
 
-/// The way out of a component, within one execution.
+/// The output of a component, within one execution.
 ///
-/// What is emitted here belongs to the message being handled: it inherits its trace, its deadline and its
-/// depth. A clone does too, and may outlive the execution.
+/// Emitted messages belong to the message being handled: they inherit its trace, its deadline and its depth. This
+/// also holds for a clone, which may outlive the execution.
 #[derive(Clone)]
 pub struct Output {
     execution: Arc<dyn Emit>,
@@ -135,7 +134,7 @@ pub(crate) trait Emit: Send + Sync {
     fn sleep(&self, duration: Duration) -> Pin<Box<dyn Future<Output = ()> + Send>>;
     fn routes(&self) -> &Routes;
     fn module(&self) -> &str;
-    /// Says that an error was emitted.
+    /// Reports that an error was emitted.
     fn handled(&self, error: &Payload);
 }
 
@@ -160,18 +159,18 @@ impl Output {
 
     /// Sends `data` along all edges of `port` at once and waits for all of them. Spec: router S-28, 3.6.
     ///
-    /// The value is that of the first edge, in the order of the edges, that has one. A port without edges
-    /// has no value. A port that is written as a destination (`node:port`) is sent to without an edge. What
-    /// is emitted on `_control` or `_reconcile` concerns the runtime and never leaves the node.
+    /// The value is that of the first edge, in the order of the edges, that has one. A port without edges has no
+    /// value. A port in the form of a destination (`node:port`) is sent to without an edge. Emissions on `_control`
+    /// or `_reconcile` are for the runtime and never leave the node.
     ///
     /// # Errors
-    /// The error of the first edge, in the order of the edges, that failed although it had to succeed
-    /// ([`Policy`]). [`Output::emit_each`] tells those of the others. Spec: router W-8.
+    /// The error of the first edge, in the order of the edges, that failed although it had to succeed ([`Policy`]).
+    /// [`Output::emit_each`] returns those of the others. Spec: router W-8.
     pub async fn emit(&self, port: &str, data: impl Into<Payload>) -> Answer {
         self.emit_with(port, data, &Emission::new()).await
     }
 
-    /// As [`Output::emit`], with a policy, a timeout or a retry of its own.
+    /// As [`Output::emit`], with a policy, a timeout or a retry policy of its own.
     ///
     /// # Errors
     /// As there.
@@ -192,7 +191,7 @@ impl Output {
         }
     }
 
-    /// As [`Output::emit`], and gives the result of every edge, in the order of the edges.
+    /// As [`Output::emit`], but returns the result of every edge, in the order of the edges.
     pub async fn emit_each(&self, port: &str, data: impl Into<Payload>) -> Vec<Answer> {
         let (data, how) = (data.into(), Emission::new());
         match self.departure(port, &data) {
@@ -202,7 +201,7 @@ impl Output {
         }
     }
 
-    /// Sends `data` to a port without an edge; the message comes from nobody. Spec: router 3.6.
+    /// Sends `data` to a port without an edge; the message has no sender. Spec: router 3.6.
     ///
     /// # Errors
     /// As [`Scheduler::handle`](crate::Scheduler::handle).
@@ -210,13 +209,13 @@ impl Output {
         self.directly(to.into(), data.into(), &Emission::new()).await
     }
 
-    /// Runs a task as part of this module's process. It goes on when the message has been handled.
+    /// Runs a task as part of this module's process. It continues after the message has been handled.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> TaskHandle {
         self.execution.spawn(Box::pin(task))
     }
 
-    /// Waits for `duration` from now on. In simulation it takes exactly that long, where `tokio::time::sleep` ends at
-    /// the next whole millisecond of the run.
+    /// Waits for `duration` from now on. In simulation the wait is exact, whereas `tokio::time::sleep` ends at the
+    /// next whole millisecond of the run.
     pub fn sleep(&self, duration: Duration) -> impl Future<Output = ()> + Send + use<> {
         self.execution.sleep(duration)
     }
@@ -255,8 +254,8 @@ impl Output {
         .await
     }
 
-    /// Sends along one edge, for as long as there is that edge. Each send waits for itself: however many there
-    /// are, all of them end with the edge. Spec: router 3.6, W-18.
+    /// Sends along one edge, while the edge exists. Each send watches for removal itself: however many there are, all
+    /// of them end with the edge. Spec: router 3.6, W-18.
     fn along<'a>(&'a self, route: &'a Route, data: Payload, how: &Emission) -> Sending<'a> {
         let edge = &route.edge;
         let sending = self.execution.send(Outgoing {
@@ -288,7 +287,7 @@ impl Output {
     }
 }
 
-/// Where an emission goes.
+/// The target of an emission.
 enum Departure {
     Nowhere,
     /// The port is a destination.
@@ -296,7 +295,7 @@ enum Departure {
     Along(Vec<Arc<Route>>),
 }
 
-/// What the results of all edges mean for the emission: by their order, never by which came first.
+/// The result of an emission from the results of all edges: by their order, never by completion time.
 fn combined(results: Vec<Answer>, policies: impl Iterator<Item = Policy>) -> Answer {
     let mut value = None;
     let mut failed = None;

@@ -1,4 +1,4 @@
-//! What can go wrong with a message: did it happen, whose fault is it, may it be tried again.
+//! Errors of messages: whether the call happened, whose fault it is, and whether to retry.
 
 mod component;
 mod kind;
@@ -12,8 +12,8 @@ pub use squall_grpc::Outcome;
 
 /// Why a message has no answer.
 ///
-/// The texts are the contract of the specification. Three questions are answered by methods: did it happen
-/// ([`Error::outcome`]), what kind of trouble is it ([`Error::kind`], [`Error::class`]), may it be tried again
+/// The texts are the contract of the specification. Methods answer three questions: did it happen
+/// ([`Error::outcome`]), of what kind is the error ([`Error::kind`], [`Error::class`]), may it be retried
 /// ([`Error::retryable`]).
 #[derive(Debug, Clone, thiserror::Error)]
 #[non_exhaustive]
@@ -38,7 +38,7 @@ pub enum Error {
         /// The owner.
         module: Arc<str>,
     },
-    /// This module should have the node and does not. Spec: router H-9.
+    /// This module should have the node but does not. Spec: router H-9.
     #[error("instance not found: {node}")]
     NoInstance {
         /// The node.
@@ -66,11 +66,11 @@ pub enum Error {
         /// All modules that it fits.
         candidates: Vec<Arc<str>>,
     },
-    /// The call was cancelled from this side: its edge was removed or its instance destroyed. It may have
-    /// happened. Spec: router W-7, 3.6, 3.9.
+    /// The call was cancelled by this side: its edge was removed or its instance destroyed. It may have happened.
+    /// Spec: router W-7, 3.6, 3.9.
     #[error("cancelled: {reason}")]
     Cancelled {
-        /// What was taken away.
+        /// The removed edge or instance.
         reason: Arc<str>,
     },
     /// The message is the product of too many hops. Spec: router 3.4.
@@ -82,9 +82,9 @@ pub enum Error {
     /// Data could not be encoded or decoded, or is too large. Spec: router S-18, H-5.
     #[error("serialization failed: {cause}")]
     Serialization {
-        /// What the codec said.
+        /// The codec's error.
         cause: Arc<str>,
-        /// Unknown when it was the answer that could not be read or written.
+        /// Unknown when the response could not be read or written.
         outcome: Outcome,
     },
     /// The peer could not be reached, or the connection to it was lost. Spec: router S-29, H-3.
@@ -92,7 +92,7 @@ pub enum Error {
     Unavailable {
         /// The peer.
         module: Arc<str>,
-        /// What the network said.
+        /// The network's error.
         cause: Arc<str>,
         /// Failed when the request certainly never reached the peer.
         outcome: Outcome,
@@ -111,25 +111,24 @@ pub enum Error {
         /// The node.
         node: Arc<str>,
     },
-    /// The call failed in gRPC in some other way. Spec: router S-20.
+    /// The call failed in gRPC in another way. Spec: router S-20.
     #[error("gRPC send failed: {cause}")]
     Send {
         /// The status code and message.
         cause: Arc<str>,
-        /// Failed when the peer certainly did not handle the request, or says that it failed.
+        /// Failed when the peer certainly did not handle the request, or reported a failure.
         outcome: Outcome,
-        /// False when certainly no handler has begun with it: only then may it be sent again without more ado.
+        /// False when certainly no handler has begun with it: only then may it be sent again unconditionally.
         handled: bool,
-        /// True when the peer says that the message itself is wrong, and so will be if it is sent again.
+        /// True when the peer rejects the message itself, so that a retry would fail as well.
         in_vain: bool,
     },
-    /// As many calls are in flight as may be. Nothing waits in a queue: try again later, or elsewhere.
-    /// Spec: router 5.2.
+    /// The limit of calls in flight is reached. Nothing queues: try again later, or elsewhere. Spec: router 5.2.
     #[error("module overloaded: {module}: {limit} calls are in flight, the most that are taken")]
     Overload {
         /// The module that is called.
         module: Arc<str>,
-        /// How many may be in flight.
+        /// The limit of calls in flight.
         limit: usize,
     },
     /// The module called is shutting down. Spec: router 5.2.
@@ -137,7 +136,7 @@ pub enum Error {
     Shutdown {
         /// The module.
         module: Arc<str>,
-        /// Unknown when a component was at work.
+        /// Unknown when a component had begun.
         outcome: Outcome,
     },
     /// A message of another module is for a system port. Its sender is at fault. Spec: router 4.2, 5.2.
@@ -162,31 +161,31 @@ pub enum Error {
     },
 }
 
-/// An error that a remote module answered with. Spec: router 2.4, S-31.
+/// An error returned by a remote module. Spec: router 2.4, S-31.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("remote error: {message}")]
 pub struct RemoteError {
     /// The text as the remote module sent it, without any prefix.
     pub message: String,
-    /// What kind of trouble it had.
+    /// The kind of the error.
     pub kind: Kind,
-    /// The module that raised it, which may be further away than the one that was called. Empty when unsaid.
+    /// The module that raised it, which may be further away than the called one. Empty when unknown.
     pub origin: String,
     /// The component author's stable code.
     pub code: Option<String>,
-    /// Whether the component's author says that trying again may help.
+    /// Whether the component's author calls it retryable.
     pub retryable: Option<bool>,
-    /// Whether the remote module knows that it did not happen.
+    /// Whether the remote module knows that the call did not happen.
     pub outcome: Outcome,
-    /// False when the module that was called says that no component has begun with the message. What failed may
-    /// have had effects all the same, and is not sent again for being sure of its failure.
+    /// False when the called module reports that no component has begun with the message. A failed component may
+    /// nevertheless have had effects, so certainty of the failure alone is no reason to retry.
     pub handled: bool,
 }
 
 impl Error {
     /// The value of the `status` label: one of `remote_error`, `unavailable`, `timeout`, `not_discovered`,
-    /// `serialization`, `cancelled`, `error`. (`ok` is no error. When it is the caller that cancels, nobody is
-    /// there to see an error.) Spec: router H-10.
+    /// `serialization`, `cancelled`, `error`. (`ok` is no error. A caller that cancels sees no error.) Spec: router
+    /// H-10.
     pub fn class(&self) -> &'static str {
         match self {
             Error::Remote(_) => "remote_error",
@@ -236,7 +235,7 @@ impl Error {
         }
     }
 
-    /// What kind of trouble?
+    /// Of what kind is it?
     pub fn kind(&self) -> Kind {
         match self {
             Error::InvalidDestination { .. } => Kind::InvalidDestination,
@@ -261,8 +260,8 @@ impl Error {
         }
     }
 
-    /// The text that crosses to another module: for a remote error what the remote module sent, else what
-    /// `Display` writes. Spec: router S-21, H-2.
+    /// The text that is sent to another module: for a remote error the text of the remote module, else that of
+    /// `Display`. Spec: router S-21, H-2.
     pub fn message(&self) -> String {
         match self {
             Error::Remote(error) => error.message.clone(),
@@ -282,8 +281,8 @@ impl Error {
         }
     }
 
-    /// Whether the component's author says that trying again may help; `None` when nobody said. Where an
-    /// error was passed on with a mark of its own, permanent beats retryable. Spec: router 3.6.
+    /// Whether the component's author calls it retryable; `None` when unknown. For an error that was passed on with a
+    /// mark of its own, permanent beats retryable. Spec: router 3.6.
     pub fn retryable(&self) -> Option<bool> {
         match self {
             Error::Remote(error) => error.retryable,
@@ -298,8 +297,8 @@ impl Error {
         }
     }
 
-    /// The same error once it has been tried again in vain: whoever is further up shall not begin anew, or
-    /// attempts would multiply with every hop. Spec: router W-2.
+    /// The same error after unsuccessful retries: callers further up must not retry again, or attempts would multiply
+    /// with every hop. Spec: router W-2.
     pub(crate) fn exhausted(self) -> Self {
         if self.retryable() != Some(true) {
             return self;
@@ -317,7 +316,7 @@ impl Error {
         }
     }
 
-    /// The module that raised it, if that was not this one.
+    /// The module that raised it, if it was another one.
     pub fn origin(&self) -> Option<&str> {
         match self {
             Error::Remote(error) => Some(error.origin.as_str()).filter(|origin| !origin.is_empty()),
@@ -326,7 +325,7 @@ impl Error {
         }
     }
 
-    /// What the network said, when that is what went wrong.
+    /// The network's error, if that is the cause.
     pub fn cause(&self) -> Option<&str> {
         match self {
             Error::Unavailable { cause, .. } => Some(cause),

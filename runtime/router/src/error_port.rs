@@ -1,4 +1,4 @@
-//! Errors as messages: what a component emits on its `error` port, and what that says. Spec: router S-38, 3.8.
+//! Errors as messages: the emissions of a component on its `error` port, and their text. Spec: router S-38, 3.8.
 
 use serde_json::{Value, json};
 
@@ -9,11 +9,11 @@ pub(crate) const ERROR: &str = "error";
 /// The port for successes, by convention.
 const SUCCESS: &str = "success";
 
-/// What an error says that does not say what it is.
+/// The text of an error without a text.
 const UNNAMED: &str = "unspecified error";
 
-/// The text of a payload of an `error` port: its field `error`, when that is a text and not empty; else, and
-/// for whatever else a component may emit there, `unspecified error`. Spec: router section 7, test 28.
+/// The text of a payload of an `error` port: its field `error`, if that is a non-empty text; otherwise, and for all
+/// other payloads, `unspecified error`. Spec: router section 7, test 28.
 pub fn error_text(payload: &Payload) -> String {
     match payload.json() {
         Ok(Value::Object(mut fields)) => match fields.remove("error") {
@@ -46,8 +46,8 @@ impl Output {
         }
     }
 
-    /// Emits a failure on the port `error` as `{context, error, retryable}`, the form that flows catch.
-    /// What is not marked is not retryable. Spec: router 3.8.
+    /// Emits a failure on the port `error` as `{context, error, retryable}`, the form that flows catch. An error
+    /// without a mark is not retryable. Spec: router 3.8.
     ///
     /// # Errors
     /// As [`Output::emit`].
@@ -64,7 +64,7 @@ impl Output {
     }
 }
 
-/// What is not JSON cannot be part of it.
+/// Data that is not JSON cannot be part of the error.
 fn readable(payload: &Payload) -> Value {
     payload.json().unwrap_or(Value::Null)
 }

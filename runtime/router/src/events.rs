@@ -1,8 +1,8 @@
-//! Everything that this crate says about itself, as `tracing` events: those for machines are defined in `squall-events`.
+//! All `tracing` events of this crate. The machine-readable ones are defined in `squall-events`.
 //!
-//! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of the bytes, 0
-//! for none; `trace` is the low half of the trace's identifier. Payloads are never part of an event, for
-//! they may hold secrets. Spec: router W-16.
+//! Field values are computed only when a subscriber takes the event. Digests are xxh3-64 of the bytes, 0 for none;
+//! `trace` is the low half of the trace's identifier. Payloads are never part of an event, because they may hold
+//! secrets. Spec: router W-16.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::{Context, Error, Message, Payload};
 
-/// What [`Hop::started`] says.
+/// The fields of [`Hop::started`].
 pub(crate) struct HopStarted<'a> {
     pub(crate) trace: u128,
     pub(crate) span: u64,
@@ -32,8 +32,8 @@ pub(crate) struct HopStarted<'a> {
     pub(crate) data: &'a Payload,
 }
 
-/// A call to another module, from `hop.started` to `hop.ended`: said also when the caller gives up and the
-/// future is dropped.
+/// A call to another module, from `hop.started` to `hop.ended`. The end is also reported when the caller gives up and
+/// the future is dropped.
 pub(crate) struct Hop {
     span: u64,
     peer: Option<Authority>,
@@ -67,7 +67,7 @@ impl Hop {
         }
     }
 
-    /// From now on it waits for the network, if only for a dial.
+    /// From now on it waits for the network, at least for a dial.
     pub(crate) fn reaches_transport(&mut self) {
         self.at_transport = true;
     }
@@ -107,7 +107,7 @@ impl Drop for Hop {
     }
 }
 
-/// What [`Handling::started`] says.
+/// The fields of [`Handling::started`].
 pub(crate) struct HandleStarted<'a> {
     pub(crate) trace: u128,
     pub(crate) span: u64,
@@ -119,12 +119,13 @@ pub(crate) struct HandleStarted<'a> {
     pub(crate) depth: u32,
     pub(crate) retries: u32,
     pub(crate) key: Option<&'a str>,
-    /// What is left of the time of the call, if it has a deadline.
+    /// The remaining time of the call, if it has a deadline.
     pub(crate) timeout: Option<Duration>,
     pub(crate) data: &'a Payload,
 }
 
-/// A component at work, from `handle.started` to `handle.ended`: said also when it is cancelled.
+/// An execution of a component, from `handle.started` to `handle.ended`. The end is also reported when it is
+/// cancelled.
 pub(crate) struct Handling {
     span: u64,
     ended: bool,
@@ -182,8 +183,8 @@ impl Drop for Handling {
     }
 }
 
-/// A component emitted an error on its `error` port: it is handled, and counts all the same. Spec: router W-10,
-/// section 7, test 29.
+/// A component emitted an error on its `error` port: it is handled, but counts. Spec: router W-10, section 7, test
+/// 29.
 pub(crate) fn error_handled(context: &Context, module: &str, node: &str, text: impl FnOnce() -> String) {
     said::ErrorHandled::say(|| said::ErrorHandled {
         trace: context.trace as u64,
@@ -212,7 +213,7 @@ pub(crate) fn server_listening(module: &str, address: SocketAddr) {
     });
 }
 
-/// A phase of a server's shutdown, and what there still is to wait for.
+/// A phase of a server's shutdown, and the remaining requests and connections.
 pub(crate) fn server_drain(module: &str, phase: &str, in_flight: usize, connections: usize) {
     said::ServerDrain::say(|| said::ServerDrain {
         module: module.into(),
@@ -236,7 +237,7 @@ pub(crate) fn message_sent(message: &Message, module: &str, took: Duration) {
     );
 }
 
-/// The log line of a panic: what the process tells of it does not say in whose module it was. `node` is empty when it was
+/// The log line of a panic: the process's own message does not name the module. `node` is empty when the panic was
 /// not in a component.
 #[cold]
 pub(crate) fn panicked(module: &str, node: &str, message: &str) {
@@ -251,7 +252,7 @@ pub(crate) fn panicked(module: &str, node: &str, message: &str) {
     );
 }
 
-/// Keys may be the caller's own words: only their digest is said. 0 for none.
+/// Keys may be chosen by the caller, so only their digest is logged. 0 for none.
 fn key(key: Option<&str>) -> u64 {
     key.map_or(0, |key| xxh3_64(key.as_bytes()))
 }
@@ -265,7 +266,7 @@ fn digest(data: Option<&Payload>) -> u64 {
         .map_or(0, |data| xxh3_64(data.bytes()))
 }
 
-/// The error with what the network said, if that is what went wrong.
+/// The error with the network's error, if there is one.
 fn text(error: Option<&Error>) -> String {
     match error.map(|error| (error, error.cause())) {
         None => String::new(),

@@ -5,11 +5,11 @@ use std::pin::Pin;
 
 use futures_util::stream::{FuturesOrdered, StreamExt};
 
-/// Runs all `futures` concurrently in the caller's task and waits for every one. Results are in the order
-/// of the futures, whichever finishes first.
+/// Runs all `futures` concurrently in the caller's task and waits for all of them. Results are in the order of the
+/// futures, whichever finishes first.
 ///
-/// Each future has a waker of its own, so a wake-up polls only what it concerns; those that are woken
-/// together are polled in the order in which they were woken. So a run of the same seed polls alike.
+/// Each future has its own waker, so a wake-up polls only that future. Futures that are woken together are polled in
+/// the order of their wake-ups, so runs of the same seed poll in the same order.
 pub(crate) async fn all<T>(futures: Vec<Pin<Box<dyn Future<Output = T> + Send + '_>>>) -> Vec<T> {
     let ordered: FuturesOrdered<_> = futures.into_iter().collect();
     ordered.collect().await

@@ -1,4 +1,4 @@
-//! One call to another module: deadline, connection, request, and what the answer means.
+//! One call to another module: deadline, connection, request, and the meaning of the response.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,27 +17,27 @@ use crate::{
     Error, Kind, Message, Method, Outcome, Payload, RemoteError, TraceContext, classify, events, trace, wire,
 };
 
-/// When a call that waits for a connection looks again, if nobody knows when one will be there.
+/// The interval of checks while a call waits for a connection, if no time for it is known.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// What the attempts at one message leave behind.
+/// The state that the attempts at one message leave behind.
 #[derive(Debug, Default)]
 pub(crate) struct Trail {
     /// The span of the latest hop; 0 when there was none.
     previous: u64,
-    /// Whether the latest attempt was a hop: then what the transport says of it is about this message.
+    /// Whether the latest attempt was a hop: then the transport's report is about this message.
     crossed: bool,
     /// Whether a component here may have begun with it.
     handled: bool,
 }
 
 impl Trail {
-    /// Another attempt begins.
+    /// Starts another attempt.
     pub(crate) fn begin(&mut self) {
         self.crossed = false;
     }
 
-    /// It is handed to a component here.
+    /// The message is passed to a component here.
     pub(crate) fn handle(&mut self) {
         self.handled = true;
     }
@@ -51,7 +51,7 @@ impl Trail {
     }
 }
 
-/// Sends `message` to `module`, the owner of `node` (or to nobody, when there is none), and waits.
+/// Sends `message` to `module`, the owner of `node` (`None`: no owner is known), and waits.
 ///
 /// The deadline is our own timer around everything, dialling included: tonic's covers less, and reads as a
 /// cancellation. Spec: router S-32, S-33, appendix A.
@@ -107,7 +107,7 @@ pub(crate) async fn send<P: Platform>(
             };
             let result = match timeout_at(deadline, call).await {
                 Err(_) => Err(timed_out()),
-                // The deadline travels: the callee's timer for it may be heard of before ours.
+                // The deadline travels: the callee's timeout may arrive before ours.
                 Ok(Err(error)) if error.kind() == Kind::UpstreamTimeout && Instant::now() >= deadline => {
                     Err(timed_out())
                 }
@@ -124,7 +124,7 @@ pub(crate) async fn send<P: Platform>(
     result
 }
 
-/// What events and metrics say of an attempt.
+/// The fields of an attempt in events and metrics.
 struct Seen<'a> {
     hop: &'a mut events::Hop,
     attempt: &'a mut Attempt,
@@ -137,8 +137,8 @@ impl Seen<'_> {
     }
 }
 
-/// One attempt: never handled twice, though it may take several connections, or two methods, to find out who is
-/// there. All but the last then certainly led to no handler.
+/// One attempt. It is handled at most once, but may take several connections, or two methods. All but the last
+/// certainly reached no handler.
 async fn transmit<P: Platform>(
     shared: &Shared<P>,
     module: &Arc<str>,
@@ -174,20 +174,20 @@ async fn transmit<P: Platform>(
     }
 }
 
-/// What became of a request on one connection.
+/// The result of a request on one connection.
 enum Attempted {
     Done(Result<Option<Payload>, Error>),
-    /// Certainly no handler has seen it: it is to be sent again.
+    /// Certainly no handler has seen it: it must be sent again.
     Again,
 }
 
-/// Whether `module` itself says that it is shutting down, and has not looked at the request. Its components may hear the
-/// same of it, when what they have asked for comes back to it.
+/// Whether `module` itself reports that it is shutting down, and has not processed the request. Its components may
+/// get the same error from calls that come back to it.
 fn was_refused(refusal: &RemoteError, module: &str) -> bool {
     refusal.kind == Kind::Shutdown && !refusal.handled && refusal.origin == module
 }
 
-/// A request and its answer.
+/// Sends a request and receives its response.
 struct Exchange<'a> {
     limit: usize,
     module: &'a Arc<str>,
@@ -198,7 +198,7 @@ struct Exchange<'a> {
 }
 
 impl Exchange<'_> {
-    /// By the method that the peer is known to have, or by `Send` to find out.
+    /// By the known method of the peer, or by `Send` to find out.
     async fn on<P: Platform>(&self, lease: &Lease<P>, again: &mut Again) -> Attempted {
         if lease.method() == Method::Send {
             let request = wire::send::request(self.message, self.trace, self.remaining());
@@ -213,7 +213,7 @@ impl Exchange<'_> {
                     return Attempted::Done(wire::send::answer(response));
                 }
                 Err(status) if again.permits(&status, self.progress) => return Attempted::Again,
-                // No handler has run: the other method may. Spec: router 2.3 point 5.
+                // No handler has run: the other method may work. Spec: router 2.3 point 5.
                 Err(status)
                     if lease.may_lack_send() && classify::is_missing_method(&status, self.progress) =>
                 {
@@ -265,7 +265,7 @@ impl Exchange<'_> {
     }
 }
 
-/// A connection for one call, and the call counted.
+/// A connection for one call, with the call counted.
 async fn connect<P: Platform>(
     shared: &Shared<P>,
     module: &Arc<str>,
@@ -273,7 +273,7 @@ async fn connect<P: Platform>(
     seen: &mut Seen<'_>,
 ) -> Result<(Counted, Lease<P>), Error> {
     loop {
-        // Asked for anew in each round: its endpoints may be others by then.
+        // Looked up again in each round, because its endpoints may have changed.
         let peer = shared.peer(module).ok_or_else(|| Error::NotDiscovered {
             module: Arc::clone(module),
         })?;
@@ -285,7 +285,7 @@ async fn connect<P: Platform>(
         };
         let refusal = match connection.await {
             Ok(lease) => return Ok((counted, lease)),
-            // Its endpoints changed while one was dialled: the new ones are tried. Nothing was sent by then.
+            // The endpoints changed during the dial: the new ones are tried. Nothing has been sent so far.
             Err(_) if shared.has_moved(module, &peer) => continue,
             Err(refusal) => refusal,
         };

@@ -1,5 +1,4 @@
-//! Idempotency keys: fresh ones, those of messages that follow from a message with a key, and how they travel.
-//! Spec: router section 9.
+//! Idempotency keys: fresh ones, derived ones, and their encoding in metadata. Spec: router section 9.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,10 +10,10 @@ use crate::{Context, Error};
 
 /// Keys of a message's metadata.
 const IDEMPOTENCY_KEY: &str = "x-idempotency-key";
-/// Which attempt this is, counted from 1; 1 when absent.
+/// The number of the attempt, from 1; 1 when absent.
 const ATTEMPT: &str = "x-attempt";
 
-/// Adds to the metadata that travels which message this is, and which attempt at it.
+/// Adds the key and the number of the attempt to the metadata.
 pub(crate) fn write(context: &Context, metadata: &mut BTreeMap<String, String>) {
     if let Some(key) = &context.key {
         metadata.insert(IDEMPOTENCY_KEY.to_owned(), key.to_string());
@@ -25,7 +24,7 @@ pub(crate) fn write(context: &Context, metadata: &mut BTreeMap<String, String>) 
     }
 }
 
-/// Takes it out of the metadata that came: the key, and how many attempts there were before.
+/// Removes both from received metadata: the key, and the number of earlier attempts.
 ///
 /// # Errors
 /// [`Error::Serialization`] when the attempt is no number.
@@ -40,18 +39,17 @@ pub(crate) fn take(metadata: &mut BTreeMap<String, String>) -> Result<(Option<Ar
     Ok((key.map(Arc::from), u32::saturating_sub(attempt, 1)))
 }
 
-/// A key that nobody else has.
+/// A unique key.
 pub(crate) fn fresh<P: Platform>(platform: &P) -> Arc<str> {
     let high = platform.random_u64();
     written(u128::from(high) << 64 | u128::from(platform.random_u64()))
 }
 
-/// The key of the message that the handling of `parent` sends from `from` to `to`, for the `ordinal`-th
-/// time. It depends on nothing else, so that whoever handles `parent` again makes the same keys; and it is
-/// 32 characters long at any depth.
+/// The key of the `ordinal`-th message from `from` to `to` that the handling of `parent` sends. It depends on nothing
+/// else, so that another execution of `parent` derives the same keys. It is 32 characters long at any depth.
 pub(crate) fn derived(parent: &str, from: &str, to: &str, ordinal: u64) -> Arc<str> {
     let mut step = Vec::with_capacity(parent.len() + from.len() + to.len() + 32);
-    // With their lengths: two different steps never read the same.
+    // With their lengths, so that two different steps never give the same bytes.
     for part in [parent, from, to] {
         step.extend((part.len() as u64).to_le_bytes());
         step.extend(part.as_bytes());

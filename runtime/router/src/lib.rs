@@ -2,8 +2,8 @@
 //!
 //! A [`Module`] is one process. It has *nodes* (instances of [`Component`]s), whose output ports are
 //! joined by [`Edge`]s to input ports of other nodes. A [`Message`] goes to the [`Scheduler`], which
-//! hands it to a local instance, or sends it to the module that owns the node and waits for the answer:
-//! to a component both look the same.
+//! hands it to a local instance, or sends it to the module that owns the node and waits for the answer. A component
+//! does not see the difference.
 //!
 //! | subject | file |
 //! |---|---|
@@ -12,27 +12,27 @@
 //! | sources of owners and endpoints, and their changes | [`discovery`] |
 //! | one message handled here, once | `delivery`, `duplicates`, `keys`, `system` |
 //! | one call across modules: deadline, trace, classification | `hop`, `classify` |
-//! | again? | `retry` |
+//! | retries | `retry` |
 //! | connections: single flight, backoff, round robin | `pool` |
-//! | what other modules can call, and how that ends | `server` |
+//! | the server for other modules, and its shutdown | `server` |
 //! | protobuf, metadata and headers, by method | `wire`, `trace` |
-//! | what components see | `component`, `edge`, `error_port`, `message`, `payload` |
-//! | the edges of a node, as they are now | `routes` |
-//! | what happened, and what it means | `error`, `events` |
-//! | how much and how long, for Prometheus | [`metrics`] |
+//! | the interface of components | `component`, `edge`, `error_port`, `message`, `payload` |
+//! | the current edges of a node | `routes` |
+//! | errors and events | `error`, `events` |
+//! | counters and latencies for Prometheus | [`metrics`] |
 //!
-//! What it promises: a call ends once, with a value, no value, or an [`Error`] that says whether it may
-//! have happened ([`Outcome`]); never later than its deadline; and never by a second attempt, unless a
-//! [`RetryPolicy`] allows one. Then too, a message is sent again only if certainly no component has begun with it (that
-//! one says that it failed is not enough), if its component says that it may be tried again, or if it has an idempotency key: with a key, one process handles
-//! it to its end at most once within [`Options::duplicate_window`]. A call that dies with its process may be
-//! executed again by another one.
+//! A call ends once, with a value, no value, or an [`Error`] that says whether it may have happened ([`Outcome`]). It
+//! ends never later than its deadline, and without a second attempt unless a [`RetryPolicy`] allows one. Even then, a
+//! message is sent again only in three cases: certainly no component has begun with it (a component's report of a
+//! failure is not enough), its component calls the error retryable, or it has an idempotency key. With a key, one
+//! process handles it to its end at most once within [`Options::duplicate_window`]. A call that dies with its process
+//! may be executed again by another one.
 //!
-//! It does not bound concurrency unless an option says so (blocking calls nest, so any bound can deadlock; beyond
-//! it calls are refused, and never queued), and does not order messages.
+//! Concurrency is not bounded unless an option says so: blocking calls nest, so any bound can deadlock. Calls beyond
+//! a bound are refused, never queued. Messages have no order.
 //!
-//! Other modules may be of other makes: the server has both methods of `module.ModuleService`, and a peer is
-//! called by the one that it has ([`Method`]). A server ends by draining ([`Server::run_until`]).
+//! Other modules may be other implementations: the server has both methods of `module.ModuleService`, and a peer is
+//! called by the method that it has ([`Method`]). A server ends by draining ([`Server::run_until`]).
 //!
 //! Not here yet: TLS.
 

@@ -1,4 +1,4 @@
-//! What the scheduler handles.
+//! The messages that the scheduler handles.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,53 +11,53 @@ use crate::{Payload, RetryPolicy};
 /// A message to one port of one node. Spec: router S-7, 3.2.
 #[derive(Debug, Clone)]
 pub struct Message {
-    /// Where it goes: `node.port` or `node:port`.
+    /// The destination: `node.port` or `node:port`.
     pub to: Arc<str>,
-    /// The output port that emitted it, or empty when nobody did.
+    /// The output port that emitted it, or empty.
     pub from: Arc<str>,
-    /// What it carries.
+    /// The data.
     pub data: Payload,
-    /// How long the call may take. `None`: as long as the calls that it is part of and, across modules,
-    /// what [`Module::set_timeout`](crate::Module::set_timeout) says of the module that is called, or
+    /// The time limit of the call. `None`: the limit of the parent call and, across modules, that of
+    /// [`Module::set_timeout`](crate::Module::set_timeout) for the called module, or
     /// [`call_timeout`](crate::Options::call_timeout). The shorter one wins. Spec: router H-13.
     pub timeout: Option<Duration>,
-    /// The edge that it follows, if any. Crosses to other modules. Spec: router 2.1.
+    /// The edge that it follows, if any. Sent to other modules. Spec: router 2.1.
     pub edge: Option<Arc<str>>,
-    /// Waits for a module that cannot be reached for the time being, as long as the call may take. Else the
-    /// call fails at once while the module's endpoints are in backoff. Spec: router 4.3.
+    /// Waits for a module that is temporarily unreachable, for as long as the call may take. Otherwise the call fails
+    /// at once while the module's endpoints are in backoff. Spec: router 4.3.
     pub wait_for_ready: bool,
-    /// Whether it is sent again when it fails. `None`: as [`Options::retry`](crate::Options::retry) says,
-    /// which is not at all unless somebody asks for it. What came over the wire is never sent again.
+    /// Whether it is retried. `None`: as [`Options::retry`](crate::Options::retry) says, by default never. Messages
+    /// from the wire are never retried here.
     pub retry: Option<Arc<RetryPolicy>>,
-    /// What it inherits from the call that it is part of.
+    /// Inherited from the parent call.
     pub context: Context,
 }
 
-/// What travels with a call and all the calls that it makes. Spec: router H-6, S-24.
+/// Context of a call, inherited by all calls that it makes. Spec: router H-6, S-24.
 #[derive(Debug, Clone, Default)]
 pub struct Context {
     /// The trace's identifier; 0 asks for a new one.
     pub trace: u128,
     /// The span of the execution that emitted the message; 0 when none did.
     pub span: u64,
-    /// How many hops lie between this message and the one that started it all.
+    /// The number of hops between this message and the first one.
     pub depth: u32,
-    /// When the call that this one is part of ends.
+    /// The deadline of the parent call.
     pub deadline: Option<Instant>,
     /// Further metadata, passed on unchanged: baggage and the like.
     pub metadata: Option<Arc<BTreeMap<String, String>>>,
-    /// Names this message for as long as it is sent again: its receiver handles it once, and answers every
-    /// further one alike. Unlike the rest it is not handed down as it is: messages emitted while one with a
-    /// key is handled get keys of their own, the same ones each time. Spec: router section 9.
+    /// Identifies this message across retries: its receiver handles it once, and gives duplicates the same answer.
+    /// Unlike the rest it is not inherited unchanged: messages emitted by the handler of a message with a key get
+    /// derived keys, the same ones each time. Spec: router section 9.
     pub key: Option<Arc<str>>,
-    /// How often this message was sent before. Spec: router 2.3.3.
+    /// The number of earlier attempts. Spec: router 2.3.3.
     pub retries: u32,
-    /// True when the message came over the wire. It is never sent on to a third module. Spec: router H-9.
+    /// True when the message came over the wire. It is never forwarded to a third module. Spec: router H-9.
     pub(crate) remote: bool,
 }
 
 impl Message {
-    /// A message that starts a call: from nobody, in a new trace, without a deadline.
+    /// A message that starts a call: without a sender, in a new trace, without a deadline.
     pub fn new(to: impl Into<Arc<str>>, data: impl Into<Payload>) -> Self {
         Message {
             to: to.into(),
@@ -71,56 +71,56 @@ impl Message {
         }
     }
 
-    /// Names the output port that it comes from.
+    /// Sets the output port that it comes from.
     #[must_use]
     pub fn from(mut self, from: impl Into<Arc<str>>) -> Self {
         self.from = from.into();
         self
     }
 
-    /// Puts it in the trace with this identifier.
+    /// Sets the identifier of its trace.
     #[must_use]
     pub fn trace(mut self, trace: u128) -> Self {
         self.context.trace = trace;
         self
     }
 
-    /// Limits how long the call may take.
+    /// Limits the duration of the call.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = Some(timeout);
         self
     }
 
-    /// Names the edge that it follows.
+    /// Sets the edge that it follows.
     #[must_use]
     pub fn edge(mut self, edge: impl Into<Arc<str>>) -> Self {
         self.edge = Some(edge.into());
         self
     }
 
-    /// Waits for a module that cannot be reached for the time being, instead of failing at once.
+    /// Waits for a temporarily unreachable module, instead of failing at once.
     #[must_use]
     pub fn wait_for_ready(mut self) -> Self {
         self.wait_for_ready = true;
         self
     }
 
-    /// Sends it again when it fails, as `policy` says.
+    /// Retries it as `policy` says.
     #[must_use]
     pub fn retry(mut self, policy: impl Into<Arc<RetryPolicy>>) -> Self {
         self.retry = Some(policy.into());
         self
     }
 
-    /// Names it, so that its receiver knows it when it comes again.
+    /// Sets its idempotency key, so that its receiver recognises duplicates.
     #[must_use]
     pub fn idempotency_key(mut self, key: impl Into<Arc<str>>) -> Self {
         self.context.key = Some(key.into());
         self
     }
 
-    /// Adds metadata that travels with the call and all the calls that it makes.
+    /// Adds metadata for the call and all calls that it makes.
     #[must_use]
     pub fn metadata(mut self, key: impl Into<String>, value: impl Into<String>) -> Self {
         let metadata = self.context.metadata.get_or_insert_default();

@@ -1,4 +1,4 @@
-//! One process: its nodes, its view of who owns which node, its peers, and its server.
+//! One process: its nodes, its directory of owners, its peers, and its server.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -47,9 +47,9 @@ impl<P: Platform> Module<P> {
         &self.scheduler.shared().module
     }
 
-    /// Runs `node` on this module, in place of an earlier instance if there is one: what that one is
-    /// handling, it goes on to handle, but what is on its way along an edge that is no more ends. Also records
-    /// this module as the node's owner. Of edges that join the same ports the first counts.
+    /// Runs `node` on this module and replaces an earlier instance, if there is one. The earlier instance finishes
+    /// its messages, but messages in flight along removed edges end. Also records this module as the node's owner. Of
+    /// edges that join the same ports the first counts.
     pub fn install(&self, node: impl Into<Arc<str>>, component: Arc<dyn Component>, edges: Vec<Edge>) {
         let shared = self.scheduler.shared();
         let instance = shared.directory.prepare(node.into(), component);
@@ -58,12 +58,12 @@ impl<P: Platform> Module<P> {
             .install(instance, edges, Arc::clone(&shared.module));
     }
 
-    /// As [`Module::install`], and tells the component first who it is and what it is to do: its identity, its
-    /// client (if there is one), its way out, that it shall look at the world, and its settings. Messages reach
-    /// it when all of that is done. Spec: router 3.8, section 7, test 34.
+    /// As [`Module::install`], but first gives the component its identity, its client (if there is one), its output,
+    /// a reconciliation and its settings. Messages reach it when all of that is done. Spec: router 3.8, section 7,
+    /// test 34.
     ///
     /// # Errors
-    /// What the component says of the world or of its settings: the node stays as it was.
+    /// The component's error about its environment or its settings: the node stays as it was.
     pub async fn deploy(
         &self,
         node: impl Into<Arc<str>>,
@@ -84,12 +84,12 @@ impl<P: Platform> Module<P> {
         Ok(())
     }
 
-    /// Gives the instance of `node` a new specification. The component is told all that
-    /// [`Module::deploy`] tells it, but for its way out: it has that. Spec: router 3.9, section 7, test 35.
+    /// Gives the instance of `node` a new specification. The component receives everything that [`Module::deploy`]
+    /// gives it, except for its output, which it has. Spec: router 3.9, section 7, test 35.
     ///
     /// # Errors
-    /// [`Error::NoInstance`], or what the component says of the world or of its settings: its edges stay as
-    /// they were.
+    /// [`Error::NoInstance`], or the component's error about its environment or its settings: its edges stay as they
+    /// were.
     pub async fn update(
         &self,
         node: &str,
@@ -120,8 +120,8 @@ impl<P: Platform> Module<P> {
         }
     }
 
-    /// Replaces the edges of `node`. What is on its way along an edge that is no more ends with
-    /// [`Error::Cancelled`]. Says whether there is such an instance. Spec: router 3.6.
+    /// Replaces the edges of `node`. Messages in flight along a removed edge end with [`Error::Cancelled`]. Returns
+    /// whether there is such an instance. Spec: router 3.6.
     pub fn set_edges(&self, node: &str, edges: Vec<Edge>) -> bool {
         let instance = self.scheduler.shared().directory.instance(node);
         if let Some(instance) = &instance {
@@ -130,19 +130,19 @@ impl<P: Platform> Module<P> {
         instance.is_some()
     }
 
-    /// Asks the component of `node` which ports it has. Messages that wait for one go on.
+    /// Asks the component of `node` for its ports. Messages that wait for one continue.
     pub fn refresh_ports(&self, node: &str) {
         self.scheduler.shared().directory.refresh_ports(node);
     }
 
-    /// Takes the instance of `node` away; its owner stays recorded. Says whether there was one. What it is
-    /// handling, it goes on to handle.
+    /// Removes the instance of `node`; its owner stays recorded. Returns whether there was one. The instance finishes
+    /// its messages.
     pub fn uninstall(&self, node: &str) -> bool {
         self.scheduler.shared().directory.uninstall(node).is_some()
     }
 
-    /// As [`Module::uninstall`], and cancels what the instance is handling: the callers get
-    /// [`Error::Cancelled`]. New messages do not find it any more by then. Spec: router 3.5.2, 3.9.
+    /// As [`Module::uninstall`], and cancels the messages that the instance is handling: the callers get
+    /// [`Error::Cancelled`]. By then new messages do not find it any more. Spec: router 3.5.2, 3.9.
     pub fn destroy(&self, node: &str) -> bool {
         let instance = self.scheduler.shared().directory.uninstall(node);
         if let Some(instance) = &instance {
@@ -151,18 +151,18 @@ impl<P: Platform> Module<P> {
         instance.is_some()
     }
 
-    /// What components are given that ask for a client; `None` for nothing. For instances from now on.
+    /// Sets the client for components that ask for one; `None` for nothing. Applies to later instances.
     pub fn set_client(&self, client: Option<Client>) {
         self.scheduler.shared().set_client(client);
     }
 
-    /// How long calls to `module` may take when neither they nor their edges say so; `None`: as
+    /// Sets the time limit for calls to `module` without a limit of their own or of their edges; `None`: as
     /// [`Options::call_timeout`] says. Spec: router H-13.
     pub fn set_timeout(&self, module: impl Into<Arc<str>>, timeout: Option<Duration>) {
         self.scheduler.shared().set_timeout(module.into(), timeout);
     }
 
-    /// Records that `module` owns `node`. An instance here wins all the same. Spec: router S-9, S-14, S-15.
+    /// Records that `module` owns `node`. An instance here takes precedence. Spec: router S-9, S-14, S-15.
     pub fn set_node(&self, node: impl Into<Arc<str>>, module: impl Into<Arc<str>>) {
         self.scheduler
             .shared()
@@ -170,47 +170,46 @@ impl<P: Platform> Module<P> {
             .set_owner(node.into(), module.into());
     }
 
-    /// Forgets who owns `node`. Spec: router S-15.
+    /// Removes the owner of `node`. Spec: router S-15.
     pub fn remove_node(&self, node: &str) {
         self.scheduler.shared().directory.remove_owner(node);
     }
 
-    /// Says where `module` runs, in place of what was said before. Connections to endpoints that stay are
-    /// kept; those to others finish what is in flight and close. Nothing is dialled before the first call.
+    /// Sets the endpoints of `module`, replacing earlier ones. Connections to unchanged endpoints are kept; the
+    /// others finish their calls and close. Nothing is dialled before the first call.
     pub fn register(&self, module: impl Into<Arc<str>>, endpoints: Vec<Authority>) {
         self.scheduler.shared().register(module.into(), endpoints);
     }
 
-    /// Forgets where `module` runs: new calls fail with `module not discovered`, those in flight finish.
+    /// Removes the endpoints of `module`: new calls fail with `module not discovered`, calls in flight finish.
     pub fn deregister(&self, module: &str) {
         self.scheduler.shared().deregister(module);
     }
 
-    /// Calls `module` by this method, from the next call on, whether it is registered or not. Without it by
-    /// [`Method::Send`], and by [`Method::Message`] where that is missing. Spec: router 2.3 point 5.
+    /// Sets the method for calls to `module`, from the next call on, whether it is registered or not. The default is
+    /// [`Method::Send`], and [`Method::Message`] where that is missing. Spec: router 2.3 point 5.
     pub fn set_method(&self, module: impl Into<Arc<str>>, method: Method) {
         self.scheduler.shared().pool.set_method(module.into(), method);
     }
 
-    /// The modules that this one has been told of or has called, and how their connections are doing.
-    /// Spec: router 4.3.
+    /// The modules that this one has registered or called, with the state of their connections. Spec: router 4.3.
     pub fn peers(&self) -> Vec<PeerState> {
         self.scheduler.shared().pool.states()
     }
 
-    /// How the connections to `module` are doing. Spec: router 4.3.
+    /// The state of the connections to `module`. Spec: router 4.3.
     pub fn state(&self, module: &str) -> Option<PeerState> {
         self.peers().into_iter().find(|peer| &*peer.module == module)
     }
 
-    /// What this module has counted, as OpenMetrics text. [`metrics::text`](crate::metrics::text) does it for
-    /// several modules of one process, and says what there is. Spec: router 1.8.
+    /// This module's counters, as OpenMetrics text. [`metrics::text`](crate::metrics::text) does it for several
+    /// modules of one process, and lists the metrics. Spec: router 1.8.
     pub fn metrics(&self) -> String {
         self.scheduler.metrics()
     }
 
-    /// Asks `discovery` for owners and endpoints that nobody has told, in place of an earlier source, and
-    /// follows its changes: a module that it no longer knows is not discovered any more.
+    /// Uses `discovery` for owners and endpoints that are not configured, in place of an earlier source, and follows
+    /// its changes: a module that it no longer knows is no longer discovered.
     pub fn discover(&self, discovery: Arc<dyn Discovery>) {
         self.scheduler.shared().set_discovery(discovery);
     }
@@ -220,10 +219,10 @@ impl<P: Platform> Module<P> {
         &self.scheduler
     }
 
-    /// Listens on `port`; 0 takes a free one. Nothing is answered before the server runs.
+    /// Listens on `port`; 0 takes a free one. Requests are answered only once the server runs.
     ///
     /// # Errors
-    /// When the port cannot be had.
+    /// When the port is not available.
     pub async fn bind(&self, port: u16) -> Result<Server<P>, ServeError> {
         Server::bind(self.scheduler.clone(), port).await
     }
@@ -231,7 +230,7 @@ impl<P: Platform> Module<P> {
     /// Listens on `port` and serves until the future is dropped, which closes all connections.
     ///
     /// # Errors
-    /// When the port cannot be had.
+    /// When the port is not available.
     pub async fn serve(&self, port: u16) -> Result<(), ServeError> {
         self.bind(port).await?.run().await;
         Ok(())
@@ -240,7 +239,7 @@ impl<P: Platform> Module<P> {
     /// Listens on `port` and serves until `shutdown` resolves, then drains: see [`Server::run_until`].
     ///
     /// # Errors
-    /// When the port cannot be had.
+    /// When the port is not available.
     pub async fn serve_until(
         &self,
         port: u16,

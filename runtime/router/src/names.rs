@@ -1,21 +1,21 @@
-//! Names of modules: made fit for use, and recognised when they are written differently. Spec: router 3.1, 6.2.
+//! Names of modules: sanitised, and matched in different spellings. Spec: router 3.1, 6.2.
 //!
-//! A publisher's prefix is optional, in both directions: `acme/http-module-v0` and `http-module-v0` are the
-//! same module. With the prefix optional nothing tells it from a part of the name, so `module-v0` also
-//! matches `js-module-v0`: an accepted ambiguity. Hence exact names come first, and more than one match by
-//! suffix is an error and not a guess.
+//! A publisher's prefix is optional, in both directions: `acme/http-module-v0` and `http-module-v0` are the same
+//! module. Therefore a prefix cannot be distinguished from a part of the name, and `module-v0` also matches
+//! `js-module-v0`: an accepted ambiguity. Exact names take precedence, and more than one match by suffix is an error,
+//! not a guess.
 
 use std::sync::Arc;
 
 use indexmap::IndexMap;
 
-/// The longest sanitised name, in characters. Names of Kubernetes objects are made of it.
+/// The longest sanitised name, in characters. Names of Kubernetes objects are derived from it.
 const SANITISED_MAX: usize = 48;
 
 /// Makes a name that Kubernetes accepts: lower case, every run of other characters than ASCII letters and
 /// digits a single `-`, of that the last 48 characters, no `-` at either end. Spec: router 3.1, 6.1.
 ///
-/// Empty when nothing usable is left.
+/// Empty when no usable character is left.
 pub fn sanitise(name: &str) -> String {
     let mut clean = String::with_capacity(name.len());
     for character in name.chars().flat_map(char::to_lowercase) {
@@ -25,13 +25,13 @@ pub fn sanitise(name: &str) -> String {
             clean.push('-');
         }
     }
-    // All of it is ASCII by now.
+    // Everything is ASCII here.
     let start = clean.len().saturating_sub(SANITISED_MAX);
     clean[start..].trim_matches('-').to_owned()
 }
 
-/// Whether two names may be those of the same module: case does not matter, `/` is `-`, and either may be
-/// the other with something in front of it. An empty name matches nothing. Spec: router 6.2.
+/// Whether two names may denote the same module: case does not matter, `/` equals `-`, and either may be the other
+/// with a prefix. An empty name matches nothing. Spec: router 6.2.
 pub fn matches(one: &str, other: &str) -> bool {
     let (one, other) = (canonical(one), canonical(other));
     !one.is_empty()
@@ -52,16 +52,16 @@ fn is_suffix(short: &str, name: &str) -> bool {
         .is_some_and(|prefix| prefix.ends_with('-'))
 }
 
-/// The modules that are known, by name. Made canonical once, when one becomes known.
+/// The known modules, by name. Names are made canonical once, when a module becomes known.
 #[derive(Debug, Default)]
 pub(crate) struct Names {
     canonical: IndexMap<Arc<str>, String>,
 }
 
-/// Which module a name means.
+/// The modules that a name denotes.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
-    /// None that is known.
+    /// No known module.
     None,
     /// This one.
     One(Arc<str>),
@@ -79,8 +79,8 @@ impl Names {
         self.canonical.shift_remove(name);
     }
 
-    /// The name as it is; else the only one that is the same but for case and separators; else the only one
-    /// that matches with a prefix. Spec: router 6.2, W-12.
+    /// The exact name; else the only one that differs only in case and separators; else the only one that matches
+    /// with a prefix. Spec: router 6.2, W-12.
     pub(crate) fn meaning(&self, name: &str) -> Meaning {
         if let Some((exact, _)) = self.canonical.get_key_value(name) {
             return Meaning::One(Arc::clone(exact));

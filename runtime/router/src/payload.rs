@@ -1,4 +1,4 @@
-//! What a message carries: encoded bytes that are passed on untouched.
+//! The data of a message: encoded bytes that are passed on unchanged.
 
 use bytes::Bytes;
 use serde::Serialize;
@@ -19,10 +19,10 @@ pub struct Payload {
 /// How a payload's bytes are encoded. Spec: router H-7.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ContentType {
-    /// `application/json`, which is meant when nothing is said.
+    /// `application/json`, the default.
     #[default]
     Json,
-    /// `application/msgpack`. Carried, never looked into.
+    /// `application/msgpack`. Transported, never decoded.
     MessagePack,
 }
 
@@ -107,12 +107,12 @@ impl Payload {
         self.bytes.is_empty()
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     pub fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    /// The same, in memory of its own: what came over the wire may be a part of a whole request, which it would keep.
+    /// A copy in its own memory: received bytes may be a slice of a whole request, which they would keep alive.
     pub(crate) fn detached(&self) -> Self {
         Payload::new(Bytes::copy_from_slice(&self.bytes), self.content_type)
     }

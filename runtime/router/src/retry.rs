@@ -1,43 +1,41 @@
-//! Whether to try again, and when. Off unless somebody asks for it. Spec: router 3.6, W-1 to W-3.
+//! Whether to retry, and when. Off by default. Spec: router 3.6, W-1 to W-3.
 //!
-//! A second attempt is made only of what certainly no component has begun with, of what its component says may be tried
-//! again, or of what carries an idempotency key, so that its receiver can tell it from a new message. There
-//! is one layer of it: an error that was tried again in vain is not tried again further up.
+//! A second attempt is made only if certainly no component has begun with the message, if its component calls the
+//! error retryable, or if the message carries an idempotency key, by which its receiver recognises it. There is one
+//! layer of retries: an error after unsuccessful retries is not retried further up.
 
 use std::time::Duration;
 
 use crate::hop::Trail;
 use crate::{Error, Outcome};
 
-/// How often and when a message is sent again after it has failed. Spec: router 3.6.
+/// How often and when a failed message is sent again. Spec: router 3.6.
 ///
-/// The whole never lasts longer than the message's deadline: when the next delay would pass it, the last
-/// error is returned at once.
+/// All attempts end by the message's deadline: when the next delay would pass it, the last error is returned at once.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct RetryPolicy {
-    /// How many attempts there are at most, the first included. 0 and 1 mean a single one. 3 by default.
+    /// The maximum number of attempts, including the first. 0 and 1 mean a single one. 3 by default.
     pub max_attempts: u32,
     /// The delay after the first failure. 1 s by default.
     pub initial_delay: Duration,
-    /// By how much each delay is longer than the one before. Less than 1, and what is no number, counts as
-    /// 2. 2 by default.
+    /// The factor between one delay and the next. Values below 1 and NaN count as 2. 2 by default.
     pub coefficient: f64,
-    /// No delay is longer than this. 30 s by default.
+    /// The maximum delay. 30 s by default.
     pub max_delay: Duration,
-    /// Up to how many percent of a delay are left out at random, so that callers do not come back all at
-    /// once. 0 to 100; none by default.
+    /// The maximum random reduction of a delay, in percent, so that callers do not retry at the same time. 0 to 100;
+    /// none by default.
     pub jitter_percent: u8,
-    /// How long each single attempt may take. Unbounded by default, but for the deadline of them all.
+    /// The time limit of each attempt. None by default, except for the deadline of all attempts.
     pub attempt_timeout: Option<Duration>,
-    /// Codes of errors that are final, although their component says that trying again may help.
+    /// Codes of errors that are final, although their component calls them retryable.
     pub non_retryable_codes: Vec<String>,
-    /// Gives messages that carry no idempotency key a random one, so that also what may have happened is
-    /// sent again. Only for receivers that know such keys: modules of this crate do.
+    /// Gives messages without an idempotency key a random one, so that calls with an unknown outcome are also
+    /// retried. Only for receivers that support such keys: modules of this crate do.
     pub idempotent: bool,
 }
 
-/// What an unusable coefficient is replaced with.
+/// The replacement for an unusable coefficient.
 const COEFFICIENT: f64 = 2.0;
 
 impl Default for RetryPolicy {
@@ -56,7 +54,7 @@ impl Default for RetryPolicy {
 }
 
 impl RetryPolicy {
-    /// The defaults, with this many attempts at most.
+    /// The defaults, with this maximum number of attempts.
     #[must_use]
     pub fn attempts(max_attempts: u32) -> Self {
         RetryPolicy {
@@ -74,7 +72,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets how long each attempt may take.
+    /// Sets the time limit of each attempt.
     #[must_use]
     pub fn attempt_timeout(mut self, timeout: Duration) -> Self {
         self.attempt_timeout = Some(timeout);
@@ -88,7 +86,7 @@ impl RetryPolicy {
         self
     }
 
-    /// Sets up to how many percent of a delay are left out at random.
+    /// Sets the maximum random reduction of a delay, in percent.
     #[must_use]
     pub fn jitter(mut self, percent: u8) -> Self {
         self.jitter_percent = percent;
@@ -102,20 +100,20 @@ impl RetryPolicy {
         self
     }
 
-    /// Reads a coefficient as TinyNodes write it, as text. Spec: router 3.6, section 7, test 24.
+    /// Reads a coefficient in the format of TinyNodes, as text. Spec: router 3.6, section 7, test 24.
     #[must_use]
     pub fn coefficient_of(text: &str) -> f64 {
         usable(text.trim().parse().unwrap_or(COEFFICIENT))
     }
 
-    /// The delay after this many failed attempts, counted from 1, before jitter:
-    /// `initial_delay * coefficient^(failures - 1)`, but `max_delay` at most.
+    /// The delay after this many failed attempts, counted from 1, before jitter: `initial_delay *
+    /// coefficient^(failures - 1)`, but at most `max_delay`.
     #[must_use]
     pub fn delay(&self, failures: u32) -> Duration {
         let coefficient = usable(self.coefficient);
         let max = self.max_delay.as_secs_f64();
         let mut delay = self.initial_delay.as_secs_f64();
-        // Multiplied step by step, so that every platform comes to the same bits.
+        // Multiplied step by step, so that every platform gets the same bits.
         for _ in 1..failures {
             if delay >= max || delay == 0.0 || coefficient == 1.0 {
                 break;
@@ -129,7 +127,7 @@ impl RetryPolicy {
         }
     }
 
-    /// The delay after this many failed attempts, of which `random` takes its share away.
+    /// The delay after this many failed attempts, reduced by `random`'s share.
     pub(crate) fn jittered(&self, failures: u32, random: impl FnOnce() -> u64) -> Duration {
         let delay = self.delay(failures);
         if self.jitter_percent == 0 {
@@ -140,12 +138,13 @@ impl RetryPolicy {
         Duration::from_nanos(nanos - random() % (most + 1))
     }
 
-    /// Whether a message that failed so may be sent again. `crossed`: it is its own way to another module that
-    /// failed, not that of a message which its component sent. `keyed`: it carries an idempotency key.
+    /// Whether a message with this error may be sent again. `crossed`: its own hop to another module failed, not that
+    /// of a message which its component sent. `keyed`: it carries an idempotency key.
     ///
-    /// What was marked permanent, or has a code of the list, is not. What was marked retryable is. Of the
-    /// rest only what went to another module: what certainly no component there has begun with, if time may help; and
-    /// what was lost on the way, if it is handled at most once thanks to the key. Spec: router 3.6, W-2, W-3.
+    /// Errors that are permanent, or have a code of the list, are not retried. Retryable errors are. Of the others,
+    /// only hops to another module are: if certainly no component there has begun and a later attempt may succeed;
+    /// and if the call was lost on the way and a key ensures that it is handled at most once. Spec: router 3.6, W-2,
+    /// W-3.
     pub(crate) fn allows(&self, error: &Error, trail: &Trail, keyed: bool) -> bool {
         let crossed = trail.crossed();
         let listed = |code: &str| self.non_retryable_codes.iter().any(|it| it == code);
@@ -153,27 +152,27 @@ impl RetryPolicy {
             (Some(false), _) => false,
             (Some(true), error) => !error.code().is_some_and(listed),
             (None, error) if crossed => reached_nobody(error) || (keyed && was_lost(error)),
-            // Of an attempt here: whatever it did, it does not do twice.
+            // An attempt in this module: with a key, a retry does not repeat its effects.
             (None, Error::Overdue { .. }) => keyed,
             (None, _) => false,
         }
     }
 }
 
-/// Whether certainly no component has begun with a message that failed so on its own way to another module, and it may
-/// find one later: its node may have moved, or is about to be there. What is wrong with the message itself stays wrong.
+/// Whether certainly no component has begun with a message whose own hop failed so, and a later attempt may find one:
+/// its node may have moved, or may soon be installed. Mistakes in the message itself are permanent.
 fn reached_nobody(error: &Error) -> bool {
     match error {
         Error::NoModule { .. } | Error::NotDiscovered { .. } | Error::Overload { .. } => true,
         Error::Unavailable { outcome, .. } | Error::Timeout { outcome, .. } => *outcome == Outcome::Failed,
         Error::Send { handled, in_vain, .. } => !handled && !in_vain,
-        // It says so of itself: what comes from further away, some component has begun with.
+        // The module reports it about itself. For an error from further away, some component has begun.
         Error::Remote(remote) => remote.kind.may_pass() && !remote.handled,
         _ => false,
     }
 }
 
-/// Whether nobody knows what has become of it.
+/// Whether the outcome is unknown.
 fn was_lost(error: &Error) -> bool {
     match error {
         Error::Unavailable { outcome, .. } | Error::Timeout { outcome, .. } | Error::Send { outcome, .. } => {

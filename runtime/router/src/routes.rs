@@ -1,4 +1,4 @@
-//! The edges of a node, live: they can change while messages are on their way. Spec: router 3.6, 3.9.
+//! The edges of a node, live: they can change while messages are in flight. Spec: router 3.6, 3.9.
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -10,12 +10,12 @@ use crate::signal::Signal;
 pub(crate) struct Route {
     pub(crate) edge: Edge,
     pub(crate) from: Arc<str>,
-    /// Given when the edge is removed: every send along it ends then.
+    /// Set when the edge is removed: every send along it ends then.
     pub(crate) removed: Arc<Signal>,
 }
 
-/// What leaves a node. It belongs to the node and not to an instance: one that is replaced goes on with the
-/// edges of its successor.
+/// The outgoing edges of a node. They belong to the node and not to an instance: a replaced instance continues with
+/// the edges of its successor.
 #[derive(Debug)]
 pub(crate) struct Routes {
     pub(crate) node: Arc<str>,
@@ -32,13 +32,13 @@ impl Routes {
         routes
     }
 
-    /// All routes as they are now.
+    /// All current routes.
     pub(crate) fn list(&self) -> Arc<[Arc<Route>]> {
         Arc::clone(&self.list.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Replaces the edges. Of two that join the same ports the first counts: one message goes there once.
-    /// What is on its way along an edge that is not among them ends.
+    /// Replaces the edges. Of two that join the same ports the first counts: one message goes there once. Messages in
+    /// flight along a removed edge end.
     pub(crate) fn set(&self, edges: Vec<Edge>) {
         let old = self.list();
         let mut routes: Vec<Arc<Route>> = Vec::with_capacity(edges.len());
@@ -61,8 +61,8 @@ impl Routes {
     }
 }
 
-/// The route that joins the same ports as `edge`. By the pair, not by a text made of it: two pairs can make
-/// the same text.
+/// The route that joins the same ports as `edge`. Compared as a pair, because two pairs can have the same
+/// concatenated text.
 fn find<'a>(routes: &'a [Arc<Route>], edge: &Edge) -> Option<&'a Arc<Route>> {
     routes
         .iter()

@@ -1,4 +1,4 @@
-//! Local or remote: the one function that every message goes through.
+//! Local or remote: the function that handles every message.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -31,24 +31,24 @@ pub(crate) struct Shared<P: Platform> {
     pub(crate) duplicates: Duplicates,
     pub(crate) metrics: Arc<Metrics>,
     discovery: Sources,
-    /// How long calls to some modules may take.
+    /// The time limits of calls to some modules.
     timeouts: RwLock<IndexMap<Arc<str>, Duration>>,
     client: RwLock<Option<Client>>,
 }
 
-/// Who has a node.
+/// The location of a node.
 enum Owner {
     Here,
     Other(Arc<str>),
     Nobody,
 }
 
-/// When a call ends at the latest.
+/// The deadlines of a call.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Limits {
-    /// What the message asks for.
+    /// The limit of the message itself.
     pub(crate) own: Option<Instant>,
-    /// When the call ends that it is part of: somebody else keeps that time.
+    /// The deadline of the parent call, which is enforced elsewhere.
     pub(crate) inherited: Option<Instant>,
 }
 
@@ -68,7 +68,7 @@ impl Limits {
         }
     }
 
-    /// The same, but `limit` at the latest.
+    /// The same, but at most `limit`.
     fn within(self, limit: Option<Instant>) -> Self {
         let own = match (self.own, limit) {
             (Some(own), Some(limit)) => Some(own.min(limit)),
@@ -103,7 +103,7 @@ impl<P: Platform> Shared<P> {
         };
     }
 
-    /// How long a call to `module` may take when its message says nothing.
+    /// The time limit of a call to `module` whose message has none.
     pub(crate) fn call_timeout(&self, module: &str) -> Duration {
         let timeouts = self.timeouts.read().unwrap_or_else(PoisonError::into_inner);
         timeouts.get(module).copied().unwrap_or(self.options.call_timeout)
@@ -117,8 +117,7 @@ impl<P: Platform> Shared<P> {
         self.client.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The module that owns `node`, as far as is known. Its name may be written differently than the
-    /// module's own. Spec: router 6.2, W-12.
+    /// The known owner of `node`. Its name may be spelt differently from the module's own. Spec: router 6.2, W-12.
     fn owner(&self, node: &str) -> Result<Owner, Error> {
         let owner = self.directory.owner(node).or_else(|| self.discovery.owner(node));
         let Some(owner) = owner else {
@@ -146,7 +145,7 @@ impl<P: Platform> Shared<P> {
         self.directory.knows(node) || self.discovery.owner(node).is_some()
     }
 
-    /// The peer called `module`, as far as is known.
+    /// The peer called `module`, if it is known.
     pub(crate) fn peer(&self, module: &Arc<str>) -> Option<Arc<Peer<P>>> {
         if let Some(peer) = self.pool.get(module) {
             return Some(peer);
@@ -156,7 +155,7 @@ impl<P: Platform> Shared<P> {
         Some(peer)
     }
 
-    /// Whether `module` has had other endpoints since it was `peer`, and has some now.
+    /// Whether the endpoints of `module` have changed since `peer` was looked up, and it has some now.
     pub(crate) fn has_moved(&self, module: &str, peer: &Arc<Peer<P>>) -> bool {
         let now = self.pool.get(module);
         now.is_some_and(|now| !Arc::ptr_eq(&now, peer))
@@ -195,17 +194,17 @@ impl<P: Platform> Scheduler<P> {
 
     /// Handles one message and waits for its answer. Spec: router S-7 to S-12, S-28.
     ///
-    /// A node that has an instance here is served here; else its owner is asked. Dropping the future cancels
-    /// the call, wherever it is at work.
+    /// A node with an instance here is served here; otherwise its owner is called. Dropping the future cancels the
+    /// call, wherever it is executed.
     ///
     /// # Errors
-    /// Every [`Error`]. Ask it whether the message may have been handled all the same.
+    /// Every [`Error`]. [`Error::outcome`] says whether the message may nevertheless have been handled.
     pub async fn handle(&self, mut message: Message) -> Result<Option<Payload>, Error> {
         let shared = self.shared();
         let to = Arc::clone(&message.to);
         let destination = self.admit(&mut message, &to)?;
         let limits = Limits::of(&message);
-        // As with those of `serve`.
+        // As with the requests of `serve`.
         let policy = message.retry.take().or_else(|| shared.options.retry.clone());
         match policy.filter(|_| !message.context.remote) {
             Some(policy) => Box::pin(self.persist(&policy, destination, message, limits)).await,
@@ -216,7 +215,7 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// Looks at a message before it goes anywhere.
+    /// Validates a message before it is routed.
     fn admit<'a>(&self, message: &mut Message, to: &'a Arc<str>) -> Result<Destination<'a>, Error> {
         let shared = self.shared();
         if message.context.depth > shared.options.max_depth {
@@ -230,20 +229,20 @@ impl<P: Platform> Scheduler<P> {
         self.destination(to)
     }
 
-    /// Handles a message that came over the wire. Whoever sent it is the one to send it again.
+    /// Handles a message from the wire. Only its sender retries it.
     pub(crate) async fn serve(&self, mut message: Message) -> Result<Option<Payload>, Raised> {
         let to = Arc::clone(&message.to);
         let destination = self.admit(&mut message, &to).map_err(Raised::unhandled)?;
         let (limits, mut trail) = (Limits::of(&message), Trail::default());
         let answer = self.attempt(destination, message, limits, &mut trail).await;
-        // Whether a component has begun the error does not say: one that passes on what it was told stays what it was.
+        // The error does not tell whether a component has begun: a component may pass on an error unchanged.
         answer.map_err(|error| match trail.handled() {
             true => Raised::from(error),
             false => Raised::unhandled(error),
         })
     }
 
-    /// What this module has counted: as [`Module::metrics`](crate::Module::metrics).
+    /// This module's counters: as [`Module::metrics`](crate::Module::metrics).
     pub fn metrics(&self) -> String {
         metrics::of([(self, "")].into_iter())
     }
@@ -255,7 +254,7 @@ impl<P: Platform> Scheduler<P> {
         })
     }
 
-    /// Sends the message, and sends it again, as `policy` says. Spec: router 3.6.
+    /// Sends the message, with retries as `policy` says. Spec: router 3.6.
     async fn persist(
         &self,
         policy: &RetryPolicy,
@@ -295,7 +294,7 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// The limits of all attempts together: to another module they have one even if the message has none.
+    /// The limits of all attempts together: calls to another module have one even if the message has none.
     fn limits_of_all(&self, node: &str, limits: Limits) -> Limits {
         let shared = self.shared();
         if limits.own.is_some() || shared.directory.instance(node).is_some() {
@@ -309,8 +308,8 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// Delivers the message here, or sends it to its owner. What is on its way here, an instance or a port
-    /// of it, is waited for, a bounded time; whatever changes meanwhile counts. Spec: router H-9, 3.4, W-6.
+    /// Delivers the message here, or sends it to its owner. If an instance or a port of it is expected here, waits
+    /// for a bounded time; changes in the meantime count. Spec: router H-9, 3.4, W-6.
     async fn attempt(
         &self,
         Destination { node, port }: Destination<'_>,
@@ -335,14 +334,14 @@ impl<P: Platform> Scheduler<P> {
                         node: node.into(),
                     }
                 }
-                // What came over the wire is never sent on.
+                // Messages from the wire are never forwarded.
                 None => match if message.context.remote {
                     Owner::Here
                 } else {
                     shared.owner(node)?
                 } {
                     Owner::Other(module) => {
-                        // Boxed: it is large, and most futures of this function deliver here.
+                        // Boxed, because it is large, and most futures of this function deliver here.
                         let hop = hop::send(shared, Some(module), node, message, limits, trail);
                         return Box::pin(hop).await;
                     }
@@ -357,7 +356,7 @@ impl<P: Platform> Scheduler<P> {
             let until = *patience.get_or_insert_with(|| self.patience(limits));
             match (until, change.take()) {
                 (None, _) => return Err(missing),
-                // In line first, then another look: a change between the two would be missed.
+                // Registered before the second check: otherwise a change between the two would be missed.
                 (Some(_), None) => change = Some(shared.directory.next_change(node)),
                 (Some(until), Some(change)) => {
                     if timeout_at(until, change).await.is_err() {
@@ -368,8 +367,8 @@ impl<P: Platform> Scheduler<P> {
         }
     }
 
-    /// Until when to wait for what is on its way: never longer than a quarter of what the call has left, so
-    /// that its caller learns the reason and not just of a timeout. `None`: not at all.
+    /// Until when to wait for an expected instance or port: at most a quarter of the call's remaining time, so that
+    /// its caller gets the reason and not just a timeout. `None`: not at all.
     fn patience(&self, limits: Limits) -> Option<Instant> {
         let wait = self.shared().options.instance_wait;
         let now = Instant::now();

@@ -1,4 +1,4 @@
-//! Something that happens once, and that many may wait for.
+//! A one-time event with many waiters.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -7,7 +7,7 @@ use std::task::Poll;
 
 use tokio::sync::Notify;
 
-/// Not given at first. Whoever waits is woken in the order of coming.
+/// Not set at first. Waiters are woken in the order of their arrival.
 #[derive(Debug, Default)]
 pub(crate) struct Signal {
     given: AtomicBool,
@@ -20,10 +20,10 @@ impl Signal {
         self.notify.notify_waiters();
     }
 
-    /// Awaits `future`, but not beyond the signal, which may have been given long ago: `None` then.
+    /// Awaits `future`, until the signal at the latest, which may be set already: `None` then.
     pub(crate) async fn cuts<F: Future>(&self, future: F) -> Option<F::Output> {
         let mut notified = pin!(self.notify.notified());
-        // In line before the look, or a signal between the two would be missed.
+        // Registered before the check: otherwise a signal between the two would be missed.
         notified.as_mut().enable();
         if self.given.load(Ordering::SeqCst) {
             return None;

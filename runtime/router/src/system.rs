@@ -1,13 +1,13 @@
-//! The ports that every node has and no component declares. Spec: router 3.8.
+//! The system ports of every node. Spec: router 3.8.
 
 use std::any::Any;
 use std::sync::Arc;
 
-/// Whatever a component uses to talk to the platform that runs it, such as a client of the cluster: handed
-/// on as it is.
+/// The interface of a component to the platform that runs it, such as a client of the cluster. Passed through
+/// unchanged.
 pub type Client = Arc<dyn Any + Send + Sync>;
 
-/// What a component is told of its place.
+/// The identity of a component's node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Identity {
@@ -17,19 +17,19 @@ pub struct Identity {
     pub module: Arc<str>,
 }
 
-/// A port that belongs to the runtime. Messages to it go to the capability of that name, if the component
-/// has it, and never to [`Component::handle`](crate::Component::handle).
+/// A port of the runtime. Messages to it go to the capability of that name, if the component has it, and never to
+/// [`Component::handle`](crate::Component::handle).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SystemPort {
-    /// `_settings`: what is configured.
+    /// `_settings`: configuration.
     Settings,
-    /// `_control`: what somebody presses.
+    /// `_control`: user actions.
     Control,
-    /// `_reconcile`: time to look again. Messages to it are taken and ignored.
+    /// `_reconcile`: triggers a reconciliation. Messages to it are accepted and ignored.
     Reconcile,
-    /// `_identity`: given with the instance. Messages to it are taken and ignored.
+    /// `_identity`: set with the instance. Messages to it are accepted and ignored.
     Identity,
-    /// `_client`: given with the instance. Messages to it are taken and ignored.
+    /// `_client`: set with the instance. Messages to it are accepted and ignored.
     Client,
 }
 
@@ -43,7 +43,7 @@ impl SystemPort {
         SystemPort::Client,
     ];
 
-    /// As it is written in a destination.
+    /// The spelling in a destination.
     pub fn as_str(self) -> &'static str {
         match self {
             SystemPort::Settings => "_settings",

@@ -11,8 +11,8 @@ pub struct TraceContext {
     pub span: u64,
 }
 
-/// As all of them look. Each message is stamped with one and read for one: so they are written in place, and read
-/// without a branch for each digit.
+/// All traceparents have this shape. Each message writes and reads one, so this happens in place, without a branch
+/// for each digit.
 const PATTERN: &[u8; 55] = b"00-00000000000000000000000000000000-0000000000000000-01";
 const DIGITS: &[u8; 16] = b"0123456789abcdef";
 /// What each byte counts as a digit, if it is one.
@@ -37,8 +37,8 @@ impl TraceContext {
         String::from_utf8_lossy(&text).into_owned()
     }
 
-    /// Reads a `traceparent` of version 00. `None` when it is malformed or an identifier is zero: the
-    /// W3C recommendation asks to start a new trace then.
+    /// Reads a `traceparent` of version 00. `None` when it is malformed or an identifier is zero: the W3C
+    /// recommendation then asks to start a new trace.
     pub fn parse(traceparent: &str) -> Option<Self> {
         let text = traceparent.as_bytes();
         if text.len() != 55 || !text.starts_with(b"00-") || text[35] != b'-' || text[52] != b'-' {
@@ -66,7 +66,7 @@ pub(crate) fn new<P: Platform>(platform: &P) -> TraceContext {
     }
 }
 
-/// A fresh identifier of a trace. Its low half is what events carry, so that half is never zero.
+/// A fresh identifier of a trace. Events carry its low half, so that half is never zero.
 pub(crate) fn new_trace<P: Platform>(platform: &P) -> u128 {
     let high = platform.random_u64();
     u128::from(high) << 64 | u128::from(platform.random_u64().max(1))

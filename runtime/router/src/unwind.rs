@@ -7,8 +7,8 @@ use std::pin::pin;
 
 /// Awaits `future`; a panic inside it is returned as its message.
 ///
-/// The future is not polled again after a panic, and what it shares with others is behind locks that
-/// poison or atomics: so nothing broken can be observed through it.
+/// The future is not polled again after a panic. Its shared state is behind atomics or locks that poison, so no
+/// broken state is visible.
 pub(crate) async fn guarded<F: Future>(future: F) -> Result<F::Output, String> {
     let mut future = pin!(future);
     poll_fn(

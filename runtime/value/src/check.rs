@@ -1,8 +1,8 @@
-//! Whether a value is of a declared type, and whether two types are alike.
+//! Checks whether a value has a declared type, and whether two types are compatible.
 //!
-//! What counts is what a value is, and not what it says of itself: `structure`, `subtype` and the like are not looked
-//! at, as upstream does not look at them, and as a provider cannot get them right whose unions have names. Whoever
-//! passes a value on says so by [`CValue::conformed`], which makes what the value says of itself true.
+//! Only the contents of a value count, not its own type information: `structure`, `subtype` and the like are ignored,
+//! as in upstream, because a provider whose unions have names cannot set them correctly. Before a value is passed on,
+//! [`CValue::conformed`] corrects its type information.
 
 use std::cmp::Ordering;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::schema::in_order;
 use crate::{CType, CValue, Fields};
 
 impl CValue {
-    /// Whether this value is of this type.
+    /// Checks whether this value has this type.
     ///
-    /// - A record has exactly the declared fields. One that is optional and missing is a mismatch: on the wire an
-    ///   absent value is a `CNone`, and a field that is not there is an error upstream. Spec: provider 2.15.
-    /// - A union's tag is one of the declared ones. A tag of the provider's own is accepted when what it tags is
-    ///   of one of the declared variants, since schemas do not carry names. Spec: provider 5, row 25.
-    /// - Where a value is declared and not an optional one, `CSome` does not stand for it, nor the other way
-    ///   around; an `Int` is no `Float`.
+    /// - A record has exactly the declared fields. A missing optional field is a mismatch: on the wire an absent
+    ///   value is a `CNone`, and a missing field is an error in upstream. Spec: provider 2.15.
+    /// - A union's tag is one of the declared ones. Another tag is accepted if its value has the type of one of the
+    ///   declared variants, since schemas do not carry names. Spec: provider 5, row 25.
+    /// - A `CSome` is not accepted where a non-optional value is declared, nor the other way around; an `Int` is not
+    ///   a `Float`.
     ///
     /// # Errors
     /// The first mismatch: fields in the order of their names, a key before its value.
@@ -59,11 +59,11 @@ impl CValue {
         }
     }
 
-    /// The same value, saying of itself what was declared: structures, subtypes, and tags of unions.
+    /// The same value with the declared type information: structures, subtypes, and tags of unions.
     ///
-    /// A tag that is not declared becomes that of the declared variant at its position (`variant2` is the third one,
-    /// by [`CType::variants_in_order`]) or, when that does not fit, of the first one that does. So the values of
-    /// a provider whose variants have names become the server's, and the other way around.
+    /// An undeclared tag becomes that of the declared variant at its position (`variant2` is the third one, by
+    /// [`CType::variants_in_order`]) or, when that does not fit, of the first one that does. This converts values of
+    /// a provider whose variants have names to the server's, and the other way around.
     ///
     /// # Errors
     /// As [`CValue::check`].
@@ -73,7 +73,7 @@ impl CValue {
         Ok(self)
     }
 
-    /// Rewrites what a value that has passed the check says of itself.
+    /// Rewrites the type information of a value that has passed the check.
     fn tell(&mut self, declared: &CType) {
         match (self, declared) {
             (CValue::Product { value, structure }, CType::Product(fields)) => {
@@ -139,11 +139,11 @@ impl CValue {
 }
 
 impl CType {
-    /// Whether values of `other` may stand where this type is declared: the types have the same structure. Variants
-    /// of unions are compared by position, since names do not cross the wire. Spec: provider 5, row 10.
+    /// Whether values of `other` are accepted where this type is declared: the types have the same structure.
+    /// Variants of unions are compared by position, since names do not cross the wire. Spec: provider 5, row 10.
     ///
     /// # Errors
-    /// The first difference, fields in the order of their names; "found" is what `other` has.
+    /// The first difference, fields in the order of their names; "found" refers to `other`.
     pub fn check_same_structure(&self, other: &CType) -> Result<(), Mismatch> {
         match (self, other) {
             (CType::Product(fields), CType::Product(others)) => {
@@ -194,7 +194,7 @@ fn check_fields<T>(
     declared: &Fields<CType>,
     check: impl Fn(&T, &CType) -> Result<(), Mismatch>,
 ) -> Result<(), Mismatch> {
-    // Both are sorted: one walk sees all of both.
+    // Both are sorted, so one pass over both is enough.
     let (mut found, mut declared) = (found.iter().peekable(), declared.iter().peekable());
     loop {
         let order = match (found.peek(), declared.peek()) {
@@ -214,7 +214,7 @@ fn check_fields<T>(
     }
 }
 
-/// The declared variant of a union that has a tag of its own.
+/// The declared variant of a union with an undeclared tag.
 fn variant_that_fits<'t>(
     union: &CValue,
     variants: &'t Fields<CType>,
@@ -229,7 +229,7 @@ fn variant_that_fits<'t>(
     };
     let all = in_order(variants);
     let position = position_of(tag, structure).filter(|position| *position < all.len());
-    // Each of them once: unions nest, and twice on each level would be as often as two to the power of their depth.
+    // Each of them once: unions nest, and two checks on each level would be exponential in the depth.
     let others = (0..all.len()).filter(|other| Some(*other) != position);
     let mut candidates = position.into_iter().chain(others).map(|position| all[position]);
     let fitting = candidates.find(|(_, variant)| value.check(variant).is_ok());
@@ -237,7 +237,7 @@ fn variant_that_fits<'t>(
     fitting.ok_or_else(problem)
 }
 
-/// The position that a tag says of itself, or has among those that its value says there are.
+/// The position in a tag's name, or among the tags in its value's type information.
 fn position_of(tag: &str, structure: &Fields<CType>) -> Option<usize> {
     let said = tag.strip_prefix("variant").and_then(|number| number.parse().ok());
     said.or_else(|| in_order(structure).iter().position(|(name, _)| *name == tag))

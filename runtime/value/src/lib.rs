@@ -2,14 +2,14 @@
 //!
 //! | subject | file |
 //! |---|---|
-//! | what a value can be, and of which type | `types`, `value` |
-//! | types as people read them | `notation` |
+//! | values and types | `types`, `value` |
+//! | human-readable types | `notation` |
 //! | JSON of values and types, with their tags | `json` |
 //! | types as schemas, and back | `schema` |
-//! | is a value of a type, are two types alike? | `check`, `mismatch` |
+//! | checks of values and types | `check`, `mismatch` |
 //! | values as plain data: JSON without tags, TOML, structs | `plain` |
-//! | how much is read from others, and how much that is | `limits`, `size` |
-//! | where in a value something is | `path` |
+//! | limits for received data, and sizes | `limits`, `size` |
+//! | places in a value | `path` |
 //!
 //! ```
 //! use squall_value::{CType, CValue, Limits};
@@ -28,8 +28,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! What others send may be anything: it becomes a value, or an error that says what is wrong and where, within
-//! [`Limits`]. Values that this process makes itself are trusted to be no deeper than stacks are.
+//! Received data may be anything: it becomes a value, or an error with the mistake and its place, within [`Limits`].
+//! Values created by this process are trusted to be no deeper than stacks allow.
 
 mod check;
 mod json;

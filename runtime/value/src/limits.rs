@@ -1,16 +1,16 @@
-//! How much is read from somebody else.
+//! Limits for received data.
 
-/// How large, deep and populous JSON and schemas may be. What passes a limit is an error, and never a crash.
+/// The maximum size, depth and number of items of JSON and schemas. Exceeding a limit is an error, never a crash.
 ///
-/// Whoever raises [`depth_max`](Limits::depth_max) needs stacks to match, since values and types are walked by
-/// recursion: the 2 MiB of a thread are enough for ten times the default.
+/// A higher [`depth_max`](Limits::depth_max) needs larger stacks, since values and types are processed recursively:
+/// the 2 MiB of a thread are enough for ten times the default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// The size of JSON, in bytes. The default is gRPC's for a message: 4 MiB.
+    /// The maximum size of JSON, in bytes. The default is gRPC's for a message: 4 MiB.
     pub bytes_max: usize,
-    /// How deep values may nest, and types. The default is 64: a protobuf decoder stops at 50, or earlier.
+    /// The maximum nesting of values, and of types. The default is 64: a protobuf decoder stops at 50, or earlier.
     pub depth_max: usize,
-    /// How many values and types there may be, all levels taken together. The default is 262,144.
+    /// The maximum number of values and types, on all levels together. The default is 262,144.
     pub nodes_max: usize,
 }
 

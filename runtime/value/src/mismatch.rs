@@ -1,4 +1,4 @@
-//! Why something is not of a type.
+//! Type mismatches.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,29 +6,29 @@ use std::sync::Arc;
 use crate::path::{Path, Step, clipped};
 use crate::{CType, CValue};
 
-/// A value, a type, or plain data is not what a declared type asks for, and where. Whoever made it is at fault.
+/// A value, a type, or plain data does not match a declared type, and where. Its author is at fault.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", path.prefix())]
 pub struct Mismatch {
-    /// Where: names of fields, positions in lists and maps, tags of unions.
+    /// The place: names of fields, positions in lists and maps, tags of unions.
     pub path: Path,
-    /// What.
+    /// The kind of mismatch.
     pub problem: MismatchProblem,
 }
 
-/// How something is not of a type.
+/// The kind of mismatch.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MismatchProblem {
-    /// It is something else.
+    /// It has another type.
     #[error("expected {expected}, found {found}")]
     Kind {
-        /// What the type asks for.
+        /// The expected type.
         expected: Kind,
-        /// What there is.
+        /// The actual type.
         found: Kind,
     },
-    /// A record lacks the field. One that is optional must be there too, as none. Spec: provider 2.15.
+    /// A record lacks the field. An optional field must be present too, as none. Spec: provider 2.15.
     #[error("the field is missing")]
     MissingField,
     /// A record has a field that is not declared.
@@ -40,7 +40,7 @@ pub enum MismatchProblem {
         /// The name.
         tag: Arc<str>,
     },
-    /// A union's tag is of the provider's own, and what it tags is of none of the declared variants.
+    /// A union's tag is undeclared, and its value has the type of none of the declared variants.
     #[error("tagged {:?}, and of no variant's type", clipped(tag))]
     NoVariantFits {
         /// The tag.
@@ -49,12 +49,12 @@ pub enum MismatchProblem {
     /// Two unions have different numbers of variants.
     #[error("expected {expected} variants, found {found}")]
     Variants {
-        /// What the type has.
+        /// The expected number.
         expected: usize,
-        /// What there is.
+        /// The actual number.
         found: usize,
     },
-    /// A number has a fraction where an integer is asked for.
+    /// A number has a fraction where an integer is expected.
     #[error("expected a whole number")]
     NotWhole,
     /// A number is beyond 64 bits.
@@ -63,15 +63,15 @@ pub enum MismatchProblem {
     /// An entry of a map is not a key and a value.
     #[error("expected a key and a value")]
     NotAnEntry,
-    /// A union in plain data is not one variant's name with its value.
+    /// A union in plain data is not a single variant's name with its value.
     #[error("expected one member, named like a variant")]
     NotOneVariant,
-    /// Said by a type of the user's own while it was read or written.
+    /// The error of a user's type while it was read or written.
     #[error("{0}")]
     Other(Box<str>),
 }
 
-/// What something is, without what is inside.
+/// The kind of a value or type, without its contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Kind {
@@ -115,7 +115,7 @@ impl fmt::Display for Kind {
 }
 
 impl CType {
-    /// What it is, without what is inside.
+    /// Its kind, without its contents.
     pub fn kind(&self) -> Kind {
         match self {
             CType::String => Kind::String,
@@ -132,7 +132,7 @@ impl CType {
 }
 
 impl CValue {
-    /// What it is, without what is inside.
+    /// Its kind, without its contents.
     pub fn kind(&self) -> Kind {
         match self {
             CValue::String(_) => Kind::String,

@@ -1,4 +1,4 @@
-//! Types as people read them: `{text: String, n: Optional<Int>}`.
+//! Human-readable types: `{text: String, n: Optional<Int>}`.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use crate::path::is_identifier;
 use crate::{CType, Fields};
 
 impl fmt::Display for CType {
-    /// Records as `{name: Type, ...}`, unions as `(name: Type | ...)`, and the rest by name. Names that are no
+    /// Records as `{name: Type, ...}`, unions as `(name: Type | ...)`, and the rest by name. Names that are not
     /// identifiers are quoted.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -1,15 +1,15 @@
-//! Where in a value something is.
+//! The place of something in a value.
 
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-/// Names of others are shown up to this length: they may be megabytes.
+/// The maximum shown length of received names: they may be megabytes.
 const SHOWN_BYTES_MAX: usize = 80;
 
-/// The way from the root of a value to a place in it: `items[3].name`. Empty for the root itself.
+/// The path from the root of a value to a place in it: `items[3].name`. Empty for the root itself.
 ///
-/// It is made from the inside out, while an error makes its way up.
+/// It is built from the inside out, while an error is passed up.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Path {
     /// The innermost first.
@@ -19,7 +19,7 @@ pub struct Path {
 /// One step from a value to one inside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// To a member that the protocol names.
+    /// To a member of the protocol.
     Member(&'static str),
     /// To a field or a variant.
     Name(Arc<str>),
@@ -38,7 +38,7 @@ impl Path {
         self.steps.push(step);
     }
 
-    /// What comes before the text of an error at this place.
+    /// The prefix of an error's text at this place.
     pub(crate) fn prefix(&self) -> impl fmt::Display + '_ {
         struct Prefix<'a>(&'a Path);
         impl fmt::Display for Prefix<'_> {
@@ -77,7 +77,7 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         && bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// The text, cut between two characters when it is long.
+/// The text, cut at a character boundary when it is long.
 pub(crate) fn clipped(text: &str) -> Cow<'_, str> {
     if text.len() <= SHOWN_BYTES_MAX {
         return Cow::Borrowed(text);

@@ -1,7 +1,7 @@
 //! Types as schemas on the wire, and back. Spec: provider 2.3, 2.14.
 //!
-//! Schemas know no names of variants: positions are all that crosses, so a type comes back with `variant0`,
-//! `variant1` and so on. [`CType::variants_in_order`] says which position a variant has.
+//! Schemas have no names of variants, only positions, so a decoded type has `variant0`, `variant1` and so on.
+//! [`CType::variants_in_order`] gives the position of a variant.
 
 use squall_proto::provider::type_schema::Type;
 use squall_proto::provider::{
@@ -10,11 +10,11 @@ use squall_proto::provider::{
 
 use crate::{CType, Fields, Limits};
 
-/// How long the name of a field may be in a schema, in bytes: it is in every type error.
+/// The maximum length of a field's name in a schema, in bytes: it is in every type error.
 pub const FIELD_NAME_BYTES_MAX: usize = 256;
 
-/// Why a schema is no type. Whoever declared it is at fault. The texts are the protocol's, but for the last three.
-/// Spec: provider 2.3.
+/// Why a schema is not a type. Its author is at fault. The texts are the protocol's, except for the last three. Spec:
+/// provider 2.3.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum SchemaError {
@@ -27,7 +27,7 @@ pub enum SchemaError {
     /// No member of the oneof is set.
     #[error("TypeSchema has no type set")]
     NoType,
-    /// A primitive of a kind that there is not.
+    /// An unknown kind of primitive.
     #[error("Unrecognized primitive kind: {kind}")]
     UnknownKind {
         /// The number.
@@ -41,7 +41,7 @@ pub enum SchemaError {
         /// Its field: `element_type`.
         part: &'static str,
     },
-    /// A union of nothing.
+    /// A union without variants.
     #[error("UnionType must have at least one variant")]
     NoVariants,
     /// It nests deeper than [`Limits::depth_max`].
@@ -55,7 +55,7 @@ pub enum SchemaError {
         "RecordType has a field whose name is too long: {bytes} bytes, the limit is {FIELD_NAME_BYTES_MAX}"
     )]
     LongName {
-        /// How long.
+        /// Its length.
         bytes: usize,
     },
     /// It has more types than [`Limits::nodes_max`].
@@ -67,7 +67,7 @@ pub enum SchemaError {
 }
 
 impl CType {
-    /// The type of a module's declaration, whose field it is: `input_schema` or `output_schema`.
+    /// The type of a module's declaration; the field is `input_schema` or `output_schema`.
     ///
     /// # Errors
     /// As [`CType::from_schema`]; and when there is no schema.
@@ -83,7 +83,7 @@ impl CType {
     /// The type that a schema declares.
     ///
     /// # Errors
-    /// The first that is met: fields in the order of their names, a key before its value.
+    /// The first one found: fields in the order of their names, a key before its value.
     pub fn from_schema(schema: &TypeSchema, limits: &Limits) -> Result<Self, SchemaError> {
         let mut converter = Converter {
             limits: *limits,
@@ -132,8 +132,8 @@ impl CType {
         TypeSchema { r#type: Some(schema) }
     }
 
-    /// The variants of a union by position, as a schema has them; nothing for other types. Numbers at the ends of names
-    /// count as numbers: `variant2` comes before `variant10`.
+    /// The variants of a union by position, as in a schema; `None` for other types. Numbers at the ends of names are
+    /// compared as numbers: `variant2` comes before `variant10`.
     pub fn variants_in_order(&self) -> Vec<(&str, &CType)> {
         match self {
             CType::Union(variants) => in_order(variants),
@@ -148,7 +148,7 @@ pub(crate) fn in_order<T>(variants: &Fields<T>) -> Vec<(&str, &T)> {
     all.sort_by_cached_key(|(name, _)| {
         let prefix = name.trim_end_matches(|it: char| it.is_ascii_digit());
         let number = name[prefix.len()..].trim_start_matches('0');
-        // Of two numbers without leading zeros the longer one is the larger one.
+        // Of two numbers without leading zeros the longer one is larger.
         (prefix, number.len(), number, *name)
     });
     all

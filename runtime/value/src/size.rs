@@ -1,10 +1,10 @@
-//! How much memory a value takes, for those that keep values of others.
+//! The memory size of a value, for code that keeps received values.
 
 use crate::CValue;
 
 impl CValue {
-    /// About how many bytes it takes, copied or written as JSON: itself, its texts and the names of its fields, but not
-    /// its types. Nothing when it is more than `limit`, and then no more of it is looked at than that.
+    /// The approximate size in bytes, when copied or written as JSON: the value, its texts and the names of its
+    /// fields, but not its types. `None` when it exceeds `limit`; the rest is then not visited.
     pub fn size_within(&self, limit: usize) -> Option<usize> {
         let mut left = limit;
         take(self, &mut left).map(|()| limit - left)

@@ -1,15 +1,15 @@
-//! What a value can be.
+//! The types of values.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Named fields, sorted by name: protobuf does not keep the order that a declaration had, so the only order
-/// that both ends can agree on is this one. Spec: provider section 6, point 16.
+/// Named fields, sorted by name: protobuf does not keep the order of a declaration, so this is the only order that
+/// both ends can agree on. Spec: provider section 6, point 16.
 pub type Fields<T> = BTreeMap<Arc<str>, T>;
 
 /// A type. The names are the protocol's. Spec: provider 2.14.
 ///
-/// Clones are cheap: what is inside a type is shared.
+/// Clones are cheap: the contents of a type are shared.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum CType {
     /// Text.
@@ -22,7 +22,7 @@ pub enum CType {
     Boolean,
     /// A record.
     Product(Arc<Fields<CType>>),
-    /// Any number of values of one type. A `CSeq` is read as one, and never written.
+    /// Any number of values of one type. A `CSeq` is decoded as one, and never encoded.
     List(Arc<CType>),
     /// Keys and values, in any order, with keys of any type.
     Map(Arc<CType>, Arc<CType>),

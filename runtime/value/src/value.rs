@@ -6,7 +6,7 @@ use crate::{CType, Fields};
 
 /// A value. The names are the protocol's. Spec: provider 2.15.
 ///
-/// Two values are equal when they mean the same; `NaN` is not equal to itself.
+/// Two values are equal when they have the same meaning; `NaN` is not equal to itself.
 #[derive(Debug, Clone, PartialEq)]
 pub enum CValue {
     /// Text.
@@ -40,25 +40,25 @@ pub enum CValue {
         /// The type of all values.
         values: Arc<CType>,
     },
-    /// One of several types.
+    /// A variant of a union.
     Union {
         /// The value.
         value: Box<CValue>,
         /// The types of all variants.
         structure: Arc<Fields<CType>>,
-        /// Which variant it is.
+        /// The tag of the variant.
         tag: Arc<str>,
     },
-    /// A value where there may be none.
+    /// A present optional value.
     Some {
         /// The value.
         value: Box<CValue>,
         /// Its type.
         inner: Arc<CType>,
     },
-    /// No value.
+    /// An absent optional value.
     None {
-        /// The type that it would have.
+        /// The type of the value if it were present.
         inner: Arc<CType>,
     },
 }
@@ -69,7 +69,7 @@ impl CValue {
         CValue::String(text.into())
     }
 
-    /// A record whose structure is that of its values.
+    /// A record whose structure is derived from its values.
     pub fn product<N: Into<Arc<str>>>(fields: impl IntoIterator<Item = (N, CValue)>) -> Self {
         let value: Fields<CValue> = fields
             .into_iter()
@@ -102,7 +102,7 @@ impl CValue {
         }
     }
 
-    /// A value of a union with these variants, which has this tag.
+    /// A value of a union with these variants, with this tag.
     pub fn union<N: Into<Arc<str>>>(
         tag: impl Into<Arc<str>>,
         value: CValue,
@@ -116,7 +116,7 @@ impl CValue {
         }
     }
 
-    /// A value where there may be none.
+    /// A present optional value.
     pub fn some(value: CValue) -> Self {
         CValue::Some {
             inner: Arc::new(value.ctype()),
@@ -124,14 +124,14 @@ impl CValue {
         }
     }
 
-    /// No value, where there may be one of this type.
+    /// An absent optional value of this type.
     pub fn none(inner: CType) -> Self {
         CValue::None {
             inner: Arc::new(inner),
         }
     }
 
-    /// The field of a record; nothing when there is none, or this is no record.
+    /// The field of a record; `None` when it is missing, or this is not a record.
     pub fn field(&self, name: &str) -> Option<&CValue> {
         match self {
             CValue::Product { value, .. } => value.get(name),
@@ -139,7 +139,7 @@ impl CValue {
         }
     }
 
-    /// Its type, as it says itself: what is inside is not looked at.
+    /// Its type, from its own type information: its contents are not visited.
     pub fn ctype(&self) -> CType {
         match self {
             CValue::String(_) => CType::String,

@@ -1,4 +1,4 @@
-//! What the names of a program mean, and whether its types fit.
+//! Resolves the names of a program, and checks its types.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ pub(super) fn check(
 
 struct Checker<'a> {
     engine: &'a dyn Engine,
-    /// Offsets at which lines begin.
+    /// Offsets of the lines.
     line_starts: Vec<usize>,
     variables: BTreeMap<Arc<str>, Variable>,
     inputs: Fields<CType>,
@@ -55,7 +55,7 @@ struct Checker<'a> {
 
 struct Variable {
     line: usize,
-    /// Nothing when it could not be found out: that was a problem where the variable is defined, and is none where it
+    /// `None` when the type is unknown: that was reported where the variable is defined, and is not reported where it
     /// is used.
     value: Option<Typed>,
 }
@@ -100,7 +100,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// The first definition stands.
+    /// The first definition counts.
     fn define(&mut self, name: &Name, value: Option<Typed>) {
         let line = self.line(&name.span);
         if let Some(known) = self.variables.get(&name.value) {
@@ -131,7 +131,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// `owner` is the variable or output whose value this is part of.
+    /// `owner` is the variable or output whose value contains this.
     fn expression(&mut self, expression: &Expression, owner: &Arc<str>) -> Option<Typed> {
         let mut typed = match &expression.base {
             Base::Literal(value) => Typed {
@@ -181,7 +181,7 @@ impl<'a> Checker<'a> {
         self.line_starts.partition_point(|start| *start <= span.start)
     }
 
-    /// Not searched for a problem that is not shown.
+    /// Not computed for a problem that is not shown.
     fn nearest<'k>(&self, written: &str, known: impl IntoIterator<Item = &'k str>) -> Option<Arc<str>> {
         let nearest = || names::nearest(written, known).map(Arc::from);
         self.shows_more().then(nearest).flatten()
@@ -196,7 +196,7 @@ impl<'a> Checker<'a> {
     }
 }
 
-/// What an output is called that is given no name: like the field or the variable that it is.
+/// The name of an output without an explicit one: that of its field or variable.
 fn name_of(value: &Expression) -> Option<&Name> {
     let variable = match &value.base {
         Base::Variable(name) => Some(name),

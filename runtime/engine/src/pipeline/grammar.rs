@@ -1,4 +1,4 @@
-//! From the tokens of a line to a statement.
+//! Parses the tokens of a line into a statement.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::names::nearest;
 type Failure<'t, 's> = Rich<'t, Token<'s>, SimpleSpan, Mistake>;
 type Extra<'t, 's> = extra::Err<Failure<'t, 's>>;
 
-/// Words that no variable is called. Modules, namespaces and fields may be.
+/// Reserved words, which variables cannot have as names. Modules, namespaces and fields can.
 const KEYWORDS: [&str; 4] = ["in", "out", "true", "false"];
 
 const TYPES: [(&str, usize); 7] = [
@@ -30,7 +30,7 @@ const TYPES: [(&str, usize); 7] = [
     ("Optional", 1),
 ];
 
-/// The statements of those lines that are right. A line that is wrong is one problem, or several.
+/// The statements of the valid lines. Each invalid line is one or several problems.
 pub(super) fn statements(lines: &[Line<'_>], problems: &mut Vec<Problem>) -> Vec<Statement> {
     let grammar = statement();
     let mut statements = Vec::with_capacity(lines.len());
@@ -201,7 +201,7 @@ fn variable<'t, 's: 't>() -> impl Parser<'t, Tokens<'t, 's>, Name, Extra<'t, 's>
         .labelled("a name")
 }
 
-/// Any word: where a name stands that is not ours, keywords have no meaning.
+/// Any word: keywords have no meaning in names of modules and fields.
 fn word<'t, 's: 't>() -> impl Parser<'t, Tokens<'t, 's>, Name, Extra<'t, 's>> + Clone {
     select! { Token::Word(word) = place => at(Arc::from(word), place.span()) }.labelled("a name")
 }
@@ -210,7 +210,7 @@ fn sign<'t, 's: 't>(sign: char) -> impl Parser<'t, Tokens<'t, 's>, Token<'s>, Ex
     just(Token::Sign(sign))
 }
 
-/// The name of a module, with a dot between its parts, however many blanks there were.
+/// The name of a module, with single dots between its parts, however many blanks there were.
 fn qualified(first: &Name, rest: &[Name]) -> Name {
     let end = rest.last().unwrap_or(first).span.end;
     let parts = std::iter::once(first).chain(rest);

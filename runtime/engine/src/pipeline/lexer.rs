@@ -1,4 +1,4 @@
-//! From text to words, numbers, texts and signs.
+//! Splits text into words, numbers, texts and signs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(super) enum Token<'s> {
     Float(f64),
     Sign(char),
     LineEnd,
-    /// What is none of these. It was told, and what follows from it is not.
+    /// None of these. It was reported, and its consequences are not.
     Wrong,
 }
 
@@ -44,7 +44,7 @@ pub(super) fn tokens<'s>(source: &'s str, problems: &mut Vec<Problem>) -> Line<'
         let span = failure.span().into_range();
         let mistake = match failure.into_reason() {
             RichReason::Custom(mistake) => mistake,
-            // Any text is tokens, for whatever else there is, is an unknown character.
+            // Any text is tokens, because every other character is an unknown one.
             RichReason::ExpectedFound { .. } => Mistake::Characters(brief(&source[span.clone()])),
         };
         Problem::new(mistake, span)
@@ -84,7 +84,7 @@ fn word<'s>() -> impl Parser<'s, &'s str, Token<'s>, extra::Err<Failure<'s>>> + 
         })
 }
 
-/// What follows a number without a gap is taken as part of it, and then is no number: `12ab`, `1-2`.
+/// Characters directly after a number are taken as part of it, so that it is invalid: `12ab`, `1-2`.
 fn number<'s>() -> impl Parser<'s, &'s str, Token<'s>, extra::Err<Failure<'s>>> + Clone {
     let digits = any().filter(char::is_ascii_digit).repeated().at_least(1);
     let fraction = just('.').then(digits);
@@ -140,7 +140,7 @@ fn quoted<'s>() -> impl Parser<'s, &'s str, Token<'s>, extra::Err<Failure<'s>>> 
     )
 }
 
-/// The text that is meant; or the escape that means nothing, and where it is.
+/// The unescaped text; or the invalid escape, and its place.
 fn unescape(mut rest: &str) -> Result<String, (Arc<str>, Span)> {
     let whole = rest.len();
     let mut text = String::with_capacity(whole);
@@ -159,7 +159,7 @@ fn unescape(mut rest: &str) -> Result<String, (Arc<str>, Span)> {
     Ok(text)
 }
 
-/// What is meant by what stands behind a backslash, and how many bytes of it say so.
+/// The meaning of the text after a backslash, and its length in bytes.
 fn escape(behind: &str) -> (Option<char>, usize) {
     let Some(first) = behind.chars().next() else {
         return (None, 0);
@@ -188,7 +188,7 @@ fn code_point(behind: &str) -> (Option<char>, usize) {
     (code.and_then(char::from_u32), "u{}".len() + digits.len())
 }
 
-/// Characters that start nothing, as many as there are in a row.
+/// The number of consecutive characters that start no token.
 fn unknown<'s>() -> impl Parser<'s, &'s str, Token<'s>, extra::Err<Failure<'s>>> + Clone {
     let known =
         |c: &char| of_a_word(c) || c.is_ascii_whitespace() || SIGNS.contains(*c) || "\"#".contains(*c);

@@ -1,4 +1,4 @@
-//! From tokens to statements: one for each line, or for as many lines as its brackets span.
+//! Groups tokens into statements: one for each line, or for all lines that its brackets span.
 
 use chumsky::span::SimpleSpan;
 
@@ -8,10 +8,10 @@ use super::{DEPTH_MAX, Problem, STATEMENTS_MAX};
 
 pub(super) type Line<'s> = Vec<(Token<'s>, SimpleSpan)>;
 
-/// The tokens of each statement that has no wrong ones.
+/// The tokens of each statement without invalid ones.
 ///
-/// Brackets are counted here, so that the grammar, which descends into them, cannot go deeper than [`DEPTH_MAX`].
-/// Reading ends at a bracket that is wrong: nobody knows where the statement ends that it belongs to.
+/// Brackets are counted here, so that the recursive grammar cannot go deeper than [`DEPTH_MAX`]. Parsing ends at a
+/// wrong bracket, because the end of its statement is unknown.
 pub(super) fn lines<'s>(tokens: Line<'s>, problems: &mut Vec<Problem>) -> Vec<Line<'s>> {
     let mut lines = Vec::new();
     let mut line = Vec::new();
@@ -51,7 +51,7 @@ fn keep<'s>(line: Line<'s>, lines: &mut Vec<Line<'s>>) {
     }
 }
 
-/// A text that is not closed, say, hides the bracket behind it: that follows from the text.
+/// For example, an unclosed text hides the bracket after it: that follows from the text.
 fn tell(mistake: Mistake, span: SimpleSpan, line: &Line<'_>, problems: &mut Vec<Problem>) {
     if mistake == Mistake::TooDeep || !is_wrong(line) {
         problems.push(Problem::new(mistake, span.into_range()));
@@ -62,7 +62,7 @@ fn is_wrong(line: &Line<'_>) -> bool {
     line.iter().any(|(token, _)| *token == Token::Wrong)
 }
 
-/// A closing bracket without an open one is left to the grammar, which knows what it expects instead.
+/// A closing bracket without an open one is left to the grammar, which knows the expected token.
 fn count(sign: char, span: SimpleSpan, open: &mut Vec<(char, SimpleSpan)>) -> Result<(), Mistake> {
     if matches!(sign, '(' | '<' | '{') {
         if open.len() == DEPTH_MAX {

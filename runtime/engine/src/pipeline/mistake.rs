@@ -1,4 +1,4 @@
-//! Everything that can be wrong with a program.
+//! All mistakes in a program.
 
 use std::sync::Arc;
 
@@ -6,45 +6,45 @@ use super::{DEPTH_MAX, NAME_LENGTH_MAX, SOURCE_BYTES_MAX, STATEMENTS_MAX};
 
 type Text = Arc<str>;
 
-/// What is wrong at one place of a program. Types and signatures are as they are written in programs, and cut when they
-/// are long; `nearest` is the name that was probably meant.
+/// A mistake at one place of a program. Types and signatures are written as in programs, and truncated when they are
+/// long; `nearest` is the probably intended name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Mistake {
-    /// The program is too long to be read.
+    /// The program is too long to be parsed.
     #[error("the program has {bytes} bytes, and may have {SOURCE_BYTES_MAX}")]
     TooLong {
-        /// How long it is.
+        /// Its length.
         bytes: usize,
     },
-    /// Nothing is read from here on.
+    /// Parsing ends here.
     #[error("the program has more than {STATEMENTS_MAX} statements")]
     TooManyStatements,
-    /// Nothing is read from here on.
+    /// Parsing ends here.
     #[error("brackets nest deeper than {DEPTH_MAX}")]
     TooDeep,
-    /// A word is longer than any name.
+    /// A word is longer than the longest valid name.
     #[error("a name is longer than {NAME_LENGTH_MAX} letters")]
     NameTooLong,
-    /// Characters that no program has here.
+    /// Characters that are not valid here.
     #[error("'{}' means nothing here", visible(.0))]
     Characters(Text),
     /// A text without its second quotation mark.
     #[error("a text does not end on its line")]
     UnclosedText,
-    /// A backslash with something behind it that means nothing.
+    /// An invalid escape.
     #[error("'{}' is no escape", visible(.0))]
     UnknownEscape(Text),
     /// It begins like a number.
     #[error("'{0}' is no number")]
     NotANumber(Text),
-    /// A whole number of more than 64 bits, or a number that no double is near to.
+    /// A whole number of more than 64 bits, or a number beyond the range of a double.
     #[error("{0} is out of range")]
     NumberTooLarge(Text),
-    /// A bracket without its partner. Nothing is read from here on.
+    /// A bracket without its partner. Parsing ends here.
     #[error("'{0}' is never closed")]
     NeverClosed(char),
-    /// Nothing is read from here on.
+    /// Parsing ends here.
     #[error("'{closed}' does not close '{opened}'")]
     Mismatched {
         /// The bracket that is open.
@@ -52,20 +52,20 @@ pub enum Mistake {
         /// The bracket that is here.
         closed: char,
     },
-    /// No statement goes on like this.
+    /// No statement continues like this.
     #[error("expected {}, found {}", any_of(.expected), .found.as_deref().unwrap_or("the end of the line"))]
     Unexpected {
-        /// How it could go on.
+        /// The possible continuations.
         expected: Vec<String>,
-        /// What is here; nothing at the end of the line.
+        /// The actual text; `None` at the end of the line.
         found: Option<String>,
     },
-    /// A type that is none.
+    /// An unknown type.
     #[error("there is no type '{name}'")]
     UnknownType {
-        /// What is written.
+        /// The written text.
         name: Text,
-        /// What was probably meant.
+        /// The probably intended name.
         nearest: Option<Text>,
     },
     /// A type with too few or too many types in its brackets.
@@ -73,12 +73,12 @@ pub enum Mistake {
     TypeArguments {
         /// Which type.
         name: Text,
-        /// How many it wants.
+        /// The required number.
         wanted: usize,
-        /// How many there are.
+        /// The actual number.
         given: usize,
     },
-    /// A record type that says twice what a field is.
+    /// A record type with a duplicate field.
     #[error("the record has two fields '{name}'")]
     FieldTwice {
         /// Which field.
@@ -88,50 +88,50 @@ pub enum Mistake {
     /// A variable that is not defined above.
     #[error("there is no variable '{name}'")]
     UnknownVariable {
-        /// What is written.
+        /// The written text.
         name: Text,
-        /// What was probably meant.
+        /// The probably intended name.
         nearest: Option<Text>,
     },
-    /// A variable, or an input, that is defined again.
+    /// A variable or an input is defined again.
     #[error("'{name}' has a value already, since line {line}")]
     VariableTwice {
         /// Which one.
         name: Text,
-        /// Where it was defined first.
+        /// The place of the first definition.
         line: usize,
     },
-    /// A module that the engine does not have, now.
+    /// A module that the engine does not have at present.
     #[error("there is no module '{name}'")]
     UnknownModule {
-        /// What is written.
+        /// The written text.
         name: Text,
-        /// What was probably meant.
+        /// The probably intended name.
         nearest: Option<Text>,
     },
     /// Too few or too many arguments.
     #[error("'{module}' takes {}, not {given}", counted(*.wanted, "argument"))]
     ArgumentCount {
-        /// What is called.
+        /// The called module.
         module: Text,
-        /// How many it takes.
+        /// The number of inputs.
         wanted: usize,
-        /// How many it is given.
+        /// The number of arguments.
         given: usize,
         /// Its inputs and its output.
         signature: Text,
     },
-    /// Some arguments have names, and some have none.
+    /// Only some arguments have names.
     #[error("named and positional arguments are mixed")]
     MixedArguments,
     /// A named argument for no input.
     #[error("'{module}' has no input '{name}'")]
     UnknownArgument {
-        /// What is called.
+        /// The called module.
         module: Text,
-        /// What is written.
+        /// The written text.
         name: Text,
-        /// What was probably meant.
+        /// The probably intended name.
         nearest: Option<Text>,
         /// Its inputs and its output.
         signature: Text,
@@ -142,10 +142,10 @@ pub enum Mistake {
         /// Which input.
         name: Text,
     },
-    /// An argument that its input does not take.
+    /// The type of an argument does not match its input.
     #[error("input '{input}' of '{module}' is of type {wanted}, and this is of type {given}")]
     ArgumentType {
-        /// What is called.
+        /// The called module.
         module: Text,
         /// Which input.
         input: Text,
@@ -157,37 +157,37 @@ pub enum Mistake {
     /// A field that the record does not have.
     #[error("there is no field '{field}' in {ctype}")]
     UnknownField {
-        /// What is written.
+        /// The written text.
         field: Text,
         /// The type of the record.
         ctype: Text,
-        /// What was probably meant.
+        /// The probably intended name.
         nearest: Option<Text>,
     },
-    /// A field of something else than a record.
+    /// A field of a value that is not a record.
     #[error("only records have fields, and this is of type {ctype}")]
     NotARecord {
-        /// What it is instead.
+        /// The actual type.
         ctype: Text,
     },
-    /// An output that is neither a variable nor a field, and is given no name.
+    /// An output that is neither a variable nor a field, and has no name.
     #[error("an output needs a name")]
     UnnamedOutput,
-    /// Two outputs of one name.
+    /// Two outputs with the same name.
     #[error("there is an output '{name}' already, on line {line}")]
     OutputTwice {
         /// Which name.
         name: Text,
-        /// Where it is taken.
+        /// The place of the other one.
         line: usize,
     },
-    /// A program that gives nothing.
+    /// A program without an output.
     #[error("the program has no output")]
     NoOutput,
 }
 
 impl Mistake {
-    /// What to do about it, where that can be said.
+    /// The remedy, if there is one.
     pub fn help(&self) -> Option<String> {
         let mean = |nearest: &Option<Text>| nearest.as_ref().map(|name| format!("did you mean '{name}'?"));
         match self {
@@ -216,10 +216,10 @@ impl Mistake {
     }
 }
 
-/// How much of a text that is quoted is shown, in characters.
+/// The maximum length of a quoted text, in characters.
 const BRIEF_LENGTH_MAX: usize = 300;
 
-/// The text, cut when it is long: programs and types may be, and nobody reads all of it in a message.
+/// The text, truncated when it is long, so that messages stay readable.
 pub(super) fn brief(text: &str) -> Text {
     match text.char_indices().nth(BRIEF_LENGTH_MAX) {
         Some((end, _)) => format!("{}...", &text[..end]).into(),
@@ -227,7 +227,7 @@ pub(super) fn brief(text: &str) -> Text {
     }
 }
 
-/// Control characters as escapes: whoever shows the text need not know of them.
+/// Control characters as escapes, so that the text can be displayed safely.
 fn visible(text: &str) -> String {
     let mut visible = String::with_capacity(text.len());
     for c in text.chars() {

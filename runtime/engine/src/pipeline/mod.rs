@@ -9,32 +9,31 @@
 //! ```
 //!
 //! - One statement for each line; inside brackets a line may end anywhere. `#` begins a comment.
-//! - Names have ASCII letters, digits, `_` and `-`, and start with a letter or `_`. `in`, `out`, `true` and `false` are no
-//!   names of variables. A variable has one value for ever, and is defined above where it is used: so no program runs
-//!   in circles.
+//! - Names have ASCII letters, digits, `_` and `-`, and start with a letter or `_`. `in`, `out`, `true` and `false`
+//!   are not names of variables. A variable is defined once, above its uses, so no program has a cycle.
 //! - Types are `String`, `Int`, `Float`, `Boolean`, `List<T>`, `Map<K, V>`, `Optional<T>` and records:
 //!   `{ name: String, age: Int }`.
 //! - Values are texts (`"a\n\u{1F32A}"`), numbers (`-1`, `1.5e3`), `true`, `false`, variables, calls, and fields of those:
 //!   `ml.Analyze(text).sentiment`.
 //! - A call's arguments are all positional, in the order of the *names* of the module's inputs, or all named:
-//!   `ml.Compare(left: a, right: b)`. A module whose input is no record has one input, called `input`.
-//! - The value of a call is the module's output as it was declared. A record stays one if it has a single field, and
-//!   is read with `.field`; an output that is no record has no fields, so nothing is called `output`.
-//! - Types must be equal. Nothing is converted, but a whole number that is written where a Float is wanted.
-//! - An output is called like the variable or the field that it is; others are given a name.
+//!   `ml.Compare(left: a, right: b)`. A module whose input is not a record has one input, called `input`.
+//! - The value of a call is the module's output as declared. A record with a single field is still a record, and is
+//!   read with `.field`; an output that is not a record has no fields, so there is no field `output`.
+//! - Types must be equal. The only conversion is that of a literal whole number to a Float.
+//! - An output has the name of its variable or field; other outputs need an explicit name.
 //!
 //! | step | file |
 //! |---|---|
 //! | tokens, statements of tokens, the syntax tree | `lexer`, `lines`, `grammar`, `syntax` |
 //! | names and types, against the modules of an engine | `check` |
-//! | what is to be done, in which order | `plan` |
-//! | doing it, in no more room than there is for it | `run`, `room` |
-//! | what can be wrong, and how it is shown | `mistake`, `problem`, `run_error` |
-//! | back to text | `print` |
-//! | kept by name | `store` |
+//! | the steps, and their order | `plan` |
+//! | execution, within memory limits | `run`, `room` |
+//! | errors, and their display | `mistake`, `problem`, `run_error` |
+//! | printing | `print` |
+//! | storage by name | `store` |
 //!
-//! Deliberately absent: loops, conditions, operators, lists and records as literals. Programs connect modules; what
-//! computes is a module.
+//! Deliberately absent: loops, conditions, operators, lists and records as literals. Programs connect modules;
+//! modules compute.
 
 mod check;
 mod grammar;
@@ -62,23 +61,23 @@ pub use store::{PIPELINES_MAX, PipelineStore, StoreError};
 
 use crate::Engine;
 
-/// How long a program may be, in bytes.
+/// The maximum length of a program, in bytes.
 pub const SOURCE_BYTES_MAX: usize = 64 * 1024;
-/// How many statements a program may have.
+/// The maximum number of statements.
 pub const STATEMENTS_MAX: usize = 1000;
-/// How deep brackets may nest: whoever reads, checks and prints a program descends into them.
+/// The maximum nesting of brackets, because parsing, checking and printing recurse into them.
 pub const DEPTH_MAX: usize = 32;
-/// How long a name may be, in letters, without the dots and the other parts of a qualified one.
+/// The maximum length of a name, in letters; of a qualified one, the length of each part.
 pub const NAME_LENGTH_MAX: usize = 200;
-/// How many problems [`Errors`] has: nobody reads more, and the nearest name is searched for each.
+/// The maximum number of problems in [`Errors`]: nobody reads more, and each needs a search for the nearest name.
 pub const PROBLEMS_MAX: usize = 20;
 
 /// Bytes of the source.
 pub type Span = Range<usize>;
 
-/// A program that was read. Two are equal when they say the same, whatever their layout and comments.
+/// A parsed program. Two are equal when they differ only in layout and comments.
 ///
-/// Its text (`Display`) is one statement a line, without comments, and reads as an equal program.
+/// Its text (`Display`) has one statement per line, without comments, and parses to an equal program.
 #[derive(Debug, Clone)]
 pub struct Pipeline {
     source: Arc<str>,
@@ -86,14 +85,14 @@ pub struct Pipeline {
 }
 
 impl Pipeline {
-    /// Reads a program.
+    /// Parses a program.
     ///
     /// # Errors
-    /// One problem for each line that is wrong. Behind a bracket that is wrong nothing is read.
+    /// One problem for each invalid line. Parsing ends at a wrong bracket.
     pub fn parse(source: impl Into<Arc<str>>) -> Result<Self, Errors> {
         let source = source.into();
         if source.len() > SOURCE_BYTES_MAX {
-            // Only its beginning is shown: errors may be kept for longer than what they are about.
+            // Only its beginning is stored: errors may be kept for longer than the program.
             let beginning: String = source
                 .lines()
                 .take(1)
@@ -113,12 +112,12 @@ impl Pipeline {
         Ok(Pipeline { source, statements })
     }
 
-    /// The text that it was read from.
+    /// The source text.
     pub fn source(&self) -> &Arc<str> {
         &self.source
     }
 
-    /// Finds what every name means, and whether all types fit, with the modules that `engine` has now.
+    /// Resolves every name and checks all types, with the current modules of `engine`.
     ///
     /// # Errors
     /// All problems that do not follow from others.

@@ -1,4 +1,4 @@
-//! A program whose names and types are known: what is called with what.
+//! A checked program: its calls and their arguments.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -8,23 +8,23 @@ use squall_value::{CType, CValue, Fields};
 
 use crate::ModuleSpec;
 
-/// A program that was checked against the modules of an engine, and can be run any number of times, also at once.
+/// A program that was checked against the modules of an engine. It can be run any number of times, also in parallel.
 #[derive(Debug, Clone)]
 pub struct Checked {
     pub(super) inputs: Arc<Fields<CType>>,
-    /// Each needs only steps that stand before it.
+    /// Each depends only on earlier steps.
     pub(super) steps: Vec<Step>,
     pub(super) outputs: Vec<(Arc<str>, Operand)>,
     pub(super) output_types: Arc<Fields<CType>>,
 }
 
 impl Checked {
-    /// What it takes.
+    /// Its inputs.
     pub fn inputs(&self) -> &Arc<Fields<CType>> {
         &self.inputs
     }
 
-    /// What it gives.
+    /// Its outputs.
     pub fn outputs(&self) -> &Arc<Fields<CType>> {
         &self.output_types
     }
@@ -39,19 +39,19 @@ impl Checked {
 #[derive(Debug, Clone)]
 pub(super) struct Step {
     pub(super) name: StepName,
-    /// The module as it was when the program was checked.
+    /// The module's specification when the program was checked.
     pub(super) spec: Arc<ModuleSpec>,
     pub(super) arguments: Vec<(Arc<str>, Operand)>,
-    /// Steps whose outputs are among the arguments.
+    /// The steps whose outputs are used in the arguments.
     pub(super) needs: BTreeSet<usize>,
 }
 
-/// Which call of a program.
+/// Identifies a call of a program.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StepName {
-    /// The variable or the output whose value it is, or is a part of.
+    /// The variable or the output whose value contains the call.
     pub name: Arc<str>,
-    /// Where the call stands, from 1.
+    /// The line of the call, from 1.
     pub line: usize,
     /// The qualified name of the module.
     pub module: Arc<str>,
@@ -64,11 +64,11 @@ impl fmt::Display for StepName {
     }
 }
 
-/// A value that is known when a run has come so far.
+/// A value that is available at this point of a run.
 #[derive(Debug, Clone)]
 pub(super) struct Operand {
     pub(super) base: Source,
-    /// Fields, one of the other.
+    /// Nested fields, from the outside in.
     pub(super) path: Vec<Arc<str>>,
 }
 

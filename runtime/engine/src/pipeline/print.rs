@@ -1,4 +1,4 @@
-//! Programs as text that reads as the same program.
+//! Prints programs as text that parses to the same program.
 
 use std::fmt::{self, Display, Formatter, Write};
 use std::sync::Arc;
@@ -58,11 +58,11 @@ impl Display for Argument {
     }
 }
 
-/// No other values than these are written in programs.
+/// Programs contain no other values.
 fn literal(value: &CValue, f: &mut Formatter<'_>) -> fmt::Result {
     match value {
         CValue::Int(int) => write!(f, "{int}"),
-        // With a point or an exponent, also of whole numbers.
+        // Always with a point or an exponent, also for whole numbers.
         CValue::Float(float) => write!(f, "{float:?}"),
         CValue::Boolean(boolean) => write!(f, "{boolean}"),
         CValue::String(text) => quoted(text, f),
@@ -85,8 +85,8 @@ fn quoted(text: &str, f: &mut Formatter<'_>) -> fmt::Result {
     f.write_char('"')
 }
 
-/// A type as it is written in programs, where names may have a `-` without being quoted. Unions are not written there;
-/// they are shown in messages alone.
+/// A type as written in programs, where names may have a `-` without quotes. Unions cannot be written there; they
+/// appear only in messages.
 pub(super) struct Written<'a>(pub(super) &'a CType);
 
 impl Written<'_> {

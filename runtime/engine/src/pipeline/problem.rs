@@ -1,4 +1,4 @@
-//! What is wrong with a program, and where, for people and for machines.
+//! The problems of a program, with their places, for people and for machines.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,10 +7,10 @@ use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
 use super::{Mistake, PROBLEMS_MAX, Span};
 
-/// Why a program cannot be read, or not be run on an engine: at least one problem, in the order of the lines.
+/// Why a program cannot be parsed, or cannot be run on an engine: at least one problem, in the order of the lines.
 ///
-/// Its text shows each place in the source. It is the author's to mend, except that an unknown module may yet be
-/// registered.
+/// Its text shows each place in the source. The author has to fix it, except that an unknown module may be registered
+/// later.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Errors {
     source: Arc<str>,
@@ -21,18 +21,18 @@ pub struct Errors {
 /// A mistake, and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// What is wrong.
+    /// The mistake.
     pub mistake: Mistake,
-    /// The bytes of the source where it is.
+    /// Its place in the source, in bytes.
     pub span: Span,
 }
 
-/// Where something begins.
+/// A position in the source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
-    /// From 1.
+    /// Counted from 1.
     pub line: usize,
-    /// In characters, from 1.
+    /// In characters, counted from 1.
     pub column: usize,
 }
 
@@ -70,7 +70,7 @@ impl Errors {
         &self.problems
     }
 
-    /// Line and column of where a problem begins.
+    /// Line and column of a problem's start.
     pub fn place(&self, problem: &Problem) -> Place {
         Place::of(problem.span.start, &self.source)
     }

@@ -1,11 +1,11 @@
-//! How much room the values of a run take. A program can use a value as often as it likes, so that few bytes make many.
+//! The memory of a run's values. A program can use a value any number of times, so that few bytes can become many.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use squall_value::CValue;
 
-/// Room for values, in bytes as [`CValue::size_within`] counts them.
+/// A budget for values, in bytes as [`CValue::size_within`] counts them.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Left(usize);
 
@@ -14,21 +14,21 @@ impl Left {
         Left(limit)
     }
 
-    /// Takes room for one more value, and tells how much; nothing when there is not enough.
+    /// Reserves memory for one more value, and returns its size; `None` when the budget is exceeded.
     pub(super) fn take(&mut self, value: &CValue) -> Option<usize> {
         let taken = value.size_within(self.0)?;
         self.0 -= taken;
         Some(taken)
     }
 
-    /// The same for all of some values.
+    /// The same for several values.
     pub(super) fn take_all(&mut self, values: &BTreeMap<Arc<str>, CValue>) -> Option<usize> {
         values
             .values()
             .try_fold(0, |sum, value| Some(sum + self.take(value)?))
     }
 
-    /// Gives room back.
+    /// Releases memory.
     pub(super) fn give(&mut self, taken: usize) {
         self.0 += taken;
     }

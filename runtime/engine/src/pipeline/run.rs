@@ -1,4 +1,4 @@
-//! Running a program that was checked.
+//! Runs a checked program.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::pending;
@@ -16,19 +16,19 @@ use super::room::Left;
 use super::{InputError, Room, RunError, StepError, StepName};
 use crate::{Call, Engine, ModuleSpec, names};
 
-/// What a run may be told.
+/// The options of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RunOptions {
-    /// How long the whole run may take. Without one, each call takes as long as the engine says at most, and the run
-    /// as long as its longest chain of calls.
+    /// The time limit of the whole run. Without one, each call has the engine's limit, and the run takes as long as
+    /// its longest chain of calls.
     pub timeout: Option<Duration>,
-    /// Travels with every call.
+    /// Metadata of every call.
     pub metadata: BTreeMap<String, String>,
-    /// How much the values of the run may take at once, in bytes as [`CValue::size_within`] counts them: its inputs, the
-    /// answers of its steps, and the arguments of calls that have no answer yet. 64 MiB by default. Nothing waits for
-    /// room: what there is none for ends the run.
+    /// The memory limit for the values of the run at any time, in bytes as [`CValue::size_within`] counts them: its
+    /// inputs, the outputs of its steps, and the arguments of calls in flight. 64 MiB by default. Nothing waits for
+    /// memory: exceeding the limit ends the run.
     pub values_bytes_max: usize,
-    /// How much its outputs may take, counted likewise. 16 MiB by default.
+    /// The memory limit for its outputs, counted likewise. 16 MiB by default.
     pub outputs_bytes_max: usize,
 }
 
@@ -44,14 +44,14 @@ impl Default for RunOptions {
 }
 
 impl Checked {
-    /// Runs the program, and gives its outputs by name.
+    /// Runs the program, and returns its outputs by name.
     ///
-    /// A step is called as soon as all steps that it needs have answered; so steps that do not need each other run at
-    /// once, as many as there are. They are futures of this one, polled in the order in which they woke: nothing is
-    /// spawned, and dropping this future cancels all calls that have no answer yet.
+    /// A step is called as soon as all steps that it depends on have answered, so independent steps run in parallel,
+    /// without a limit. They are futures of this one, polled in the order in which they woke: nothing is spawned, and
+    /// dropping this future cancels all calls in flight.
     ///
-    /// The first step that fails ends the run: no step is called any more, and calls without an answer are
-    /// cancelled, as they are at the timeout. Nothing waits for what cannot come. Spec: provider section 6, point 12.
+    /// The first step that fails ends the run: no further step is called, and calls in flight are cancelled, as they
+    /// are at the timeout. Spec: provider section 6, point 12.
     ///
     /// # Errors
     /// See [`RunError`].
@@ -66,7 +66,7 @@ impl Checked {
         let at = Room::Inputs;
         room.take_all(&inputs).ok_or(RunError::Values { at, limit })?;
         let inputs = self.conformed_inputs(inputs)?;
-        // One that is past the end of time is none.
+        // A deadline that cannot be represented is none.
         let deadline = options
             .timeout
             .and_then(|timeout| Instant::now().checked_add(timeout));
@@ -77,7 +77,7 @@ impl Checked {
                 None => pending().await,
             }
         };
-        // The clock is asked first: a call whose time ends with that of the run tells less.
+        // The clock is checked first: a call that times out together with the run is less informative.
         tokio::select! {
             biased;
             () = expired => Err(RunError::Timeout {
@@ -119,22 +119,22 @@ impl Checked {
     }
 }
 
-/// How far a run has come.
+/// The progress of a run.
 struct Run<'a> {
     plan: &'a Checked,
     engine: &'a dyn Engine,
     options: &'a RunOptions,
     deadline: Option<Instant>,
     inputs: BTreeMap<Arc<str>, CValue>,
-    /// For further values.
+    /// The budget for further values.
     room: Left,
-    /// Of each step that has answered.
+    /// The output of each finished step.
     values: Vec<Option<CValue>>,
-    /// How many answers each step waits for.
+    /// The number of missing dependencies of each step.
     unmet: Vec<usize>,
-    /// Which steps wait for each.
+    /// The steps that depend on each step.
     dependents: Vec<Vec<usize>>,
-    /// Called, and not answered.
+    /// The steps in flight.
     called: BTreeSet<usize>,
 }
 
@@ -211,7 +211,7 @@ impl<'a> Run<'a> {
         outputs.collect()
     }
 
-    /// Takes room for the arguments of a step, and tells how much.
+    /// Reserves memory for the arguments of a step, and returns their size.
     fn make_room(&mut self, index: usize) -> Result<usize, RunError> {
         let step = &self.plan.steps[index];
         let mut room = self.room;
@@ -246,7 +246,7 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// To be copied, for others may need the same value.
+    /// Must be cloned, because other steps may need the same value.
     fn value<'b>(&'b self, operand: &'b Operand) -> Result<&'b CValue, RunError> {
         let mut value = match &operand.base {
             Source::Literal(value) => value,
@@ -269,7 +269,7 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Modules come and go: so it is looked at again before the call, and its answer behind it.
+/// Modules come and go, so the module is checked again before the call, and its output after it.
 async fn answer(engine: &dyn Engine, step: &Step, call: Call) -> Result<CValue, StepError> {
     let spec = engine.module(&call.module).ok_or(StepError::Gone)?;
     if !same_types(&spec, &step.spec) {

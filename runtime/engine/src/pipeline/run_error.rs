@@ -7,34 +7,34 @@ use std::time::Duration;
 use super::StepName;
 use crate::{CallError, Code, Outcome};
 
-/// Why a run of a pipeline ended without outputs. Modules may have been called before: what they did is done.
+/// Why a run of a pipeline ended without outputs. Modules may have been called before; their effects remain.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum RunError {
-    /// The inputs are not those that the program declares. Nothing was called.
+    /// The inputs do not match the declared ones. Nothing was called.
     #[error("{}", joined(.0))]
     Inputs(Vec<InputError>),
-    /// A step has no value.
+    /// A step failed.
     #[error("{step}: {cause}")]
     Step {
-        /// Which one.
+        /// The step.
         step: StepName,
-        /// Why.
+        /// The reason.
         #[source]
         cause: StepError,
     },
     /// The run took too long.
     #[error("the run took longer than {after:?}{}", waiting_for(.waiting))]
     Timeout {
-        /// How long it could have taken.
+        /// The time limit.
         after: Duration,
-        /// The calls that had no answer then; they may have happened.
+        /// The calls in flight at that time; they may have happened.
         waiting: Vec<StepName>,
     },
     /// A value that was checked lacks a field that its type has.
     #[error("there is no field '{field}' where its type says that there is one")]
     Field {
-        /// Which one.
+        /// The field.
         field: Arc<str>,
     },
     /// The values of the run took more room than [`RunOptions::values_bytes_max`](super::RunOptions::values_bytes_max).
@@ -42,31 +42,31 @@ pub enum RunError {
         "the values of the run take more than {limit} bytes, {at}: a value counts once where it is kept, and once in each call that it is given to"
     )]
     Values {
-        /// Where the run was.
+        /// The stage of the run.
         at: Room,
         /// The limit.
         limit: usize,
     },
-    /// The outputs take more room than [`RunOptions::outputs_bytes_max`](super::RunOptions::outputs_bytes_max).
+    /// The outputs exceed [`RunOptions::outputs_bytes_max`](super::RunOptions::outputs_bytes_max).
     #[error(
         "the outputs take more than {limit} bytes, with output '{name}': give back less, or run the program in parts"
     )]
     Outputs {
-        /// The first for which there was no room.
+        /// The first output that exceeded it.
         name: Arc<str>,
         /// The limit.
         limit: usize,
     },
 }
 
-/// What there was no room for.
+/// The values that exceeded the limit.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Room {
     /// The inputs of the run. Nothing was called.
     Inputs,
     /// The arguments of this step, which was not called.
     Arguments(StepName),
-    /// The answer of this step.
+    /// The output of this step.
     Answer(StepName),
 }
 
@@ -81,7 +81,7 @@ impl fmt::Display for Room {
 }
 
 impl RunError {
-    /// What kind of trouble.
+    /// The kind of the error.
     pub fn code(&self) -> Code {
         match self {
             RunError::Inputs(_) => Code::TypeError,
@@ -92,7 +92,7 @@ impl RunError {
         }
     }
 
-    /// Whether anything may have happened: of what a run has called, nothing is taken back.
+    /// Whether anything may have happened: calls that were made are not undone.
     pub fn outcome(&self) -> Outcome {
         match self {
             RunError::Inputs(_) | RunError::Values { at: Room::Inputs, .. } => Outcome::Failed,
@@ -100,62 +100,62 @@ impl RunError {
         }
     }
 
-    /// Whether it is the fault of who started the run, with its inputs.
+    /// Whether the inputs of the run's caller are at fault.
     pub fn is_callers(&self) -> bool {
         matches!(self, RunError::Inputs(_))
     }
 }
 
-/// What is wrong with one input of a run.
+/// The mistake in one input of a run.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum InputError {
-    /// It is declared, and was not given.
+    /// A declared input is missing.
     #[error("input '{name}' is missing, of type {ctype}")]
     Missing {
         /// Which one.
         name: Arc<str>,
-        /// Its type, as it is written in programs.
+        /// Its type, as written in programs.
         ctype: Arc<str>,
     },
-    /// It was given, and is not declared.
+    /// An undeclared input was given.
     #[error("there is no input '{name}'{}", .nearest.as_ref().map(|name| format!(": did you mean '{name}'?")).unwrap_or_default())]
     Unknown {
-        /// What was given.
+        /// The given name.
         name: Arc<str>,
-        /// What was probably meant.
+        /// The probably intended name.
         nearest: Option<Arc<str>>,
     },
-    /// It is not of the declared type.
+    /// It does not have the declared type.
     #[error("input '{name}' is not as declared: {why}")]
     Type {
         /// Which one.
         name: Arc<str>,
-        /// What does not fit.
+        /// The mismatch.
         why: String,
     },
 }
 
-/// Why a step has no value.
+/// Why a step failed.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StepError {
-    /// The module was there when the program was checked. It was not called.
+    /// The module existed when the program was checked, but not now. It was not called.
     #[error("the module is gone since the program was checked")]
     Gone,
-    /// The module has other inputs or another output than when the program was checked. It was not called.
+    /// The module's inputs or output have changed since the program was checked. It was not called.
     #[error("the module has other types since the program was checked: check it again")]
     Changed,
     /// The call failed.
     #[error(transparent)]
     Call(CallError),
-    /// The module answered, but not with a value of the type that it had when the program was checked.
+    /// The module's output does not have the type that was declared when the program was checked.
     #[error("the output is not as declared: {0}")]
     Output(String),
 }
 
 impl StepError {
-    /// What kind of trouble.
+    /// The kind of the error.
     pub fn code(&self) -> Code {
         match self {
             StepError::Gone => Code::ModuleNotFound,

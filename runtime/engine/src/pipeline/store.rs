@@ -1,4 +1,4 @@
-//! Pipelines that are kept by name.
+//! Stores pipelines by name.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,25 +6,25 @@ use std::sync::{Arc, PoisonError, RwLock};
 use super::Pipeline;
 use crate::names;
 
-/// How many pipelines a store keeps.
+/// The maximum number of pipelines in a store.
 pub const PIPELINES_MAX: usize = 10_000;
 
-/// Pipelines by name, in memory: they are gone when the process is. Names are like those of modules.
+/// Pipelines by name, in memory: they are lost when the process ends. Names are like those of modules.
 #[derive(Debug, Default)]
 pub struct PipelineStore {
     pipelines: RwLock<BTreeMap<Arc<str>, Arc<Pipeline>>>,
 }
 
 impl PipelineStore {
-    /// An empty one.
+    /// An empty store.
     pub fn new() -> Self {
         PipelineStore::default()
     }
 
-    /// Keeps a pipeline, or replaces one of the same name. Runs that have begun are not disturbed.
+    /// Stores a pipeline, or replaces one of the same name. Runs in progress are not affected.
     ///
     /// # Errors
-    /// When the name is none, or [`PIPELINES_MAX`] are kept.
+    /// When the name is invalid, or [`PIPELINES_MAX`] are stored.
     pub fn set(&self, name: impl Into<Arc<str>>, pipeline: Arc<Pipeline>) -> Result<(), StoreError> {
         let name = name.into();
         if let Err(why) = names::check(&name) {
@@ -51,26 +51,26 @@ impl PipelineStore {
         pipelines.iter().map(copy).collect()
     }
 
-    /// Takes a pipeline away; false when there is none of that name.
+    /// Removes a pipeline; false when there is none of that name.
     pub fn remove(&self, name: &str) -> bool {
         let mut pipelines = self.pipelines.write().unwrap_or_else(PoisonError::into_inner);
         pipelines.remove(name).is_some()
     }
 }
 
-/// Why a pipeline is not kept.
+/// Why a pipeline is not stored.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoreError {
-    /// The name is none.
+    /// The name is invalid.
     #[error("'{name}' is no name of a pipeline: {why}")]
     Name {
-        /// What was given.
+        /// The given name.
         name: Arc<str>,
-        /// What is wrong with it.
+        /// The mistake.
         why: String,
     },
-    /// There is no room.
+    /// The store is full.
     #[error("{PIPELINES_MAX} pipelines are kept, and no more can be")]
     Full,
 }

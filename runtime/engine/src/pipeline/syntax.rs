@@ -1,4 +1,4 @@
-//! What a program consists of, once it is read.
+//! The syntax tree of a program.
 
 use std::sync::Arc;
 
@@ -6,21 +6,21 @@ use squall_value::{CType, CValue};
 
 use super::Span;
 
-/// Something at a place of the source.
+/// A node with its place in the source.
 #[derive(Debug, Clone)]
 pub(super) struct At<T> {
     pub(super) value: T,
     pub(super) span: Span,
 }
 
-/// Places do not count: two programs are the same when they say the same, however they are laid out.
+/// Places do not count: two programs are equal if they differ only in layout.
 impl<T: PartialEq> PartialEq for At<T> {
     fn eq(&self, other: &Self) -> bool {
         self.value == other.value
     }
 }
 
-/// A name as it is written: of a variable, a field, a module or an output.
+/// A name in the source: of a variable, a field, a module or an output.
 pub(super) type Name = At<Arc<str>>;
 
 #[derive(Debug, Clone, PartialEq)]
@@ -33,13 +33,12 @@ pub(super) enum Statement {
     Output { name: Option<Name>, value: Expression },
 }
 
-/// A base, and the fields that are read from it, one from the other. A chain of fields is flat, so that only brackets
-/// nest.
+/// A base, and a chain of nested fields that are read from it. The chain is flat, so that only brackets nest.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Expression {
     pub(super) base: Base,
     pub(super) fields: Vec<Name>,
-    /// Of the whole, fields included.
+    /// The place of the whole, fields included.
     pub(super) place: At<()>,
 }
 

@@ -1,4 +1,4 @@
-//! The body of a message as it comes in.
+//! The body of an incoming message.
 
 mod whole;
 
@@ -15,20 +15,20 @@ use tonic::Status;
 use crate::server::Account;
 use whole::Whole;
 
-/// A body that is read as it arrives: what is taken from it gives the peer leave to send as much again.
+/// A body that is read as it arrives: reading permits the peer to send as much again.
 ///
-/// A peer that gives the stream up ends the body, as if it were whole: what is missing shows in its messages.
+/// If the peer resets the stream, the body ends as if it were complete: its messages show the missing part.
 pub struct Incoming {
     stream: RecvStream,
     arrived: Instant,
     account: Arc<Account>,
     data_ended: bool,
-    /// Keeps messages until they are whole, where that is asked for.
+    /// Collects messages until they are complete, if requested.
     whole: Option<Box<Whole>>,
 }
 
 impl Incoming {
-    /// The body whose headers `arrived` then, on the connection of this account.
+    /// The body whose headers `arrived` at that time, on the connection of this account.
     pub(crate) fn new(stream: RecvStream, arrived: Instant, account: Arc<Account>) -> Self {
         Incoming {
             stream,
@@ -39,8 +39,8 @@ impl Incoming {
         }
     }
 
-    /// The same, of which each message is handed on once all of it is there; it has to be, within the server's limit, once
-    /// it has begun.
+    /// The same, but each message is passed on only when it is complete. Once begun, it must be complete within the
+    /// server's limit.
     pub(crate) fn in_whole_messages(self) -> Self {
         let whole = Whole::new(&self.account);
         Incoming {
@@ -49,12 +49,12 @@ impl Incoming {
         }
     }
 
-    /// When its headers came: a deadline that they name counts from then on.
+    /// When its headers came: their deadline counts from then on.
     pub fn arrived(&self) -> Instant {
         self.arrived
     }
 
-    /// What its connection holds, and may hold.
+    /// The memory account of its connection.
     pub(crate) fn account(&self) -> &Arc<Account> {
         &self.account
     }
@@ -78,7 +78,7 @@ impl Body for Incoming {
             };
             match data {
                 Some(Ok(mut data)) => {
-                    // It fails for a stream that has ended, which needs no window.
+                    // Fails for a stream that has ended, which needs no window.
                     drop(self.stream.flow_control().release_capacity(data.len()));
                     if let Some(whole) = &mut self.whole {
                         data = match whole.push(data) {
@@ -110,7 +110,7 @@ impl Body for Incoming {
     }
 
     fn is_end_stream(&self) -> bool {
-        // What is kept is still to be handed on.
+        // Collected bytes still have to be passed on.
         self.whole.is_none() && self.stream.is_end_stream()
     }
 }

@@ -1,5 +1,5 @@
-//! Messages are handed on once all of them is there, to who would take memory for what is only announced: tonic's codec
-//! makes room for a message when it has read its length.
+//! Passes messages on only when they are complete, to readers that would allocate memory for the declared length:
+//! tonic's codec allocates a message's buffer when it has read its length.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -14,18 +14,18 @@ use crate::server::{Account, Charge, Of, Refusal};
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;
-/// A message that is longer is passed on as it comes: tonic refuses it when it has read its length.
+/// A longer message is passed on in pieces: tonic refuses it when it has read its length.
 const WHOLE_MAX: usize = 4 << 20;
 
-/// The part of a message whose rest is still to come.
+/// A message that is not complete yet.
 pub(super) struct Whole {
     buffer: BytesMut,
-    /// How long it has to be to be looked at again.
+    /// The length at which it is checked again.
     need: usize,
-    /// How much is still to come of a message that is passed on as it comes.
+    /// The remaining length of a message that is passed on in pieces.
     passing: usize,
     held: Charge,
-    /// When the message has to be there, once it has begun.
+    /// When a message that has begun must be complete.
     timer: Option<Pin<Box<Sleep>>>,
 }
 
@@ -40,10 +40,10 @@ impl Whole {
         }
     }
 
-    /// Takes what has come, and gives what is whole: perhaps nothing.
+    /// Takes received bytes and returns the complete messages: perhaps none.
     ///
     /// # Errors
-    /// When there is no room for it.
+    /// When the memory limit is reached.
     pub(super) fn push(&mut self, data: Bytes) -> Result<Bytes, Status> {
         if self.buffer.is_empty() {
             return self.sort(data);
@@ -58,7 +58,7 @@ impl Whole {
         self.sort(all)
     }
 
-    /// What has come of a message that will not be whole.
+    /// The received part of a message that will not be completed.
     pub(super) fn rest(&mut self) -> Bytes {
         std::mem::take(&mut self.buffer).freeze()
     }
@@ -77,7 +77,7 @@ impl Whole {
         })
     }
 
-    /// Keeps what is not whole of `data`, and gives the rest.
+    /// Keeps the incomplete part of `data`, and returns the rest.
     fn sort(&mut self, mut data: Bytes) -> Result<Bytes, Status> {
         let mut end = self.passing.min(data.len());
         self.passing -= end;

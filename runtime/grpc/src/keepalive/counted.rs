@@ -1,4 +1,4 @@
-//! A stream that counts how often something is read of it.
+//! A stream that counts its reads.
 
 use std::io;
 use std::pin::Pin;
@@ -8,12 +8,12 @@ use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// How many bytes came at the beginning, at most, of those that are kept: enough to see what a peer speaks.
+/// The maximum number of first bytes to keep: enough to recognise the peer's protocol.
 const HEAD: usize = 8;
 
-/// What was read of a stream. Clones look at the same one.
+/// The reads of a stream. Clones share the counters.
 ///
-/// Counting is all that happens on the way of every message: a clock would cost more than the rest of a small read.
+/// Each message only increments a counter: reading a clock would cost more than the rest of a small read.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Reads(Arc<Inner>);
 
@@ -26,12 +26,12 @@ struct Inner {
 }
 
 impl Reads {
-    /// How often something came. Two equal counts mean that nothing came in between.
+    /// The number of reads. Two equal counts mean that nothing came in between.
     pub(crate) fn count(&self) -> u64 {
         self.0.count.load(Ordering::Relaxed)
     }
 
-    /// The first bytes, as many as came of eight.
+    /// The first bytes, up to eight.
     pub(crate) fn head(&self) -> Vec<u8> {
         let head = self.0.head.load(Ordering::Relaxed).to_be_bytes();
         let length = usize::try_from(self.0.head_length.load(Ordering::Relaxed)).unwrap_or(HEAD);
@@ -39,7 +39,7 @@ impl Reads {
     }
 
     fn came(&self, bytes: &[u8]) {
-        // There is one reader: nothing is lost between the two.
+        // There is only one reader: nothing is lost between the two operations.
         let count = self.count();
         if self.0.head_length.load(Ordering::Relaxed) < HEAD as u64 {
             self.begins(bytes);

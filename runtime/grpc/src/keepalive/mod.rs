@@ -1,12 +1,13 @@
-//! Whether a peer that says nothing is still there: HTTP/2 pings, sparingly.
+//! Detects whether a silent peer is alive: HTTP/2 pings, used sparingly.
 //!
-//! The kernel asks the machine (TCP keepalive, see `Platform`), and costs nobody anything. A ping asks the process. It
-//! is for what the kernel cannot see: a process that hangs, or a middlebox that answers for a machine that is gone.
+//! The kernel checks the machine (TCP keepalive, see `Platform`), at no cost here. A ping checks the process. It
+//! detects failures that the kernel cannot see: a process that hangs, or a middlebox that answers for a machine that
+//! is gone.
 //!
 //! | subject | file |
 //! |---|---|
 //! | when to ping, and when to give up | `watch` |
-//! | what was read, counted where it comes in | `counted` |
+//! | counting received data | `counted` |
 
 mod counted;
 mod watch;
@@ -18,24 +19,24 @@ pub(crate) use watch::{Seen, Step, Watch};
 
 /// When a connection is pinged, and when its peer counts as gone. All durations are measured on tokio's clock.
 ///
-/// Anything that is read is a sign of life, not only the answer to a ping: it puts the next ping off, and a ping that
-/// waits for its answer behind other data kills nothing.
+/// Any read is a sign of life, not only the response to a ping. It postpones the next ping, and a ping whose response
+/// waits behind other data ends no connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Keepalive {
-    /// After how long a silence a ping is sent. It may take a quarter longer.
+    /// The silence after which a ping is sent. It may take a quarter longer.
     pub interval: Duration,
-    /// How long nothing at all may come after a ping before the connection counts as lost.
+    /// The silence after a ping after which the connection counts as lost.
     pub timeout: Duration,
-    /// Whether pings are sent also while no call waits. Servers punish that unless they say otherwise.
+    /// Whether pings are also sent while no call waits. Servers punish that unless they permit it.
     pub while_idle: bool,
-    /// How often the peer permits pings between which it has sent neither headers nor data. The first one of a
+    /// The interval at which the peer permits pings without headers or data from it in between. The first ping of a
     /// connection is always permitted.
     pub permitted: Duration,
 }
 
 impl Keepalive {
-    /// What a client may do at any gRPC server: after 10 s of silence while calls wait, but not more often than every
-    /// 5 min without an answer in between; 20 s for something to come. Spec: gRPC proposals A8 and A9.
+    /// What a client may do at any gRPC server: ping after 10 s of silence while calls wait, but at most every 5 min
+    /// without a response in between; 20 s for something to arrive. Spec: gRPC proposals A8 and A9.
     pub const fn client() -> Self {
         Keepalive {
             interval: Duration::from_secs(10),
@@ -45,7 +46,7 @@ impl Keepalive {
         }
     }
 
-    /// What servers do: after 2 h of silence, 20 s for something to come.
+    /// The behaviour of servers: ping after 2 h of silence, 20 s for something to arrive.
     pub const fn server() -> Self {
         Keepalive {
             interval: Duration::from_secs(2 * 60 * 60),
@@ -55,8 +56,8 @@ impl Keepalive {
         }
     }
 
-    /// What modules of TinySystems do among themselves: 10 s, 3 s, also while nothing is in flight. Their servers permit
-    /// a ping every 5 s. Spec: router 1.10, 4.3.
+    /// The behaviour of TinySystems' modules among themselves: 10 s, 3 s, also while nothing is in flight. Their
+    /// servers permit a ping every 5 s. Spec: router 1.10, 4.3.
     pub const fn tiny_systems() -> Self {
         Keepalive {
             interval: Duration::from_secs(10),
@@ -66,8 +67,8 @@ impl Keepalive {
         }
     }
 
-    /// The same, with pings no sooner than after that long a silence: for protocols with heartbeats of their own, which
-    /// say when a peer is gone.
+    /// The same, but with pings only after at least this silence: for protocols with their own heartbeats, which
+    /// detect dead peers.
     #[must_use]
     pub fn no_sooner_than(self, silence: Duration) -> Self {
         Keepalive {
@@ -76,7 +77,7 @@ impl Keepalive {
         }
     }
 
-    /// Half as often: what a peer asks for that says `too_many_pings`. Spec: gRPC proposal A8.
+    /// Half as often: the reaction to a peer's `too_many_pings`. Spec: gRPC proposal A8.
     #[must_use]
     pub fn doubled(self) -> Self {
         Keepalive {

@@ -1,4 +1,4 @@
-//! When to ping, and when to give up: the rules, without clock or connection.
+//! The rules for pinging and giving up, without clock or connection.
 
 use std::time::Duration;
 
@@ -6,11 +6,11 @@ use tokio::time::Instant;
 
 use super::Keepalive;
 
-/// How many times within an interval a connection with calls is looked at. When something was read is known no better
-/// than that: reading a clock with each read would cost more.
+/// The number of checks per interval of a connection with calls. Times of reads are known only to this precision:
+/// reading a clock with each read would cost more.
 const LOOKS: u32 = 4;
 
-/// A ping without an answer for so long is a bad sign, though not yet the end.
+/// A ping without a response for this long is a bad sign, but not yet the end.
 const PROMPT: Duration = Duration::from_secs(3);
 
 /// Watches one connection.
@@ -27,17 +27,17 @@ const PROMPT: Duration = Duration::from_secs(3);
 pub(crate) struct Watch {
     rules: Keepalive,
     state: State,
-    /// The count of reads at the last look.
+    /// The number of reads at the last check.
     reads: u64,
     last_ping: Option<Instant>,
-    /// Headers or data came since the last ping: the peer has forgotten it.
+    /// Headers or data came since the last ping: the peer's ping counter is reset.
     answered: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Asleep,
-    /// Nothing came since then, as far as is known.
+    /// As far as known, nothing came since then.
     Listening {
         since: Instant,
     },
@@ -47,33 +47,33 @@ enum State {
     },
 }
 
-/// What can be seen of a connection.
+/// The observed state of a connection.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Seen {
-    /// How often something was read so far.
+    /// The number of reads so far.
     pub(crate) reads: u64,
-    /// Headers or data came since the last look.
+    /// Headers or data came since the last check.
     pub(crate) answered: bool,
-    /// Calls wait for their answers.
+    /// Calls wait for their responses.
     pub(crate) waiting: bool,
-    /// Several waited in vain: it is pinged without further ado, if that is permitted.
+    /// Several calls got no response: ping at once, if that is permitted.
     pub(crate) suspect: bool,
 }
 
-/// What to do next.
+/// The next action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Look again when a call begins.
+    /// Check again when a call begins.
     Sleep,
-    /// Look again at this moment.
+    /// Check again at this instant.
     Wait(Instant),
-    /// Send a ping, and look again at this moment.
+    /// Send a ping, and check again at this instant.
     Ping(Instant),
-    /// The ping has no answer for longer than answers take. Look again at this moment.
+    /// The ping has had no response for longer than usual. Check again at this instant.
     Suspect(Instant),
     /// The peer is gone.
     Dead {
-        /// For how long nothing came.
+        /// How long nothing came.
         silent: Duration,
         /// How long ago the ping was sent.
         pinged: Duration,
@@ -91,22 +91,22 @@ impl Watch {
         }
     }
 
-    /// True when it has to do without a call, too.
+    /// True when pings are also sent without calls.
     pub(crate) fn is_sleepless(&self) -> bool {
         self.rules.while_idle
     }
 
-    /// True when a call that begins is what to wait for.
+    /// True when the next check is at the start of a call.
     pub(crate) fn is_asleep(&self) -> bool {
         self.state == State::Asleep
     }
 
-    /// True when whatever comes answers the question.
+    /// True when any read answers the question.
     pub(crate) fn is_pinged(&self) -> bool {
         matches!(self.state, State::Pinged { .. })
     }
 
-    /// Looks at the connection.
+    /// Checks the connection.
     pub(crate) fn look(&mut self, now: Instant, seen: Seen) -> Step {
         let came = seen.reads != self.reads;
         self.reads = seen.reads;
@@ -134,7 +134,7 @@ impl Watch {
         if now - since >= self.rules.interval || (seen.suspect && !came) {
             if let Some(not_before) = self.not_before().filter(|it| now < *it) {
                 self.state = State::Listening { since };
-                // Not exactly then: something may come until then.
+                // Not exactly then, because something may arrive until then.
                 return Step::Wait(not_before.min(now + self.rules.interval));
             }
             self.state = State::Pinged { at: now, since };
@@ -147,15 +147,15 @@ impl Watch {
         if !seen.waiting {
             return Step::Wait(silent_until);
         }
-        // Timers count in whole milliseconds: one of none would never pass.
+        // Timers have millisecond resolution: one of zero would never elapse.
         let step = (self.rules.interval / LOOKS).max(Duration::from_millis(1));
         Step::Wait(silent_until.min(now + step))
     }
 
-    /// Before which moment the peer would punish another ping.
+    /// Before this instant the peer would punish another ping.
     fn not_before(&self) -> Option<Instant> {
         let last = self.last_ping.filter(|_| !self.answered)?;
-        // As good as never, where the sum is none.
+        // Practically never, if the sum overflows.
         Some(last.checked_add(self.rules.permitted).unwrap_or(last + FAR))
     }
 }
@@ -171,15 +171,15 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    /// A connection on which things happen at given seconds, looked at when it asks for it.
+    /// A connection with events at given seconds, checked when the watch asks for it.
     #[derive(Debug, Clone)]
     struct Story {
         rules: Keepalive,
-        /// When something comes, and whether that is headers or data.
+        /// When something arrives, and whether that is headers or data.
         comes: Vec<(u64, bool)>,
-        /// From when to when a call waits.
+        /// The period in which a call waits.
         waits: std::ops::Range<u64>,
-        /// Several calls waited in vain before.
+        /// Several calls got no response before.
         suspect: bool,
     }
 
@@ -211,7 +211,7 @@ mod tests {
                 last = Some(now);
                 let next = match watch.look(now, seen) {
                     Step::Sleep => {
-                        // A call wakes it.
+                        // A call triggers a check.
                         let wakes = start + Duration::from_secs(self.waits.start);
                         if wakes <= now {
                             break;
@@ -258,7 +258,7 @@ mod tests {
     fn a_call_that_waits_is_asked_after_once_and_then_every_five_minutes() {
         let story = Story {
             rules: Keepalive::client(),
-            // The answers to the pings.
+            // The responses to the pings.
             comes: vec![(11, false), (311, false), (611, false)],
             waits: 0..900,
             suspect: false,
@@ -313,7 +313,8 @@ mod tests {
                 while_idle: false,
                 ..Keepalive::tiny_systems()
             },
-            // Something comes every 9 s, then after 12 s: the ping at about 63 s has no answer of its own by then.
+            // Something arrives every 9 s, then after 12 s: the ping at about 63 s has no response of its own by
+            // then.
             comes: (1..7).map(|it| (it * 9, true)).chain([(66, true)]).collect(),
             waits: 0..70,
             suspect: false,

@@ -22,25 +22,26 @@ use super::turns::{Piece, Turns};
 use super::{Service, Serving};
 use crate::{CONNECTION_WINDOW, FRAME_MAX, Incoming, RESET_STREAMS_MAX, STREAM_WINDOW};
 
-/// How long a peer that was asked to leave, and for which nothing is in the works, may be silent.
+/// How long a peer that was asked to leave, and that has no in-flight request, may be silent.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// The same for one that may still be reading an answer.
+/// The same for a peer that may still be reading a response.
 const PATIENCE_READING: Duration = Duration::from_secs(3);
-/// How long after its last request a peer may still be reading the answer.
+/// How long after its last request a peer may still be reading the response.
 const READING: Duration = Duration::from_secs(10);
-/// How long a connection that is closed for the peer's sake is kept, to say so.
+/// How long a connection that is closed because of the peer's behaviour is kept, to report the reason.
 const LAST_WORDS: Duration = Duration::from_secs(1);
-/// How many requests of a connection are begun with in a row before others have their turn. Each becomes a task, and who
-/// asks for thousands at once would fill the queue of its thread, so that others wait behind all of them.
+/// The number of requests of a connection that are started in a row before other connections run. Each becomes a
+/// task, and a peer with thousands of requests at once would fill the queue of its thread, so that others wait behind
+/// all of them.
 const BEGUN_AT_ONCE: usize = 16;
-/// What a peer may send of headers, in bytes as HTTP/2 counts them.
+/// The limit of a peer's headers, in bytes as HTTP/2 counts them.
 const HEADERS_MAX: u32 = 16 * 1024;
 
 type Http2<S> = h2::server::Connection<Socket<S>, Piece>;
 
 /// Serves a connection until it ends. `going_away` resolves when its peer is to be asked to leave.
 ///
-/// How a connection ends is its peer's to report.
+/// The peer reports how a connection ended.
 pub(super) async fn serve<P, S, G>(
     platform: P,
     stream: P::Stream,
@@ -55,7 +56,7 @@ pub(super) async fn serve<P, S, G>(
 {
     let shared = Arc::<Shared>::default();
     let account = Arc::clone(guest.account());
-    // It counts until it is gone.
+    // It counts until it is dropped.
     let guest = &*guest;
     let mut going_away = pin!(async move {
         let told = async {
@@ -114,15 +115,15 @@ fn refuse_silent(account: &Account) {
     account.refuse(Refusal::Handshake, why);
 }
 
-/// Why a peer has not said that it speaks HTTP/2.
+/// Why a connection did not get as far as HTTP/2.
 enum Unshaken {
     /// It took too long.
     Late,
-    /// It speaks something else, or is gone; or it is the server that has no more time.
+    /// It speaks another protocol, or is gone; or the server has no more time.
     Over,
 }
 
-/// Waits so long for a peer to say that it speaks HTTP/2, and not for long once it `is_told` to leave.
+/// Waits this long for a peer's HTTP/2 preface, and only briefly once it `is_told` to leave.
 async fn shake_hands<S>(
     handshake: h2::server::Handshake<Socket<S>, Piece>,
     patience: Duration,
@@ -161,32 +162,32 @@ struct Driver<P: Platform, S> {
     pace: Pace,
     account: Arc<Account>,
     taking: Taking,
-    /// When a connection ends of which the peer was told that it is closed for its sake.
+    /// When a connection ends whose peer was notified that its behaviour closes it.
     last_words: Option<Pin<Box<Sleep>>>,
-    /// Whether compressed answers are sent to those who can read them.
+    /// Whether responses are compressed for peers that accept that.
     compress: bool,
     leaving: Leaving,
 }
 
-/// How a peer leaves that is asked to.
+/// The states of a peer that is asked to leave.
 ///
 /// ```text
-///        told               the peer has heard, and its last stream has ended
+///        asked              the peer has answered, and its last stream has ended
 ///   Not ------> Asked ------------------------------------------------------------> closed, with its peer or later
 ///                 |  nothing is in the works, and nothing came in for a while            ^
 ///                 '------> Told off ------------------------------------------------------'
 /// ```
 ///
-/// What was on its way when it was asked is served: only the peer's answer to a ping behind the first GOAWAY says that
-/// no more can come. Then a second GOAWAY names the last stream that is served.
+/// Requests that were on their way when it was asked are served: only the peer's response to a ping behind the first
+/// GOAWAY shows that no more can come. Then a second GOAWAY names the last stream that is served.
 enum Leaving {
     Not,
     Asked {
         patience: Pin<Box<Sleep>>,
-        /// How much had come in when it began.
+        /// The number of reads when it began.
         reads: u64,
     },
-    /// It has not answered, and is named the last stream all the same; or it has pinged too often.
+    /// It has not answered, and gets the second GOAWAY nevertheless; or it has pinged too often.
     ToldOff,
 }
 
@@ -227,7 +228,7 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     }
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
-                // All that was read is begun with.
+                // Everything that was read has been started.
                 Poll::Pending if self.shared.is_held() => self.shared.hold_reading(false),
                 Poll::Pending if self.poll_last_words(context).is_ready() => return Poll::Ready(()),
                 Poll::Pending if self.is_annoyed() => {
@@ -253,7 +254,7 @@ impl<P: Platform, S: Service> Driver<P, S> {
         }
     }
 
-    /// Begins with nothing more for a while.
+    /// Starts no more requests for a while.
     #[cold]
     fn rest(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.shared.hold_reading(true);
@@ -267,12 +268,12 @@ impl<P: Platform, S: Service> Driver<P, S> {
         }
     }
 
-    /// Writes what there is to say, and begins with nothing. Ready when the connection has ended.
+    /// Writes pending frames, and starts no requests. Ready when the connection has ended.
     fn write(&mut self, context: &mut Context<'_>) -> Poll<()> {
         self.connection.poll_closed(context).map(drop)
     }
 
-    /// Refuses a request that is one too many for its connection.
+    /// Refuses a request beyond its connection's limit.
     #[cold]
     fn refuse(&mut self, mut respond: SendResponse<Piece>) {
         respond.send_reset(Reason::REFUSED_STREAM);
@@ -285,7 +286,8 @@ impl<P: Platform, S: Service> Driver<P, S> {
         self.account.refuse(Refusal::Stream, why);
     }
 
-    /// True once, when the peer asks on and on for what it is refused, without reading that; or does not take its answers.
+    /// True once, when the peer keeps sending requests that are refused without reading the refusals, or does not
+    /// take its responses.
     fn is_too_much(&mut self, context: &mut Context<'_>) -> bool {
         if self.last_words.is_some() || self.shared.is_ending() {
             return false;
@@ -293,7 +295,7 @@ impl<P: Platform, S: Service> Driver<P, S> {
         if !self.shared.take_blocked() {
             self.account.forget_turned_away();
         }
-        // What is refused takes memory as well, until the peer has been told.
+        // Refusals take memory as well, until the peer has received them.
         let is_too_much = self.account.turned_away() > self.account.limits().streams
             || self.taking.poll(context, &self.account).is_ready();
         if is_too_much {
@@ -361,14 +363,14 @@ impl<P: Platform, S: Service> Driver<P, S> {
 
 fn protocol() -> Builder {
     let mut protocol = Builder::new();
-    // Peers are told no limit on streams. Blocking calls nest: with any that they wait at, two modules can wait for each
-    // other for ever. What is beyond ours is refused.
+    // No limit on streams is announced to peers. Blocking calls nest: if clients wait at a limit, two modules can
+    // wait for each other for ever. Requests beyond our limit are refused.
     protocol
         .max_frame_size(FRAME_MAX)
         .max_header_list_size(HEADERS_MAX)
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        // Peers are modules, not the open internet: many calls that time out at once are no attack.
+        // Peers are modules, not the open internet: many calls that time out at once are not an attack.
         .max_pending_accept_reset_streams(RESET_STREAMS_MAX)
         .max_concurrent_reset_streams(RESET_STREAMS_MAX)
         .max_local_error_reset_streams(Some(RESET_STREAMS_MAX));

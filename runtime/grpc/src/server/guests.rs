@@ -1,9 +1,9 @@
-//! Who is connected, and who makes room.
+//! The open connections, and which of them are closed to make room.
 //!
-//! When as many connections are open as are taken, one that nobody uses is asked to leave for the one that comes: so whoever
-//! opens connections and leaves them idle locks nobody out. It is one on which nothing is in the works, and on which nothing
-//! was asked since it was last passed over: about the one that has been idle for longest. It hears GOAWAY, and what was on
-//! its way is served all the same.
+//! When the maximum number of connections is open, an idle one is asked to leave for a new one, so that a peer that
+//! opens connections and leaves them idle locks no other peer out. The chosen connection has no in-flight requests
+//! and got no request since it was last passed over: it is approximately the one that has been idle longest. It
+//! receives GOAWAY, and requests on their way are still served.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::IpAddr;
@@ -15,12 +15,12 @@ use tokio::sync::Notify;
 use super::ledger::{Account, Ledger, Refusal};
 use super::limits::Limits;
 
-/// How many connections are looked at to find one that is idle: accepting must not take long, whoever is connected.
+/// The maximum number of connections that are checked to find an idle one: accepting must not take long.
 const LOOKED_AT: usize = 64;
-/// One in so many connections may be leaving for others at once.
+/// One in this many connections may be leaving for others at once.
 const LEAVING: usize = 8;
 
-/// The open connections of one server, in the order in which they are looked at.
+/// The open connections of one server, in the order in which they are checked.
 pub(super) struct Guests {
     limits: Limits,
     ledger: Arc<Ledger>,
@@ -31,16 +31,16 @@ pub(super) struct Guests {
 #[derive(Default)]
 struct Shared {
     open: AtomicUsize,
-    /// How many of them were asked to leave.
+    /// The number of connections that were asked to leave.
     leaving: AtomicUsize,
-    /// How many each address has; nobody counts them where there is no limit.
+    /// The number of connections per address; not counted without a limit.
     addresses: Mutex<BTreeMap<IpAddr, usize>>,
 }
 
-/// One connection, as long as it is open.
+/// One connection, while it is open.
 pub(super) struct Guest {
     account: Arc<Account>,
-    /// Told when it is to make room.
+    /// Notified when it has to make room.
     leave: Notify,
     is_leaving: AtomicBool,
     address: Option<IpAddr>,
@@ -57,7 +57,7 @@ impl Guests {
         }
     }
 
-    /// Takes one more in, from this address; nobody when there is no room, which is counted.
+    /// Admits one more connection from this address; `None` when there is no room, which is counted.
     pub(super) fn enter(&mut self, from: IpAddr) -> Option<Arc<Guest>> {
         let address = (self.limits.address_connections != usize::MAX).then(|| from.to_canonical());
         if let Some(address) = address
@@ -80,14 +80,14 @@ impl Guests {
             return None;
         }
         self.queue.push_back(Arc::downgrade(&guest));
-        // Those that are gone are found when there is no room, or else now and then.
+        // Closed connections are removed when there is no room, and otherwise now and then.
         if self.queue.len() > 2 * open + LOOKED_AT {
             self.queue.retain(|it| it.strong_count() > 0);
         }
         Some(guest)
     }
 
-    /// Asks one that is idle to leave. False when none is found.
+    /// Asks an idle connection to leave. False when none is found.
     fn make_room(&mut self, leaving: usize) -> bool {
         if leaving >= (self.limits.connections / LEAVING).max(1) {
             return false;
@@ -113,7 +113,7 @@ impl Shared {
         self.addresses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts one more of this address, unless it has as many as it may.
+    /// Counts one more connection of this address, unless it has reached the limit.
     fn add(&self, address: IpAddr, limit: usize) -> bool {
         let mut addresses = self.addresses();
         let count = addresses.entry(address).or_default();
@@ -134,12 +134,12 @@ impl Shared {
 }
 
 impl Guest {
-    /// What it holds.
+    /// Its memory account.
     pub(super) fn account(&self) -> &Arc<Account> {
         &self.account
     }
 
-    /// Resolves when it is to make room for another one.
+    /// Resolves when it has to make room for another one.
     pub(super) async fn asked_to_leave(&self) {
         self.leave.notified().await;
     }
@@ -223,7 +223,7 @@ mod tests {
         let mut guests = guests(16, usize::MAX);
         let from = "10.0.0.1".parse().unwrap();
         let open: Vec<_> = (0..16).map(|_| guests.enter(from).unwrap()).collect();
-        // The first is at work, and the second was asked something.
+        // The first has a request in flight, and the second got a request.
         let _seat = open[0].account().seat();
         drop(open[1].account().seat());
         let mut more = vec![];

@@ -1,4 +1,4 @@
-//! What a server holds for its peers, and what it has refused them.
+//! The memory that a server holds for its peers, and its refusals.
 
 use std::fmt::{self, Display};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -10,39 +10,39 @@ use tracing::{Level, event};
 
 use super::limits::{FREE, Limits};
 
-/// How far apart two lines of the log about the same kind of refusal are at least.
+/// The minimum interval between two log lines about the same kind of refusal.
 const SAID_AGAIN: Duration = Duration::from_secs(10);
 
-/// What a server refuses, and why.
+/// The kinds of refusals, and their reasons.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// A connection: [`Limits::connections`] are open, and in use.
+    /// A connection: [`Limits::connections`] are open and in use.
     Connection,
-    /// A connection: its address has [`Limits::address_connections`].
+    /// A connection: its address has reached [`Limits::address_connections`].
     Address,
-    /// A connection that was open and not used: another one came, and [`Limits::connections`] were open.
+    /// A connection that was open and idle: another one came, and [`Limits::connections`] were open.
     Idle,
     /// A connection that could not be accepted: the process has no descriptors left, or the machine no memory.
     Accept,
-    /// A connection that did not say within [`Limits::handshake`] that it speaks HTTP/2.
+    /// A connection without an HTTP/2 preface within [`Limits::handshake`].
     Handshake,
-    /// A request: [`Limits::streams`] of its connection are in the works.
+    /// A request: [`Limits::streams`] of its connection are in flight.
     Stream,
-    /// A request: as many of the server are in the works as its service takes.
+    /// A request: the maximum of the server's service is in flight.
     InFlight,
-    /// A request: it is more than [`Limits::connection_bytes`] or [`Limits::server_bytes`] permit.
+    /// A request: it exceeds [`Limits::connection_bytes`] or [`Limits::server_bytes`].
     RequestBytes,
-    /// An answer, for the same reason: the request was handled.
+    /// A response, for the same reason: the request was handled.
     AnswerBytes,
     /// A request that did not arrive within [`Limits::read`].
     Read,
-    /// A connection, or one answer, that was not taken within [`Limits::take`].
+    /// A connection, or one response, that was not taken within [`Limits::take`].
     Take,
 }
 
 impl Refusal {
-    /// All there are, in a fixed order.
+    /// All kinds, in a fixed order.
     pub const ALL: [Refusal; 11] = [
         Refusal::Connection,
         Refusal::Address,
@@ -57,7 +57,7 @@ impl Refusal {
         Refusal::Take,
     ];
 
-    /// One word, as in the log and in metrics.
+    /// The name, as in the log and in metrics.
     pub fn as_str(self) -> &'static str {
         match self {
             Refusal::Connection => "connection",
@@ -75,30 +75,30 @@ impl Refusal {
     }
 }
 
-/// What one server holds for its peers, and how often it has refused what: shared by its connections. The log has a
-/// warning of each kind of refusal (`server.refused`), at most one in ten seconds.
+/// The memory that one server holds for its peers, and its refusals by kind: shared by its connections. The log has a
+/// warning for each kind of refusal (`server.refused`), at most one in ten seconds.
 #[derive(Debug)]
 pub struct Ledger {
-    /// What the log calls the server.
+    /// The server's name in the log.
     name: Arc<str>,
     request_bytes: AtomicUsize,
     answer_bytes: AtomicUsize,
-    /// How many connections rest.
+    /// The number of paused connections.
     resting: AtomicUsize,
     refused: [AtomicU64; Refusal::ALL.len()],
     said: [Mutex<Said>; Refusal::ALL.len()],
 }
 
-/// The last line of the log about a kind of refusal.
+/// The last log line about a kind of refusal.
 #[derive(Debug, Default)]
 struct Said {
     at: Option<Instant>,
-    /// How many there had been by then.
+    /// The number of refusals by then.
     count: u64,
 }
 
 impl Ledger {
-    /// An empty one, of a server that the log calls so.
+    /// An empty ledger, of a server with this name in the log.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Ledger {
             name: name.into(),
@@ -110,22 +110,22 @@ impl Ledger {
         }
     }
 
-    /// How often something was refused for this reason.
+    /// The number of refusals of this kind.
     pub fn refused(&self, what: Refusal) -> u64 {
         self.refused[what as usize].load(Ordering::Relaxed)
     }
 
-    /// Bytes of requests that are held for all connections.
+    /// Bytes of requests held for all connections.
     pub fn request_bytes(&self) -> usize {
         self.request_bytes.load(Ordering::Relaxed)
     }
 
-    /// Bytes of answers that are held for all connections.
+    /// Bytes of responses held for all connections.
     pub fn answer_bytes(&self) -> usize {
         self.answer_bytes.load(Ordering::Relaxed)
     }
 
-    /// Something is refused; `why` names the limit and the remedy.
+    /// Records a refusal; `why` names the limit and the remedy.
     pub fn refuse(&self, what: Refusal, why: impl Display) {
         let count = self.refused[what as usize].fetch_add(1, Ordering::Relaxed) + 1;
         let now = Instant::now();
@@ -164,28 +164,28 @@ impl Default for Ledger {
     }
 }
 
-/// What bytes are of.
+/// What the bytes belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Of {
     Requests,
     Answers,
 }
 
-/// What one connection holds.
+/// The account of one connection.
 #[derive(Debug)]
 pub(crate) struct Account {
     limits: Limits,
     ledger: Arc<Ledger>,
-    /// Requests in the works.
+    /// In-flight requests.
     streams: AtomicUsize,
-    /// A request has come since somebody looked.
+    /// A request has come since the last check.
     asked: AtomicBool,
     request_bytes: AtomicUsize,
     answer_bytes: AtomicUsize,
-    /// How many requests were refused since all that there was to say was last written.
+    /// The number of requests refused since all pending frames were last written.
     turned_away: AtomicUsize,
-    /// How many bytes of answers the peer has taken: of each twice, while it goes and when it is gone, so that one that is
-    /// given up counts as well.
+    /// The number of response bytes taken by the peer. Each byte counts twice, when it is taken and when its response
+    /// is dropped, so that an abandoned response counts as well.
     taken: AtomicU64,
 }
 
@@ -219,34 +219,35 @@ impl Account {
         (before < self.limits.streams).then_some(seat)
     }
 
-    /// Says that the connection rests, until the guard is dropped; and how many of the server's do, with it.
+    /// Records that the connection is paused, until the guard is dropped, and returns the number of the server's
+    /// paused connections, including it.
     pub(crate) fn rest(self: &Arc<Self>) -> (Resting, usize) {
         let others = self.ledger.resting.fetch_add(1, Ordering::Relaxed);
         (Resting(Arc::clone(self)), others + 1)
     }
 
-    /// Whether a request has come since this was last asked.
+    /// Whether a request has come since the last query.
     pub(crate) fn take_asked(&self) -> bool {
         self.asked.swap(false, Ordering::Relaxed)
     }
 
-    /// How many requests are in flight.
+    /// The number of requests in flight.
     pub(crate) fn in_flight(&self) -> usize {
         self.streams.load(Ordering::Relaxed)
     }
 
-    /// True when no request is in the works.
+    /// True when no request is in flight.
     pub(crate) fn is_idle(&self) -> bool {
         self.in_flight() == 0
     }
 
-    /// Bytes of answers that the peer has not taken yet.
+    /// Bytes of responses that the peer has not taken yet.
     pub(crate) fn unsent(&self) -> usize {
         self.answer_bytes.load(Ordering::Relaxed)
     }
 
-    /// Whether so much of the answers is still to be taken that the next one would probably find no room. Making it would be
-    /// in vain.
+    /// Whether so many response bytes are pending that the next response would probably exceed the limit. Producing
+    /// it would be useless.
     pub(crate) fn has_no_room_for_answers(&self) -> Option<Full> {
         let nearly_all = |limit: usize| limit - limit / 16;
         let own = self.unsent();
@@ -259,7 +260,7 @@ impl Account {
         }
     }
 
-    /// A request was refused with a word of HTTP/2's, which takes memory until the peer has it.
+    /// A request was refused with an HTTP/2 frame, which takes memory until the peer has it.
     pub(crate) fn turn_away(&self) {
         self.turned_away.fetch_add(1, Ordering::Relaxed);
     }
@@ -268,19 +269,19 @@ impl Account {
         self.turned_away.load(Ordering::Relaxed)
     }
 
-    /// All that there was to say is written.
+    /// All pending frames are written.
     pub(crate) fn forget_turned_away(&self) {
         if self.turned_away() > 0 {
             self.turned_away.store(0, Ordering::Relaxed);
         }
     }
 
-    /// Grows with each byte of answers that the peer takes, and by all of an answer once that is gone.
+    /// Grows with each response byte that the peer takes, and by a whole response once that is dropped.
     pub(crate) fn taken(&self) -> u64 {
         self.taken.load(Ordering::Relaxed)
     }
 
-    /// The peer takes so much of an answer.
+    /// The peer takes this many bytes of a response.
     pub(crate) fn take(&self, bytes: usize) {
         self.taken.fetch_add(bytes as u64, Ordering::Relaxed);
     }
@@ -324,7 +325,7 @@ impl Account {
     }
 }
 
-/// The place of a request in the works, until it is dropped.
+/// The place of an in-flight request, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat(Arc<Account>);
 
@@ -340,7 +341,7 @@ impl Drop for Seat {
     }
 }
 
-/// A connection rests, until it is dropped.
+/// The pause of a connection, until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Resting(Arc<Account>);
 
@@ -359,7 +360,7 @@ pub(crate) struct Charge {
 }
 
 impl Charge {
-    /// None yet.
+    /// No bytes yet.
     pub(crate) fn new(account: &Arc<Account>, of: Of) -> Self {
         Charge {
             account: Arc::clone(account),
@@ -368,10 +369,10 @@ impl Charge {
         }
     }
 
-    /// Holds so many in all, if they are more than before.
+    /// Holds this many bytes in total, if they are more than before.
     ///
     /// # Errors
-    /// When there is no room for them; it holds what it did.
+    /// When they exceed a limit; the held bytes are unchanged then.
     pub(crate) fn grow_to(&mut self, bytes: usize) -> Result<(), Full> {
         let Some(more) = bytes.checked_sub(self.bytes).filter(|more| *more > 0) else {
             return Ok(());
@@ -381,7 +382,7 @@ impl Charge {
         Ok(())
     }
 
-    /// True when it holds none.
+    /// True when it holds no bytes.
     pub(crate) fn is_empty(&self) -> bool {
         self.bytes == 0
     }
@@ -395,13 +396,13 @@ impl Drop for Charge {
     fn drop(&mut self) {
         self.account.remove(self.of, self.bytes);
         if self.of == Of::Answers {
-            // Also one that nobody wants any more.
+            // Also for a response that its caller has abandoned.
             self.account.take(self.bytes);
         }
     }
 }
 
-/// There is no room for more bytes; the number is the limit.
+/// The limit for bytes is reached; the number is the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Full {
     Connection(usize),
@@ -409,7 +410,7 @@ pub(crate) enum Full {
 }
 
 impl Full {
-    /// In words, of what was refused.
+    /// As text; `what` was refused.
     pub(crate) fn of(self, of: Of) -> String {
         let what = match of {
             Of::Requests => "requests that are being read or handled",

@@ -1,4 +1,4 @@
-//! Noticing that a client is gone.
+//! Detects that a client is gone.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -13,20 +13,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::Keepalive;
 use crate::keepalive::{Seen, Step, Watch};
 
-/// The watch over one client.
+/// The liveness check of one client.
 pub(super) struct Liveness {
     rules: Keepalive,
     watch: Watch,
-    /// Only once it is needed: HTTP/2 looks after it with each frame from then on.
+    /// Created on demand, because HTTP/2 checks it with each frame from then on.
     pinger: Option<PingPong>,
     timer: Pin<Box<Sleep>>,
 }
 
-/// What is known of a client.
+/// The state of a client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Alive {
     Yes,
-    /// A ping is to be written.
+    /// A ping must be written.
     Pinged,
     No,
 }
@@ -37,12 +37,12 @@ impl Liveness {
             rules,
             watch: Watch::new(rules),
             pinger: None,
-            // The first look is what the watch begins with.
+            // The check starts at the first look.
             timer: Box::pin(sleep_until(Instant::now())),
         }
     }
 
-    /// Looks whether it is time to look. All that came has been read: `reads` is how often something has.
+    /// Checks the client if that is due. All received bytes have been read: `reads` is the number of reads.
     pub(super) fn poll<S, B>(
         &mut self,
         context: &mut Context<'_>,
@@ -61,9 +61,9 @@ impl Liveness {
                 suspect: false,
             };
             match self.watch.look(Instant::now(), seen) {
-                // A server has nobody to prefer.
+                // A server has no alternative peer.
                 Step::Wait(next) | Step::Suspect(next) => self.timer.as_mut().reset(next),
-                // A request does not wake it: it looks for one now and then.
+                // A request does not trigger it: it checks for requests now and then.
                 Step::Sleep => self.timer.as_mut().reset(Instant::now() + self.rules.interval),
                 Step::Ping(next) => {
                     self.timer.as_mut().reset(next);
@@ -71,7 +71,8 @@ impl Liveness {
                         self.pinger = connection.ping_pong();
                     }
                     if let Some(pinger) = &mut self.pinger {
-                        // The answer to the last one. One that is still to come is as good as a new ping.
+                        // The response to the last ping. If it is still to come, it serves as the response to a new
+                        // one.
                         drop(pinger.poll_pong(context));
                         drop(pinger.send_ping(Ping::opaque()));
                     }

@@ -1,19 +1,19 @@
-//! Accepting connections, and ending.
+//! Accepting connections, and shutdown.
 //!
 //! | subject | file |
 //! |---|---|
-//! | accepting, and ending | here |
+//! | accepting, and shutdown | here |
 //! | one connection, and how its peer leaves | `connection` |
-//! | who is connected, and who makes room for others | `guests` |
+//! | the open connections, and which make room for others | `guests` |
 //! | a peer that is gone | `liveness` |
-//! | a connection's socket, which is not closed before all is read | `socket` |
+//! | a connection's socket, which is not closed before everything is read | `socket` |
 //! | one request, and sending its answer | `request` |
 //! | clients that ping too often | `pings` |
-//! | clients that go on asking for what they are refused | `pace` |
+//! | clients that keep sending requests that are refused | `pace` |
 //! | large answers beside small ones | `turns` |
-//! | what answers requests | `service` |
-//! | what is taken of peers at most, and what is held for them | `limits`, `ledger` |
-//! | peers that do not take their answers | `taking` |
+//! | the service that answers requests | `service` |
+//! | the limits for peers, and the memory held for them | `limits`, `ledger` |
+//! | peers that do not take their responses | `taking` |
 
 mod connection;
 mod guests;
@@ -48,11 +48,11 @@ pub use limits::{FREE, Limits, PER_ANSWER, TAKEN_MIN};
 pub use pings::PingPolicy;
 pub use service::{Answer, Service, Tonic};
 
-/// How long accepting pauses after it has failed for want of resources, at first and at most: twice as long each time.
+/// The pause of accepting after a lack of resources: the first value and the maximum. It doubles each time.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 const ACCEPT_PAUSE_MAX: Duration = Duration::from_secs(2);
 
-/// How many connections that wait are accepted in a row before others have their turn.
+/// The number of connections that are accepted in a row before other tasks run.
 const ACCEPTED_AT_ONCE: usize = 16;
 
 /// How connections are served.
@@ -60,11 +60,11 @@ const ACCEPTED_AT_ONCE: usize = 16;
 pub struct Serving {
     /// When a client is pinged, and when it counts as gone; `None`: never.
     pub keepalive: Option<Keepalive>,
-    /// How often a client may ping; `None`: as often as it likes.
+    /// The minimum interval of a client's pings; `None`: no limit.
     pub pings: Option<PingPolicy>,
-    /// Whether answers are compressed, with gzip, for clients that accept it. Requests may be compressed anyway.
+    /// Whether responses are compressed, with gzip, for clients that accept it. Requests may always be compressed.
     pub compress: bool,
-    /// What is taken of clients at most.
+    /// The limits for clients.
     pub limits: Limits,
 }
 
@@ -88,10 +88,10 @@ pub struct ServeError {
     cause: io::Error,
 }
 
-/// Listens on `port`; port 0 takes a free one. Gives the address that it has, too.
+/// Listens on `port`; port 0 takes a free one. Also returns the address.
 ///
 /// # Errors
-/// When the port cannot be had.
+/// When the port is not available.
 pub async fn listen<P: Platform>(platform: &P, port: u16) -> Result<(P::Listener, SocketAddr), ServeError> {
     let failed = |cause| ServeError { port, cause };
     let listener = platform.bind(port).await.map_err(failed)?;
@@ -99,28 +99,29 @@ pub async fn listen<P: Platform>(platform: &P, port: u16) -> Result<(P::Listener
     Ok((listener, address))
 }
 
-/// What a shutdown did not wait for.
+/// What a shutdown cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
-    /// How many connections were cut, with whatever they still carried.
+    /// The number of connections that were cut, with everything they still carried.
     pub aborted: usize,
 }
 
 /// What [`accept`] needs besides a listener.
 pub struct Accept<'a, P: Platform, S, G> {
-    /// Whose tasks the connections are.
+    /// The platform whose tasks the connections are.
     pub platform: &'a P,
     /// How connections are served.
     pub serving: Serving,
     /// Serves the requests of all connections.
     pub service: S,
-    /// Asked at each connection for a future that resolves when its peer is to be asked to leave; `None` when that
-    /// never happens.
+    /// Called for each connection. Returns a future that resolves when its peer is to be asked to leave; `None` when
+    /// that never happens.
     pub going_away: G,
 }
 
-/// Accepts connections, and serves each in a task of its own among `connections`. Never ends. For one too many an idle one is
-/// asked to leave, or it is closed at once: in the queue of the kernel it would wait, and nobody would be told.
+/// Accepts connections, and serves each in a task of its own among `connections`. Never ends. Beyond the limit, an
+/// idle connection is asked to leave, or the new one is closed at once: in the kernel's queue it would wait without
+/// an error.
 pub async fn accept<P, S, G, F>(
     listener: &mut P::Listener,
     accept: Accept<'_, P, S, G>,
@@ -176,8 +177,8 @@ pub async fn accept<P, S, G, F>(
     }
 }
 
-/// Accepts and serves connections until `shutdown` resolves. Then no more are accepted and peers are asked to leave;
-/// what they have asked for is finished, as long as `grace`, and what is left then is cut.
+/// Accepts and serves connections until `shutdown` resolves. Then no more are accepted and peers are asked to leave.
+/// In-flight requests are finished for up to `grace`; the remaining ones are cut.
 ///
 /// Dropping the future closes all connections at once and cancels what they carry.
 pub async fn serve_until<P, S>(
@@ -196,7 +197,7 @@ where
     let leave = Arc::new(Notify::new());
     let going_away = || {
         let leave = Arc::clone(&leave);
-        // Listening from now on: told between now and the first poll, it must not be missed.
+        // Registered now: a notification between now and the first poll must not be missed.
         let mut told = Box::pin(leave.notified_owned());
         told.as_mut().enable();
         Some(told)
@@ -221,7 +222,7 @@ where
     Drained { aborted }
 }
 
-/// Lets what waits for the thread have its turn.
+/// Lets the other tasks of the thread run.
 async fn others_first() {
     let mut had_theirs = false;
     poll_fn(|context| {

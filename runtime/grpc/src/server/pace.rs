@@ -1,11 +1,11 @@
-//! How fast requests of one connection are begun with, once it has very many in flight, and how fast they are refused.
+//! Slows down a peer that has very many requests in flight, or that keeps sending requests that are refused.
 //!
-//! Turns alone do not keep such a peer from others: whoever has turn after turn keeps a thread busy, and the kernel lets
-//! that thread go on while another one, which has just heard of somebody else's request, waits for a processor. So its
-//! connection rests between them, and is not read meanwhile. TCP makes the peer wait.
+//! Turns alone do not protect others: a peer that always has work keeps a thread busy, and the kernel lets that
+//! thread run while another one, which was just woken for another peer's request, waits for a processor. So its
+//! connection is paused between turns, and is not read meanwhile. TCP makes the peer wait.
 //!
-//! The first thousand requests are not held up, however many come at once: that is what many callers do that begin
-//! together. A connection that has more in flight, and goes on, is slowed down to some thousands a second.
+//! The first thousand requests of a connection are not delayed, however many come at once: many callers that begin
+//! together look like that. Beyond them the connection starts 16,000 a second.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -17,41 +17,41 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use super::ledger::{Account, Resting};
 
-/// So many are refused before each rest.
+/// The number of refusals before each pause.
 const STEP: usize = 16;
-/// So many requests of a connection may be in flight before it is slowed down.
+/// The number of requests in flight up to which a connection is not slowed down.
 const CROWD: usize = 1024;
-/// So many more are begun with before each rest...
+/// The number of requests that are started beyond that before each pause.
 const CROWD_STEP: usize = 32;
-/// ...of so long. 16,000 a second.
+/// The pause after them.
 const CROWD_REST: Duration = Duration::from_millis(2);
 
-/// How long a connection rests, when no other one does. With others, each rests so much longer that all of them together
-/// are as fast as one.
+/// The pause of a connection when no other one is paused. With others, each pauses proportionally longer, so that
+/// together they are as fast as one.
 const REST: Duration = Duration::from_millis(4);
-/// How long it rests at most, however many do: it does not hear its peer's signs of life.
+/// The maximum pause, however many are paused: meanwhile the peer's signs of life are not read.
 const REST_MAX: Duration = Duration::from_secs(1);
 
 /// The pace of one connection.
 #[derive(Default)]
 pub(super) struct Pace {
-    /// How many were refused since it last rested.
+    /// The number of refusals since the last pause.
     refused: usize,
-    /// How many were begun with beyond the crowd since it last rested.
+    /// The number of requests that were started beyond [`CROWD`] since the last pause.
     begun: usize,
-    /// Made once it is first needed: most connections never rest.
+    /// Created on demand: most connections are never paused.
     rest: Option<Pin<Box<Sleep>>>,
     resting: Option<Resting>,
 }
 
 impl Pace {
-    /// A request was refused. Whether to rest before the next one.
+    /// A request was refused. Returns whether to pause before the next one.
     pub(super) fn refused(&mut self) -> bool {
         self.refused += 1;
         self.refused >= STEP
     }
 
-    /// A request was begun with, and so many are in flight. Whether to rest before the next one.
+    /// Counts a started request, with which so many are in flight. Returns whether to pause before the next one.
     pub(super) fn begun(&mut self, in_flight: usize) -> bool {
         if in_flight <= CROWD {
             self.begun = 0;
@@ -61,7 +61,7 @@ impl Pace {
         self.begun >= CROWD_STEP
     }
 
-    /// Rests from now on.
+    /// Pauses from now on.
     pub(super) fn rest(&mut self, account: &Arc<Account>) {
         let (resting, all) = account.rest();
         let all = u32::try_from(all).unwrap_or(u32::MAX);
@@ -75,7 +75,7 @@ impl Pace {
         (self.refused, self.begun) = (0, 0);
     }
 
-    /// Pending while it rests.
+    /// Pending during the pause.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         if let (Some(_), Some(rest)) = (&self.resting, &mut self.rest) {
             if rest.as_mut().poll(context).is_pending() {

@@ -1,4 +1,4 @@
-//! One request: its answer is made, and sent, unless its caller gives it up.
+//! One request: produces and sends its response, unless the caller cancels.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -37,17 +37,17 @@ pub(super) struct Work {
     stage: Stage,
 }
 
-/// What the peer can read.
+/// The encodings that the peer accepts.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading {
-    /// It says what it can, so it is told what we can.
+    /// It announces its encodings, so ours are announced to it.
     tells: bool,
-    /// And it is to be sent that.
+    /// It also wants that encoding.
     gzip: bool,
 }
 
 impl Reading {
-    /// As the headers of a request say. `compress`: whether compressed answers are sent at all.
+    /// From the headers of a request. `compress`: whether compressed responses are sent at all.
     pub(super) fn of(headers: &HeaderMap, compress: bool) -> Self {
         Reading {
             tells: headers.contains_key(&ACCEPTED) || headers.contains_key(&ENCODING),
@@ -81,7 +81,7 @@ impl Work {
 }
 
 impl Work {
-    /// Refuses a request whose answer would probably be thrown away, before anybody has begun with it.
+    /// Refuses a request whose response would probably be discarded, before any handler has begun with it.
     #[cold]
     fn turn_away(&mut self, full: Full) {
         self.respond.send_reset(Reason::REFUSED_STREAM);
@@ -108,7 +108,7 @@ impl Future for Work {
         }
         if let Stage::Answering(answer) = &mut work.stage {
             let Poll::Ready(response) = answer.as_mut().poll(context) else {
-                // Nobody waits for it any more, or the connection is gone.
+                // The caller has cancelled, or the connection is gone.
                 return work.respond.poll_reset(context).map(drop);
             };
             let (account, turns) = (work.seat.account(), &work.turns);
@@ -124,9 +124,9 @@ impl Future for Work {
     }
 }
 
-/// Sends a response, or what can be sent of it at once: then the rest is to come.
+/// Sends a response, or the part of it that can be sent at once: then the rest is to follow.
 ///
-/// Of a caller that has given up, and of a connection that is gone, nobody wants to know.
+/// Errors of cancelled callers and closed connections are ignored.
 fn send(
     response: Response<ReplyBody>,
     respond: &mut SendResponse<Piece>,
@@ -163,7 +163,7 @@ fn send(
         ReplyBody::Unary(mut frames, trailers) if frames.is_small() => {
             let mut stream = stream;
             if let Some(frame) = frames.next(usize::MAX) {
-                // However small the peer's window: it is held until there is one.
+                // However small the peer's window: the bytes are held until it opens.
                 turns.send_small(frame, held, &mut stream).ok()?;
             }
             stream.send_trailers(success(trailers)).ok()?;
@@ -173,7 +173,7 @@ fn send(
     }
 }
 
-/// What is answered where there is no room for the answer.
+/// The response when the response's bytes exceed the limit.
 #[cold]
 fn too_much(full: Full) -> Response<ReplyBody> {
     let status = Status::resource_exhausted(format!("the answer was thrown away: {}", full.of(Of::Answers)));
@@ -182,7 +182,7 @@ fn too_much(full: Full) -> Response<ReplyBody> {
 
 /// Sends a body as fast as its peer takes it.
 async fn pump(body: ReplyBody, mut stream: SendStream<Piece>, turns: Turns, held: Charge) {
-    // `None` is as good an end as another: nobody is there who could be told.
+    // `None` is an acceptable end: there is no receiver for an error.
     let (Some(()) | None) = match body {
         ReplyBody::Unary(frames, trailers) => unary(frames, trailers, &mut stream, &turns, held).await,
         ReplyBody::Other(body) => streamed(body, &mut stream).await,
@@ -200,12 +200,12 @@ async fn unary(
 ) -> Option<()> {
     let _entered = turns.enter();
     let held = Arc::new(held);
-    // All but the data: no more than a frame.
+    // Everything except the data: at most one frame.
     if let Some(head) = frames.next_head() {
         stream.send_data(head.into(), false).ok()?;
     }
     while !frames.is_empty() {
-        // First what the peer permits: who waits for it has no turn that others wait for.
+        // The peer's window comes first: a sender that waits for it must not hold a turn that others wait for.
         is_permitted_in_time(stream, held.account()).await?;
         let turn = unless_reset(stream, turns.next()).await?;
         let most = turns.piece().min(frames.len());
@@ -221,7 +221,7 @@ async fn unary(
     stream.send_trailers(success(trailers)).ok()
 }
 
-/// Sends what a service of tonic's says, message by message.
+/// Sends the response of a tonic service, message by message.
 async fn streamed(mut body: tonic::body::Body, stream: &mut SendStream<Piece>) -> Option<()> {
     loop {
         let frame = poll_fn(|context| Pin::new(&mut body).poll_frame(context));
@@ -246,10 +246,10 @@ async fn streamed(mut body: tonic::body::Body, stream: &mut SendStream<Piece>) -
     }
 }
 
-/// As [`is_permitted`]; and gives an answer up that is left waiting while others are taken.
+/// As [`is_permitted`], but abandons a response that is not taken while others are.
 async fn is_permitted_in_time(stream: &mut SendStream<Piece>, account: &Account) -> Option<()> {
     let limit = account.limits().take;
-    // What waits now has its turn before, at worst; and twice as much is counted as is taken.
+    // At worst, everything that waits now goes first; and each taken byte counts twice.
     let (taken, ahead) = (account.taken(), account.unsent() as u64 * 2);
     loop {
         if let Ok(permitted) = timeout(limit, is_permitted(stream)).await {
@@ -266,9 +266,9 @@ async fn is_permitted_in_time(stream: &mut SendStream<Piece>, account: &Account)
     }
 }
 
-/// Waits until the peer takes any bytes; `None` when it does not want them any more.
+/// Waits until the peer takes any bytes; `None` when it has cancelled.
 async fn is_permitted(stream: &mut SendStream<Piece>) -> Option<()> {
-    // No more than one: what is reserved is kept from other streams.
+    // No more than one byte: reserved window is not available to other streams.
     stream.reserve_capacity(1);
     poll_fn(|context| {
         if stream.poll_reset(context).is_ready() {
@@ -285,7 +285,7 @@ async fn is_permitted(stream: &mut SendStream<Piece>) -> Option<()> {
     .await
 }
 
-/// Waits for something; `None` when the peer gives the request up first.
+/// Waits for a future; `None` when the peer cancels first.
 async fn unless_reset<T>(stream: &mut SendStream<Piece>, future: impl Future<Output = T>) -> Option<T> {
     let mut future = pin!(future);
     poll_fn(|context| match future.as_mut().poll(context) {

@@ -1,4 +1,4 @@
-//! What answers requests.
+//! The service that answers requests.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -12,22 +12,22 @@ use tonic::body::Body;
 use crate::Incoming;
 use crate::unary::ReplyBody;
 
-/// The answer to come. Dropping it gives the request up.
+/// The pending response. Dropping it abandons the request.
 pub type Answer = Pin<Box<dyn Future<Output = Response<ReplyBody>> + Send>>;
 
 /// Answers the requests of a server's connections. Clones are the same service.
 ///
-/// Each request is a task of its own, which is dropped when its caller gives the request up.
+/// Each request is a task of its own, which is dropped when its caller cancels.
 pub trait Service: Clone + Send + 'static {
     /// Begins to answer a request.
     fn call(&self, request: Request<Incoming>) -> Answer;
 }
 
-/// What tonic says of a request that is too large begins so, encoded as it travels.
+/// The start of tonic's message for a request that is too large, in wire encoding.
 const TOO_LARGE: &[u8] = b"Error,%20decoded%20message%20length%20too%20large";
 
-/// tonic calls a request that is too large out of range, where gRPC's other implementations say that a resource is
-/// exhausted.
+/// tonic returns `OUT_OF_RANGE` for a request that is too large, where gRPC's other implementations return
+/// `RESOURCE_EXHAUSTED`.
 fn too_large(mut response: Response<Body>) -> Response<Body> {
     let headers = response.headers_mut();
     let is_too_large = headers
@@ -39,7 +39,7 @@ fn too_large(mut response: Response<Body>) -> Response<Body> {
     response
 }
 
-/// A service of tonic's. Clones are as those of the service.
+/// A tonic service. Clones are those of the service.
 #[derive(Clone)]
 pub struct Tonic<S>(pub S);
 

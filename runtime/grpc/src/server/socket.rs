@@ -1,4 +1,4 @@
-//! A connection's socket, as HTTP/2 is given it: it ends with care, and says whether anything comes in.
+//! A connection's socket, as passed to HTTP/2: it closes with care, and reports reads.
 
 use std::io;
 use std::pin::Pin;
@@ -12,19 +12,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::pings::{PingPolicy, Pings};
 
-/// How long a peer that has nothing to wait for may leave its end open after ours is shut.
+/// How long a peer without a pending response may leave its end open after ours is shut.
 const LINGER: Duration = Duration::from_secs(1);
-/// How long a peer that was sent an answer at the end may say nothing, while its end is open. It has the answer and
-/// stays silent, or it reads: then at a link of 100 kbit/s its WINDOW_UPDATEs are no further apart.
+/// How long a peer that was sent a response at the end may be silent while its end is open. Either it has the
+/// response, or it is reading: then on a link of 100 kbit/s its WINDOW_UPDATEs are no further apart.
 const LINGER_READING: Duration = Duration::from_secs(45);
-/// How much of what comes too late is read at a time.
+/// The number of late bytes that are read at a time.
 const DISCARDED: usize = 4096;
-/// How many times in a row is read before others have their turn. Frames that come close together are read 8 KiB at a
-/// time, which may be 130 requests. Large ones are read whole. One read would not do: whoever asks for little would have
-/// another turn each time, for nothing.
+/// The number of reads in a row before others run. Frames that come close together are read 8 KiB at a time, which
+/// may be 130 requests. Large ones are read whole. One read would not be enough: a peer with little load would be
+/// interrupted each time, for nothing.
 const READS_AT_ONCE: usize = 2;
 
-/// What the two sides of a [`Socket`] know of each other: it is HTTP/2's, and out of reach for who drives that.
+/// The shared state of the two sides of a [`Socket`]: HTTP/2 owns the socket, out of reach of the connection's
+/// driver.
 #[derive(Default)]
 pub(super) struct Shared {
     reads: AtomicU64,
@@ -36,7 +37,8 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    /// Nothing more is read until this is taken back: what was read is dealt with first. Nobody is woken for it.
+    /// Nothing more is read until this is reset, so that the read requests are processed first. Resetting wakes no
+    /// task.
     pub(super) fn hold_reading(&self, held: bool) {
         self.held.store(held, Ordering::Relaxed);
     }
@@ -46,37 +48,37 @@ impl Shared {
         self.held.load(Ordering::Relaxed)
     }
 
-    /// Whether something could not be written since this was last asked.
+    /// Whether a write was blocked since the last query.
     pub(super) fn take_blocked(&self) -> bool {
         self.blocked.load(Ordering::Relaxed) && self.blocked.swap(false, Ordering::Relaxed)
     }
 
-    /// How often anything has come in: any byte is a sign of life.
+    /// The number of reads: any byte is a sign of life.
     pub(super) fn reads(&self) -> u64 {
         self.reads.load(Ordering::Relaxed)
     }
 
-    /// True once nothing more is said on it: no ping either.
+    /// True once nothing more is written on it, including pings.
     pub(super) fn is_ending(&self) -> bool {
         self.ending.load(Ordering::Relaxed)
     }
 
-    /// True once the peer has pinged too often, if the server minds.
+    /// True once the peer has pinged too often, if the server checks that.
     pub(super) fn are_too_many_pings(&self) -> bool {
         self.too_many_pings.load(Ordering::Relaxed)
     }
 
-    /// The peer may still be reading an answer when the connection ends.
+    /// The peer may still be reading a response when the connection ends.
     pub(super) fn answers_late(&self) {
         self.answered_late.store(true, Ordering::Relaxed);
     }
 }
 
-/// A socket that is not closed before its peer has read all.
+/// A socket that is not closed before its peer has read everything.
 ///
-/// To close it while the peer still sends, even WINDOW_UPDATEs for what it reads, makes the kernel answer with RST,
-/// and throw away what is unsent. So it is shut for writing first, and what still comes in is read until the peer has
-/// closed its end, too, or enough time has passed.
+/// If it is closed while the peer still sends, even WINDOW_UPDATEs for the bytes that it reads, the kernel answers
+/// with RST and discards unsent bytes. So it is shut for writing first, and incoming bytes are read until the peer
+/// has closed its end, too, or enough time has passed.
 ///
 /// ```text
 ///   Open --shutdown--> Shutting --FIN is sent--> Lingering --peer has closed, or silence--> Closed
@@ -85,12 +87,12 @@ pub(super) struct Socket<S> {
     stream: S,
     shared: Arc<Shared>,
     pings: Option<Box<Policed>>,
-    /// How often it was read since there was nothing to read, or others had their turn.
+    /// The number of reads since it was last empty, or others ran.
     reads: usize,
     end: End,
 }
 
-/// The watch over a client's pings, and what is still to be written of what was said to one that pings too often.
+/// The check of a client's pings, and the rest of the GOAWAY for one that pings too often.
 struct Policed {
     pings: Pings,
     said: Vec<u8>,
@@ -119,7 +121,7 @@ impl<S> Socket<S> {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
-    /// Writes what is still to be said to a client that pings too often.
+    /// Writes the pending GOAWAY to a client that pings too often.
     fn poll_said(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let Some(policed) = &mut self.pings else {
             return Poll::Ready(Ok(()));
@@ -134,7 +136,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
         Poll::Ready(Ok(()))
     }
 
-    /// Notes that the peer does not read, if so.
+    /// Notes whether the peer does not read.
     fn noted<T>(&self, written: Poll<T>) -> Poll<T> {
         if written.is_pending() {
             self.shared.blocked.store(true, Ordering::Relaxed);
@@ -152,7 +154,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
             return Poll::Ready(());
         };
         let mut space = [0; DISCARDED];
-        // A peer that floods has its turns, too.
+        // A peer that floods also has to yield.
         for _ in 0..READS_AT_ONCE {
             if timer.as_mut().poll(context).is_ready() {
                 self.end = End::Closed;
@@ -222,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
             if let Some((said, length)) = policed.pings.reasoned(bytes) {
                 policed.said = said;
                 policed.pings.went(&bytes[..length]);
-                // What cannot be written now is written with what comes next: the socket is shut behind it.
+                // Bytes that cannot be written now are written with the next ones: the socket is shut after them.
                 return match self.poll_said(context) {
                     Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
                     _ => Poll::Ready(Ok(length)),
@@ -249,7 +251,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
     }
 
     fn is_write_vectored(&self) -> bool {
-        // What is looked through comes in one piece.
+        // Bytes that are scanned must be in one piece.
         self.pings.is_none() && self.stream.is_write_vectored()
     }
 

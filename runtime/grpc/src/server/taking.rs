@@ -1,4 +1,4 @@
-//! Noticing a client that does not take its answers.
+//! Detects a client that does not take its responses.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use super::ledger::{Account, Refusal};
 use super::limits::TAKEN_MIN;
 
-/// The watch over what one client takes.
+/// The check of one client's progress.
 ///
 /// ```text
 ///              answers wait                  it has taken enough, or all
@@ -19,12 +19,12 @@ use super::limits::TAKEN_MIN;
 /// ```
 #[derive(Default)]
 pub(super) struct Taking {
-    /// Made once it is first needed: most clients take their answers at once.
+    /// Created on demand: most clients take their responses at once.
     timer: Option<Pin<Box<Sleep>>>,
     is_watching: bool,
-    /// How much had been taken when it began to watch.
+    /// The number of taken bytes when the check began.
     taken: u64,
-    /// How much of what waited then has to be taken.
+    /// The number of pending bytes that have to be taken.
     due: u64,
 }
 

@@ -1,9 +1,9 @@
-//! Large answers of one connection take turns, so that a small one waits for a piece of one of them and not of each.
+//! Large responses of one connection take turns, so that a small one waits for a piece of one of them, not of each.
 //!
-//! HTTP/2 sends one frame of each stream in turn, and a small answer is three frames. With four large answers beside
-//! it, it would wait for twelve of theirs. So only one piece of a large answer is with HTTP/2 at a time: the next
-//! answer hands its own on when that one is written, and what was small by then has gone. And pieces are smaller where
-//! small answers are sent between them.
+//! HTTP/2 sends one frame of each stream in turn, and a small response is three frames. With four large responses
+//! beside it, it would wait for twelve of their frames. So HTTP/2 has only one piece of a large response at a time.
+//! The next large response passes on its piece when that one is written, and by then pending small responses have
+//! been sent. Pieces are smaller while small responses are sent between them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,26 +15,26 @@ use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use super::ledger::Charge;
 use crate::FRAME_MAX;
 
-/// A piece among small answers.
+/// The size of a piece among small responses.
 const PIECE_MIN: usize = 64 * 1024;
-/// So many bytes without a small answer between them, and pieces are as large as frames may be.
+/// After this many bytes without a small response in between, pieces are as large as frames may be.
 const QUIET: usize = 1 << 20;
 
-/// The turns of one connection. Clones are the same ones.
+/// The turns of one connection. Clones share them.
 #[derive(Clone)]
 pub(super) struct Turns(Arc<Inner>);
 
 struct Inner {
     /// First come, first served.
     turn: Arc<Semaphore>,
-    /// How much was sent of large answers since the last small one.
+    /// The number of bytes of large responses since the last small one.
     quiet: AtomicUsize,
-    /// How many large answers are being sent.
+    /// The number of large responses being sent.
     large: AtomicUsize,
-    /// How many small answers were handed on meanwhile, and how many of them have gone.
+    /// The numbers of small responses that were passed on meanwhile, and of those that have been sent.
     small: AtomicUsize,
     gone: AtomicUsize,
-    /// Told when one has.
+    /// Notified when one has been sent.
     went: Notify,
 }
 
@@ -42,7 +42,7 @@ impl Turns {
     pub(super) fn new() -> Self {
         Turns(Arc::new(Inner {
             turn: Arc::new(Semaphore::new(1)),
-            // What comes is not known yet.
+            // The following load is not known yet.
             quiet: AtomicUsize::new(0),
             large: AtomicUsize::new(0),
             small: AtomicUsize::new(0),
@@ -51,16 +51,16 @@ impl Turns {
         }))
     }
 
-    /// Says that a large answer is being sent, until the guard is dropped.
+    /// Registers a large response, until the guard is dropped.
     pub(super) fn enter(&self) -> Entered {
         self.0.large.fetch_add(1, Ordering::Relaxed);
         Entered(self.clone())
     }
 
-    /// Waits for a turn, which lasts until the piece that it is given to is written.
+    /// Waits for a turn, which lasts until its piece is written.
     pub(super) async fn next(&self) -> OwnedSemaphorePermit {
         let turn = Arc::clone(&self.0.turn).acquire_owned().await;
-        // Those that are small now, and not what comes while it waits: then it would never end.
+        // Only small responses that are pending now, not later ones: otherwise the wait would never end.
         let small = self.0.small.load(Ordering::Relaxed);
         loop {
             let went = self.0.went.notified();
@@ -72,7 +72,7 @@ impl Turns {
         }
     }
 
-    /// How large a piece is to be now.
+    /// The current size of a piece.
     pub(super) fn piece(&self) -> usize {
         if self.0.quiet.load(Ordering::Relaxed) >= QUIET {
             FRAME_MAX as usize
@@ -89,8 +89,8 @@ impl Turns {
         }
     }
 
-    /// Sends what is all of a small answer's message. It is not written later than a large piece that is handed on after
-    /// it; unless the peer does not permit it yet, for then nobody knows when it goes.
+    /// Sends the whole message of a small response. It is not written later than a large piece that is passed on
+    /// after it, unless the peer's window is closed: then its time is unknown.
     ///
     /// # Errors
     /// When the stream is gone.
@@ -125,18 +125,18 @@ impl Drop for Entered {
     }
 }
 
-/// Bytes of an answer.
+/// Bytes of a response.
 pub(super) struct Piece {
     bytes: Bytes,
-    /// Given back with the last byte.
+    /// Returned with the last byte.
     ticket: Option<Ticket>,
-    /// Whose bytes they are.
+    /// The response that the bytes belong to.
     held: Option<Held>,
 }
 
-/// What is charged for an answer.
+/// The charge of a response.
 enum Held {
-    /// All of a small one.
+    /// The whole of a small one.
     Alone(Charge),
     /// A large one, of which this is a piece.
     Shared(Arc<Charge>),
@@ -144,7 +144,7 @@ enum Held {
 
 /// What others wait for.
 enum Ticket {
-    /// The turn of a large answer, which is given back by dropping it.
+    /// The turn of a large response, which is returned by dropping it.
     Large {
         _turn: OwnedSemaphorePermit,
     },
@@ -161,7 +161,7 @@ impl Drop for Ticket {
 }
 
 impl Piece {
-    /// A piece of a large answer, whose turn it is.
+    /// A piece of the large response that has the turn.
     pub(super) fn in_turn(bytes: Bytes, turn: OwnedSemaphorePermit, held: Arc<Charge>) -> Self {
         Piece {
             bytes,
@@ -229,7 +229,7 @@ mod tests {
         assert_eq!(turn.available_permits(), 0);
         piece.advance(1);
         assert_eq!(turn.available_permits(), 1);
-        // Or until it is thrown away.
+        // Or until it is discarded.
         let permit = Arc::clone(&turn).try_acquire_owned().unwrap();
         drop(Piece::in_turn(Bytes::from_static(b"large"), permit, held));
         assert_eq!(turn.available_permits(), 1);

@@ -1,4 +1,4 @@
-//! How a server is. Spec: gRPC, health checking.
+//! The health of a server. Spec: gRPC, health checking.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -11,20 +11,20 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_server::Health;
 use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 
-/// How a server is, with all services that it has. Only ever moves forward.
+/// The health of a server, with all of its services. It only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Stage {
     Serving,
     NotServing,
-    /// Those who watch are let go, too.
+    /// Watchers are released, too.
     Over,
 }
 
-/// Says how a server is. `Notify` and not `watch`: it wakes first come, first served, so that a simulated shutdown
-/// repeats exactly.
+/// Publishes the health of a server. `Notify` and not `watch`: it wakes first come, first served, so that a simulated
+/// shutdown repeats exactly.
 pub(super) struct Board {
-    /// The names that it is asked for: the whole server's, and the service's.
+    /// The names that clients query: the whole server's, and the service's.
     names: [&'static str; 2],
     stage: AtomicU8,
     moved: Notify,
@@ -56,7 +56,7 @@ impl Board {
         self.names.contains(&name)
     }
 
-    /// Resolves once `is_due` says so of the stage.
+    /// Resolves once `is_due` accepts the stage.
     async fn until(&self, is_due: impl Fn(Stage) -> bool + Send) -> Stage {
         loop {
             let moved = self.moved.notified();
@@ -92,7 +92,7 @@ impl Health for Nurse {
     ) -> Result<Response<Self::WatchStream>, Status> {
         let board = Arc::clone(&self.0);
         let is_known = board.serves(&request.get_ref().service);
-        // A service may come later, so a watch of one that is not known goes on. Here none comes.
+        // An unknown service may be added later, so its watch continues. Here none is added.
         let stream = stream::unfold((board, None), move |(board, last)| async move {
             let status = |stage: Stage| match is_known {
                 true => stage.status(),
@@ -100,7 +100,7 @@ impl Health for Nurse {
             };
             let stage = board.until(|stage| stage == Stage::Over || last != Some(status(stage)));
             let status = status(stage.await);
-            // Who has not seen the last change yet sees it before the end.
+            // A watcher that has not seen the last change sees it before the end.
             (last != Some(status)).then(|| (Ok(response(status)), (board, Some(status))))
         });
         Ok(Response::new(Box::pin(stream)))

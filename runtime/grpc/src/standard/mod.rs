@@ -1,7 +1,7 @@
-//! What every gRPC server is expected to offer beside its own service: health and reflection.
+//! The standard services of a gRPC server beside its own: health and reflection.
 //!
-//! Not on the way of any message. tonic-reflection answers each of its streams in a task of tokio's own, which
-//! ends with the stream.
+//! They are not on the path of any message. tonic-reflection answers each of its streams in a tokio task, which ends
+//! with the stream.
 
 mod health;
 
@@ -25,14 +25,14 @@ pub struct Standard {
     /// An encoded `FileDescriptorSet`, with the service.
     descriptors: &'static [u8],
     board: Arc<Board>,
-    /// Made when first asked for: of a thousand modules few are.
+    /// Created at the first use: of a thousand modules few are queried.
     routes: OnceLock<Routes>,
 }
 
 impl Standard {
-    /// Says that `service` is served; `descriptors` is an encoded `FileDescriptorSet` that has it.
+    /// Announces that `service` is served; `descriptors` is an encoded `FileDescriptorSet` that has it.
     ///
-    /// Asked for reflection, it panics when `descriptors` cannot be decoded: they are the build's.
+    /// At the first reflection request it panics when `descriptors` cannot be decoded: they come from the build.
     pub fn new(service: &'static str, descriptors: &'static [u8]) -> Self {
         Standard {
             descriptors,
@@ -41,12 +41,12 @@ impl Standard {
         }
     }
 
-    /// Says from now on that nothing is served.
+    /// From now on announces that nothing is served.
     pub fn not_serving(&self) {
         self.board.enter(Stage::NotServing);
     }
 
-    /// Ends the streams of those who watch, after what they have not seen yet.
+    /// Ends the streams of watchers, after the changes that they have not seen yet.
     pub fn end_watches(&self) {
         self.board.enter(Stage::Over);
     }

@@ -1,4 +1,4 @@
-//! Sending a request, and what its answer means.
+//! Sends a request, and interprets its response.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -23,22 +23,22 @@ use crate::progress::Mark;
 use crate::sender::{Counting, Piece, Shared};
 use crate::{Progress, Sender};
 
-/// Details of a status: nobody here reads them, and tonic panics when they are not base64.
+/// Details of a status: not used here, and tonic panics when they are not base64.
 static STATUS_DETAILS: HeaderName = Status::GRPC_STATUS_DETAILS;
 static STATUS: HeaderName = Status::GRPC_STATUS;
 static STATUS_MESSAGE: HeaderName = Status::GRPC_MESSAGE;
 
-/// A body of more bytes than this is handed on piece by piece, as the peer takes it.
+/// A longer body is passed on in pieces, as the peer takes it.
 const AT_ONCE: usize = 64 * 1024;
 
-/// Sends a request and waits for its answer, whose metadata is that of its headers and its trailers together.
-/// `progress` says how far it gets.
+/// Sends a request and waits for its response, whose metadata combines its headers and its trailers. `progress`
+/// records how far the request gets.
 ///
-/// Dropping the future cancels the request: the peer hears of it. That is how a deadline is kept; the one that is given
-/// here tells whether the request was dropped for it.
+/// Dropping the future cancels the request, and the peer is notified. Deadlines are enforced this way; the deadline
+/// that is passed here only tells whether the request was dropped because of it.
 ///
 /// # Errors
-/// The peer's status, or one with a [`crate::Trouble`] that tells what became of the connection.
+/// The peer's status, or one with a [`crate::Trouble`] that describes the connection's failure.
 pub async fn call<Q, A>(
     sender: &Sender,
     uri: Uri,
@@ -64,7 +64,7 @@ where
     .await
 }
 
-/// As [`call`], of a message that is framed.
+/// As [`call`], for a message that is already framed.
 pub(crate) async fn send<A: Message + Default>(
     sender: &Sender,
     uri: Uri,
@@ -131,7 +131,7 @@ async fn exchange<A: Message + Default>(
     }
     let message = message.ok_or_else(|| Status::internal("the answer has no message"))?;
     let message = decoded(message)?;
-    // What is said twice counts as it was said last.
+    // For a repeated value the last one counts.
     head.headers.extend(trailers);
     Ok(tonic::Response::from_parts(
         MetadataMap::from_headers(head.headers),
@@ -140,7 +140,7 @@ async fn exchange<A: Message + Default>(
     ))
 }
 
-/// The answer's headers. A peer may answer before it has read all of the request.
+/// The response's headers. A peer may answer before it has read the whole request.
 async fn answer(
     mut response: ResponseFuture,
     body: &mut Option<Sending>,
@@ -152,7 +152,7 @@ async fn answer(
     .await
 }
 
-/// Reads an answer to its end: its message, if there is one, and its trailers.
+/// Reads a response to its end: its message, if there is one, and its trailers.
 async fn read(
     sender: &Sender,
     mut incoming: RecvStream,
@@ -169,7 +169,7 @@ async fn read(
         let Some(data) = data.await else { break };
         let data = data.map_err(lost)?;
         sender.shared().answered();
-        // It is taken out of the connection's window, whatever becomes of it.
+        // The bytes are released from the connection's window, whatever happens to them.
         incoming
             .flow_control()
             .release_capacity(data.len())
@@ -180,7 +180,7 @@ async fn read(
     Ok((input.message(limit)?, trailers))
 }
 
-/// A large body on its way: as much of it is handed to HTTP/2 as the peer takes, in pieces that leave room for others.
+/// A large body being sent: HTTP/2 gets as much of it as the peer takes, in pieces that leave room for others.
 struct Sending {
     stream: SendStream<Piece>,
     frames: Frames,
@@ -190,7 +190,7 @@ struct Sending {
 }
 
 impl Sending {
-    /// Sends what is small at once. What errors there are the response tells of.
+    /// Sends a small body at once. The response reports errors.
     fn begin(
         mut stream: SendStream<Piece>,
         mut frames: Frames,
@@ -216,7 +216,7 @@ impl Sending {
         None
     }
 
-    /// Hands on what can be. Afterwards there is none when all is sent, or will never be.
+    /// Passes on what is possible. Returns `None` when all is sent, or will never be.
     fn poll(sending: &mut Option<Self>, context: &mut Context<'_>) {
         if let Some(it) = sending
             && it.hand_on(context).is_ready()
@@ -249,7 +249,7 @@ impl Sending {
 }
 
 fn status_in(headers: &mut HeaderMap) -> Option<Status> {
-    // Headers before a message have none, and most trailers are a plain 0 and nothing else.
+    // Headers before a message have none, and most trailers are only a plain 0.
     let is_ok = headers.get(&STATUS)? == "0";
     if is_ok && headers.len() == 1 {
         headers.clear();
@@ -264,7 +264,7 @@ fn status_in(headers: &mut HeaderMap) -> Option<Status> {
     Status::from_header_map(headers)
 }
 
-/// What an answer that is not gRPC means. Spec: gRPC, HTTP to gRPC status code mapping.
+/// The meaning of a response that is not gRPC. Spec: gRPC, HTTP to gRPC status code mapping.
 fn of_http(status: StatusCode) -> Status {
     let code = match status {
         StatusCode::BAD_REQUEST => Code::Internal,

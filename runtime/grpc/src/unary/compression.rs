@@ -9,22 +9,22 @@ use flate2::write::GzEncoder;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 use tonic::Status;
 
-/// How the messages of a body are compressed that say that they are.
+/// The compression of a body's messages that are marked as compressed.
 pub(crate) static ENCODING: HeaderName = HeaderName::from_static("grpc-encoding");
-/// What its sender can read.
+/// The header with the encodings that the sender accepts.
 pub(crate) static ACCEPTED: HeaderName = HeaderName::from_static("grpc-accept-encoding");
-/// What we can read.
+/// The encodings that we accept.
 pub(crate) const READABLE: HeaderValue = HeaderValue::from_static("identity,gzip");
 pub(crate) const GZIP: HeaderValue = HeaderValue::from_static("gzip");
 
-/// How messages are compressed that say that they are.
+/// The compression of messages that are marked as compressed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Encoding {
-    /// That is not said: none may be.
+    /// Not announced: no message may be compressed.
     #[default]
     Identity,
     Gzip,
-    /// In a way that is not known here.
+    /// Unknown here.
     Other,
 }
 
@@ -38,17 +38,17 @@ impl Encoding {
     }
 }
 
-/// True when who has sent these headers can read gzip.
+/// True when the sender of these headers accepts gzip.
 pub(crate) fn accepts_gzip(headers: &HeaderMap) -> bool {
     let accepted = headers.get(&ACCEPTED).and_then(|it| it.to_str().ok());
     accepted.is_some_and(|it| it.split(',').any(|it| it.trim() == "gzip"))
 }
 
-/// What was compressed, at most `limit` bytes of it.
+/// The decompressed bytes, at most `limit` of them.
 pub(super) fn gunzip(bytes: &[u8], limit: usize) -> Result<Bytes, Status> {
-    // It grows by what comes out: how much that is, a gzip says itself, and need not mean it.
+    // The buffer grows with the output: the size that a gzip declares need not be true.
     let mut message = Vec::with_capacity(bytes.len().saturating_mul(2).min(limit));
-    // One more, to see whether there is more.
+    // One byte more, to detect an excess.
     let most = u64::try_from(limit).unwrap_or(u64::MAX).saturating_add(1);
     MultiGzDecoder::new(bytes)
         .take(most)

@@ -1,4 +1,4 @@
-//! A message as HTTP/2 carries it.
+//! A message in HTTP/2 frames.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use prost::encoding::{encode_varint, encoded_len_varint};
@@ -8,14 +8,14 @@ use super::PREFIX;
 use super::compression::gzip;
 use crate::FRAME_MAX;
 
-/// Data of so many bytes is sent as it is, and not copied into its message first.
+/// Data of this size or more is sent without copying it into its message first.
 pub(super) const BULKY: usize = 16 * 1024;
-/// A frame of so many bytes is small, which leaves room for what stands around data that is not bulky.
+/// The size of a small frame, which leaves room for the fields around data that is not bulky.
 const SMALL: usize = BULKY + 4096;
-/// Of less there is nothing to be gained by compression.
+/// Compressing fewer bytes gains nothing.
 const COMPRESSIBLE: usize = 1024;
 
-/// A message as HTTP/2 carries it: one frame or, when its data is large, the data in a frame of its own.
+/// A message in HTTP/2 frames: one frame or, when its data is large, the data in a frame of its own.
 #[derive(Clone)]
 pub struct Frames {
     head: Option<Bytes>,
@@ -23,7 +23,7 @@ pub struct Frames {
 }
 
 impl Frames {
-    /// The next bytes, at most so many.
+    /// The next bytes, at most this many.
     pub(crate) fn next(&mut self, most: usize) -> Option<Bytes> {
         let frame = if self.head.is_some() {
             &mut self.head
@@ -36,7 +36,7 @@ impl Frames {
         }
     }
 
-    /// Compresses the message, if that makes it shorter: then true.
+    /// Compresses the message if that makes it shorter; returns true then.
     pub(crate) fn gzip(&mut self) -> bool {
         if self.len() < PREFIX + COMPRESSIBLE {
             return false;
@@ -63,7 +63,7 @@ impl Frames {
         true
     }
 
-    /// All but the data, if that is large.
+    /// Everything except large data.
     pub(crate) fn next_head(&mut self) -> Option<Bytes> {
         match &self.data {
             Some(_) => self.head.take(),
@@ -75,7 +75,7 @@ impl Frames {
         self.head.is_none() && self.data.is_none()
     }
 
-    /// How many bytes are left.
+    /// The number of remaining bytes.
     pub(crate) fn len(&self) -> usize {
         [&self.head, &self.data]
             .into_iter()
@@ -84,19 +84,19 @@ impl Frames {
             .sum()
     }
 
-    /// True when none is so large that others should not have to wait for all of it.
+    /// True when no frame is so large that others should not have to wait for all of it.
     pub(crate) fn is_small(&self) -> bool {
         self.data.is_none() && self.head.as_ref().is_none_or(|head| head.len() <= SMALL)
     }
 }
 
-/// How many bytes of a large body are sent in one frame, with so many large bodies on their way on a connection.
-/// HTTP/2 sends a frame of each in turn: what is small waits for one turn, which is about as long whatever their number.
+/// The frame size for large bodies, given the number of them that are being sent on a connection. HTTP/2 sends a
+/// frame of each in turn: a small body waits for one turn, which takes about as long whatever their number.
 pub(crate) fn share(bodies: usize) -> usize {
     (FRAME_MAX as usize / bodies.max(1)).max(FRAME_MIN)
 }
 
-/// Frames of less cost more than the waiting that they save. It is what HTTP/2 begins with.
+/// Smaller frames cost more than the waiting that they save. It is HTTP/2's default.
 const FRAME_MIN: usize = 16 * 1024;
 
 pub(crate) fn framed(mut message: impl Bulk) -> Frames {
@@ -111,7 +111,7 @@ pub(crate) fn framed(mut message: impl Bulk) -> Frames {
     let length = message.encoded_len() + tail;
     let mut head = BytesMut::with_capacity(PREFIX + message.encoded_len() + 20);
     head.put_u8(0);
-    // Sizes are checked against a limit long before they leave 32 bits.
+    // Sizes are checked against a limit long before they exceed 32 bits.
     head.put_u32(u32::try_from(length).unwrap_or(u32::MAX));
     message.encode(&mut head).expect("a buffer that grows has room");
     let data = data.map(|(key, data)| {
@@ -125,7 +125,7 @@ pub(crate) fn framed(mut message: impl Bulk) -> Frames {
     }
 }
 
-/// What stands before data: its field, and that it is bytes of a length of their own.
+/// The prefix of data: its field, its wire type and its length.
 fn key(field: u32) -> u32 {
     field << 3 | prost::encoding::WireType::LengthDelimited as u32
 }

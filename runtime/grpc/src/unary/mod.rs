@@ -1,8 +1,8 @@
-//! One gRPC request and its one answer, straight over HTTP/2.
+//! One gRPC request and its one response, directly over HTTP/2.
 //!
 //! tonic's codec is made for streams: it boxes bodies, copies each message into a buffer of its own, and ends a
-//! request with an empty frame. Of a unary call all is known at once: here a request is its headers and one
-//! frame, which also says that it was the last one. Statuses, and what an error means, are still tonic's.
+//! request with an empty frame. A unary call is known completely at once: here a request is its headers and one
+//! frame, which also marks the end. Statuses, and the meaning of errors, are still tonic's.
 //!
 //! | subject | file |
 //! |---|---|

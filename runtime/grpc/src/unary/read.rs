@@ -1,4 +1,4 @@
-//! One message out of a body.
+//! Reads one message from a body.
 
 use std::error::Error;
 use std::future::poll_fn;
@@ -18,27 +18,27 @@ use crate::server::{Charge, Of};
 /// Decodes a message.
 ///
 /// # Errors
-/// `INTERNAL`, when it is not one.
+/// `INTERNAL`, when it is malformed.
 pub fn decoded<M: Message + Default>(bytes: Bytes) -> Result<M, Status> {
     M::decode(bytes).map_err(|error| Status::internal(error.to_string()))
 }
 
-/// What a request is refused for that may find room another time, in the source of its status.
+/// The source of a status for a refused request that may be accepted later.
 #[derive(Debug, thiserror::Error)]
 #[error("there is no room for the request")]
 struct NoRoom;
 
-/// Whether a request could not be read because there was no room for it: nothing is wrong with itself.
+/// Whether a request was refused only because of a memory limit: the request itself is valid.
 pub fn is_for_want_of_room(status: &Status) -> bool {
     status.source().is_some_and(|it| it.is::<NoRoom>())
 }
 
-/// A message of so many bytes that came in one piece is not worth counting.
+/// A message of at most this size that came in one piece is not counted.
 const UNCOUNTED: usize = 16 * 1024;
-/// A buffer grows up to so many times what has come: its length is only what its sender says.
+/// A buffer grows to at most this multiple of the received bytes: the declared length is not trusted.
 const GROWTH: usize = 4;
 
-/// Reads a body to its end into `input`, and gives that. Trailers of requests mean nothing.
+/// Reads a body to its end into `input`, and returns that. Trailers of requests are ignored.
 pub(super) async fn read<B>(body: B, input: Input, limit: usize) -> Result<Input, Status>
 where
     B: Body<Data = Bytes> + Unpin,
@@ -55,29 +55,30 @@ where
     Ok(input)
 }
 
-/// What a message is of.
+/// The kind of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Side {
     Request,
     Answer,
 }
 
-/// The bytes of one message as they come in.
+/// The incoming bytes of one message.
 ///
-/// They take memory as they come, and not as their length says: who sends five bytes must not take 4 MB.
+/// They take memory as they come, not by their declared length: a sender of five bytes must not cause 4 MB to be
+/// allocated.
 pub(super) struct Input {
     side: Side,
     encoding: Encoding,
-    /// The first frame, which mostly is all there is.
+    /// The first frame, which mostly is the only one.
     first: Bytes,
     /// All frames, if there are several.
     all: BytesMut,
-    /// What they are charged to, if anybody counts them.
+    /// The account that they are charged to, if they are counted.
     held: Option<Charge>,
 }
 
 impl Input {
-    /// For the message behind these headers.
+    /// For the message that follows these headers.
     pub(super) fn new(side: Side, headers: &HeaderMap) -> Self {
         Input {
             side,
@@ -88,7 +89,7 @@ impl Input {
         }
     }
 
-    /// Whose bytes they are.
+    /// What the bytes belong to.
     pub(super) fn charged_to(self, held: Charge) -> Self {
         Input {
             held: Some(held),
@@ -96,7 +97,7 @@ impl Input {
         }
     }
 
-    /// What is charged for them: to be kept as long as the message is.
+    /// The charge for them: to be kept as long as the message is.
     pub(super) fn held(&mut self) -> Option<Charge> {
         self.held.take_if(|held| !held.is_empty())
     }
@@ -140,8 +141,8 @@ impl Input {
         Ok(())
     }
 
-    /// Makes room for so many bytes more, and for all that is to come if much of it is there: it was found to be within
-    /// the limit.
+    /// Allocates room for this many more bytes, and for the whole message if much of it has arrived: its length was
+    /// found to be within the limit.
     fn make_room(&mut self, more: usize) -> Result<(), Status> {
         let need = self.bytes().len() + more;
         if self.all.capacity() >= need {
@@ -154,7 +155,7 @@ impl Input {
         Ok(())
     }
 
-    /// How much memory it takes.
+    /// Its memory size.
     #[cfg(test)]
     pub(super) fn room(&self) -> usize {
         self.all.capacity()
@@ -170,7 +171,7 @@ impl Input {
         })
     }
 
-    /// The length of the message, once it is known.
+    /// The length of the message, if it is known.
     fn length(&self) -> Result<Option<usize>, Status> {
         let Some((flag, mut length)) = self.bytes().get(..PREFIX).and_then(<[u8]>::split_first) else {
             return Ok(None);
@@ -187,7 +188,7 @@ impl Input {
         Ok(Some(length.get_u32() as usize))
     }
 
-    /// Refuses a message that is compressed in a way that is not known here.
+    /// Refuses a message with an unknown compression.
     fn check_encoding(&self) -> Result<(), Status> {
         let what = match self.side {
             Side::Request => "request",
@@ -207,7 +208,7 @@ impl Input {
         }
     }
 
-    /// The message, if there is one. It is charged for as long as [`Input::held`] is kept.
+    /// The message, if there is one. It is charged while [`Input::held`] is kept.
     pub(super) fn message(&mut self, limit: usize) -> Result<Option<Bytes>, Status> {
         if self.bytes().is_empty() {
             return Ok(None);

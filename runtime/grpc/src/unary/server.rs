@@ -1,4 +1,4 @@
-//! Reading a request, and the response that carries its answer.
+//! Reads a request, and makes the response with its answer.
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
@@ -22,19 +22,19 @@ use super::read::{Input, Side, decoded, read};
 use crate::server::{Account, Charge, Of, Refusal};
 use crate::{Incoming, timeout};
 
-/// What a request's bytes are charged to, among the extensions of one that is large: to be kept as long as the request is
+/// The charge for a request's bytes, among the extensions of a large request: to be kept while the request is
 /// handled.
 #[derive(Clone)]
 pub struct Held {
     _charge: Arc<Charge>,
 }
 
-/// Reads the one message of a request. One that is large has a [`Held`] among its extensions.
+/// Reads the one message of a request. A large one has a [`Held`] among its extensions.
 ///
 /// # Errors
-/// When there is not exactly one, when it is compressed otherwise than with gzip, longer than `limit` bytes, or cannot be
-/// decoded: certainly nobody has handled it. `DEADLINE_EXCEEDED` when it does not arrive in time, and
-/// `RESOURCE_EXHAUSTED` when there is no room for it: see [`Limits`](crate::Limits).
+/// When there is not exactly one message, when it is compressed otherwise than with gzip, longer than `limit` bytes,
+/// or cannot be decoded: certainly no handler has seen it. `DEADLINE_EXCEEDED` when it does not arrive in time, and
+/// `RESOURCE_EXHAUSTED` when it exceeds a memory limit: see [`Limits`](crate::Limits).
 pub async fn request<Q: Message + Default>(
     request: Request<Incoming>,
     limit: usize,
@@ -47,7 +47,8 @@ pub async fn request<Q: Message + Default>(
     ))
 }
 
-/// The same, not decoded: for who looks at it first, for decoding may take much more memory and time than reading.
+/// The same without decoding: for callers that check the bytes first, because decoding may take much more memory and
+/// time than reading.
 ///
 /// # Errors
 /// As with [`request`].
@@ -73,7 +74,7 @@ pub async fn request_bytes(
     ))
 }
 
-/// Reads for as long as a request whose headers `arrived` then may take.
+/// Reads for as long as a request whose headers `arrived` at that time may take.
 async fn in_time(
     reading: impl Future<Output = Result<Input, Status>>,
     arrived: Instant,
@@ -81,12 +82,12 @@ async fn in_time(
     headers: &HeaderMap,
 ) -> Result<Input, Status> {
     let mut reading = pin!(reading);
-    // Mostly all is there: then no timer is needed.
+    // Mostly everything has arrived: then no timer is needed.
     if let Poll::Ready(read) = poll_fn(|context| Poll::Ready(reading.as_mut().poll(context))).await {
         return read;
     }
     let limit = account.limits().read;
-    // Of a header that nobody can read others say so.
+    // An unreadable header is reported elsewhere.
     let own = timeout(headers).ok().flatten();
     let time = own.map_or(limit, |own| own.min(limit));
     let read = timeout_at(arrived + time, reading).await;
@@ -112,10 +113,10 @@ pub fn response<A: Bulk>(answer: Result<tonic::Response<A>, Status>) -> Response
     }
 }
 
-/// Makes the response that carries an answer, and what is to be said behind it.
+/// Makes the response that carries an answer, and its additional trailers.
 pub fn with_trailers<A: Bulk>(answer: tonic::Response<A>, trailers: MetadataMap) -> Response<ReplyBody> {
     let (metadata, message, extensions) = answer.into_parts();
-    // Most answers have none: then a body need not have room for them.
+    // Most responses have none, so that a body need not reserve room for them.
     let trailers = (!trailers.is_empty()).then(|| Box::new(trailers.into_headers()));
     let mut response = Response::new(ReplyBody::Unary(framed(message), trailers));
     *response.headers_mut() = metadata.into_headers();
@@ -129,15 +130,15 @@ pub fn with_trailers<A: Bulk>(answer: tonic::Response<A>, trailers: MetadataMap)
 pub enum ReplyBody {
     /// A message, and the trailers of success beside these.
     Unary(Frames, Option<Box<HeaderMap>>),
-    /// The headers are all there is.
+    /// Headers only.
     #[default]
     None,
-    /// That of a service that is tonic's.
+    /// The body of a tonic service.
     Other(tonic::body::Body),
 }
 
 impl ReplyBody {
-    /// True when there is nothing to send behind the headers.
+    /// True when nothing follows the headers.
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             ReplyBody::Unary(..) => false,

@@ -14,7 +14,7 @@ use super::frames::{BULKY, framed};
 use super::read::{Input, Side, decoded, read};
 use super::*;
 
-/// A body of frames that are all there.
+/// A body whose frames have all arrived.
 struct Pieces(VecDeque<Frame<Bytes>>);
 
 impl Body for Pieces {
@@ -29,7 +29,7 @@ impl Body for Pieces {
     }
 }
 
-/// What is read of `bytes` that come in pieces which end at `cuts`.
+/// The message read from `bytes`, which arrive in pieces that end at `cuts`.
 fn read_in_pieces(bytes: &[u8], cuts: &[usize], limit: usize) -> Result<Option<Bytes>, Status> {
     let mut cuts: Vec<_> = cuts.iter().map(|cut| cut % (bytes.len() + 1)).collect();
     cuts.extend([0, bytes.len()]);
@@ -46,7 +46,7 @@ fn read_in_pieces(bytes: &[u8], cuts: &[usize], limit: usize) -> Result<Option<B
     }
 }
 
-/// All frames of a message, one behind the other.
+/// All frames of a message, concatenated.
 fn bytes_of(message: impl Bulk) -> Vec<u8> {
     let mut frames = framed(message);
     std::iter::from_fn(|| frames.next(usize::MAX)).flatten().collect()

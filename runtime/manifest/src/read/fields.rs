@@ -1,4 +1,4 @@
-//! Fields of a resource, and what is wrong with them.
+//! Fields of a resource, and their problems.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -19,7 +19,7 @@ impl<'t> Fields<'t> {
         Fields { tree, problems }
     }
 
-    /// Name and version; nothing without a name.
+    /// Name and version; `None` without a name.
     pub(super) fn metadata(&mut self) -> Option<(At<String>, u64)> {
         let metadata = self.tree.get("metadata");
         let name = metadata.and_then(|metadata| metadata.get("name"));
@@ -36,7 +36,7 @@ impl<'t> Fields<'t> {
         Some((self.at(name, "a name")?, version.unwrap_or(0)))
     }
 
-    /// A text that is not empty, with its place. Says so when it is something else.
+    /// A non-empty text, with its place. Reports anything else.
     pub(super) fn at(&mut self, tree: &Tree, what: &str) -> Option<At<String>> {
         let text = self.text(tree, what)?;
         if text.is_empty() {
@@ -57,7 +57,7 @@ impl<'t> Fields<'t> {
         text.map(str::to_owned)
     }
 
-    /// The entries of a list. Says so when it is something else.
+    /// The entries of a list. Reports anything else.
     pub(super) fn list(&mut self, tree: Option<&'t Tree>, what: &str) -> &'t [Tree] {
         let Some(tree) = tree else { return &[] };
         tree.list().unwrap_or_else(|| {

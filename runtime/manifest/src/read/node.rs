@@ -1,4 +1,4 @@
-//! A TinyNode: the real one, that of the documentation, and that of the samples.
+//! A TinyNode: in the real shape, that of the documentation, and that of the samples.
 
 use super::Reading;
 use super::fields::Fields;
@@ -46,7 +46,7 @@ impl Reading {
     }
 }
 
-/// Nothing, and a warning, for one that does not say from where to where it goes.
+/// `None`, and a warning, for an edge without both ends.
 fn edge<'t>(tree: &'t Tree, fields: &mut Fields<'t>) -> Option<Edge> {
     let Some(port) = ["port", "fromPort"].iter().find_map(|key| tree.get(key)) else {
         fields.warn(
@@ -106,7 +106,7 @@ fn edge<'t>(tree: &'t Tree, fields: &mut Fields<'t>) -> Option<Edge> {
 
 fn input(tree: &Tree, fields: &mut Fields<'_>) -> Option<Input> {
     let (port, from) = match tree.get("portName") {
-        // The samples say the other end in two keys.
+        // The samples have the other end in two keys.
         Some(port) => {
             let text = |key| tree.get(key).and_then(Tree::text);
             let from = text("fromNode").zip(text("fromPort"));

@@ -1,5 +1,5 @@
-//! The retry policy of an edge. What is absent has its default, and what cannot be used has one with a warning:
-//! those of deployed runners, where they have any. Spec: router 3.6, 6.4.
+//! The retry policy of an edge. Missing values have their defaults, and unusable values have them with a warning:
+//! those of deployed runners, if there are any. Spec: router 3.6, 6.4.
 
 use std::num::IntErrorKind;
 use std::time::Duration;
@@ -19,7 +19,7 @@ const CODES: &str = "nonRetryableErrorCodes";
 const TIMEOUT: &str = "timeoutMs";
 const KEYS: [&str; 6] = [ATTEMPTS, FIRST, FACTOR, LONGEST, CODES, TIMEOUT];
 
-/// Nothing, and a warning, for one that is no mapping.
+/// `None`, and a warning, for a policy that is not a mapping.
 pub(super) fn retry_policy<'t>(tree: &'t Tree, fields: &mut Fields<'t>) -> Option<RetryPolicy> {
     let Some(entries) = tree.map() else {
         let message = "the retry policy of an edge is left out".to_owned();
@@ -46,7 +46,7 @@ pub(super) fn retry_policy<'t>(tree: &'t Tree, fields: &mut Fields<'t>) -> Optio
 }
 
 fn attempts(policy: &Tree, fields: &mut Fields<'_>) -> At<u32> {
-    // The default of the resource. That of the runners is for what its API server would not let pass.
+    // The default of the resource. That of the runners is for values that the API server would reject.
     const ABSENT: u32 = 1;
     let Some(tree) = policy.get(ATTEMPTS) else {
         return absent(policy, ABSENT);
@@ -97,7 +97,7 @@ fn coefficient(policy: &Tree, fields: &mut Fields<'_>) -> f64 {
     coefficient
 }
 
-/// Each once: a list says no more by saying it twice.
+/// Each once: duplicates have no meaning.
 fn codes<'t>(policy: &'t Tree, fields: &mut Fields<'t>) -> Vec<String> {
     let mut codes = Vec::new();
     for tree in fields.list(policy.get(CODES), "the final error codes of a retry policy") {
@@ -116,7 +116,7 @@ fn codes<'t>(policy: &'t Tree, fields: &mut Fields<'t>) -> Vec<String> {
     codes
 }
 
-/// A time of more than 0. Says what is taken in its place when it is something else.
+/// A time of more than 0. Reports the replacement of anything else.
 fn millis(tree: &Tree, key: &str, taken: &str, fields: &mut Fields<'_>) -> Option<Duration> {
     let (problem, so) = match whole(tree) {
         Some(millis @ 1..) => return Some(Duration::from_millis(millis.unsigned_abs())),
@@ -129,7 +129,7 @@ fn millis(tree: &Tree, key: &str, taken: &str, fields: &mut Fields<'_>) -> Optio
     None
 }
 
-/// A whole number, also in quotes. What 64 bits do not hold is the most, or the least, that they do.
+/// A whole number, also in quotes. Numbers beyond 64 bits become the largest or smallest value.
 fn whole(tree: &Tree) -> Option<i64> {
     match tree.text()?.trim().parse::<i64>() {
         Ok(number) => Some(number),
@@ -146,7 +146,7 @@ fn at<T>(tree: &Tree, value: T) -> At<T> {
     }
 }
 
-/// What is not there has its place where the policy begins.
+/// The place of a missing value is the start of the policy.
 fn absent<T>(policy: &Tree, value: T) -> At<T> {
     At {
         span: head(&policy.span),

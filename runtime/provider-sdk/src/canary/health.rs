@@ -1,4 +1,4 @@
-//! Whether an upgraded instance is well. Spec: provider 3.7.
+//! The health check of an upgraded instance. Spec: provider 3.7.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::executor::Observed;
 use crate::fleet::Fleet;
 use crate::instance::State;
 
-/// Observes an instance for one window, and says what is wrong with it, if anything is.
+/// Observes an instance for one window, and returns what is wrong with it, if anything.
 pub(super) async fn trouble<P: Platform>(fleet: &Fleet<P>, upgrade: &Upgrade<P>) -> Option<String> {
     let canary = &fleet.ground.config.canary;
     let executor = upgrade.instance().executor();
     executor.work().observe();
     let begun = Instant::now();
     Patience::new(canary.observation_window).over().await;
-    // A process that stood still has kept its calls waiting, whichever modules it has.
+    // A process that stood still has delayed its calls, whatever its modules.
     let stood_still = begun.elapsed().saturating_sub(canary.observation_window);
     let seen = executor.work().observed();
     let why = judged(canary, upgrade.instance().state(), seen, stood_still);

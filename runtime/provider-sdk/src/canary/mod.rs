@@ -1,32 +1,32 @@
-//! Rolling new modules out, one instance at a time. Spec: provider 3.7.
+//! Rolls new modules out, one instance at a time. Spec: provider 3.7.
 //!
 //! | subject | file |
 //! |---|---|
-//! | the order of things, and how it can end | here |
-//! | one instance: up, and back | `step` |
-//! | whether an instance is well | `health` |
+//! | the sequence, and its possible results | here |
+//! | one instance: upgrade, and rollback | `step` |
+//! | the health check of an instance | `health` |
 //!
-//! # What an instance is
+//! # Instances
 //!
-//! An instance is the connection to one manager, and what that manager's calls get. A call does not say which manager
-//! it is from, and all instances begin with one executor, at one port. So an instance that is upgraded while others
-//! share its executor gets one of its own, on a free port, with the new modules, and registers anew with that. The
-//! others' calls are still served by the old modules. The last one that is left on the shared executor is upgraded in
-//! place, as is the only instance of a provider: its modules are swapped, and it registers anew only if their names or
-//! types have changed. An instance keeps its executor; so the next rollout finds each on its own, and swaps in place.
+//! An instance is the connection to one manager, with the modules for that manager's calls. A call does not name its
+//! manager, and all instances begin with one executor, at one port. So an instance that is upgraded while others
+//! share its executor gets its own executor, on a free port, with the new modules, and registers again with that. The
+//! others' calls are still served by the old modules. The last instance on the shared executor is upgraded in place,
+//! as is the only instance of a provider: its modules are swapped, and it registers again only if their names or
+//! types have changed. An instance keeps its executor, so the next rollout finds each on its own, and swaps in place.
 //!
-//! A registration anew is a Deregister and a Register: in between, the modules are missing at that one manager, unless
+//! To register again is a Deregister and a Register. In between, the modules are missing at that manager, unless
 //! another member of the group has them there.
 //!
-//! # When it is well
+//! # Health
 //!
-//! When the window is over, an instance is well if its state is `Active`, the share of good answers among the
-//! executions that began in the window reaches the threshold, and none of these took longer than the longest latency:
-//! those that still run count with their age. Every error counts, whoever is at fault, and so does a call that was
-//! given up. Without any call there is nothing against it.
+//! At the end of the window, an instance is healthy if its state is `Active`, the success rate of the executions that
+//! began in the window reaches the threshold, and none of these exceeded the maximum latency: running ones count with
+//! their age. Every error counts, whoever is at fault, and so does a cancelled call. Without any call the instance is
+//! healthy.
 //!
-//! What becomes of a connection after its window, while others are observed, does not count: a manager that was cut off
-//! by then calls the new modules, and has them registered, when it is there again.
+//! The state of a connection after its window, while others are observed, does not count: a manager that was cut off
+//! in the meantime gets the new modules registered when it is connected again, and then calls them.
 
 mod health;
 mod step;
@@ -45,28 +45,28 @@ use step::Upgrade;
 
 pub(crate) use step::replace;
 
-/// How a rollout has ended.
+/// The result of a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CanaryOutcome {
-    /// All instances have the new modules, and those to come will have them. One whose manager was cut off since it was
-    /// observed has them registered there when it is connected again.
+    /// All instances have the new modules, and later ones will have them. An instance that has lost its manager since
+    /// it was observed registers them when it is connected again.
     Promoted,
     /// All instances have the old modules.
     RolledBack {
-        /// What was wrong.
+        /// The problem.
         reason: String,
     },
-    /// Some have the new modules and some the old: rolling back is off, or has failed itself. Every instance is in one
-    /// of the lists. Those to come will have the old modules.
+    /// Some have the new modules and some the old: rollback is off, or has failed itself. Every instance is in one of
+    /// the lists. Later ones will have the old modules.
     PartialFailure {
-        /// They have the new modules, and were well with them.
+        /// They have the new modules, and were healthy with them.
         promoted: Vec<Authority>,
-        /// They have the new modules and were not well, or they should be back on the old ones and are not registered
-        /// with them.
+        /// They have the new modules and were not healthy, or they should be back on the old ones and are not
+        /// registered with them.
         failed: Vec<Authority>,
-        /// They have the old modules: they were not reached, or are back.
+        /// They have the old modules: they were not upgraded, or are rolled back.
         unchanged: Vec<Authority>,
-        /// What was wrong.
+        /// The problem.
         reason: String,
     },
 }
@@ -81,7 +81,7 @@ impl CanaryOutcome {
         }
     }
 
-    /// What was wrong; empty when nothing was.
+    /// The problem; empty when there is none.
     pub fn reason(&self) -> &str {
         match self {
             CanaryOutcome::Promoted => "",
@@ -90,11 +90,11 @@ impl CanaryOutcome {
     }
 }
 
-/// Rolls out. The caller sees to it that nobody else does at the same time.
+/// Performs a rollout. The caller ensures that there is only one at a time.
 pub(crate) async fn roll_out<P: Platform>(fleet: &Fleet<P>, modules: Vec<Module>) -> CanaryOutcome {
     let outcome = match Modules::new(modules) {
         Ok(modules) => one_by_one(fleet, &modules).await,
-        // Nothing was touched.
+        // Nothing was changed.
         Err(error) => CanaryOutcome::RolledBack {
             reason: error.to_string(),
         },
@@ -106,7 +106,7 @@ pub(crate) async fn roll_out<P: Platform>(fleet: &Fleet<P>, modules: Vec<Module>
 async fn one_by_one<P: Platform>(fleet: &Fleet<P>, modules: &Arc<Modules>) -> CanaryOutcome {
     let mut upgrades: Vec<Upgrade<P>> = Vec::new();
     let mut seen = BTreeSet::new();
-    // Asked anew each time: managers come and go.
+    // Looked up again each time, because managers come and go.
     while let Some(instance) = next(fleet, &mut seen) {
         let upgraded = Upgrade::begin(fleet, instance, modules).await;
         let trouble = match &upgraded {
@@ -131,7 +131,7 @@ async fn one_by_one<P: Platform>(fleet: &Fleet<P>, modules: &Arc<Modules>) -> Ca
     CanaryOutcome::Promoted
 }
 
-/// The next instance by address that has not been seen.
+/// The next instance by address that was not processed yet.
 fn next<P: Platform>(fleet: &Fleet<P>, seen: &mut BTreeSet<String>) -> Option<Arc<Instance<P>>> {
     let instances = fleet.instances().into_iter();
     let unseen = instances.filter(|it| !seen.contains(it.manager().as_str()));
@@ -140,7 +140,7 @@ fn next<P: Platform>(fleet: &Fleet<P>, seen: &mut BTreeSet<String>) -> Option<Ar
     Some(next)
 }
 
-/// All go back, in the order in which they were upgraded, the failing one last.
+/// Rolls all back, in the order in which they were upgraded, the failing one last.
 async fn roll_back<P: Platform>(
     fleet: &Fleet<P>,
     upgrades: Vec<Upgrade<P>>,
@@ -165,7 +165,7 @@ async fn roll_back<P: Platform>(
     }
 }
 
-/// What is upgraded stays so.
+/// Upgraded instances stay upgraded.
 fn stop_there<P: Platform>(
     fleet: &Fleet<P>,
     upgrades: &[Upgrade<P>],

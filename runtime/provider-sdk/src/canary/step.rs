@@ -1,4 +1,4 @@
-//! One instance: up, and back.
+//! One instance: upgrade, and rollback.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::fleet::Fleet;
 use crate::instance::{Instance, State};
 use crate::modules::Modules;
 
-/// An instance with new modules, and the way back.
+/// An upgraded instance, with the data for a rollback.
 pub(super) struct Upgrade<P> {
     instance: Arc<Instance<P>>,
     old: Arc<Modules>,
@@ -19,10 +19,10 @@ pub(super) struct Upgrade<P> {
 }
 
 impl<P: Platform> Upgrade<P> {
-    /// Gives an instance new modules. It is not waited for until it has registered them: the window will tell.
+    /// Gives an instance new modules. Does not wait for their registration: the window will show its result.
     ///
     /// # Errors
-    /// When it needs an executor of its own and there is no port. Nothing has changed then.
+    /// When it needs its own executor and there is no port. Nothing has changed then.
     pub(super) async fn begin(
         fleet: &Fleet<P>,
         instance: Arc<Instance<P>>,
@@ -55,8 +55,8 @@ impl<P: Platform> Upgrade<P> {
         Ok(upgrade)
     }
 
-    /// Gives it the old modules back. False when it was registered, and cannot be registered with the old ones. One
-    /// that was not registered has nothing to go back from: when it is again, then with the old ones.
+    /// Gives it the old modules back. False when it was registered, and cannot be registered with the old ones. An
+    /// instance that was not registered needs no rollback: it will register with the old ones.
     pub(super) async fn undo(&self, fleet: &Fleet<P>) -> bool {
         self.instance.executor().swap(Arc::clone(&self.old));
         let was = self.instance.status();
@@ -65,10 +65,10 @@ impl<P: Platform> Upgrade<P> {
         let mut is_back = true;
         if needs_renewal {
             self.instance.renew();
-            // One request to leave, one to come back, one to open the control plane.
+            // One request to deregister, one to register, one to open the control plane.
             let patience = fleet.ground.config.request_timeout.saturating_mul(3);
             let settled = self.instance.until(|now| match now.state {
-                // Who is registered with the old ones, and not merely still with the new ones.
+                // Waits for a registration with the old ones, not merely a remaining one with the new ones.
                 State::Active => now.connection != was.connection && !self.instance.has_orders(),
                 State::Reconnecting | State::Disconnected => true,
                 State::Registering | State::Draining => false,
@@ -87,14 +87,14 @@ impl<P: Platform> Upgrade<P> {
         self.instance.manager()
     }
 
-    /// Says how far it is, with the version that it has now.
+    /// Reports its step, with its current version.
     pub(super) fn tell(&self, step: &str) {
         let version = self.instance.executor().modules().versions();
         events::canary_step(self.manager(), step, &version);
     }
 }
 
-/// Those to come get the new modules, too.
+/// Later instances get the new modules, too.
 pub(super) fn promote<P: Platform>(fleet: &Fleet<P>, modules: &Arc<Modules>) {
     fleet.set_modules(Arc::clone(modules));
     if let Some(shared) = fleet.shared() {

@@ -1,4 +1,4 @@
-//! The managers behind a name, resolved again and again.
+//! The managers behind a name, resolved periodically.
 
 use std::io;
 use std::time::Duration;
@@ -9,13 +9,13 @@ use tokio::time::timeout;
 
 use super::{Discover, DiscoverError};
 
-/// The port of a manager whose name has none. Spec: provider 3.6.
+/// The default port of a manager. Spec: provider 3.6.
 pub const DEFAULT_PORT: u16 = 9090;
 
-/// Every address that a name has is a manager of its own: new ones are connected to, vanished ones are left in order.
-/// Spec: provider 3.6.
+/// Every address of a name is a manager of its own: the provider connects to new ones, and leaves vanished ones in
+/// order. Spec: provider 3.6.
 ///
-/// Addresses are sorted, so that an answer is the same whatever order the resolver gives. IPv6 ones have brackets.
+/// Addresses are sorted, so that the answer does not depend on the resolver's order. IPv6 addresses have brackets.
 #[derive(Debug, Clone)]
 pub struct Dns<P> {
     platform: P,
@@ -41,7 +41,7 @@ impl<P: Platform> Dns<P> {
         }
     }
 
-    /// How long an answer is taken for true; up to an eighth longer, so that a fleet does not ask at once.
+    /// How long an answer is valid; up to an eighth longer, so that a fleet does not query at the same time.
     #[must_use]
     pub fn interval(mut self, interval: Duration) -> Self {
         self.interval = interval;

@@ -1,4 +1,4 @@
-//! Which managers there are. Spec: provider 3.6.
+//! Discovery of managers. Spec: provider 3.6.
 
 mod dns;
 
@@ -13,13 +13,13 @@ pub use dns::{DEFAULT_PORT, Dns};
 /// A source of managers.
 #[async_trait]
 pub trait Discover: Send + Sync + 'static {
-    /// The managers that there are now, each of which gets a connection of its own. One that is there twice is one.
+    /// The current managers, each of which gets its own connection. Duplicates count once.
     ///
     /// # Errors
-    /// When they cannot be told now: whoever follows a source keeps what it said before.
+    /// When they cannot be determined now: the provider keeps the previous answer.
     async fn managers(&self) -> Result<Vec<Authority>, DiscoverError>;
 
-    /// How long to wait before asking again; nothing when the answer never changes.
+    /// The wait before the next query; `None` when the answer never changes.
     fn refresh(&self) -> Option<Duration> {
         None
     }
@@ -34,21 +34,21 @@ pub enum DiscoverError {
     Resolve {
         /// The name, with its port.
         name: Authority,
-        /// Why, in the words of the resolver.
+        /// The resolver's error.
         #[source]
         cause: io::Error,
     },
-    /// A source of somebody else's.
+    /// A user-defined source failed.
     #[error("{0}")]
     Other(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// A list that never changes, in the order in which it was given.
+/// A constant list, in the given order.
 #[derive(Debug, Clone, Default)]
 pub struct Static(Vec<Authority>);
 
 impl Static {
-    /// These managers.
+    /// A source with these managers.
     pub fn new(managers: impl IntoIterator<Item = Authority>) -> Self {
         Static(managers.into_iter().collect())
     }

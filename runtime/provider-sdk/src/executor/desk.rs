@@ -38,7 +38,7 @@ impl squall_grpc::Service for Service {
         }
         match request.uri().path() {
             EXECUTE => {
-                // From now on, for the caller's time runs while its message is on the way.
+                // Counted from here, because the caller's time runs while its message is in transit.
                 let received = Instant::now();
                 let desk = Arc::clone(&self.0);
                 Box::pin(async move { desk.answer(request, received).await })
@@ -51,7 +51,7 @@ impl squall_grpc::Service for Service {
     }
 }
 
-/// What an executor knows: its modules, and what is in flight.
+/// The state of an executor: its modules, and the executions in flight.
 pub(super) struct Desk {
     namespace: Arc<str>,
     address: SocketAddr,
@@ -91,7 +91,7 @@ impl Desk {
         std::mem::replace(&mut current, modules)
     }
 
-    /// Whatever becomes of an execution is an answer; a status is only for what is no execution.
+    /// Every result of an execution is a response; a status is only for requests that are not executions.
     async fn answer(&self, request: Request<Incoming>, received: Instant) -> Response<ReplyBody> {
         let answer = self.answered(request, received).await;
         unary::response::<ExecuteResponse>(answer.map(tonic::Response::new))
@@ -103,14 +103,14 @@ impl Desk {
         received: Instant,
     ) -> Result<ExecuteResponse, Status> {
         let given = squall_grpc::timeout(request.headers())?;
-        // One so late that there is no such moment is none.
+        // A deadline too late to be represented is none.
         let deadline = given.and_then(|given| received.checked_add(given));
         let request = unary::request(request, self.max_message_bytes).await?;
         Ok(self.execute(request.into_inner(), deadline).await)
     }
 
-    /// Executes what is asked for until its deadline. What is over by then is not begun, and what is at work is dropped:
-    /// nobody waits for it, although a manager that cannot be heard may not have said so.
+    /// Executes the request until its deadline. An expired request is not started, and a running handler is dropped
+    /// at its deadline: its caller has given up, even if the cancellation of an unreachable manager has not arrived.
     async fn execute(&self, request: ExecuteRequest, deadline: Option<Instant>) -> ExecuteResponse {
         let started = Instant::now();
         if deadline.is_some_and(|deadline| deadline <= started) {
@@ -139,7 +139,7 @@ impl Desk {
     }
 
     async fn run(&self, request: ExecuteRequest, deadline: Option<Instant>) -> Result<Vec<u8>, Failure> {
-        // Looked up before anything is decoded. The module stays for this execution, also when it is swapped.
+        // Looked up before anything is decoded. The module stays for this execution, even when it is swapped.
         let modules = self.modules();
         let module = modules
             .find(&request.module_name)
@@ -156,7 +156,7 @@ impl Desk {
         let output = guarded(|| module.run(input, context)).await;
         let output = output.map_err(Failure::Panic)??.to_json();
         if output.len() > self.max_message_bytes {
-            // The manager's gRPC would refuse it with less to say.
+            // The manager's gRPC would refuse it with a less specific error.
             let limit = self.max_message_bytes;
             let size = output.len();
             return Err(Failure::Output(format!(
@@ -175,7 +175,7 @@ fn answer(result: Result<Vec<u8>, Failure>, started: Instant) -> ExecuteResponse
         }),
         metrics: Some(ExecutionMetrics {
             duration_ms: i64::try_from(started.elapsed().as_millis()).unwrap_or(i64::MAX),
-            // Nobody measures it: memory is the process's, and not one execution's.
+            // Not measured: memory belongs to the process, not to one execution.
             memory_bytes: 0,
         }),
     }

@@ -1,13 +1,13 @@
-//! Where managers call the modules of a provider. Spec: provider 3.5.
+//! The gRPC server for managers' calls. Spec: provider 3.5.
 //!
 //! | subject | file |
 //! |---|---|
-//! | a listener, and its end | here |
-//! | which path is served by what, one execution | `desk` |
-//! | what is in flight, and how it went | `work` |
+//! | a listener, and its shutdown | here |
+//! | routing by path, one execution | `desk` |
+//! | executions in flight, and their results | `work` |
 //!
-//! All instances share one executor. One that is upgraded before the others gets an executor of its own, with other
-//! modules: a call does not say which manager it is from, so the port that it comes by is all that tells.
+//! All instances share one executor. An instance that is upgraded before the others gets its own executor, with other
+//! modules: a call does not name its manager, so only the port distinguishes them.
 
 mod desk;
 mod work;
@@ -25,11 +25,11 @@ use crate::signal::Signal;
 use desk::{Desk, Service};
 pub(crate) use work::{Observed, Work};
 
-/// A listener that serves a set of modules, which can be swapped. Dropping it cuts its connections and drops what is
-/// in flight.
+/// A listener that serves a set of modules, which can be swapped. Dropping it cuts its connections and drops the
+/// executions in flight.
 pub(crate) struct Executor {
     address: SocketAddr,
-    /// What managers are told: `host:port`.
+    /// The address that is sent to managers: `host:port`.
     url: String,
     desk: Arc<Desk>,
     leave: Arc<Signal>,
@@ -84,7 +84,7 @@ impl Executor {
         self.desk.modules()
     }
 
-    /// Serves these modules from now on, and returns those of before. Calls in flight are finished by the old ones.
+    /// Serves these modules from now on, and returns the previous ones, which finish calls in flight.
     pub(crate) fn swap(&self, modules: Arc<Modules>) -> Arc<Modules> {
         self.desk.swap(modules)
     }
@@ -93,8 +93,8 @@ impl Executor {
         self.desk.work()
     }
 
-    /// Takes no more connections, asks peers to leave, and waits for calls in flight as long as the grace; what is
-    /// left then is cut. Once more is no more than to wait.
+    /// Takes no more connections, asks peers to leave, and waits for calls in flight for up to the grace; the
+    /// remaining ones are cut. A second call only waits.
     pub(crate) async fn stop(&self) {
         self.leave.give();
         self.left.given().await;

@@ -1,4 +1,4 @@
-//! What an executor has in flight, and how it went while somebody looked.
+//! The executions in flight of an executor, and their results within an observation window.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -7,11 +7,11 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// The executions of one executor, numbered as they come.
+/// The executions of one executor, numbered in the order of their start.
 #[derive(Default)]
 pub(crate) struct Work {
     ledger: Mutex<Ledger>,
-    /// Told whenever one ends.
+    /// Notified whenever one ends.
     ended: Notify,
 }
 
@@ -19,7 +19,7 @@ pub(crate) struct Work {
 struct Ledger {
     next: u64,
     running: BTreeMap<u64, Instant>,
-    /// Of those that began since somebody looks.
+    /// The results of executions that began in the current window.
     observed: Option<Window>,
 }
 
@@ -28,14 +28,14 @@ struct Window {
     ended: Observed,
 }
 
-/// How executions went that began in a window.
+/// The results of executions that began in a window.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Observed {
-    /// How many have ended.
+    /// The number of ended ones.
     pub(crate) executions: u64,
-    /// How many of those had an output.
+    /// The number of those with an output.
     pub(crate) succeeded: u64,
-    /// The longest, those that still run included.
+    /// The maximum latency, including those that still run.
     pub(crate) latency_max: Duration,
 }
 
@@ -56,13 +56,13 @@ impl Work {
         self.ledger().running.len()
     }
 
-    /// Resolves when all that run now have ended; those that come later are not waited for.
+    /// Resolves when all current executions have ended; later ones are not waited for.
     pub(crate) async fn settled(&self) {
         let mark = self.ledger().next;
         loop {
             let ended = self.ended.notified();
             tokio::pin!(ended);
-            // In line before the look, or an end between the two would be missed.
+            // Registered before the check: otherwise an end between the two would be missed.
             ended.as_mut().enable();
             if self.ledger().running.range(..mark).next().is_none() {
                 return;
@@ -71,7 +71,7 @@ impl Work {
         }
     }
 
-    /// Looks at executions that begin from now on.
+    /// Observes executions that begin from now on.
     pub(crate) fn observe(&self) {
         let mut ledger = self.ledger();
         ledger.observed = Some(Window {
@@ -80,14 +80,14 @@ impl Work {
         });
     }
 
-    /// What was seen since [`Work::observe`], and looks no longer.
+    /// Ends the observation and returns the results since [`Work::observe`].
     pub(crate) fn observed(&self) -> Observed {
         let mut ledger = self.ledger();
         let Some(window) = ledger.observed.take() else {
             return Observed::default();
         };
         let running = ledger.running.range(window.first..).next();
-        // The first of those that run is the one that runs longest.
+        // The first of the running ones is the one that runs longest.
         let running = running.map_or(Duration::ZERO, |(_, started)| started.elapsed());
         Observed {
             latency_max: window.ended.latency_max.max(running),
@@ -100,7 +100,7 @@ impl Work {
     }
 }
 
-/// An execution in flight. One that is dropped before its end has failed: nobody got its output.
+/// An execution in flight. One that is dropped before its end has failed: its output reached no caller.
 pub(super) struct Execution<'a> {
     work: &'a Work,
     number: u64,

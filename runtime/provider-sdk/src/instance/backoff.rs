@@ -1,4 +1,4 @@
-//! How long an attempt to reconnect waits. Spec: provider 3.4.
+//! The wait before an attempt to reconnect. Spec: provider 3.4.
 
 use std::time::Duration;
 
@@ -6,8 +6,8 @@ use squall_platform::Platform;
 
 use crate::Config;
 
-/// How long attempt `number` waits, counted from 1: of `min(first * 2^(number-1), max)` a random share between half
-/// and all.
+/// The wait before attempt `number`, counted from 1: a random share, between half and all, of `min(first *
+/// 2^(number-1), max)`.
 pub(super) fn delay<P: Platform>(config: &Config, number: u32, platform: &P) -> Duration {
     let most = longest(config, number);
     let half = u64::try_from((most / 2).as_nanos()).unwrap_or(u64::MAX);

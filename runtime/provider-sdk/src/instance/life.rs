@@ -1,4 +1,4 @@
-//! The life of an instance: it connects, attends to the connection, waits, and connects again. Spec: provider 3.3, 3.4.
+//! The life of an instance: it connects, serves the connection, waits, and reconnects. Spec: provider 3.3, 3.4.
 
 use std::collections::BTreeSet;
 use std::future::{Future, pending};
@@ -18,22 +18,22 @@ use super::{First, Ground, Instance, Order, backoff};
 use crate::ConnectError;
 use crate::executor::Executor;
 
-/// How long a registration that is on its way is waited for by who leaves: what it registers is to be deregistered.
+/// How long an instance that leaves waits for its registration in progress, in order to deregister it.
 const LEAVE_WAIT: Duration = Duration::from_secs(1);
-/// How long after a drain was asked for calls still count as sent before: they come by another connection.
+/// How long after a drain request calls still count as sent before it: they use another connection.
 const DRAIN_SETTLE: Duration = Duration::from_millis(100);
 
-/// How long a manager that answers on a new connection has to say something on the old one: one that stood still has
-/// both to answer at once.
+/// How long a manager that answers on a new connection has to send something on the old one: after a standstill it
+/// has both to answer at once.
 const REVIVAL_WAIT: Duration = Duration::from_secs(1);
 
-/// Lives until it is told to leave.
+/// Runs until it gets the command to leave.
 pub(super) async fn live<P: Platform>(instance: Arc<Instance<P>>, mut first: First) {
-    // How many attempts to reconnect there were in a row.
+    // The number of consecutive attempts to reconnect.
     let mut attempts = 0;
     let mut cause = "started";
     loop {
-        // Whatever it was told, what is registered now is up to date.
+        // Whatever the pending command was, the registration is now up to date.
         instance.take_order();
         instance.step(Event::Connect, cause);
         let end = match open(&instance).await {
@@ -76,32 +76,32 @@ pub(super) async fn live<P: Platform>(instance: Arc<Instance<P>>, mut first: Fir
     instance.left.give();
 }
 
-/// How an attempt or a connection ended.
+/// The end of an attempt or of a connection.
 enum End {
-    /// It was told to leave, and has.
+    /// It has left on command.
     Left,
-    /// It has left to be registered anew.
+    /// It has left in order to register again.
     Renewing,
-    /// The manager asked it to leave, and it has: it does not come back by itself.
+    /// The manager asked it to leave, and it has: it does not reconnect by itself.
     Drained(String),
-    /// The first attempt has failed, and whoever started it was told.
+    /// The first attempt has failed, and its caller was notified.
     Refused(ConnectError),
     Broke(ConnectError),
 }
 
-/// What comes before the next attempt.
+/// The step before the next attempt.
 enum Pause {
     For(Duration),
-    /// There is none, unless it is told to connect.
+    /// No attempt, unless it gets the command to connect.
     Idle,
 }
 
 impl First {
-    /// Tells how the first attempt went, once. True when there was somebody to tell.
+    /// Reports the result of the first attempt, once. True when there was a receiver.
     fn tell(&mut self, result: Result<(), ConnectError>) -> bool {
         match std::mem::replace(self, First::Lenient) {
             First::Strict(started) => {
-                // Who starts it may have given up.
+                // The caller of `start` may have given up.
                 drop(started.send(result));
                 true
             }
@@ -110,7 +110,7 @@ impl First {
     }
 }
 
-/// Opens a link; nothing when it was told to leave, and has.
+/// Opens a link; `None` when it got the command to leave, and has left.
 async fn open<P: Platform>(instance: &Instance<P>) -> Option<Result<Link, ConnectError>> {
     let mut opening = pin!(Link::open(
         &instance.ground,
@@ -128,7 +128,7 @@ async fn open<P: Platform>(instance: &Instance<P>) -> Option<Result<Link, Connec
     None
 }
 
-/// Counts an attempt that is to be made, or gives the manager up.
+/// Counts the next attempt, or gives the manager up.
 fn pause_after<P: Platform>(instance: &Instance<P>, error: ConnectError, attempts: &mut u32) -> Pause {
     let Ground { platform, config, .. } = &*instance.ground;
     let most = config.reconnect_attempts;
@@ -146,14 +146,14 @@ fn pause_after<P: Platform>(instance: &Instance<P>, error: ConnectError, attempt
             last: Box::new(error),
         },
     };
-    // Who is told to connect later begins a new row.
+    // A later command to connect resets the count.
     *attempts = 0;
     let cause = error.to_string();
     instance.step(Event::GivenUp { error }, &cause);
     Pause::Idle
 }
 
-/// Waits for the next attempt, and says why it is made; nothing when it was told to leave.
+/// Waits for the next attempt, and returns its reason; `None` when it got the command to leave.
 async fn wait<P: Platform>(instance: &Instance<P>, pause: Pause) -> Option<&'static str> {
     let over = async {
         match pause {
@@ -179,11 +179,11 @@ async fn resolved(waiting: &mut Option<Waiting<'_>>) {
     }
 }
 
-/// Resolves when a manager that says nothing on its connection will not do so any more: it cannot be reached, or it
-/// answers others.
+/// Resolves when a manager that is silent on its connection will not use it any more: it cannot be reached, or it
+/// answers on a new one.
 ///
-/// A process that hangs or stands still is another matter: its kernel accepts connections, and nobody answers. What it
-/// was sent waits for it, and when it goes on its provider need not have been away. Spec: provider 3.4.
+/// A process that hangs or stands still is different: its kernel accepts connections, but nothing answers. The bytes
+/// sent to it wait in its sockets, and when it continues its provider need not have reconnected. Spec: provider 3.4.
 async fn no_hope<P: Platform>(instance: &Instance<P>) {
     let Ground { platform, config, .. } = &*instance.ground;
     let dial = config.patient_dial();
@@ -196,7 +196,7 @@ async fn no_hope<P: Platform>(instance: &Instance<P>) {
     }
 }
 
-/// Sends heartbeats and reacts to what the manager says, until the connection ends.
+/// Sends heartbeats and handles the manager's messages, until the connection ends.
 async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
     let ground = &instance.ground;
     let config = &ground.config;
@@ -204,10 +204,10 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
     let no_ack = || ConnectError::NoAck {
         after: config.ack_timeout(),
     };
-    // The first heartbeat went with the opening.
+    // The first heartbeat was sent when the link was opened.
     let mut next_beat = opened + config.heartbeat_interval;
     let mut acknowledgement = Patience::new(config.ack_timeout());
-    // There while the manager is silent for too long: resolves when nothing is to be hoped for.
+    // Set while the manager is silent for too long: resolves when the connection is to be given up.
     let mut doubt: Option<Waiting<'_>> = None;
     let mut drained: Waiting<'_> = Box::pin(pending());
     let mut draining = false;
@@ -226,7 +226,7 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
                     Ok(message) => message,
                     Err(error) => break error,
                 };
-                // A report may have been on its way for long, and is no answer.
+                // A report may have been in transit for long, and is no response.
                 if !matches!(message, Payload::ActiveModulesReport(_)) && doubt.take().is_some() {
                     acknowledgement.restart();
                     let connection = Arc::clone(link.connection());
@@ -236,7 +236,7 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
                 Payload::HeartbeatAck(_) => acknowledgement.restart(),
                 Payload::ActiveModulesReport(report) => {
                     let missing = missing(&link, &report);
-                    // One that comes soon may have been made before.
+                    // An early report may predate the registration.
                     if !draining && !missing.is_empty() && opened.elapsed() >= config.resync_pause {
                         let cause = format!("the manager has lost {}", missing.join(", "));
                         return renew(instance, link, &cause).await;
@@ -269,7 +269,7 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
             () = resolved(&mut doubt) => break no_ack(),
             () = sleep_until(next_beat) => {
                 link.beat(ground);
-                // After a standstill there is nothing to make up for.
+                // After a standstill, missed heartbeats are not sent later.
                 next_beat = (next_beat + config.heartbeat_interval).max(Instant::now());
             }
         }
@@ -281,15 +281,15 @@ async fn attend<P: Platform>(instance: &Instance<P>, mut link: Link) -> End {
     }
 }
 
-/// Leaves, to be registered anew.
+/// Leaves in order to register again.
 async fn renew<P: Platform>(instance: &Instance<P>, link: Link, cause: &str) -> End {
-    // Before it leaves: what is registered still is no longer what should be.
+    // Before it leaves: the current registration is already out of date.
     instance.step(Event::Connect, cause);
     link.leave(&instance.ground).await;
     End::Renewing
 }
 
-/// The modules that were registered and are not reported.
+/// The registered modules that are missing in the report.
 fn missing(link: &Link, report: &ActiveModulesReport) -> Vec<String> {
     let reported: BTreeSet<_> = report.active_modules.iter().map(String::as_str).collect();
     let registered = link.modules().names();
@@ -304,8 +304,8 @@ fn drain_cause(request: &DrainRequest) -> String {
     }
 }
 
-/// Resolves when the calls that the manager had sent before it asked have ended, or the deadline is over. An executor
-/// may have calls from others, too, which are not waited for.
+/// Resolves when the calls that the manager had sent before its request have ended, or the deadline is over. Calls
+/// from other managers to the same executor are not waited for.
 async fn in_flight_ended(executor: Arc<Executor>, deadline_ms: i64) {
     let deadline = Duration::from_millis(u64::try_from(deadline_ms).unwrap_or(0));
     let now = Instant::now();
@@ -315,7 +315,7 @@ async fn in_flight_ended(executor: Arc<Executor>, deadline_ms: i64) {
     };
     let until = now.checked_add(deadline);
     match until {
-        // Those that are left then are the manager's to judge.
+        // The manager decides about the remaining ones.
         Some(until) => drop(timeout_at(until, ended).await),
         None => ended.await,
     }

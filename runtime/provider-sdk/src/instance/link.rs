@@ -20,13 +20,13 @@ use crate::executor::Executor;
 use crate::modules::Modules;
 use crate::{ConnectError, Rejection, events};
 
-/// The version of the protocol: there is one.
+/// The version of the protocol: there is only one.
 const PROTOCOL_VERSION: i32 = 1;
-/// Control messages that wait to be written. They are few: when these are not taken, nobody listens, and the missing
-/// acknowledgements will tell.
+/// The queue of control messages to write. They are few: if these are not taken, the peer does not read, and missing
+/// acknowledgements will show that.
 const QUEUE: usize = 16;
 
-/// A registration with an open control plane. Dropped, it cuts the connection; [`Link::leave`] is the orderly way.
+/// A registration with an open control plane. Dropping it cuts the connection; [`Link::leave`] closes it in order.
 pub(super) struct Link {
     connection: Arc<str>,
     /// As they were registered.
@@ -39,10 +39,11 @@ pub(super) struct Link {
 }
 
 impl Link {
-    /// Connects, registers what the executor serves, opens the control plane, and sends the first heartbeat.
+    /// Connects, registers the executor's modules, opens the control plane, and sends the first heartbeat.
     ///
     /// # Errors
-    /// Any of these may fail. What was registered before is deregistered then, as far as the manager can be told.
+    /// Any of these may fail. Modules that were registered before are then deregistered, if the manager can be
+    /// reached.
     pub(super) async fn open<P: Platform>(
         ground: &Ground<P>,
         manager: &Authority,
@@ -56,7 +57,7 @@ impl Link {
         let connection = register(ground, &mut client, &modules, &executor).await?;
 
         let (outgoing, mut queue) = mpsc::channel(QUEUE);
-        // Before the stream is opened: servers may open theirs only when something comes.
+        // Before the stream is opened: servers may open theirs only when a message comes.
         send_heartbeat(ground, &connection, &outgoing);
         let messages = stream::poll_fn(move |context| queue.poll_recv(context));
         let opening = client.control_plane(messages);
@@ -90,23 +91,23 @@ impl Link {
         &self.executor
     }
 
-    /// What the manager says next.
+    /// The manager's next message.
     ///
     /// # Errors
-    /// When it says no more.
+    /// When there are no more.
     pub(super) async fn next(&mut self) -> Result<Payload, ConnectError> {
         loop {
             let message = self.incoming.message().await;
             let message = message.map_err(|status| failed("ControlPlane", status))?;
             let message = message.ok_or(ConnectError::Ended)?;
-            // One without is from a later version of the protocol.
+            // A message without a payload is from a later version of the protocol.
             if let Some(payload) = message.payload {
                 return Ok(payload);
             }
         }
     }
 
-    /// Sends a heartbeat, unless the platform says that it is to be lost.
+    /// Sends a heartbeat, unless the platform injects its loss.
     pub(super) fn beat<P: Platform>(&self, ground: &Ground<P>) {
         send_heartbeat(ground, &self.connection, &self.outgoing);
     }
@@ -130,7 +131,7 @@ impl Link {
             ..
         } = self;
         drop(outgoing);
-        // Whoever writes the stream comes to know first.
+        // The writer of the stream must be notified first.
         tokio::task::yield_now().await;
         deregister(ground, &mut client, &modules, &connection).await;
     }
@@ -155,7 +156,7 @@ async fn register<P: Platform>(
         return Ok(answer.connection_id.into());
     }
     if answer.results.iter().any(|result| result.accepted) {
-        // Servers may keep what they accepted, for a connection that is never used.
+        // Otherwise servers may keep what they accepted, for a connection that is never used.
         deregister(ground, client, modules, &answer.connection_id).await;
     }
     Err(rejected(answer))
@@ -173,7 +174,7 @@ fn rejected(answer: RegisterResponse) -> ConnectError {
     }
 }
 
-/// Whether it worked makes no difference: a manager that does not hear of it notices that the provider is gone.
+/// The result does not matter: a manager that does not receive it notices that the provider is gone.
 async fn deregister<P: Platform>(
     ground: &Ground<P>,
     client: &mut ModuleProviderClient<Streaming>,
@@ -212,7 +213,7 @@ fn send_heartbeat<P: Platform>(
     }
 }
 
-/// Puts a message into the queue; false when nobody takes them.
+/// Puts a message into the queue; false when it is full or closed.
 fn send(outgoing: &mpsc::Sender<ControlMessage>, connection: &str, payload: Payload) -> bool {
     let message = ControlMessage {
         protocol_version: PROTOCOL_VERSION,

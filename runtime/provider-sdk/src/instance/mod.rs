@@ -2,11 +2,11 @@
 //!
 //! | subject | file |
 //! |---|---|
-//! | what is known of it, and what it can be told | here |
-//! | where it is | `state` |
-//! | its life: connecting, attending, waiting, again | `life` |
+//! | its data, and its commands | here |
+//! | its state | `state` |
+//! | its life: connecting, serving, waiting, reconnecting | `life` |
 //! | one registration with its control plane | `link` |
-//! | how long an attempt waits | `backoff` |
+//! | the wait before an attempt | `backoff` |
 
 mod backoff;
 mod life;
@@ -26,32 +26,33 @@ use state::{Event, Phase};
 
 pub use state::State;
 
-/// What all instances of a provider have in common.
+/// The common data of all instances of a provider.
 pub(crate) struct Ground<P> {
     pub(crate) platform: P,
     pub(crate) namespace: Arc<str>,
     pub(crate) config: Config,
 }
 
-/// What is known of the connection to one manager.
+/// A snapshot of the connection to one manager.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct InstanceStatus {
     /// The manager.
     pub manager: Authority,
-    /// Where the connection is.
+    /// The state of the connection.
     pub state: State,
-    /// Its identifier, which the manager gives; a new one with each registration. Only while it is active or drains.
+    /// Its identifier, which the manager assigns; a new one with each registration. Only while it is active or
+    /// drains.
     pub connection: Option<Arc<str>>,
-    /// Why it is not connected, when it should be.
+    /// Why it is not connected, if it should be.
     pub error: Option<ConnectError>,
 }
 
-/// The connection to one manager. Its life is a task of its own, which owns it: see [`Instance::live`].
+/// The connection to one manager. A task of its own owns it: see [`Instance::live`].
 pub(crate) struct Instance<P> {
     ground: Arc<Ground<P>>,
     manager: Authority,
-    /// Where this manager calls.
+    /// The executor that this manager calls.
     executor: Mutex<Arc<Executor>>,
     phase: Mutex<Phase>,
     changed: Notify,
@@ -61,20 +62,20 @@ pub(crate) struct Instance<P> {
     left: Signal,
 }
 
-/// What an instance is told to do. The later one wins.
+/// A command for an instance. A later one replaces an earlier one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Order {
-    /// Connect, when it does not try to by itself.
+    /// Connect, if it does not try to by itself.
     Connect,
-    /// Register anew, when it is registered.
+    /// Register again, if it is registered.
     Renew,
 }
 
-/// What becomes of an instance whose first attempt fails.
+/// The handling of a failed first attempt.
 pub(crate) enum First {
-    /// It is given up, and whoever started it is told. Spec: provider 3.2.
+    /// It is given up, and its caller is notified. Spec: provider 3.2.
     Strict(oneshot::Sender<Result<(), ConnectError>>),
-    /// It is tried again as after a break.
+    /// It is retried as after a lost connection.
     Lenient,
 }
 
@@ -93,7 +94,7 @@ impl<P: Platform> Instance<P> {
         })
     }
 
-    /// All that the instance does, until it is told to leave. To be run once, as a task.
+    /// The main loop of the instance, until it is told to leave. To be run once, as a task.
     pub(crate) fn live(self: Arc<Self>, first: First) -> impl Future<Output = ()> + Send + 'static {
         life::live(self, first)
     }
@@ -120,38 +121,38 @@ impl<P: Platform> Instance<P> {
         Arc::clone(&lock(&self.executor))
     }
 
-    /// Lets the manager call elsewhere, from the next registration on.
+    /// Sets another executor for the manager, from the next registration on.
     pub(crate) fn assign(&self, executor: Arc<Executor>) {
         *lock(&self.executor) = executor;
     }
 
-    /// Connects again after a drain, or after it was given up; nothing else.
+    /// Reconnects after a drain, or after the manager was given up; otherwise no effect.
     pub(crate) fn connect(&self) {
         self.tell(Order::Connect);
     }
 
-    /// Registers anew when it is registered: it leaves, and comes back with what is to be registered now.
+    /// Registers again if it is registered: it deregisters, and registers the current modules.
     pub(crate) fn renew(&self) {
         self.tell(Order::Renew);
     }
 
-    /// True until it has begun to do what it was told last.
+    /// True until it has begun the last command.
     pub(crate) fn has_orders(&self) -> bool {
         lock(&self.order).is_some()
     }
 
-    /// Leaves in order, and ends. Once more is no more than to wait. Spec: provider 3.2.
+    /// Leaves in order, and ends. A second call only waits. Spec: provider 3.2.
     pub(crate) async fn leave(&self) {
         self.leave.give();
         self.left.given().await;
     }
 
-    /// Resolves when what is known of it passes a test.
+    /// Resolves when its snapshot passes a test.
     pub(crate) async fn until(&self, test: impl Fn(&InstanceStatus) -> bool) {
         loop {
             let changed = self.changed.notified();
             tokio::pin!(changed);
-            // In line before the look, or a change between the two would be missed.
+            // Registered before the check: otherwise a change between the two would be missed.
             changed.as_mut().enable();
             if test(&self.status()) {
                 return;
@@ -160,7 +161,7 @@ impl<P: Platform> Instance<P> {
         }
     }
 
-    /// The one way from phase to phase.
+    /// The only place where the phase changes.
     fn step(&self, event: Event, cause: &str) {
         let mut phase = lock(&self.phase);
         let next = phase.after(event);
@@ -181,7 +182,7 @@ impl<P: Platform> Instance<P> {
         self.ordered.notify_one();
     }
 
-    /// What it was told last and has not done yet, if anything.
+    /// The last command, if it has not been executed yet.
     fn take_order(&self) -> Option<Order> {
         lock(&self.order).take()
     }

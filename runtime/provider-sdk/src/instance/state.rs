@@ -1,14 +1,14 @@
-//! Where a connection to a manager is. Spec: provider 3.3, 3.4.
+//! The state of a connection to a manager. Spec: provider 3.3, 3.4.
 
 use std::fmt;
 use std::sync::Arc;
 
 use crate::ConnectError;
 
-/// Where a connection to a manager is, for whoever looks. Healthy is `Active` alone.
+/// The state of a connection to a manager, for observers. Only `Active` is healthy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum State {
-    /// Not connected, and nothing is done about it: left, drained, or given up.
+    /// Not connected, and not trying to be: left, drained, or given up.
     Disconnected,
     /// Being registered.
     Registering,
@@ -16,7 +16,7 @@ pub enum State {
     Active,
     /// Asked to leave: calls in flight are finished.
     Draining,
-    /// Lost, or not there: the next attempt is waited for.
+    /// Lost, or not yet made: waiting for the next attempt.
     Reconnecting,
 }
 
@@ -32,7 +32,7 @@ impl State {
         }
     }
 
-    /// True when calls come from this manager as they should.
+    /// True when this manager's calls arrive normally.
     pub fn is_healthy(self) -> bool {
         self == State::Active
     }
@@ -44,7 +44,7 @@ impl fmt::Display for State {
     }
 }
 
-/// Where a connection is, with what belongs to it there.
+/// The phase of a connection, with its data.
 ///
 /// ```text
 ///                connect               opened            drain
@@ -58,12 +58,12 @@ impl fmt::Display for State {
 ///      +--- given up, or left: from anywhere ------- broke ---------+
 /// ```
 ///
-/// From `Active` to `Registering` it goes when the modules are registered anew. A break while it drains is an end like
-/// any other: it was to leave anyway.
+/// `Active` changes to `Registering` when the modules are registered again. A connection that is lost while it drains
+/// has ended normally: it was about to leave.
 #[derive(Debug, Clone)]
 pub(crate) enum Phase {
     Disconnected {
-        /// Why, when it was not meant to be.
+        /// The reason, if the end was not intended.
         error: Option<ConnectError>,
     },
     Registering,
@@ -78,7 +78,7 @@ pub(crate) enum Phase {
     },
 }
 
-/// What happens to a connection.
+/// The events of a connection.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     /// An attempt begins.
@@ -87,18 +87,18 @@ pub(crate) enum Event {
     Opened { connection: Arc<str> },
     /// The manager has asked it to leave.
     Drain,
-    /// An attempt has failed, or the connection is lost; there will be another one.
+    /// An attempt has failed, or the connection is lost; another attempt follows.
     Broke { error: ConnectError },
-    /// What seemed to be lost is not: the manager has spoken again on the same connection.
+    /// The connection is not lost after all: the manager has sent something on it again.
     Revived { connection: Arc<str> },
-    /// An attempt has failed, or the connection is lost; there will be none.
+    /// An attempt has failed, or the connection is lost; no attempt follows.
     GivenUp { error: ConnectError },
     /// It was left in order.
     Left,
 }
 
 impl Phase {
-    /// The phase after an event. What does not concern a phase leaves it as it is.
+    /// The phase after an event. An event without meaning in a phase has no effect.
     pub(crate) fn after(&self, event: Event) -> Phase {
         match (self, event) {
             (_, Event::Left) | (Phase::Draining { .. }, Event::Broke { .. }) => {

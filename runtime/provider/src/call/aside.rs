@@ -1,4 +1,4 @@
-//! Members that do not answer are put aside, and come back.
+//! Sets aside members that do not answer, and brings them back.
 
 use squall_platform::Platform;
 use tokio::time::Instant;
@@ -15,14 +15,14 @@ impl<P: Platform> Manager<P> {
         }
     }
 
-    /// A call that was begun then has had no answer in its time.
+    /// A call that began at this time has had no response within its deadline.
     pub(super) fn missed(&self, member: &Picked, begun: Instant) {
         if member.standing.missed(begun, Instant::now()) {
             events::member(&member.identity, "aside", "several calls in a row had no answer");
         }
     }
 
-    /// Nobody can connect to the member.
+    /// No connection to the member is possible.
     pub(super) fn not_reached(&self, member: &Picked, why: &str) {
         if member.standing.unreachable(Instant::now()) {
             events::member(&member.identity, "aside", why);

@@ -17,26 +17,26 @@ use crate::identifiers::ExecutionId;
 use crate::manager::Manager;
 use crate::table::Declared;
 
-/// The path of the one method that providers serve. Spec: provider 1.1.
+/// The path of the only method that providers serve. Spec: provider 1.1.
 const EXECUTE: &str = "/constellation.provider.v1.ModuleExecutor/Execute";
 
-/// What an attempt needs to know of its call.
+/// The data of the call that an attempt needs.
 pub(super) struct Attempt<'a, P: Platform> {
     pub(super) manager: &'a Manager<P>,
     pub(super) declared: &'a Declared,
     pub(super) execution: ExecutionId,
-    /// From 1.
+    /// Counted from 1.
     pub(super) number: u64,
-    /// Of the whole call.
+    /// The deadline of the whole call.
     pub(super) timeout: Duration,
     pub(super) deadline: Instant,
 }
 
 /// Why an attempt has no output.
 pub(super) enum Failure {
-    /// The member has certainly not got the request: another one may.
+    /// The member has certainly not received the request: another one may be tried.
     NotSent(CallError),
-    /// It may have got it, or there is no time left.
+    /// It may have received it, or there is no time left.
     Final(CallError),
 }
 
@@ -87,7 +87,7 @@ impl<P: Platform> Attempt<'_, P> {
         let limit = self.manager.config().max_message_bytes;
         let left = self.deadline.saturating_duration_since(begun);
         if left.is_zero() {
-            // Nobody is asked for what nobody waits for.
+            // Without remaining time no request is sent.
             return Err(Failure::Final(CallError::failed(Code::Timeout, self.overdue())));
         }
         let mut request = tonic::Request::new(request);
@@ -131,7 +131,7 @@ impl<P: Platform> Attempt<'_, P> {
         }
     }
 
-    /// The deadline travels: the member's timer for it may be heard of before ours.
+    /// The deadline travels: the member's timeout may arrive before ours.
     fn in_own_words(&self, error: CallError) -> CallError {
         if error.code == Code::Timeout && Instant::now() >= self.deadline {
             return CallError::unknown(Code::Timeout, self.overdue());

@@ -1,4 +1,4 @@
-//! What a gRPC status, and what a provider's answer means.
+//! The meaning of a gRPC status, and of a provider's response.
 
 use bytes::Bytes;
 use squall_engine::{CallError, Code};
@@ -10,17 +10,17 @@ use tonic::Status;
 
 use super::attempt::Failure;
 
-/// The output in an answer, as JSON.
+/// The output in a response, as JSON.
 ///
 /// # Errors
-/// What the provider says went wrong. Spec: provider 2.12, steps 6 and 7.
+/// The error that the provider reports. Spec: provider 2.12, steps 6 and 7.
 pub(super) fn of_answer(short_name: &str, answer: ExecuteResponse) -> Result<Bytes, CallError> {
     match answer.result {
         Some(Executed::OutputData(json)) => Ok(json),
         Some(Executed::Error(ExecutionError { code, message, .. })) => {
             let text = format!("External module '{short_name}' failed: [{code}] {message}");
             Err(match of_error_code(&code) {
-                // Whatever gave up there, the handler was at work, or may go on.
+                // Wherever the call was given up there, the handler had begun, or may continue.
                 Code::Timeout => CallError::unknown(Code::Timeout, text),
                 code => CallError::failed(code, text),
             })
@@ -37,25 +37,25 @@ fn of_error_code(code: &str) -> Code {
         "TYPE_ERROR" => Code::TypeError,
         "TIMEOUT" => Code::Timeout,
         "MODULE_NOT_FOUND" => Code::ModuleNotFound,
-        // And whatever codes providers may come up with.
+        // This includes any code of the provider's own.
         _ => Code::RuntimeError,
     }
 }
 
-/// What a status means that is no answer. Whether it may have happened is said in one place for all protocols: see
-/// [`squall_grpc::meaning`]. Spec: provider 2.12, step 8.
+/// The meaning of a status without a response. Whether the call may have happened is decided in one place for all
+/// protocols: see [`squall_grpc::meaning`]. Spec: provider 2.12, step 8.
 ///
-/// | who says it | codes | means |
+/// | origin | codes | result |
 /// |---|---|---|
-/// | nobody: the connection | any | `UNAVAILABLE` |
+/// | none: the connection broke | any | `UNAVAILABLE` |
 /// | the member | `UNAVAILABLE`, `RESOURCE_EXHAUSTED` | `UNAVAILABLE` |
 /// | | `DEADLINE_EXCEEDED` | `TIMEOUT` |
 /// | | `CANCELLED` | `CANCELLED` |
 /// | | `NOT_FOUND` | `MODULE_NOT_FOUND` |
 /// | | `INVALID_ARGUMENT` | `TYPE_ERROR` |
-/// | | `UNIMPLEMENTED`: it is no executor | `PROTOCOL_ERROR` |
+/// | | `UNIMPLEMENTED`: it is not an executor | `PROTOCOL_ERROR` |
 /// | | any other | `RUNTIME_ERROR` |
-/// | nobody: its answer makes no sense | `INTERNAL`, `OUT_OF_RANGE`, `RESOURCE_EXHAUSTED`, `UNIMPLEMENTED` | `PROTOCOL_ERROR` |
+/// | none: its response is invalid | `INTERNAL`, `OUT_OF_RANGE`, `RESOURCE_EXHAUSTED`, `UNIMPLEMENTED` | `PROTOCOL_ERROR` |
 pub(super) fn of_status(status: &Status, progress: &Progress) -> Failure {
     let text = format!("{}: {}", name(status.code()), status.message());
     let trouble = Trouble::of(status);
@@ -76,15 +76,15 @@ pub(super) fn of_status(status: &Status, progress: &Progress) -> Failure {
     })
 }
 
-/// What a status says of the member itself.
+/// What a status tells about the member itself.
 pub(super) enum Sign {
-    /// It is there, and answers.
+    /// It is reachable, and answers.
     Answer,
-    /// Nobody can connect to it.
+    /// No connection to it is possible.
     Unreachable,
 }
 
-/// Nothing of one whose connection broke: the next call will tell.
+/// `None` if the connection broke: the next call will find out.
 pub(super) fn of_member(status: &Status, progress: &Progress) -> Option<Sign> {
     match (Trouble::of(status), progress.outcome_if_lost()) {
         (Some(_), _) => None,
@@ -106,7 +106,7 @@ fn of_code(code: tonic::Code) -> Code {
     }
 }
 
-/// The name of a code, as gRPC spells it.
+/// The name of a code in gRPC.
 fn name(code: tonic::Code) -> &'static str {
     use tonic::Code as Grpc;
     match code {

@@ -3,9 +3,9 @@
 //! | subject | file |
 //! |---|---|
 //! | the call: input, attempts, output | here |
-//! | the member whose turn it is | `route` |
+//! | the next member in turn | `route` |
 //! | one attempt at one member | `attempt` |
-//! | what a gRPC status and a provider's error mean | `meaning` |
+//! | the meaning of a gRPC status and of a provider's error | `meaning` |
 //! | members that do not answer, and their return | `aside` |
 
 mod aside;
@@ -26,8 +26,8 @@ use crate::table::Declared;
 use attempt::{Attempt, Failure};
 
 impl<P: Platform> Manager<P> {
-    /// Calls a module of a provider: the member whose turn it is and, when that one certainly has not got the
-    /// request, one other.
+    /// Calls a module of a provider: the next member in turn and, if that one has certainly not received the request,
+    /// one other.
     ///
     /// # Errors
     /// See [`CallError`]; the texts are the protocol's where it has one.
@@ -71,8 +71,7 @@ impl<P: Platform> Manager<P> {
         Ok(attempt.run(&second, request).await?)
     }
 
-    /// The input as JSON: always a record over the input fields, also when one value was declared. Spec: provider
-    /// 2.12.
+    /// The input as JSON: always a record of the input fields, even for a single declared value. Spec: provider 2.12.
     fn input(&self, declared: &Declared, input: CValue) -> Result<Bytes, CallError> {
         let spec = &declared.spec;
         let input = input.conformed(&CType::Product(spec.inputs.clone()));
@@ -89,7 +88,7 @@ impl<P: Platform> Manager<P> {
         Ok(json.into())
     }
 
-    /// The output of an execution, as it was declared.
+    /// The output of an execution, in its declared type.
     fn output(&self, declared: &Declared, json: &[u8]) -> Result<CValue, CallError> {
         let limits = Limits {
             bytes_max: self.config().max_message_bytes,

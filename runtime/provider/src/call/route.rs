@@ -1,4 +1,4 @@
-//! Which member a call goes to, and over which channel.
+//! Selects the member and the channel of a call.
 
 use std::sync::Arc;
 
@@ -11,24 +11,24 @@ use crate::address;
 use crate::manager::{Manager, Registry};
 use crate::table::{Declared, Picked};
 
-/// A member, and the way to it.
+/// A member, and its channel.
 pub(super) struct Route<P: Platform> {
     pub(super) member: Picked,
     pub(super) channel: Channel<P>,
 }
 
 impl<P: Platform> Manager<P> {
-    /// Takes the turn of the next member that has the module, except of one that was tried before.
+    /// Takes the turn of the next member that has the module, skipping one that was tried before.
     ///
     /// # Errors
-    /// Nobody takes calls.
+    /// When no member takes calls.
     pub(super) fn route(
         &self,
         declared: &Declared,
         except: Option<&Route<P>>,
     ) -> Result<Route<P>, CallError> {
         let except = except.map(|it| &*it.member.identity.connection);
-        // One lock for both: whoever leaves meanwhile finds the channel, and takes it away.
+        // One lock for both: a member that leaves meanwhile finds the channel, and removes it.
         let mut registry = self.lock();
         let unavailable = |why: String| CallError::failed(Code::Unavailable, why);
         let member = registry
@@ -41,7 +41,7 @@ impl<P: Platform> Manager<P> {
         Ok(Route { member, channel })
     }
 
-    /// The channel to an executor: one for each url, made when it is first called. Spec: provider 2.12.
+    /// The channel to an executor: one for each url, created at the first call. Spec: provider 2.12.
     fn channel(
         &self,
         registry: &mut Registry<P>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::Config;
 use crate::names;
 
-/// A variable cannot be what it is set to.
+/// A variable has an invalid value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{variable} is '{value}': {remedy}")]
 pub struct ConfigError {
@@ -14,7 +14,7 @@ pub struct ConfigError {
     pub variable: &'static str,
     /// Its value.
     pub value: String,
-    /// What it can be.
+    /// The valid values.
     pub remedy: &'static str,
 }
 
@@ -105,7 +105,7 @@ fn port(text: &str) -> Option<u16> {
     text.parse().ok().filter(|port| *port > 0)
 }
 
-/// A bare integer is in seconds, which is all that upstream knows.
+/// A bare integer is in seconds, the only form that upstream accepts.
 fn duration(text: &str) -> Option<Duration> {
     let duration = match text.parse() {
         Ok(seconds) => Duration::from_secs(seconds),

@@ -1,4 +1,4 @@
-//! What a manager can be told. Spec: provider 2.1.
+//! The configuration of a manager. Spec: provider 2.1.
 
 mod env;
 
@@ -10,42 +10,42 @@ use squall_value::Limits;
 
 pub use env::ConfigError;
 
-/// What a manager can be told. All durations are measured on tokio's clock.
+/// The configuration of a manager. All durations are measured on tokio's clock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Where providers register; 0 takes a free port. 9090 by default.
+    /// The port where providers register; 0 takes a free one. 9090 by default.
     pub grpc_port: u16,
-    /// How often providers are expected to send heartbeats: 5 s by default. Nobody is told, and nothing is decided
-    /// by it: it is here for the documentation of a deployment, as upstream has it.
+    /// How often providers are expected to send heartbeats: 5 s by default. It is neither announced nor enforced: it
+    /// documents a deployment, as in upstream.
     pub heartbeat_interval: Duration,
     /// How long an active provider may be without a heartbeat: 15 s by default.
     pub heartbeat_timeout: Duration,
     /// How long a provider may be registered without a control plane, and a control plane open without a message:
     /// 30 s by default.
     pub control_plane_timeout: Duration,
-    /// How often active providers are told which of their modules there are: 30 s by default.
+    /// How often active providers get a report of their modules: 30 s by default.
     pub report_interval: Duration,
-    /// Namespaces that nobody may register in, nor within: `stdlib` by default.
+    /// Reserved namespaces, which include everything within them: `stdlib` by default.
     pub reserved_namespaces: BTreeSet<String>,
-    /// How often timeouts are looked at, and so by how much they can be late: 1 s by default.
+    /// The interval at which timeouts are checked, which is also their maximum delay: 1 s by default.
     pub check_period: Duration,
-    /// How long a draining provider may take when nobody says otherwise: 30 s by default.
+    /// The time limit of a drain without a deadline of its own: 30 s by default.
     pub drain_deadline: Duration,
-    /// How long a call may take that does not say so itself: 30 s by default.
+    /// The time limit of a call without one of its own: 30 s by default.
     pub call_timeout: Duration,
     /// The largest message in either direction, in bytes: 4 MiB by default, as in gRPC.
     pub max_message_bytes: usize,
-    /// How many modules one request may declare: 1,000 by default.
+    /// The maximum number of modules in one request: 1,000 by default.
     pub max_modules: usize,
-    /// How many connections there may be: 10,000 by default.
+    /// The maximum number of connections: 10,000 by default.
     pub max_connections: usize,
-    /// How much all that is registered may be, in bytes on the wire: 64 MiB by default. What members of a group have in
-    /// common counts once.
+    /// The maximum size of all registrations together, in bytes on the wire: 64 MiB by default. The common part of a
+    /// group's members counts once.
     pub max_registered_bytes: usize,
-    /// How deep and populous schemas may be: 32 levels and 4,096 types by default.
+    /// The limits of schemas: 32 levels and 4,096 types by default.
     pub schema_limits: Limits,
-    /// How executors are dialled, and connections to them kept: without pings by default. A provider that is merely slow
-    /// has as long as [`Config::heartbeat_timeout`] all the same: HTTP/2 pings no earlier than that.
+    /// How executors are dialled, and connections to them kept: without pings by default. A slow provider still has
+    /// as long as [`Config::heartbeat_timeout`]: HTTP/2 pings no earlier than that.
     pub dial: Dial,
     /// How connections of providers are kept; as with [`Config::dial`].
     pub serving: Serving,
@@ -82,7 +82,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// How executors are dialled: heartbeats say whether a provider lives, and no ping says so sooner.
+    /// How executors are dialled. Heartbeats detect dead providers, and pings would not detect them earlier.
     pub(crate) fn patient_dial(&self) -> Dial {
         let keepalive = self.dial.keepalive;
         Dial {
@@ -103,7 +103,7 @@ impl Config {
     /// The variables that [`Config::from_env`] reads.
     pub const VARIABLES: [&'static str; 6] = env::VARIABLES;
 
-    /// The defaults, and what the environment says otherwise; `get` looks a variable up, as `std::env::var` does.
+    /// The defaults, overridden by the environment; `get` looks a variable up, like `std::env::var`.
     ///
     /// | variable | field |
     /// |---|---|
@@ -118,7 +118,7 @@ impl Config {
     /// rows 3 to 5; section 6, point 24.
     ///
     /// # Errors
-    /// Whoever starts the process has set a variable to something else: see [`ConfigError`].
+    /// When a variable has an invalid value, which the operator has to correct: see [`ConfigError`].
     pub fn from_env(get: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         env::read(&get)
     }

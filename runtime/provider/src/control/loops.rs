@@ -1,4 +1,4 @@
-//! What happens by itself while a server runs: timeouts are looked at, and providers are told what there is.
+//! The periodic work of a running server: it checks timeouts, and sends reports to providers.
 
 use squall_grpc::lateness;
 use squall_platform::Platform;
@@ -6,11 +6,11 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::manager::{Manager, after};
 
-/// Looks at the timeouts: at once, and again after each period; and at every drain deadline. Never ends. Spec:
-/// provider 2.7, timers.
+/// Checks the timeouts: at once, after each period, and at every drain deadline. Never ends. Spec: provider 2.7,
+/// timers.
 ///
-/// A look that comes late tells that this process stood still, and that what its providers have sent meanwhile waits in
-/// its sockets: nobody is to be given up for that. So the deadlines move, and the next look comes when there was time to
+/// A late check indicates that this process stood still, and that its providers' bytes wait in its sockets: no
+/// provider must be deregistered for that. So the deadlines move, and the next check comes after there was time to
 /// read.
 pub(crate) async fn check<P: Platform>(manager: Manager<P>) {
     let period = manager.config().check_period;
@@ -33,14 +33,13 @@ pub(crate) async fn check<P: Platform>(manager: Manager<P>) {
             not_before = after(now, late.min(period));
             due = not_before;
         } else if now >= due {
-            // From when it was due, or each period would be a little longer than it is.
+            // Counted from when it was due, or each period would be a little too long.
             due = after(due, period).max(now);
         }
     }
 }
 
-/// Tells each active provider which of its modules there are: after each interval. Never ends. Spec: provider 2.7,
-/// reports.
+/// Sends each active provider the list of its modules, after each interval. Never ends. Spec: provider 2.7, reports.
 pub(crate) async fn report<P: Platform>(manager: Manager<P>) {
     loop {
         sleep(manager.config().report_interval).await;

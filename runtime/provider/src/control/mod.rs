@@ -1,11 +1,11 @@
-//! The control plane: one stream for each provider, with its heartbeats, and what the manager has to say. Spec:
-//! provider 2.7.
+//! The control plane: one stream for each provider, with its heartbeats and the manager's messages. Spec: provider
+//! 2.7.
 //!
 //! | subject | file |
 //! |---|---|
-//! | what goes out: the one writer of a stream | `outbox` |
-//! | what comes in: whom a stream belongs to, and what its messages mean | `session` |
-//! | what happens by itself: timeouts and reports | `loops` |
+//! | outgoing: the only writer of a stream | `outbox` |
+//! | incoming: the owner of a stream, and the handling of its messages | `session` |
+//! | periodic: timeouts and reports | `loops` |
 
 mod loops;
 mod outbox;

@@ -1,4 +1,4 @@
-//! What goes out on one control plane.
+//! The outgoing messages of one control plane.
 
 use std::collections::VecDeque;
 use std::future::poll_fn;
@@ -10,20 +10,21 @@ use squall_proto::provider::control_message::Payload;
 use squall_proto::provider::{ActiveModulesReport, ControlMessage, DrainRequest, Heartbeat, HeartbeatAck};
 use tonic::Status;
 
-/// How many messages may wait for a provider that reads slowly. With the default intervals these are five minutes.
+/// The maximum number of queued messages for a provider that reads slowly. With the default intervals these are five
+/// minutes.
 const WAITING_MAX: usize = 64;
 
-/// What is to be written on one control plane, in order; whoever has something to say puts it here, and the stream
-/// alone writes. Spec: provider section 6, point 10.
+/// The queue of outgoing messages of one control plane, in order. All senders put messages here, and only the stream
+/// writes them. Spec: provider section 6, point 10.
 ///
-/// Acknowledgements and reports for which there is no room are dropped: later ones say the same. A drain request,
-/// of which there is at most one, always finds room.
+/// Acknowledgements and reports beyond the limit are dropped: later ones carry the same information. A drain request,
+/// of which there is at most one, is never dropped.
 pub(crate) struct Outbox(Mutex<Queue>);
 
 struct Queue {
     messages: VecDeque<ControlMessage>,
     phase: Phase,
-    /// Of the writer, and of the reader, which stops when the stream ends.
+    /// The wakers of the writer, and of the reader, which stops when the stream ends.
     writer: Option<Waker>,
     reader: Option<Waker>,
 }
@@ -47,7 +48,7 @@ impl Outbox {
         })))
     }
 
-    /// Acknowledges a heartbeat; the answer repeats what `message` says of itself. False when there is no room.
+    /// Acknowledges a heartbeat; the answer repeats the identification in `message`. False when the queue is full.
     pub(crate) fn acknowledge(&self, message: &ControlMessage, heartbeat: &Heartbeat) -> bool {
         self.offer(ControlMessage {
             protocol_version: message.protocol_version,
@@ -58,13 +59,13 @@ impl Outbox {
         })
     }
 
-    /// Says which modules there are, by their short names. False when there is no room.
+    /// Reports the provider's modules, by their short names. False when the queue is full.
     pub(crate) fn report(&self, version: i32, connection: &str, active_modules: Vec<String>) -> bool {
         let payload = Payload::ActiveModulesReport(ActiveModulesReport { active_modules });
         self.offer(own(version, connection, payload))
     }
 
-    /// Asks the provider to finish, and to leave.
+    /// Asks the provider to finish its calls, and to leave.
     pub(crate) fn drain(&self, version: i32, connection: &str, reason: &str, deadline: Duration) {
         let payload = Payload::DrainRequest(DrainRequest {
             reason: reason.to_owned(),
@@ -73,7 +74,7 @@ impl Outbox {
         self.lock().push(own(version, connection, payload));
     }
 
-    /// Ends the stream after what waits to be written. Only the first end counts.
+    /// Ends the stream after the queued messages. Only the first end counts.
     pub(crate) fn end(&self, how: Result<(), Status>) {
         let mut queue = self.lock();
         if matches!(queue.phase, Phase::Open) {
@@ -85,7 +86,7 @@ impl Outbox {
         }
     }
 
-    /// Resolves when the stream is to end. Only one may wait.
+    /// Resolves when the stream is to end. There may be only one waiter.
     pub(crate) async fn ended(&self) {
         poll_fn(|context| {
             let mut queue = self.lock();
@@ -98,7 +99,7 @@ impl Outbox {
         .await;
     }
 
-    /// What is to be written next. Only one may ask.
+    /// The next message to write. There may be only one caller.
     pub(crate) fn poll_next(
         &self,
         context: &mut Context<'_>,

@@ -1,4 +1,4 @@
-//! What comes in on one control plane.
+//! The incoming messages of one control plane.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use crate::events;
 use crate::manager::{Manager, after};
 use crate::table::{Cause, OpenError};
 
-/// What the manager says on a control plane. When it is dropped the stream is lost, and its connection with it.
+/// The manager's side of a control plane. When it is dropped the stream is lost, and its connection with it.
 pub(crate) struct Replies {
     outbox: Arc<Outbox>,
-    /// Reading goes on while the provider does not read.
+    /// Reading continues while the provider does not read.
     _reader: OwnedTask,
 }
 
-/// Serves a control plane: what comes in is read in a task of its own.
+/// Serves a control plane: incoming messages are read in a task of their own.
 pub(crate) fn open<P: Platform>(manager: &Manager<P>, messages: Streaming<ControlMessage>) -> Replies {
     let outbox = Outbox::new();
     let session = Session {
@@ -46,19 +46,19 @@ impl Stream for Replies {
     }
 }
 
-/// One stream. It belongs to the connection that its first message names: messages for others are refused, and end
-/// it. Spec: provider section 5, row 16; section 6, points 8 and 9.
+/// One stream. It belongs to the connection that its first message names. Messages for other connections are refused,
+/// and end it. Spec: provider section 5, row 16; section 6, points 8 and 9.
 struct Session<P: Platform> {
     manager: Manager<P>,
     outbox: Arc<Outbox>,
-    /// Whose it is, once that is known.
+    /// The connection, once it is known.
     connection: Option<Arc<str>>,
 }
 
 impl<P: Platform> Session<P> {
     async fn run(mut self, mut messages: Streaming<ControlMessage>) {
         loop {
-            // Of many that come at once each other task would wait.
+            // Yields, because a burst of messages would delay all other tasks.
             tokio::task::consume_budget().await;
             let message = tokio::select! {
                 biased;
@@ -77,8 +77,8 @@ impl<P: Platform> Session<P> {
         }
     }
 
-    /// The next message. The first one has to come in time, and before the server ends: until then the stream is
-    /// nobody's, and would be forgotten.
+    /// The next message. The first one has a time limit, and must come before the server ends: until then the stream
+    /// has no owner that could end it.
     async fn next(&self, messages: &mut Streaming<ControlMessage>) -> Result<Option<ControlMessage>, Status> {
         if self.connection.is_some() {
             return messages.message().await;
@@ -93,10 +93,10 @@ impl<P: Platform> Session<P> {
         }
     }
 
-    /// Does what a message says.
+    /// Handles a message.
     ///
     /// # Errors
-    /// What the stream ends with.
+    /// The status that ends the stream.
     fn received(&mut self, message: &ControlMessage) -> Result<(), Status> {
         let connection = match &self.connection {
             None => self.bind(&message.connection_id)?,
@@ -130,13 +130,13 @@ impl<P: Platform> Session<P> {
                 });
                 self.manager.drains().notify_waiters();
             }
-            // Without a payload, or in the wrong direction: upstream ignores these, too.
+            // Without a payload, or in the wrong direction: upstream also ignores these.
             _ => {}
         }
         Ok(())
     }
 
-    /// The first message: it says whose the stream is, and makes the connection active.
+    /// The first message: it names the stream's connection, and makes that active.
     fn bind(&mut self, connection: &str) -> Result<Arc<str>, Status> {
         if connection.is_empty() {
             return Err(Status::invalid_argument(
@@ -155,13 +155,13 @@ impl<P: Platform> Session<P> {
         Ok(self.connection.insert(connection.into()).clone())
     }
 
-    /// The stream has come to its end: half-closed, broken, or refused.
+    /// The stream has ended: half-closed, broken, or refused.
     fn ended(mut self, how: Result<(), Status>) {
         let cause = match &how {
             Ok(()) => Cause::StreamEnded,
             Err(status) => Cause::StreamFailed(status.message().into()),
         };
-        // First, for leaving ends it as if all were well.
+        // First, because leaving ends it without an error.
         self.outbox.end(how);
         self.leave(cause);
     }
@@ -176,7 +176,7 @@ impl<P: Platform> Session<P> {
 
 impl<P: Platform> Drop for Session<P> {
     fn drop(&mut self) {
-        // Nothing happens when the connection has left otherwise.
+        // No effect when the connection has left already.
         self.leave(Cause::StreamFailed("the connection is lost".into()));
     }
 }

@@ -1,7 +1,7 @@
-//! What a manager counts, for Prometheus. Spec: provider section 6, point 21.
+//! The counters of a manager, for Prometheus. Spec: provider section 6, point 21.
 //!
-//! How many providers there are and what is in flight is not counted but looked at, when somebody asks (`text`).
-//! Times are those of tokio's clock, so that a simulated run counts the same each time.
+//! Gauges (providers, calls in flight) are not counted but read on demand (`text`). Times are those of tokio's clock,
+//! so that a simulated run counts the same each time.
 
 mod text;
 
@@ -17,7 +17,7 @@ use crate::registration::{Class, Rejection};
 pub use text::CONTENT_TYPE;
 pub(crate) use text::text;
 
-/// The values of the label `code`: the first is that of success.
+/// The values of the label `code`: the first means success.
 const CODES: [&str; 8] = [
     "OK",
     "TYPE_ERROR",
@@ -34,9 +34,9 @@ const BUCKETS: [f64; 14] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 30.0,
 ];
 
-/// How many modules have counters of their own: peers choose their names, and counters stay.
+/// The maximum number of modules with counters of their own: peers choose their names, and counters stay.
 const MODULES_MAX: usize = 10_000;
-/// What the others are counted as together. No module is called so.
+/// The common name of all others. No module can have it.
 const OTHERS: &str = "_others";
 
 /// The counters of one manager.
@@ -48,11 +48,11 @@ pub(crate) struct Metrics {
     heartbeats: AtomicU64,
     unread: AtomicU64,
     failovers: AtomicU64,
-    /// Those that have been called, by qualified name.
+    /// The modules that have been called, by qualified name.
     modules: RwLock<BTreeMap<Arc<str>, Arc<Module>>>,
 }
 
-/// What is counted of the calls of one module.
+/// The counters of the calls of one module.
 #[derive(Debug)]
 struct Module {
     /// By code, in the order of [`CODES`].
@@ -66,7 +66,7 @@ impl Metrics {
         increment(&self.registrations);
     }
 
-    /// A request was rejected; without a reason when it had no modules, and there was no room.
+    /// A request was rejected; `None` if it had no modules, and a limit was reached.
     pub(crate) fn rejected(&self, reason: Option<&Rejection>) {
         let class = reason.map_or(Class::Limit, Rejection::class);
         increment(&self.rejections[class as usize]);
@@ -125,7 +125,7 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// It has an output, or this error.
+    /// It ends with an output, or with this error.
     pub(crate) fn ended(mut self, error: Option<Code>) {
         self.code = error.map_or(CODES[0], Code::as_str);
     }

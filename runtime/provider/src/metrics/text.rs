@@ -21,10 +21,10 @@ use crate::registration::Class;
 /// The HTTP content type of [`Manager::metrics_text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The states that are shown: who has left is gone.
+/// The states that are shown: providers that have left are not counted.
 const STATES: [State; 3] = [State::Registered, State::Active, State::Draining];
 
-/// What `manager` has counted. Lines come in a fixed order.
+/// The counters of `manager`. Lines come in a fixed order.
 pub(crate) fn text<P: Platform>(manager: &Manager<P>) -> String {
     let mut registry = Registry::default();
     registry.register_collector(Box::new(Scrape::of(manager)));
@@ -33,10 +33,10 @@ pub(crate) fn text<P: Platform>(manager: &Manager<P>) -> String {
     text
 }
 
-/// A manager at one moment.
+/// A manager at one point in time.
 #[derive(Debug)]
 struct Scrape {
-    /// Those without labels: name, help, value.
+    /// The metrics without labels: name, help, value.
     counters: [(&'static str, &'static str, u64); 4],
     rejections: [u64; Class::ALL.len()],
     modules: BTreeMap<Arc<str>, Arc<Module>>,

@@ -1,31 +1,31 @@
-//! How much a request declares, counted in its bytes before it is decoded: of four megabytes of modules without anything in
-//! them decoding makes 200, and whoever waits for the thread meanwhile waits for a tenth of a second.
+//! The contents of a request, counted in its bytes before it is decoded: four megabytes of empty modules become 200
+//! when decoded, and occupy the thread for a tenth of a second.
 //!
-//! Only lengths are looked at. What is not well formed is counted up to there, as it would be decoded up to there: the decoder
-//! says what is wrong with it.
+//! Only lengths are read. Malformed bytes are counted up to the mistake, as they would be decoded up to there; the
+//! decoder reports the mistake.
 
-/// How many types and fields of records the schemas of one registration may have together. A thousand modules with
-/// sixty each are read within a few milliseconds.
+/// The maximum number of types and record fields in all schemas of one registration. A thousand modules with sixty
+/// each are read within a few milliseconds.
 pub(crate) const TYPES_MAX: usize = 65_536;
-/// As deep as prost decodes.
+/// prost's maximum depth.
 const DEPTH_MAX: usize = 100;
 
-/// The number of the field that repeats, in both requests.
+/// The number of the repeated field, in both requests.
 const MODULES: u64 = 2;
 
-/// What a registration declares.
+/// The counted contents of a registration.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Declares {
-    /// How large the request is, on the wire.
+    /// The size of the request, on the wire.
     pub(crate) bytes: usize,
     pub(crate) modules: usize,
-    /// Types, and fields of records: not counted any further than one beyond [`TYPES_MAX`].
+    /// Types, and fields of records: counted to at most one beyond [`TYPES_MAX`].
     pub(crate) types: usize,
 }
 
-/// Counts what the bytes of a `RegisterRequest` declare, some fields at a time.
+/// Counts the contents of a `RegisterRequest` in its bytes, some fields at a time.
 pub(crate) struct Counter<'a> {
-    /// The fields that are left of the request, of the module that is looked at, of its type, and so on.
+    /// The remaining fields of the request, of the current module, of its type, and so on.
     within: Vec<(Kind, Fields<'a>)>,
     declares: Declares,
 }
@@ -41,7 +41,7 @@ impl<'a> Counter<'a> {
         }
     }
 
-    /// Looks at so many fields at most. What there is in all of them, once that was the last.
+    /// Reads at most this many fields. Returns the totals once the last field was read.
     pub(crate) fn go_on(&mut self, fields: usize) -> Option<Declares> {
         for _ in 0..fields {
             let depth = self.within.len();
@@ -71,10 +71,10 @@ impl<'a> Counter<'a> {
     }
 }
 
-/// The bytes of a request in pieces of which each is decoded by itself.
+/// The bytes of a request, in pieces that are decoded one by one.
 pub(crate) struct Pieces<'a> {
     rest: Fields<'a>,
-    /// How many groups begin before the rest, and do not end there.
+    /// The number of groups that begin before the rest and do not end there.
     groups: usize,
 }
 
@@ -82,12 +82,12 @@ pub(crate) struct Pieces<'a> {
 pub(crate) enum Piece<'a> {
     /// A module, or a name.
     Module(&'a [u8]),
-    /// Another field, with its key; or what is not well formed, to the end.
+    /// Another field, with its key; or malformed bytes, to the end.
     Other(&'a [u8]),
 }
 
 impl Piece<'_> {
-    /// How much work it is, in bytes: a short one is some, too.
+    /// Its amount of work, in bytes: a short piece also takes some.
     pub(crate) fn bytes(&self) -> usize {
         let (Piece::Module(bytes) | Piece::Other(bytes)) = self;
         8 + bytes.len()
@@ -126,7 +126,7 @@ impl<'a> Iterator for Pieces<'a> {
     }
 }
 
-/// What holds types, and types themselves.
+/// Types, and the messages that contain them.
 #[derive(Clone, Copy)]
 enum Kind {
     Request,
@@ -134,12 +134,12 @@ enum Kind {
     Type,
     Record,
     Entry,
-    /// A list, a map, a union or an option: each has types in its first two fields at most.
+    /// A list, a map, a union or an option: each has types in at most its first two fields.
     Of,
 }
 
 impl Kind {
-    /// What a field of this number holds.
+    /// The message in a field of this number.
     fn field(self, number: u64) -> Option<Kind> {
         match (self, number) {
             (Kind::Request, MODULES) => Some(Kind::Module),
@@ -155,9 +155,9 @@ impl Kind {
 /// One field of a message.
 struct Field<'a> {
     number: u64,
-    /// How it is written.
+    /// Its wire type.
     wire: u64,
-    /// What is in it, when it is one with a length.
+    /// Its content, if it has a length.
     inner: &'a [u8],
 }
 
@@ -165,8 +165,8 @@ const WITH_LENGTH: u64 = 2;
 const GROUP_BEGINS: u64 = 3;
 const GROUP_ENDS: u64 = 4;
 
-/// The fields of a message. It ends where the bytes are not well formed. The brackets of groups, which nobody sends, are
-/// fields of their own: what is in them counts as if they were not there.
+/// The fields of a message. It ends at the first malformed byte. The start and end markers of groups, which no peer
+/// sends, are fields of their own: their content counts as if they were not there.
 struct Fields<'a>(&'a [u8]);
 
 impl<'a> Iterator for Fields<'a> {

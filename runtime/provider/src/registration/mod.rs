@@ -1,12 +1,12 @@
-//! Registration: what is asked for, whether it may be had, and the answer. Spec: provider 2.2 to 2.6.
+//! Registration: the request, its checks, and the response. Spec: provider 2.2 to 2.6.
 //!
 //! | subject | file |
 //! |---|---|
-//! | the request and its answer | here |
-//! | how much it declares, before it is decoded | `declares` |
-//! | decoding it, and its schemas, in turns with others | `reading` |
+//! | the request and its response | here |
+//! | counting its contents before it is decoded | `declares` |
+//! | decoding it, and its schemas, in small steps | `reading` |
 //! | every check, in its order | `validation` |
-//! | why a module is not accepted | `rejection` |
+//! | the reasons for a rejection | `rejection` |
 
 mod declares;
 mod reading;
@@ -33,26 +33,26 @@ use validation::{Ground, Owner, Verdicts};
 /// The protocol version of this server.
 const VERSION: i32 = 1;
 
-/// How long a namespace's owner is given to show that it is dead, when somebody wants to register who executes where it
-/// does: long enough for a round trip, and for a provider to be told in time.
+/// The time that a namespace's owner has to be found dead, when another provider with the same executor address wants
+/// to register: long enough for a round trip, and short enough that the provider gets its response in time.
 const GHOST_WAIT: Duration = Duration::from_secs(1);
 impl<P: Platform> Manager<P> {
-    /// Registers all modules of a request, or none: a provider cannot use a part of what it asked for. Of a request
-    /// that is rejected nothing is kept. Spec: provider section 5, rows 8 and 9.
+    /// Registers all modules of a request, or none: a provider cannot use a part of them. A rejected request has no
+    /// effect. Spec: provider section 5, rows 8 and 9.
     ///
-    /// Who is refused for an owner that executes at the same address may be that owner, come back: nobody but itself
-    /// can be in its way. So the old connection is asked, and if that shows that it is dead, the request is looked at
-    /// again. An owner that lives is never displaced, and neither is one of which nothing is heard.
+    /// A provider that is refused because of an owner with the same executor address may be that owner after a
+    /// restart. So the old connection is probed. If it is found dead, the request is checked again. A live owner is
+    /// never displaced, nor is a silent one.
     ///
     /// # Errors
-    /// When the request is rejected, and has no modules that could get the reason, or too many.
+    /// When the request is rejected, and has no modules that could carry the reason, or too many.
     pub(crate) async fn register(
         &self,
         mut request: RegisterRequest,
         declares: Declares,
     ) -> Result<RegisterResponse, Status> {
         let connection = identifiers::connection(self.platform());
-        // First: what is too long is not to be copied, nor looked for.
+        // First, because values that are too long must not be copied, nor looked up.
         let bytes = Bytes {
             founds: declares.bytes,
             joins: joins(&request),
@@ -91,9 +91,9 @@ impl<P: Platform> Manager<P> {
             executor: request.executor_url.as_str().into(),
         });
         let ghosts = self.ask_ghosts(request);
-        // For what there is no room nothing is read.
+        // Nothing is read for a request that exceeds a limit.
         self.check_room(request, bytes)?;
-        // Schemas are read, and dropped, while the lock is not held: they may be large.
+        // Schemas are read and dropped without the lock, because they may be large.
         let mut schemas = self.schemas(request).await;
         let mut entered = self.enter(request, &identity, bytes, &mut schemas);
         if entered.as_ref().is_err_and(are_about_the_owner) && self.are_gone(&ghosts).await {
@@ -109,7 +109,7 @@ impl<P: Platform> Manager<P> {
         validation::check_request(request, &ground(&self.lock().table, request, bytes, checked))
     }
 
-    /// Enters who asks, with its modules, if nothing is wrong with them. They stay where they are otherwise.
+    /// Registers the provider with its modules, if all checks pass. Otherwise the modules stay in the request.
     fn enter(
         &self,
         request: &RegisterRequest,
@@ -129,9 +129,9 @@ impl<P: Platform> Manager<P> {
         })
     }
 
-    /// Says something to those that have registered for this namespace before and execute at the same address: to a
-    /// process that is gone nothing can be said, and its machine, or the one that has its address now, will tell. Calls
-    /// go there by a new connection from now on.
+    /// Sends something to owners of this namespace with the same executor address. A dead process cannot receive it,
+    /// and its machine, or the new one at that address, resets the connection. Calls to that address use a new
+    /// connection from now on.
     fn ask_ghosts(&self, request: &RegisterRequest) -> Vec<Arc<str>> {
         let mut registry = self.lock();
         let ghosts: Vec<Arc<Identity>> = registry
@@ -145,7 +145,7 @@ impl<P: Platform> Manager<P> {
             unused.extend(registry.channels.remove(&ghost.executor));
         }
         drop(registry);
-        // Not under the lock: connections end with them.
+        // Without the lock, because connections end here.
         drop(unused);
         for report in reports {
             report.send();
@@ -153,7 +153,7 @@ impl<P: Platform> Manager<P> {
         ghosts.iter().map(|it| it.connection.clone()).collect()
     }
 
-    /// Waits until these have all left; false when they have not, or nobody may register any more.
+    /// Waits until all of these have left; false when they have not, or registration is closed.
     async fn are_gone(&self, connections: &[Arc<str>]) -> bool {
         let gone = async {
             loop {
@@ -175,7 +175,7 @@ impl<P: Platform> Manager<P> {
 /// Whether there is a module of this qualified name in the engine.
 type Exists<'a> = &'a (dyn Fn(&str) -> bool + Send + Sync);
 
-/// What a request is checked against, as things are now.
+/// The current state that a request is checked against.
 fn ground<'a>(
     table: &'a Table,
     request: &RegisterRequest,
@@ -197,7 +197,7 @@ fn ground<'a>(
     }
 }
 
-/// What a member of a group has for itself, in bytes, beside what the group has in common.
+/// The size of a group member's own part, in bytes, without the common part of the group.
 fn joins(request: &RegisterRequest) -> usize {
     let names = request.modules.iter().map(|it| it.name.len());
     request.executor_url.len() + request.namespace.len() + request.group_id.len() + names.sum::<usize>()
@@ -211,7 +211,7 @@ fn refusal(reason: &Rejection) -> Status {
     }
 }
 
-/// Whether they would be others, or none, if the namespace had another owner.
+/// Whether the verdicts might differ if the namespace had another owner.
 fn are_about_the_owner(verdicts: &Verdicts) -> bool {
     verdicts
         .iter()

@@ -1,4 +1,4 @@
-//! Reading what is asked for, in turns with others: a request may have 4 MB, and a million modules.
+//! Reads requests in small steps between other tasks: a request may have 4 MB, and a million modules.
 
 use std::sync::Arc;
 
@@ -17,10 +17,10 @@ use crate::manager::Manager;
 use crate::table::Declared;
 use crate::turns::{BYTES_AT_ONCE, Turns};
 
-/// So many fields are counted at once.
+/// The number of fields that are counted in one step.
 const FIELDS_AT_ONCE: usize = 8192;
 
-/// Decodes a registration, but for its modules when they are too many, or too large.
+/// Decodes a registration, without its modules when they are too many, or too large.
 ///
 /// # Errors
 /// When it cannot be decoded.
@@ -57,10 +57,10 @@ fn module(bytes: &[u8]) -> Result<ModuleDeclaration, Status> {
     ModuleDeclaration::decode(bytes).map_err(|error| Status::internal(error.to_string()))
 }
 
-/// Decodes what is to be taken away, unless it has too many names.
+/// Decodes a deregistration, unless it has too many names.
 ///
 /// # Errors
-/// When it has, or cannot be decoded.
+/// When it has too many, or cannot be decoded.
 pub(crate) async fn deregistration(bytes: Bytes, config: &Config) -> Result<DeregisterRequest, Status> {
     let (mut names, limit) = (0, config.max_modules);
     let mut turns = Turns::of(FIELDS_AT_ONCE);
@@ -76,7 +76,7 @@ pub(crate) async fn deregistration(bytes: Bytes, config: &Config) -> Result<Dere
 }
 
 impl<P: Platform> Manager<P> {
-    /// Reads the schemas of all modules, and takes them out of the request.
+    /// Reads the schemas of all modules, and moves them out of the request.
     pub(super) async fn schemas(&self, request: &mut RegisterRequest) -> Vec<Result<Declared, Rejection>> {
         let mut schemas = Vec::with_capacity(request.modules.len());
         let mut turns = Turns::of(BYTES_AT_ONCE);
@@ -93,8 +93,7 @@ impl<P: Platform> Manager<P> {
         schemas
     }
 
-    /// Shares the types with who has declared the same ones: then that they are the same is seen at a glance, when the lock
-    /// is held.
+    /// Shares types with members that have declared the same ones: then the comparison under the lock is immediate.
     fn share(&self, declared: &mut Declared) {
         let theirs = self.lock().table.module(&declared.spec.name).cloned();
         let Some(theirs) = theirs else { return };

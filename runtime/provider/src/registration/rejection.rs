@@ -6,7 +6,7 @@ use super::declares::TYPES_MAX;
 use crate::address::UrlError;
 use crate::names::{DESCRIPTION_BYTES_MAX, NAME_BYTES_MAX, NameError, VERSION_BYTES_MAX};
 
-/// Why a module is not accepted. The texts are the protocol's; where upstream checks nothing they are **ours**.
+/// Why a module is not accepted. The texts are the protocol's; where upstream has no check they are **ours**.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Rejection {
     #[error(transparent)]
@@ -78,12 +78,12 @@ pub(crate) enum Rejection {
         registered: usize,
         limit: usize,
     },
-    /// **ours**: nothing is wrong with this one.
+    /// **ours**: this module itself is valid.
     #[error("Not registered: another module of the request was rejected")]
     WithOthers,
 }
 
-/// What kind of rejection it is, for metrics.
+/// The kind of a rejection, for metrics.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Class {
     Url,

@@ -1,19 +1,19 @@
-//! Every check of a registration, in its order: the first that fails is the reason. Spec: provider 2.3.
+//! The checks of a registration, in their order: the first that fails is the reason. Spec: provider 2.3.
 //!
 //! | # | check | of |
 //! |---|---|---|
 //! | 1 | executor url | the request: every module gets the reason |
 //! | 2 | namespace | the request |
-//! | 2a | **ours**: length of the group's id, number of modules, number of types in all of them, number of connections, size of all that is registered | the request |
-//! | 3 | reserved namespace | each module, as all that follow |
+//! | 2a | **ours**: length of the group's id, number of modules, number of types in all of them, number of connections, size of all registrations | the request |
+//! | 3 | reserved namespace | each module, as in all following checks |
 //! | 4 | name | |
-//! | 4a | **ours**: length of the version and of the description; a name that comes twice | |
+//! | 4a | **ours**: length of the version and of the description; a duplicate name | |
 //! | 5 | ownership | |
-//! | 6 | a module of that name exists, when nobody owns the namespace | |
+//! | 6 | a module of that name exists, when the namespace has no owner | |
 //! | 7, 8 | input schema, output schema | |
 //! | 9 | **ours**: a member of a group has the same modules as the others | |
 //!
-//! A request without modules is checked too, unlike upstream: it would be kept, whatever it says.
+//! A request without modules is checked too, unlike in upstream: it would be kept, whatever it contains.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -28,24 +28,24 @@ use super::rejection::Rejection;
 use crate::table::{Declared, Namespace};
 use crate::{Config, address, names};
 
-/// One verdict for each module; nothing for those with which nothing is wrong. Of a request without modules, and of one
-/// with too many, there is one, of the request.
+/// One verdict for each module; `None` for valid ones. A request without modules, or with too many, has one verdict
+/// for the whole request.
 pub(crate) type Verdicts = Vec<Option<Rejection>>;
 
-/// What a request is checked against.
+/// The state that a request is checked against.
 pub(super) struct Ground<'a> {
     pub(super) config: &'a Config,
     pub(super) owner: Owner<'a>,
     pub(super) connections: usize,
-    /// What is registered already, in bytes.
+    /// The size of the existing registrations, in bytes.
     pub(super) registered: usize,
-    /// What the request would add to it.
+    /// The size that the request would add.
     pub(super) bytes: usize,
-    /// Whether a module of this qualified name is there already, of whatever process.
+    /// Whether a module of this qualified name exists already, in any process.
     pub(super) exists: &'a dyn Fn(&str) -> bool,
 }
 
-/// Who has the namespace.
+/// The owner of the namespace.
 pub(super) enum Owner<'a> {
     Nobody,
     Provider,
@@ -94,11 +94,11 @@ pub(super) fn declared(
     })
 }
 
-/// Checks a request whose schemas are read, and takes them when nothing is wrong with it: otherwise they stay where they are,
-/// for they may take long to drop.
+/// Checks a request whose schemas have been read, and takes them if it is valid. Otherwise they stay in the request,
+/// because dropping them may take long.
 ///
 /// # Errors
-/// The verdicts, when one of them is a rejection.
+/// The verdicts, if one of them is a rejection.
 pub(super) fn validate(
     request: &RegisterRequest,
     schemas: &mut Vec<Result<Declared, Rejection>>,
@@ -121,16 +121,16 @@ pub(super) fn validate(
     }
 }
 
-/// Whether the answer has a result for each module. What would say the same for any number of them, or for none, is said
-/// with a status.
+/// Whether the response has a result for each module. A result that would be the same for any number of modules, or
+/// for none, is a status.
 pub(super) fn has_results(request: &RegisterRequest, config: &Config) -> bool {
     (1..=config.max_modules).contains(&request.modules.len())
 }
 
-/// Checks 1 to 2a, as far as nobody else's registrations matter; `declares` says what the request had before it was cut short.
+/// Checks 1 to 2a, without other registrations; `declares` has the contents of the request before it was truncated.
 ///
 /// # Errors
-/// The verdicts, all the same.
+/// The verdicts, which are all the same.
 pub(super) fn check_alone(
     request: &RegisterRequest,
     declares: Declares,
@@ -158,7 +158,7 @@ pub(super) fn check_alone(
 /// The rest of check 2a.
 ///
 /// # Errors
-/// The verdicts, all the same.
+/// The verdicts, which are all the same.
 pub(super) fn check_request(request: &RegisterRequest, ground: &Ground<'_>) -> Result<(), Verdicts> {
     check_room(ground).map_err(|reason| of_all(reason, request, ground.config))
 }
@@ -230,7 +230,7 @@ fn check_module(
     Ok(())
 }
 
-/// The first module of the group that the request does not have.
+/// The first module of the group that is missing in the request.
 fn missing_of_group<'a>(request: &RegisterRequest, ground: &Ground<'a>) -> Option<&'a Arc<str>> {
     let Owner::Group { modules, .. } = &ground.owner else {
         return None;
@@ -255,7 +255,7 @@ fn check_group(
             group: group(),
         });
     };
-    // Most are shared, which is seen before what is in them.
+    // Most are shared, which is found without comparing their contents.
     let same = |theirs: &CType, it: &CType| match theirs == it {
         true => Ok(()),
         false => theirs.check_same_structure(it),

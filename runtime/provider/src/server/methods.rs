@@ -1,7 +1,7 @@
 //! The three methods of the protocol. Spec: provider 1.1.
 //!
-//! Two are read here, for what is in their requests is counted before it is decoded; the control plane is tonic's, and of its
-//! generated code only that is used.
+//! Two are read here, because the contents of their requests are counted before decoding. The control plane uses
+//! tonic, and only its part of the generated code is used.
 
 use http::{Request as HttpRequest, Response as HttpResponse};
 use squall_grpc::Incoming;
@@ -19,8 +19,8 @@ use crate::registration;
 /// Answers the methods of `ModuleProvider`.
 pub(super) struct Methods<P: Platform>(pub(super) Manager<P>);
 
-/// The largest message of a control plane, in bytes. Providers send heartbeats and acknowledgements; what a manager sends may be
-/// larger.
+/// The largest message of a control plane, in bytes. Providers send heartbeats and acknowledgements; a manager's
+/// messages may be larger.
 pub(super) const CONTROL_BYTES_MAX: usize = 16 * 1024;
 
 #[async_trait]
@@ -43,7 +43,7 @@ impl<P: Platform> Methods<P> {
             let mut request = unary::request_bytes(request, config.max_message_bytes).await?;
             let _held = request.extensions_mut().remove::<unary::Held>();
             let (request, declares) = registration::registration(request.into_inner(), config).await?;
-            // It may have taken its time to come.
+            // It may have taken long to arrive.
             self.check_running()?;
             self.0.register(request, declares).await.map(Response::new)
         };

@@ -1,9 +1,9 @@
-//! What providers can call. Spec: provider 1.1, 2.1.
+//! The gRPC server for providers. Spec: provider 1.1, 2.1.
 //!
 //! | subject | file |
 //! |---|---|
-//! | a bound server, and how it ends | here |
-//! | which path is served by what, and what is refused | `service` |
+//! | a bound server, and its shutdown | here |
+//! | routing by path, and refusals | `service` |
 //! | the three methods of the protocol | `methods` |
 
 mod methods;
@@ -28,21 +28,21 @@ use service::Service;
 /// A bound server of a [`Manager`].
 ///
 /// It serves `constellation.provider.v1.ModuleProvider`, `grpc.health.v1.Health`, and `grpc.reflection` v1 and
-/// v1alpha. While it runs, timeouts are looked at, and providers get their reports.
+/// v1alpha. While it runs, timeouts are checked, and providers get their reports.
 pub struct Server<P: Platform> {
     manager: Manager<P>,
     listener: P::Listener,
     address: SocketAddr,
 }
 
-/// What a shutdown did not wait for.
+/// What a shutdown cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// How many calls of providers' modules were given up because the grace was over. Their callers were told, and
-    /// that the outcome is unknown.
+    /// The number of calls of providers' modules that were cancelled because the grace was over. Their callers got an
+    /// error with an unknown outcome.
     pub cancelled: usize,
-    /// How many connections of providers were cut.
+    /// The number of cut connections of providers.
     pub aborted: usize,
 }
 
@@ -62,19 +62,19 @@ impl<P: Platform> Server<P> {
         self.address
     }
 
-    /// Serves providers until the future is dropped, which ends all at once: connections are cut, and all providers
-    /// are deregistered.
+    /// Serves providers until the future is dropped, which ends everything at once: connections are cut, and all
+    /// providers are deregistered.
     pub async fn run(mut self) {
         let running = Running::start(&self.manager).await;
         let mut connections = Connections::default();
         running.accept(&mut self.listener, &mut connections).await;
     }
 
-    /// Serves providers until `shutdown` resolves. Then nobody can register any more, all providers are
-    /// deregistered and their streams completed, and no more connections are accepted; calls in flight and
-    /// connections have `grace` to end. What is left then is cut. Spec: provider section 6, point 19.
+    /// Serves providers until `shutdown` resolves. Then registration is closed, all providers are deregistered and
+    /// their streams completed, and no more connections are accepted. Calls in flight and connections have `grace` to
+    /// end; the remaining ones are cut. Spec: provider section 6, point 19.
     ///
-    /// Dropping the future ends all at once, as with [`Server::run`].
+    /// Dropping the future ends everything at once, as with [`Server::run`].
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
         let running = Running::start(&self.manager).await;
         let mut connections = Connections::default();
@@ -90,7 +90,7 @@ impl<P: Platform> Server<P> {
         drop(self.listener);
         let idle = async {
             manager.in_flight().idle().await;
-            // Whoever watches the health knows by now, and would keep the connection.
+            // A client that watches the health has been notified by now, and would keep the connection.
             running.service.standard().end_watches();
             connections.ended().await;
         };
@@ -107,12 +107,12 @@ impl<P: Platform> Server<P> {
     }
 }
 
-/// What a server does beside accepting. It ends when this is dropped.
+/// The server's work beside accepting. It ends when this is dropped.
 struct Running<P: Platform> {
     manager: Manager<P>,
     service: Service<P>,
-    /// Told when peers are to leave. `Notify` and not `watch`: it wakes first come, first served, so that a simulated
-    /// shutdown repeats exactly.
+    /// Notified when peers have to leave. `Notify` and not `watch`: it wakes first come, first served, so that a
+    /// simulated shutdown repeats exactly.
     leave: Arc<Notify>,
     _check: OwnedTask,
     _report: OwnedTask,
@@ -120,7 +120,7 @@ struct Running<P: Platform> {
 
 impl<P: Platform> Running<P> {
     async fn start(manager: &Manager<P>) -> Self {
-        // It may have been served, and shut down, before.
+        // The manager may have been served, and shut down, before.
         manager.set_stopping(false);
         manager.in_flight().resume();
         let spawn = |task: Pin<Box<dyn Future<Output = ()> + Send>>| manager.platform().spawn(task).into();
@@ -137,7 +137,7 @@ impl<P: Platform> Running<P> {
     async fn accept(&self, listener: &mut P::Listener, connections: &mut Connections) {
         let going_away = || {
             let leave = Arc::clone(&self.leave);
-            // Listening from now on: told between now and the first poll, it must not be missed.
+            // Registered now: a notification between now and the first poll must not be missed.
             let mut told = Box::pin(leave.notified_owned());
             told.as_mut().enable();
             Some(told)

@@ -1,4 +1,4 @@
-//! Which path is served by what, and what is refused before it gets anywhere.
+//! Routes requests by path, and refuses those that must not be processed.
 
 use std::future::ready;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use tonic::codec::CompressionEncoding;
 use super::methods::{CONTROL_BYTES_MAX, Methods};
 use crate::manager::Manager;
 
-/// Serves the requests of all connections. Clones are the same one.
+/// Serves the requests of all connections. Clones share it.
 pub(super) struct Service<P: Platform>(Arc<Services<P>>);
 
 struct Services<P: Platform> {

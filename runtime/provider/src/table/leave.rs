@@ -1,4 +1,4 @@
-//! Leaving: what goes with a connection, and what stays for the others of its group. Spec: provider 2.8, 2.9.
+//! Departure: what is removed with a connection, and what stays for the others of its group. Spec: provider 2.8, 2.9.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
@@ -14,14 +14,14 @@ const WRONG_OWNER: &str = "wrong namespace owner";
 const NO_ID: &str = "connection_id is empty: send the one that the registration was answered with";
 
 impl Table {
-    /// A connection leaves, or is made to. Nothing happens when it is gone.
+    /// Deregisters a connection, at its request or not. No effect if it has left already.
     pub(crate) fn leave(&mut self, connection: &str, cause: Cause, now: Moment) {
         self.happens_to(connection, Event::Left(cause), now.instant);
     }
 
-    /// All connections are made to leave.
+    /// Deregisters all connections.
     pub(crate) fn leave_all(&mut self, cause: &Cause, now: Moment) {
-        // Nobody is called any more. Or each would be looked for among all the others of its group.
+        // Pools are cleared first: otherwise each member would be searched among all the others of its group.
         for namespace in self.namespaces.values_mut() {
             namespace.pool.clear();
         }
@@ -31,12 +31,12 @@ impl Table {
         }
     }
 
-    /// Takes modules of a connection away, and the connection with the last of them. Other members of its group
-    /// keep theirs. After the connection has left, the answer says so and nothing happens. Spec: provider section
-    /// 5, rows 12 and 13.
+    /// Removes modules of a connection, and the connection with the last of them. Other members of its group keep
+    /// theirs. After the connection has left, the response says so and there is no effect. Spec: provider section 5,
+    /// rows 12 and 13.
     ///
-    /// Only who knows the connection's id may: unlike upstream, where without one the first of the namespace is meant.
-    /// All SDKs send it, and anybody who reaches the port could take modules away otherwise.
+    /// Requires the connection's id. In upstream, a request without one applies to the first connection of the
+    /// namespace. All SDKs send it; otherwise any peer that reaches the port could remove modules.
     pub(crate) fn deregister(&mut self, request: &DeregisterRequest, now: Moment) -> DeregisterResponse {
         let asked = request.connection_id.as_str();
         let is_owned = self.namespaces.contains_key(request.namespace.as_str());
@@ -80,7 +80,7 @@ impl Table {
         }
     }
 
-    /// Takes a connection out of the table, and out of its namespace.
+    /// Removes a connection from the table, and from its namespace.
     pub(super) fn remove(&mut self, serial: u64) {
         let Some(connection) = self.connections.remove(&serial) else {
             return;

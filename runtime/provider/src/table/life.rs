@@ -1,4 +1,4 @@
-//! What happens to a connection while it is there: registered, opened, alive, drained, checked. Spec: provider 2.7.
+//! The life of a connection: registered, opened, alive, drained, checked. Spec: provider 2.7.
 
 use std::collections::BTreeSet;
 use std::collections::btree_map::Entry;
@@ -14,16 +14,16 @@ use crate::pool::Endpoint;
 /// Why a control plane cannot be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum OpenError {
-    /// Nobody has registered with this id, or it has left.
+    /// No connection has this id, or it has left.
     Unknown,
-    /// The connection has one.
+    /// The connection has one already.
     Open,
 }
 
 impl Table {
-    /// Enters a provider whose request was found to be right: its namespace is free, or is its group's.
+    /// Adds a provider whose request passed all checks: its namespace is free, or belongs to its group.
     ///
-    /// One without modules owns nothing, and is in nobody's way.
+    /// A provider without modules owns nothing, and blocks no other one.
     pub(crate) fn register(
         &mut self,
         identity: Arc<Identity>,
@@ -95,12 +95,12 @@ impl Table {
         if !self.happens(serial, Event::Opened, now.instant) {
             return Err(OpenError::Open);
         }
-        // Whatever the first message is, it says that the provider is alive.
+        // Any first message is a sign of life.
         self.seen(serial, now);
         Ok(())
     }
 
-    /// A heartbeat came on its control plane.
+    /// A heartbeat was received on its control plane.
     pub(crate) fn heartbeat(&mut self, connection: &str, now: Moment) {
         if let Some(serial) = self.serials.get(connection).copied() {
             self.happens(serial, Event::Heartbeat, now.instant);
@@ -115,19 +115,20 @@ impl Table {
         }
     }
 
-    /// An operator wants it to take no more calls, and to finish until then. False when it is unknown or not active.
+    /// An operator asks it to take no more calls, and to finish by then. False when it is unknown or not active.
     pub(crate) fn drain(&mut self, connection: &str, until: Instant, now: Moment) -> bool {
         let event = Event::DrainRequested { until };
         self.happens_to(connection, event, now.instant)
     }
 
-    /// The provider says that it drains. It may until then, unless it was told otherwise before.
+    /// The provider announces that it drains. It has until then, unless it got another deadline before.
     pub(crate) fn drain_acked(&mut self, connection: &str, until: Instant, now: Moment) {
         self.happens_to(connection, Event::DrainAcked { until }, now.instant);
     }
 
-    /// Takes away those whose time is over. A check that is `late` tells that the manager stood still: then all deadlines
-    /// move by that, and who would be taken away all the same has a `period` more, so that what has arrived is read first.
+    /// Deregisters connections whose time is over. A `late` check indicates that the manager stood still: then all
+    /// deadlines move by that, and connections that would still be deregistered have one `period` more, so that
+    /// received bytes are read first.
     pub(crate) fn check(&mut self, late: Duration, period: Duration, now: Moment) {
         let spare = if late.is_zero() { Duration::ZERO } else { period };
         for connection in self.connections.values_mut() {
@@ -139,7 +140,7 @@ impl Table {
         }
     }
 
-    /// When the first of those that drain has to have finished.
+    /// The earliest drain deadline.
     pub(crate) fn drain_deadline(&self) -> Option<Instant> {
         let deadlines = self.connections.values().filter_map(|it| match it.phase {
             Phase::Draining { until, .. } => Some(until),
@@ -155,7 +156,7 @@ impl Table {
         }
     }
 
-    /// Lets something happen to a connection, and all that follows from it. True when it is in another state then.
+    /// Applies an event to a connection, with all consequences. True when its state has changed.
     fn happens(&mut self, serial: u64, event: Event, now: Instant) -> bool {
         let Some(connection) = self.connections.get_mut(&serial) else {
             return false;

@@ -1,17 +1,17 @@
-//! Who has registered what: the connections, their namespaces, and what happens to them.
+//! The table of registrations: connections, their namespaces, and their events.
 //!
-//! All of it is synchronous and pure: functions of the table, of what happens, and of the moment it happens. Whoever
-//! holds the table does so under one lock from the question to the answer, so that two requests can never both find a
-//! namespace free. What others have to be told of is collected as [`Change`]s, which are taken under the same lock.
+//! Everything here is synchronous and pure: functions of the table, the event, and its time. The owner of the table
+//! holds one lock from a check to the change, so that two requests can never both find a namespace free.
+//! Notifications are collected as [`Change`]s, which are taken under the same lock.
 //!
 //! | subject | file |
 //! |---|---|
-//! | what there is, and the questions about it | here |
+//! | the data, and queries | here |
 //! | the state machine of one connection | `phase` |
 //! | from the first message to the last heartbeat | `life` |
-//! | a namespace: its modules, its members, whose turn it is | `namespace` |
-//! | whether a member answers | `standing` |
-//! | leaving, at one's own wish or not | `leave` |
+//! | a namespace: its modules, its members, the turn | `namespace` |
+//! | whether a member responds | `standing` |
+//! | departure, requested or forced | `leave` |
 
 mod leave;
 mod life;
@@ -47,48 +47,48 @@ pub(crate) struct Table {
     connections: BTreeMap<u64, Connection>,
     /// The keys of `connections`.
     serials: BTreeMap<Arc<str>, u64>,
-    /// How many connections execute at an address.
+    /// The number of connections per executor address.
     executors: BTreeMap<Arc<str>, usize>,
     namespaces: BTreeMap<Arc<str>, Namespace>,
     next: u64,
-    /// The size of all that is registered, on the wire.
+    /// The size of all registrations, on the wire.
     bytes: usize,
     changes: Vec<Change>,
-    /// Modules that nobody has any more. They are dropped where nobody waits for it.
+    /// Modules that no member has any more. They are dropped where no task waits for that.
     waste: Vec<Declared>,
 }
 
-/// How large a registration is, on the wire.
+/// The size of a registration, on the wire.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Bytes {
-    /// When nobody has the namespace.
+    /// If the namespace is free.
     pub(crate) founds: usize,
-    /// Beside what the others of the group have.
+    /// In addition to the common part of the group.
     pub(crate) joins: usize,
 }
 
 /// One provider, from its registration until it leaves.
 pub(crate) struct Connection {
     pub(crate) identity: Arc<Identity>,
-    /// Short names. Only partial deregistration makes them fewer. Shared with those that look at them without the lock.
+    /// Short names. Only partial deregistration removes some. Shared with readers that do not hold the lock.
     pub(crate) modules: Arc<BTreeSet<Arc<str>>>,
-    /// The protocol version that both sides know.
+    /// The protocol version that both sides support.
     pub(crate) version: i32,
     pub(crate) phase: Phase,
     pub(crate) registered_at: SystemTime,
     pub(crate) last_heartbeat: Option<SystemTime>,
     pub(crate) in_flight: Arc<InFlight>,
     pub(crate) standing: Arc<Standing>,
-    /// What goes with it, of [`Table::bytes`].
+    /// Its share of [`Table::bytes`].
     bytes: usize,
 }
 
-/// What of a connection never changes.
+/// The constant data of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Identity {
     pub(crate) connection: Arc<str>,
     pub(crate) namespace: Arc<str>,
-    /// Nothing for a provider that owns its namespace alone.
+    /// `None` for a provider that owns its namespace alone.
     pub(crate) group: Option<Arc<str>>,
     /// As it was sent.
     pub(crate) executor: Arc<str>,
@@ -98,41 +98,41 @@ pub(crate) struct Identity {
 #[derive(Debug, Clone)]
 pub(crate) struct Declared {
     pub(crate) short_name: Arc<str>,
-    /// As it was declared; in the specification it is unfolded into fields.
+    /// The declared form; in the specification it is expanded into fields.
     pub(crate) input: CType,
     pub(crate) spec: Arc<ModuleSpec>,
-    /// How large the declaration was, on the wire.
+    /// The size of the declaration, on the wire.
     pub(crate) bytes: usize,
 }
 
-/// A moment, on both clocks.
+/// A point in time, on both clocks.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Moment {
-    /// Timeouts are measured by it.
+    /// For timeouts.
     pub(crate) instant: Instant,
-    /// People read it.
+    /// For people.
     pub(crate) wall: SystemTime,
 }
 
-/// What others have to be told of.
+/// A change that must be published.
 #[derive(Debug)]
 pub(crate) enum Change {
-    /// Somebody has registered these modules, by their qualified names.
+    /// A provider has registered these modules, by their qualified names.
     Registered {
         identity: Arc<Identity>,
         modules: Vec<Arc<str>>,
     },
-    /// Somebody is in another state.
+    /// A provider has changed its state.
     Entered {
         identity: Arc<Identity>,
         state: State,
         cause: Cause,
     },
-    /// Nobody owns the namespace any more.
+    /// The namespace has no owner any more.
     Released { namespace: Arc<str> },
 }
 
-/// A connection as it was at one moment. Cheap to take: see [`ProviderInfo`] for what it says.
+/// A connection at one point in time. Cheap to create: see [`ProviderInfo`] for its content.
 pub(crate) struct Snapshot {
     number: u64,
     identity: Arc<Identity>,
@@ -143,7 +143,7 @@ pub(crate) struct Snapshot {
     in_flight: usize,
 }
 
-/// Whom a call goes to.
+/// The target of a call.
 pub(crate) struct Picked {
     pub(crate) identity: Arc<Identity>,
     pub(crate) in_flight: Arc<InFlight>,
@@ -165,22 +165,22 @@ impl Table {
         }
     }
 
-    /// What has happened since this was last asked.
+    /// The changes since the last query.
     pub(crate) fn take_changes(&mut self) -> Vec<Change> {
         std::mem::take(&mut self.changes)
     }
 
-    /// The modules that nobody has had any more since this was last asked: dropping them may take long.
+    /// The modules without a member since the last query: dropping them may take long.
     pub(crate) fn take_waste(&mut self) -> Vec<Declared> {
         std::mem::take(&mut self.waste)
     }
 
-    /// The size of all that is registered, on the wire: what a group has in common counts once.
+    /// The size of all registrations, on the wire: the common part of a group counts once.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// How many connections there are.
+    /// The number of connections.
     pub(crate) fn len(&self) -> usize {
         self.connections.len()
     }
@@ -208,8 +208,8 @@ impl Table {
         self.namespaces.values().flat_map(|it| it.modules.values())
     }
 
-    /// Takes the turn of the next member that has the module, except of one that was tried before. Members that are put
-    /// aside have no turn, but for a trial now and then; if all are, they take turns as ever.
+    /// Takes the turn of the next member that has the module, skipping one that was tried before. Members that are
+    /// set aside are skipped, except for occasional trials; if all are set aside, they take turns as usual.
     ///
     /// # Errors
     /// When there is none.
@@ -241,7 +241,7 @@ impl Table {
         })
     }
 
-    /// Those that have registered for this namespace and execute at this address, however it is spelled.
+    /// The owners of this namespace with this executor address, in any spelling.
     pub(crate) fn at(&self, namespace: &str, executor: &str) -> impl Iterator<Item = &Connection> {
         let wanted = address::parse(executor).ok();
         let members = self.namespaces.get(namespace).map(|it| &it.members);
@@ -251,7 +251,7 @@ impl Table {
             .filter(move |it| wanted.is_some() && address::parse(&it.identity.executor).ok() == wanted)
     }
 
-    /// Whether somebody executes at this address.
+    /// Whether a connection has this executor address.
     pub(crate) fn uses(&self, executor: &str) -> bool {
         self.executors.contains_key(executor)
     }
@@ -261,21 +261,21 @@ impl Table {
         self.connections.values()
     }
 
-    /// What operators see of those with these numbers. What takes long is for later, without the lock.
+    /// The operators' view of those with these numbers. Expensive parts are computed later, without the lock.
     pub(crate) fn snapshots(&self, numbers: impl RangeBounds<u64>) -> impl Iterator<Item = Snapshot> {
         self.connections
             .range(numbers)
             .map(|(number, it)| it.snapshot(*number))
     }
 
-    /// The same, of one.
+    /// The same, for one connection.
     pub(crate) fn snapshot(&self, id: u64) -> Option<Snapshot> {
         let mut all = self.connections.iter();
         let (number, it) = all.find(|(_, it)| it.identity.id() == id)?;
         Some(it.snapshot(*number))
     }
 
-    /// Modules in the order of their namespaces and then of their names, behind that of this qualified name.
+    /// Modules after that of this qualified name, in the order of their namespaces and then of their names.
     pub(crate) fn modules_behind(&self, name: Option<&str>) -> impl Iterator<Item = &Declared> {
         let (namespace, short_name) = name.and_then(|it| it.rsplit_once('.')).unwrap_or_default();
         let begun = self.namespaces.get(namespace).into_iter();
@@ -285,7 +285,7 @@ impl Table {
         rest.chain(further).map(|(_, module)| module)
     }
 
-    /// The connections that have a control plane and are not about to leave. Spec: provider 2.7, reports.
+    /// The connections with a control plane that are not draining. Spec: provider 2.7, reports.
     pub(crate) fn active(&self) -> impl Iterator<Item = &Connection> {
         self.connections
             .values()
@@ -317,7 +317,8 @@ impl Connection {
 }
 
 impl Identity {
-    /// What operators call it: it does not tell the connection's id, with which its modules could be deregistered.
+    /// Its identifier for operators: it does not reveal the connection's id, with which its modules could be
+    /// deregistered.
     pub(crate) fn id(&self) -> u64 {
         xxh3_64(self.connection.as_bytes())
     }

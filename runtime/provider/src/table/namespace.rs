@@ -6,17 +6,17 @@ use std::sync::Arc;
 use super::Declared;
 use crate::pool::ExecutorPool;
 
-/// A namespace is there as long as it has members. All of them are of the same group; without a group there is one.
+/// A namespace exists while it has members. All of them are of the same group; without a group there is only one.
 pub(crate) struct Namespace {
     pub(crate) name: Arc<str>,
     pub(crate) group: Option<Arc<str>>,
     /// By short name. Each of them has a member that declared it.
     pub(crate) modules: BTreeMap<Arc<str>, Declared>,
-    /// The members that take calls. Those that drain are not among them.
+    /// The members that take calls, without draining ones.
     pub(crate) pool: ExecutorPool,
     /// All members, by the order of their registration.
     pub(crate) members: BTreeSet<u64>,
-    /// What goes with it, of all that is registered.
+    /// Its share of the size of all registrations.
     pub(super) bytes: usize,
 }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::manager::after;
 
-/// What a connection is in the middle of.
+/// The state of a connection.
 ///
 /// ```text
 ///              control plane opened            heartbeat
@@ -23,33 +23,33 @@ use crate::manager::after;
 ///   Disconnected <----------------- from all of them: stream ended or failed, deregistered, shutdown
 /// ```
 ///
-/// Whoever is disconnected leaves the table in the same step.
+/// A disconnected connection is removed from the table in the same step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {
     /// It takes calls, and must open its control plane.
     Registered { since: Instant },
     /// It takes calls, and must send heartbeats.
     Active { last_heartbeat: Instant },
-    /// It takes no more calls. Heartbeats are not asked for.
+    /// It takes no more calls. Heartbeats are not required.
     Draining { since: Instant, until: Instant },
-    /// It is gone.
+    /// It has left.
     Disconnected,
 }
 
-/// What happens to a connection.
+/// The events of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Event {
-    /// The first message came on its control plane.
+    /// The first message was received on its control plane.
     Opened,
-    /// A heartbeat came.
+    /// A heartbeat was received.
     Heartbeat,
-    /// An operator wants it to finish until then.
+    /// An operator asks it to finish by then.
     DrainRequested { until: Instant },
-    /// The provider says that it drains, with or without having been asked; it may until then.
+    /// The provider announces that it drains, with or without a request; it has until then.
     DrainAcked { until: Instant },
-    /// Timeouts are looked at; those that are over for no longer than `spare` are let be.
+    /// Timeouts are checked; those that expired no longer than `spare` ago are ignored.
     Checked { spare: Duration },
-    /// It leaves, or is made to.
+    /// It leaves, or is deregistered.
     Left(Cause),
 }
 
@@ -68,7 +68,7 @@ pub(crate) enum Cause {
     Shutdown,
 }
 
-/// How long a connection may do without.
+/// The time limits of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Timers {
     pub(crate) control_plane: Duration,
@@ -76,8 +76,8 @@ pub(crate) struct Timers {
 }
 
 impl Phase {
-    /// The one place where a connection changes. Tells why, when it has entered another state; events that mean
-    /// nothing in a state leave it as it is.
+    /// The only place where a connection changes. Returns the reason when it has entered another state; events that
+    /// have no meaning in a state have no effect.
     pub(crate) fn on(&mut self, event: Event, now: Instant, timers: &Timers) -> Option<Cause> {
         let (next, cause) = match (*self, event) {
             (Phase::Disconnected, _) => return None,
@@ -118,8 +118,8 @@ impl Phase {
         Some(cause)
     }
 
-    /// The manager stood still for that long, and heard nobody: all deadlines move by it. What began meanwhile, or since
-    /// then, is moved to now at most.
+    /// The manager stood still for that long, and received nothing: all deadlines move by it. A period that began
+    /// meanwhile, or later, is moved to now at most.
     pub(crate) fn postpone(&mut self, time: Duration, now: Instant) {
         match self {
             Phase::Registered { since: from } | Phase::Active { last_heartbeat: from } => {
@@ -133,7 +133,7 @@ impl Phase {
         }
     }
 
-    /// Whether new calls may go there.
+    /// Whether it takes new calls.
     pub(crate) fn takes_calls(&self) -> bool {
         matches!(self, Phase::Registered { .. } | Phase::Active { .. })
     }
@@ -288,7 +288,7 @@ mod tests {
             Phase::Active {
                 last_heartbeat: at(begin, 5),
             },
-            // Heard of since it is over.
+            // Received after the timeout was over.
             Phase::Active { last_heartbeat: now },
             Phase::Draining {
                 since: begin,

@@ -1,36 +1,36 @@
-//! Whether a member answers: one that does not is put aside for a while, and tried again. Spec: provider 2.11, ours.
+//! Whether a member responds: one that does not is set aside for a while, and tried again. Spec: provider 2.11, ours.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// After so many calls in a row for which time ran out, and nothing was heard of the member since, it is put aside.
+/// After this many calls in a row that ran out of time, with nothing received from the member since, it is set aside.
 const MISSES_MAX: u32 = 3;
-/// How long a member that was put aside is left alone before a call tries it.
+/// How long a member that was set aside is left alone before a call tries it.
 const PAUSE_FIRST: Duration = Duration::from_secs(1);
-/// The pause doubles with each trial that was in vain, up to this.
+/// The pause doubles with each failed trial, up to this.
 const PAUSE_MAX: Duration = Duration::from_secs(30);
 
-/// What calls have met at one member.
+/// The results of calls at one member.
 ///
 /// ```text
-///             cannot be reached, or several calls in vain
+///             unreachable, or several calls unanswered
 ///   in use ------------------------------------------------> aside
 ///     ^                                                      |    |
 ///     '------------- anything that it answers ---------------'    '--> a call tries it after each pause
 /// ```
 ///
-/// Its heartbeats do not count: a provider whose executor hangs, or cannot be reached, may well send them.
+/// Its heartbeats do not count: a provider whose executor hangs, or cannot be reached, may still send them.
 #[derive(Debug, Default)]
 pub(crate) struct Standing(Mutex<Record>);
 
 #[derive(Debug, Default)]
 struct Record {
-    /// Calls in vain, since it was last heard of.
+    /// Calls without a response, since the last one.
     misses: u32,
     heard: Option<Instant>,
-    /// Only of one that is put aside.
+    /// Only while it is set aside.
     trial: Option<Trial>,
 }
 
@@ -41,13 +41,13 @@ struct Trial {
 }
 
 impl Standing {
-    /// Whether calls are to go there: it is in use, or it is time that one tries it.
+    /// Whether it takes calls: it is in use, or a trial is due.
     pub(crate) fn is_due(&self, now: Instant) -> bool {
         let record = self.lock();
         record.trial.as_ref().is_none_or(|trial| now >= trial.at)
     }
 
-    /// A call goes there. If that is a trial, the next one comes after a longer pause.
+    /// A call is sent to it. If that is a trial, the next one comes after a longer pause.
     pub(crate) fn asked(&self, now: Instant) {
         if let Some(trial) = &mut self.lock().trial
             && now >= trial.at
@@ -57,7 +57,7 @@ impl Standing {
         }
     }
 
-    /// It has answered something, whatever that is. True when it is in use again with that.
+    /// It has answered anything at all. True when it is in use again because of that.
     pub(crate) fn answered(&self, now: Instant) -> bool {
         let mut record = self.lock();
         record.misses = 0;
@@ -65,10 +65,10 @@ impl Standing {
         record.trial.take().is_some()
     }
 
-    /// A call that was begun then has run out of time. True when the member is put aside with that.
+    /// A call that began at this time has run out of time. True when the member is set aside because of that.
     pub(crate) fn missed(&self, begun: Instant, now: Instant) -> bool {
         let mut record = self.lock();
-        // It has answered others meanwhile: this one was too much for it, or had too little time.
+        // It has answered other calls meanwhile: this one was too expensive for it, or had too little time.
         if record.heard.is_some_and(|heard| heard >= begun) {
             return false;
         }
@@ -76,7 +76,7 @@ impl Standing {
         record.misses >= MISSES_MAX && record.put_aside(now)
     }
 
-    /// Nobody can connect to it. True when it is put aside with that.
+    /// No connection to it is possible. True when it is set aside because of that.
     pub(crate) fn unreachable(&self, now: Instant) -> bool {
         self.lock().put_aside(now)
     }

@@ -1,4 +1,4 @@
-//! The table alone: no network, no manager.
+//! Only the table: no network, no manager.
 
 use std::time::Duration;
 
@@ -87,7 +87,7 @@ impl Fixture {
         endpoints.iter().map(|it| it.connection.to_string()).collect()
     }
 
-    /// The state and the cause of what was told last.
+    /// The state and the cause of the last change.
     fn last_told(&mut self) -> Option<(State, String)> {
         let changes = self.table.take_changes();
         let entered = changes.into_iter().filter_map(|change| match change {
@@ -130,7 +130,7 @@ fn nobody_is_given_up_for_a_standstill_and_who_stays_silent_is_afterwards() {
     let (late, period) = (Duration::from_secs(55), Duration::from_secs(1));
     it.table.check(late, period, it.now);
     assert_eq!(it.table.len(), 3);
-    // What waited is read.
+    // The waiting messages are read.
     it.table.heartbeat("lively", it.now);
     it.pass(10);
     it.check();
@@ -325,8 +325,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Whatever happens: a namespace is there for its members, its modules for those who have them, and its pool for
-    /// those who take calls.
+    /// After any events: a namespace exists while it has members, its modules while a member has them, and its pool
+    /// has the members that take calls.
     #[test]
     fn the_parts_of_the_table_agree(steps in proptest::collection::vec(step(), 0..60)) {
         let mut it = Fixture::new();
@@ -337,7 +337,7 @@ proptest! {
             match step {
                 Step::Register(connection, namespace) => {
                     if it.table.get(&name(connection)).is_none() {
-                        // Each namespace is one group's, as validation sees to.
+                        // Each namespace belongs to one group, which validation ensures.
                         it.register(&name(connection), &format!("n{namespace}"), Some("g"), &modules);
                     }
                 }

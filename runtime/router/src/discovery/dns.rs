@@ -1,4 +1,4 @@
-//! Names that another source gives, resolved again and again.
+//! Resolves the names of another source periodically.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -15,8 +15,8 @@ use super::{Discovery, Listener, Listeners, events};
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct DnsOptions {
-    /// How long an answer is taken for true; up to an eighth longer, so that a fleet that was started at
-    /// once does not ask at once. 10 s.
+    /// How long an answer is valid. Up to an eighth is added at random, so that processes that were started at the
+    /// same time do not query at the same time. 10 s.
     pub interval: Duration,
     /// How long the platform may take to resolve one name. 5 s.
     pub timeout: Duration,
@@ -31,12 +31,12 @@ impl Default for DnsOptions {
     }
 }
 
-/// A source whose endpoints are the addresses that the names of another source have: one connection for each
-/// pod behind a name, instead of one to whichever pod came first. Spec: router 4.2.5.
+/// A source whose endpoints are the addresses behind the names of another source: one connection for each pod behind
+/// a name, instead of one to the pod that came first. Spec: router 4.2.5.
 ///
-/// Modules are followed from the first time that somebody asks for them. Until a name has an answer it stands
-/// for itself, so that the first call need not wait. Afterwards every address is an endpoint: those that
-/// vanish are ejected, new ones are added. A name that does not resolve, or to nothing, keeps its last answer.
+/// A module is followed from its first lookup. Until a name has an answer, the name itself is the endpoint, so that
+/// the first call need not wait. Afterwards every address is an endpoint: vanished addresses are removed, new ones
+/// are added. A name that does not resolve, or resolves to nothing, keeps its last answer.
 ///
 /// Peers see the address and not the name as the call's authority.
 pub struct Dns<P: Platform>(Arc<Inner<P>>);
@@ -51,13 +51,13 @@ struct Inner<P: Platform> {
 
 /// A module whose names are resolved, for as long as this lives.
 struct Followed {
-    /// What each name resolved to, if it ever did.
+    /// The last answer for each name, if there was one.
     answers: IndexMap<Authority, Option<Vec<Authority>>>,
     _task: OwnedTask,
 }
 
 impl<P: Platform> Dns<P> {
-    /// Resolves what `names` has for endpoints, and follows its changes. Owners are passed on.
+    /// Resolves the endpoints of `names`, and follows its changes. Owners are passed through.
     pub fn new(platform: P, names: Arc<dyn Discovery>, options: DnsOptions) -> Self {
         let inner = Arc::new(Inner {
             platform,
@@ -82,7 +82,7 @@ impl<P: Platform> Discovery for Dns<P> {
         let mut followed = self.0.followed();
         let names = match names {
             Some(names) if !names.iter().all(is_address) => IndexSet::<_>::from_iter(names),
-            // Nothing to resolve.
+            // There is nothing to resolve.
             it => {
                 followed.shift_remove(module);
                 return it;
@@ -136,7 +136,7 @@ impl<P: Platform> Inner<P> {
         }
     }
 
-    /// Records an answer. Says whether it is another one than before.
+    /// Records an answer. Returns whether it differs from the one before.
     fn answered(&self, module: &str, name: &Authority, addresses: Vec<Authority>) -> bool {
         let mut followed = self.followed();
         let Some(answer) = followed.get_mut(module).and_then(|it| it.answers.get_mut(name)) else {
@@ -161,7 +161,7 @@ impl Followed {
     }
 }
 
-/// Resolves the names of one module until the source is gone.
+/// Resolves the names of one module until the source is dropped.
 async fn resolve<P: Platform>(
     platform: P,
     options: DnsOptions,
@@ -189,7 +189,7 @@ async fn resolve<P: Platform>(
     }
 }
 
-/// In an order that does not depend on the resolver's.
+/// Sorted, so that the order does not depend on the resolver.
 async fn addresses<P: Platform>(platform: &P, name: &Authority) -> Result<Vec<Authority>, String> {
     let mut addresses = platform.resolve(name).await.map_err(|error| error.to_string())?;
     addresses.sort();

@@ -1,9 +1,9 @@
-//! What sources say about themselves, as `tracing` events: they are defined in `squall-events`.
+//! The `tracing` events of discovery sources. They are defined in `squall-events`.
 
 use squall_events::router as said;
 use squall_platform::Authority;
 
-/// A name resolves to other addresses than before.
+/// A name resolves to different addresses than before.
 pub(super) fn resolved(module: &str, name: &Authority, addresses: &[Authority]) {
     let joined = || {
         let addresses: Vec<&str> = addresses.iter().map(Authority::as_str).collect();
@@ -16,7 +16,7 @@ pub(super) fn resolved(module: &str, name: &Authority, addresses: &[Authority]) 
     });
 }
 
-/// A name does not resolve: what it last resolved to stands.
+/// A name does not resolve: its last answer remains valid.
 pub(super) fn unresolved(module: &str, name: &Authority, error: &str) {
     said::DiscoveryUnresolved::say(|| said::DiscoveryUnresolved {
         module: module.into(),

@@ -1,11 +1,11 @@
-//! Who wants to hear of a source's changes.
+//! The listeners of a source.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError, Weak};
 
 use super::Listener;
 
-/// The listeners of a source, in the order in which they came. Those that are gone are forgotten.
+/// The listeners of a source, in the order of their registration. Dropped ones are removed.
 #[derive(Default)]
 pub struct Listeners(Mutex<Vec<Weak<dyn Listener>>>);
 
@@ -17,8 +17,8 @@ impl Listeners {
         listeners.push(listener);
     }
 
-    /// Tells all of them that the endpoints of `module` have changed. To be called without holding a lock
-    /// that the source's answers need.
+    /// Notifies all listeners that the endpoints of `module` have changed. The caller must not hold a lock that the
+    /// source's answers need.
     pub fn tell(&self, module: &str) {
         let listeners = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         for listener in listeners.iter().filter_map(Weak::upgrade) {

@@ -1,12 +1,12 @@
-//! Where a module learns who owns a node, and where another module runs, when nobody has told it.
+//! How a module learns the owners of nodes and the endpoints of modules that are not configured.
 //!
-//! | source | where its knowledge is from |
+//! | source | origin of its data |
 //! |---|---|
-//! | [`Registry`] | changes with a version each, in any order: what a watch of resources brings |
-//! | [`Dns`] | the names that another source gives, resolved again and again |
+//! | [`Registry`] | versioned changes in any order, such as those of a watch on resources |
+//! | [`Dns`] | the names of another source, resolved periodically |
 //!
-//! A source keeps a copy of all that it knows, and answers from it at once. When that changes it tells its
-//! [`Listener`]s, and the pool follows: connections to endpoints that stay are kept.
+//! A source keeps a copy of its data and answers from it at once. When the data changes it notifies its
+//! [`Listener`]s, and the pool follows: connections to unchanged endpoints are kept.
 
 mod dns;
 mod events;
@@ -23,35 +23,35 @@ pub use listeners::Listeners;
 pub use registry::{Fact, Registry};
 pub(crate) use sources::Sources;
 
-/// A source of owners and endpoints, asked when a look-up finds nothing. Spec: router S-14, S-16.
+/// A source of owners and endpoints, queried when the configuration has no entry. Spec: router S-14, S-16.
 ///
-/// What [`Module::set_node`](crate::Module::set_node) and [`Module::register`](crate::Module::register) were
-/// told wins. Both answers must come at once, and neither may call the module that asks: a source that has to
-/// ask somebody keeps a copy.
+/// Entries of [`Module::set_node`](crate::Module::set_node) and [`Module::register`](crate::Module::register) take
+/// precedence. Both answers must come at once, and neither may call the module that asks. A source that depends on a
+/// remote service keeps a copy.
 pub trait Discovery: Send + Sync + 'static {
     /// The module that owns `node`.
     fn owner(&self, node: &str) -> Option<Arc<str>>;
 
-    /// Where `module` runs. The pool keeps the answer until it is told that it has changed. No endpoints are
-    /// the same as no answer: the module is not discovered. Spec: router W-13.
+    /// The endpoints of `module`. The pool keeps the answer until it is notified of a change. No endpoints are the
+    /// same as no answer: the module is not discovered. Spec: router W-13.
     fn endpoints(&self, module: &str) -> Option<Vec<Authority>>;
 
-    /// Tells `listener`, for as long as it lives, whenever the answer of [`Discovery::endpoints`] for some
-    /// module has changed. A source that never changes need not do anything. Owners are asked for at every
-    /// call, so nobody has to be told of them.
+    /// Notifies `listener`, while it lives, whenever the answer of [`Discovery::endpoints`] for some module has
+    /// changed. A source that never changes need not do anything. Owners are looked up at every call, so they need no
+    /// notification.
     fn listen(&self, listener: Weak<dyn Listener>) {
         drop(listener);
     }
 }
 
-/// Is told that a source's answers have changed.
+/// Receives notifications of changes in a source's answers.
 pub trait Listener: Send + Sync + 'static {
-    /// [`Discovery::endpoints`] has another answer for `module` now. May be said once too often. The source
-    /// holds no lock while it says so.
+    /// [`Discovery::endpoints`] has a new answer for `module`. Spurious notifications are allowed. The source holds
+    /// no lock during the call.
     fn changed(&self, module: &str);
 }
 
-/// Nothing is known but what was told.
+/// An empty source: only the configuration is known.
 struct Nothing;
 
 impl Discovery for Nothing {

@@ -1,4 +1,4 @@
-//! Owners and endpoints from changes that may come twice, late, and in any order.
+//! Owners and endpoints from changes that may be repeated, late, and in any order.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -9,17 +9,17 @@ use squall_platform::Authority;
 
 use super::{Discovery, Listener, Listeners};
 
-/// What a resource says, at some version of it.
+/// The content of a resource at one version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
-    /// Who owns a node: nobody, once the node is deleted. Spec: router S-14, S-15.
+    /// The owner of a node; none once the node is deleted. Spec: router S-14, S-15.
     Owner {
         /// The node's name.
         node: Arc<str>,
         /// The module that owns it.
         module: Option<Arc<str>>,
     },
-    /// Where a module runs: nowhere, once it is deleted or has cleared its address. Spec: router W-13.
+    /// The endpoints of a module; none once it is deleted or has cleared its address. Spec: router W-13.
     Endpoints {
         /// The module's name.
         module: Arc<str>,
@@ -28,14 +28,14 @@ pub enum Fact {
     },
 }
 
-/// A source that is told of changes. Of two about the same resource the one of the higher version stands,
-/// whichever comes first: a late, repeated or reordered change does nothing. Deletions are changes like any
-/// other. Spec: router 4.3.
+/// A source that receives changes. Of two changes to the same resource the higher version wins, in whichever order
+/// they arrive: a late, repeated or reordered change has no effect. Deletions are changes like any other. Spec:
+/// router 4.3.
 ///
-/// Versions are those of the store that the changes come from, where every write has one of its own, as
-/// Kubernetes' `resourceVersion`. Changes of two stores belong in two registries.
+/// Versions are those of the store that the changes come from, where every write has its own, such as Kubernetes'
+/// `resourceVersion`. Changes of two stores belong in two registries.
 ///
-/// Deletions are remembered until [`Registry::replace`] says that nothing older can matter.
+/// Deletions are kept until [`Registry::replace`] rules out older changes.
 #[derive(Default)]
 pub struct Registry {
     state: RwLock<State>,
@@ -46,11 +46,11 @@ pub struct Registry {
 struct State {
     owners: Table<Arc<str>>,
     endpoints: Table<Vec<Authority>>,
-    /// The version of the last snapshot: what is not newer was in it, or was deleted before.
+    /// The version of the last snapshot. An older or equal change was in it, or was deleted before.
     floor: u64,
 }
 
-/// Values by resource; none for one that is deleted.
+/// Values by resource; `None` for a deleted one.
 struct Table<T>(IndexMap<Arc<str>, Versioned<T>>);
 
 struct Versioned<T> {
@@ -59,12 +59,12 @@ struct Versioned<T> {
 }
 
 impl Registry {
-    /// One that knows nothing.
+    /// An empty registry.
     pub fn new() -> Self {
         Registry::default()
     }
 
-    /// Takes in one change. Says whether anything is different now.
+    /// Applies one change. Returns whether any answer differs now.
     pub fn apply(&self, version: u64, fact: Fact) -> bool {
         let touched = {
             let mut state = self.write();
@@ -80,9 +80,8 @@ impl Registry {
         touched != Touched::Nothing
     }
 
-    /// Takes in everything that there is at `version`, each fact with the version of its own last write.
-    /// What is not among it and not newer is gone. A snapshot that is not newer than the last one does
-    /// nothing.
+    /// Applies a snapshot of everything at `version`, each fact with the version of its own last write. Older facts
+    /// that it does not contain are removed. A snapshot that is not newer than the last one has no effect.
     pub fn replace(&self, version: u64, facts: impl IntoIterator<Item = (u64, Fact)>) {
         let changed = {
             let mut state = self.write();
@@ -145,7 +144,7 @@ impl<T: Clone + PartialEq> Table<T> {
         self.0.get(name).and_then(|entry| entry.value.clone())
     }
 
-    /// Says whether the value is another one now.
+    /// Returns whether the value differs now.
     fn set(&mut self, name: &Arc<str>, version: u64, value: Option<T>) -> bool {
         let newest = Versioned { version, value };
         match self.0.get_mut(name) {
@@ -162,7 +161,7 @@ impl<T: Clone + PartialEq> Table<T> {
         }
     }
 
-    /// Forgets all that is not newer than `version`.
+    /// Removes everything that is not newer than `version`.
     fn forget(&mut self, version: u64) {
         self.0.retain(|_, entry| entry.version > version);
     }

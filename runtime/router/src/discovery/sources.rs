@@ -1,4 +1,4 @@
-//! What a module has been told, what its source says, and how the pool follows both.
+//! Combines a module's configuration with its discovery source, and keeps the pool in step with both.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
@@ -8,11 +8,11 @@ use squall_platform::{Authority, Platform};
 use super::{Discovery, Nothing};
 use crate::pool::{Peer, Pool};
 
-/// Keeps a pool in step with a source. What was told by hand is left alone.
+/// Keeps a pool in step with a source. Explicitly configured modules are not changed.
 pub(crate) struct Sources {
     source: RwLock<Arc<dyn Discovery>>,
-    /// The modules that the pool knows from the source. Held from the source's answer until the pool has
-    /// it: of two changes, the one that asks last registers last.
+    /// The modules that the pool knows from the source. Locked from the source's answer until the pool has it: of two
+    /// changes, the later query registers last.
     discovered: Mutex<BTreeSet<Arc<str>>>,
 }
 
@@ -28,11 +28,11 @@ impl Sources {
         self.source().owner(node)
     }
 
-    /// The peer called `module`, from the source when the pool does not know it.
+    /// The peer called `module`; the source is queried if the pool does not know it.
     pub(crate) fn peer<P: Platform>(&self, module: &Arc<str>, pool: &Pool<P>) -> Option<Arc<Peer<P>>> {
         pool.get(module).or_else(|| {
             let mut discovered = self.discovered();
-            // Somebody else may have asked meanwhile, or registered it.
+            // Another call may have queried or registered it meanwhile.
             if pool.get(module).is_none() {
                 pool.register(Arc::clone(module), self.endpoints(module)?);
                 discovered.insert(Arc::clone(module));
@@ -41,7 +41,7 @@ impl Sources {
         })
     }
 
-    /// From now on `source` is asked, also about what an earlier one had said.
+    /// From now on `source` is queried, also for modules that an earlier source had answered.
     pub(crate) fn set<P: Platform>(&self, source: Arc<dyn Discovery>, pool: &Pool<P>) {
         *self.source.write().unwrap_or_else(PoisonError::into_inner) = source;
         let known: Vec<_> = self.discovered().iter().cloned().collect();
@@ -50,7 +50,7 @@ impl Sources {
         }
     }
 
-    /// Where `module` runs was told by hand.
+    /// The endpoints of `module` were configured explicitly.
     pub(crate) fn register<P: Platform>(&self, module: Arc<str>, endpoints: Vec<Authority>, pool: &Pool<P>) {
         let mut discovered = self.discovered();
         discovered.remove(&module);
@@ -63,8 +63,7 @@ impl Sources {
         pool.deregister(module);
     }
 
-    /// The source may have another answer for `module` now. One that nobody has called yet is left to the
-    /// first call.
+    /// The source may have a new answer for `module`. A module without calls so far is left to its first call.
     pub(crate) fn changed<P: Platform>(&self, module: &str, pool: &Pool<P>) {
         let mut discovered = self.discovered();
         let Some(known) = discovered.get(module).cloned() else {

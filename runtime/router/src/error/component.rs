@@ -1,4 +1,4 @@
-//! What components raise.
+//! Errors that components return.
 
 use std::fmt::{self, Display};
 
@@ -26,14 +26,14 @@ impl ComponentError {
         }
     }
 
-    /// Adds a stable code that callers can decide by.
+    /// Adds a stable code for decisions of callers.
     #[must_use]
     pub fn code(mut self, code: impl Into<String>) -> Self {
         self.code = Some(code.into());
         self
     }
 
-    /// Says whether trying again may help. Unsaid means unknown: nobody retries then.
+    /// Sets whether a retry may help. Without it the error is not retried.
     #[must_use]
     pub fn retryable(mut self, retryable: bool) -> Self {
         self.retryable = Some(retryable);
@@ -70,8 +70,8 @@ impl From<&str> for ComponentError {
     }
 }
 
-/// Passes on what happened to an emitted message, its text bare so that prefixes do not pile up.
-/// Spec: router section 7, test 3.
+/// Passes on the error of an emitted message, without its prefix, so that prefixes do not pile up. Spec: router
+/// section 7, test 3.
 impl From<Error> for ComponentError {
     fn from(source: Error) -> Self {
         ComponentError {
@@ -84,7 +84,7 @@ impl From<Error> for ComponentError {
 }
 
 impl From<ComponentError> for Error {
-    /// An error that was only passed on stays what it was.
+    /// An error that was only passed on keeps its kind.
     fn from(error: ComponentError) -> Self {
         match error {
             ComponentError {

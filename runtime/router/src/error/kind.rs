@@ -1,10 +1,10 @@
-//! What kind of trouble there was.
+//! The kinds of errors.
 
-/// What kind of trouble: travels with the answer as `x-error-kind`. Spec: router 2.4.
+/// The kind of an error, sent with the answer as `x-error-kind`. Spec: router 2.4.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// A component said so.
+    /// A component returned it.
     Component,
     /// A component panicked.
     Panic,
@@ -12,7 +12,7 @@ pub enum Kind {
     NotFound,
     /// The node has no such port, or not yet.
     PortNotReady,
-    /// An edge was removed, or an instance destroyed, while it was at work.
+    /// An edge was removed, or an instance destroyed, while a message was in progress.
     Cancelled,
     /// The destination cannot be parsed.
     InvalidDestination,
@@ -24,13 +24,13 @@ pub enum Kind {
     Overload,
     /// A module is shutting down.
     Shutdown,
-    /// A port that is not for other modules.
+    /// The port is not for other modules.
     Forbidden,
     /// A module could not be reached or was lost.
     UpstreamUnavailable,
     /// A deadline passed.
     UpstreamTimeout,
-    /// gRPC failed in some other way.
+    /// gRPC failed in another way.
     Transport,
 }
 
@@ -52,7 +52,7 @@ impl Kind {
         Kind::Transport,
     ];
 
-    /// As it is spelt on the wire.
+    /// The spelling on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Kind::Component => "component",
@@ -72,7 +72,8 @@ impl Kind {
         }
     }
 
-    /// Whether it may be otherwise another time. What is wrong with the message itself, and what a component says, stays.
+    /// Whether a later attempt may have another result. Mistakes in the message itself, and components' errors, do
+    /// not change.
     pub(crate) fn may_pass(self) -> bool {
         matches!(
             self,
@@ -80,7 +81,7 @@ impl Kind {
         )
     }
 
-    /// A kind that this version does not know counts as the component's.
+    /// A kind that is unknown to this version counts as the component's.
     pub(crate) fn parse(text: &str) -> Self {
         Kind::ALL
             .into_iter()

@@ -1,8 +1,8 @@
-//! What one module counts, for Prometheus. Spec: router S-34, S-35, S-40, H-10 to H-12, 4.3.
+//! The counters of one module, for Prometheus. Spec: router S-34, S-35, S-40, H-10 to H-12, 4.3.
 //!
 //! Recording takes no lock that another call holds for long, and allocates nothing once a target has been called.
-//! How connections and calls in flight are doing now is not counted but looked at, when somebody asks (`text`).
-//! Times are those of tokio's clock, so that a simulated run counts the same each time.
+//! Gauges (connections, calls in flight) are not counted but read on demand (`text`). Times are those of tokio's
+//! clock, so that a simulated run counts the same each time.
 
 mod text;
 
@@ -51,23 +51,23 @@ const NO_SERVER: u8 = u8::MAX;
 pub(crate) struct Metrics {
     /// Upper bounds of the buckets of all histograms, in seconds.
     buckets: Vec<f64>,
-    /// By target module. The empty name stands for nodes that nobody owns.
+    /// By target module. The empty name stands for nodes without an owner.
     targets: RwLock<BTreeMap<Arc<str>, Arc<Target>>>,
     local: Histogram,
-    /// Requests of other modules in the works.
+    /// In-flight requests of other modules.
     requests: AtomicUsize,
     retries: AtomicU64,
     handled_errors: AtomicU64,
     duplicates: AtomicU64,
     phase: AtomicU8,
-    /// What the server holds, and what it has refused.
+    /// The bytes that the server holds, and its refusals.
     ledger: Arc<Ledger>,
 }
 
-/// What is counted of the calls to one module.
+/// The counters of the calls to one module.
 #[derive(Debug)]
 pub(crate) struct Target {
-    /// Whether there was an attempt: of a thousand modules that are known, few are called.
+    /// Whether there was an attempt: of a thousand known modules, few are called.
     called: AtomicBool,
     calls: [AtomicU64; STATUSES.len()],
     latency: Histogram,
@@ -133,7 +133,7 @@ impl Metrics {
         }
     }
 
-    /// A message of this module is handled by this module, until what is returned is dropped.
+    /// A message of this module is handled by this module, until the returned value is dropped.
     pub(crate) fn local(&self) -> Local<'_> {
         Local {
             latency: &self.local,
@@ -141,18 +141,18 @@ impl Metrics {
         }
     }
 
-    /// A request of another module is in the works, until what is returned is dropped.
+    /// A request of another module is in flight, until the returned value is dropped.
     pub(crate) fn request(&self) -> Request<'_> {
         self.requests.fetch_add(1, Ordering::Relaxed);
         Request(&self.requests)
     }
 
-    /// What the server holds, and what it has refused.
+    /// The bytes that the server holds, and its refusals.
     pub(crate) fn ledger(&self) -> &Arc<Ledger> {
         &self.ledger
     }
 
-    /// A message is sent again.
+    /// A message is retried.
     pub(crate) fn retried(&self) {
         self.retries.fetch_add(1, Ordering::Relaxed);
     }
@@ -162,12 +162,12 @@ impl Metrics {
         self.handled_errors.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A message with an idempotency key was answered without being handled again.
+    /// A message with an idempotency key was answered from memory.
     pub(crate) fn duplicate_answered(&self) {
         self.duplicates.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The server is in this phase now.
+    /// The server enters this phase.
     pub(crate) fn server_enters(&self, phase: &str) {
         let index = PHASES.iter().position(|it| *it == phase);
         debug_assert!(index.is_some(), "{phase} is not in the list of phases");
@@ -197,7 +197,7 @@ pub(crate) struct Attempt {
 }
 
 impl Attempt {
-    /// From now on it waits for the network: its latency says something. Spec: router H-11, H-12.
+    /// The attempt reaches the network: from now on its latency counts. Spec: router H-11, H-12.
     pub(crate) fn reaches_transport(&mut self) {
         self.at_transport = true;
     }

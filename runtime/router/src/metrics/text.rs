@@ -20,34 +20,34 @@ use crate::{Module, PeerState, Scheduler};
 /// The HTTP content type of [`text`].
 pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The states of connections that are shown: closed ones are gone.
+/// The states of connections that are shown. Closed ones are not listed.
 const STATES: [&str; 5] = ["idle", "connecting", "ready", "backoff", "draining"];
 
-/// What `modules` have counted, as OpenMetrics text: each of them once, or its lines would be there twice. Lines
-/// come in a fixed order, and there are none of modules that have not been called. Durations are seconds. Several replicas
-/// of one module are [`text_of_replicas`]'s. Spec: router S-34, S-35, S-40, 4.3.
+/// The counters of `modules` as OpenMetrics text. Each module must be given once, otherwise its lines would be
+/// repeated. The order of lines is fixed, and modules without calls have none. Durations are seconds. For several
+/// replicas of one module use [`text_of_replicas`]. Spec: router S-34, S-35, S-40, 4.3.
 ///
-/// | metric | labels | what it counts |
+/// | metric | labels | value |
 /// |---|---|---|
-/// | `tinysystems_cross_module_calls_total` | `source_module`, `target_module`, `status` | attempts to call another module; `target_module` is empty when nobody owns the node |
-/// | `tinysystems_cross_module_latency_seconds` | `source_module`, `target_module` | how long those took that got as far as a connection or a dial, however they ended |
-/// | `tinysystems_in_module_latency_seconds` | `module` | how long messages took that stayed in their module |
-/// | `tinysystems_cross_module_in_flight` | `source_module`, `target_module` | calls under way |
+/// | `tinysystems_cross_module_calls_total` | `source_module`, `target_module`, `status` | attempts to call another module; `target_module` is empty when the node has no owner |
+/// | `tinysystems_cross_module_latency_seconds` | `source_module`, `target_module` | duration of the attempts that reached a connection or a dial, whatever their result |
+/// | `tinysystems_in_module_latency_seconds` | `module` | duration of messages that stayed in their module |
+/// | `tinysystems_cross_module_in_flight` | `source_module`, `target_module` | calls in flight |
 /// | `tinysystems_connections` | `source_module`, `target_module`, `state` | endpoints by the state of their connection |
 /// | `tinysystems_connect_failures_total` | `source_module`, `target_module` | dials that failed |
-/// | `tinysystems_requests_in_flight` | `module` | requests of other modules in the works |
-/// | `tinysystems_retries_total` | `module` | messages sent again |
+/// | `tinysystems_requests_in_flight` | `module` | in-flight requests of other modules |
+/// | `tinysystems_retries_total` | `module` | retried messages |
 /// | `tinysystems_handled_errors_total` | `module` | errors that components emitted on their `error` port |
 /// | `tinysystems_duplicates_answered_total` | `module` | messages answered from memory, by their idempotency key |
-/// | `tinysystems_refused_total` | `module`, `what` | what the module's server refused other modules, by the limit: see [`Refusal`] |
+/// | `tinysystems_refused_total` | `module`, `what` | refusals of the module's server, by the limit: see [`Refusal`] |
 /// | `tinysystems_held_bytes` | `module`, `of` | bytes of `requests` and of `answers` that the server holds for other modules; small requests do not count |
 /// | `tinysystems_server_phase` | `module`, `phase` | 1 for the phase that the module's server is in |
 pub fn text<'m, P: Platform>(modules: impl IntoIterator<Item = &'m Module<P>>) -> String {
     of(modules.into_iter().map(|module| (module.scheduler(), "")))
 }
 
-/// As [`text`], where one process holds several replicas of a module: each comes with its own name, which becomes the
-/// label `replica` of its lines. An empty name adds no label.
+/// As [`text`], for a process with several replicas of a module: each has its own name, which becomes the label
+/// `replica` of its lines. An empty name adds no label.
 pub fn text_of_replicas<'m, P: Platform>(
     modules: impl IntoIterator<Item = (&'m Module<P>, &'m str)>,
 ) -> String {
@@ -73,17 +73,17 @@ pub(crate) fn of<'m, P: Platform>(modules: impl Iterator<Item = (&'m Scheduler<P
     text
 }
 
-/// Several modules at one moment.
+/// Several modules at one point in time.
 #[derive(Debug)]
 struct Scrape(Vec<Scraped>);
 
 #[derive(Debug)]
 struct Scraped {
     module: Arc<str>,
-    /// Empty when there is one.
+    /// Empty when there is only one.
     replica: String,
     metrics: Arc<Metrics>,
-    /// Those that have been called.
+    /// The targets with at least one call.
     targets: BTreeMap<Arc<str>, Arc<Target>>,
     peers: Vec<PeerState>,
 }
@@ -119,7 +119,7 @@ impl Scrape {
             MetricType::Histogram,
         )?;
         self.each_target(|source, target, it| {
-            // A target that is no module has none.
+            // A target without an owning module has no latency.
             if target.is_empty() {
                 return Ok(());
             }
@@ -268,7 +268,7 @@ impl Scrape {
         self.0.iter().filter(has_server)
     }
 
-    /// The peers of each module, as far as they have been called.
+    /// The called peers of each module.
     fn peers(&self) -> impl Iterator<Item = (&Scraped, &PeerState)> {
         self.0.iter().flat_map(|it| {
             let called = |peer: &&PeerState| it.targets.contains_key(&peer.module);
@@ -289,13 +289,13 @@ impl Scrape {
 type Label<'a> = (&'a str, &'a str);
 
 impl Scraped {
-    /// The labels of what it does alone.
+    /// The labels of values of one module.
     fn alone<'a>(&'a self, more: Option<Label<'a>>) -> Vec<Label<'a>> {
         let labels = [("module", &*self.module)].into_iter();
         labels.chain(more).chain(self.replica()).collect()
     }
 
-    /// The labels of what it does with another module.
+    /// The labels of values of a pair of modules.
     fn to<'a>(&'a self, target: &'a str, more: Option<Label<'a>>) -> Vec<Label<'a>> {
         let labels = [("source_module", &*self.module), ("target_module", target)].into_iter();
         labels.chain(more).chain(self.replica()).collect()

@@ -19,15 +19,15 @@ pub(crate) struct Connection {
     target: Arc<Target>,
 }
 
-/// Whom a connection leads to.
+/// The destination of a connection.
 struct Target {
     peer: Authority,
-    /// Where the methods are.
+    /// The prefix of the methods' paths.
     send: Uri,
     message: Uri,
 }
 
-/// Connects and shakes hands. The second value drives the connection and gives the reason when it ends.
+/// Connects and performs the handshake. The second value drives the connection and returns the reason when it ends.
 ///
 /// # Errors
 /// When that fails or takes longer than the connect timeout.
@@ -69,7 +69,7 @@ impl Connection {
         self.sender.is_suspect()
     }
 
-    /// Sends a request and waits for its answer; `progress` says how far it gets.
+    /// Sends a request and waits for the response; `progress` records how far the request gets.
     ///
     /// # Errors
     /// As [`unary::call`].

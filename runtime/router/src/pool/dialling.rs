@@ -1,4 +1,4 @@
-//! Waiting for the first of a module's endpoints to be connected.
+//! Waits for the first connected endpoint of a module.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
@@ -13,14 +13,14 @@ use super::Refusal;
 use super::endpoint::{Availability, Endpoint};
 use super::lease::Lease;
 
-/// After how long the next endpoint is dialled as well. Most answer sooner; one that does not must not cost those who
-/// wait the whole connect timeout. Spec: RFC 8305, section 8.
+/// The delay before the next endpoint is dialled in parallel. Most endpoints answer sooner; one that does not must
+/// not cost waiting calls the whole connect timeout. Spec: RFC 8305, section 8.
 const STAGGER: Duration = Duration::from_millis(250);
 
-/// Dials that are under way, and endpoints that are still to be dialled.
+/// Dials in progress, and endpoints that are still to be dialled.
 pub(crate) struct Dialling<'p, P: Platform> {
     endpoints: &'p [Arc<Endpoint<P>>],
-    /// The one whose dial is under way.
+    /// The endpoint whose dial is in progress.
     first: usize,
 }
 
@@ -31,11 +31,11 @@ impl<'p, P: Platform> Dialling<'p, P> {
         Dialling { endpoints, first }
     }
 
-    /// The first connection that there is: of the endpoint that is being dialled or, should that fail or take its time,
-    /// of the others in turn.
+    /// The first available connection: of the endpoint that is being dialled or, if that fails or takes too long, of
+    /// the others in turn.
     ///
     /// # Errors
-    /// When none can be dialled: why not the last one.
+    /// When no endpoint can be dialled: the error of the last one.
     pub(super) async fn first(self) -> Result<Lease<P>, Refusal> {
         let at = |index: usize| &self.endpoints[self.first.wrapping_add(index) % self.endpoints.len()];
         if self.endpoints.len() == 1 {
@@ -71,7 +71,7 @@ impl<'p, P: Platform> Dialling<'p, P> {
                 }
             }
             if waits.is_empty() {
-                // One that may hang is better than none.
+                // An endpoint that may hang is better than none.
                 return suspect
                     .and_then(Endpoint::suspect)
                     .ok_or_else(|| refusal.unwrap_or_else(|| Refusal::new("it has no endpoints")));
@@ -80,7 +80,7 @@ impl<'p, P: Platform> Dialling<'p, P> {
     }
 }
 
-/// The first one that is over, in the order in which they began.
+/// The first finished dial, in the order in which they began.
 fn first_of<P: Platform>(
     waits: &mut Vec<Wait<'_, P>>,
     context: &mut Context<'_>,

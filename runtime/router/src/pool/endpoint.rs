@@ -1,4 +1,4 @@
-//! One address of a module: when to dial, and when to leave it alone.
+//! One address of a module: when to dial it, and when to leave it alone.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -17,7 +17,7 @@ use crate::{Method, Options, events};
 
 const BACKOFF_FIRST: Duration = Duration::from_millis(100);
 const BACKOFF_MAX: Duration = Duration::from_secs(5);
-/// After how long a single call tries an endpoint that is put aside, at first and at most.
+/// After how long a single call tries an endpoint that is set aside: the first value and the maximum.
 const TRIAL_FIRST: Duration = Duration::from_secs(1);
 const TRIAL_MAX: Duration = Duration::from_secs(30);
 
@@ -30,28 +30,28 @@ pub(super) struct Endpoint<P: Platform> {
     status: Mutex<Status>,
     in_flight: AtomicUsize,
     metrics: Arc<Target>,
-    /// Set before the state is `Draining`: the last call that ends has something to do.
+    /// Set before the state becomes `Draining`, because the last call that ends must then close the endpoint.
     draining: AtomicBool,
 }
 
 struct Status {
     state: State,
-    /// What a new connection is called by.
+    /// The method for new connections.
     preferred: Known,
-    /// What this connection is called by: the peer may lack the other.
+    /// The method for this connection, because the peer may lack the other one.
     method: Known,
-    /// How many dials have failed since the last one that did not.
+    /// The number of failed dials since the last successful one.
     failures: u32,
-    /// Numbers the connections, so that the end of an old one is not taken for that of a new one.
+    /// Numbers the connections, so that the end of an old one is not taken for the end of a new one.
     generation: u64,
     /// When connections there are pinged: less often once the peer has asked for that.
     keepalive: Option<Keepalive>,
-    /// When a call tries it, while it is put aside.
+    /// When a call tries the endpoint while it is set aside.
     trial: Option<Trial>,
 }
 
-/// An endpoint that may hang is put aside: calls go to others, while there are any. It is back as soon as it says
-/// something, and from time to time a call tries it.
+/// An endpoint that may hang is set aside: calls use others while there are any. It is back as soon as it sends
+/// something, and from time to time one call tries it.
 struct Trial {
     at: Instant,
     pause: Duration,
@@ -72,10 +72,10 @@ struct Trial {
 ///   any other state ---- deregistered ------------------------> Closed
 /// ```
 ///
-/// While it is `Ready`, a peer that may hang is put aside: see [`Trial`].
+/// While it is `Ready`, a peer that may hang is set aside: see [`Trial`].
 ///
-/// There is no timer behind `Backoff`: an endpoint that nobody calls is not dialled. Its end is a moment
-/// that the next call compares with its own.
+/// `Backoff` has no timer: an endpoint without calls is not dialled. The next call compares its own time with the end
+/// of the backoff.
 enum State {
     Idle,
     Connecting {
@@ -87,12 +87,12 @@ enum State {
         until: Instant,
         why: Refusal,
     },
-    /// Those who call hold the connection: it closes with the last of them.
+    /// Callers hold the connection: it closes with the last of them.
     Draining(Refusal),
     Closed(Refusal),
 }
 
-/// What moves an endpoint from one state to the next.
+/// The events that move an endpoint from one state to the next.
 enum Transition {
     Dialling(OwnedTask),
     Connected(Connection),
@@ -107,11 +107,11 @@ pub(super) enum Availability<P: Platform> {
     Ready(Lease<P>),
     /// There is a connection, but the peer may hang.
     Suspect,
-    /// A dial is under way: worth waiting for.
+    /// A dial is in progress: worth waiting for.
     Dialling,
-    /// Could be dialled.
+    /// May be dialled.
     Idle,
-    /// Failed lately, or closed.
+    /// Failed recently, or closed.
     Unusable(Refusal),
 }
 
@@ -154,7 +154,7 @@ impl<P: Platform> Endpoint<P> {
         &self.authority
     }
 
-    /// What can be expected now. Begins to dial if `may_dial` and it is time to.
+    /// The current expectation. Begins to dial if `may_dial` and the time for it has come.
     pub(super) fn look(self: &Arc<Self>, may_dial: bool) -> Availability<P> {
         let mut status = self.lock();
         match &status.state {
@@ -166,7 +166,7 @@ impl<P: Platform> Endpoint<P> {
                 let call = Call::new(Arc::clone(self));
                 return Availability::Ready(Lease::new(connection, call, status.method));
             }
-            // The connection's task has not said so yet.
+            // The connection's task has not reported its end yet.
             State::Ready(_) => self.apply(&mut status, Transition::Lost(Ended::closed())),
             State::Connecting { .. } => return Availability::Dialling,
             State::Backoff { until, why } if Instant::now() < *until => {
@@ -183,7 +183,7 @@ impl<P: Platform> Endpoint<P> {
         Availability::Dialling
     }
 
-    /// A connection whose peer may hang, as long as there is one: for a call that has nowhere else to go.
+    /// A connection whose peer may hang, while there is one: for a call without an alternative.
     pub(super) fn suspect(self: &Arc<Self>) -> Option<Lease<P>> {
         let status = self.lock();
         match &status.state {
@@ -195,7 +195,8 @@ impl<P: Platform> Endpoint<P> {
         }
     }
 
-    /// Whether calls are to go elsewhere. Once a pause is over, which doubles each time, one call is not.
+    /// Whether calls should use other endpoints. After each pause, which doubles every time, one call may use this
+    /// one.
     fn is_put_aside(&self, status: &mut Status, connection: &Connection) -> bool {
         let report = |state, cause| events::endpoint_state(&self.module, &self.authority, state, cause);
         if !connection.is_suspect() {
@@ -217,12 +218,12 @@ impl<P: Platform> Endpoint<P> {
         status.trial.replace(Trial { at, pause }).is_none()
     }
 
-    /// Waits for the dial under way, in line with all others.
+    /// Waits for the dial in progress, in the order of arrival.
     ///
     /// # Errors
     /// The dial's.
     pub(super) async fn wait(self: &Arc<Self>) -> Result<Lease<P>, Refusal> {
-        // Counted from now on: whoever waits is under way.
+        // Counted from here: a call that waits is in flight.
         let call = Call::new(Arc::clone(self));
         let answer = {
             let mut status = self.lock();
@@ -232,7 +233,7 @@ impl<P: Platform> Endpoint<P> {
                     waiters.push(waiter);
                     answer
                 }
-                // It ended between the look and now.
+                // It ended between the check and now.
                 State::Ready(connection) => {
                     return Ok(Lease::new(connection.clone(), call, status.method));
                 }
@@ -248,8 +249,8 @@ impl<P: Platform> Endpoint<P> {
         Ok(Lease::new(connection, call, self.lock().method))
     }
 
-    /// Ends dialling and hands out no more connections. Calls in flight hold on to theirs: it closes when
-    /// the last of them has ended.
+    /// Ends dialling and hands out no more connections. Calls in flight keep theirs; it closes when the last of them
+    /// has ended.
     pub(super) fn close(&self, cause: &'static str) {
         self.apply(&mut self.lock(), Transition::Dismissed(cause));
     }
@@ -258,7 +259,7 @@ impl<P: Platform> Endpoint<P> {
         matches!(self.lock().state, State::Closed(_))
     }
 
-    /// Says what connections are called by, the present one included.
+    /// Sets the method for connections, including the present one.
     pub(super) fn set_method(&self, method: Method) {
         let mut status = self.lock();
         status.preferred = Known::Surely(method);
@@ -285,7 +286,7 @@ impl<P: Platform> Endpoint<P> {
         }
     }
 
-    /// Remembers what the peer is to be called by, as long as the connection lasts.
+    /// Remembers the peer's method for the life of the connection.
     pub(super) fn remember(&self, method: Method) {
         self.lock().method = Known::Surely(method);
     }
@@ -318,7 +319,7 @@ impl<P: Platform> Endpoint<P> {
         }
     }
 
-    /// The one place where the state changes.
+    /// The only place where the state changes.
     fn apply(&self, status: &mut Status, transition: Transition) {
         let report = |state, cause: &str| events::endpoint_state(&self.module, &self.authority, state, cause);
         let (next, answer) = match transition {
@@ -335,7 +336,7 @@ impl<P: Platform> Endpoint<P> {
             Transition::Connected(connection) => {
                 status.failures = 0;
                 status.trial = None;
-                // What answers there now may be another version.
+                // The process that answers there now may be another version.
                 status.method = status.preferred;
                 report("ready", "");
                 (State::Ready(connection.clone()), Some(Ok(connection)))
@@ -360,7 +361,7 @@ impl<P: Platform> Endpoint<P> {
             }
             Transition::Dismissed(cause) => {
                 let why = Refusal::new(cause);
-                // In this order: a call that ends meanwhile is seen here, or sees this.
+                // In this order: a call that ends meanwhile is either seen here, or sees this.
                 self.draining.store(true, Ordering::SeqCst);
                 let in_use = self.in_flight.load(Ordering::SeqCst) > 0;
                 if in_use && !matches!(status.state, State::Connecting { .. }) {
@@ -382,7 +383,7 @@ impl<P: Platform> Endpoint<P> {
         let previous = std::mem::replace(&mut status.state, next);
         if let (State::Connecting { waiters, .. }, Some(answer)) = (previous, answer) {
             for waiter in waiters {
-                // One that has given up needs nothing.
+                // A waiter that has given up needs no connection.
                 drop(waiter.send(answer.clone()));
             }
         }
@@ -393,7 +394,7 @@ impl<P: Platform> Endpoint<P> {
     }
 }
 
-/// Opens a connection on behalf of everyone who waits for it, and outlives each of them.
+/// Opens a connection for all waiters, and outlives each of them.
 async fn dial<P: Platform>(endpoint: Arc<Endpoint<P>>) {
     let dial = Dial {
         connect_timeout: endpoint.options.connect_timeout,
@@ -415,7 +416,7 @@ async fn dial<P: Platform>(endpoint: Arc<Endpoint<P>>) {
                 if let Some(endpoint) = Weak::upgrade(&weak) {
                     endpoint.lost(generation, left);
                 }
-                // What is in flight finishes there.
+                // Requests in flight finish on it.
                 driver.await;
             });
             endpoint.apply(&mut status, Transition::Connected(connection));
@@ -423,8 +424,7 @@ async fn dial<P: Platform>(endpoint: Arc<Endpoint<P>>) {
     }
 }
 
-/// 100 ms, doubled with each failure up to 5 s; of that, a random share between half and all.
-/// Spec: router 4.3.
+/// 100 ms, doubled with each failure up to 5 s; a random share between half and all of that. Spec: router 4.3.
 fn backoff(failures: u32, random: u64) -> Duration {
     let whole = BACKOFF_FIRST
         .saturating_mul(1 << failures.min(10))

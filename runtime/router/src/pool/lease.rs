@@ -8,24 +8,24 @@ use super::connection::Connection;
 use super::endpoint::Endpoint;
 use crate::Method;
 
-/// A connection for one call, which is counted for as long as the lease is kept.
+/// A connection for one call. The call is counted while the lease is kept.
 pub(crate) struct Lease<P: Platform> {
     connection: Connection,
     call: Call<P>,
     method: Known,
 }
 
-/// By which method a peer is called, and how sure that is.
+/// The method for calls to a peer, and how certain it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Known {
-    /// It was said, or the peer has answered by it.
+    /// It was configured, or the peer has answered to it.
     Surely(Method),
-    /// `Send`, of which it is not known whether the peer has it.
+    /// `Send`; it is not known yet whether the peer has it.
     Perhaps,
 }
 
 impl Known {
-    /// What was said of a peer, if anything was.
+    /// The configured method of a peer, if there is one.
     pub(super) fn of(said: Option<Method>) -> Self {
         said.map_or(Known::Perhaps, Known::Surely)
     }
@@ -51,24 +51,24 @@ impl<P: Platform> Lease<P> {
         &self.connection
     }
 
-    /// What the peer is called by.
+    /// The method for calls to the peer.
     pub(crate) fn method(&self) -> Method {
         self.method.method()
     }
 
-    /// True when nobody has said that the peer has `Send`, and it has not answered by it yet.
+    /// True when `Send` was not configured and the peer has not answered to it yet.
     pub(crate) fn may_lack_send(&self) -> bool {
         self.method == Known::Perhaps
     }
 
-    /// Remembers that the peer has `Send`, as long as the connection lasts.
+    /// Remembers that the peer has `Send`, for the life of the connection.
     pub(crate) fn has_send(&self) {
         if self.may_lack_send() {
             self.call.0.remember(Method::Send);
         }
     }
 
-    /// Remembers that the peer is to be called by `Message`, as long as the connection lasts.
+    /// Remembers that the peer needs `Message`, for the life of the connection.
     pub(crate) fn lacks_send(&self) {
         self.call.0.remember(Method::Message);
     }

@@ -1,8 +1,8 @@
 //! Connections to other modules. Spec: router 4.2, 4.3.
 //!
-//! Per module a list of endpoints, used in turn; per endpoint one connection, dialled once however many wait
-//! for it. What to do when an endpoint fails is decided here and not by the caller: it is left alone for a
-//! growing while, and the others take over. No call is handled twice.
+//! Each module has a list of endpoints, which are used in turn. Each endpoint has one connection, dialled once for
+//! all waiters. The pool, not the caller, handles a failed endpoint: it is left alone for increasing periods, and the
+//! others take over. No call is handled twice.
 
 mod connection;
 mod dialling;
@@ -35,9 +35,9 @@ pub(crate) struct Pool<P: Platform> {
 
 struct Tables<P: Platform> {
     peers: IndexMap<Arc<str>, Arc<Peer<P>>>,
-    /// Endpoints that are gone from their module, until their last call has ended.
+    /// Endpoints that were removed from their module, until their last call has ended.
     leaving: Vec<Arc<Endpoint<P>>>,
-    /// The methods of modules for which one was said.
+    /// The methods of modules for which one was configured.
     methods: BTreeMap<Arc<str>, Method>,
 }
 
@@ -46,20 +46,20 @@ pub(crate) struct Peer<P: Platform> {
     module: Arc<str>,
     endpoints: Vec<Arc<Endpoint<P>>>,
     turn: AtomicUsize,
-    /// Shared with what the module was before its endpoints changed.
+    /// Shared with the module's earlier versions, from before its endpoints changed.
     in_flight: Arc<AtomicUsize>,
 }
 
-/// How a call gets to one of a module's endpoints.
+/// How a call reaches one of a module's endpoints.
 pub(crate) enum Way<'p, P: Platform> {
     /// There is a connection.
     Ready(Lease<P>),
-    /// There is none: one is to be waited for.
+    /// There is no connection yet: the call has to wait for one.
     Dialling(Dialling<'p, P>),
 }
 
 impl<P: Platform> Way<'_, P> {
-    /// A connection there.
+    /// Returns a connection to the endpoint.
     ///
     /// # Errors
     /// The dial's.
@@ -71,7 +71,7 @@ impl<P: Platform> Way<'_, P> {
     }
 }
 
-/// Counts a call for as long as it is kept.
+/// Counts a call while it is kept.
 pub(crate) struct Counted(Arc<AtomicUsize>);
 
 impl Drop for Counted {
@@ -84,7 +84,7 @@ impl Drop for Counted {
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     cause: Arc<str>,
-    /// When it is worth asking again, if that is known.
+    /// When a new attempt makes sense, if that is known.
     until: Option<Instant>,
 }
 
@@ -107,7 +107,7 @@ impl Refusal {
         Arc::clone(&self.cause)
     }
 
-    /// When it is worth asking again, if that is known.
+    /// When a new attempt makes sense, if that is known.
     pub(crate) fn retry_at(&self) -> Option<Instant> {
         self.until
     }
@@ -179,7 +179,7 @@ impl<P: Platform> Pool<P> {
         tables.methods.insert(module, method);
     }
 
-    /// Of every module that is registered, or still finishes calls, in the order of their registration.
+    /// The state of every module that is registered or still finishes calls, in the order of their registration.
     pub(crate) fn states(&self) -> Vec<PeerState> {
         let tables = self.read();
         let mut states: Vec<_> = tables.peers.values().map(|peer| peer.state()).collect();
@@ -220,7 +220,7 @@ impl<P: Platform> Tables<P> {
 }
 
 impl<P: Platform> Peer<P> {
-    /// Counts a call, unless there are too many.
+    /// Counts a call, unless the limit is reached.
     ///
     /// # Errors
     /// [`Error::Overload`].
@@ -244,10 +244,10 @@ impl<P: Platform> Peer<P> {
         }
     }
 
-    /// The way to the endpoint whose turn it is.
+    /// The route to the next endpoint in turn.
     ///
-    /// One that is ready is preferred to one that must be dialled first (the dial is begun all the same), that to one
-    /// that may hang, and that to one in backoff: nobody waits, or fails, for one endpoint while another can serve.
+    /// The order of preference is: ready, needs a dial (which begins in any case), may hang, in backoff. No call
+    /// waits or fails because of one endpoint while another can serve it.
     ///
     /// # Errors
     /// When all endpoints are in backoff.

@@ -1,4 +1,4 @@
-//! What can be seen of the connections from outside: for metrics, and for people.
+//! The state of connections as seen from outside: for metrics and for people.
 
 use std::sync::Arc;
 
@@ -7,56 +7,55 @@ use tokio::time::Instant;
 
 use crate::Method;
 
-/// One module that this one can call, at one moment. Spec: router 4.3.
+/// One module that this one can call, at one point in time. Spec: router 4.3.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct PeerState {
     /// The module's name.
     pub module: Arc<str>,
-    /// How many calls to it are under way, those that wait for a connection included.
+    /// The number of calls in flight to it, including those that wait for a connection.
     pub in_flight: usize,
-    /// Its endpoints, in the order in which they were registered. Those that it no longer has, and that
-    /// still finish calls, come last.
+    /// Its endpoints, in the order of their registration. Removed endpoints that still finish calls come last.
     pub endpoints: Vec<EndpointState>,
 }
 
-/// One address of a module, at one moment.
+/// One address of a module, at one point in time.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EndpointState {
     /// The address.
     pub address: Authority,
-    /// What its connection is doing.
+    /// The state of its connection.
     pub connection: ConnectionState,
-    /// How many calls are under way there, on earlier connections too.
+    /// The number of calls in flight there, including those on earlier connections.
     pub in_flight: usize,
-    /// How many dials have failed since the last one that did not.
+    /// The number of failed dials since the last successful one.
     pub failures: u32,
-    /// The method that calls there use now.
+    /// The method that calls there use at present.
     pub method: Method,
 }
 
-/// What a connection is doing.
+/// The state of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectionState {
-    /// There is none: the next call dials.
+    /// There is no connection: the next call dials.
     Idle,
     /// It is being dialled.
     Connecting,
-    /// Calls go through.
+    /// Connected.
     Ready,
-    /// There is one, but nothing comes from the peer while calls wait: it may hang. Calls go to other endpoints, if there
-    /// are any.
+    /// Connected, but the peer sends nothing while calls wait: it may hang. Calls use other endpoints, if there are
+    /// any.
     Suspect,
-    /// The last dial failed: none is tried before this moment.
+    /// The last dial failed: there is no further dial before this instant.
     Backoff {
         /// When the next call may dial.
         until: Instant,
     },
-    /// The endpoint is gone from its module: calls that are under way finish, no others begin.
+    /// The endpoint was removed from its module: calls in flight finish, no others begin.
     Draining,
-    /// The endpoint is gone, and nothing is under way.
+    /// The endpoint was removed, and no call is in flight.
     Closed,
 }
 

@@ -1,4 +1,4 @@
-//! How far a server's shutdown has come, and how many requests are in the works.
+//! The phase of a server's shutdown, and the number of in-flight requests.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -7,25 +7,25 @@ use tokio::sync::Notify;
 
 use crate::{Error, Outcome};
 
-/// What a server does with requests. Only ever moves forward.
+/// How a server treats requests. The phase only moves forward.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub(super) enum Phase {
     Serving,
-    /// Peers are asked to leave. What they have sent before they heard is served.
+    /// Peers are asked to leave. Requests that they sent before they received this are served.
     GoingAway,
-    /// What is in the works is dropped, and what still comes is refused.
+    /// In-flight requests are dropped, and new ones are refused.
     Cancelling,
 }
 
 /// `Notify` and not `watch`: it wakes first come, first served, so that a simulated shutdown repeats exactly.
 pub(super) struct Lifecycle {
-    /// False for a server that ends only by being dropped: its requests need not listen for the end.
+    /// False for a server that ends only by being dropped: its requests need not watch for the end.
     drainable: bool,
     phase: AtomicU8,
     entered: Notify,
     in_flight: AtomicUsize,
-    /// Told when nothing is in the works any more, from `GoingAway` on.
+    /// Notified when no request is in flight any more, from `GoingAway` on.
     idle: Notify,
 }
 
@@ -64,7 +64,7 @@ impl Lifecycle {
         self.phase.load(Ordering::SeqCst) >= phase as u8
     }
 
-    /// Resolves once `phase`, or one behind it, is entered: never for an endless server.
+    /// Resolves once `phase`, or a later one, is entered: never for an endless server.
     pub(super) async fn entered(&self, phase: Phase) {
         if !self.drainable {
             return std::future::pending().await;
@@ -78,7 +78,7 @@ impl Lifecycle {
         }
     }
 
-    /// Resolves when nothing is in the works.
+    /// Resolves when no request is in flight.
     pub(super) async fn idle(&self) {
         loop {
             let idle = self.idle.notified();
@@ -89,12 +89,12 @@ impl Lifecycle {
         }
     }
 
-    /// Lets a request of another module in, or says why not. Nothing ever waits here. Spec: router 5.2.
+    /// Admits a request of another module, or returns the reason against it. Never waits. Spec: router 5.2.
     ///
     /// # Errors
     /// [`Error::Shutdown`], [`Error::Overload`].
     pub(super) fn admit(&self, module: &Arc<str>, limit: Option<usize>) -> Result<Admitted<'_>, Error> {
-        // Counted before the phase is looked at: a shutdown sees the request, or the request the shutdown.
+        // Counted before the phase is read: either the shutdown sees the request, or the request sees the shutdown.
         let before = self.in_flight.fetch_add(1, Ordering::SeqCst);
         let admitted = Admitted(self);
         if self.has_entered(Phase::Cancelling) {
@@ -113,7 +113,7 @@ impl Lifecycle {
     }
 }
 
-/// A request in the works, counted until it is dropped.
+/// An in-flight request, counted until it is dropped.
 pub(super) struct Admitted<'a>(&'a Lifecycle);
 
 impl Drop for Admitted<'_> {

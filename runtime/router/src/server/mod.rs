@@ -1,10 +1,10 @@
-//! What other modules can call. Spec: router 1.5, 5.2.
+//! The gRPC server that other modules call. Spec: router 1.5, 5.2.
 //!
 //! | subject | file |
 //! |---|---|
 //! | the phases of a shutdown | here |
-//! | how far a shutdown has come, and what is in the works | `lifecycle` |
-//! | which path is served by what, and what is refused | `service` |
+//! | the phase of a shutdown, and the in-flight requests | `lifecycle` |
+//! | routing by path, and refusals | `service` |
 
 mod lifecycle;
 mod service;
@@ -23,7 +23,7 @@ use crate::{Scheduler, events};
 use lifecycle::{Lifecycle, Phase};
 use service::Service;
 
-/// How long the answers of cancelled requests have to leave.
+/// The time in which the responses of cancelled requests can be sent.
 const ABORT_AFTER: Duration = Duration::from_secs(1);
 
 /// A bound server of one module.
@@ -32,23 +32,23 @@ const ABORT_AFTER: Duration = Duration::from_secs(1);
 /// `grpc.health.v1.Health`, and `grpc.reflection` v1 and v1alpha. Requests may be compressed with gzip. Spec: router 2.3,
 /// 5.2.
 ///
-/// Deliberately absent: requests whose `:authority` has a `%`, which HTTP/2 here resets with PROTOCOL_ERROR. gRPC's C core
-/// makes such of a target with several addresses (`ipv4:10.0.0.1:50051,10.0.0.2:50051`): give its channel the argument
-/// `grpc.default_authority`.
+/// Not supported: requests whose `:authority` has a `%`, which HTTP/2 here resets with PROTOCOL_ERROR. gRPC's C core
+/// sends such an authority for a target with several addresses (`ipv4:10.0.0.1:50051,10.0.0.2:50051`): give its
+/// channel the argument `grpc.default_authority`.
 pub struct Server<P: Platform> {
     scheduler: Scheduler<P>,
     listener: P::Listener,
     address: SocketAddr,
 }
 
-/// What a shutdown did not wait for.
+/// What a shutdown cut off.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Drained {
-    /// How many requests were cancelled because the grace was over. Their callers were told, and that the
-    /// outcome is unknown.
+    /// The number of requests that were cancelled because the grace was over. Their callers got an error with an
+    /// unknown outcome.
     pub cancelled: usize,
-    /// How many connections were cut, with whatever they still carried.
+    /// The number of connections that were cut, with everything they still carried.
     pub aborted: usize,
 }
 
@@ -68,8 +68,7 @@ impl<P: Platform> Server<P> {
         self.address
     }
 
-    /// Accepts and serves connections until the future is dropped, which closes them and cancels what they
-    /// carry.
+    /// Accepts and serves connections until the future is dropped, which closes them and cancels their requests.
     pub async fn run(mut self) {
         self.scheduler.shared().metrics.server_enters("serving");
         let service = Service::new(self.scheduler.clone(), Arc::new(Lifecycle::endless()));
@@ -83,15 +82,15 @@ impl<P: Platform> Server<P> {
     /// | phase | what happens |
     /// |---|---|
     /// | `not_serving` | health says `NOT_SERVING` |
-    /// | `goaway` | no more connections are accepted, and peers are asked to open theirs elsewhere. What they sent before they heard is served |
-    /// | `waiting` | for what is in the works, and for peers to leave, as long as `grace` |
-    /// | `cancelling` | what is still in the works is dropped, its callers are told, with the kind `shutdown`, and what still comes is refused with it: one more second |
-    /// | `aborting` | the connections that are left are cut |
+    /// | `goaway` | no more connections are accepted, and peers are asked to open theirs elsewhere. Requests that they sent before they received this are served |
+    /// | `waiting` | waits for in-flight requests and for peers to leave, for at most `grace` |
+    /// | `cancelling` | remaining requests are dropped and their callers get an error of kind `shutdown`; new requests are refused with it: one more second |
+    /// | `aborting` | the remaining connections are cut |
     /// | `stopped` | |
     ///
-    /// The last but two and the last but one are left out when there is nothing for them to do. A peer that
-    /// does not answer the request to go away is waited for as long as `grace` if something is in the works for it, else
-    /// for a second or a few. Dropping the future ends all at once, as with [`Server::run`].
+    /// The phases `cancelling` and `aborting` are skipped when there is nothing for them to do. A peer that does not
+    /// answer the request to go away is waited for up to `grace` if it has in-flight requests, else for a second or a
+    /// few. Dropping the future ends everything at once, as with [`Server::run`].
     pub async fn run_until(mut self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
         self.scheduler.shared().metrics.server_enters("serving");
         let lifecycle = Arc::new(Lifecycle::drainable());
@@ -122,7 +121,7 @@ impl<P: Platform> Server<P> {
         said("waiting", &connections);
         let idle = async {
             lifecycle.idle().await;
-            // Whoever watches the health knows by now, and would keep the connection.
+            // A client that watches the health has been notified by now, and would keep the connection.
             service.standard().end_watches();
             connections.ended().await;
         };

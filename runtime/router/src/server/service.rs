@@ -1,4 +1,4 @@
-//! Which path is served by what, and what is refused before it gets anywhere. Spec: router 2.3, 5.2.
+//! Routes requests by path, and refuses those that must not be processed. Spec: router 2.3, 5.2.
 
 use std::future::{Future, ready};
 use std::sync::Arc;
@@ -19,11 +19,12 @@ use crate::wire::{Raised, Reply};
 use crate::{Destination, Error, Message, Method, Outcome, Payload, Scheduler, events, unwind, wire};
 
 const SEND: &str = Method::Send.path();
-/// What a reader of the documentation's snippet compiles, which has no package line. Spec: router 2.3 point 2.
+/// The path of clients that were compiled from the documentation's snippet, which has no package line. Spec: router
+/// 2.3 point 2.
 const SEND_WITHOUT_PACKAGE: &str = "/ModuleService/Send";
 const MESSAGE: &str = Method::Message.path();
 
-/// Serves the requests of all connections. Clones are the same one.
+/// Serves the requests of all connections. Clones share it.
 pub(super) struct Service<P: Platform>(Arc<Serving<P>>);
 
 struct Serving<P: Platform> {
@@ -45,11 +46,11 @@ impl<P: Platform> Service<P> {
         &self.0.standard
     }
 
-    /// Resolves when a connection that is made now is to be left by its peer; `None` when that never happens.
+    /// Resolves when the peer is to leave a connection that is opened now; `None` when that never happens.
     pub(super) fn going_away(&self) -> Option<impl Future<Output = ()> + Send + use<P>> {
         let shared = self.0.scheduler.shared();
         let age = shared.options.max_connection_age.map(|age| {
-            // Spread, or connections made at once would all be made anew at once.
+            // Randomised, so that connections that were opened at the same time are not all renewed at the same time.
             let spread = u64::try_from((age / 5).as_nanos()).unwrap_or(u64::MAX);
             let share = Duration::from_nanos(shared.platform.random_u64() % spread.max(1));
             (age - age / 10).saturating_add(share)
@@ -100,7 +101,7 @@ impl<P: Platform> squall_grpc::Service for Service<P> {
     }
 }
 
-/// One of the two methods: how its requests are read and its answers written.
+/// One of the two methods: decodes its requests and encodes its responses.
 trait Rpc: Send + 'static {
     type Request: prost::Message + Default + 'static;
     type Response: Bulk + Default + 'static;
@@ -162,10 +163,10 @@ impl<P: Platform> Serving<P> {
         let shared = self.scheduler.shared();
         let limit = shared.options.max_message_bytes;
         let arrived = request.body().arrived();
-        // Admitted before it is read: what is read takes memory.
+        // Admitted before it is read, because reading takes memory.
         let admitted = self.lifecycle.admit(&shared.module, shared.options.max_in_flight);
         if let Err(refused @ Error::Overload { limit: most, .. }) = admitted {
-            // Nor is it read.
+            // The body is not read either.
             self.overloaded(most);
             return self.response::<R>(Err(Raised::unhandled(refused)));
         }
@@ -210,18 +211,18 @@ impl<P: Platform> Serving<P> {
         ledger.refuse(Refusal::InFlight, why);
     }
 
-    /// Says beside the status of a request that could not be read that nothing came of it.
+    /// Adds to the status of an unreadable request that it had no effect.
     fn unreadable(&self, mut status: Status) -> Status {
         let shared = self.scheduler.shared();
         let module = &shared.module;
-        // Only its kind is told: the text is the status's own.
+        // Only the kind is added: the text is that of the status.
         let error = match status.code() {
-            // It took too long to arrive.
+            // The request took too long to arrive.
             Code::DeadlineExceeded => Error::Timeout {
                 module: Arc::clone(module),
                 outcome: Outcome::Failed,
             },
-            // Another time there may be.
+            // It may succeed later.
             Code::ResourceExhausted if unary::is_for_want_of_room(&status) => Error::Overload {
                 module: Arc::clone(module),
                 limit: shared.options.max_in_flight.unwrap_or(usize::MAX),
@@ -250,7 +251,7 @@ impl<P: Platform> Serving<P> {
             (asked, cap) => asked.or(cap),
         };
         if let Some(timeout) = &mut message.timeout {
-            // Its caller's time began no later than with its headers, however long the rest of it took.
+            // The caller's time began no later than with the headers, however long the rest of the request took.
             *timeout = timeout.saturating_sub(arrived.elapsed());
             if timeout.is_zero() {
                 return Err(Error::Timeout {
@@ -259,7 +260,7 @@ impl<P: Platform> Serving<P> {
                 });
             }
         }
-        // Where it goes comes first: for whom nobody is there, nothing is decoded. Spec: router 5.2.
+        // The destination is checked first: a message without a receiver is not decoded. Spec: router 5.2.
         let Destination { port, .. } = self.scheduler.destination(&message.to)?;
         if port.starts_with('_') && !shared.options.serve_system_ports {
             return Err(Error::SystemPort { port: port.into() });
@@ -278,7 +279,7 @@ impl<P: Platform> Serving<P> {
     }
 }
 
-/// Components are guarded one by one; this is about what lies around them.
+/// Components are guarded one by one; this guards the code around them.
 fn outside_components(panic: &str) -> Error {
     Error::Panic {
         message: format!("outside of it, in the module: {panic}").into(),

@@ -1,4 +1,4 @@
-//! What kind of error an answer is, beside its text. Spec: router 2.4.
+//! The classification of an error, beside its text. Spec: router 2.4.
 
 use std::borrow::Cow;
 
@@ -12,15 +12,15 @@ const ERROR_ORIGIN: &str = "x-error-origin";
 const ERROR_CODE: &str = "x-error-code";
 const ERROR_RETRYABLE: &str = "x-error-retryable";
 const ERROR_OUTCOME: &str = "x-error-outcome";
-/// `false` when certainly no component has begun with the message; unsaid otherwise.
+/// `false` when certainly no component has begun with the message; otherwise absent.
 const ERROR_HANDLED: &str = "x-error-handled";
 
-/// What an error without a text is called: an empty one would read as success.
+/// Replaces an empty error text, which would read as success.
 const UNNAMED: &str = "unspecified error";
 /// The longest value of one of these trailers. A peer reads 16 KiB of headers in all.
 const VALUE_BYTES_MAX: usize = 256;
 
-/// An error as it crosses back.
+/// An error on its way to the caller.
 #[derive(Debug)]
 pub(crate) struct Raised {
     pub(crate) error: Error,
@@ -29,7 +29,7 @@ pub(crate) struct Raised {
 }
 
 impl Raised {
-    /// One that came before any component began.
+    /// An error from before any component began.
     pub(crate) fn unhandled(error: Error) -> Self {
         Raised {
             error,
@@ -44,10 +44,10 @@ impl From<Error> for Raised {
     }
 }
 
-/// The text that crosses, at most `limit` bytes of it.
+/// The text to send, at most `limit` bytes of it.
 pub(super) fn crossing(error: &Error, limit: usize) -> String {
     let text = match error {
-        // The cause alone. Spec: router S-23.
+        // Only the cause. Spec: router S-23.
         Error::Serialization {
             cause,
             outcome: Outcome::Failed,
@@ -60,7 +60,7 @@ pub(super) fn crossing(error: &Error, limit: usize) -> String {
     }
 }
 
-/// The text, cut between two characters when it is longer than `limit` bytes, and saying so.
+/// The text, cut at a character boundary and marked as cut if it is longer than `limit` bytes.
 pub(super) fn clipped(text: &str, limit: usize) -> Cow<'_, str> {
     if text.len() <= limit {
         return Cow::Borrowed(text);
@@ -69,7 +69,7 @@ pub(super) fn clipped(text: &str, limit: usize) -> Cow<'_, str> {
     Cow::Owned(format!("{}... ({} bytes in all)", &text[..end], text.len()))
 }
 
-/// Puts what is known of `error`, raised by `module` unless it says otherwise, into trailers.
+/// Writes the classification of `error` into trailers. `module` raised it, unless the error names another one.
 pub(crate) fn describe(Raised { error, handled }: &Raised, module: &str, metadata: &mut MetadataMap) {
     insert(metadata, ERROR_KIND, error.kind().as_str());
     insert(metadata, ERROR_ORIGIN, error.origin().unwrap_or(module));
@@ -89,7 +89,7 @@ pub(crate) fn describe(Raised { error, handled }: &Raised, module: &str, metadat
     }
 }
 
-/// Headers are short and ASCII. What is not goes unsaid: the text of the error has it all.
+/// Header values are short and ASCII. Other values are left out: the text of the error has them.
 pub(super) fn insert(metadata: &mut MetadataMap, key: &'static str, value: &str) {
     if value.len() <= VALUE_BYTES_MAX
         && let Ok(value) = value.parse()
@@ -98,12 +98,12 @@ pub(super) fn insert(metadata: &mut MetadataMap, key: &'static str, value: &str)
     }
 }
 
-/// True when a peer of ours has said what kind of error it is.
+/// True when a peer of ours has sent the kind of the error.
 pub(crate) fn classified(metadata: &MetadataMap) -> bool {
     metadata.contains_key(ERROR_KIND)
 }
 
-/// The error with this text, and what was said beside it, in headers or trailers.
+/// The error with this text and the classification in headers or trailers.
 pub(crate) fn remote_error(message: String, metadata: &MetadataMap) -> Error {
     Error::Remote(Box::new(RemoteError {
         message,
@@ -116,7 +116,7 @@ pub(crate) fn remote_error(message: String, metadata: &MetadataMap) -> Error {
     }))
 }
 
-/// What kind of error it is: a component's, where nothing is said.
+/// The kind of the error: a component's, if none is given.
 pub(crate) fn kind(metadata: &MetadataMap) -> Kind {
     text(metadata, ERROR_KIND).map_or(Kind::Component, Kind::parse)
 }

@@ -1,4 +1,4 @@
-//! What travels in gRPC headers: deadlines, traces, and on `Message` all other metadata.
+//! The contents of gRPC headers: deadlines, traces, and on `Message` all other metadata.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -16,12 +16,12 @@ use tonic::metadata::{
 use super::{DATA_CONTENT_TYPE, DEPTH, TRACEPARENT, malformed};
 use crate::Error;
 
-/// What is left of the caller's time, as gRPC spells it.
+/// The remaining time of the caller, in gRPC's notation.
 const TIMEOUT: &str = "grpc-timeout";
 
-// The names that each request and each answer is looked through for. As text they would be parsed each time.
+// Names that are looked up in every request and response. As text they would be parsed each time.
 static GRPC_TIMEOUT: HeaderName = HeaderName::from_static(TIMEOUT);
-/// What the W3C asks to be passed on beside `traceparent`.
+/// The header that the W3C requires to be forwarded with `traceparent`.
 static PASSED_ON: [HeaderName; 2] = [
     HeaderName::from_static("tracestate"),
     HeaderName::from_static("baggage"),
@@ -31,10 +31,10 @@ pub(super) static X_CONTENT_TYPE: HeaderName = HeaderName::from_static(DATA_CONT
 /// The same as [`super::DEPTH`].
 pub(super) static X_DEPTH: HeaderName = HeaderName::from_static(DEPTH);
 
-/// How gRPC marks a header whose value is bytes. Text beyond ASCII travels so.
+/// gRPC's suffix for headers with binary values. Non-ASCII text is sent this way.
 const BINARY: &str = "-bin";
 
-/// Base64 as gRPC has it: written without padding, and read with it and without.
+/// gRPC's Base64: written without padding, and read with it or without.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &STANDARD,
     GeneralPurposeConfig::new()
@@ -42,11 +42,11 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// How much metadata a message may have. A peer reads 16 KiB of headers, and there are others.
+/// The maximum size of a message's metadata. A peer reads 16 KiB of headers, and there are others.
 const METADATA_BYTES_MAX: usize = 15 * 1024;
 
-/// Headers of one connection, of one caller, or with a meaning of their own: no metadata of a message.
-/// Credentials are for the module that they were sent to, and for no other one.
+/// Headers of one connection, of one caller, or with a meaning of their own: they are not metadata of a message.
+/// Credentials are only for the module that they were sent to.
 const NOT_METADATA: [&str; 15] = [
     "accept",
     "accept-encoding",
@@ -92,7 +92,7 @@ pub(super) fn readable(headers: &MetadataMap, key: &HeaderName) -> Result<Option
     }
 }
 
-/// The caller's time, if it says.
+/// The caller's time, if the headers have it.
 ///
 /// # Errors
 /// [`Error::Serialization`] when it cannot be read.
@@ -106,7 +106,7 @@ pub(super) fn timeout(headers: &MetadataMap) -> Result<Option<Duration>, Error> 
     })
 }
 
-/// Adds what belongs to the trace, where the metadata has none. Text that nobody can read is no trace.
+/// Adds the trace if the metadata has none. Unreadable text is ignored.
 pub(super) fn pass_on(headers: &MetadataMap, metadata: &mut BTreeMap<String, String>) {
     for key in &PASSED_ON {
         if let Some(value) = text(headers, key)
@@ -117,8 +117,8 @@ pub(super) fn pass_on(headers: &MetadataMap, metadata: &mut BTreeMap<String, Str
     }
 }
 
-/// The metadata of a message that travels in headers. Of a key that comes twice the first value counts. Bytes that are
-/// no text stay as they are: in base64, under a key that ends in `-bin`.
+/// The metadata of a message from headers. For a repeated key the first value counts. Binary values stay as they are:
+/// in base64, under a key that ends in `-bin`.
 ///
 /// # Errors
 /// [`Error::Serialization`] when a value is no text.
@@ -137,7 +137,7 @@ pub(super) fn metadata(headers: &MetadataMap) -> Result<BTreeMap<String, String>
                 let bytes = value.to_bytes().map_err(|_| value.as_encoded_bytes());
                 match bytes.map(|bytes| String::from_utf8(bytes.into())) {
                     Ok(Ok(text)) => (key.as_str().trim_end_matches(BINARY), Ok(text)),
-                    // As it came: so it is sent on, too.
+                    // Unchanged, because it is also forwarded unchanged.
                     Ok(Err(bytes)) => (key.as_str(), Ok(BASE64.encode(bytes.as_bytes()))),
                     Err(encoded) => (key.as_str(), Err(encoded)),
                 }
@@ -152,10 +152,10 @@ pub(super) fn metadata(headers: &MetadataMap) -> Result<BTreeMap<String, String>
     Ok(metadata)
 }
 
-/// Puts a message's metadata into headers, values beyond ASCII as bytes.
+/// Writes a message's metadata into headers, non-ASCII values as bytes.
 ///
 /// # Errors
-/// [`Error::Serialization`] when a key can be no header, or has a meaning of its own there.
+/// [`Error::Serialization`] when a key is not a valid header, or has a meaning of its own there.
 pub(super) fn set_metadata(
     headers: &mut MetadataMap,
     metadata: &BTreeMap<String, String>,
@@ -166,13 +166,13 @@ pub(super) fn set_metadata(
                 "the metadata {key:?} can be no gRPC header: rename it, to letters, digits, '-', '_' and '.'"
             ))
         };
-        // Headers have no case.
+        // Header names are case-insensitive.
         let lower = key.to_ascii_lowercase();
         if !is_metadata(&lower) {
             return Err(unfit());
         }
         if lower.ends_with(BINARY) {
-            // Bytes that are no text, as they came.
+            // Binary values, unchanged.
             let bytes = BASE64.decode(value).map_err(|_| unfit())?;
             let key = BinaryMetadataKey::from_bytes(lower.as_bytes()).map_err(|_| unfit())?;
             headers.insert_bin(key, BinaryMetadataValue::from_bytes(&bytes));
@@ -189,7 +189,7 @@ pub(super) fn set_metadata(
             headers.insert_bin(key.map_err(|_| unfit())?, value);
         }
     }
-    // As HTTP/2 counts them.
+    // Counted as HTTP/2 does.
     let map: &http::HeaderMap = headers.as_ref();
     let bytes: usize = map
         .iter()
@@ -203,7 +203,7 @@ pub(super) fn set_metadata(
     Ok(())
 }
 
-/// True when a value survives in a header: printable ASCII, and no space at its ends.
+/// True when a header can carry a value unchanged: printable ASCII, and no space at its ends.
 fn is_plain(value: &str) -> bool {
     value.bytes().all(|byte| matches!(byte, b' '..=b'~')) && value.trim() == value
 }

@@ -1,4 +1,4 @@
-//! The method `Message`, which deployed Go modules speak. Spec: router 2.1, 2.3.
+//! The method `Message`, which deployed Go modules use. Spec: router 2.1, 2.3.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,10 +14,10 @@ use crate::{ContentType, Context, Error, Kind, Message, Outcome, Payload, TraceC
 /// The longest text of a status. Encoded it may be three times as long, and a peer reads 16 KiB of headers.
 const STATUS_BYTES_MAX: usize = 4 * 1024;
 
-/// A message as it crosses to another module.
+/// Encodes a message to another module.
 ///
 /// # Errors
-/// [`Error::Serialization`] when it cannot be said: the method carries JSON only, and metadata must be fit for
+/// [`Error::Serialization`] when it cannot be expressed: the method carries JSON only, and metadata must be valid in
 /// headers.
 pub(crate) fn request(
     message: &Message,
@@ -52,7 +52,7 @@ pub(crate) fn request(
     Ok(request)
 }
 
-/// A message as it came from another module. Its data is not looked into yet.
+/// Decodes a message from another module, without looking into its data.
 ///
 /// # Errors
 /// [`Error::Serialization`] when a header cannot be read. Spec: router W-19.
@@ -92,10 +92,10 @@ pub(crate) fn message<P: Platform>(
     })
 }
 
-/// A result as it crosses back. Spec: router 2.3 point 4, 2.4.
+/// Encodes a result for the caller. Spec: router 2.3 point 4, 2.4.
 ///
 /// # Errors
-/// The status of a result that is an error, `Unknown` when a component raised it: as Go modules answer.
+/// The status of a result that is an error, `Unknown` when a component raised it, as in Go modules.
 pub(crate) fn reply(
     result: Result<Option<Payload>, Raised>,
     module: &str,
@@ -104,7 +104,7 @@ pub(crate) fn reply(
     let value = result.map_err(|raised| status(&raised, module))?;
     value_reply(value, limit)
         .map(Reply::from)
-        // Nothing but its size can be wrong with it.
+        // Only its size can be wrong.
         .map_err(|error| described(Code::ResourceExhausted, &error.into(), module))
 }
 
@@ -125,7 +125,7 @@ fn value_reply(
     Ok(reply)
 }
 
-/// The error as a gRPC status, with its classification beside it.
+/// The error as a gRPC status with its classification.
 pub(crate) fn status(raised: &Raised, module: &str) -> Status {
     described(code(&raised.error), raised, module)
 }
@@ -152,10 +152,10 @@ fn code(error: &Error) -> Code {
     }
 }
 
-/// What a response means to the caller.
+/// Decodes a response.
 ///
 /// # Errors
-/// [`Error::Serialization`] when its data is of a type that nobody knows.
+/// [`Error::Serialization`] when the type of its data is unknown.
 pub(crate) fn answer(response: tonic::Response<proto::MessageResponse>) -> Result<Option<Payload>, Error> {
     let (metadata, response, _) = response.into_parts();
     super::answered(response.data, &metadata)

@@ -1,18 +1,18 @@
-//! Messages and answers as bytes, one codec for each method. Spec: router 2.1 to 2.4, S-22 to S-27.
+//! Messages and responses as bytes, one codec for each method. Spec: router 2.1 to 2.4, S-22 to S-27.
 //!
-//! | what | on `Send` | on `Message` |
+//! | item | on `Send` | on `Message` |
 //! |---|---|---|
 //! | depth, content type, edge, other metadata | metadata map | gRPC headers; the edge is a field |
 //! | trace | metadata map, else the header `traceparent` | the header `traceparent` |
-//! | time left | `x-timeout-us` in the metadata map, and the header `grpc-timeout` | the header `grpc-timeout` |
+//! | remaining time | `x-timeout-us` in the metadata map, and the header `grpc-timeout` | the header `grpc-timeout` |
 //! | an error | in-band, status OK | a gRPC status |
-//! | what kind of error | trailers `x-error-*`, beside the status | the same |
+//! | the kind of an error | trailers `x-error-*`, beside the status | the same |
 //!
-//! An answer that is a status alone is all trailers. What a peer says of an error in the headers before an answer is
-//! read as well, as long as its trailers do not say otherwise.
+//! A response that consists of a status only is all trailers. Error details in the headers before a response are read
+//! as well, unless the trailers contradict them.
 //!
-//! Which codec reads a request is decided by the method's path alone: the bytes of one decode as the other's
-//! with swapped meaning. Both give the same [`crate::Message`], and neither panics whatever it is given.
+//! Only the method's path decides which codec reads a request: the bytes of one decode as the other's with swapped
+//! meaning. Both produce the same [`crate::Message`], and neither panics on any input.
 
 mod error;
 mod headers;
@@ -28,11 +28,11 @@ pub(crate) use squall_grpc::set_timeout;
 /// A method of `module.ModuleService`. Spec: router 2.1 to 2.3.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Method {
-    /// What the documentation says, and what our own modules speak among themselves. A peer that does not have
-    /// it is called by `Message` from then on, as long as the connection to it lasts.
+    /// The documented method, which our own modules use among themselves. A peer that does not have it is called by
+    /// `Message` for the rest of the connection's life.
     #[default]
     Send,
-    /// What deployed Go modules speak. Carries JSON only.
+    /// The method of deployed Go modules. Carries JSON only.
     Message,
 }
 
@@ -45,7 +45,7 @@ impl Method {
     }
 }
 
-/// An answer, with what is said behind it.
+/// A response, with its trailers.
 pub(crate) struct Reply<A> {
     pub(crate) answer: tonic::Response<A>,
     pub(crate) trailers: MetadataMap,
@@ -60,13 +60,13 @@ impl<A> From<tonic::Response<A>> for Reply<A> {
     }
 }
 
-/// Names that both methods use, as metadata or as headers.
+/// Names that both methods use, in metadata or in headers.
 const TRACEPARENT: &str = "traceparent";
 const DEPTH: &str = "x-message-depth";
 /// A response has no metadata map, and gRPC owns the header `content-type`.
 const DATA_CONTENT_TYPE: &str = "x-content-type";
 
-/// Refuses what the peer would refuse, before it is sent. Spec: router 5.2.
+/// Refuses messages that the peer would refuse, before they are sent. Spec: router 5.2.
 pub(crate) fn check_size(request: &impl prost::Message, limit: usize) -> Result<(), Error> {
     match request.encoded_len() {
         len if len > limit => Err(Error::serialization(format_args!(
@@ -76,7 +76,7 @@ pub(crate) fn check_size(request: &impl prost::Message, limit: usize) -> Result<
     }
 }
 
-/// Refuses data that is not what it says it is, before a component sees it. Spec: router S-23.
+/// Refuses data that does not match its declared type, before a component sees it. Spec: router S-23.
 pub(crate) fn check_data(data: &Payload) -> Result<(), Error> {
     if data.content_type() == ContentType::Json && !data.is_empty() {
         serde_json::from_slice::<serde::de::IgnoredAny>(data.bytes()).map_err(Error::serialization)?;
@@ -89,13 +89,13 @@ fn number<T: std::str::FromStr>(text: Option<String>, key: &str) -> Result<Optio
         .transpose()
 }
 
-/// Of a hostile value no more is repeated than helps to find where it came from.
+/// Repeats no more of a hostile value than is needed to find its origin.
 fn malformed(key: &str, value: &str) -> Error {
     let value = error::clipped(value, 64);
     Error::serialization(format_args!("the metadata {key:?} cannot be read: {value:?}"))
 }
 
-/// An answer that is too large, or of a kind that nobody knows: the component has done its work.
+/// A response that is too large or of an unknown kind: the component has done its work.
 fn unusable_answer(error: Error) -> Error {
     match error {
         Error::Serialization { cause, .. } => Error::Serialization {
@@ -106,7 +106,7 @@ fn unusable_answer(error: Error) -> Error {
     }
 }
 
-/// The data of an answer; none is no value.
+/// The data of a response; `None` for no value.
 fn answered(data: bytes::Bytes, metadata: &MetadataMap) -> Result<Option<Payload>, Error> {
     if data.is_empty() {
         return Ok(None);

@@ -12,16 +12,16 @@ use crate::{ContentType, Context, Error, Message, Payload, TraceContext, keys, t
 
 /// Keys of the metadata map, beside those that both methods use.
 const CONTENT_TYPE: &str = "content-type";
-/// What is left of the caller's time, in microseconds. Clocks of two machines differ; durations do not.
+/// The remaining time of the caller, in microseconds. Clocks of two machines differ; durations do not.
 const TIMEOUT: &str = "x-timeout-us";
-/// The edge that the message follows, where `Message` has a field.
+/// The edge that the message follows, for which `Message` has a field.
 const EDGE: &str = "x-edge-id";
 
-/// A message as it crosses to another module.
+/// Encodes a message to another module.
 pub(crate) fn request(message: &Message, trace: TraceContext, remaining: Duration) -> proto::Message {
     let context = &message.context;
     let mut metadata = context.metadata.as_deref().cloned().unwrap_or_default();
-    // Rounded up: the callee must not give up before the caller does.
+    // Rounded up: the callee must not give up before the caller.
     let micros = remaining.as_nanos().div_ceil(1000);
     metadata.insert(TIMEOUT.to_owned(), micros.to_string());
     metadata.insert(TRACEPARENT.to_owned(), trace.traceparent());
@@ -46,7 +46,7 @@ pub(crate) fn request(message: &Message, trace: TraceContext, remaining: Duratio
     }
 }
 
-/// A message as it came from another module. Its data is not looked into yet.
+/// Decodes a message from another module, without looking into its data.
 ///
 /// # Errors
 /// [`Error::Serialization`] when its metadata cannot be read. Spec: router W-19.
@@ -61,7 +61,7 @@ pub(crate) fn message<P: Platform>(
         data,
         mut metadata,
     } = request;
-    // What every message of ours has comes first: then nothing is left to look through for the rest.
+    // Keys of every message of ours come first: then no scan of the rest is needed.
     let timeout = number::<u64>(metadata.remove(TIMEOUT), TIMEOUT)?.map(Duration::from_micros);
     let traceparent = metadata.remove(TRACEPARENT);
     let content_type = match metadata.remove(CONTENT_TYPE) {
@@ -105,7 +105,8 @@ fn shorter(one: Option<Duration>, other: Option<Duration>) -> Option<Duration> {
     }
 }
 
-/// A result as it crosses back. Errors are in-band, with a gRPC status of OK and their classification beside it. Spec: router S-26, S-27, 2.4.
+/// Encodes a result for the caller. Errors are in-band, with a gRPC status of OK and their classification beside it.
+/// Spec: router S-26, S-27, 2.4.
 pub(crate) fn reply(
     result: Result<Option<Payload>, Raised>,
     module: &str,
@@ -141,11 +142,10 @@ fn value_reply(value: Option<Payload>, limit: usize) -> Result<tonic::Response<p
     Ok(reply)
 }
 
-/// What a response means to the caller.
+/// Decodes a response.
 ///
 /// # Errors
-/// [`Error::Remote`] when the response has an error; [`Error::Serialization`] when its data is of a type
-/// that nobody knows.
+/// [`Error::Remote`] when the response has an error; [`Error::Serialization`] when the type of its data is unknown.
 pub(crate) fn answer(response: tonic::Response<proto::Response>) -> Result<Option<Payload>, Error> {
     let (metadata, response, _) = response.into_parts();
     if !response.error.is_empty() {

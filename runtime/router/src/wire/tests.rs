@@ -1,4 +1,4 @@
-//! Whatever arrives is read or refused, and what is read is what was sent.
+//! Any input is decoded or refused, and decoded messages equal the encoded ones.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -52,7 +52,7 @@ fn is_refusal<T>(result: &Result<T, Error>) -> bool {
 }
 
 proptest! {
-    // The same cases in every run: a failure is of the change, and repeats.
+    // The same cases in every run: a failure is caused by a change, and is reproducible.
     #![proptest_config(ProptestConfig {
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(7),
@@ -127,7 +127,7 @@ proptest! {
             prop_assert_eq!(&read.data, &sent.data);
             prop_assert_eq!((read.context.trace, read.context.span, read.context.depth), (7, 9, depth));
             prop_assert_eq!(&read.context.metadata.as_deref().cloned().unwrap_or_default(), &metadata);
-            // What does not fit gRPC's eight digits is no deadline at all.
+            // A time that exceeds gRPC's eight digits is no deadline.
             prop_assert!(read.timeout.is_none_or(|read| read >= left));
         }
     }
@@ -145,7 +145,7 @@ proptest! {
         }));
         let super::Reply { mut answer, trailers } = send::reply(Err(failed().into()), "b", 1 << 20);
         prop_assert!(answer.metadata().is_empty(), "nothing is known before the answer");
-        // As the caller has them: both together.
+        // Both together, as the caller has them.
         *answer.metadata_mut() = trailers;
         let in_band = send::answer(answer).expect_err("an error");
         let status = message::reply(Err(failed().into()), "b", 1 << 20).map(drop).expect_err("an error");

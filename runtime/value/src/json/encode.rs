@@ -1,7 +1,7 @@
-//! Values and types as JSON: strict in what is written, and quick. Spec: provider 2.15.
+//! Encodes values and types as JSON: strict, and fast. Spec: provider 2.15.
 //!
-//! Text is put together by hand. All that varies is names, scalars and types, and the types of equal things are mostly
-//! one and the same in memory: those are written once and copied from then on.
+//! Text is assembled by hand. Only names, scalars and types vary, and the types of equal values mostly share memory:
+//! such types are written once and then copied.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -70,13 +70,13 @@ fn structure(types: &Fields<CType>, out: &mut Vec<u8>) {
     put(out, if types.is_empty() { "{}" } else { "}" });
 }
 
-/// How many types are remembered.
+/// The number of cached types.
 const REMEMBERED: usize = 4;
 
 struct Encoder<'o> {
     out: &'o mut Vec<u8>,
-    /// Types that were written lately, by where they are in memory, and where their text is. They stay where they
-    /// are: the value that is written holds them.
+    /// Recently written types, by their address, and the position of their text. Addresses are stable, because the
+    /// value being written holds them.
     written: [Option<(*const (), Range<usize>)>; REMEMBERED],
     oldest: usize,
 }
@@ -185,7 +185,7 @@ impl Encoder<'_> {
         self.once(Arc::as_ptr(it).cast(), |out| ctype(it, out));
     }
 
-    /// Writes what is at this place in memory, or copies it when it has been written lately.
+    /// Writes the item at this address, or copies it if it was written recently.
     fn once(&mut self, place: *const (), write: impl FnOnce(&mut Vec<u8>)) {
         let mut known = self.written.iter().flatten();
         if let Some((_, text)) = known.find(|(known, _)| *known == place) {

@@ -2,17 +2,17 @@
 
 use crate::path::{Path, Step, clipped};
 
-/// Why JSON is no value, or no type, and where. Whoever wrote it is at fault; reading it again is of no use.
+/// Why JSON is not a value, or not a type, and where. The sender is at fault; decoding it again does not help.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{}{problem}", path.prefix())]
 pub struct DecodeError {
-    /// Where, in the JSON: `value.text`.
+    /// The place in the JSON: `value.text`.
     pub path: Path,
-    /// What.
+    /// The mistake.
     pub problem: DecodeProblem,
 }
 
-/// What is wrong with JSON. The texts are those of the TypeScript SDK where it has one. Spec: provider 2.15.
+/// The mistake in JSON. The texts are those of the TypeScript SDK where it has one. Spec: provider 2.15.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DecodeProblem {
@@ -36,21 +36,21 @@ pub enum DecodeProblem {
         /// The limit.
         limit: usize,
     },
-    /// It is no JSON.
+    /// It is not JSON.
     #[error("not JSON: expected {expected} at byte {byte}")]
     Syntax {
-        /// What could have been there.
+        /// The expected tokens.
         expected: &'static str,
-        /// The position, from 0; invalid UTF-8 counts as what replaces it.
+        /// The position, from 0; invalid UTF-8 counts as its replacement.
         byte: usize,
     },
-    /// There is no object, or it has no tag.
+    /// It is not an object, or has no tag.
     #[error("Invalid {what} JSON: expected object with \"tag\" field")]
     Untagged {
         /// `CValue` or `CType`.
         what: &'static str,
     },
-    /// The tag is none of the protocol's.
+    /// The tag is unknown in the protocol.
     #[error("Unknown {what} tag: {}", clipped(tag))]
     UnknownTag {
         /// `CValue` or `CType`.
@@ -58,28 +58,28 @@ pub enum DecodeProblem {
         /// The tag.
         tag: Box<str>,
     },
-    /// A member is not there.
+    /// A member is missing.
     #[error("{tag} missing \"{member}\" field")]
     Missing {
-        /// Of which tag.
+        /// The tag of its object.
         tag: &'static str,
         /// The member.
         member: &'static str,
     },
-    /// A member is not what it must be.
+    /// A member has the wrong type.
     #[error("{tag} \"{member}\" must be {expected}")]
     Wrong {
-        /// Of which tag.
+        /// The tag of its object.
         tag: &'static str,
         /// The member.
         member: &'static str,
-        /// What it must be.
+        /// The expected type.
         expected: &'static str,
     },
     /// An entry of a map is not a key and a value.
     #[error("CMap entry must be an object with \"key\" and \"value\" fields")]
     Entry,
-    /// A member or a field comes twice: readers would differ in what it is.
+    /// A duplicate member or field: decoders would differ about its value.
     #[error("\"{}\" comes twice", clipped(name))]
     Twice {
         /// Its name.

@@ -1,17 +1,17 @@
-//! JSON, as it is on the wire. Spec: provider 2.15.
+//! The JSON format on the wire. Spec: provider 2.15.
 //!
 //! | subject | file |
 //! |---|---|
-//! | out: strict | `encode` |
-//! | in: lenient | `decode` |
-//! | which tags there are, with which members | `tags` |
+//! | encoding: strict | `encode` |
+//! | decoding: lenient | `decode` |
+//! | the tags, and their members | `tags` |
 //! | tokens, strings and numbers | `reader`, `scan`, `number` |
-//! | what was decoded lately, and may come again | `recent` |
-//! | why it cannot be read | `error` |
+//! | recently decoded items, which may be repeated | `recent` |
+//! | errors | `error` |
 //!
-//! The reader is our own and not serde_json's for what the protocol wants and serde_json does not do: numbers
-//! beyond a double, integers written as `1e3`, members in any order without a copy of what comes before the
-//! tag, invalid UTF-8, and errors that say where they are.
+//! The decoder is our own and not serde_json's, because the protocol has features that serde_json does not support:
+//! numbers beyond a double, integers written as `1e3`, members in any order without a copy of those before the tag,
+//! invalid UTF-8, and errors with places.
 
 mod decode;
 mod encode;
@@ -37,13 +37,13 @@ impl CValue {
         out
     }
 
-    /// The value that JSON is of, read as leniently as the Scala server does: see the table of 2.15. Invalid
-    /// UTF-8 is replaced, unknown members are ignored, a `CSeq` is a list, and whether a value is what its
-    /// types say is not looked at ([`CValue::check`] does that). Only where readers would differ in what
-    /// they understand it is strict: a member or a field that comes twice is an error.
+    /// Decodes a value from JSON, as leniently as the Scala server does: see the table of 2.15. Invalid UTF-8 is
+    /// replaced, unknown members are ignored, a `CSeq` is a list, and a value is not checked against its own type
+    /// information ([`CValue::check`] does that). It is strict only where decoders would differ: a duplicate member
+    /// or field is an error.
     ///
     /// # Errors
-    /// Who wrote it is at fault: it is no JSON, no value, or beyond a limit.
+    /// The sender is at fault: it is not JSON, not a value, or beyond a limit.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         decode::whole(json, limits, |decoder| decoder.value(0))
     }
@@ -57,10 +57,10 @@ impl CType {
         out
     }
 
-    /// The type that JSON is of. A `CSeq` is a list.
+    /// Decodes a type from JSON. A `CSeq` is a list.
     ///
     /// # Errors
-    /// Who wrote it is at fault: it is no JSON, no type, or beyond a limit.
+    /// The sender is at fault: it is not JSON, not a type, or beyond a limit.
     pub fn from_json(json: &[u8], limits: &Limits) -> Result<Self, DecodeError> {
         decode::whole(json, limits, |decoder| decoder.ctype(0)).map(Arc::unwrap_or_clone)
     }

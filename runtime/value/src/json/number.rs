@@ -1,6 +1,6 @@
-//! Numbers, as text: exact, whatever their size.
+//! Numbers as text: exact, of any size.
 
-/// Why a number is no integer of 64 bits.
+/// Why a number is not a 64-bit integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NotAnInteger {
     /// It has a fraction.
@@ -9,7 +9,7 @@ pub(super) enum NotAnInteger {
     Range,
 }
 
-/// The length of the JSON number that `bytes` begin with, if they do.
+/// The length of the JSON number at the start of `bytes`, if there is one.
 pub(super) fn length(bytes: &[u8]) -> Option<usize> {
     let digits = |from: usize| {
         let rest = bytes.get(from..).unwrap_or_default();
@@ -43,7 +43,7 @@ pub(super) fn is_number(text: &str) -> bool {
     length(text.as_bytes()) == Some(text.len())
 }
 
-/// The integer that a JSON number is, also when it is written as `10.0` or `1e3`.
+/// The integer value of a JSON number, also when it is written as `10.0` or `1e3`.
 pub(super) fn integer(number: &str) -> Result<i64, NotAnInteger> {
     match number.parse() {
         Ok(integer) => Ok(integer),
@@ -51,7 +51,7 @@ pub(super) fn integer(number: &str) -> Result<i64, NotAnInteger> {
     }
 }
 
-/// The same by its digits: doubles are exact up to 2^53 only.
+/// The same from its digits: doubles are exact up to 2^53 only.
 fn from_decimal(number: &str) -> Result<i64, NotAnInteger> {
     let (mantissa, exponent) = number.split_once(['e', 'E']).unwrap_or((number, "0"));
     let (mantissa, is_negative) = match mantissa.strip_prefix('-') {
@@ -71,7 +71,7 @@ fn from_decimal(number: &str) -> Result<i64, NotAnInteger> {
     let Ok(shift) = usize::try_from(shift) else {
         return Err(NotAnInteger::Fraction);
     };
-    // 19 digits are all that 64 bits have room for, and 128 bits have more.
+    // 64 bits have at most 19 digits, and 128 bits have more.
     if digits.len().saturating_add(shift) > 19 {
         return Err(NotAnInteger::Range);
     }
@@ -82,7 +82,7 @@ fn from_decimal(number: &str) -> Result<i64, NotAnInteger> {
     i64::try_from(if is_negative { -magnitude } else { magnitude }).map_err(|_| NotAnInteger::Range)
 }
 
-/// An exponent; one that is beyond all bounds is as good as the largest.
+/// An exponent; an excessive one is equivalent to the largest.
 fn exponent_of(text: &str) -> i64 {
     text.parse()
         .unwrap_or(if text.starts_with('-') { i64::MIN } else { i64::MAX })

@@ -1,11 +1,11 @@
-//! What was decoded lately. All records of a list say the same of themselves: they share it.
+//! Recently decoded items. All records of a list have the same type information: they share it.
 
 use std::sync::Arc;
 
-/// The last few things that were read, by their text.
+/// The most recently read items, by their text.
 pub(super) struct Recent<'a, T> {
     entries: [Option<(&'a str, T)>; 4],
-    /// The one to go next.
+    /// The next one to be replaced.
     oldest: usize,
 }
 
@@ -17,7 +17,7 @@ impl<'a, T: Clone> Recent<'a, T> {
         }
     }
 
-    /// What `rest` begins with, and the length of its text. An object that begins alike ends alike.
+    /// The item at the start of `rest`, and the length of its text. An object that begins alike ends alike.
     pub(super) fn find(&self, rest: &str) -> Option<(usize, T)> {
         let known = self.entries.iter().flatten();
         known
@@ -32,10 +32,10 @@ impl<'a, T: Clone> Recent<'a, T> {
     }
 }
 
-/// How many names are remembered.
+/// The number of cached names.
 const NAMES: usize = 64;
 
-/// Names of fields that were read lately.
+/// Recently read names of fields.
 pub(super) struct Names {
     slots: [Option<Arc<str>>; NAMES],
 }
@@ -47,7 +47,7 @@ impl Names {
         }
     }
 
-    /// The name, shared with those of the same text if they were not too long ago.
+    /// The name, shared with recent ones of the same text.
     pub(super) fn get(&mut self, name: &str) -> Arc<str> {
         let hash = name
             .bytes()

@@ -1,4 +1,4 @@
-//! Where in text something begins that JSON strings cannot have as it is, eight bytes at a time.
+//! Finds characters that JSON strings cannot contain directly, eight bytes at a time.
 
 const ONES: u64 = u64::MAX / 255;
 const HIGHS: u64 = ONES << 7;
@@ -8,7 +8,8 @@ pub(super) fn first_special(bytes: &[u8]) -> Option<usize> {
     let (words, rest) = bytes.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        // A byte's highest bit is set where subtracting borrows, and in bytes above such a one perhaps: the lowest counts.
+        // The highest bit of a byte is set if the subtraction borrows, and possibly in higher bytes: the lowest one
+        // counts.
         let controls = word.wrapping_sub(ONES * 0x20) & !word;
         let found =
             (controls | zeros(word ^ (ONES * b'"' as u64)) | zeros(word ^ (ONES * b'\\' as u64))) & HIGHS;

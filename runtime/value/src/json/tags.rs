@@ -1,6 +1,6 @@
-//! Which tags there are, and which members come with them. Spec: provider 2.14, 2.15.
+//! The tags, and their members. Spec: provider 2.14, 2.15.
 
-/// What an object with a tag is of.
+/// The kind of an object with a tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum What {
     Value,
@@ -35,7 +35,7 @@ pub(super) enum Tag {
 }
 
 impl Tag {
-    /// The tag of this name, if `what` can have it.
+    /// The tag of this name, if it is valid for `what`.
     pub(super) fn parse(name: &str, what: What) -> Option<Self> {
         let tag = match name {
             "CString" => Tag::String,
@@ -72,7 +72,7 @@ impl Tag {
         }
     }
 
-    /// The members that this tag must have, beside itself.
+    /// The required members of this tag, beside itself.
     pub(super) fn members(self, what: What) -> &'static [Member] {
         use Member::{InnerType, KeysType, Structure, Subtype, UnionTag, Value, ValuesType};
         match (what, self) {
@@ -91,7 +91,7 @@ impl Tag {
         }
     }
 
-    /// What its `value` must be.
+    /// The expected type of its `value`.
     pub(super) fn value_is(self) -> &'static str {
         match self {
             Tag::String => "a string",

@@ -1,4 +1,4 @@
-//! From serde's data to a value, led by the declared type.
+//! Converts serde's data to a value, guided by the declared type.
 
 use std::fmt::Display;
 
@@ -9,11 +9,11 @@ use super::parts::Parts;
 use crate::mismatch::{Kind, Mismatch, MismatchProblem};
 use crate::{CType, CValue};
 
-/// Makes a value of this type.
+/// Creates a value of this type.
 #[derive(Clone, Copy)]
 pub(super) struct Writer<'t> {
     declared: &'t CType,
-    /// Only one entry of the map that is declared, as a sequence of two.
+    /// Only one entry of the declared map, as a sequence of two.
     pub(super) is_entry: bool,
 }
 
@@ -31,7 +31,7 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// For one entry of the map that this one is for.
+    /// For one entry of this writer's map.
     pub(super) fn entry(self) -> Self {
         Writer {
             is_entry: true,
@@ -39,7 +39,7 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// The type that a value must be of which is there.
+    /// The type of a value that is present.
     pub(super) fn present(self) -> &'t CType {
         match self.declared {
             CType::Optional(inner) => Writer::new(inner).present(),
@@ -47,7 +47,7 @@ impl<'t> Writer<'t> {
         }
     }
 
-    /// `value`, which is of the type that [`Writer::present`] says.
+    /// `value`, which has the type of [`Writer::present`].
     pub(super) fn wrapped(self, value: CValue) -> CValue {
         match self.declared {
             CType::Optional(inner) => CValue::Some {
@@ -66,7 +66,7 @@ impl<'t> Writer<'t> {
         .into()
     }
 
-    /// A number, in whichever way it was said.
+    /// A number, from any numeric type.
     fn number(self, integer: Option<i64>, float: f64) -> Result<CValue, Mismatch> {
         // The first double that is too large for an integer.
         const BEYOND: f64 = 9_223_372_036_854_775_808.0;
@@ -156,7 +156,7 @@ impl<'t> Serializer for Writer<'t> {
     fn serialize_str(self, it: &str) -> Result<CValue, Mismatch> {
         match self.present() {
             CType::String => Ok(self.wrapped(CValue::string(it))),
-            // How an enum writes a variant without fields, in JSON too.
+            // An enum writes a variant without fields in this form, in JSON too.
             CType::Union(_) => Parts::unit_variant(self, it),
             _ => Err(self.other(Kind::String)),
         }

@@ -1,4 +1,4 @@
-//! Calls: which module, and which argument is which input.
+//! Calls: the module, and the mapping of arguments to inputs.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use super::super::syntax::{Argument, Name};
 use super::{Checker, Mistake, Typed};
 use crate::ModuleSpec;
 
-/// Up to here every whole number is a Float exactly.
+/// Up to here every whole number is exact as a Float.
 const FLOAT_WHOLE_MAX: i64 = 1 << f64::MANTISSA_DIGITS;
 
 impl Checker<'_> {
-    /// The value of a call. It has the type of the module's output even when the arguments are wrong, so that what
-    /// is wrong with its use is found at once, too.
+    /// The value of a call. It has the type of the module's output even when the arguments are wrong, so that
+    /// mistakes in its use are also reported at once.
     pub(super) fn call(&mut self, module: &Name, arguments: &[Argument], owner: &Arc<str>) -> Option<Typed> {
         let values: Vec<Option<Typed>> = arguments
             .iter()
@@ -55,8 +55,8 @@ impl Checker<'_> {
     }
 
     fn unknown_module(&mut self, module: &Name) {
-        // All modules are not asked for when the answer is not shown: there may be many, and many calls of one that is
-        // gone.
+        // The list of all modules is not read when it is not shown: there may be many modules, and many calls of a
+        // missing one.
         let modules = match self.shows_more() {
             true => self.engine.modules(),
             false => Vec::new(),
@@ -66,7 +66,7 @@ impl Checker<'_> {
         self.problem(Mistake::UnknownModule { name, nearest }, &module.span);
     }
 
-    /// The input that each argument is for; nothing when that cannot be told.
+    /// The input of each argument; `None` when it is unknown.
     fn inputs_of(
         &mut self,
         spec: &ModuleSpec,
@@ -100,7 +100,7 @@ impl Checker<'_> {
         })
     }
 
-    /// Whether all names are inputs of the module, and different ones.
+    /// Whether all names are different inputs of the module.
     fn names_are_inputs(&mut self, spec: &ModuleSpec, named: &[&Name]) -> bool {
         let before = self.problems.len();
         let mut given = BTreeSet::new();
@@ -121,7 +121,7 @@ impl Checker<'_> {
         self.problems.len() == before
     }
 
-    /// The value as the input takes it. Says so when it does not.
+    /// The value as the input takes it. Reports a mismatch.
     fn fitting(
         &mut self,
         mut value: Typed,

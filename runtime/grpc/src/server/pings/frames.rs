@@ -1,6 +1,6 @@
-//! The heads of HTTP/2's frames, as they pass by. Spec: RFC 9113, 4.1.
+//! Parses the heads of HTTP/2 frames in passing. Spec: RFC 9113, 4.1.
 
-/// What begins a frame.
+/// The head of a frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) length: u32,
@@ -36,17 +36,17 @@ impl Head {
     }
 }
 
-/// Where in a stream of frames we are.
+/// The position in a stream of frames.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Frames {
-    /// What is left of the present frame, or of the preface.
+    /// The rest of the current frame, or of the preface.
     left: usize,
     head: [u8; Head::LENGTH],
-    /// How much of the next head is there.
+    /// The received part of the next head.
     filled: usize,
 }
 
-/// What a client begins with.
+/// The preface of a client.
 const PREFACE: usize = 24;
 
 impl Frames {
@@ -57,7 +57,7 @@ impl Frames {
         }
     }
 
-    /// Takes bytes up to the end of the next head, and gives that; `None` when all are taken.
+    /// Takes bytes up to the end of the next head, and returns it; `None` when all are taken.
     pub(super) fn next(&mut self, bytes: &mut &[u8]) -> Option<Head> {
         let skipped = self.left.min(bytes.len());
         *bytes = &bytes[skipped..];
@@ -76,7 +76,7 @@ impl Frames {
         Some(head)
     }
 
-    /// The head that these bytes are, if a frame begins with them.
+    /// The head in these bytes, if a frame begins with them.
     pub(super) fn begins(&self, bytes: &[u8]) -> Option<Head> {
         if self.left > 0 || self.filled > 0 {
             return None;

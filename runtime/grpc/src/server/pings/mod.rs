@@ -1,7 +1,7 @@
-//! Clients that ping too often, and what becomes of them. Spec: gRPC proposals A8 and A9.
+//! Detects clients that ping too often. Spec: gRPC proposals A8 and A9.
 //!
-//! HTTP/2 answers pings by itself, and does not tell of them. So the frames of a connection are looked through as they
-//! pass, where a server has such a policy, and only there.
+//! HTTP/2 answers pings by itself, and does not report them. So the frames of a connection are scanned in passing,
+//! only on servers with such a policy.
 
 mod frames;
 
@@ -12,23 +12,24 @@ use tokio::time::Instant;
 
 use frames::{Frames, Head};
 
-/// How often a client may ping. One that does so more often is told `too_many_pings`, and cut off with all of its calls
-/// at the third time. What it has been sent since, headers or data, makes up for all.
+/// How often a client may ping. At its third violation a client gets `too_many_pings` and is cut off with all of its
+/// calls. Headers or data sent to it since reset the count.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PingPolicy {
-    /// The shortest time between two pings while calls are in flight.
+    /// The minimum interval of pings while calls are in flight.
     pub interval: Duration,
-    /// The same while none are.
+    /// The same while no call is in flight.
     pub without_calls: Duration,
 }
 
 impl PingPolicy {
-    /// What gRPC's servers in Go, Java and C do when they are not told otherwise: 5 min, and 2 h without calls.
+    /// The defaults of gRPC's servers in Go, Java and C: 5 min, and 2 h without calls.
     pub const fn grpc() -> Self {
         PingPolicy::every(Duration::from_secs(5 * 60))
     }
 
-    /// So often while calls are in flight, and without calls as gRPC's servers have it: 2 h, or longer if this is.
+    /// This interval while calls are in flight, and without calls the default of gRPC's servers: 2 h, or this if it
+    /// is longer.
     pub const fn every(interval: Duration) -> Self {
         const WITHOUT_CALLS: Duration = Duration::from_secs(2 * 60 * 60);
         PingPolicy {
@@ -42,9 +43,9 @@ impl PingPolicy {
     }
 }
 
-/// So many pings that come too early are let pass.
+/// The number of early pings that are tolerated.
 const STRIKES: u32 = 2;
-/// What is said in the GOAWAY: clients look for it.
+/// The text in the GOAWAY: clients look for it.
 const TOO_MANY: &[u8] = b"too_many_pings";
 const ENHANCE_YOUR_CALM: [u8; 4] = [0, 0, 0, 11];
 
@@ -77,7 +78,7 @@ impl Pings {
         self.strikes > STRIKES
     }
 
-    /// These bytes have come from the client.
+    /// These bytes were received from the client.
     pub(super) fn came(&mut self, mut bytes: &[u8]) {
         while let Some(head) = self.incoming.next(&mut bytes) {
             match head.kind {
@@ -105,12 +106,12 @@ impl Pings {
         self.last_ping = Some(now);
     }
 
-    /// These bytes go to the client.
+    /// These bytes are sent to the client.
     pub(super) fn went(&mut self, mut bytes: &[u8]) {
         while let Some(head) = self.outgoing.next(&mut bytes) {
             match head.kind {
                 Head::HEADERS | Head::DATA => {
-                    // The next one counts from then on: it is as the first.
+                    // The next ping counts from then on, like the first one.
                     self.strikes = 0;
                     self.last_ping = None;
                     if head.ends_stream() {
@@ -125,8 +126,8 @@ impl Pings {
         }
     }
 
-    /// What is to be written instead of the GOAWAY that these bytes, which are about to go, begin with: the same one
-    /// with a reason, which HTTP/2 here cannot say. And how many bytes it stands for.
+    /// The replacement of the GOAWAY at the start of these outgoing bytes: the same GOAWAY with a reason, which the
+    /// HTTP/2 library cannot set. Also returns the number of bytes that it replaces.
     pub(super) fn reasoned(&self, bytes: &[u8]) -> Option<(Vec<u8>, usize)> {
         let goaway = bytes.get(..Head::LENGTH + 8)?;
         let (head, said) = goaway.split_at(Head::LENGTH);
@@ -140,7 +141,7 @@ impl Pings {
         Some((reasoned, goaway.len()))
     }
 
-    /// How many of these bytes, which are about to go, come before a GOAWAY.
+    /// The number of outgoing bytes before a GOAWAY.
     pub(super) fn before_goaway(&self, bytes: &[u8]) -> usize {
         let mut outgoing = self.outgoing.clone();
         let mut left = bytes;
@@ -169,7 +170,7 @@ mod tests {
         frame(Head::PING, 0, 0, 8)
     }
 
-    /// A client that has said hello, with a call in flight if it says so.
+    /// A client after its preface, with a call in flight if requested.
     fn client(policy: PingPolicy, calls: bool) -> Pings {
         let mut pings = Pings::new(policy);
         pings.came(PREFACE);
@@ -188,7 +189,7 @@ mod tests {
             let mut survived = 0;
             while survived < 100 {
                 tokio::time::advance(Duration::from_secs(every)).await;
-                // In two pieces, as they may come.
+                // In two pieces, as they may arrive.
                 pings.came(&ping()[..5]);
                 pings.came(&ping()[5..]);
                 if pings.are_too_many() {
@@ -210,7 +211,7 @@ mod tests {
             pings.went(&frame(Head::DATA, 0, 1, 100));
         }
         assert!(!pings.are_too_many());
-        // The call has ended: from now on two hours count.
+        // The call has ended: from now on two hours apply.
         pings.went(&frame(Head::HEADERS, 5, 1, 10));
         for _ in 0..4 {
             tokio::time::advance(Duration::from_secs(6 * 60)).await;
@@ -234,7 +235,7 @@ mod tests {
         assert_eq!(length, 17);
         assert_eq!(reasoned[2], 22);
         assert!(reasoned.ends_with(b"\0\0\0\x01\0\0\0\x0btoo_many_pings"));
-        // Another one is left as it is.
+        // Any other GOAWAY is left unchanged.
         goaway[16] = 0;
         assert_eq!(pings.reasoned(&goaway), None);
     }

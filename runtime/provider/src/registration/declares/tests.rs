@@ -1,4 +1,4 @@
-//! What is counted, against what is decoded.
+//! Compares the counted contents with the decoded ones.
 
 use proptest::prelude::*;
 use prost::Message;
@@ -16,7 +16,7 @@ fn counted(request: &[u8]) -> Declares {
     whole
 }
 
-/// What is decoded of a request whose modules are decoded by themselves.
+/// The decoded request, with its modules decoded one by one.
 fn decoded(request: &[u8]) -> Result<RegisterRequest, prost::DecodeError> {
     let (mut rest, mut modules) = (vec![], vec![]);
     for piece in Pieces::of(request) {
@@ -30,7 +30,7 @@ fn decoded(request: &[u8]) -> Result<RegisterRequest, prost::DecodeError> {
     Ok(RegisterRequest { modules, ..rest })
 }
 
-/// Bytes that are fields, more often than not.
+/// Bytes that are mostly valid fields.
 fn fields() -> impl Strategy<Value = Vec<u8>> {
     let field = prop_oneof![
         4 => (1..8u8, prop::collection::vec(any::<u8>(), 0..6)).prop_map(|(number, inner)| {

@@ -1,4 +1,4 @@
-//! Texts and order of the checks, and all of them against a plain restatement of the rules.
+//! The texts and the order of the checks, and a comparison with a plain restatement of the rules.
 
 use proptest::prelude::*;
 use prost::Message;
@@ -53,7 +53,7 @@ fn checked(
     validate(request, &mut schemas(request, config), ground)
 }
 
-/// A table in which `solo` is a provider's, and `shared` is a group's, with the modules A and B each.
+/// A table in which a provider owns `solo`, and a group owns `shared`, each with the modules A and B.
 fn taken() -> Table {
     let second = std::time::Duration::from_secs(1);
     let mut table = Table::new(Timers {
@@ -84,7 +84,7 @@ fn taken() -> Table {
     table
 }
 
-/// The reasons, empty ones for modules with which nothing is wrong. `local.A` exists.
+/// The reasons, empty for valid modules. `local.A` exists.
 fn reasons_with(request: &RegisterRequest, config: &Config) -> Vec<String> {
     let table = taken();
     let ground = Ground {
@@ -132,7 +132,7 @@ fn what_is_right_is_accepted() {
 
 #[test]
 fn the_first_check_that_fails_is_the_reason() {
-    // Everything is wrong at first, and then put right from the first check on.
+    // At first everything is wrong, and is then corrected from the first check on.
     let mut request = request("1st", vec![module(""), module("C"), module("C")]);
     request.executor_url = String::new();
     request.modules[1].input_schema = None;
@@ -284,7 +284,7 @@ fn there_are_limits() {
     );
 }
 
-/// What is too long, in a request with modules or without, and how that is told.
+/// Values that are too long, in a request with modules or without, and the reported reason.
 #[test]
 fn every_field_has_a_limit() {
     let long = |field: fn(&mut RegisterRequest) -> &mut String, bytes: usize| {
@@ -357,7 +357,7 @@ fn every_field_has_a_limit() {
     }
 }
 
-/// The rules once more, as plainly as they can be said, for one module: which check fails first.
+/// The rules restated plainly, for one module: which check fails first.
 fn restated(request: &RegisterRequest, index: usize) -> Option<&'static str> {
     let module = &request.modules[index];
     let identifier = |text: &str| {

@@ -1,4 +1,4 @@
-//! What is in the `value` of a value.
+//! The content of the member `value`.
 
 use std::collections::btree_map::Entry;
 
@@ -12,7 +12,7 @@ use crate::{CValue, Fields};
 
 /// A `value`.
 pub(super) enum Content {
-    /// All of a value without other members.
+    /// The whole of a value without other members.
     Scalar(CValue),
     Items(Vec<CValue>),
     Entries(Vec<(CValue, CValue)>),
@@ -73,7 +73,7 @@ impl Decoder<'_> {
         })
     }
 
-    /// A double; what is beyond it is infinite, as in other languages.
+    /// A double; numbers beyond its range become infinite, as in other languages.
     fn float(&mut self) -> Result<CValue> {
         let float = match self.reader.peek() {
             b'n' if self.reader.take_word("null") => Some(f64::NAN),
@@ -147,7 +147,7 @@ impl Decoder<'_> {
         self.named(|decoder| decoder.value(depth + 1))
     }
 
-    /// Anything by name.
+    /// Any named item.
     pub(super) fn named<T>(&mut self, mut read: impl FnMut(&mut Self) -> Result<T>) -> Result<Fields<T>> {
         self.reader.take(b'{');
         let mut fields = Fields::new();

@@ -1,4 +1,4 @@
-//! Values and types from JSON: lenient in what is read. Spec: provider 2.15.
+//! Decodes values and types from JSON, leniently. Spec: provider 2.15.
 
 mod content;
 mod object;
@@ -12,10 +12,10 @@ use super::recent::{Names, Recent};
 use super::tags::{Tag, What};
 use crate::{CType, CValue, Fields, Limits};
 
-/// Errors are rare and large, and results are handed up many levels.
+/// Errors are rare and large, and results are passed up many levels.
 type Result<T> = std::result::Result<T, Box<DecodeError>>;
 
-/// What `read` makes of all of the JSON.
+/// Applies `read` to all of the JSON.
 pub(super) fn whole<T>(
     json: &[u8],
     limits: &Limits,
@@ -61,10 +61,10 @@ impl<'a> Decoder<'a> {
         }
     }
 
-    /// A value, inside `depth` others.
+    /// A value, nested in `depth` others.
     pub(super) fn value(&mut self, depth: usize) -> Result<CValue> {
         let (tag, parts) = self.tagged(What::Value, depth)?;
-        // All members are there: `tagged` has seen to it.
+        // All members are present: `tagged` has checked that.
         let made = match (tag, parts.value, parts.ctype) {
             (_, Some(Content::Scalar(value)), _) => Some(value),
             (_, Some(Content::Items(value)), Some(subtype)) => Some(CValue::List { value, subtype }),
@@ -89,12 +89,12 @@ impl<'a> Decoder<'a> {
         made.ok_or_else(|| DecodeProblem::Untagged { what: "CValue" }.into())
     }
 
-    /// A type, inside `depth` others. Values that it is the type of do not count.
+    /// A type, nested in `depth` others. Values of that type do not count.
     pub(super) fn ctype(&mut self, depth: usize) -> Result<Arc<CType>> {
         self.check_depth(depth)?;
         self.reader.peek();
         let rest = self.reader.rest();
-        // What has parts is taken over at the depth that it was found at alone: else it could pass the limit.
+        // A type with parts is reused only at the depth where it was first read: otherwise it could exceed the limit.
         let known = match (self.scalars.find(rest), depth) {
             (None, 0) => self.types.find(rest),
             (known, _) => known,
@@ -129,7 +129,7 @@ impl<'a> Decoder<'a> {
         Ok(made)
     }
 
-    /// One value or type more, inside `depth` others.
+    /// Counts another value or type, nested in `depth` others.
     fn count(&mut self, depth: usize) -> Result<()> {
         self.check_depth(depth)?;
         self.nodes += 1;

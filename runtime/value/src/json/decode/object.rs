@@ -1,4 +1,4 @@
-//! Objects with a tag: their members, in any order.
+//! Objects with a tag, with members in any order.
 
 use std::sync::Arc;
 
@@ -9,11 +9,11 @@ use crate::json::tags::{Member, Tag, What};
 use crate::path::Step;
 use crate::{CType, Fields};
 
-/// The members of one object with a tag, as far as they have been read.
+/// The members of an object with a tag that have been read so far.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) value: Option<Content>,
-    /// `subtype` of a list, `valuesType`, `innerType`: there is never more than one of them.
+    /// `subtype` of a list, `valuesType`, `innerType`: an object has at most one of them.
     pub(super) ctype: Option<Arc<CType>>,
     pub(super) keys: Option<Arc<CType>>,
     pub(super) structure: Option<Arc<Fields<CType>>>,
@@ -21,7 +21,7 @@ pub(super) struct Parts {
 }
 
 impl Decoder<'_> {
-    /// An object with a tag, and all members that the tag must have, in any order. Others are ignored.
+    /// An object with a tag, and all members that the tag requires, in any order. Others are ignored.
     pub(super) fn tagged(&mut self, what: What, depth: usize) -> Result<(Tag, Parts)> {
         self.count(depth)?;
         let untagged = DecodeProblem::Untagged { what: what.as_str() };
@@ -33,7 +33,7 @@ impl Decoder<'_> {
         }
         let mut parts = Parts::default();
         let mut tag = None;
-        // Members that came before the tag.
+        // Members before the tag.
         let mut early = vec![];
         let mut more = self.reader.has_first(b'}');
         while more {
@@ -66,7 +66,7 @@ impl Decoder<'_> {
         Ok((tag, parts))
     }
 
-    /// Where there is no value that fits: `problem`, if there is JSON at all.
+    /// For a place without a valid value: returns `problem`, if there is valid JSON.
     pub(super) fn not_json_or(&mut self, problem: DecodeProblem) -> Box<DecodeError> {
         self.reader.skip().err().unwrap_or(problem).into()
     }
@@ -86,7 +86,7 @@ impl Decoder<'_> {
         Tag::parse(&name, what).ok_or_else(|| problem(Some(&name)).into())
     }
 
-    /// Reads one member, of which the tag is known.
+    /// Reads one member; the tag is known.
     fn member(
         &mut self,
         what: What,
@@ -101,7 +101,7 @@ impl Decoder<'_> {
         if parts.has(member) {
             return Err(twice(member.as_str()));
         }
-        // Only what is inside of a member is said to be there: what the member itself is not is said with its name.
+        // The path is only for errors inside a member: an error about the member itself includes its name.
         let inside = |error: Box<DecodeError>| error.within(Step::Member(member.as_str()));
         let type_depth = type_depth(what, depth);
         match member {
@@ -125,12 +125,12 @@ impl Decoder<'_> {
         })
     }
 
-    /// The types of fields or variants, inside `depth` types with that which has them.
+    /// The types of fields or variants, nested in `depth` types including their owner.
     fn structure(&mut self, tag: Tag, depth: usize) -> Result<Arc<Fields<CType>>> {
         if self.reader.peek() != b'{' {
             return Err(self.wrong(tag, Member::Structure, "an object"));
         }
-        // As with types: only what is as deep.
+        // As with types: only at the same depth.
         let is_outermost = depth == 1;
         if is_outermost && let Some((length, known)) = self.structures.find(self.reader.rest()) {
             self.reader.go_to(self.reader.position() + length);
@@ -170,7 +170,7 @@ impl Parts {
     }
 }
 
-/// How deep the type is that is a member of something at `depth`. The depths of types count from the value on.
+/// The depth of a type in a member of something at `depth`. The depths of types count from the value on.
 fn type_depth(what: What, depth: usize) -> usize {
     match what {
         What::Value => 0,
@@ -178,7 +178,7 @@ fn type_depth(what: What, depth: usize) -> usize {
     }
 }
 
-/// A scalar or a list without its value says what that must be, as the TypeScript SDK does.
+/// The error for a scalar or a list without a value names the expected type, as the TypeScript SDK does.
 fn missing(tag: Tag, member: Member) -> DecodeProblem {
     let is_object = tag.value_is() == "an object";
     match member {

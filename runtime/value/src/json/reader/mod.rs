@@ -9,13 +9,13 @@ use super::error::DecodeProblem;
 use super::number;
 use super::scan::first_special;
 
-/// A place in JSON text.
+/// A position in JSON text.
 pub(super) struct Reader<'a> {
     text: &'a str,
     /// The next byte.
     at: usize,
-    /// Where objects and arrays end that were skipped to be read later, by where they begin. Without it, a
-    /// value whose tags all come last would be skipped once for each of its levels.
+    /// The ends of skipped objects and arrays that are read later, by their starts. Without it, a value whose tags
+    /// all come last would be skipped once for each of its levels.
     ends: BTreeMap<usize, usize>,
 }
 
@@ -33,22 +33,22 @@ impl<'a> Reader<'a> {
         self.at
     }
 
-    /// Goes to a position that this reader has been at.
+    /// Returns to an earlier position of this reader.
     pub(super) fn go_to(&mut self, position: usize) {
         self.at = position;
     }
 
-    /// What has not been read.
+    /// The unread text.
     pub(super) fn rest(&self) -> &'a str {
         &self.text[self.at..]
     }
 
-    /// What has been read since this reader was there.
+    /// The text that was read since this position.
     pub(super) fn since(&self, position: usize) -> &'a str {
         &self.text[position..self.at]
     }
 
-    /// The first byte of the next token, which stays; 0 at the end.
+    /// The first byte of the next token, without consuming it; 0 at the end.
     pub(super) fn peek(&mut self) -> u8 {
         loop {
             match self.text.as_bytes().get(self.at) {
@@ -59,14 +59,14 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Takes this byte if it is next.
+    /// Consumes this byte if it is next.
     pub(super) fn take(&mut self, byte: u8) -> bool {
         let is_next = self.peek() == byte;
         self.at += usize::from(is_next);
         is_next
     }
 
-    /// Takes this word if it is next.
+    /// Consumes this word if it is next.
     pub(super) fn take_word(&mut self, word: &str) -> bool {
         self.peek();
         let is_next = self.rest().starts_with(word);
@@ -81,7 +81,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// After an opening bracket: true when there is something between it and `close`.
+    /// After an opening bracket: true when there is something before `close`.
     pub(super) fn has_first(&mut self, close: u8) -> bool {
         !self.take(close)
     }
@@ -118,7 +118,7 @@ impl<'a> Reader<'a> {
         Ok(&rest[..length])
     }
 
-    /// The text in quotes that is next. Halves of surrogate pairs are replaced: JavaScript may write them.
+    /// The next text in quotes. Halves of surrogate pairs are replaced: JavaScript may write them.
     pub(super) fn string(&mut self) -> Result<Cow<'a, str>, DecodeProblem> {
         self.at += 1;
         let mut run = self.run()?;
@@ -150,7 +150,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The character that an escape stands for, from after its backslash.
+    /// The character of an escape, from after its backslash.
     fn escape(&mut self) -> Result<char, DecodeProblem> {
         let byte = self.text.as_bytes().get(self.at).copied().unwrap_or_default();
         let character = match byte {

@@ -1,18 +1,18 @@
-//! What is skipped: members that nobody knows, and those that come before the tag that says what they are.
+//! Skips unknown members, and members before the tag that gives their meaning.
 
 use super::Reader;
 use crate::json::error::DecodeProblem;
 
-/// What is shorter is skipped again sooner than looked up.
+/// Skipping a shorter value again is faster than a lookup.
 const REMEMBERED_BYTES_MIN: usize = 64;
 
 impl Reader<'_> {
-    /// Skips the value that is next, which must be JSON, however deep it is.
+    /// Skips the next value, which must be JSON, at any depth.
     pub(in crate::json) fn skip(&mut self) -> Result<(), DecodeProblem> {
         self.skip_and(|_, _| {})
     }
 
-    /// Skips the value that is next, to come back to it later.
+    /// Skips the next value, to return to it later.
     pub(in crate::json) fn skip_for_now(&mut self) -> Result<(), DecodeProblem> {
         self.peek();
         if let Some(end) = self.ends.get(&self.at) {
@@ -29,10 +29,10 @@ impl Reader<'_> {
         skipped
     }
 
-    /// Skips a value, and tells where each object and array in it begins and ends.
+    /// Skips a value, and records the start and end of each object and array in it.
     fn skip_and(&mut self, mut ended: impl FnMut(usize, usize)) -> Result<(), DecodeProblem> {
-        // Where each one began that has not ended, and what will end it. A stack of our own: there is no limit to how
-        // deep this may be.
+        // The start of each unfinished one, and its closing token. An explicit stack, because the depth is not
+        // limited here.
         let mut open: Vec<(usize, u8)> = vec![];
         loop {
             let close = match self.peek() {
@@ -62,7 +62,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Whether another element comes after one, in what was opened last.
+    /// Whether another element follows in the innermost open one.
     fn is_followed(&mut self, open: &[(usize, u8)]) -> Result<bool, DecodeProblem> {
         match open.last() {
             Some((_, close)) => self.has_next(*close),
@@ -70,7 +70,7 @@ impl Reader<'_> {
         }
     }
 
-    /// After the end of what was opened last: ends all that ends with it.
+    /// After the end of the innermost open one: also ends all that end with it.
     fn close(
         &mut self,
         open: &mut Vec<(usize, u8)>,

@@ -1,4 +1,4 @@
-//! What has parts, on the way from serde's data to a value.
+//! Compound data on the way from serde to a value.
 
 mod sinks;
 
@@ -13,12 +13,12 @@ use crate::{CType, CValue, Fields};
 
 /// The parts of a value that have been written.
 pub(super) struct Parts<'t> {
-    /// Of which type the whole will be.
+    /// The type of the whole.
     whole: Writer<'t>,
     so_far: SoFar<'t>,
-    /// The key that waits for its value.
+    /// The key whose value is still missing.
     key: Option<CValue>,
-    /// The union around it, and which variant of that the whole is.
+    /// The enclosing union, and the variant of it that the whole is.
     of: Option<(Writer<'t>, Arc<str>)>,
 }
 
@@ -28,7 +28,7 @@ enum SoFar<'t> {
     Entries(&'t Arc<CType>, &'t Arc<CType>, Vec<(CValue, CValue)>),
     /// A map as a sequence of sequences of two.
     Pairs(&'t Arc<CType>, &'t Arc<CType>, Vec<(CValue, CValue)>),
-    /// One of those.
+    /// An entry of such a map.
     Pair(&'t Arc<CType>, &'t Arc<CType>, Vec<CValue>),
     Fields(&'t Arc<Fields<CType>>, Fields<CValue>),
     Variant(&'t Arc<Fields<CType>>, Option<(Arc<str>, CValue)>),
@@ -66,7 +66,7 @@ impl<'t> Parts<'t> {
         Ok(Parts::new(whole, so_far))
     }
 
-    /// A variant that has parts itself, for which `open` makes room.
+    /// A compound variant, which `open` creates.
     pub(super) fn of_variant(
         union: Writer<'t>,
         tag: &str,
@@ -91,7 +91,7 @@ impl<'t> Parts<'t> {
         Ok(tagged(union, tag, value))
     }
 
-    /// A variant without a value: a record without fields, or no value where that is optional.
+    /// A variant without a value: a record without fields, or none if it is optional.
     pub(super) fn unit_variant(union: Writer<'t>, tag: &str) -> Result<CValue, Mismatch> {
         Parts::variant(union, tag, |variant| match variant.present() {
             CType::Product(_) => variant.serialize_unit_struct(""),
@@ -109,7 +109,7 @@ impl<'t> Parts<'t> {
             SoFar::Pairs(_, _, pairs) => {
                 let index = pairs.len();
                 match it.serialize(self.whole.entry()).map_err(entry_error) {
-                    // An entry is written as a map of one.
+                    // An entry is written as a map with one key.
                     Ok(CValue::Map { value, .. }) => pairs.extend(value),
                     Ok(_) => {
                         return Err(Mismatch::from(MismatchProblem::NotAnEntry).within(Step::Index(index)));
@@ -144,7 +144,7 @@ impl<'t> Parts<'t> {
         Ok(())
     }
 
-    /// The value of the key before it.
+    /// The value of the previous key.
     fn value<T: Serialize + ?Sized>(&mut self, it: &T) -> Result<(), Mismatch> {
         match (self.key.take(), &mut self.so_far) {
             (Some(key), SoFar::Entries(_, values, entries)) => {
@@ -211,7 +211,7 @@ impl<'t> Parts<'t> {
             },
             SoFar::Variant(_, None) => return Err(MismatchProblem::NotOneVariant.into()),
         };
-        // What is around an entry of a map is around all of it.
+        // The union around an entry of a map is that of the whole map.
         if self.whole.is_entry {
             return Ok(value);
         }
@@ -223,7 +223,7 @@ impl<'t> Parts<'t> {
     }
 }
 
-/// A record of these fields, and of no value for those that are missing and may be.
+/// A record of these fields, with none for missing optional ones.
 fn complete(structure: &Arc<Fields<CType>>, mut value: Fields<CValue>) -> Result<CValue, Mismatch> {
     if value.len() < structure.len() {
         for (name, declared) in &**structure {
@@ -265,7 +265,7 @@ fn tagged(union: Writer<'_>, tag: Arc<str>, value: CValue) -> CValue {
     })
 }
 
-/// What is no sequence is no entry, whatever else it is.
+/// Anything that is not a sequence is not an entry.
 fn entry_error(error: Mismatch) -> Mismatch {
     match error.problem {
         MismatchProblem::Kind { .. } if error.path.is_root() => MismatchProblem::NotAnEntry.into(),

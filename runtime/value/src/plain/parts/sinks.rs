@@ -1,4 +1,4 @@
-//! Serde's seven ways to hand over parts: they come down to elements, to keys with values, and to fields.
+//! Serde's seven interfaces for compound data: they are reduced to elements, keys with values, and fields.
 
 use serde::ser::{
     Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,

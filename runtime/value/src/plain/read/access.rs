@@ -1,4 +1,4 @@
-//! What has parts, on the way from a value to serde's data.
+//! Compound data on the way from a value to serde.
 
 use std::collections::btree_map;
 use std::sync::Arc;
@@ -81,7 +81,7 @@ impl<'de> SeqAccess<'de> for Items<'de> {
 
 /// The entries of a map, as a map.
 pub(super) struct Entries<'de> {
-    /// That whose key was read last is the first, until its value is read too.
+    /// The entry whose key was read last is the first one, until its value is read too.
     rest: &'de [(CValue, CValue)],
     index: usize,
 }
@@ -177,7 +177,7 @@ impl<'de> SeqAccess<'de> for Halves<'de> {
 /// A union's variant, as an enum's or as a map of one.
 pub(super) struct Tagged<'de> {
     tag: &'de Arc<str>,
-    /// Until it is read.
+    /// `None` once it has been read.
     value: Option<&'de CValue>,
 }
 
@@ -220,7 +220,7 @@ impl<'de> EnumAccess<'de> for Tagged<'de> {
 impl<'de> VariantAccess<'de> for Tagged<'de> {
     type Error = Mismatch;
 
-    /// What a variant without fields carries is of no interest.
+    /// The content of a variant without fields is ignored.
     fn unit_variant(self) -> Result<(), Mismatch> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! From a value to serde's data.
+//! Converts a value to serde's data.
 
 mod access;
 
@@ -12,7 +12,7 @@ use self::access::{Entries, Items, Named, Pairs, Tagged};
 use crate::mismatch::{Mismatch, MismatchProblem};
 use crate::{CType, CValue};
 
-/// Reads a value. `Some` is what is in it, except for an `Option`.
+/// Reads a value. A `Some` is read as its content, except for an `Option`.
 #[derive(Clone, Copy)]
 pub(super) struct Reader<'de>(pub(super) &'de CValue);
 
@@ -42,7 +42,7 @@ impl<'de> Deserializer<'de> for Reader<'de> {
             CValue::Boolean(it) => visitor.visit_bool(*it),
             CValue::Product { value, .. } => visitor.visit_map(Named::new(value)),
             CValue::List { value, .. } => visitor.visit_seq(Items::new(value)),
-            // As JSON has it: names are strings there.
+            // As in JSON, where names are strings.
             CValue::Map { value, keys, .. } if **keys == CType::String => {
                 visitor.visit_map(Entries::new(value))
             }
