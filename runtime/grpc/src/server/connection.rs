@@ -223,9 +223,6 @@ impl<P: Platform, S: Service> Driver<P, S> {
                     let answer = self.service.call(request);
                     let work = Work::new(answer, respond, self.turns.clone(), seat, reading);
                     self.platform.spawn(work);
-                    if self.pace.begun(self.account.in_flight()) {
-                        return self.rest(context);
-                    }
                 }
                 Poll::Ready(Some(Err(_)) | None) => return Poll::Ready(()),
                 // Everything that was read has been started.

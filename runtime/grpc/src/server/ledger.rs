@@ -231,14 +231,9 @@ impl Account {
         self.asked.swap(false, Ordering::Relaxed)
     }
 
-    /// The number of requests in flight.
-    pub(crate) fn in_flight(&self) -> usize {
-        self.streams.load(Ordering::Relaxed)
-    }
-
     /// True when no request is in flight.
     pub(crate) fn is_idle(&self) -> bool {
-        self.in_flight() == 0
+        self.streams.load(Ordering::Relaxed) == 0
     }
 
     /// Bytes of responses that the peer has not taken yet.

@@ -1,11 +1,11 @@
-//! Slows down a peer that has very many requests in flight, or that keeps sending requests that are refused.
+//! Slows down a peer that keeps sending requests that are refused.
 //!
 //! Turns alone do not protect others: a peer that always has work keeps a thread busy, and the kernel lets that
 //! thread run while another one, which was just woken for another peer's request, waits for a processor. So its
 //! connection is paused between turns, and is not read meanwhile. TCP makes the peer wait.
 //!
-//! The first thousand requests of a connection are not delayed, however many come at once: many callers that begin
-//! together look like that. Beyond them the connection starts 16,000 a second.
+//! Requests that are started are not delayed, however many come at once: many callers that begin together look like
+//! that.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -19,13 +19,6 @@ use super::ledger::{Account, Resting};
 
 /// The number of refusals before each pause.
 const STEP: usize = 16;
-/// The number of requests in flight up to which a connection is not slowed down.
-const CROWD: usize = 1024;
-/// The number of requests that are started beyond that before each pause.
-const CROWD_STEP: usize = 32;
-/// The pause after them.
-const CROWD_REST: Duration = Duration::from_millis(2);
-
 /// The pause of a connection when no other one is paused. With others, each pauses proportionally longer, so that
 /// together they are as fast as one.
 const REST: Duration = Duration::from_millis(4);
@@ -37,8 +30,6 @@ const REST_MAX: Duration = Duration::from_secs(1);
 pub(super) struct Pace {
     /// The number of refusals since the last pause.
     refused: usize,
-    /// The number of requests that were started beyond [`CROWD`] since the last pause.
-    begun: usize,
     /// Created on demand: most connections are never paused.
     rest: Option<Pin<Box<Sleep>>>,
     resting: Option<Resting>,
@@ -51,28 +42,17 @@ impl Pace {
         self.refused >= STEP
     }
 
-    /// Counts a started request, with which so many are in flight. Returns whether to pause before the next one.
-    pub(super) fn begun(&mut self, in_flight: usize) -> bool {
-        if in_flight <= CROWD {
-            self.begun = 0;
-            return false;
-        }
-        self.begun += 1;
-        self.begun >= CROWD_STEP
-    }
-
-    /// Pauses from now on.
+    /// Starts the pause.
     pub(super) fn rest(&mut self, account: &Arc<Account>) {
         let (resting, all) = account.rest();
         let all = u32::try_from(all).unwrap_or(u32::MAX);
-        let alone = if self.refused > 0 { REST } else { CROWD_REST };
-        let until = Instant::now() + alone.saturating_mul(all).min(REST_MAX);
+        let until = Instant::now() + REST.saturating_mul(all).min(REST_MAX);
         self.rest
             .get_or_insert_with(|| Box::pin(sleep(REST)))
             .as_mut()
             .reset(until);
         self.resting = Some(resting);
-        (self.refused, self.begun) = (0, 0);
+        self.refused = 0;
     }
 
     /// Pending during the pause.
