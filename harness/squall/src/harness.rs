@@ -45,7 +45,7 @@ impl Harness {
         Harness {
             router: Router::builtin(),
             services: ServiceCode::builtin(),
-            custom: Custom::default(),
+            custom: Custom::of(&systems::LISTS),
             traced: false,
             captured: false,
             deny_vacuous: false,
@@ -157,7 +157,7 @@ impl Harness {
         E: fmt::Display,
     {
         assert!(
-            !file::is_key_of_topologies(key),
+            !file::is_key_of_topologies(key, self.custom.kinds.lists),
             "topologies have a table `{key}` already"
         );
         self.custom.kinds.hosts.retain(|known| *known != key);
@@ -182,7 +182,8 @@ impl Harness {
         F: Future<Output = Result<R, E>> + Send + 'static,
         E: Into<CallError>,
     {
-        let is_known = self.custom.kinds.targets.contains(&key) || file::is_key_of_workloads(key);
+        let is_known = self.custom.kinds.targets.contains(&key)
+            || file::is_key_of_workloads(key, self.custom.kinds.lists);
         assert!(!is_known, "[[workload]] has a key `{key}` already");
         self.custom.kinds.targets.push(key);
         self.custom.kinds.schemas.push(CustomSchema::of_target(key));
@@ -230,7 +231,9 @@ impl Harness {
     #[must_use]
     pub fn expectation<E: CustomExpectation>(mut self) -> Self {
         let known = &self.custom.kinds.expectations;
-        let is_known = known.iter().any(|kind| kind.key == E::KEY) || file::is_key_of_expectations(E::KEY);
+        let lists = self.custom.kinds.lists;
+        let is_known =
+            known.iter().any(|kind| kind.key == E::KEY) || file::is_key_of_expectations(E::KEY, lists);
         assert!(!is_known, "[[expect]] has a key `{}` already", E::KEY);
         self.custom.kinds.expectations.push(ExpectKind::of::<E>());
         self.custom
@@ -371,7 +374,7 @@ impl Harness {
         run.deny_vacuous = self.deny_vacuous;
         run.deny_incidents = self.deny_incidents;
         run.is_own = self.is_own;
-        run.lists = systems::LISTS;
+        run.lists = self.custom.kinds.lists;
         run.oracles.clone_from(&self.custom.oracles);
         run.sections.clone_from(&self.custom.sections);
         Ok(run)

@@ -23,7 +23,7 @@ impl Run {
     /// Measures and judges the run from its journal alone.
     pub fn judge(&self) -> Judgement<'_> {
         let evidence = oracle::Run::of(&self.plan, &self.journal);
-        let mut statistics = Statistics::with(&evidence, &self.lists);
+        let mut statistics = Statistics::with(&evidence, self.lists);
         let sections = self.sections.iter().map(|make| make(&evidence));
         statistics.sections = sections.filter(|it| !it.rows.is_empty()).collect();
         let mut verdict = judge_run_with(&evidence, (self.lists.oracles)(), &self.oracles);

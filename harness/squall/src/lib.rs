@@ -32,6 +32,7 @@ pub mod history;
 mod hosting;
 pub mod journal;
 mod judged;
+mod lists;
 pub mod live;
 pub mod network;
 pub mod oracle;

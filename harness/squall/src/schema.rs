@@ -8,13 +8,15 @@ use schemars::transform::{RecursiveTransform, Transform};
 use serde_json::{Value, json};
 
 use crate::custom::CustomSchema;
-use crate::file::{Kind, ScenarioFile, TopologyFile};
+use crate::file::{self, Kind, ScenarioFile, TopologyFile};
+use crate::lists::Lists;
+use crate::systems::LISTS;
 use crate::systems::router::components::Components;
 
 /// The JSON Schema of one kind of file, with the settings of these components. Draft 7: the newest that the TOML
 /// extensions of common editors support.
 pub fn schema(kind: Kind, components: &Components) -> Value {
-    let mut schema = file_schema(kind);
+    let mut schema = file_schema(kind, &LISTS);
     if kind == Kind::Topology {
         add_components(&mut schema, components);
     }
@@ -50,12 +52,12 @@ pub(crate) fn add(schema: &mut Value, own: &CustomSchema) {
     }
 }
 
-fn file_schema(kind: Kind) -> Value {
+fn file_schema(kind: Kind, lists: &'static Lists) -> Value {
     let generator = SchemaSettings::draft07().into_generator();
-    let schema = match kind {
+    let schema = file::schema::with(lists, || match kind {
         Kind::Topology => generator.into_root_schema_for::<TopologyFile>(),
         Kind::Scenario => generator.into_root_schema_for::<ScenarioFile>(),
-    };
+    });
     for_toml(schema)
 }
 

@@ -6,8 +6,8 @@ use indexmap::IndexMap;
 use crate::calls::Call;
 use crate::custom::Section;
 use crate::faults::Count;
-use crate::hosting::Lists;
 use crate::journal::{Death, Outcome};
+use crate::lists::Lists;
 use crate::oracle::Run;
 use crate::plan::Quantile;
 use crate::report::SystemSection;
@@ -172,7 +172,7 @@ impl Statistics {
     /// The statistics that runs of any system have.
     #[must_use]
     pub fn of(run: &Run<'_>) -> Self {
-        Statistics::with(run, &Lists::NONE)
+        Statistics::with(run, Lists::NONE)
     }
 
     /// The same, with the statistics of these systems.

@@ -46,7 +46,7 @@ pub(super) fn load<O: Write, E: Write>(
     let mut topologies = 0;
     for Named { path, is_of_folder } in &files {
         // A directory may also contain the topologies.
-        if *is_of_folder && file::is_topology(path) {
+        if *is_of_folder && file::is_topology(path, &names) {
             topologies += 1;
             continue;
         }

@@ -24,9 +24,9 @@ pub(crate) use self::section::Sections;
 pub use self::system::System;
 pub(crate) use self::target::SaidTarget;
 use crate::faults::Kind;
+use crate::lists::Lists;
 use crate::oracle::OwnOracle;
 use crate::registry::Declaration;
-use crate::systems::FAULTS;
 
 /// The custom kinds of a harness.
 #[derive(Clone, Default)]
@@ -37,9 +37,21 @@ pub(crate) struct Custom {
     pub(crate) kinds: Kinds,
 }
 
+impl Custom {
+    /// No user-defined kinds beside these lists.
+    pub(crate) fn of(lists: &'static Lists) -> Self {
+        Custom {
+            kinds: Kinds::of(lists),
+            ..Custom::default()
+        }
+    }
+}
+
 /// Keys and tables that extend the built-in ones.
 #[derive(Clone, Default)]
 pub(crate) struct Kinds {
+    /// The built-in ones.
+    pub(crate) lists: &'static Lists,
     /// Keys of `[[fault]]`.
     pub(crate) faults: Vec<Kind>,
     /// Keys of `[[expect]]`.
@@ -103,9 +115,17 @@ impl CustomSchema {
 }
 
 impl Kinds {
+    /// Only the built-in ones.
+    pub(crate) fn of(lists: &'static Lists) -> Self {
+        Kinds {
+            lists,
+            ..Kinds::default()
+        }
+    }
+
     /// All kinds of faults, in the order of messages and of the schema.
     pub(crate) fn all_faults(&self) -> impl Iterator<Item = &Kind> {
-        FAULTS.into_iter().flatten().chain(&self.faults)
+        self.lists.faults.iter().copied().flatten().chain(&self.faults)
     }
 
     /// The additional keys of a table.

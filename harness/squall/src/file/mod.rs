@@ -40,19 +40,21 @@ pub(crate) use self::names::nearest;
 use self::read::{Read, Value};
 pub use self::report::{Mistake, Report, render};
 pub(crate) use self::report::{Problem, Problems};
+use crate::lists::Lists;
 use crate::plan::Topology;
 use crate::scenario::Scenario;
 
 use self::raw::custom::WithCustom;
 pub(crate) use self::raw::scenario::Scenario as ScenarioFile;
+pub(crate) use self::raw::schema;
 pub(crate) use self::raw::topology::Topology as TopologyFile;
 
 /// Longer files are rejected: they are generated, and can be split.
 pub(crate) const FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Whether a key identifies a topology: no scenario has it.
-fn is_of_topologies(key: &str) -> bool {
-    raw::topology::keys().any(|known| known == key) && !is_of_both(key)
+fn is_of_topologies(key: &str, lists: &Lists) -> bool {
+    is_key_of_topologies(key, lists) && !is_of_both(key)
 }
 
 /// Whether files of both kinds have a key, so that it identifies neither.
@@ -61,23 +63,23 @@ fn is_of_both(key: &str) -> bool {
 }
 
 /// Keys that identify a scenario.
-fn is_of_scenarios(key: &str) -> bool {
+fn is_of_scenarios(key: &str, _: &Lists) -> bool {
     ["topology", "duration", "seed", "workload", "fault", "expect"].contains(&key)
 }
 
 /// Whether topologies have a built-in key of this name.
-pub(crate) fn is_key_of_topologies(key: &str) -> bool {
-    raw::topology::keys().any(|known| known == key)
+pub(crate) fn is_key_of_topologies(key: &str, lists: &Lists) -> bool {
+    raw::topology::keys(lists).any(|known| known == key)
 }
 
 /// Whether `[[expect]]` has a built-in key of this name.
-pub(crate) fn is_key_of_expectations(key: &str) -> bool {
-    raw::expect::keys().any(|known| known == key)
+pub(crate) fn is_key_of_expectations(key: &str, lists: &Lists) -> bool {
+    raw::expect::keys(lists).any(|known| known == key)
 }
 
 /// Whether `[[workload]]` has a built-in key of this name.
-pub(crate) fn is_key_of_workloads(key: &str) -> bool {
-    raw::workload::keys().any(|known| known == key)
+pub(crate) fn is_key_of_workloads(key: &str, lists: &Lists) -> bool {
+    raw::workload::keys(lists).any(|known| known == key)
 }
 
 /// The kind of a file.
@@ -147,7 +149,7 @@ pub fn check(path: &Path, components: &ComponentNames) -> Result<Checked, Report
     let Some(document) = parse(&text, &mut problems) else {
         return Err(problems.finish::<()>(None).expect_err("it cannot be parsed"));
     };
-    let kind = kind(&document);
+    let kind = kind(&document, components.kinds().lists);
     let warnings = match kind {
         Kind::Topology => topology_of(&name, &text, components)?.1,
         Kind::Scenario => scenario_of(path, &text, components)?.1,
@@ -156,7 +158,8 @@ pub fn check(path: &Path, components: &ComponentNames) -> Result<Checked, Report
 }
 
 /// Whether a file is a topology, as far as can be determined. False for an unreadable file.
-pub(crate) fn is_topology(path: &Path) -> bool {
+pub(crate) fn is_topology(path: &Path, components: &ComponentNames) -> bool {
+    let lists = components.kinds().lists;
     let text = read_text(path).unwrap_or_default();
     let mut problems = Problems::new("", &text);
     let document = parse(&text, &mut problems);
@@ -166,7 +169,7 @@ pub(crate) fn is_topology(path: &Path) -> bool {
             .as_table()
             .is_some_and(|table| !table.is_empty())
     };
-    document.is_some_and(|document| has_any(&document) && kind(&document) == Kind::Topology)
+    document.is_some_and(|document| has_any(&document) && kind(&document, lists) == Kind::Topology)
 }
 
 /// Parses a topology. `name` is the file name for reports.
@@ -222,20 +225,19 @@ fn parse<'i>(text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
 fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<Value<'i>> {
     let document = parse(text, problems)?;
     let (own, others) = match wanted {
-        Kind::Topology => (
-            is_of_topologies as fn(&str) -> bool,
-            is_of_scenarios as fn(&str) -> bool,
-        ),
+        Kind::Topology => (is_of_topologies as IsOneOf, is_of_scenarios as IsOneOf),
         Kind::Scenario => (is_of_scenarios as _, is_of_topologies as _),
     };
-    let Some(telltale) = first_of(&document, others).filter(|_| first_of(&document, own).is_none()) else {
+    let lists = problems.kinds().lists;
+    let first_of = |is_one| first_of(&document, is_one, lists);
+    let Some(telltale) = first_of(others).filter(|_| first_of(own).is_none()) else {
         return Some(document);
     };
     let (message, label, help) = match wanted {
         Kind::Topology => (
             "this is a scenario, and not a topology",
             "only scenarios have this",
-            format!("`squall run` runs scenarios; a topology has {}", some_tables()),
+            format!("`squall run` runs scenarios; a topology has {}", some_tables(lists)),
         ),
         Kind::Scenario => (
             "this is a topology, and not a scenario",
@@ -249,26 +251,29 @@ fn parse_as<'i>(wanted: Kind, text: &'i str, problems: &mut Problems) -> Option<
 }
 
 /// Two tables of hosts, as examples.
-fn some_tables() -> String {
-    let tables: Vec<String> = raw::topology::enough()
+fn some_tables(lists: &Lists) -> String {
+    let tables: Vec<String> = raw::topology::enough(lists)
         .take(2)
         .map(|table| format!("[{table}.*]"))
         .collect();
     tables.join(" or ")
 }
 
-fn kind(document: &Value<'_>) -> Kind {
-    let has = |is_one: fn(&str) -> bool| first_of(document, is_one).is_some();
-    match has(|key| key == "topology") || (has(is_of_scenarios) && !has(is_of_topologies)) {
+fn kind(document: &Value<'_>, lists: &Lists) -> Kind {
+    let has = |is_one: IsOneOf| first_of(document, is_one, lists).is_some();
+    match has(|key, _| key == "topology") || (has(is_of_scenarios) && !has(is_of_topologies)) {
         true => Kind::Scenario,
         false => Kind::Topology,
     }
 }
 
+/// Whether a key is one of these.
+type IsOneOf = fn(&str, &Lists) -> bool;
+
 /// The position of the first of these keys.
-fn first_of(document: &Value<'_>, is_one: fn(&str) -> bool) -> Option<Range<usize>> {
+fn first_of(document: &Value<'_>, is_one: IsOneOf, lists: &Lists) -> Option<Range<usize>> {
     let table = document.get_ref().as_table()?;
-    let known = table.iter().filter(|(key, _)| is_one(key.get_ref()));
+    let known = table.iter().filter(|(key, _)| is_one(key.get_ref(), lists));
     known.map(|(key, _)| key.span()).min_by_key(|span| span.start)
 }
 

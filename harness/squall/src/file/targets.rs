@@ -23,7 +23,7 @@ pub(crate) trait TargetShape: Target + Sized {
     const KEY: &'static str;
     /// Its description in the schema.
     const ABOUT: &'static str;
-    /// The key of its payload, one of [`CARRIED`](crate::systems::CARRIED).
+    /// The key of its payload, one of those that are listed.
     const CARRIES: &'static Key;
     /// The same as text: "a node is sent a `payload`".
     const CARRIES_WHAT: &'static str;

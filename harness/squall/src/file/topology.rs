@@ -13,8 +13,8 @@ use super::raw::topology as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
 use super::tables::{HostTable, SaidHosts};
+use crate::lists::Lists;
 use crate::plan::{EngineKind, Groups, Latency, Link, Network, Pairs, Ratio, Topology};
-use crate::systems::HOSTS;
 
 const REPLICAS_MAX: u64 = 1000;
 const HOSTS_MAX: usize = 10_000;
@@ -35,8 +35,9 @@ pub(crate) fn resolve(
         custom: &custom,
         names: components,
     };
-    check_hosts(&raw.name, &hosts, problems);
-    for of_system in HOSTS {
+    let lists = components.kinds().lists;
+    check_hosts(&raw.name, &hosts, lists, problems);
+    for of_system in lists.hosts {
         (of_system.check)(&hosts, problems);
     }
     let network = raw.network.as_ref().map(|network| &network.value);
@@ -62,7 +63,7 @@ pub(crate) fn resolve(
         links: Vec::new(),
         groups: Groups::default(),
     };
-    for of_system in HOSTS {
+    for of_system in lists.hosts {
         (of_system.resolve)(&hosts, &mut topology, problems)?;
     }
     for raw in raw.link.unwrap_or_default() {
@@ -72,11 +73,11 @@ pub(crate) fn resolve(
 }
 
 /// Everything with hosts: names are unique across all kinds.
-fn check_hosts(topology: &At<String>, said: &SaidHosts<'_>, problems: &mut Problems) {
-    let tables = || HOSTS.into_iter().flat_map(|of_system| of_system.tables);
+fn check_hosts(topology: &At<String>, said: &SaidHosts<'_>, lists: &Lists, problems: &mut Problems) {
+    let tables = || lists.tables();
     let is_there = |table: &HostTable| table.is_enough && !table.hosts(said.given).is_empty();
     if !tables().any(is_there) && said.custom.is_empty() {
-        let missing = listed(raw::enough().map(|table| format!("no {table}")));
+        let missing = listed(raw::enough(lists).map(|table| format!("no {table}")));
         let problem = Problem::new(format!("the topology has {missing}"));
         problems.add_missing(problem.at(&topology.span, "a topology of nothing"));
     }

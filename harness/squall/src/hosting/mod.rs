@@ -1,4 +1,4 @@
-//! The interface between a run and its systems: hosts, oracles and statistics.
+//! The interface between a run and its systems: who creates the hosts, and what runs on them.
 
 mod newest;
 
@@ -9,30 +9,8 @@ use async_trait::async_trait;
 use squall_sim::Sim;
 
 pub(crate) use self::newest::Newest;
-use crate::oracle::{Oracle, Run};
 use crate::plan::Plan;
-use crate::report::SystemSection;
 use crate::run::{Drains, Recorder, Source};
-
-/// What systems contribute to the evaluation of a finished run.
-#[derive(Clone, Copy)]
-pub(crate) struct Lists {
-    /// Oracles, in report order.
-    pub(crate) oracles: fn() -> &'static [&'static dyn Oracle],
-    /// Report sections.
-    pub(crate) sections: &'static [fn(&Run<'_>) -> SystemSection],
-    /// Finds vacuous checks: one line each.
-    pub(crate) notes: &'static [fn(&Run<'_>) -> Vec<String>],
-}
-
-impl Lists {
-    /// Those of no system.
-    pub(crate) const NONE: Lists = Lists {
-        oracles: || &[],
-        sections: &[],
-        notes: &[],
-    };
-}
 
 /// A system as registered with a harness: it creates the hosts.
 pub(crate) trait Hosting: Send + Sync {

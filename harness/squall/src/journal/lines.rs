@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Entry, EventKind, Journal};
-use crate::systems::EVENTS;
+pub use crate::systems::read;
 
 /// Why a file is not a journal.
 #[derive(Debug, thiserror::Error)]
@@ -67,14 +67,6 @@ struct Line {
     event: Value,
 }
 
-/// Reads a whole journal of the built-in systems, and checks that no line is missing and that time does not go back.
-///
-/// # Errors
-/// Reports the first invalid line.
-pub fn read<R: BufRead>(reader: R) -> Result<Journal, Error> {
-    read_with(reader, &EVENTS)
-}
-
 fn entry_of(text: &str, events: &[EventKind]) -> serde_json::Result<Entry> {
     let line: Line = serde_json::from_str(text)?;
     let kind = line.event.get("kind").and_then(Value::as_str).unwrap_or_default();
@@ -91,7 +83,7 @@ fn entry_of(text: &str, events: &[EventKind]) -> serde_json::Result<Entry> {
     })
 }
 
-/// The same, for systems with these events.
+/// Reads a whole journal of systems with these events, and checks that no line is missing and that time does not go back.
 ///
 /// # Errors
 /// Reports the first invalid line.

@@ -38,8 +38,9 @@ pub use self::panics::PanicSite;
 pub(crate) use self::recorder::{Recorder, Source};
 use crate::custom::Sections;
 use crate::file;
-use crate::hosting::{Hosting, Lists, Start, Systems};
+use crate::hosting::{Hosting, Start, Systems};
 use crate::journal::{Event, Journal};
+use crate::lists::Lists;
 use crate::oracle::{OwnOracle, Recovers};
 use crate::plan::Plan;
 
@@ -101,7 +102,7 @@ pub struct Run {
     /// Whether the `squall` command lacks extensions that it needs.
     pub(crate) is_own: bool,
     /// Oracles and statistics of its systems.
-    pub(crate) lists: Lists,
+    pub(crate) lists: &'static Lists,
     /// User-defined oracles.
     pub(crate) oracles: Vec<OwnOracle>,
     /// User-defined report sections.

@@ -14,60 +14,45 @@ pub(crate) mod router;
 pub(crate) mod service;
 mod values;
 
-use std::ops::Range;
+use std::io::BufRead;
 
 use crate::expectation;
-use crate::faults::{self, Kind};
-use crate::file::expects::ExpectKinds;
-use crate::file::key::Key;
-use crate::file::report::Problems;
-use crate::file::tables::HostTables;
-use crate::file::targets::{OwnTarget, PAYLOAD, TargetKind};
-use crate::hosting::Lists;
-use crate::journal::EventKind;
-use crate::scenario::OpenFault;
+use crate::faults;
+use crate::file::targets::PAYLOAD;
+use crate::journal::{Journal, lines};
+use crate::lists::Lists;
 
-/// All built-in kinds of faults, in the order of messages and of the schema.
-pub(crate) const FAULTS: [&[Kind]; 3] = [
-    faults::OF_LINKS_AND_HOSTS,
-    router::faults::ALL,
-    provider::faults::ALL,
-];
-
-/// All kinds of system events in journal files.
-pub(crate) const EVENTS: [EventKind; 3] = [router::EVENTS, provider::EVENTS, service::EVENTS];
-
-/// All built-in tables of hosts, in the order of messages and of the schema.
-pub(crate) const HOSTS: [&HostTables; 3] = [
-    &router::file::HOSTS,
-    &provider::file::HOSTS,
-    &service::file::HOSTS,
-];
-
-/// All targets, in the order of messages and of the schema.
-pub(crate) const TARGETS: [&[TargetKind]; 3] = [
-    router::file::TARGETS,
-    provider::file::TARGETS,
-    service::file::TARGETS,
-];
-
-/// The payload keys, in the order of messages and of the schema.
-pub(crate) const CARRIED: [&Key; 2] = [&PAYLOAD, &provider::file::INPUT];
-
-/// User-defined targets are clients.
-pub(crate) const OWN_TARGET: OwnTarget = service::file::own_target;
-
-/// All expectations, in the order of messages and of the schema.
-pub(crate) const EXPECTS: [&ExpectKinds; 2] = [&expectation::OF_CALLS, &provider::file::EXPECTS];
-
-/// Checks across all faults of a scenario, each with the position of its start time.
-pub(crate) const FAULTS_TOGETHER: [FaultsTogether; 1] = [provider::file::canaries::check];
-
-type FaultsTogether = fn(&[(&OpenFault, &Range<usize>)], &mut Problems);
-
-/// Their oracles and statistics.
-pub(crate) const LISTS: Lists = Lists {
+/// What all of them add.
+pub(crate) static LISTS: Lists = Lists {
+    faults: &[
+        faults::OF_LINKS_AND_HOSTS,
+        router::faults::ALL,
+        provider::faults::ALL,
+    ],
+    faults_together: &[provider::file::canaries::check],
+    hosts: &[
+        &router::file::HOSTS,
+        &provider::file::HOSTS,
+        &service::file::HOSTS,
+    ],
+    targets: &[
+        router::file::TARGETS,
+        provider::file::TARGETS,
+        service::file::TARGETS,
+    ],
+    carried: &[&PAYLOAD, &provider::file::INPUT],
+    own_target: Some(service::file::own_target),
+    expects: &[&expectation::OF_CALLS, &provider::file::EXPECTS],
+    events: &[router::EVENTS, provider::EVENTS, service::EVENTS],
     oracles: || &oracles::ALL,
     sections: &[provider::section],
     notes: &[service::deaf::notes],
 };
+
+/// Reads a whole journal of the built-in systems, and checks that no line is missing and that time does not go back.
+///
+/// # Errors
+/// Reports the first invalid line.
+pub fn read<R: BufRead>(reader: R) -> Result<Journal, lines::Error> {
+    lines::read_with(reader, LISTS.events)
+}

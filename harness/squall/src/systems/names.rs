@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use super::LISTS;
 use super::router::file::OfComponents;
 use super::service::file::{OfClients, OfServices};
 use crate::custom::Kinds;
@@ -20,7 +21,7 @@ impl ComponentNames {
 
     /// These components. Only the keys of their settings are checked.
     pub fn of(components: &Components) -> Self {
-        Self::none(Arc::default())
+        Self::none(Arc::new(Kinds::of(&LISTS)))
             .knowing::<OfComponents>(Catalogue::of(components.registry()))
             .knowing::<OfServices>(Catalogue::of(ServiceCode::builtin().services()))
     }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::schema;
 use crate::file::key::{Given, Key, add_keys, add_properties, without_properties};
 use crate::file::read::{At, Keyed, Read, Table, Value, key, tables};
 use crate::file::report::Problems;
 use crate::file::scenario::span;
 use crate::file::value::Exact;
-use crate::systems::EXPECTS;
+use crate::lists::Lists;
 
 /// What must hold.
 #[derive(Debug, Clone)]
@@ -55,32 +56,27 @@ impl When {
     }
 }
 
-fn subjects() -> impl Iterator<Item = &'static Key> {
-    let subjects = EXPECTS.into_iter().flat_map(|of_system| of_system.subjects);
-    subjects.map(|subject| &subject.key)
-}
-
-/// All check keys.
-pub(crate) fn wanted() -> impl Iterator<Item = &'static Key> {
-    EXPECTS.into_iter().flat_map(|of_system| of_system.wanted)
+fn subjects(lists: &Lists) -> impl Iterator<Item = &'static Key> + use<> {
+    lists.subjects().map(|subject| &subject.key)
 }
 
 /// The built-in keys of `[[expect]]`.
-pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+pub(crate) fn keys(lists: &Lists) -> impl Iterator<Item = &'static str> + use<> {
     let when = When::KEYS.iter().copied().map(key);
-    let subjects = subjects().map(|key| key.name);
-    subjects.chain(when).chain(wanted().map(|key| key.name))
+    let subjects = subjects(lists).map(|key| key.name);
+    subjects.chain(when).chain(lists.wanted().map(|key| key.name))
 }
 
 impl Read for Expect {
     const EXPECTED: &'static str = "a table";
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let keys: Vec<&str> = keys().collect();
+        let lists = problems.kinds().lists;
+        let keys: Vec<&str> = keys(lists).collect();
         let table = Table::open("[[expect]]", &keys, value, problems)?;
-        let subject = Given::take(subjects(), &table, problems);
+        let subject = Given::take(subjects(lists), &table, problems);
         let when = When::take(&table, problems);
-        let wanted = Given::take(wanted(), &table, problems);
+        let wanted = Given::take(lists.wanted(), &table, problems);
         Some(Expect {
             subject: subject?,
             when: when?,
@@ -95,11 +91,12 @@ impl JsonSchema for Expect {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let lists = schema::lists();
         let when = When::json_schema(generator);
         let mut schema = without_properties(when.clone());
-        add_keys(&mut schema, subjects(), generator);
+        add_keys(&mut schema, subjects(lists), generator);
         add_properties(&mut schema, &when);
-        add_keys(&mut schema, wanted(), generator);
+        add_keys(&mut schema, lists.wanted(), generator);
         schema
     }
 }

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::schema;
 use crate::draw::Ranged;
 use crate::faults::Said;
 use crate::file::read::{At, Read, Table, Value};
 use crate::file::report::Problems;
-use crate::systems::FAULTS;
 
 /// What every fault says, of whichever kind.
 #[derive(JsonSchema)]
@@ -32,7 +32,7 @@ pub(crate) struct Fault {
     pub(crate) name: Option<At<String>>,
     pub(crate) at: At<Ranged<Duration>>,
     pub(crate) r#for: Option<At<Ranged<Duration>>>,
-    /// The present kinds, in the order of [`FAULTS`], then user-defined ones. There should be one.
+    /// The present kinds, in the order of the list, then user-defined ones. There should be one.
     pub(crate) kinds: Vec<Arc<dyn Said>>,
 }
 
@@ -69,7 +69,7 @@ impl JsonSchema for Fault {
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = Common::json_schema(generator);
         schema.insert("description".to_owned(), "One thing that goes wrong".into());
-        for kind in FAULTS.into_iter().flatten() {
+        for kind in schema::lists().faults.iter().copied().flatten() {
             let mut own = (kind.schema)(generator);
             own.insert("description".to_owned(), kind.about.into());
             let properties = schema.ensure_object().get_mut("properties");

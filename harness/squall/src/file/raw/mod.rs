@@ -8,5 +8,6 @@ pub(crate) mod expect;
 pub(crate) mod fault;
 pub(crate) mod latency;
 pub(crate) mod scenario;
+pub(crate) mod schema;
 pub(crate) mod topology;
 pub(crate) mod workload;

@@ -6,12 +6,13 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::latency::Latency;
+use super::schema;
 use crate::file::key::{Given, Key, add_keys};
 use crate::file::read::{At, Keyed, Read, Table, Value, key, tables};
 use crate::file::report::Problems;
 use crate::file::value::{Engine, Exact, Hosts};
+use crate::lists::Lists;
 use crate::plan::{Bandwidth, Ratio};
-use crate::systems::HOSTS;
 
 /// A topology, with a registered list of host tables.
 #[derive(Debug, Clone)]
@@ -64,30 +65,30 @@ tables! {
 }
 
 /// The tables of hosts, in the order of messages and of the schema.
-fn tables() -> impl Iterator<Item = &'static Key> {
-    let tables = HOSTS.into_iter().flat_map(|of_system| of_system.tables);
-    tables.map(|table| &table.key)
+fn tables(lists: &Lists) -> impl Iterator<Item = &'static Key> + use<> {
+    lists.tables().map(|table| &table.key)
 }
 
 /// The tables of which at least one is required.
-pub(crate) fn enough() -> impl Iterator<Item = &'static str> {
-    let tables = HOSTS.into_iter().flat_map(|of_system| of_system.tables);
+pub(crate) fn enough(lists: &Lists) -> impl Iterator<Item = &'static str> + use<> {
+    let tables = lists.tables();
     tables.filter(|table| table.is_enough).map(|table| table.key.name)
 }
 
 /// The built-in keys of a topology.
-pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+pub(crate) fn keys(lists: &Lists) -> impl Iterator<Item = &'static str> + use<> {
     let common = Common::KEYS.iter().copied().map(key);
-    common.chain(tables().map(|table| table.name))
+    common.chain(tables(lists).map(|table| table.name))
 }
 
 impl Read for Topology {
     const EXPECTED: &'static str = "a table";
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let table = Table::open("the topology", &keys().collect::<Vec<_>>(), value, problems)?;
+        let lists = problems.kinds().lists;
+        let table = Table::open("the topology", &keys(lists).collect::<Vec<_>>(), value, problems)?;
         let common = Common::take(&table, problems);
-        let hosts = Given::take(tables(), &table, problems);
+        let hosts = Given::take(tables(lists), &table, problems);
         Some(Topology {
             common: common?,
             hosts: hosts?,
@@ -102,7 +103,7 @@ impl JsonSchema for Topology {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let mut schema = Common::json_schema(generator);
-        add_keys(&mut schema, tables(), generator);
+        add_keys(&mut schema, tables(schema::lists()), generator);
         schema
     }
 }

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
+use super::schema;
 use crate::draw::Ranged;
 use crate::file::key::{Given, Key, add_key, add_keys, add_properties};
 use crate::file::read::{At, Keyed, Read, Table, Value, key, tables};
 use crate::file::report::Problems;
 use crate::file::value::{Count, Hosts};
-use crate::systems::{CARRIED, TARGETS};
+use crate::lists::Lists;
 use crate::units::Rate;
 
 /// A stream of calls.
@@ -53,28 +54,31 @@ tables! {
     }
 }
 
-fn targets() -> impl Iterator<Item = &'static Key> {
-    TARGETS.into_iter().flatten().map(|kind| &kind.key)
+fn targets(lists: &Lists) -> impl Iterator<Item = &'static Key> + use<> {
+    lists.all_targets().map(|kind| &kind.key)
 }
 
 /// The built-in keys of `[[workload]]`.
-pub(crate) fn keys() -> impl Iterator<Item = &'static str> {
+pub(crate) fn keys(lists: &Lists) -> impl Iterator<Item = &'static str> + use<> {
     let source = Source::KEYS.iter().copied().map(key);
     let stream = Stream::KEYS.iter().copied().map(key);
-    let source = source.chain(targets().map(|key| key.name));
-    source.chain(stream).chain(CARRIED.map(|key| key.name))
+    let source = source.chain(targets(lists).map(|key| key.name));
+    source
+        .chain(stream)
+        .chain(lists.carried.iter().map(|key| key.name))
 }
 
 impl Read for Workload {
     const EXPECTED: &'static str = "a table";
 
     fn read(value: &Value<'_>, problems: &mut Problems) -> Option<Self> {
-        let keys: Vec<&str> = keys().collect();
+        let lists = problems.kinds().lists;
+        let keys: Vec<&str> = keys(lists).collect();
         let table = Table::open("[[workload]]", &keys, value, problems)?;
         let source = Source::take(&table, problems);
-        let target = Given::take(targets(), &table, problems);
+        let target = Given::take(targets(lists), &table, problems);
         let stream = Stream::take(&table, problems);
-        let carried = Given::take(CARRIED.into_iter(), &table, problems);
+        let carried = Given::take(lists.carried.iter().copied(), &table, problems);
         Some(Workload {
             source: source?,
             target: target?,
@@ -90,11 +94,12 @@ impl JsonSchema for Workload {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        let lists = schema::lists();
         let mut schema = Source::json_schema(generator);
-        add_keys(&mut schema, targets(), generator);
+        add_keys(&mut schema, targets(lists), generator);
         add_properties(&mut schema, &Stream::json_schema(generator));
-        for key in CARRIED {
-            let by = TARGETS.into_iter().flatten();
+        for key in lists.carried {
+            let by = lists.all_targets();
             let by = by.filter(|kind| kind.carries.name == key.name);
             let by: Vec<String> = by.map(|kind| format!("`{}`", kind.key.name)).collect();
             let about = format!("With {}: {}", by.join(" and "), key.about);

@@ -10,9 +10,9 @@ use crate::file::raw::custom::WithCustom;
 use crate::file::raw::expect as raw;
 use crate::file::read::At;
 use crate::file::report::{Problem, Problems};
+use crate::lists::Lists;
 use crate::plan::OwnExpectation;
 use crate::scenario::OpenExpectation;
-use crate::systems::EXPECTS;
 
 /// One expectation per check.
 pub(super) fn resolve(
@@ -29,14 +29,17 @@ pub(super) fn resolve(
     };
     let kinds = problems.kinds();
     let own = |key: &str| said.custom.iter().find(|own| own.key == key);
-    let built_in = subjects().map(|kind| (kind.key.name, said.subject.span(kind.key.name)));
+    let built_in = kinds
+        .lists
+        .subjects()
+        .map(|kind| (kind.key.name, said.subject.span(kind.key.name)));
     let of_own = kinds.expectations.iter();
     let of_own = of_own.map(|kind| (kind.key, own(kind.key).map(|own| &own.span)));
     let keys: Vec<_> = built_in.chain(of_own).collect();
     let subject = exactly_one("[[expect]]", &said.span, &keys, problems)?;
-    check_keys(subject, &expecting, problems);
+    check_keys(subject, &expecting, kinds.lists, problems);
     let Some(own) = own(subject) else {
-        let kind = subjects().find(|kind| kind.key.name == subject)?;
+        let kind = kinds.lists.subjects().find(|kind| kind.key.name == subject)?;
         return (kind.check)(&expecting, problems);
     };
     let expect = Arc::clone(&own.expect);
@@ -45,10 +48,6 @@ pub(super) fn resolve(
         window,
     });
     Some(vec![own])
-}
-
-fn subjects() -> impl Iterator<Item = &'static SubjectKind> {
-    EXPECTS.into_iter().flat_map(|of_system| of_system.subjects)
 }
 
 /// A key of an `[[expect]]`.
@@ -62,10 +61,10 @@ struct Taken<'a> {
 }
 
 /// Adds a problem for each key that the subject does not accept.
-fn check_keys(subject: &str, said: &Expecting<'_>, problems: &mut Problems) {
-    let kind = subjects().find(|kind| kind.key.name == subject);
+fn check_keys(subject: &str, said: &Expecting<'_>, lists: &Lists, problems: &mut Problems) {
+    let kind = lists.subjects().find(|kind| kind.key.name == subject);
     let first = |takes: &dyn Fn(&SubjectKind) -> bool| {
-        let taker = subjects().find(|kind| takes(kind));
+        let taker = lists.subjects().find(|kind| takes(kind));
         taker.map_or("", |kind| kind.key.name)
     };
     let when = said.when.places().map(|(key, place)| Taken {
@@ -75,7 +74,7 @@ fn check_keys(subject: &str, said: &Expecting<'_>, problems: &mut Problems) {
         is_taken: kind.is_none_or(|kind| kind.has_window),
         by: first(&|kind| kind.has_window),
     });
-    let wanted = raw::wanted().map(|key| Taken {
+    let wanted = lists.wanted().map(|key| Taken {
         key: key.name,
         place: said.wanted.span(key.name),
         is_taken: kind.is_some_and(|kind| kind.takes.contains(&key.name)),

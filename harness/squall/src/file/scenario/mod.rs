@@ -19,7 +19,6 @@ use super::report::{Problem, Problems};
 use crate::draw::Ranged;
 use crate::plan::{Ratio, Topology};
 use crate::scenario::Scenario;
-use crate::systems::FAULTS_TOGETHER;
 use crate::units::Unit;
 
 /// The default: far more than a run of one minute at full speed needs.
@@ -60,7 +59,7 @@ pub(crate) fn resolve(
         fault::check_overlaps(&raw_faults, faults, problems);
         let places = raw_faults.iter().map(|raw| &raw.at.span);
         let placed: Vec<_> = faults.iter().zip(places).collect();
-        for check in FAULTS_TOGETHER {
+        for check in components.kinds().lists.faults_together {
             check(&placed, problems);
         }
     }

@@ -10,7 +10,6 @@ use crate::file::report::{Problem, Problems};
 use crate::file::scenario::exactly_one;
 use crate::file::targets::Calls;
 use crate::plan::Target;
-use crate::systems::{CARRIED, OWN_TARGET, TARGETS};
 
 pub(super) fn resolve(
     said: &At<WithCustom<raw::Workload, SaidTarget>>,
@@ -19,7 +18,7 @@ pub(super) fn resolve(
 ) -> Option<Arc<dyn Target>> {
     let kinds = problems.kinds();
     let own = |key: &str| said.custom.iter().find(|own| own.name.value == key);
-    let all = || TARGETS.into_iter().flatten();
+    let all = || kinds.lists.all_targets();
     let built_in = all().map(|kind| (kind.key.name, calls.target.span(kind.key.name)));
     let of_own = kinds.targets.iter();
     let of_own = of_own.map(|key| (*key, own(key).map(|own| &own.name.span)));
@@ -28,7 +27,7 @@ pub(super) fn resolve(
     if let Some(own) = own(one) {
         let help = format!("what every call carries is the value of `{one}`");
         check_carried(None, &help, calls, problems);
-        return OWN_TARGET(own, calls, problems);
+        return kinds.lists.own_target?(own, calls, problems);
     }
     let kind = all().find(|kind| kind.key.name == one)?;
     check_carried(Some(kind.carries.name), kind.carries_what, calls, problems);
@@ -37,7 +36,8 @@ pub(super) fn resolve(
 
 /// Checks that there are no payload keys of other kinds.
 fn check_carried(carries: Option<&str>, help: &str, calls: &Calls<'_>, problems: &mut Problems) {
-    for key in CARRIED.into_iter().filter(|key| carries != Some(key.name)) {
+    let carried = problems.kinds().lists.carried;
+    for key in carried.iter().filter(|key| carries != Some(key.name)) {
         if let Some(place) = calls.carried.span(key.name) {
             let problem = Problem::new(format!("this workload has no `{}`", key.name))
                 .at(place, "this is for another kind of call")
