@@ -7,23 +7,36 @@ use std::path::Path;
 use std::sync::Arc;
 
 use serde::de::DeserializeOwned;
+use squall_core::custom::{
+    CustomExpectation, CustomFault, CustomSchema, ExpectKind, Kinds, Section, Sections,
+};
+use squall_core::file;
+use squall_core::hosting::Hosting;
+use squall_core::registry::Declaration;
+use squall_core::run::{self, Run, RunError};
 use squall_router::{Component, Module, Options};
 use squall_sim::{Failure, SimPlatform};
+use squall_system_provider::Providers;
+use squall_system_router::components::Components;
+use squall_system_router::{Front, Router};
+use squall_system_service::{Call, CallError, ServiceCode, Site};
 
-use crate::custom::{Custom, CustomExpectation, CustomFault, CustomSchema, ExpectKind, Section, System};
 use crate::faults::Kind;
-use crate::file::{self, ComponentNames};
-use crate::hosting::Hosting;
+use crate::file::ComponentNames;
 use crate::live;
-use crate::oracle::{self, Oracle};
+use crate::oracle::{self, Oracle, OwnOracle};
 use crate::plan::{self, Plan};
-use crate::registry::Declaration;
-use crate::run::{self, Run, RunError};
-use crate::systems;
-use crate::systems::provider::Providers;
-use crate::systems::router::components::Components;
-use crate::systems::router::{Front, Router};
-use crate::systems::service::{Call, CallError, ServiceCode, Site};
+use crate::system::System;
+use crate::systems::LISTS;
+
+/// What a harness has beside the built-in systems.
+#[derive(Clone)]
+struct Custom {
+    oracles: Vec<OwnOracle>,
+    /// Sections of the report.
+    sections: Sections,
+    kinds: Kinds,
+}
 
 /// Runs scenarios, with the registered components.
 #[derive(Clone)]
@@ -45,7 +58,11 @@ impl Harness {
         Harness {
             router: Router::builtin(),
             services: ServiceCode::builtin(),
-            custom: Custom::of(&systems::LISTS),
+            custom: Custom {
+                oracles: Vec::new(),
+                sections: Sections::new(),
+                kinds: Kinds::of(&LISTS),
+            },
             traced: false,
             captured: false,
             deny_vacuous: false,
@@ -330,7 +347,7 @@ impl Harness {
     pub fn schema(&self, kind: file::Kind) -> serde_json::Value {
         let mut schema = crate::schema::schema(kind, &self.router.components);
         for own in &self.custom.kinds.schemas {
-            crate::schema::add(&mut schema, own);
+            squall_core::schema::add(&mut schema, own);
         }
         schema
     }
@@ -364,20 +381,19 @@ impl Harness {
         let options = run::Options {
             traced: self.traced,
             captured: self.captured,
+            deny_vacuous: self.deny_vacuous,
+            deny_incidents: self.deny_incidents,
+            is_own: self.is_own,
+            lists: self.custom.kinds.lists,
+            oracles: self.custom.oracles.clone(),
+            sections: self.custom.sections.clone(),
         };
         let systems: [Arc<dyn Hosting>; 3] = [
             Arc::new(self.router.clone()),
             Arc::new(Providers),
             Arc::new(self.services.clone()),
         ];
-        let mut run = run::run(plan.into(), systems.into(), options)?;
-        run.deny_vacuous = self.deny_vacuous;
-        run.deny_incidents = self.deny_incidents;
-        run.is_own = self.is_own;
-        run.lists = self.custom.kinds.lists;
-        run.oracles.clone_from(&self.custom.oracles);
-        run.sections.clone_from(&self.custom.sections);
-        Ok(run)
+        run::run(plan.into(), systems.into(), options)
     }
 }
 

@@ -18,67 +18,36 @@
 //! | [`live`] | the same topology on real sockets, with measurements |
 //! | [`cli`] | the command line |
 
-pub mod calls;
-pub mod capture;
 pub mod cli;
-mod custom;
-mod draw;
-pub mod expectation;
-pub mod faults;
-pub mod file;
-mod graph;
+mod facade;
 mod harness;
-pub mod history;
-mod hosting;
-pub mod journal;
-mod judged;
-mod lists;
 pub mod live;
-pub mod network;
-pub mod oracle;
-pub mod plan;
-mod registry;
-pub mod report;
-mod run;
-pub mod scenario;
+mod names;
+mod oracles;
 pub mod schema;
-pub mod statistics;
+mod system;
 mod systems;
-pub mod target;
-#[cfg(test)]
-mod testing;
-pub mod time;
-mod units;
-mod vacuous;
-pub mod verdict;
+mod twice;
 
-pub use custom::{CustomExpect, CustomExpectation, CustomFault, Finding, HostNames, Section, System};
+pub use facade::{
+    assembly, components, faults, file, journal, network, oracle, plan, statistics, target, verdict,
+};
 pub use harness::Harness;
-pub use judged::Judgement;
-pub use registry::{Declaration, NoSettings};
-pub use run::{Difference, End, Failure, PanicSite, Run, RunError, Scene, compare};
-pub use scenario::Scenario;
 /// For the settings of user-defined components: `#[derive(squall::schemars::JsonSchema)]` with
 /// `#[schemars(crate = "squall::schemars")]`, see [`Declaration::of`].
 pub use schemars;
+pub use squall_core::custom::{CustomExpect, CustomExpectation, CustomFault, Finding, HostNames, Section};
+pub use squall_core::registry::{Declaration, NoSettings};
+pub use squall_core::run::{Difference, End, Failure, PanicSite, Run, RunError, Scene, compare};
+pub use squall_core::scenario::Scenario;
+pub use squall_core::{Judgement, calls, capture, expectation, history, report, scenario, time};
 /// The types that components are written with.
 pub use squall_router as router;
 /// For [`faults::FaultKind`] and components.
 pub use squall_router::async_trait;
 /// Replacements for tokio's `TcpListener` and `TcpStream`, for services that do not use gRPC.
 pub use squall_site::net;
-pub use systems::provider::evidence as providers;
-pub use systems::router::{Front, import};
-pub use systems::service::{Call, CallError, Site, note};
-
-/// The components that nodes run.
-pub mod components {
-    pub use crate::registry::{Declaration, NoSettings, Setting, SettingsError};
-    pub use crate::systems::router::components::Components;
-}
-
-/// Builds running modules from a topology, on any platform: the simulator runs what would be deployed.
-pub mod assembly {
-    pub use crate::systems::provider::assembly as provider;
-    pub use crate::systems::router::assembly::*;
-}
+pub use squall_system_provider::evidence as providers;
+pub use squall_system_router::{Front, import};
+pub use squall_system_service::{Call, CallError, Site, note};
+pub use system::System;

@@ -3,10 +3,10 @@
 use std::io::{self, Write};
 
 use serde_json::{Value, json};
+use squall_core::registry::{Declaration, Setting};
 
 use super::{Console, Exit, one_line, plain};
 use crate::Harness;
-use crate::registry::{Declaration, Setting};
 use crate::report::wrapped;
 
 pub(super) fn components<O: Write, E: Write>(

@@ -3,13 +3,14 @@
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
+use squall_system_router::import::{Source, import};
+
 use super::output::{Kind, Output};
 use super::scenarios::{files, print_report};
 use super::{Console, Exit, ImportArgs, line, shown};
 use crate::Harness;
 use crate::file::{FILE_BYTES_MAX, Report, cannot_read, read_text, text_of};
 use crate::report::plural;
-use crate::systems::router::import::{Source, import};
 
 const EXTENSIONS: &[&str] = &["yaml", "yml", "json"];
 

@@ -4,6 +4,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::Arc;
 
+use squall_core::run::{Difference, Failure, Run};
+
 use super::output::{self, Output};
 use super::progress::Progress;
 use super::scenarios::{Loaded, load};
@@ -13,7 +15,6 @@ use crate::capture;
 use crate::journal::lines;
 use crate::plan::{EngineKind, Plan};
 use crate::report;
-use crate::run::{Difference, Failure, Run};
 
 /// The number of calls that causes a warning: each call has some ten journal entries, which are kept in memory.
 const CALLS_MANY: u64 = 1_000_000;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::openmetrics::{Latency, Quantile, Sample};
+use super::{Latency, Quantile, Sample};
 use crate::report::table::{Side, Table};
 use crate::time;
 

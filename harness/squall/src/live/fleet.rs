@@ -11,11 +11,11 @@ use squall_platform::{Authority, TokioPlatform};
 use squall_provider::Server;
 use squall_provider_http as http;
 use squall_provider_sdk::Provider;
+use squall_system_provider::assembly;
 use tokio::sync::{Notify, watch};
 
 use super::reachable;
 use crate::plan::{self, Topology};
-use crate::systems::provider::assembly;
 
 /// Why managers and providers cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -184,16 +184,17 @@ async fn told(mut shutdown: watch::Receiver<bool>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::Script;
+    use crate::file::{ComponentNames, topology_from_str};
 
     #[test]
     fn managers_are_behind_the_modules_with_two_ports_each() {
-        let (plan, _) = Script::of_a_fleet().finish();
-        let modules = u16::try_from(plan::Module::on_hosts(&plan.topology).count()).unwrap();
+        let text = "name = \"fleet\"\n[module.a]\n[module.b]\nreplicas = 2\n[manager.engine]\n";
+        let topology = topology_from_str("fleet", text, &ComponentNames::built_in()).unwrap();
+        let modules = u16::try_from(plan::Module::on_hosts(&topology).count()).unwrap();
         let first = 7000 + modules;
-        assert_eq!(ports(&plan.topology, 7000, 0), Ok([first, first + 1]));
-        assert_eq!(ports(&plan.topology, 7000, 1), Ok([first + 2, first + 3]));
-        let none = ports(&plan.topology, u16::MAX, 0).unwrap_err();
+        assert_eq!(ports(&topology, 7000, 0), Ok([first, first + 1]));
+        assert_eq!(ports(&topology, 7000, 1), Ok([first + 2, first + 3]));
+        let none = ports(&topology, u16::MAX, 0).unwrap_err();
         assert!(none.contains("choose a lower base"), "{none}");
     }
 }

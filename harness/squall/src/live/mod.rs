@@ -15,19 +15,17 @@
 mod dashboard;
 mod fleet;
 mod http;
-mod openmetrics;
 mod services;
 mod system;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use squall_platform::Authority;
-
 pub use dashboard::table;
 pub use fleet::{Fleet, FleetError};
 pub use http::{Endpoint, GetError, Target, TargetError, get};
-pub use openmetrics::{Latency, ParseError, Quantile, Sample, Traffic};
 pub use services::{Services, ServicesError};
+use squall_platform::Authority;
+pub use squall_system_router::openmetrics::{Latency, ParseError, Quantile, Sample, Traffic};
 pub use system::{Layout, StartError, Started, System};
 
 /// A server that listens at all addresses is reached at the loopback address.

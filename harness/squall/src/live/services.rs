@@ -6,11 +6,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use squall_site::{Names, Site};
+use squall_system_service::{NOTHING, ServiceCode, Serving};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::plan::{Service, Topology};
-use crate::systems::service::{NOTHING, ServiceCode, Serving};
 
 /// Why services cannot start.
 #[derive(Debug, thiserror::Error)]

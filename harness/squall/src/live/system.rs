@@ -8,14 +8,14 @@ use futures_util::future::join_all;
 use indexmap::IndexMap;
 use squall_platform::{Authority, TokioPlatform};
 use squall_router::{Drained, ServeError, Server, metrics};
+use squall_system_router::assembly::{Directory, assemble, set_methods};
+use squall_system_router::components::Components;
 use tokio::sync::{oneshot, watch};
 use tokio::time::timeout;
 
 use super::reachable;
 use crate::file::nearest;
 use crate::plan::{Module, Topology};
-use crate::systems::router::assembly::{Directory, assemble, set_methods};
-use crate::systems::router::components::Components;
 
 /// Which modules run in this process, their addresses, and the addresses of the others.
 #[derive(Debug, Clone)]

@@ -56,12 +56,40 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("squall-sim", &["squall-hermetic", "squall-platform"]),
     ("squall-echo", &[]),
     ("squall-site", &["squall-events", "squall-platform", "squall-sim"]),
+    ("squall-core", &["squall-events", "squall-sim"]),
+    (
+        "squall-system-router",
+        &[
+            "squall-core",
+            "squall-events",
+            "squall-manifest",
+            "squall-platform",
+            "squall-router",
+            "squall-sim",
+        ],
+    ),
+    (
+        "squall-system-provider",
+        &[
+            "squall-core",
+            "squall-engine",
+            "squall-events",
+            "squall-platform",
+            "squall-provider",
+            "squall-provider-sdk",
+            "squall-sim",
+            "squall-value",
+        ],
+    ),
+    (
+        "squall-system-service",
+        &["squall-core", "squall-events", "squall-sim", "squall-site"],
+    ),
     (
         "squall",
         &[
+            "squall-core",
             "squall-engine",
-            "squall-events",
-            "squall-manifest",
             "squall-platform",
             "squall-provider",
             "squall-provider-http",
@@ -69,7 +97,9 @@ const ARROWS: &[(&str, &[&str])] = &[
             "squall-router",
             "squall-sim",
             "squall-site",
-            "squall-value",
+            "squall-system-provider",
+            "squall-system-router",
+            "squall-system-service",
         ],
     ),
     ("squall-benches", &[]),
@@ -130,40 +160,7 @@ fn an_arrow_from_runtime_to_harness_is_caught() {
     assert_eq!(forbidden(&arrows), ["squall-router -> squall-sim"]);
 }
 
-/// Rooms and files of `harness/squall` that serve every system alike, and so name none, but for the files that list what
-/// there is.
-const ROOMS: &[(&str, &[&str])] = &[
-    ("calls", &[]),
-    ("capture.rs", &[]),
-    ("custom", &["mod.rs"]),
-    ("draw.rs", &[]),
-    ("expectation", &[]),
-    ("faults", &[]),
-    ("file", &[]),
-    ("history.rs", &[]),
-    ("hosting", &[]),
-    ("journal", &["lines.rs"]),
-    ("judged.rs", &[]),
-    ("network.rs", &[]),
-    ("oracle", &["overtime.rs"]),
-    ("plan", &[]),
-    ("plan.rs", &[]),
-    ("report", &["tests.rs"]),
-    ("registry", &[]),
-    ("run", &["panics.rs"]),
-    ("scenario.rs", &[]),
-    ("statistics.rs", &[]),
-    ("target.rs", &[]),
-    ("time.rs", &[]),
-    ("units.rs", &[]),
-    ("vacuous.rs", &[]),
-    ("verdict.rs", &[]),
-];
-
-/// How a line begins that shows under one path what systems have: what users name, and no room needs.
-const SHOWN: &[&str] = &["pub use crate::systems::", "pub use crate::target::"];
-
-/// What names one.
+/// What names a system.
 const NAMES: &[&str] = &[
     "squall_router",
     "squall_provider",
@@ -171,12 +168,8 @@ const NAMES: &[&str] = &[
     "squall_value",
     "squall_manifest",
     "squall_site",
-    "systems::router",
-    "systems::provider",
-    "systems::service",
-    "crate::providers",
-    "router::components",
-    "::assembly",
+    "squall_system",
+    "tonic",
 ];
 
 /// The same as words, in whichever list of imports.
@@ -199,19 +192,12 @@ const TYPES: &[&str] = &[
     "Service",
 ];
 
-/// The lines of a file that name a system, other than in comments and in what it shows.
+/// The lines of a file that name a system, other than in comments.
 fn named(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    let names_one = |code: &str| {
+    text.lines().enumerate().filter(|(_, line)| {
+        let code = line.split("//").next().unwrap_or_default();
         let mut words = code.split(|c: char| !c.is_alphanumeric() && c != '_');
         NAMES.iter().any(|name| code.contains(name)) || words.any(|word| TYPES.contains(&word))
-    };
-    let mut is_shown = false;
-    text.lines().enumerate().filter(move |(_, line)| {
-        let code = line.split("//").next().unwrap_or_default();
-        let begins = SHOWN.iter().any(|start| line.starts_with(start));
-        let was_shown = is_shown || begins;
-        is_shown = was_shown && !code.ends_with(';');
-        !was_shown && names_one(code)
     })
 }
 
@@ -230,29 +216,23 @@ fn files_in(folder: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn rooms_for_all_systems_name_none() {
-    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let (mut found, mut files) = (Vec::new(), 0);
-    for (room, lists) in ROOMS {
-        for file in files_in(&source.join(room)) {
-            if lists.iter().any(|list| file.ends_with(list)) {
-                continue;
-            }
-            files += 1;
-            let text = fs::read_to_string(&file).expect("a file can be read");
-            let place = file.strip_prefix(&source).expect("it is within").display();
-            found.extend(named(&text).map(|(number, line)| format!("{place}:{}: {line}", number + 1)));
-        }
+fn the_core_names_no_system() {
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../core/src");
+    let files = files_in(&source);
+    let mut found = Vec::new();
+    for file in &files {
+        let text = fs::read_to_string(file).expect("a file can be read");
+        let place = file.strip_prefix(&source).expect("it is within").display();
+        found.extend(named(&text).map(|(number, line)| format!("{place}:{}: {line}", number + 1)));
     }
     assert_eq!(found, Vec::<String>::new());
-    assert!(files > 80, "{files} files were looked at");
+    assert!(files.len() > 100, "{} files were looked at", files.len());
 }
 
 #[test]
-fn a_room_that_names_a_system_is_caught() {
+fn a_line_that_names_a_system_is_caught() {
     let text = "use squall_sim::Sim;\n// squall_router says so.\nuse squall_router::Error;\n\
-                use crate::plan::{Fault, Manager};\nlet managers = ModuleName;\n\
-                pub use crate::systems::router::Front;\n";
+                use crate::plan::{Fault, Manager};\nlet managers = ModuleName;\n";
     let lines = [
         (2, "use squall_router::Error;"),
         (3, "use crate::plan::{Fault, Manager};"),
