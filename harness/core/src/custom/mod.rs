@@ -9,6 +9,9 @@ mod read;
 mod section;
 mod target;
 
+use std::any::Any;
+use std::sync::Arc;
+
 use schemars::JsonSchema;
 use serde_json::{Value, json};
 
@@ -20,6 +23,9 @@ pub use self::section::Section;
 pub use self::section::Sections;
 pub use self::target::SaidTarget;
 use crate::faults::Kind;
+use crate::file::extra::Extra;
+use crate::file::names::Names;
+use crate::file::report::Problems;
 use crate::lists::Lists;
 use crate::registry::Declaration;
 
@@ -103,9 +109,10 @@ impl Kinds {
     pub fn all_faults(&self) -> impl Iterator<Item = &Kind> {
         self.lists.faults.iter().copied().flatten().chain(&self.faults)
     }
+}
 
-    /// The additional keys of a table.
-    pub(crate) fn keys_of(&self, table: &str) -> Vec<&'static str> {
+impl Extra for Kinds {
+    fn keys_of(&self, table: &str) -> Vec<&'static str> {
         match table {
             EXPECT => self.expectations.iter().map(|kind| kind.key).collect(),
             TOPOLOGY => self.hosts.clone(),
@@ -113,6 +120,29 @@ impl Kinds {
             _ => Vec::new(),
         }
     }
+}
+
+/// What was given the kinds of a harness as its additional keys.
+pub(crate) trait Extended {
+    /// The kinds; none if it was given others, or nothing.
+    fn kinds(&self) -> Arc<Kinds>;
+}
+
+impl Extended for Problems {
+    fn kinds(&self) -> Arc<Kinds> {
+        kinds(self.extra())
+    }
+}
+
+impl Extended for Names {
+    fn kinds(&self) -> Arc<Kinds> {
+        kinds(self.extra())
+    }
+}
+
+fn kinds(extra: &Arc<dyn Extra>) -> Arc<Kinds> {
+    let extra: Arc<dyn Any + Send + Sync> = extra.clone();
+    extra.downcast().unwrap_or_default()
 }
 
 /// The table names, for messages.

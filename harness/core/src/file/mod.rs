@@ -13,6 +13,7 @@
 pub mod choice;
 pub mod data;
 pub mod expects;
+pub mod extra;
 pub mod hosts;
 pub mod key;
 pub mod latency;
@@ -40,6 +41,7 @@ pub use self::names::nearest;
 use self::read::{Read, Value};
 pub use self::report::{Mistake, Report, render};
 pub use self::report::{Problem, Problems};
+use crate::custom::Extended;
 use crate::lists::Lists;
 use crate::plan::Topology;
 use crate::scenario::Scenario;
@@ -117,7 +119,7 @@ pub fn load_scenario(path: &Path, components: &Names) -> Result<Scenario, Report
 
 /// `text` is the content of the path: a pipe can be read only once.
 fn scenario_of(path: &Path, text: &str, components: &Names) -> Result<Warned<Scenario>, Report> {
-    let mut problems = Problems::new(&shown(path), text).knowing(components.kinds());
+    let mut problems = Problems::new(&shown(path), text).knowing(components.extra());
     let document = parse_as(Kind::Scenario, text, &mut problems);
     let raw = document.and_then(|table| ScenarioFile::read(&table, &mut problems));
     let Some(raw) = raw else {
@@ -145,7 +147,7 @@ fn scenario_of(path: &Path, text: &str, components: &Names) -> Result<Warned<Sce
 pub fn check(path: &Path, components: &Names) -> Result<Checked, Report> {
     let name = shown(path);
     let text = read_file(path, &name)?;
-    let mut problems = Problems::new(&name, &text).knowing(components.kinds());
+    let mut problems = Problems::new(&name, &text).knowing(components.extra());
     let Some(document) = parse(&text, &mut problems) else {
         return Err(problems.finish::<()>(None).expect_err("it cannot be parsed"));
     };
@@ -178,7 +180,7 @@ pub fn topology_from_str(name: &str, text: &str, components: &Names) -> Result<T
 }
 
 fn topology_of(name: &str, text: &str, components: &Names) -> Result<Warned<Topology>, Report> {
-    let mut problems = Problems::new(name, text).knowing(components.kinds());
+    let mut problems = Problems::new(name, text).knowing(components.extra());
     let document = parse_as(Kind::Topology, text, &mut problems);
     let raw = document.and_then(|table| WithCustom::read(&table, &mut problems));
     let topology = raw.and_then(|raw| topology::resolve(raw, components, &mut problems));
@@ -193,7 +195,7 @@ pub fn scenario_from_str_with(
     topology: Arc<Topology>,
     components: &Names,
 ) -> Result<Scenario, Report> {
-    let mut problems = Problems::new(name, text).knowing(components.kinds());
+    let mut problems = Problems::new(name, text).knowing(components.extra());
     let document = parse_as(Kind::Scenario, text, &mut problems);
     let raw = document.and_then(|table| ScenarioFile::read(&table, &mut problems));
     let scenario = raw.and_then(|raw| scenario::resolve(raw, topology, components, &mut problems));

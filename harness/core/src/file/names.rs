@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::sync::{Arc, LazyLock};
 
+use super::extra::Extra;
 use super::read::At;
 use super::report::{Problem, Problems};
-use crate::custom::Kinds;
 use crate::registry::{Declaration, Registry, SettingsError};
 
 /// A regular expression for names of modules, nodes, workloads and faults.
@@ -25,7 +25,7 @@ type CheckSettings = dyn Fn(&str, &serde_json::Value) -> Result<(), SettingsErro
 pub struct Names {
     /// One per type of named thing.
     catalogues: Arc<HashMap<TypeId, Catalogue>>,
-    kinds: Arc<Kinds>,
+    extra: Arc<dyn Extra>,
 }
 
 /// The known names of one sort, with their declarations and the check of their settings.
@@ -109,11 +109,11 @@ impl Catalogue {
 }
 
 impl Names {
-    /// No names.
-    pub fn none(kinds: Arc<Kinds>) -> Self {
+    /// No names, in files with these additional keys.
+    pub fn none(extra: Arc<dyn Extra>) -> Self {
         Names {
             catalogues: Arc::default(),
-            kinds,
+            extra,
         }
     }
 
@@ -130,9 +130,9 @@ impl Names {
         self.catalogues.get(&TypeId::of::<T>()).unwrap_or(&NONE)
     }
 
-    /// The user-defined kinds.
-    pub(crate) fn kinds(&self) -> &Arc<Kinds> {
-        &self.kinds
+    /// The additional keys of files.
+    pub(crate) fn extra(&self) -> &Arc<dyn Extra> {
+        &self.extra
     }
 }
 

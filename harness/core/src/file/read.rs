@@ -219,7 +219,7 @@ impl<'a, 'i> Table<'a, 'i> {
             return None;
         };
         // Keys of a harness are read by `WithCustom`.
-        let custom = problems.kinds().keys_of(name);
+        let custom = problems.extra().keys_of(name);
         let keys = &[keys, &custom].concat()[..];
         let mut misspelt = Vec::new();
         for (key, _) in in_file_order(table) {

@@ -10,7 +10,7 @@ use miette::{
     ThemeCharacters, ThemeStyles,
 };
 
-use crate::custom::Kinds;
+use super::extra::{Extra, Nothing};
 use crate::report::{clean, clean_lines, masked};
 
 /// All mistakes in a file and in the files that it refers to: at least one.
@@ -199,7 +199,7 @@ pub struct Problems {
     text: Arc<NamedSource<Arc<str>>>,
     found: Vec<Problem>,
     unknown_key: bool,
-    kinds: Arc<Kinds>,
+    extra: Arc<dyn Extra>,
 }
 
 impl Problems {
@@ -209,19 +209,19 @@ impl Problems {
             text: Arc::new(NamedSource::new(clean(name), Arc::from(&*masked(text)))),
             found: Vec::new(),
             unknown_key: false,
-            kinds: Arc::default(),
+            extra: Arc::new(Nothing),
         }
     }
 
-    /// Accepts these user-defined kinds in the file.
-    pub(crate) fn knowing(mut self, kinds: &Arc<Kinds>) -> Self {
-        self.kinds = Arc::clone(kinds);
+    /// Accepts these additional keys in the file.
+    pub(crate) fn knowing(mut self, extra: &Arc<dyn Extra>) -> Self {
+        self.extra = Arc::clone(extra);
         self
     }
 
-    /// The user-defined kinds.
-    pub(crate) fn kinds(&self) -> Arc<Kinds> {
-        Arc::clone(&self.kinds)
+    /// The additional keys.
+    pub(crate) fn extra(&self) -> &Arc<dyn Extra> {
+        &self.extra
     }
 
     /// Adds a problem.

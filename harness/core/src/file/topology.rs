@@ -13,6 +13,7 @@ use super::raw::topology as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
 use super::tables::{HostTable, SaidHosts};
+use crate::custom::Extended;
 use crate::lists::Lists;
 use crate::plan::{EngineKind, Groups, Latency, Link, Network, Pairs, Ratio, Topology};
 

@@ -8,7 +8,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use super::expect::Expect;
 use super::topology::Topology;
 use super::workload::Workload;
-use crate::custom::{SaidExpect, SaidTarget};
+use crate::custom::{Extended, SaidExpect, SaidTarget};
 use crate::file::read::{At, Named, Read, Value, in_file_order};
 use crate::file::report::Problems;
 use crate::file::value::JsonData;

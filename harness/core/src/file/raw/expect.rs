@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::schema;
+use crate::custom::Extended;
 use crate::file::key::{Given, Key, add_keys, add_properties, without_properties};
 use crate::file::read::{At, Keyed, Read, Table, Value, key, tables};
 use crate::file::report::Problems;

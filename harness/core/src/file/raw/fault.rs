@@ -7,6 +7,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::schema;
+use crate::custom::Extended;
 use crate::draw::Ranged;
 use crate::faults::Said;
 use crate::file::read::{At, Read, Table, Value};

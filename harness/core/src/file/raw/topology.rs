@@ -7,6 +7,7 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::latency::Latency;
 use super::schema;
+use crate::custom::Extended;
 use crate::file::key::{Given, Key, add_keys};
 use crate::file::read::{At, Keyed, Read, Table, Value, key, tables};
 use crate::file::report::Problems;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 
 use super::schema;
+use crate::custom::Extended;
 use crate::draw::Ranged;
 use crate::file::key::{Given, Key, add_key, add_keys, add_properties};
 use crate::file::read::{At, Keyed, Read, Table, Value, key, tables};

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::exactly_one;
-use crate::custom::SaidExpect;
+use crate::custom::{Extended, SaidExpect};
 use crate::file::expects::{Expecting, Known, SubjectKind};
 use crate::file::raw::custom::WithCustom;
 use crate::file::raw::expect as raw;

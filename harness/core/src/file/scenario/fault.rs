@@ -5,6 +5,7 @@ mod overlaps;
 use std::time::Duration;
 
 use super::{before_end, exactly_one, not_zero};
+use crate::custom::Extended;
 use crate::draw::Ranged;
 use crate::faults::{Lasts, Said};
 use crate::file::names::check_name;

@@ -16,6 +16,7 @@ use super::names::Names;
 use super::raw::scenario as raw;
 use super::read::At;
 use super::report::{Problem, Problems};
+use crate::custom::Extended;
 use crate::draw::Ranged;
 use crate::plan::{Ratio, Topology};
 use crate::scenario::Scenario;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::custom::SaidTarget;
+use crate::custom::{Extended, SaidTarget};
 use crate::file::raw::custom::WithCustom;
 use crate::file::raw::workload as raw;
 use crate::file::read::At;
