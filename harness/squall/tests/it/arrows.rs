@@ -52,6 +52,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "squall-value",
         ],
     ),
+    (
+        "squall-cluster",
+        &["squall-events", "squall-machine", "squall-platform"],
+    ),
     ("squall-hermetic", &[]),
     ("squall-sim", &["squall-hermetic", "squall-platform"]),
     ("squall-echo", &[]),
