@@ -9,12 +9,14 @@
 //! | events of modules | `router` |
 //! | events of managers and providers | `provider` |
 //! | events of user-defined services | `site` |
+//! | events of actors | `cluster` |
 //!
 //! Digests are xxh3-64 of bytes, 0 for none; a `trace` and an `execution` is the low half of its identifier;
 //! durations are nanoseconds. Payloads are never part of an event, because they may hold secrets.
 //!
 //! Log lines for people are not defined here: they are emitted in place, and their names begin with [`LINES`].
 
+pub mod cluster;
 pub mod kind;
 pub mod provider;
 pub mod read;

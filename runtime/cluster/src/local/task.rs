@@ -1,0 +1,152 @@
+//! The task of an actor: one message after the other.
+
+use std::sync::{Arc, Weak};
+
+use super::Local;
+use crate::actor::{Actor, BoxError, Cause, Next};
+use crate::mailbox::{Mailbox, Message, Ticket};
+use crate::signal::Signal;
+use crate::unwind::{Panicked, caught, guarded};
+use crate::{Context, Delivered, Event, Outcome, SpawnSpec};
+
+/// One incarnation of an actor.
+pub(super) struct Task<E: Event> {
+    /// Weak: an idle actor does not keep its system.
+    pub(super) local: Weak<Local<E>>,
+    pub(super) spec: Arc<SpawnSpec>,
+    pub(super) incarnation: u64,
+    pub(super) mailbox: Arc<Mailbox<E>>,
+    /// The incarnation before, which may still be handling a message.
+    pub(super) predecessor: Option<Arc<Signal>>,
+    pub(super) ended: Arc<Signal>,
+    pub(super) shutdown: Arc<Signal>,
+}
+
+impl<E: Event> Drop for Task<E> {
+    fn drop(&mut self) {
+        // Before the removal, which looks at it. A stop between the two removes the id itself.
+        self.ended.give();
+        if let Some(local) = self.local.upgrade() {
+            local.task_ended(&self.spec.id);
+        }
+    }
+}
+
+/// Handles messages until the actor or its system ends. At a shutdown a message in hand is abandoned.
+pub(super) async fn run<E: Event>(task: Task<E>, mut actor: Box<dyn Actor<E>>) {
+    tokio::select! {
+        biased;
+        () = task.shutdown.given() => {}
+        () = task.work(&mut *actor) => {}
+    }
+    // An actor whose `Drop` panics has ended all the same.
+    drop(caught(|| drop(actor)));
+}
+
+/// What follows from a step.
+enum Verdict {
+    Continue(Outcome),
+    Done(serde_json::Value),
+    Failed(Cause),
+}
+
+impl<E: Event> Task<E> {
+    async fn work(&self, actor: &mut dyn Actor<E>) {
+        if let Some(predecessor) = &self.predecessor {
+            predecessor.given().await;
+        }
+        if !self.begin(actor).await {
+            return;
+        }
+        while let Some(envelope) = self.mailbox.take(self.incarnation).await {
+            let Some(local) = self.local.upgrade() else {
+                return;
+            };
+            if !self.step(&local, actor, envelope.message, envelope.ticket).await {
+                return;
+            }
+        }
+    }
+
+    /// False: the actor has ended.
+    async fn begin(&self, actor: &mut dyn Actor<E>) -> bool {
+        let Some(local) = self.local.upgrade() else {
+            return false;
+        };
+        let mut context = Context::new(&local, &self.spec, None);
+        let started = guarded(async { actor.started(&mut context).await }).await;
+        let is_stopping = context.is_stopping();
+        let verdict = match flat(started) {
+            Ok(()) => Verdict::Continue(Outcome::Handled),
+            Err(cause) => Verdict::Failed(cause),
+        };
+        let (_, goes_on) = self.settle(&local, verdict, is_stopping).await;
+        goes_on
+    }
+
+    /// False: the actor has ended.
+    async fn step(
+        &self,
+        local: &Arc<Local<E>>,
+        actor: &mut dyn Actor<E>,
+        message: Message<E>,
+        ticket: Ticket,
+    ) -> bool {
+        let (next, is_stopping) = match message {
+            Message::Event { event, sender } => {
+                let mut context = Context::new(local, &self.spec, sender.as_ref());
+                let next = guarded(async { actor.handle(event, &mut context).await }).await;
+                (next, context.is_stopping())
+            }
+            Message::Child(end) => {
+                let mut context = Context::new(local, &self.spec, None);
+                let next = guarded(async { actor.child_ended(end, &mut context).await }).await;
+                (next, context.is_stopping())
+            }
+            Message::Snapshot(answer) => {
+                let state = caught(|| actor.snapshot()).unwrap_or_else(|panic| Err(panic.into()));
+                drop(answer.send(state));
+                (Ok(Ok(Next::Handled)), false)
+            }
+        };
+        let verdict = match flat(next) {
+            Ok(Next::Handled) => Verdict::Continue(Outcome::Handled),
+            Ok(Next::Ignored) => Verdict::Continue(Outcome::Ignored),
+            Ok(Next::Rejected(why)) => Verdict::Continue(Outcome::Rejected(why)),
+            Ok(Next::Done(output)) => Verdict::Done(output),
+            Err(cause) => Verdict::Failed(cause),
+        };
+        let (outcome, goes_on) = self.settle(local, verdict, is_stopping).await;
+        // Last: who was answered finds the consequences in place.
+        self.mailbox.answer(ticket, &Delivered::to_actor(outcome));
+        goes_on
+    }
+
+    async fn settle(&self, local: &Local<E>, verdict: Verdict, is_stopping: bool) -> (Outcome, bool) {
+        match verdict {
+            Verdict::Continue(outcome) => {
+                if is_stopping {
+                    local.stop_incarnation(&self.spec.id, self.incarnation);
+                }
+                (outcome, !is_stopping)
+            }
+            Verdict::Done(output) => {
+                local.complete(&self.spec, self.incarnation, output);
+                (Outcome::Handled, false)
+            }
+            Verdict::Failed(cause) => {
+                let why = cause.to_string();
+                local.fail(&self.spec, self.incarnation, cause).await;
+                (Outcome::Failed(why), false)
+            }
+        }
+    }
+}
+
+fn flat<T>(result: Result<Result<T, BoxError>, Panicked>) -> Result<T, Cause> {
+    match result {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(error.into()),
+        Err(panic) => Err(Arc::new(panic)),
+    }
+}
