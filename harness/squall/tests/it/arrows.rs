@@ -20,6 +20,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("squall-value", &["squall-proto"]),
     ("squall-engine", &["squall-value"]),
+    ("squall-machine", &[]),
     (
         "squall-provider",
         &[
