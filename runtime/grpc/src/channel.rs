@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use http::Uri;
+use bytes::Bytes;
+use http::{HeaderMap, Uri};
 use prost::Message;
 use squall_platform::{Authority, OwnedTask, Platform};
 use squall_proto::Bulk;
@@ -95,18 +96,46 @@ impl<P: Platform> Channel<P> {
         Q: Bulk,
         A: Message + Default,
     {
+        let (metadata, _, message) = request.into_parts();
+        let headers = unary::protobuf_headers(metadata.into_headers());
+        let answer = self.send(path, headers, unary::framed(message), limit, progress);
+        unary::decoded_answer(answer.await?)
+    }
+
+    /// As [`Channel::call`], for a message that is already encoded, in whatever codec: `headers` are all headers of the
+    /// request, `content-type` and `te` included. The message of the answer is not decoded.
+    ///
+    /// # Errors
+    /// As [`Channel::call`].
+    pub async fn call_bytes(
+        &self,
+        path: &'static str,
+        headers: HeaderMap,
+        message: Bytes,
+        limit: usize,
+        progress: &Arc<Progress>,
+    ) -> Result<tonic::Response<Bytes>, Status> {
+        self.send(path, headers, unary::framed_bytes(message), limit, progress)
+            .await
+    }
+
+    async fn send(
+        &self,
+        path: &'static str,
+        mut headers: HeaderMap,
+        frames: unary::Frames,
+        limit: usize,
+        progress: &Arc<Progress>,
+    ) -> Result<tonic::Response<Bytes>, Status> {
         let uri = Uri::builder()
             .scheme("http")
             .authority(self.0.peer.clone())
             .path_and_query(path)
             .build()
             .expect("a scheme, an authority and a path make a URI");
-        let (metadata, _, message) = request.into_parts();
-        let mut headers = metadata.into_headers();
         // The callee reports an unreadable header.
         let left = timeout(&headers).ok().flatten();
         let deadline = left.and_then(|left| Instant::now().checked_add(left));
-        let frames = unary::framed(message);
         let mut again = Again::default();
         loop {
             let sender = self

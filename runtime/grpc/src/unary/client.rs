@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use h2::client::ResponseFuture;
 use h2::{RecvStream, SendStream};
 use http::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, TE};
@@ -52,20 +53,34 @@ where
     A: Message + Default,
 {
     let (metadata, _, message) = request.into_parts();
-    send(
-        sender,
-        uri,
-        metadata.into_headers(),
-        framed(message),
-        deadline,
-        limit,
-        progress,
-    )
-    .await
+    let headers = protobuf_headers(metadata.into_headers());
+    let frames = framed(message);
+    let answer = send(sender, uri, headers, frames, deadline, limit, progress).await?;
+    decoded_answer(answer)
 }
 
-/// As [`call`], for a message that is already framed.
-pub(crate) async fn send<A: Message + Default>(
+/// The headers of a request whose message is protobuf.
+pub(crate) fn protobuf_headers(mut headers: HeaderMap) -> HeaderMap {
+    headers.insert(TE, HeaderValue::from_static("trailers"));
+    headers.insert(CONTENT_TYPE, GRPC);
+    headers.insert(&ACCEPTED, READABLE);
+    headers
+}
+
+/// Decodes the message of an answer.
+pub(crate) fn decoded_answer<A: Message + Default>(
+    answer: tonic::Response<Bytes>,
+) -> Result<tonic::Response<A>, Status> {
+    let (metadata, message, extensions) = answer.into_parts();
+    Ok(tonic::Response::from_parts(
+        metadata,
+        decoded(message)?,
+        extensions,
+    ))
+}
+
+/// As [`call`], for a message that is already framed and for all of the request's headers. The answer is not decoded.
+pub(crate) async fn send(
     sender: &Sender,
     uri: Uri,
     headers: HeaderMap,
@@ -73,17 +88,12 @@ pub(crate) async fn send<A: Message + Default>(
     deadline: Option<Instant>,
     limit: usize,
     progress: &Arc<Progress>,
-) -> Result<tonic::Response<A>, Status> {
+) -> Result<tonic::Response<Bytes>, Status> {
     let mut request = Request::new(());
     *request.method_mut() = Method::POST;
     *request.version_mut() = Version::HTTP_2;
     *request.uri_mut() = uri;
     *request.headers_mut() = headers;
-    request
-        .headers_mut()
-        .insert(TE, HeaderValue::from_static("trailers"));
-    request.headers_mut().insert(CONTENT_TYPE, GRPC);
-    request.headers_mut().insert(&ACCEPTED, READABLE);
 
     let mut in_flight = sender.call(deadline);
     let result = exchange(sender, request, frames, limit, progress).await;
@@ -91,13 +101,13 @@ pub(crate) async fn send<A: Message + Default>(
     result
 }
 
-async fn exchange<A: Message + Default>(
+async fn exchange(
     sender: &Sender,
     request: Request<()>,
     frames: Frames,
     limit: usize,
     progress: &Arc<Progress>,
-) -> Result<tonic::Response<A>, Status> {
+) -> Result<tonic::Response<Bytes>, Status> {
     let (response, stream) = sender.open(request)?;
     let mut body = Sending::begin(stream, frames, progress.mark(), sender.shared());
     let response = answer(response, &mut body).await;
@@ -130,7 +140,6 @@ async fn exchange<A: Message + Default>(
         Some(_) => {}
     }
     let message = message.ok_or_else(|| Status::internal("the answer has no message"))?;
-    let message = decoded(message)?;
     // For a repeated value the last one counts.
     head.headers.extend(trailers);
     Ok(tonic::Response::from_parts(
@@ -159,7 +168,7 @@ async fn read(
     mut input: Input,
     body: &mut Option<Sending>,
     limit: usize,
-) -> Result<(Option<bytes::Bytes>, Option<HeaderMap>), Status> {
+) -> Result<(Option<Bytes>, Option<HeaderMap>), Status> {
     let lost = |error| sender.lost(&error, true);
     loop {
         let data = poll_fn(|context| {

@@ -125,6 +125,22 @@ pub(crate) fn framed(mut message: impl Bulk) -> Frames {
     }
 }
 
+/// Frames a message that is already encoded.
+pub(crate) fn framed_bytes(message: Bytes) -> Frames {
+    let is_bulky = message.len() >= BULKY;
+    let mut head = BytesMut::with_capacity(PREFIX + if is_bulky { 0 } else { message.len() });
+    head.put_u8(0);
+    // Sizes are checked against a limit long before they exceed 32 bits.
+    head.put_u32(u32::try_from(message.len()).unwrap_or(u32::MAX));
+    if !is_bulky {
+        head.put_slice(&message);
+    }
+    Frames {
+        head: Some(head.freeze()),
+        data: is_bulky.then_some(message),
+    }
+}
+
 /// The prefix of data: its field, its wire type and its length.
 fn key(field: u32) -> u32 {
     field << 3 | prost::encoding::WireType::LengthDelimited as u32

@@ -21,9 +21,9 @@ mod server;
 use http::header::HeaderValue;
 
 pub use client::call;
-pub(crate) use client::send;
+pub(crate) use client::{decoded_answer, protobuf_headers, send};
 pub use frames::Frames;
-pub(crate) use frames::framed;
+pub(crate) use frames::{framed, framed_bytes};
 pub use read::{decoded, is_for_want_of_room};
 pub(crate) use server::success;
 pub use server::{Held, ReplyBody, request, request_bytes, response, with_trailers};
