@@ -57,6 +57,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         "squall-cluster",
         &["squall-events", "squall-machine", "squall-platform"],
     ),
+    (
+        "squall-transport",
+        &["squall-cluster", "squall-grpc", "squall-platform"],
+    ),
     ("squall-hermetic", &[]),
     ("squall-sim", &["squall-hermetic", "squall-platform"]),
     ("squall-echo", &[]),
