@@ -8,6 +8,7 @@ mod golden;
 mod hostile;
 mod limits;
 mod support;
+mod systems;
 mod table;
 mod tonic_host;
 mod wire;

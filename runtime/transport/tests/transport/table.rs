@@ -9,6 +9,7 @@ const SOURCES: &[(&str, &str)] = &[
     ("golden.rs", include_str!("golden.rs")),
     ("hostile.rs", include_str!("hostile.rs")),
     ("limits.rs", include_str!("limits.rs")),
+    ("systems.rs", include_str!("systems.rs")),
     ("tonic_host.rs", include_str!("tonic_host.rs")),
     ("wire.rs", include_str!("wire.rs")),
     ("message/tests.rs", include_str!("../../src/message/tests.rs")),

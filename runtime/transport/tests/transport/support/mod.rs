@@ -43,9 +43,18 @@ impl World {
     }
 
     pub(crate) async fn with_client(config: ClientConfig, build: impl FnOnce(Builder) -> Builder) -> World {
+        World::start(config, |_, node| build(node)).await
+    }
+
+    /// Serves a node that needs the platform of its process.
+    pub(crate) async fn serving_on(build: impl FnOnce(Memory, Builder) -> Builder) -> World {
+        World::start(ClientConfig::default(), build).await
+    }
+
+    async fn start(config: ClientConfig, build: impl FnOnce(Memory, Builder) -> Builder) -> World {
         let network = Network::default();
         let host = network.host();
-        let node = build(Node::builder(host.clone())).build();
+        let node = build(host.clone(), Node::builder(host.clone())).build();
         let server = Server::bind(host.clone(), 0, node).await.unwrap();
         let address: Authority = server.local_addr().to_string().parse().unwrap();
         let (shutdown, told) = oneshot::channel::<()>();
