@@ -3,7 +3,7 @@
 //! As grpc-go, a unary method takes the first message of a stream and does not look further.
 
 use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -35,12 +35,11 @@ pub(crate) fn check_encoding(headers: &HeaderMap) -> Result<(), Status> {
 ///
 /// # Errors
 /// `UNKNOWN` when the body ends before that, `RESOURCE_EXHAUSTED` for a longer message, `INTERNAL` for a compressed one.
-pub(crate) async fn message<B>(body: B, limit: usize) -> Result<Bytes, Status>
+pub(crate) async fn message<B>(mut body: Pin<&mut B>, limit: usize) -> Result<Bytes, Status>
 where
     B: Body<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
 {
-    let mut body = pin!(body);
     let mut input = Input::default();
     while let Some(frame) = poll_fn(|context| body.as_mut().poll_frame(context)).await {
         let frame = frame.map_err(|error| Status::from_error(error.into()))?;

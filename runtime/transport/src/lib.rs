@@ -68,6 +68,8 @@ pub use method::{Method, TIME_TRAVEL, TRANSPORT};
 pub use server::{
     Builder, Interceptor, Node, Rpc, Server, ServerConfig, TimeTravelService, TransportService,
 };
+/// A tower service for [`Server::bind`]: `Layered(layer.layer(node))`.
+pub use squall_grpc::Tonic as Layered;
 pub use squall_platform::Authority;
 
 /// The longest message by default, in bytes of its JSON: that of grpc-go. A payload of 3,145,000 bytes fits.

@@ -39,9 +39,10 @@ impl Incoming {
         }
     }
 
-    /// The same, but each message is passed on only when it is complete. Once begun, it must be complete within the
-    /// server's limit.
-    pub(crate) fn in_whole_messages(self) -> Self {
+    /// The same, but each message is passed on only when it is complete, and its bytes count for the server's limits for
+    /// as long as the body is kept. Once begun, it must be complete within the server's limit. Messages of more than
+    /// 4 MiB are passed on as they come.
+    pub fn in_whole_messages(self) -> Self {
         let whole = Whole::new(&self.account);
         Incoming {
             whole: Some(Box::new(whole)),

@@ -26,7 +26,7 @@ pub use frames::Frames;
 pub(crate) use frames::{framed, framed_bytes};
 pub use read::{decoded, is_for_want_of_room};
 pub(crate) use server::success;
-pub use server::{Held, ReplyBody, request, request_bytes, response, with_trailers};
+pub use server::{Held, ReplyBody, request, request_bytes, response, response_bytes, with_trailers};
 
 /// Before each message: whether it is compressed, and its length.
 const PREFIX: usize = 5;

@@ -17,7 +17,7 @@ use tonic::Status;
 use tonic::metadata::MetadataMap;
 
 use super::GRPC;
-use super::frames::{Frames, framed};
+use super::frames::{Frames, framed, framed_bytes};
 use super::read::{Input, Side, decoded, read};
 use crate::server::{Account, Charge, Of, Refusal};
 use crate::{Incoming, timeout};
@@ -122,6 +122,15 @@ pub fn with_trailers<A: Bulk>(answer: tonic::Response<A>, trailers: MetadataMap)
     *response.headers_mut() = metadata.into_headers();
     response.headers_mut().insert(CONTENT_TYPE, GRPC);
     *response.extensions_mut() = extensions;
+    response
+}
+
+/// Makes the response that carries an encoded message, with these headers and additional trailers: `content-type` is among
+/// the headers.
+pub fn response_bytes(message: Bytes, headers: HeaderMap, trailers: HeaderMap) -> Response<ReplyBody> {
+    let body = ReplyBody::Unary(framed_bytes(message), Some(Box::new(trailers)));
+    let mut response = Response::new(body);
+    *response.headers_mut() = headers;
     response
 }
 

@@ -1,9 +1,12 @@
 //! One call, from its head to its answer.
 
+use std::pin::pin;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use http::{HeaderMap, Request, Response, StatusCode, request};
+use http::{HeaderMap, Request, Response, request};
 use http_body::Body as HttpBody;
+use squall_grpc::unary::{self, ReplyBody};
 use tokio::time::{Instant, timeout_at};
 use tonic::body::Body;
 use tonic::{Code, Status};
@@ -17,8 +20,62 @@ use crate::{Method, percent, status, unwind};
 
 const ENCODINGS: &str = "grpc-accept-encoding";
 
+/// An answer, whatever the server that sends it.
+pub(super) struct Answered {
+    head: http::response::Parts,
+    /// A message and its trailers. `None`: the headers are all.
+    message: Option<(Bytes, HeaderMap)>,
+}
+
+impl Answered {
+    /// For a tonic server, and for layers of tower.
+    pub(super) fn into_tonic(self) -> Response<Body> {
+        let body = self
+            .message
+            .map(|(message, trailers)| Body::new(Reply::new(&message, trailers)));
+        Response::from_parts(self.head, body.unwrap_or_default())
+    }
+
+    /// For our server, which counts the answer until its peer has taken it.
+    pub(super) fn into_ours(self) -> Response<ReplyBody> {
+        match self.message {
+            Some((message, trailers)) => unary::response_bytes(message, self.head.headers, trailers),
+            None => Response::from_parts(self.head, ReplyBody::None),
+        }
+    }
+
+    fn new(content_type: HeaderValue, message: Option<(Bytes, HeaderMap)>) -> Self {
+        let (mut head, ()) = Response::new(()).into_parts();
+        head.headers.insert(CONTENT_TYPE, content_type);
+        Answered { head, message }
+    }
+
+    /// A message, and the trailers of success.
+    fn success(answer: Answer, content_type: HeaderValue) -> Self {
+        let mut trailers = HeaderMap::with_capacity(4);
+        trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
+        trailers.insert(Status::GRPC_MESSAGE, HeaderValue::from_static(""));
+        if let Some(outcome) = &answer.outcome {
+            status::write_outcome(outcome, &mut trailers);
+        }
+        Answered::new(content_type, Some((answer.message, trailers)))
+    }
+
+    /// A status alone: everything is in the headers.
+    fn failure(status: &Status, content_type: HeaderValue) -> Self {
+        let mut answered = Answered::new(content_type, None);
+        let headers = &mut answered.head.headers;
+        headers.insert(Status::GRPC_STATUS, HeaderValue::from(status.code() as i32));
+        headers.insert(Status::GRPC_MESSAGE, percent::encode(status.message()));
+        for (name, value) in status.metadata().as_ref() {
+            headers.entry(name).or_insert_with(|| value.clone());
+        }
+        answered
+    }
+}
+
 /// Answers a request.
-pub(super) async fn answer<B>(node: Node, request: Request<B>) -> Response<Body>
+pub(super) async fn answer<B>(node: Node, request: Request<B>) -> Answered
 where
     B: HttpBody<Data = Bytes>,
     B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
@@ -27,23 +84,21 @@ where
     let content_type = match head::content_type(&head) {
         Ok(content_type) => content_type,
         Err(refused) => {
-            let mut response = failure(refused.status, refused.content_type);
-            *response.status_mut() = refused.http;
-            return response;
+            let mut answered = Answered::failure(&refused.status, refused.content_type);
+            answered.head.status = refused.http;
+            return answered;
         }
     };
-    let answered = unwind::guarded(node.call(&head, body)).await;
-    let answered = answered.unwrap_or_else(|panic| Err(panicked(&panic)));
-    let mut response = match answered {
-        Ok(answer) => success(&answer, content_type),
-        Err(status) => failure(status, content_type),
+    let mut answered = match node.call(&head, body).await {
+        Ok(answer) => Answered::success(answer, content_type),
+        Err(status) => Answered::failure(&status, content_type),
     };
     // A caller that speaks of encodings gets to know that there are none here.
     if head.headers.contains_key(ENCODINGS) || head.headers.contains_key("grpc-encoding") {
         let identity = HeaderValue::from_static("identity");
-        response.headers_mut().insert(ENCODINGS, identity);
+        answered.head.headers.insert(ENCODINGS, identity);
     }
-    response
+    answered
 }
 
 /// The status of a call whose endpoint or hook has panicked.
@@ -78,7 +133,9 @@ impl Node {
                     return Err(overloaded(config.calls_max));
                 };
                 seen.before().await?;
-                let message = frame::message(body, config.receive_bytes_max).await?;
+                // The body is kept while the call is at work: its bytes count.
+                let mut body = pin!(body);
+                let message = frame::message(body.as_mut(), config.receive_bytes_max).await?;
                 self.run(method, &message, permit).await
             };
             match arrived.checked_add(time) {
@@ -88,7 +145,8 @@ impl Node {
                 None => work.await,
             }
         };
-        let answer = call.await;
+        let answer = unwind::guarded(call).await;
+        let answer = answer.unwrap_or_else(|panic| Err(panicked(&panic)));
         seen.code = answer.as_ref().map_or_else(Status::code, |_| Code::Ok);
         answer
     }
@@ -121,31 +179,4 @@ fn overloaded(limit: usize) -> Status {
 
 fn late(time: std::time::Duration) -> Status {
     Status::deadline_exceeded(format!("there was no answer within {time:?}"))
-}
-
-/// A message, and the trailers of success.
-fn success(answer: &Answer, content_type: HeaderValue) -> Response<Body> {
-    let mut trailers = HeaderMap::with_capacity(4);
-    trailers.insert(Status::GRPC_STATUS, HeaderValue::from_static("0"));
-    trailers.insert(Status::GRPC_MESSAGE, HeaderValue::from_static(""));
-    if let Some(outcome) = &answer.outcome {
-        status::write_outcome(outcome, &mut trailers);
-    }
-    let mut response = Response::new(Body::new(Reply::new(&answer.message, trailers)));
-    response.headers_mut().insert(CONTENT_TYPE, content_type);
-    response
-}
-
-/// A status alone: everything is in the headers.
-fn failure(status: Status, content_type: HeaderValue) -> Response<Body> {
-    let mut response = Response::new(Body::default());
-    *response.status_mut() = StatusCode::OK;
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, content_type);
-    headers.insert(Status::GRPC_STATUS, HeaderValue::from(status.code() as i32));
-    headers.insert(Status::GRPC_MESSAGE, percent::encode(status.message()));
-    for (name, value) in status.metadata().as_ref() {
-        headers.entry(name).or_insert_with(|| value.clone());
-    }
-    response
 }

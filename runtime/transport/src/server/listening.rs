@@ -1,17 +1,15 @@
 //! Our own server, on the platform.
 
-use std::convert::Infallible;
 use std::future::{Future, pending};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::{Request, Response};
-use squall_grpc::{Drained, Incoming, ServeError, Serving, Tonic, listen, serve_until};
+use squall_grpc::{Drained, ServeError, Service, Serving, listen, serve_until};
 use squall_platform::Platform;
-use tonic::body::Body;
-use tower_service::Service;
 
-/// A bound server of a [`Node`](super::Node), or of layers upon one. There is no TLS.
+/// A bound server of a [`Node`](super::Node); of layers of tower upon one, as [`Tonic`](squall_grpc::Tonic). There is no TLS.
+///
+/// The answers of a node count for [`squall_grpc::Limits`] until their peers have taken them; behind layers they do not.
 ///
 /// Which addresses of the host it listens at is the platform's choice.
 pub struct Server<P: Platform, S> {
@@ -22,12 +20,7 @@ pub struct Server<P: Platform, S> {
     service: S,
 }
 
-impl<P, S> Server<P, S>
-where
-    P: Platform,
-    S: Service<Request<Incoming>, Response = Response<Body>, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send + 'static,
-{
+impl<P: Platform, S: Service> Server<P, S> {
     /// Listens on `port`; port 0 takes a free one.
     ///
     /// # Errors
@@ -63,12 +56,11 @@ where
     ///
     /// What an endpoint has begun goes on after that: it belongs to the platform.
     pub async fn run_until(self, shutdown: impl Future<Output = ()>, grace: Duration) -> Drained {
-        let service = Tonic(self.service);
         serve_until(
             &self.platform,
             self.listener,
             self.serving,
-            service,
+            self.service,
             shutdown,
             grace,
         )

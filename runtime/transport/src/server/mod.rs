@@ -37,8 +37,8 @@ pub use service::{TimeTravelService, TransportService};
 /// A node as it is served: an endpoint for deliveries and spawns, a history of durable instances, or both. Clones are
 /// the same node.
 ///
-/// It is a tower service of both of the protocol's services, for [`Server`], on which layers may be put. A tonic server
-/// of the user's takes [`Node::transport_service`] and [`Node::time_travel_service`].
+/// [`Server`] serves it. It is also a tower service of both of the protocol's services, on which layers may be put. A tonic
+/// server of the user's takes [`Node::transport_service`] and [`Node::time_travel_service`].
 ///
 /// An endpoint's work runs in a task of its own: a delivery and a spawn go on when the caller gives up. Reading the past
 /// ends with its caller. A panic of the endpoint becomes `INTERNAL`.

@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body as HttpBody;
+use squall_grpc::Incoming;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tower_service::Service;
@@ -49,7 +50,16 @@ where
 
     fn call(&mut self, request: Request<B>) -> Answering {
         let node = self.clone();
-        Box::pin(async move { Ok(answer::answer(node, request).await) })
+        Box::pin(async move { Ok(answer::answer(node, request).await.into_tonic()) })
+    }
+}
+
+/// On our server, without a layer in between, requests and answers count for its limits while they are held.
+impl squall_grpc::Service for Node {
+    fn call(&self, request: Request<Incoming>) -> squall_grpc::Answer {
+        let node = self.clone();
+        let request = request.map(Incoming::in_whole_messages);
+        Box::pin(async move { answer::answer(node, request).await.into_ours() })
     }
 }
 

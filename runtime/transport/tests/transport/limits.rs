@@ -9,7 +9,12 @@ use squall_cluster::{
     ActorRef, CallOptions, Delivered, Error, HistoryError, TimeTravel, Transport as _, WireEndpoint,
     async_trait,
 };
-use squall_transport::{ClientConfig, Interceptor, Method, QueryError, Rpc, ServerConfig};
+use squall_grpc::{Limits, Serving};
+use squall_memory::Network;
+use squall_platform::Platform;
+use squall_transport::{
+    ClientConfig, Interceptor, Method, Node, QueryError, Rpc, Server, ServerConfig, Transport,
+};
 use tokio::time::{Instant, sleep};
 use tonic::{Code, Status};
 
@@ -422,4 +427,51 @@ async fn a_stop_finishes_calls_in_flight_and_takes_no_new_connections() {
     let refused = world.deliver("w-1", "1").await.unwrap_err();
     assert!(refused.is_unreachable(), "{refused}");
     assert_eq!(begun.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn answers_that_are_held_count_for_the_limits_of_the_server() {
+    let limits = Limits {
+        connection_bytes: 1 << 20,
+        ..Limits::generous()
+    };
+    let serving = Serving {
+        limits,
+        ..Serving::default()
+    };
+    let network = Network::default();
+    let host = network.host();
+    let node = history(large(3_000_000))(Node::builder(host.clone())).build();
+    let server = Server::bind(host.clone(), 0, node)
+        .await
+        .unwrap()
+        .serving(serving);
+    let client = Transport::new(network.host());
+    client.add_node(NODE, server.local_addr().to_string().parse().unwrap());
+    host.spawn(server.run());
+    let Err(QueryError::Call(Error::Remote { code: 8, message, .. })) =
+        client.state_at(NODE, "large", 0).await
+    else {
+        panic!("it was sent");
+    };
+    assert!(message.contains("thrown away"), "{message}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panicking_hook_ends_its_call_as_internal_also_for_the_hooks_before_it() {
+    let guard = Guard::default();
+    let world = World::serving(|node| {
+        let workers = Arc::new(Workers::default());
+        node.endpoint(workers)
+            .interceptor(guard.clone())
+            .interceptor(Panicking)
+    })
+    .await;
+    let client = Client::connect(&world.network.host(), &world.address).await;
+    let asked = request(Method::Deliver.path())
+        .header("x-panic", "yes")
+        .body(())
+        .unwrap();
+    assert_eq!(client.ask(asked, &[framed("{}")]).await.status().0, 13);
+    assert_eq!(*guard.0.lock().unwrap(), [(Method::Deliver, Code::Internal)]);
 }

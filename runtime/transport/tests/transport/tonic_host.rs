@@ -10,7 +10,7 @@ use http::Request;
 use squall_cluster::{CallOptions, Delivered, Transport as _};
 use squall_memory::{Memory, Network, Pipe};
 use squall_platform::{Authority, Listener, Platform};
-use squall_transport::{Node, Server, Transport};
+use squall_transport::{Layered, Node, Server, Transport};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tonic::service::Routes;
 use tonic::transport::server::Connected;
@@ -163,7 +163,7 @@ async fn layers_of_tower_see_each_call_once() {
     let network = Network::default();
     let host = network.host();
     let counted = Counted::default();
-    let server = Server::bind(host.clone(), 0, counted.layer(node(&host)))
+    let server = Server::bind(host.clone(), 0, Layered(counted.layer(node(&host))))
         .await
         .unwrap();
     let address = server.local_addr().to_string().parse().unwrap();
