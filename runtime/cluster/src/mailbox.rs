@@ -174,6 +174,10 @@ impl<E> Mailbox<E> {
         self.lock().open_for = Some(incarnation);
     }
 
+    pub(crate) fn is_open_for(&self, incarnation: u64) -> bool {
+        self.lock().open_for == Some(incarnation)
+    }
+
     /// Accepts nothing more. What nobody took is answered with "nobody", once the caller has released its locks.
     #[must_use]
     pub(crate) fn shut(&self) -> Shut<E> {

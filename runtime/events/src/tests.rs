@@ -8,7 +8,7 @@ use tracing::subscriber::{Interest, with_default};
 use tracing::{Event, Level, Metadata, Subscriber, event, span};
 
 use crate::kind::{Flag, Kind, Number, Text};
-use crate::{Fields, Misfit, Problem, provider, router, site};
+use crate::{Fields, Misfit, Problem, cluster, provider, router, site};
 
 /// A value of a kind.
 pub(crate) trait Sampled: Kind<String> {
@@ -102,6 +102,11 @@ proptest! {
             let (target, name, fields) = heard(say);
             prop_assert_eq!(target, site::TARGET);
             prop_assert_eq!(site::Event::read(name, &fields), Ok(Some(said)));
+        }
+        for (say, said) in cluster::samples(&mut numbers) {
+            let (target, name, fields) = heard(say);
+            prop_assert_eq!(target, cluster::TARGET);
+            prop_assert_eq!(cluster::Event::read(name, &fields), Ok(Some(said)));
         }
     }
 }

@@ -55,6 +55,10 @@ impl<E: Event> Task<E> {
         if let Some(predecessor) = &self.predecessor {
             predecessor.given().await;
         }
+        if !self.mailbox.is_open_for(self.incarnation) {
+            // It was stopped meanwhile.
+            return;
+        }
         if !self.begin(actor).await {
             return;
         }

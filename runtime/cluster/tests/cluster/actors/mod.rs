@@ -1,0 +1,10 @@
+//! Actors of one node, beyond the checklist.
+
+mod children;
+mod mailbox;
+mod model;
+mod panics;
+mod repeated;
+mod sending;
+mod spawning;
+mod stopping;
