@@ -10,6 +10,7 @@
 //!
 //! Deliberately absent: threads and blocking work, which would bypass the virtual clock.
 
+#[cfg(feature = "hyper")]
 mod executor;
 mod liveness;
 mod tokio_platform;
@@ -23,6 +24,7 @@ use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+#[cfg(feature = "hyper")]
 pub use executor::Executor;
 /// The destination of a connection: `host:port`, where the host is a name or an address.
 pub use http::uri::Authority;
