@@ -62,11 +62,13 @@ impl<P: Platform> Shared<P> {
         let deadline = Instant::now().checked_add(call.timeout.unwrap_or(self.config.timeout));
         let mut pause = self.config.pause;
         let mut repeats = 0..self.config.repeats_max;
+        let mut may_have_happened = false;
         loop {
-            let failed = match self.attempt(channel, &call, deadline).await {
+            let mut failed = match self.attempt(channel, &call, deadline).await {
                 Ok(answer) => return Ok(answer),
                 Err(failed) => failed,
             };
+            failed.happens_with(&mut may_have_happened);
             let next = Instant::now() + self.jittered(pause);
             let is_in_time = deadline.is_none_or(|deadline| next < deadline);
             if !call.repeat.permits(&failed) || !is_in_time || repeats.next().is_none() {
@@ -89,6 +91,12 @@ impl<P: Platform> Shared<P> {
             .and(deadline)
             .map(|at| at.saturating_duration_since(Instant::now()));
         let progress = Arc::new(Progress::default());
+        if left.is_some_and(|left| left.is_zero()) {
+            return Err(Failed {
+                error: late(call.node, &progress),
+                status: None,
+            });
+        }
         let (path, message) = (call.method.path(), call.message.clone());
         let limit = self.config.receive_bytes_max;
         let answer = channel.call_bytes(path, headers(left), message, limit, &progress);
@@ -115,6 +123,19 @@ impl<P: Platform> Shared<P> {
         let nanos = u64::try_from(half.as_nanos()).unwrap_or(u64::MAX);
         let random = self.platform.random_u64().checked_rem(nanos).unwrap_or(0);
         half + Duration::from_nanos(random)
+    }
+}
+
+impl Failed {
+    /// What an earlier attempt may have done, the last one's failure does not undo.
+    fn happens_with(&mut self, earlier: &mut bool) {
+        if let Error::Unavailable {
+            may_have_happened, ..
+        } = &mut self.error
+        {
+            *may_have_happened |= *earlier;
+            *earlier = *may_have_happened;
+        }
     }
 }
 

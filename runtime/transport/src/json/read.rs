@@ -169,7 +169,7 @@ impl<'de> Visitor<'de> for Integer<'_> {
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<(), E> {
-        // serde_json's only form of `-0`, which is an integer to Go.
+        // serde_json's only form of `-0`, which is an integer to Go. `-0.0`, which is none to Go, looks the same.
         if number == 0.0 && number.is_sign_negative() {
             *self.0 = 0;
             return Ok(());

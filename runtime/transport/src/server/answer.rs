@@ -89,7 +89,7 @@ where
             return answered;
         }
     };
-    let mut answered = match node.call(&head, body).await {
+    let mut answered = match node.handle(&head, body).await {
         Ok(answer) => Answered::success(answer, content_type),
         Err(status) => Answered::failure(&status, content_type),
     };
@@ -111,7 +111,7 @@ pub(super) fn panicked(panic: &str) -> Status {
 }
 
 impl Node {
-    async fn call<B>(&self, head: &request::Parts, body: B) -> Result<Answer, Status>
+    async fn handle<B>(&self, head: &request::Parts, body: B) -> Result<Answer, Status>
     where
         B: HttpBody<Data = Bytes>,
         B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,

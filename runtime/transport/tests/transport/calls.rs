@@ -194,6 +194,35 @@ async fn repetitions_are_bounded_in_number_and_in_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_an_earlier_attempt_may_have_done_a_refused_one_does_not_undo() {
+    let mut peer = Peer::new().await;
+    let client = peer.client.clone();
+    let (to, options) = (ActorRef::on(NODE, "w-1"), with_id());
+    let (delivered, ()) = tokio::join!(client.deliver(&to, "1".into(), &options), async {
+        let _asked = peer.asked.recv().await.unwrap();
+        peer.network.set_link(&peer.address, Link::Refused);
+        peer.host.kill();
+    });
+    assert_eq!(delivered.map_err(unavailable), Err(Some(true)));
+    assert!(peer.network.dials(&peer.address) > 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_any_time_nothing_is_sent() {
+    let mut peer = Peer::new().await;
+    let (client, to) = (peer.client.clone(), ActorRef::on(NODE, "w-1"));
+    let options = CallOptions::default();
+    let (delivered, ()) = tokio::join!(client.deliver(&to, "1".into(), &options), async {
+        peer.asked.recv().await.unwrap().answer("{}", &[]);
+    });
+    assert_eq!(delivered, Ok(Delivered::NOBODY));
+    let error = peer.deliver(&within(Duration::ZERO)).await.unwrap_err();
+    assert_eq!(unavailable(error), Some(false));
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert!(peer.asked.try_recv().is_err());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_spawn_is_repeated_only_if_the_node_has_certainly_not_received_it() {
     let mut peer = Peer::new().await;
     let (client, options) = (peer.client.clone(), with_id());
