@@ -2,11 +2,13 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
+use tokio::time::Instant;
 
 use crate::{ActorRef, Context};
 
@@ -56,20 +58,37 @@ pub trait Actor<E: Event>: Send + 'static {
         Ok(Next::Ignored)
     }
 
-    /// The state as JSON, for a migration. `None`: the actor has none, and is created anew from its input.
+    /// When the actor is to be woken if no message comes before: its next timer. Asked after each message. An actor that was
+    /// woken is not woken again within a millisecond, so that time goes on.
+    fn wake_at(&self) -> Option<Instant> {
+        None
+    }
+
+    /// The time of [`Actor::wake_at`] has come.
+    ///
+    /// # Errors
+    /// The actor fails.
+    async fn woken(&mut self, context: &mut Context<'_, E>) -> Result<Next, BoxError> {
+        let _ = context;
+        Ok(Next::Ignored)
+    }
+
+    /// The state as JSON, for a migration. `None`: the actor has none, and is created anew from its input. `now` is the
+    /// node's wall clock, for deadlines.
     ///
     /// # Errors
     /// When the state cannot be encoded: the migration is refused.
-    fn snapshot(&self) -> Result<Option<Value>, BoxError> {
+    fn snapshot(&self, now: SystemTime) -> Result<Option<Value>, BoxError> {
+        let _ = now;
         Ok(None)
     }
 
-    /// Takes over the state of a [snapshot](Actor::snapshot), before anything else.
+    /// Takes over the state of a [snapshot](Actor::snapshot), in place of [`Actor::started`].
     ///
     /// # Errors
     /// When it is not a state of this actor.
-    fn restore(&mut self, snapshot: Value) -> Result<(), BoxError> {
-        let _ = snapshot;
+    fn restore(&mut self, snapshot: Value, now: SystemTime) -> Result<(), BoxError> {
+        let _ = (snapshot, now);
         Err("this actor has no state to restore".into())
     }
 }

@@ -1,6 +1,7 @@
 //! A platform without its type, so that actors and systems do not carry it.
 
 use std::fmt::Debug;
+use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use squall_platform::{Platform, TaskHandle};
@@ -11,6 +12,7 @@ pub(crate) trait Environment: Send + Sync {
     fn spawn(&self, task: BoxFuture<'static, ()>) -> TaskHandle;
     fn sleep_until(&self, at: Instant) -> BoxFuture<'static, ()>;
     fn random_u64(&self) -> u64;
+    fn wall_clock(&self) -> SystemTime;
 }
 
 impl<P: Platform> Environment for P {
@@ -24,6 +26,10 @@ impl<P: Platform> Environment for P {
 
     fn random_u64(&self) -> u64 {
         Platform::random_u64(self)
+    }
+
+    fn wall_clock(&self) -> SystemTime {
+        Platform::wall_clock(self)
     }
 }
 

@@ -12,6 +12,8 @@
 //! | deliveries and spawns on other nodes | `transport`, `outbox` |
 //! | a node as its server sees it | `wire` |
 //! | nodes of one process | `memory` |
+//! | state machines as actors | `machine` |
+//! | moving an instance with its actors | `migration` |
 //! | the past of durable instances, read-only | `history` |
 //! | errors | `error` |
 //! | `tracing` events | `events` |
@@ -35,8 +37,10 @@ mod escalation;
 mod events;
 mod history;
 mod local;
+mod machine;
 mod mailbox;
 mod memory;
+mod migration;
 mod outbox;
 mod palette;
 mod reference;
@@ -58,7 +62,9 @@ pub use error::Error;
 pub use escalation::{Escalation, EscalationHandler, Respawner};
 pub use history::{BASELINE_STEP, HistoryError, TimeTravel};
 pub use local::{ActorStatus, Life, MESSAGE_ID_MAX};
+pub use machine::{MachineActor, MachineHost};
 pub use memory::InMemoryTransport;
+pub use migration::{ActorSnapshot, CaptureError, Checkpoint, RestoreError, Restored, capture, restore};
 pub use palette::Palette;
 pub use reference::ActorRef;
 pub use spec::SpawnSpec;

@@ -5,6 +5,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use serde_json::Value;
 use tokio::sync::{Notify, oneshot};
@@ -19,8 +20,8 @@ pub(crate) enum Message<E> {
         sender: Option<ActorRef>,
     },
     Child(ChildEnd),
-    /// For the actor's state.
-    Snapshot(oneshot::Sender<Result<Option<Value>, BoxError>>),
+    /// For the actor's state, at this time.
+    Snapshot(SystemTime, oneshot::Sender<Result<Option<Value>, BoxError>>),
 }
 
 /// Who hears of the answer.
@@ -132,8 +133,11 @@ impl<E> Mailbox<E> {
     }
 
     fn accept(&self, mut state: MutexGuard<'_, State<E>>, envelope: Envelope<E>) {
+        // Nothing changes by a snapshot.
+        if !matches!(envelope.message, Message::Snapshot(..)) {
+            state.accepted += 1;
+        }
         state.queue.push_back(envelope);
-        state.accepted += 1;
         drop(state);
         self.changed.notify_waiters();
     }

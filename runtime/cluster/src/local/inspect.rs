@@ -2,9 +2,13 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+use tokio::sync::oneshot;
+
 use super::Local;
+use crate::mailbox::Message;
 use crate::registry::Phase;
-use crate::{ActorRef, Event, SpawnSpec};
+use crate::{ActorRef, BoxError, Event, SpawnSpec};
 
 /// An actor, as it is now.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +39,7 @@ pub enum Life {
     /// It takes messages.
     Running,
     /// It has completed with this output.
-    Done(serde_json::Value),
+    Done(Value),
     /// It has failed for this reason.
     Failed(String),
 }
@@ -49,6 +53,15 @@ impl<E: Event> Local<E> {
     pub(crate) fn spec(&self, id: &str) -> Option<Arc<SpawnSpec>> {
         let registry = self.registry();
         registry.slots.get(id).map(|slot| Arc::clone(&slot.spec))
+    }
+
+    /// The state of a running actor, which answers between two messages. `None`: it does not run.
+    pub(crate) async fn snapshot(&self, id: &str) -> Option<Result<Option<Value>, BoxError>> {
+        let (answer, answered) = oneshot::channel();
+        let now = self.environment.wall_clock();
+        let is_sent = self.mailbox(id)?.send(Message::Snapshot(now, answer));
+        is_sent?.ok()?;
+        answered.await.ok()
     }
 
     pub(crate) fn status(&self, id: &str) -> Option<ActorStatus> {

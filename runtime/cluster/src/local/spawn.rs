@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 use super::Local;
@@ -10,7 +11,8 @@ use crate::mailbox::Mailbox;
 use crate::palette::{Behaviour, begin};
 use crate::registry::{Phase, Registry, Slot};
 use crate::signal::Signal;
-use crate::{Actor, ActorRef, Error, Event, SpawnSpec, events};
+use crate::unwind::caught;
+use crate::{Actor, ActorRef, Cause, Error, Event, SpawnSpec, events};
 
 /// The answer to who asks for an actor.
 enum Claim<E: Event> {
@@ -52,7 +54,7 @@ impl<E: Event> Local<E> {
                 })
             }),
             Claim::Ours(reservation) => {
-                let started = self.start(reservation);
+                let started = self.start(reservation, None);
                 if started.is_ok()
                     && let Some(handler) = self.handler()
                 {
@@ -76,7 +78,24 @@ impl<E: Event> Local<E> {
                 _ => return Ok(false),
             }
         };
-        self.start(reservation).map(|_| true)
+        self.start(reservation, None).map(|_| true)
+    }
+
+    /// Starts an actor with the state of a snapshot, under an id that is free.
+    pub(crate) fn spawn_with_state(
+        self: &Arc<Self>,
+        spec: SpawnSpec,
+        state: Option<Value>,
+    ) -> Result<ActorRef, Error> {
+        let wanted = spec.src.clone();
+        let claim = self.claim(spec, &mut self.registry())?;
+        match claim {
+            Claim::Ours(reservation) => self.start(reservation, state),
+            Claim::Runs(ActorRef { id, src, .. }) => Err(Error::Conflict { id, src, wanted }),
+            Claim::Starts(_) => Err(Error::Cancelled {
+                node: self.node.clone(),
+            }),
+        }
     }
 
     fn claim(&self, spec: SpawnSpec, registry: &mut Registry<E>) -> Result<Claim<E>, Error> {
@@ -155,8 +174,8 @@ impl<E: Event> Local<E> {
         Arc::new(Mailbox::new(self.limits.mailbox, self.limits.remembered))
     }
 
-    /// Runs a behaviour, without the lock, and starts what comes of it.
-    fn start(self: &Arc<Self>, reservation: Reservation<E>) -> Result<ActorRef, Error> {
+    /// Runs a behaviour, without the lock, and starts what comes of it: with this state, or from the start.
+    fn start(self: &Arc<Self>, reservation: Reservation<E>, state: Option<Value>) -> Result<ActorRef, Error> {
         let spec = Arc::clone(&reservation.spec);
         let failed = |reason: String| Error::Failed {
             id: spec.id.clone(),
@@ -164,9 +183,11 @@ impl<E: Event> Local<E> {
             node: self.node.clone(),
             reason,
         };
-        match begin(&reservation.behaviour, spec.input.clone()) {
+        let is_restored = state.is_some();
+        let begun = begin(&reservation.behaviour, spec.input.clone());
+        match begun.and_then(|actor| self.with_state(actor, state)) {
             Ok(actor) => self
-                .enter(reservation, actor)
+                .enter(reservation, actor, is_restored)
                 .ok_or_else(|| failed("it was stopped while it started".to_owned())),
             Err(cause) => {
                 let error = failed(cause.to_string());
@@ -176,8 +197,29 @@ impl<E: Event> Local<E> {
         }
     }
 
+    fn with_state(
+        &self,
+        mut actor: Box<dyn Actor<E>>,
+        state: Option<Value>,
+    ) -> Result<Box<dyn Actor<E>>, Cause> {
+        let Some(state) = state else {
+            return Ok(actor);
+        };
+        let now = self.environment.wall_clock();
+        match caught(|| actor.restore(state, now)) {
+            Ok(Ok(())) => Ok(actor),
+            Ok(Err(error)) => Err(error.into()),
+            Err(panic) => Err(Arc::new(panic)),
+        }
+    }
+
     /// The actor runs from now on. `None`: it was stopped meanwhile.
-    fn enter(self: &Arc<Self>, reservation: Reservation<E>, actor: Box<dyn Actor<E>>) -> Option<ActorRef> {
+    fn enter(
+        self: &Arc<Self>,
+        reservation: Reservation<E>,
+        actor: Box<dyn Actor<E>>,
+        is_restored: bool,
+    ) -> Option<ActorRef> {
         let Reservation {
             spec,
             incarnation,
@@ -205,6 +247,8 @@ impl<E: Event> Local<E> {
                 mailbox: Arc::clone(&slot.mailbox),
                 predecessor,
                 ended: task_ended,
+                environment: Arc::clone(&self.environment),
+                is_restored,
                 shutdown: Arc::clone(&self.shutdown),
             };
             registry.attach(&spec);

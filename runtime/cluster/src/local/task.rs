@@ -1,13 +1,20 @@
 //! The task of an actor: one message after the other.
 
 use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::Local;
 use crate::actor::{Actor, BoxError, Cause, Next};
-use crate::mailbox::{Mailbox, Message, Ticket};
+use crate::environment::Environment;
+use crate::mailbox::{Envelope, Mailbox, Message, Ticket};
 use crate::signal::Signal;
 use crate::unwind::{Panicked, caught, guarded};
 use crate::{Context, Delivered, Event, Outcome, SpawnSpec};
+
+/// An actor is woken no more often: one that always wants to be woken at once would stop a virtual clock.
+const WAKES_APART: Duration = Duration::from_millis(1);
 
 /// One incarnation of an actor.
 pub(super) struct Task<E: Event> {
@@ -19,6 +26,9 @@ pub(super) struct Task<E: Event> {
     /// The incarnation before, which may still be handling a message.
     pub(super) predecessor: Option<Arc<Signal>>,
     pub(super) ended: Arc<Signal>,
+    pub(super) environment: Arc<dyn Environment>,
+    /// Its state comes from a snapshot: it started before.
+    pub(super) is_restored: bool,
     pub(super) shutdown: Arc<Signal>,
 }
 
@@ -50,6 +60,24 @@ enum Verdict {
     Failed(Cause),
 }
 
+impl Verdict {
+    fn of(next: Result<Result<Next, BoxError>, Panicked>) -> Self {
+        match flat(next) {
+            Ok(Next::Handled) => Verdict::Continue(Outcome::Handled),
+            Ok(Next::Ignored) => Verdict::Continue(Outcome::Ignored),
+            Ok(Next::Rejected(why)) => Verdict::Continue(Outcome::Rejected(why)),
+            Ok(Next::Done(output)) => Verdict::Done(output),
+            Err(cause) => Verdict::Failed(cause),
+        }
+    }
+}
+
+/// What an actor does next.
+enum Turn<E> {
+    Message(Envelope<E>),
+    Wake,
+}
+
 impl<E: Event> Task<E> {
     async fn work(&self, actor: &mut dyn Actor<E>) {
         if let Some(predecessor) = &self.predecessor {
@@ -59,16 +87,46 @@ impl<E: Event> Task<E> {
             // It was stopped meanwhile.
             return;
         }
-        if !self.begin(actor).await {
+        if !self.is_restored && !self.begin(actor).await {
             return;
         }
-        while let Some(envelope) = self.mailbox.take(self.incarnation).await {
+        let mut woken_last: Option<Instant> = None;
+        loop {
+            let mut wake_at = caught(|| actor.wake_at()).unwrap_or(None);
+            if let (Some(at), Some(last)) = (&mut wake_at, woken_last) {
+                *at = (*at).max(last + WAKES_APART);
+            }
+            let Some(turn) = self.next_turn(wake_at).await else {
+                return;
+            };
             let Some(local) = self.local.upgrade() else {
                 return;
             };
-            if !self.step(&local, actor, envelope.message, envelope.ticket).await {
+            let goes_on = match turn {
+                Turn::Message(envelope) => self.step(&local, actor, envelope.message, envelope.ticket).await,
+                Turn::Wake => {
+                    woken_last = Some(Instant::now());
+                    self.wake(&local, actor).await
+                }
+            };
+            if !goes_on {
                 return;
             }
+        }
+    }
+
+    /// What comes first. `None`: the actor was stopped.
+    async fn next_turn(&self, wake_at: Option<Instant>) -> Option<Turn<E>> {
+        let message = self.mailbox.take(self.incarnation);
+        let Some(at) = wake_at else {
+            return message.await.map(Turn::Message);
+        };
+        tokio::select! {
+            biased;
+            () = self.environment.sleep_until(at) => {
+                self.mailbox.is_open_for(self.incarnation).then_some(Turn::Wake)
+            }
+            envelope = message => envelope.map(Turn::Message),
         }
     }
 
@@ -107,22 +165,25 @@ impl<E: Event> Task<E> {
                 let next = guarded(async { actor.child_ended(end, &mut context).await }).await;
                 (next, context.is_stopping())
             }
-            Message::Snapshot(answer) => {
-                let state = caught(|| actor.snapshot()).unwrap_or_else(|panic| Err(panic.into()));
+            Message::Snapshot(now, answer) => {
+                let state = caught(|| actor.snapshot(now)).unwrap_or_else(|panic| Err(panic.into()));
                 drop(answer.send(state));
                 (Ok(Ok(Next::Handled)), false)
             }
         };
-        let verdict = match flat(next) {
-            Ok(Next::Handled) => Verdict::Continue(Outcome::Handled),
-            Ok(Next::Ignored) => Verdict::Continue(Outcome::Ignored),
-            Ok(Next::Rejected(why)) => Verdict::Continue(Outcome::Rejected(why)),
-            Ok(Next::Done(output)) => Verdict::Done(output),
-            Err(cause) => Verdict::Failed(cause),
-        };
+        let verdict = Verdict::of(next);
         let (outcome, goes_on) = self.settle(local, verdict, is_stopping).await;
         // Last: who was answered finds the consequences in place.
         self.mailbox.answer(ticket, &Delivered::to_actor(outcome));
+        goes_on
+    }
+
+    /// False: the actor has ended.
+    async fn wake(&self, local: &Arc<Local<E>>, actor: &mut dyn Actor<E>) -> bool {
+        let mut context = Context::new(local, &self.spec, None);
+        let next = guarded(async { actor.woken(&mut context).await }).await;
+        let is_stopping = context.is_stopping();
+        let (_, goes_on) = self.settle(local, Verdict::of(next), is_stopping).await;
         goes_on
     }
 

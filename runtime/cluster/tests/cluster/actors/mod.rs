@@ -1,6 +1,7 @@
 //! Actors of one node, beyond the checklist.
 
 mod children;
+mod machine;
 mod mailbox;
 mod model;
 mod panics;

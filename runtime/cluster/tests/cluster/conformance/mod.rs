@@ -3,6 +3,7 @@
 mod backoff;
 mod integration;
 mod memory;
+mod migration;
 mod restart;
 mod spawn;
 mod supervisor;

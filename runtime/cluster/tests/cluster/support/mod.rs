@@ -1,8 +1,10 @@
 //! An event type, an actor that does as it is told, and nodes of these.
 
+pub(crate) mod doors;
+
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::FutureExt;
 use serde::{Deserialize, Serialize};
@@ -144,11 +146,11 @@ impl Actor<Ask> for Worker {
         Ok(Next::Handled)
     }
 
-    fn snapshot(&self) -> Result<Option<Value>, BoxError> {
+    fn snapshot(&self, _: SystemTime) -> Result<Option<Value>, BoxError> {
         Ok(Some(json!(self.sum)))
     }
 
-    fn restore(&mut self, snapshot: Value) -> Result<(), BoxError> {
+    fn restore(&mut self, snapshot: Value, _: SystemTime) -> Result<(), BoxError> {
         self.sum = serde_json::from_value(snapshot)?;
         Ok(())
     }
