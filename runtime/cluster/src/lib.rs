@@ -1,5 +1,42 @@
 //! Actors on the nodes of a cluster. Spec: cluster section 3.
 //!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use squall_cluster::{Actor, BoxError, Context, InMemoryTransport, Next, Supervisor, System, async_trait};
+//! use squall_platform::TokioPlatform;
+//!
+//! struct Counter(i64);
+//!
+//! #[async_trait]
+//! impl Actor<i64> for Counter {
+//!     async fn handle(&mut self, number: i64, _: &mut Context<'_, i64>) -> Result<Next, BoxError> {
+//!         self.0 = self.0.checked_add(number).ok_or("too much")?;
+//!         Ok(Next::Handled)
+//!     }
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let transport = Arc::new(InMemoryTransport::new());
+//! let node = |name: &str| {
+//!     let system = System::builder(TokioPlatform::new(), name)
+//!         .transport(transport.clone())
+//!         .behaviour("counter", |_| Ok(Counter(0)))
+//!         .build();
+//!     transport.register(name, system.downgrade());
+//!     system
+//! };
+//! let (a, b) = (node("a"), node("b"));
+//! Supervisor::builder(TokioPlatform::new()).restart("counter", 3).build().attach(&b);
+//!
+//! let counter = a.spawn("b", "counter", "c-1", None).await?;
+//! assert!(a.deliver(&counter, 2).await?.delivered);
+//! assert_eq!((a.running(), b.running()), (0, 1));
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! | subject | file |
 //! |---|---|
 //! | the name of an actor, wherever it runs | `reference` |

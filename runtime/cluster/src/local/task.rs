@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use tokio::task::consume_budget;
 use tokio::time::Instant;
 
 use super::Local;
@@ -112,6 +113,8 @@ impl<E: Event> Task<E> {
             if !goes_on {
                 return;
             }
+            // A mailbox that never runs empty must not keep others from running.
+            consume_budget().await;
         }
     }
 

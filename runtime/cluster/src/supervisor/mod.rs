@@ -42,11 +42,17 @@ pub use self::policy::{HANDLED_LIMIT, SupervisorBuilder};
 /// Thirty years: later than any restart, and far below the range of a clock.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 
+/// The attempts to restart an actor at once whose behaviour fails. With a large budget they would never end.
+const ATTEMPTS_MAX: usize = 100;
+
+/// The shortest delay after a restart that has failed: with none, time would not go on.
+const RETRY_MIN: Duration = Duration::from_millis(1);
+
 /// Decides about failed actors of one node, and restarts them. A cheap handle.
 ///
 /// Budgets are counted for each actor by its id, over immediate and delayed restarts together. A restarted actor is
 /// spawned as at first, with the same input, name, parent and routes. A restart whose behaviour fails has spent its part
-/// of the budget, and the next one follows by the same rule.
+/// of the budget, and the next one follows by the same rule, up to a hundred at once.
 #[derive(Clone)]
 pub struct Supervisor(Arc<Shared>);
 
@@ -178,7 +184,7 @@ impl EscalationHandler for Supervisor {
                 self.0.conclude(escalation, decision, None);
                 false
             }
-            Decision::Backoff => self.0.plan_or_escalate(escalation, &policy),
+            Decision::Backoff => self.0.plan_or_escalate(escalation, &policy, Duration::ZERO),
             Decision::Stop | Decision::Escalate => {
                 self.0.conclude(escalation, decision, None);
                 false
@@ -208,7 +214,7 @@ impl Shared {
             return Decision::Escalate;
         };
         let id = &escalation.actor.id;
-        loop {
+        for _ in 0..ATTEMPTS_MAX {
             let now = Instant::now();
             if lock(&self.state)
                 .budgets
@@ -227,11 +233,12 @@ impl Shared {
                 Err(_) => {}
             }
         }
+        Decision::Escalate
     }
 
     /// Plans a restart, if the budget allows for one. False: it does not.
-    fn plan_or_escalate(self: &Arc<Self>, escalation: &Escalation, policy: &Policy) -> bool {
-        let delay = self.plan(escalation, policy);
+    fn plan_or_escalate(self: &Arc<Self>, escalation: &Escalation, policy: &Policy, least: Duration) -> bool {
+        let delay = self.plan(escalation, policy, least);
         match delay {
             Some(_) => self.conclude(escalation, Decision::Backoff, delay),
             None => self.conclude(escalation, Decision::Escalate, None),
@@ -239,7 +246,7 @@ impl Shared {
         delay.is_some()
     }
 
-    fn plan(self: &Arc<Self>, escalation: &Escalation, policy: &Policy) -> Option<Duration> {
+    fn plan(self: &Arc<Self>, escalation: &Escalation, policy: &Policy, least: Duration) -> Option<Duration> {
         self.respawner()?;
         let now = Instant::now();
         let delay = {
@@ -247,7 +254,7 @@ impl Shared {
             let spent = state
                 .budgets
                 .spend(&escalation.actor.id, policy.restarts_max, now)?;
-            let delay = self.jittered(policy.backoff.delay(spent), &mut state);
+            let delay = self.jittered(policy.backoff.delay(spent), &mut state).max(least);
             let at = now.checked_add(delay).unwrap_or(now + FAR);
             state.plans.insert(at, escalation.clone());
             delay
@@ -285,7 +292,7 @@ impl Shared {
                 Err(error) => {
                     escalation.cause = Arc::new(error);
                     let (policy, _) = self.policy(&escalation.actor.src);
-                    if !self.plan_or_escalate(&escalation, &policy) {
+                    if !self.plan_or_escalate(&escalation, &policy, RETRY_MIN) {
                         respawner.abandon(&escalation.actor.id, escalation.incarnation);
                     }
                 }

@@ -134,3 +134,26 @@ async fn a_send_says_whether_somebody_is_there() {
     ];
     assert_eq!(shared.take(), lines);
 }
+
+/// Sends to itself without end.
+struct Busy;
+
+#[async_trait]
+impl Actor<Ask> for Busy {
+    async fn handle(&mut self, _: Ask, context: &mut Context<'_, Ask>) -> Result<Next, BoxError> {
+        let me = context.reference();
+        context.send(&me, Ask::Nothing)?;
+        Ok(Next::Handled)
+    }
+}
+
+#[tokio::test]
+async fn an_actor_that_is_never_idle_does_not_keep_others_from_running() {
+    let shared = Shared::default();
+    let a = builder("a", &shared).behaviour("busy", |_| Ok(Busy)).build();
+    a.spawn_local("busy", "v", None).await.unwrap();
+    a.deliver_by_id("v", Ask::Nothing).await.unwrap();
+    a.spawn_local("worker", "w", None).await.unwrap();
+    assert_eq!(a.deliver_by_id("w", Ask::Add(1)).await, Ok(handled()));
+    assert!(a.stop(&ActorRef::local("v")));
+}

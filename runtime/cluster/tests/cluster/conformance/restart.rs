@@ -153,6 +153,36 @@ async fn a_restart_whose_behaviour_fails_spends_the_budget_and_is_tried_again() 
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_behaviour_that_always_fails_is_not_tried_for_ever() {
+    let backoff = Backoff {
+        initial: ms(0),
+        max: None,
+        factor: 1.0,
+    };
+    let immediate = settings().restart("worker", u32::MAX);
+    for (settings, waited) in [
+        (immediate, 0),
+        (settings().backoff("worker", 1000, backoff), 1100),
+    ] {
+        let shared = Shared::default();
+        let counter = Arc::clone(&shared.begun);
+        let once = builder("a", &shared).behaviour("worker", move |_| {
+            match counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst) {
+                0 => Ok(Stubborn),
+                _ => Err("never again".into()),
+            }
+        });
+        let a = once.build();
+        let sink = Sink::default();
+        settings.sink(sink.hear()).build().attach(&a);
+        a.spawn_local("worker", "w", None).await.unwrap();
+        assert_eq!(a.deliver_by_id("w", fail()).await, Ok(failed("boom")));
+        tokio::time::sleep(ms(waited)).await;
+        assert_eq!((a.running(), sink.causes().len()), (0, 1));
+    }
+}
+
 /// Always fails.
 struct Stubborn;
 
