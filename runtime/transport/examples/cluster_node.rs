@@ -5,6 +5,8 @@
 //! cargo run --example cluster_node call 127.0.0.1:7000
 //! ```
 
+#![expect(clippy::print_stdout, reason = "it talks to its user")]
+
 use std::error::Error;
 use std::fmt::Display;
 use std::future::pending;
@@ -63,10 +65,10 @@ impl TimeTravel for History {
 
 async fn serve(port: u16) -> Result<(), Box<dyn Error>> {
     let platform = TokioPlatform::new();
-    let system = System::builder(platform.clone(), NODE)
+    let system = System::builder(platform, NODE)
         .behaviour("worker", |_| Ok(Worker))
         .build();
-    let node = Node::builder(platform.clone())
+    let node = Node::builder(platform)
         .endpoint(Arc::new(system))
         .time_travel(Arc::new(History))
         .build();

@@ -90,7 +90,7 @@ proptest! {
             Some([_, length @ ..]) => u32::from_be_bytes(*length) as usize > body.len() - 5,
             None => true,
         };
-        let code = code(path, body.clone().into());
+        let code = code(path, body.into());
         match is_cut {
             // Nothing or a part of a message, or one of a length beyond the limit.
             true => prop_assert!([2, 8].contains(&code), "{code}"),

@@ -106,7 +106,7 @@ async fn what_a_peer_sees_of_a_tonic_server_is_the_same() {
     let spawn = "/crucible.transport.v1.Transport/Spawn";
     let body = framed(r#"{"src":"worker","id":"w-1"}"#);
     let answer = client
-        .ask(request(spawn).body(()).unwrap(), &[body.clone()])
+        .ask(request(spawn).body(()).unwrap(), std::slice::from_ref(&body))
         .await;
     assert_eq!(
         text(&answer.headers, "content-type"),
@@ -114,7 +114,7 @@ async fn what_a_peer_sees_of_a_tonic_server_is_the_same() {
     );
     assert_eq!((answer.status().0, answer.frames), (0, 1));
     let stop = request("/crucible.transport.v1.Transport/Stop").body(()).unwrap();
-    let answer = client.ask(stop, &[body.clone()]).await;
+    let answer = client.ask(stop, std::slice::from_ref(&body)).await;
     assert_eq!((answer.status().0, answer.trailers), (12, None));
     assert_eq!(
         client.ask(request(spawn).body(()).unwrap(), &[]).await.status(),

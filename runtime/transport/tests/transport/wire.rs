@@ -171,7 +171,9 @@ async fn compression_is_not_spoken() {
         if let Some(encoding) = encoding {
             asked = asked.header("grpc-encoding", encoding);
         }
-        let answer = client.ask(asked.body(()).unwrap(), &[flagged.clone()]).await;
+        let answer = client
+            .ask(asked.body(()).unwrap(), std::slice::from_ref(&flagged))
+            .await;
         assert_eq!(answer.status().0, 13, "{encoding:?}");
     }
     for encoding in ["gzip", "snappy"] {
