@@ -8,11 +8,15 @@
 //! one millisecond, which suits deadlines and intervals. Delays that must be exact in virtual time use
 //! [`Platform::sleep`].
 //!
+//! Files are behind a trait of their own, [`Storage`], because most code has none.
+//!
 //! Deliberately absent: threads and blocking work, which would bypass the virtual clock.
 
+mod disk_storage;
 #[cfg(feature = "hyper")]
 mod executor;
 mod liveness;
+mod storage;
 mod tokio_platform;
 
 use std::fmt::Debug;
@@ -24,11 +28,13 @@ use std::time::{Duration, SystemTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
+pub use disk_storage::{DiskFile, DiskLock, DiskStorage};
 #[cfg(feature = "hyper")]
 pub use executor::Executor;
 /// The destination of a connection: `host:port`, where the host is a name or an address.
 pub use http::uri::Authority;
 pub use liveness::{KEEPALIVE_IDLE, KEEPALIVE_INTERVAL, UNSENT_MAX, USER_TIMEOUT};
+pub use storage::{Storage, StorageFile};
 pub use tokio_platform::{TokioListener, TokioPlatform};
 
 /// Thirty years: longer than any wait, and far below the range of a clock.
