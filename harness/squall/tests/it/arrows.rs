@@ -22,6 +22,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("squall-engine", &["squall-value"]),
     ("squall-machine", &[]),
     (
+        "squall-durable",
+        &["squall-cluster", "squall-machine", "squall-platform"],
+    ),
+    (
         "squall-provider",
         &[
             "squall-engine",

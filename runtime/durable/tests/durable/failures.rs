@@ -1,0 +1,95 @@
+//! The disk fails at any one operation: the caller is told, and what was acknowledged stays.
+
+use squall_durable::file::Options;
+use squall_durable::{Store, StoreError};
+
+use crate::disk::{Dice, MemDisk};
+use crate::support::*;
+
+const OPTIONS: Options = Options {
+    history: false,
+    compact_bytes: 0,
+};
+
+/// Adds records and checkpoints, each until it is done. Says how often it was told of a failure.
+async fn work(disk: &MemDisk) -> usize {
+    let mut failures = 0;
+    let store = loop {
+        let open = squall_durable::FileStore::open(
+            squall_platform::TokioPlatform::loopback(),
+            disk.clone(),
+            "root",
+            OPTIONS,
+        );
+        match open.await {
+            Ok(store) => break store,
+            Err(error) => failed(&mut failures, &error),
+        }
+    };
+    for step in 0..5 {
+        while let Err(error) = store.append("a", event(step), None).await {
+            failed(&mut failures, &error);
+        }
+        if step == 2 {
+            loop {
+                match store.checkpoint("a", checkpoint(2)).await {
+                    // It was made, and what came after it failed.
+                    Ok(()) | Err(StoreError::NotAdvancing { .. }) => break,
+                    Err(error) => failed(&mut failures, &error),
+                }
+            }
+        }
+    }
+    failures
+}
+
+fn failed(failures: &mut usize, error: &StoreError) {
+    assert!(matches!(error, StoreError::Io { .. }), "{error}");
+    *failures += 1;
+}
+
+#[tokio::test]
+async fn d22_and_d23_each_failure_is_told_and_what_is_tried_again_lasts() {
+    let disk = MemDisk::default();
+    assert_eq!(work(&disk).await, 0);
+    let operations = disk.operations();
+    assert!(operations > 20, "{operations}");
+    let mut told = 0;
+    for operation in 0..operations {
+        for seed in 0..8 {
+            let disk = MemDisk::default();
+            disk.fail_after(operation);
+            told += work(&disk).await;
+            // Now a loss of power: what a failed sync did not write must not be relied upon.
+            disk.restart(&mut Dice(seed));
+            let store = open(&disk, OPTIONS).await;
+            let loaded = store.load("a").await.unwrap();
+            assert_eq!(loaded.checkpoint, Some(checkpoint(2)), "operation {operation}");
+            assert_eq!(tail(&store, "a").await, [3, 4], "operation {operation}");
+            assert_eq!(store.append("a", event(0), None).await, Ok(1));
+        }
+    }
+    assert!(
+        told as u64 >= 6 * operations,
+        "{told} failures of {} were told",
+        8 * operations
+    );
+}
+
+#[tokio::test]
+async fn a_caller_that_gives_up_leaves_no_half_write() {
+    let disk = MemDisk::default();
+    let store = open(&disk, OPTIONS).await;
+    store.append("a", event(0), None).await.unwrap();
+    for step in 1..20 {
+        let mut append = Box::pin(store.append("a", event(step), None));
+        let polled = std::future::poll_fn(|context| std::task::Poll::Ready(append.as_mut().poll(context)));
+        assert!(polled.await.is_pending());
+        drop(append);
+    }
+    assert_eq!(tail(&store, "a").await, (0..20).collect::<Vec<_>>());
+    disk.restart(&mut Dice(1));
+    drop(store);
+    let store = open(&disk, OPTIONS).await;
+    assert_eq!(tail(&store, "a").await, (0..20).collect::<Vec<_>>());
+}
