@@ -4,76 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
 use squall_cluster::{ActorRef, CallOptions, Delivered, Error, Outcome, Transport as _};
-use squall_memory::{Link, Memory, Network};
-use squall_platform::Authority;
+use squall_memory::Link;
 use squall_transport::{ClientConfig, QueryError, Transport};
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use crate::support::raw::Asked;
+use crate::support::peer::{Peer, unavailable, with_id, within};
 use crate::support::{NODE, Telling, World, endpoint, framed, raw, text};
-
-/// A client, and a raw server that it knows as a node.
-struct Peer {
-    network: Network,
-    host: Memory,
-    address: Authority,
-    client: Transport<Memory>,
-    asked: UnboundedReceiver<Asked>,
-}
-
-impl Peer {
-    async fn new() -> Self {
-        let network = Network::default();
-        let host = network.host();
-        let (address, asked, server) = raw::serve(&host).await;
-        // It ends with its process.
-        std::mem::forget(server);
-        let client = Transport::new(network.host());
-        client.add_node(NODE, address.clone());
-        Peer {
-            network,
-            host,
-            address,
-            client,
-            asked,
-        }
-    }
-
-    async fn deliver(&self, options: &CallOptions) -> Result<Delivered, Error> {
-        let to = ActorRef::on(NODE, "w-1");
-        self.client.deliver(&to, "1".into(), options).await
-    }
-
-    async fn spawn(&self, options: &CallOptions) -> Result<ActorRef, Error> {
-        self.client.spawn(NODE, "worker", "w-1", None, options).await
-    }
-}
-
-fn with_id() -> CallOptions {
-    CallOptions {
-        message_id: Some("m-1".to_owned()),
-        ..CallOptions::default()
-    }
-}
-
-fn within(timeout: Duration) -> CallOptions {
-    CallOptions {
-        timeout: Some(timeout),
-        ..CallOptions::default()
-    }
-}
-
-fn unavailable(error: Error) -> Option<bool> {
-    match error {
-        Error::Unavailable {
-            may_have_happened, ..
-        } => Some(may_have_happened),
-        _ => None,
-    }
-}
 
 #[tokio::test(start_paused = true)]
 async fn a_refused_connection_is_unavailable_and_is_tried_once() {
@@ -122,92 +59,6 @@ async fn a_node_that_cannot_be_dialled_in_time_has_certainly_received_nothing() 
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_with_an_id_is_repeated_and_one_without_is_not() {
-    let mut peer = Peer::new().await;
-    let options = CallOptions::default();
-    let client = peer.client.clone();
-    let to = ActorRef::on(NODE, "w-1");
-    let (delivered, ()) = tokio::join!(client.deliver(&to, "1".into(), &options), async {
-        peer.asked.recv().await.unwrap().fail(14, "later");
-    });
-    assert_eq!(delivered.map_err(unavailable), Err(Some(true)));
-    assert!(peer.asked.try_recv().is_err(), "it was asked once");
-    let options = with_id();
-    let (delivered, ()) = tokio::join!(client.deliver(&to, "1".into(), &options), async {
-        let mut bodies = Vec::new();
-        for _ in 0..2 {
-            let asked = peer.asked.recv().await.unwrap();
-            bodies.push(asked.body.clone());
-            asked.fail(14, "later");
-        }
-        let asked = peer.asked.recv().await.unwrap();
-        let message: Value = serde_json::from_slice(&asked.body[5..]).unwrap();
-        assert_eq!(message["messageId"], "m-1");
-        assert_eq!(bodies, [asked.body.clone(), asked.body.clone()]);
-        asked.answer(r#"{"delivered":true}"#, &[]);
-    });
-    assert_eq!(delivered, Ok(Delivered::to_actor(None)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn other_errors_are_not_repeated_whatever_the_id() {
-    let mut peer = Peer::new().await;
-    let client = peer.client.clone();
-    let (to, options) = (ActorRef::on(NODE, "w-1"), with_id());
-    for code in [1, 2, 4, 8, 13] {
-        let (delivered, ()) = tokio::join!(client.deliver(&to, "1".into(), &options), async {
-            peer.asked.recv().await.unwrap().fail(code, "no");
-        });
-        assert!(delivered.is_err());
-        assert!(peer.asked.try_recv().is_err(), "code {code}");
-    }
-}
-
-#[tokio::test(start_paused = true)]
-async fn repetitions_are_bounded_in_number_and_in_time() {
-    let peer = Peer::new().await;
-    peer.network.set_link(&peer.address, Link::Refused);
-    let begun = Instant::now();
-    let error = peer.deliver(&with_id()).await.unwrap_err();
-    assert_eq!(unavailable(error), Some(false));
-    let config = ClientConfig::default();
-    assert_eq!(peer.network.dials(&peer.address), config.repeats_max as usize + 1);
-    let pauses = Duration::from_millis(100 + 200 + 400 + 800 + 1600);
-    assert!(
-        (pauses / 2..=pauses + Duration::from_millis(9)).contains(&begun.elapsed()),
-        "{:?}",
-        begun.elapsed()
-    );
-    let (before, begun) = (peer.network.dials(&peer.address), Instant::now());
-    let limit = Duration::from_millis(120);
-    let options = CallOptions {
-        timeout: Some(limit),
-        ..with_id()
-    };
-    peer.deliver(&options).await.unwrap_err();
-    assert!(begun.elapsed() <= limit);
-    assert_eq!(
-        peer.network.dials(&peer.address),
-        before + 2,
-        "at once, and after the first pause"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_an_earlier_attempt_may_have_done_a_refused_one_does_not_undo() {
-    let mut peer = Peer::new().await;
-    let client = peer.client.clone();
-    let (to, options) = (ActorRef::on(NODE, "w-1"), with_id());
-    let (delivered, ()) = tokio::join!(client.deliver(&to, "1".into(), &options), async {
-        let _asked = peer.asked.recv().await.unwrap();
-        peer.network.set_link(&peer.address, Link::Refused);
-        peer.host.kill();
-    });
-    assert_eq!(delivered.map_err(unavailable), Err(Some(true)));
-    assert!(peer.network.dials(&peer.address) > 1);
-}
-
-#[tokio::test(start_paused = true)]
 async fn without_any_time_nothing_is_sent() {
     let mut peer = Peer::new().await;
     let (client, to) = (peer.client.clone(), ActorRef::on(NODE, "w-1"));
@@ -223,22 +74,6 @@ async fn without_any_time_nothing_is_sent() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spawn_is_repeated_only_if_the_node_has_certainly_not_received_it() {
-    let mut peer = Peer::new().await;
-    let (client, options) = (peer.client.clone(), with_id());
-    let (spawned, ()) = tokio::join!(client.spawn(NODE, "worker", "w-1", None, &options), async {
-        peer.asked.recv().await.unwrap().fail(14, "later");
-    });
-    assert_eq!(spawned.map_err(unavailable), Err(Some(true)));
-    assert!(peer.asked.try_recv().is_err());
-    let peer = Peer::new().await;
-    peer.network.set_link(&peer.address, Link::Refused);
-    assert_eq!(peer.spawn(&options).await.map_err(unavailable), Err(Some(false)));
-    let repeats = ClientConfig::default().repeats_max as usize;
-    assert_eq!(peer.network.dials(&peer.address), 1 + repeats);
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_lost_connection_may_have_delivered() {
     let mut peer = Peer::new().await;
     let client = peer.client.clone();
@@ -249,22 +84,6 @@ async fn a_lost_connection_may_have_delivered() {
         host.kill();
     });
     assert_eq!(delivered.map_err(unavailable), Err(Some(true)));
-}
-
-#[tokio::test(start_paused = true)]
-async fn what_the_peer_says_it_has_not_processed_is_sent_again_transparently() {
-    let mut peer = Peer::new().await;
-    let client = peer.client.clone();
-    let (to, options) = (ActorRef::on(NODE, "w-1"), CallOptions::default());
-    let (delivered, ()) = tokio::join!(client.deliver(&to, "1".into(), &options), async {
-        peer.asked.recv().await.unwrap().reset(h2::Reason::REFUSED_STREAM);
-        peer.asked
-            .recv()
-            .await
-            .unwrap()
-            .answer(r#"{"delivered":false}"#, &[]);
-    });
-    assert_eq!(delivered, Ok(Delivered::NOBODY));
 }
 
 #[tokio::test(start_paused = true)]
@@ -382,21 +201,6 @@ async fn a_node_in_go_has_no_steps() {
         steps,
         Err(QueryError::Call(Error::Remote { code: 12, .. }))
     ));
-}
-
-#[tokio::test(start_paused = true)]
-async fn queries_are_repeated_when_the_node_is_unavailable() {
-    let mut peer = Peer::new().await;
-    let client = peer.client.clone();
-    let (state, ()) = tokio::join!(client.state_at(NODE, "counter-1", 0), async {
-        peer.asked.recv().await.unwrap().fail(14, "later");
-        peer.asked
-            .recv()
-            .await
-            .unwrap()
-            .answer(r#"{"snapshot":"e30="}"#, &[]);
-    });
-    assert_eq!(state, Ok(Bytes::from_static(b"{}")));
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,8 +5,10 @@
 mod calls;
 mod conformance;
 mod golden;
+mod hooks;
 mod hostile;
 mod limits;
+mod repeats;
 mod support;
 mod systems;
 mod table;

@@ -1,7 +1,9 @@
 //! A node in miniature, and both ends of raw HTTP/2.
 
 mod node;
+pub(crate) mod peer;
 pub(crate) mod raw;
+mod slow;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +17,7 @@ use squall_transport::{Builder, ClientConfig, Node, Server, Transport};
 use tokio::sync::oneshot;
 
 pub(crate) use node::{History, Telling, Workers};
+pub(crate) use slow::Slow;
 
 /// The name of the served node.
 pub(crate) const NODE: &str = "node-b";
