@@ -74,6 +74,10 @@ impl Verdict {
 }
 
 /// What an actor does next.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is moved once, from a queue to a step"
+)]
 enum Turn<E> {
     Message(Envelope<E>),
     Wake,
