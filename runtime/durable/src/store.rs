@@ -157,6 +157,16 @@ pub enum StoreError {
         /// The limit.
         max: usize,
     },
+    /// A record is longer than a file may have it.
+    #[error("a record of instance {id:?} takes {bytes} bytes, and {max} are allowed")]
+    TooLong {
+        /// The instance.
+        id: String,
+        /// Its length.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
     /// The file system failed. Whether a record that was being added is there is known once the instance is loaded again.
     #[error("{path} could not be {what}: {message}", path = path.display())]
     Io {

@@ -28,7 +28,7 @@ pub(super) const FRAMES: u64 = (HEAD_BYTES + 2 * SLOT_BYTES) as u64;
 const FRAME_HEAD: usize = 8 + 1 + 16 + 1 + 8 + 1;
 /// What disks write in one piece.
 const SECTOR: usize = 512;
-/// No entry is longer: what claims to be is not read.
+/// No entry is longer. The length has eight digits.
 pub(super) const ENTRY_BYTES_MAX: usize = 1 << 30;
 
 /// What a log has, in its order.

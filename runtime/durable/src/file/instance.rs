@@ -126,7 +126,15 @@ impl<S: Storage> Instance<S> {
             Admitted::Known(seq) => Ok((seq, state.ticket)),
             Admitted::New(numbered) => {
                 let seq = numbered.seq;
-                state.stage(&Entry::Append(numbered.clone()));
+                let json = format::json(&Entry::Append(numbered.clone()));
+                if json.len() > format::ENTRY_BYTES_MAX {
+                    return Err(StoreError::TooLong {
+                        id: self.id.clone(),
+                        bytes: json.len(),
+                        max: format::ENTRY_BYTES_MAX,
+                    });
+                }
+                state.stage(json);
                 state.model.add(numbered);
                 Ok((seq, state.ticket))
             }
@@ -141,7 +149,7 @@ impl<S: Storage> Instance<S> {
             .filter(|it| !state.model.dispatched().contains(*it));
         let new: Vec<String> = new.cloned().collect();
         if !new.is_empty() {
-            state.stage(&Entry::Dispatched(new.clone()));
+            state.stage(format::json(&Entry::Dispatched(new.clone())));
             state.model.mark(new);
         }
         Ok(state.ticket)
@@ -208,7 +216,8 @@ impl<S: Storage> Instance<S> {
             )
         };
         if is_first && self.root.options.history {
-            self.state().stage(&Entry::Baseline(checkpoint.clone()));
+            self.state()
+                .stage(format::json(&Entry::Baseline(checkpoint.clone())));
             let written = self.write_staged(&mut writer).await;
             self.keep_failure(written)?;
         }
@@ -225,7 +234,7 @@ impl<S: Storage> Instance<S> {
         {
             let mut state = self.state();
             // Goes with the next entry: the checkpoint is there already.
-            state.stage(&Entry::Checkpointed(checkpoint.step));
+            state.stage(format::json(&Entry::Checkpointed(checkpoint.step)));
             state.model.replace(checkpoint);
         }
         let shortened = self.shorten(&mut writer).await;
@@ -270,8 +279,8 @@ impl State {
         }
     }
 
-    fn stage(&mut self, entry: &Entry) {
-        self.staged.push(format::json(entry));
+    fn stage(&mut self, json: Vec<u8>) {
+        self.staged.push(json);
         self.ticket += 1;
     }
 }
@@ -281,14 +290,6 @@ impl<F: StorageFile> Writer<F> {
     async fn write(&mut self, entries: &[Vec<u8>]) -> io::Result<()> {
         let mut bytes = Vec::new();
         for json in entries {
-            if json.len() > format::ENTRY_BYTES_MAX {
-                let text = format!(
-                    "a record of {} bytes: at most {} are allowed",
-                    json.len(),
-                    format::ENTRY_BYTES_MAX
-                );
-                return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-            }
             format::frame(&mut bytes, self.length, json);
         }
         let length = self.length + bytes.len() as u64;

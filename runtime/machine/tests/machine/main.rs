@@ -8,6 +8,7 @@
 mod builds;
 mod diffs;
 mod golden;
+mod random;
 mod snapshots;
 mod steps;
 mod support;

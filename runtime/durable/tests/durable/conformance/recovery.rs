@@ -162,21 +162,24 @@ async fn d34_an_instance_starts_once() {
 
 #[tokio::test]
 async fn the_next_step_is_known_when_a_checkpoint_left_no_records() {
-    for (name, store) in stores().await {
-        let runner = runner(&store, &Clock::at(7)).checkpoint_every(1);
-        let mut handle = runner.start("a", Order::default()).await.unwrap();
-        fire(&mut handle, "add").await;
-        // These take steps and leave no trace.
-        handle.tick().await.unwrap();
-        handle.tick().await.unwrap();
-        drop(handle);
-        assert!(tail(&*store, "a").await.is_empty());
-        let mut handle = runner.recover("a").await.unwrap();
-        assert_eq!(handle.next_step(), 3, "{name}");
-        fire(&mut handle, "add").await;
-        let recovered = runner.recover("a").await.unwrap();
-        assert_eq!(recovered.instance().context().total, 2, "{name}");
-    }
+    let disk = MemDisk::default();
+    let store: Arc<dyn Store> = Arc::new(open(&disk, Options::default()).await);
+    let ran = runner(&store, &Clock::at(7)).checkpoint_every(1);
+    let mut handle = ran.start("a", Order::default()).await.unwrap();
+    fire(&mut handle, "add").await;
+    // These take steps and leave no trace.
+    handle.tick().await.unwrap();
+    handle.tick().await.unwrap();
+    drop((handle, ran, store));
+
+    let store: Arc<dyn Store> = Arc::new(open(&disk, Options::default()).await);
+    assert!(tail(&*store, "a").await.is_empty());
+    let runner = runner(&store, &Clock::at(7));
+    let mut handle = runner.recover("a").await.unwrap();
+    assert_eq!(handle.next_step(), 3);
+    fire(&mut handle, "add").await;
+    let recovered = runner.recover("a").await.unwrap();
+    assert_eq!(recovered.instance().context().total, 2);
 }
 
 #[tokio::test]
