@@ -80,6 +80,12 @@ impl<E> Registry<E> {
             .filter(|slot| slot.incarnation == incarnation)
     }
 
+    /// Whether the parent of an actor runs, if it has one.
+    pub(crate) fn has_parent(&self, spec: &SpawnSpec) -> bool {
+        let runs = |parent: &String| self.slots.get(parent).is_some_and(Slot::is_running);
+        spec.parent.as_ref().is_none_or(runs)
+    }
+
     /// An actor runs: its parent and its name know it.
     pub(crate) fn attach(&mut self, spec: &SpawnSpec) {
         if let Some(parent) = spec.parent.as_ref().and_then(|id| self.slots.get_mut(id)) {
@@ -91,7 +97,7 @@ impl<E> Registry<E> {
     }
 
     /// Removes an id from its parent and its name.
-    fn detach(&mut self, spec: &SpawnSpec) {
+    pub(crate) fn detach(&mut self, spec: &SpawnSpec) {
         if let Some(parent) = spec.parent.as_ref().and_then(|id| self.slots.get_mut(id)) {
             parent.children.remove(&spec.id);
         }

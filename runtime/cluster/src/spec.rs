@@ -18,7 +18,7 @@ pub struct SpawnSpec {
     /// What the behaviour gets.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub input: Option<Input>,
-    /// The id of the actor that spawned it. It is stopped with its parent.
+    /// The id of the actor that spawned it, which must run. It is stopped with its parent.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
     /// The route by which the parent hears of its completion. `None`: it does not.

@@ -126,6 +126,14 @@ impl<E: Event> Local<E> {
             src: spec.src.clone(),
             node: self.node.clone(),
         })?;
+        if !registry.has_parent(&spec) {
+            return Err(Error::Failed {
+                id: spec.id,
+                src: spec.src,
+                node: self.node.clone(),
+                reason: "its parent does not run".to_owned(),
+            });
+        }
         Ok(Claim::Ours(self.reserve(Arc::new(spec), behaviour, registry)))
     }
 
@@ -223,12 +231,19 @@ impl<E: Event> Local<E> {
         let Reservation {
             spec,
             incarnation,
+            before,
             predecessor,
             ..
         } = reservation;
         let reference = spec.reference(&self.node);
         let (waiting, task) = {
             let mut registry = self.registry();
+            if !registry.has_parent(&spec) {
+                // Its parent has ended meanwhile, and would have stopped it.
+                drop(registry);
+                self.stop_incarnation(&spec.id, incarnation);
+                registry = self.registry();
+            }
             let slot = registry.slot_of(&spec.id, incarnation)?;
             if matches!(slot.phase, Phase::Stopped) {
                 if slot.task_ended.is_given() {
@@ -251,6 +266,9 @@ impl<E: Event> Local<E> {
                 is_restored,
                 shutdown: Arc::clone(&self.shutdown),
             };
+            if let Some(before) = before {
+                registry.detach(&before.spec);
+            }
             registry.attach(&spec);
             (waiting(phase), task)
         };

@@ -93,3 +93,54 @@ async fn an_actor_whose_child_cannot_start_fails_unless_it_takes_the_error() {
     let why = "actor 'x' cannot be spawned on node 'a': it has no behaviour 'nobody'";
     assert_eq!(answer, Ok(failed(why)));
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_ended_child_that_others_spawn_anew_is_no_longer_its_parents() {
+    let (a, _) = node("a");
+    a.spawn_local("worker", "top", None).await.unwrap();
+    a.deliver_by_id("top", Ask::Spawn(child("x").system_id("named")))
+        .await
+        .unwrap();
+    a.deliver_by_id("x", Ask::Finish).await.unwrap();
+    a.spawn_local("worker", "x", None).await.unwrap();
+    assert_eq!(
+        (a.status("top").unwrap().children, a.named("named")),
+        (vec![], None)
+    );
+    a.deliver_by_id("top", Ask::Finish).await.unwrap();
+    assert_eq!(life(&a, "x"), Life::Running);
+}
+
+/// Waits for the gate, and then has a child.
+struct Late(Shared);
+
+#[async_trait]
+impl Actor<Ask> for Late {
+    async fn handle(&mut self, _: Ask, context: &mut Context<'_, Ask>) -> Result<Next, BoxError> {
+        self.0.gate.notified().await;
+        let spawned = context.spawn(child("x")).await;
+        self.0.say(spawned.unwrap_err().to_string());
+        Ok(Next::Handled)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_actor_that_was_stopped_has_no_more_children() {
+    let shared = Shared::default();
+    let late = shared.clone();
+    let a = builder("a", &shared)
+        .behaviour("late", move |_| Ok(Late(late.clone())))
+        .build();
+    let top = a.spawn_local("late", "top", None).await.unwrap();
+    let mut held = Box::pin(a.deliver(&top, Ask::Nothing));
+    assert!(is_waiting(&mut held).await);
+    a.stop(&top);
+    shared.gate.notify_one();
+    held.await.unwrap();
+    settled().await;
+    let why = "actor 'x' did not start from 'worker' on node 'a': its parent does not run";
+    assert_eq!((a.actors(), shared.take()), (vec![], vec![why.to_owned()]));
+    let mut orphan = child("x");
+    orphan.parent = Some("nobody".to_owned());
+    assert!(a.spawn_spec(orphan).await.is_err());
+}
