@@ -412,8 +412,9 @@ impl StorageFile for MemFile {
             }
             Ok(())
         };
-        let synced = self.disk.run(true, sync).await;
         // Others get their turn meanwhile, as on a real disk.
+        tokio::task::yield_now().await;
+        let synced = self.disk.run(true, sync).await;
         tokio::task::yield_now().await;
         synced
     }
