@@ -227,7 +227,7 @@ fn has_hole(bytes: &[u8], start: usize, end: usize) -> bool {
         while bytes.get(at) == Some(&0) {
             at += 1;
         }
-        let begins = from == start || from % SECTOR == 0;
+        let begins = from == start || from.is_multiple_of(SECTOR);
         // The zeros may go on where there are sectors behind them that were written.
         let sector_end = from - from % SECTOR + SECTOR;
         if begins && (at >= sector_end || at == bytes.len()) {

@@ -97,8 +97,7 @@ impl<P: Platform, S: Storage> FileStore<P, S> {
             let error = io::Error::new(io::ErrorKind::InvalidInput, "the name of the folder is empty");
             return Err(failed(&path, "opened", &error));
         }
-        let created = storage.create_dir(&path).await;
-        created.map_err(|error| failed(&path, "created", &error))?;
+        create(&storage, &path).await?;
         let lock = storage.lock(&path.join("lock")).await;
         let lock = lock.map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => StoreError::InUse { path: path.clone() },
@@ -243,6 +242,31 @@ impl<P: Platform, S: Storage> DispatchStore for FileStore<P, S> {
         let instance = self.settled(id).await?;
         Ok(instance.map(|instance| instance.dispatched()).unwrap_or_default())
     }
+}
+
+/// Creates a folder that survives a loss of power, as do those around it. Which of them are new is not known: a process before
+/// this one may have ended when it had created them.
+async fn create<S: Storage>(storage: &S, path: &Path) -> Result<(), StoreError> {
+    let created = storage.create_dir(path).await;
+    created.map_err(|error| failed(path, "created", &error))?;
+    for around in path.ancestors().skip(1) {
+        let around = if around.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            around
+        };
+        // One that may not be read was not made here, and some file systems have nothing to sync.
+        let harmless = [
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::InvalidInput,
+            io::ErrorKind::Unsupported,
+        ];
+        match storage.sync_dir(around).await {
+            Err(error) if !harmless.contains(&error.kind()) => return Err(failed(around, "synced", &error)),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 fn failed(path: &Path, what: &'static str, error: &io::Error) -> StoreError {

@@ -145,7 +145,12 @@ impl World {
         // Ends what runs, as the end of the machine does.
         self.store = None;
         self.runtime = runtime();
-        let open = FileStore::open(TokioPlatform::loopback(), self.disk.clone(), "root", self.options);
+        let open = FileStore::open(
+            TokioPlatform::loopback(),
+            self.disk.clone(),
+            "data/root",
+            self.options,
+        );
         self.store = Some(self.runtime.block_on(open).unwrap());
         for instance in 0..IDS.len() {
             self.check(instance);
@@ -168,7 +173,12 @@ impl World {
         if matches!(step.action, Action::Reopen) {
             self.store = None;
             self.runtime = runtime();
-            let open = FileStore::open(TokioPlatform::loopback(), self.disk.clone(), "root", self.options);
+            let open = FileStore::open(
+                TokioPlatform::loopback(),
+                self.disk.clone(),
+                "data/root",
+                self.options,
+            );
             let disk = self.disk.clone();
             let opened = self.runtime.block_on(async {
                 tokio::select! { biased; () = disk.crashed() => None, store = open => Some(store.unwrap()) }

@@ -35,9 +35,12 @@ fn files(disk: &MemDisk) -> Vec<PathBuf> {
     let files: Vec<_> = disk
         .paths()
         .into_iter()
-        .filter(|path| path.parent() == Some(Path::new("root/a")))
+        .filter(|path| path.parent() == Some(Path::new("data/root/a")))
         .collect();
-    assert_eq!(files, [Path::new("root/a/checkpoint"), Path::new("root/a/log")]);
+    assert_eq!(
+        files,
+        [Path::new("data/root/a/checkpoint"), Path::new("data/root/a/log")]
+    );
     files
 }
 
@@ -117,12 +120,12 @@ async fn an_older_checkpoint_is_found() {
     let disk = MemDisk::default();
     let store = open(&disk, Options::default()).await;
     store.checkpoint("a", checkpoint(-1)).await.unwrap();
-    let old = disk.content(Path::new("root/a/checkpoint"));
+    let old = disk.content(Path::new("data/root/a/checkpoint"));
     store.append("a", event(0), None).await.unwrap();
     store.checkpoint("a", checkpoint(0)).await.unwrap();
     store.append("a", event(1), None).await.unwrap();
     drop(store);
-    disk.set_content(Path::new("root/a/checkpoint"), old);
+    disk.set_content(Path::new("data/root/a/checkpoint"), old);
     let error = loaded(&disk).await.unwrap_err();
     assert!(
         error.to_string().contains("needs a checkpoint of step 0"),
@@ -136,7 +139,7 @@ async fn damage_of_one_instance_is_no_damage_of_another() {
     let store = open(&disk, Options::default()).await;
     store.append("b", event(0), None).await.unwrap();
     drop(store);
-    disk.set_content(Path::new("root/a/log"), vec![b'x'; 500]);
+    disk.set_content(Path::new("data/root/a/log"), vec![b'x'; 500]);
     let store = open(&disk, Options::default()).await;
     assert!(store.load("a").await.is_err());
     assert!(store.append("a", event(9), None).await.is_err());

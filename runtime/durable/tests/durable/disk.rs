@@ -72,6 +72,19 @@ impl Names {
     }
 }
 
+impl Names {
+    /// What is in a folder that is gone is gone.
+    fn lose_unreachable(&mut self) {
+        let folders = self.folders.clone();
+        let is_reachable = |path: &Path| {
+            let around = path.ancestors().skip(1).filter(|it| !it.as_os_str().is_empty());
+            around.into_iter().all(|folder| folders.contains(folder))
+        };
+        self.folders.retain(|path| is_reachable(path));
+        self.files.retain(|path, _| is_reachable(path));
+    }
+}
+
 /// Pseudo-random numbers of a seed.
 pub(crate) struct Dice(pub(crate) u64);
 
@@ -134,6 +147,7 @@ impl MemDisk {
             }
         }
         state.changes.clear();
+        state.durable.lose_unreachable();
         state.names = state.durable.clone();
         state.locks.clear();
         (state.crash_at, state.fail_at, state.is_down) = (None, None, false);
@@ -258,7 +272,10 @@ fn lose(file: &mut File, dice: &mut Dice) {
 }
 
 fn folder_of(path: &Path) -> PathBuf {
-    path.parent().unwrap().to_owned()
+    match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
 }
 
 fn not_found() -> io::Error {
@@ -277,12 +294,8 @@ impl Storage for MemDisk {
                 }
                 let change = Change::Folder(folder.to_owned());
                 state.names.apply(&change);
-                match folder.parent() {
-                    Some(parent) if !parent.as_os_str().is_empty() => {
-                        state.changes.push((parent.to_owned(), change))
-                    }
-                    _ => state.durable.apply(&change),
-                }
+                let parent = folder_of(folder);
+                state.changes.push((parent, change));
             }
             Ok(())
         })

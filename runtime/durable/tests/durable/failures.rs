@@ -18,7 +18,7 @@ async fn work(disk: &MemDisk) -> usize {
         let open = squall_durable::FileStore::open(
             squall_platform::TokioPlatform::loopback(),
             disk.clone(),
-            "root",
+            "data/root",
             OPTIONS,
         );
         match open.await {

@@ -16,7 +16,7 @@ use squall_platform::TokioPlatform;
 use crate::disk::MemDisk;
 
 pub(crate) async fn open(disk: &MemDisk, options: Options) -> FileStore<TokioPlatform, MemDisk> {
-    FileStore::open(TokioPlatform::loopback(), disk.clone(), "root", options)
+    FileStore::open(TokioPlatform::loopback(), disk.clone(), "data/root", options)
         .await
         .unwrap()
 }
@@ -152,7 +152,7 @@ pub(crate) fn orders() -> Orders {
             it.log.extend(event.cloned());
         })
         .assign("note", |it: &mut Order, event: Option<&String>| {
-            it.log.extend(event.cloned())
+            it.log.extend(event.cloned());
         })
         .action("greet", tell("greeting"))
         .action("mail", tell("mail"))

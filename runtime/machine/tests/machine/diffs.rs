@@ -54,7 +54,7 @@ fn equal_definitions_differ_in_nothing() {
 fn what_only_adds_breaks_nothing() {
     adds(ChangeKind::StateAdded, |it| it.states.push(State::new("d")));
     adds(ChangeKind::StateAdded, |it| {
-        it.states[1].children.push(State::new("b3"))
+        it.states[1].children.push(State::new("b3"));
     });
     adds(ChangeKind::TransitionAdded, |it| {
         it.states[1].transitions.push(Transition::on("new").to("a"));
@@ -69,21 +69,21 @@ fn what_only_adds_breaks_nothing() {
         *transition = transition.clone().guard("h");
     });
     adds(ChangeKind::GuardRemoved, |it| {
-        it.states[0].transitions[0].guards.clear()
+        it.states[0].transitions[0].guards.clear();
     });
     adds(ChangeKind::EffectAdded, |it| {
         let transition = &mut it.states[0].transitions[0];
         *transition = transition.clone().action("y");
     });
     adds(ChangeKind::EffectRemoved, |it| {
-        it.states[0].transitions[0].effects.clear()
+        it.states[0].transitions[0].effects.clear();
     });
     adds(ChangeKind::OwnerChanged, |it| it.states[0].owned_by = "us".into());
     adds(ChangeKind::WaitModeChanged, |it| {
-        it.states[0].transitions[0].wait_mode = Some(json!(1))
+        it.states[0].transitions[0].wait_mode = Some(json!(1));
     });
     adds(ChangeKind::RegionAdded, |it| {
-        it.states[2].regions.push(Region::default())
+        it.states[2].regions.push(Region::default());
     });
 }
 
@@ -96,22 +96,22 @@ fn what_takes_away_or_changes_meaning_breaks() {
     breaks(ChangeKind::StateRemoved, |it| drop(it.states[1].children.pop()));
     breaks(ChangeKind::FinalChanged, |it| it.states[2].is_final = false);
     breaks(ChangeKind::InitialChildChanged, |it| {
-        it.states[1].initial_child = Some("b2".into())
+        it.states[1].initial_child = Some("b2".into());
     });
     breaks(ChangeKind::HistoryChanged, |it| {
-        it.states[1].history_type = Some(json!("deep"))
+        it.states[1].history_type = Some(json!("deep"));
     });
     breaks(ChangeKind::TransitionRemoved, |it| {
-        drop(it.states[0].transitions.remove(0))
+        drop(it.states[0].transitions.remove(0));
     });
     breaks(ChangeKind::TransitionRemoved, |it| {
-        drop(it.states[0].transitions.pop())
+        drop(it.states[0].transitions.pop());
     });
     breaks(ChangeKind::TransitionRetargeted, |it| {
-        it.states[0].transitions[0].to = "c".into()
+        it.states[0].transitions[0].to = "c".into();
     });
     breaks(ChangeKind::TransitionReordered, |it| {
-        it.states[0].transitions.swap(2, 3)
+        it.states[0].transitions.swap(2, 3);
     });
     breaks(ChangeKind::EventlessAdded, |it| {
         it.states[1]
@@ -119,17 +119,17 @@ fn what_takes_away_or_changes_meaning_breaks() {
             .push(Transition::always().to("a").guard("g"));
     });
     breaks(ChangeKind::TransitionChanged, |it| {
-        it.states[0].transitions[0].event_less = true
+        it.states[0].transitions[0].event_less = true;
     });
     breaks(ChangeKind::GuardExpressionChanged, |it| {
         it.states[0].transitions[0].guard_expr = Some(json!({"not": "g"}));
     });
     breaks(ChangeKind::ContextChanged, |it| {
-        it.context = Some(json!({"n": "int"}))
+        it.context = Some(json!({"n": "int"}));
     });
     // What nothing is known about breaks.
     breaks(ChangeKind::TransitionChanged, |it| {
-        it.states[0].transitions[1].after = Some(5)
+        it.states[0].transitions[1].after = Some(5);
     });
     breaks(ChangeKind::TransitionChanged, |it| {
         it.states[0].transitions[0]

@@ -24,7 +24,7 @@ fn nested() -> Machine<Vec<String>, String> {
         )
         .state(State::new("over").ends())
         .assign("note", |it: &mut Vec<String>, event: Option<&String>| {
-            it.extend(event.cloned())
+            it.extend(event.cloned());
         })
         .build()
         .unwrap()

@@ -278,7 +278,7 @@ async fn a_damaged_log_is_told_as_damage() {
     let store: Arc<dyn Store> = Arc::new(open(&disk, options).await);
     run(&store, 0, &EVENTS).await;
     drop(store);
-    let log = std::path::Path::new("root/a/log");
+    let log = std::path::Path::new("data/root/a/log");
     let mut content = disk.content(log);
     content[250] ^= 1;
     disk.set_content(log, content);

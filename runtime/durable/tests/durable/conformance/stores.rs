@@ -139,9 +139,10 @@ async fn d10_and_d11_a_record_is_kept_as_it_was_given() {
 #[tokio::test]
 async fn d13_appends_and_loads_at_once_lose_nothing() {
     for (name, store) in stores().await {
-        let tasks = (0..8).map(|task| {
+        let mut tasks = tokio::task::JoinSet::new();
+        for task in 0..8 {
             let store = store.clone();
-            tokio::spawn(async move {
+            tasks.spawn(async move {
                 let id = format!("instance {}", task % 4);
                 for step in 0..20 {
                     // Of two writers one adds the record, and both are told its number.
@@ -149,10 +150,10 @@ async fn d13_appends_and_loads_at_once_lose_nothing() {
                     assert_eq!(store.append(&id, event(0), None).await, Ok(1));
                     store.load(&id).await.unwrap();
                 }
-            })
-        });
-        for task in tasks.collect::<Vec<_>>() {
-            task.await.unwrap();
+            });
+        }
+        while let Some(task) = tasks.join_next().await {
+            task.unwrap();
         }
         for instance in 0..4 {
             let steps = tail(&*store, &format!("instance {instance}")).await;
@@ -270,7 +271,7 @@ async fn d18_a_checkpoint_shortens_the_log() {
         ..Options::default()
     };
     let store = open(&disk, options).await;
-    let log = std::path::Path::new("root/a/log");
+    let log = std::path::Path::new("data/root/a/log");
     for step in 0..50 {
         store.append("a", event(step), None).await.unwrap();
     }

@@ -205,7 +205,7 @@ async fn timers_of_one_deadline_fire_in_the_same_order_after_recovery() {
                 .child(State::new("b").with(timer("z"))),
         )
         .assign("note", |it: &mut Vec<String>, event: Option<&String>| {
-            it.extend(event.cloned())
+            it.extend(event.cloned());
         })
         .build()
         .unwrap();
