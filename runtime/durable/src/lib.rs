@@ -6,7 +6,7 @@
 //! | records and checkpoints | `record` |
 //! | what a store promises | `store`, `model` |
 //! | a store in memory | `memory` |
-//! | a store in files, and its format | [`file`] |
+//! | a store in files, and its format | [`mod@file`] |
 //! | running instances: recording, recovery, effects | `runner`, `handle`, `replay`, `envelope` |
 //! | past states | `past` |
 //!

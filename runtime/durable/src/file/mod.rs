@@ -27,6 +27,7 @@
 //!
 //! An instance is opened when it is first used, and stays open: its records since the checkpoint are in memory.
 
+mod files;
 mod format;
 mod instance;
 mod names;
