@@ -115,17 +115,22 @@ pub(super) fn call<O: Write, E: Write>(args: &CallArgs, console: &mut Console<O,
 
 fn message(args: &CallArgs) -> Result<Message, String> {
     Destination::parse(&args.to).map_err(|error| error.to_string())?;
-    let data = match args.data.as_str() {
-        "-" => read_input(io::stdin().lock(), MOST_INPUT)?,
-        data => data.to_owned(),
-    };
-    // Passed on as text: numbers that do not fit a machine type keep all of their digits.
-    let _: IgnoredAny =
-        serde_json::from_str(&data).map_err(|error| format!("what to send is not JSON: {error}"))?;
-    let payload = Payload::new(data.trim().to_owned(), ContentType::Json);
+    let payload = Payload::new(json_input(&args.data)?, ContentType::Json);
     let message = Message::new(args.to.as_str(), payload).timeout(*args.timeout);
     let metadata = args.metadata.iter().cloned();
     Ok(metadata.fold(message, |message, (key, value)| message.metadata(key, value)))
+}
+
+/// The JSON of an argument; `-` is standard input. It stays text: numbers that do not fit a machine type keep all of
+/// their digits.
+pub(super) fn json_input(argument: &str) -> Result<String, String> {
+    let data = match argument {
+        "-" => read_input(io::stdin().lock(), MOST_INPUT)?,
+        data => data.to_owned(),
+    };
+    let _: IgnoredAny =
+        serde_json::from_str(&data).map_err(|error| format!("what to send is not JSON: {error}"))?;
+    Ok(data.trim().to_owned())
 }
 
 /// The maximum input size, in bytes. Far above the default limit of a message, because the peer knows and reports its own

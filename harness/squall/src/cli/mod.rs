@@ -1,6 +1,7 @@
 //! The command line. `main` takes a harness, so that a binary of your own can offer the same commands with
 //! your components.
 
+mod actor;
 mod aside;
 mod bench;
 mod call;
@@ -93,6 +94,9 @@ enum Verb {
     /// Call a node of a running module, and print its answer as JSON
     #[command(after_help = CALL_EXITS)]
     Call(call::CallArgs),
+    /// Ask a running node of a cluster: spawn an actor, deliver an event, print a past state
+    #[command(subcommand, after_help = CALL_EXITS)]
+    Actor(actor::ActorVerb),
     /// Show what goes between the modules of a running system: rate, mean, p99, errors
     Top(top::TopArgs),
 }
@@ -277,6 +281,7 @@ pub fn main(harness: &Harness) -> ExitCode {
         Verb::Up(args) => served(console.style, |console| up::up(harness, args, console)),
         Verb::Manager(args) => served(console.style, |console| manager::manager(args, console)),
         Verb::Call(args) => call::call(args, &mut console),
+        Verb::Actor(verb) => actor::actor(verb, &mut console),
         // It runs until its reader is gone.
         Verb::Top(args) => {
             let (out, err) = (io::stdout(), io::stderr());

@@ -101,6 +101,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "squall",
         &[
+            "squall-cluster",
             "squall-core",
             "squall-engine",
             "squall-platform",
@@ -113,6 +114,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "squall-system-provider",
             "squall-system-router",
             "squall-system-service",
+            "squall-transport",
         ],
     ),
     ("squall-benches", &[]),
@@ -182,6 +184,8 @@ const NAMES: &[&str] = &[
     "squall_manifest",
     "squall_site",
     "squall_system",
+    "squall_cluster",
+    "squall_transport",
     "tonic",
 ];
 

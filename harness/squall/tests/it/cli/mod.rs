@@ -1,5 +1,6 @@
 //! The command line: what it prints, and the exit codes that scripts decide by.
 
+mod actor;
 mod files;
 mod import;
 mod journals;
