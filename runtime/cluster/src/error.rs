@@ -146,3 +146,60 @@ impl Error {
         matches!(self, Error::NodeUnreachable { .. } | Error::Unavailable { .. })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unavailable(may_have_happened: bool) -> Error {
+        Error::Unavailable {
+            node: "b".to_owned(),
+            reason: "connection refused".to_owned(),
+            may_have_happened,
+        }
+    }
+
+    #[test]
+    fn each_error_says_whether_it_happened_and_whether_to_try_again() {
+        let node = || "b".to_owned();
+        let id = || "w".to_owned();
+        let cases = [
+            (Error::NoTransport { node: node() }, (false, false, false)),
+            (Error::NodeUnreachable { node: node() }, (false, false, true)),
+            (unavailable(false), (false, true, true)),
+            (unavailable(true), (true, true, true)),
+            (Error::DeadlineExceeded { node: node() }, (true, true, false)),
+            (Error::Cancelled { node: node() }, (true, false, false)),
+            (Error::Overflow { id: id(), limit: 1 }, (false, true, false)),
+            (
+                Error::Stale {
+                    id: id(),
+                    reason: String::new(),
+                },
+                (false, false, false),
+            ),
+            (
+                Error::Remote {
+                    node: node(),
+                    code: 2,
+                    message: String::new(),
+                },
+                (true, false, false),
+            ),
+        ];
+        for (error, expected) in cases {
+            let answers = (
+                error.may_have_happened(),
+                error.may_be_retried(),
+                error.is_unreachable(),
+            );
+            assert_eq!(answers, expected, "{error}");
+        }
+    }
+
+    #[test]
+    fn a_text_names_the_place() {
+        let text = "node 'b' is unavailable: connection refused";
+        assert_eq!(unavailable(true).to_string(), text);
+    }
+}

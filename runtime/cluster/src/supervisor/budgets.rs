@@ -92,3 +92,38 @@ impl Budgets {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn beyond_the_limit_the_actor_whose_restart_is_the_longest_ago_starts_afresh() {
+        let now = Instant::now();
+        let mut budgets = Budgets::new(None);
+        for number in 0..ACTORS_MAX {
+            assert_eq!(budgets.spend(&number.to_string(), 2, now), Some(0));
+        }
+        assert_eq!(budgets.spend("0", 2, now), Some(1));
+        assert_eq!(budgets.spend("one more", 2, now), Some(0));
+        // Not 0, which has failed again meanwhile.
+        assert_eq!(budgets.spend("0", 2, now), None);
+        assert_eq!(budgets.spend("1", 2, now), Some(0));
+        assert_eq!(budgets.spent.len(), ACTORS_MAX);
+        assert_eq!(budgets.order.len(), ACTORS_MAX);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_refund_and_forgetting_give_restarts_back() {
+        let now = Instant::now();
+        for window in [None, Some(Duration::from_secs(1))] {
+            let mut budgets = Budgets::new(window);
+            assert_eq!(budgets.spend("w", 1, now), Some(0));
+            assert_eq!(budgets.spend("w", 1, now), None);
+            budgets.refund("w");
+            assert_eq!(budgets.spend("w", 1, now), Some(0));
+            budgets.forget("w");
+            assert_eq!(budgets.spend("w", 1, now), Some(0));
+        }
+    }
+}
