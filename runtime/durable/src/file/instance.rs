@@ -7,7 +7,6 @@
 //! The model is ahead of the files by what is staged. Nobody is told of an entry before it is synced; and when a write fails,
 //! the model is given up.
 
-use std::collections::BTreeSet;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -19,7 +18,7 @@ use super::format::{self, Entry};
 use super::{Root, failed};
 use crate::model::{Admitted, Model};
 use crate::record::{Checkpoint, Record};
-use crate::store::{History, Loaded, StoreError};
+use crate::store::StoreError;
 
 /// One instance, open.
 pub(super) struct Instance<S: Storage> {
@@ -32,9 +31,9 @@ pub(super) struct Instance<S: Storage> {
 
 struct State {
     model: Model,
-    /// The JSON of entries that are not written yet.
+    /// The JSON of all entries that are not written yet.
     staged: Vec<Vec<u8>>,
-    /// How many entries were ever staged.
+    /// How many entries were ever staged that somebody waits for.
     ticket: u64,
     /// What went wrong: then the files must be read again.
     broken: Option<StoreError>,
@@ -111,11 +110,6 @@ impl<S: Storage> Instance<S> {
         self.state().broken.is_none()
     }
 
-    /// The last staged entry.
-    pub(super) fn ticket(&self) -> u64 {
-        self.state().ticket
-    }
-
     pub(super) fn append(&self, record: Record, key: Option<&str>) -> Result<(u64, u64), StoreError> {
         let mut state = self.state();
         state.usable()?;
@@ -153,18 +147,20 @@ impl<S: Storage> Instance<S> {
         Ok(state.ticket)
     }
 
-    pub(super) fn loaded(&self) -> Option<Loaded> {
-        let state = self.state();
-        state.model.exists().then(|| state.model.loaded())
-    }
-
-    pub(super) fn history(&self) -> Option<History> {
-        let state = self.state();
-        state.model.history().filter(|_| state.model.exists())
-    }
-
-    pub(super) fn dispatched(&self) -> BTreeSet<String> {
-        self.state().model.dispatched().clone()
+    /// Reads what is there, once all of it is synced: nobody is to see what a crash may take back.
+    pub(super) async fn read<T>(&self, read: impl FnOnce(&Model) -> T) -> Result<T, StoreError> {
+        let mut writer = self.writer.lock().await;
+        loop {
+            {
+                let state = self.state();
+                state.usable()?;
+                if state.ticket == writer.ticket {
+                    return Ok(read(&state.model));
+                }
+            }
+            let written = self.write_staged(&mut writer).await;
+            self.keep_failure(written)?;
+        }
     }
 
     /// Returns once all entries up to this one are synced.
@@ -231,8 +227,10 @@ impl<S: Storage> Instance<S> {
         }
         {
             let mut state = self.state();
-            // Goes with the next entry: the checkpoint is there already.
-            state.stage(format::json(&Entry::Checkpointed(checkpoint.step)));
+            // Nobody waits for it: the checkpoint is there already.
+            state
+                .staged
+                .push(format::json(&Entry::Checkpointed(checkpoint.step)));
             state.model.replace(checkpoint);
         }
         let shortened = self.shorten(&mut writer).await;

@@ -43,6 +43,7 @@ use squall_platform::{Platform, Storage};
 use tokio::sync::{OnceCell, oneshot};
 
 use self::instance::Instance;
+use crate::model::Model;
 use crate::record::{Checkpoint, Record};
 use crate::store::{DispatchStore, History, HistoryStore, Loaded, Store, StoreError};
 
@@ -172,14 +173,18 @@ impl<P: Platform, S: Storage> FileStore<P, S> {
             .await?
     }
 
-    /// An instance to read, once all that is in it is synced.
-    async fn settled(&self, id: &str) -> Result<Option<Arc<Instance<S>>>, StoreError> {
+    /// Reads an instance; `None` when there is none.
+    async fn read<T: Send + 'static>(
+        &self,
+        id: &str,
+        read: impl FnOnce(&Model) -> T + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
         let Some(instance) = self.instance(id, false).await? else {
             return Ok(None);
         };
-        let ticket = instance.ticket();
-        self.settle(instance.clone(), ticket).await?;
-        Ok(Some(instance))
+        let read = |model: &Model| model.exists().then(|| read(model));
+        self.detached(id, async move { instance.read(read).await })
+            .await?
     }
 }
 
@@ -195,8 +200,7 @@ impl<P: Platform, S: Storage> Store for FileStore<P, S> {
     }
 
     async fn load(&self, id: &str) -> Result<Loaded, StoreError> {
-        let instance = self.settled(id).await?;
-        let loaded = instance.and_then(|instance| instance.loaded());
+        let loaded = self.read(id, Model::loaded).await?;
         loaded.ok_or_else(|| StoreError::NotFound { id: id.to_owned() })
     }
 
@@ -220,8 +224,7 @@ impl<P: Platform, S: Storage> Store for FileStore<P, S> {
 #[async_trait]
 impl<P: Platform, S: Storage> HistoryStore for FileStore<P, S> {
     async fn history(&self, id: &str) -> Result<History, StoreError> {
-        let instance = self.settled(id).await?;
-        let history = instance.and_then(|instance| instance.history());
+        let history = self.read(id, Model::history).await?.flatten();
         history.ok_or_else(|| StoreError::NotFound { id: id.to_owned() })
     }
 }
@@ -240,8 +243,8 @@ impl<P: Platform, S: Storage> DispatchStore for FileStore<P, S> {
     }
 
     async fn dispatched(&self, id: &str) -> Result<BTreeSet<String>, StoreError> {
-        let instance = self.settled(id).await?;
-        Ok(instance.map(|instance| instance.dispatched()).unwrap_or_default())
+        let dispatched = self.read(id, |model| model.dispatched().clone()).await?;
+        Ok(dispatched.unwrap_or_default())
     }
 }
 
