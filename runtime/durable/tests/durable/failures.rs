@@ -1,5 +1,7 @@
 //! The disk fails at any one operation: the caller is told, and what was acknowledged stays.
 
+use std::sync::Arc;
+
 use squall_durable::file::Options;
 use squall_durable::{Store, StoreError};
 
@@ -111,6 +113,34 @@ async fn a_record_that_comes_again_is_synced_before_its_number_is_told() {
         }
     }
     assert!(told >= 40, "{told}");
+}
+
+#[tokio::test]
+async fn what_is_read_is_synced() {
+    for seed in 0..20 {
+        let disk = MemDisk::default();
+        let store = Arc::new(open(&disk, OPTIONS).await);
+        store.append("a", event(0), None).await.unwrap();
+        give_up(&*store, 1).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        let (reader, its_disk) = (store.clone(), disk.clone());
+        tasks.spawn(async move {
+            let shown = reader.load("a").await.unwrap().tail;
+            Some((shown, its_disk.copy()))
+        });
+        // It comes while the one before it is being synced, and the reader waits for that.
+        let writer = store.clone();
+        tasks.spawn(async move {
+            writer.append("a", event(2), None).await.unwrap();
+            None
+        });
+        let ends = tasks.join_all().await;
+        let (shown, disk) = ends.into_iter().flatten().next().unwrap();
+        disk.restart(&mut Dice(seed));
+        let store = open(&disk, OPTIONS).await;
+        let left = store.load("a").await.unwrap().tail;
+        assert!(left.starts_with(&shown), "seed {seed}: {shown:?} was shown");
+    }
 }
 
 #[tokio::test]
