@@ -8,8 +8,8 @@ use crate::runner::{RunError, Runner};
 
 /// A running instance. Its steps are recorded before anybody learns of them.
 ///
-/// There must be one handle of an instance at a time. Of two, the second one to record a step is told so by the store, as an
-/// error, and must be recovered.
+/// There must be one handle of an instance at a time. Of two, the second one to record a step is told so by the store,
+/// as an error, and must be recovered.
 pub struct Handle<C, E> {
     runner: Runner<C, E>,
     id: String,
@@ -63,8 +63,8 @@ impl<C: Context, E: Event> Handle<C, E> {
     /// The step of an event: taken, recorded, and its effects dispatched, in this order.
     ///
     /// # Errors
-    /// [`RunError::Fire`], and nothing was recorded. [`RunError::Dispatch`], and the step is recorded. After any other error it
-    /// is not known whether it was: the instance must be recovered.
+    /// [`RunError::Fire`], and nothing was recorded. [`RunError::Dispatch`], and the step is recorded. After any other
+    /// error it is not known whether it was: the instance must be recovered.
     pub async fn fire(&mut self, event: &E) -> Result<Fired<E>, RunError> {
         self.settled()?;
         let encode = |reason: String| RunError::Encode {

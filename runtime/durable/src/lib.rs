@@ -1,5 +1,5 @@
-//! Durable instances of state machines: every step is recorded before anybody learns of it, so that an instance survives its
-//! process, and every past state can be rebuilt. Spec: cluster 4.
+//! Durable instances of state machines: every step is recorded before anybody learns of it, so that an instance
+//! survives its process, and every past state can be rebuilt. Spec: cluster 4.
 //!
 //! | subject | file |
 //! |---|---|

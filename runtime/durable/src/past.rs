@@ -1,4 +1,5 @@
-//! Past states of durable instances, rebuilt from their records. Read-only: no effect is dispatched. Spec: cluster 4.5, 4.6.
+//! Past states of durable instances, rebuilt from their records. Read-only: no effect is dispatched. Spec: cluster 4.5,
+//! 4.6.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,8 +23,8 @@ const RECORDS_PER_TURN: usize = 16;
 
 /// The past of the instances of one machine in one store.
 ///
-/// In a store with history all states are there. In another one, those since the latest checkpoint. Guards, actions and assigns
-/// run again, and must be functions of their arguments alone.
+/// In a store with history all states are there. In another one, those since the latest checkpoint. Guards, actions and
+/// assigns run again, and must be functions of their arguments alone.
 pub struct Past<C, E> {
     machine: Machine<C, E>,
     store: Arc<dyn Store>,
@@ -124,8 +125,8 @@ impl<C: Context, E: Event> Past<C, E> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The state of an instance after a step; [`BASELINE_STEP`](crate::BASELINE_STEP) is the state that it started with. Within a
-    /// tick, the state after all of it. May be dropped at any time.
+    /// The state of an instance after a step; [`BASELINE_STEP`](crate::BASELINE_STEP) is the state that it started
+    /// with. Within a tick, the state after all of it. May be dropped at any time.
     ///
     /// # Errors
     /// When the step is not there, or its records do not fit the machine.

@@ -47,8 +47,8 @@ pub enum RunError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The step was recorded, and an effect of this instance could not be dispatched. It is tried again with the next step,
-    /// and on recovery.
+    /// The step was recorded, and an effect of this instance could not be dispatched. It is tried again with the next
+    /// step, and on recovery.
     #[error("effect {effect:?} of instance {id:?} could not be dispatched: {message}")]
     Dispatch {
         /// The instance.
@@ -114,7 +114,8 @@ impl<C, E> Clone for Runner<C, E> {
 }
 
 impl<C: Context, E: Event> Runner<C, E> {
-    /// Instances of `machine` in `store`, whose timers go by `clock`. Without checkpoints, and without a handler for effects.
+    /// Instances of `machine` in `store`, whose timers go by `clock`. Without checkpoints, and without a handler for
+    /// effects.
     pub fn new(
         machine: Machine<C, E>,
         store: Arc<dyn Store>,

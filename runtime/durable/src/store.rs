@@ -12,12 +12,13 @@ use crate::record::{Checkpoint, Record};
 /// Keeps the records of instances. All operations are atomic, and last once they have returned.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Adds a record. Its key is `step:<step>` unless another one is given. A key that is known with the same record adds
-    /// nothing. Returns the number of the record in its instance, from 1; of the first one, for a key that is known.
+    /// Adds a record. Its key is `step:<step>` unless another one is given. A key that is known with the same record
+    /// adds nothing. Returns the number of the record in its instance, from 1; of the first one, for a key that is
+    /// known.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] for a key that is known with another record; [`StoreError::OutOfOrder`] for a step that is
-    /// not after all before it; others when nothing can be written.
+    /// [`StoreError::Conflict`] for a key that is known with another record; [`StoreError::OutOfOrder`] for a step that
+    /// is not after all before it; others when nothing can be written.
     async fn append(&self, id: &str, record: Record, key: Option<&str>) -> Result<u64, StoreError>;
 
     /// The checkpoint of an instance, and the records after it.
@@ -57,8 +58,8 @@ pub trait HistoryStore: Send + Sync + 'static {
 /// A store that remembers which effects were dispatched.
 #[async_trait]
 pub trait DispatchStore: Send + Sync + 'static {
-    /// Remembers effects. Creates the instance, if there is none. An id that begins with `<step>#`, as a runner's do, may be
-    /// forgotten once a checkpoint after that step has been replaced by another one.
+    /// Remembers effects. Creates the instance, if there is none. An id that begins with `<step>#`, as a runner's do,
+    /// may be forgotten once a checkpoint after that step has been replaced by another one.
     ///
     /// # Errors
     /// When nothing can be written.
@@ -167,7 +168,8 @@ pub enum StoreError {
         /// The limit.
         max: usize,
     },
-    /// The file system failed. Whether a record that was being added is there is known once the instance is loaded again.
+    /// The file system failed. Whether a record that was being added is there is known once the instance is loaded
+    /// again.
     #[error("{path} could not be {what}: {message}", path = path.display())]
     Io {
         /// The file or folder.

@@ -17,8 +17,8 @@ impl<C, E> Inner<C, E> {
         leaf
     }
 
-    /// The states that a way from the active `leaf` to `target` leaves, innermost first, and those that it enters, outermost
-    /// first. A target that is active already is left and entered.
+    /// The states that a way from the active `leaf` to `target` leaves, innermost first, and those that it enters,
+    /// outermost first. A target that is active already is left and entered.
     pub(crate) fn cascade(&self, leaf: usize, target: usize) -> (Vec<usize>, Vec<usize>) {
         let around_target: Vec<usize> = self.chain(target).skip(1).collect();
         // The innermost state that stays active: around both, and not the target.

@@ -97,7 +97,8 @@ pub struct Instance<C, E> {
 }
 
 impl<C: Context, E: Event> Machine<C, E> {
-    /// Begins an instance in the machine's initial state, without traces. Eventless transitions wait for its first event.
+    /// Begins an instance in the machine's initial state, without traces. Eventless transitions wait for its first
+    /// event.
     ///
     /// # Errors
     /// When an action or an assign of an entered state fails.

@@ -1,5 +1,5 @@
-//! State machines: a definition that is data, behaviour that it names, and instances that step through it. Spec: cluster
-//! 4b and 4.7.
+//! State machines: a definition that is data, behaviour that it names, and instances that step through it. Spec:
+//! cluster 4b and 4.7.
 //!
 //! | subject | file |
 //! |---|---|
@@ -33,8 +33,8 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A machine has no clock: a step says which timers it arms and cancels, and its caller, who knows the time, keeps them in
-//! [`Timers`].
+//! A machine has no clock: a step says which timers it arms and cancels, and its caller, who knows the time, keeps them
+//! in [`Timers`].
 //!
 //! Deliberately absent: parallel regions, history states, guard expressions, and states that start services or actors.
 //! Definitions with them can be read and compared, but [`Builder::build`] refuses them.

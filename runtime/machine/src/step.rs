@@ -118,8 +118,8 @@ impl<'a, C: Context, E: Event> Step<'a, C, E> {
         }
     }
 
-    /// The transition for an event: of the innermost state that has an enabled one; in a state, those for the event itself
-    /// come first.
+    /// The transition for an event: of the innermost state that has an enabled one; in a state, those for the event
+    /// itself come first.
     fn select(&mut self, event: &E) -> Result<Selected, Problem> {
         let machine = self.machine;
         let name = event.name();

@@ -111,8 +111,9 @@ impl<E: Event> Timers<E> {
         self.armed.is_empty()
     }
 
-    /// Fires the events of all timers that are due at `now`, unless a step before cancelled them. A timer that such a step
-    /// arms waits for the next tick, even if it has no delay: so a tick always ends. A timer whose step fails is spent.
+    /// Fires the events of all timers that are due at `now`, unless a step before cancelled them. A timer that such a
+    /// step arms waits for the next tick, even if it has no delay: so a tick always ends. A timer whose step fails is
+    /// spent.
     pub fn tick<C: Context>(&mut self, instance: &mut Instance<C, E>, now: Timestamp) -> Ticked<E> {
         let due = self.armed.iter().filter(|(_, (due, _))| *due <= now);
         let mut due: Vec<_> = due.map(|(id, (at, _))| (*at, id.clone())).collect();

@@ -1,8 +1,8 @@
-//! The files of production code. [`DiskStorage`] is the real file system; a test or a simulator has its own, with a page
-//! cache that a crash loses.
+//! The files of production code. [`DiskStorage`] is the real file system; a test or a simulator has its own, with a
+//! page cache that a crash loses.
 //!
-//! A write is in the page cache until [`StorageFile::sync`]; a new, renamed or removed name is only in the page cache until
-//! [`Storage::sync_dir`] of its folder.
+//! A write is in the page cache until [`StorageFile::sync`]; a new, renamed or removed name is only in the page cache
+//! until [`Storage::sync_dir`] of its folder.
 
 use std::future::Future;
 use std::io;

@@ -214,8 +214,8 @@ fn read_frame(bytes: &[u8], offset: usize) -> Result<(Entry, usize), Broken> {
     Ok((entry, next))
 }
 
-/// Whether a frame has sectors that were never written: zeros from the frame's start, or a sector's, to the end of a sector or
-/// of the file. A single changed byte is no such hole.
+/// Whether a frame has sectors that were never written: zeros from the frame's start, or a sector's, to the end of a
+/// sector or of the file. A single changed byte is no such hole.
 fn has_hole(bytes: &[u8], start: usize, end: usize) -> bool {
     let mut at = start;
     while at < end {

@@ -4,8 +4,8 @@
 //! append: model <- entry, entry staged -> settle: whoever has the writer writes all staged entries and syncs once
 //! ```
 //!
-//! The model is ahead of the files by what is staged. Nobody is told of an entry before it is synced; and when a write fails,
-//! the model is given up.
+//! The model is ahead of the files by what is staged. Nobody is told of an entry before it is synced; and when a write
+//! fails, the model is given up.
 
 use std::io;
 use std::path::PathBuf;

@@ -17,12 +17,12 @@
 //! ```
 //!
 //! What this promises:
-//! - **What was acknowledged is there** when the store is opened again, after a crash of the process or of the machine. Appends
-//!   that come while another one is being synced share the next sync.
-//! - **What is damaged is refused**, with the file and the place. Only the end of a log that a crash left torn is cut off:
-//!   nothing of it was acknowledged.
-//! - **A failed write is not built upon.** The instance is read again from its files before it is used again, and what was not
-//!   known to be synced is written anew.
+//! - **What was acknowledged is there** when the store is opened again, after a crash of the process or of the machine.
+//!   Appends that come while another one is being synced share the next sync.
+//! - **What is damaged is refused**, with the file and the place. Only the end of a log that a crash left torn is cut
+//!   off: nothing of it was acknowledged.
+//! - **A failed write is not built upon.** The instance is read again from its files before it is used again, and what
+//!   was not known to be synced is written anew.
 //! - **One store per folder**, in all processes.
 //!
 //! An instance is opened when it is first used, and stays open: its records since the checkpoint are in memory.
@@ -50,7 +50,8 @@ use crate::store::{DispatchStore, History, HistoryStore, Loaded, Store, StoreErr
 /// How a [`FileStore`] keeps its files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Options {
-    /// Whether all records are kept for ever. Logs only grow then. An instance must always be opened with the same choice.
+    /// Whether all records are kept for ever. Logs only grow then. An instance must always be opened with the same
+    /// choice.
     pub history: bool,
     /// A log is shortened once it has so many bytes that a checkpoint has replaced, and more of these than of others.
     pub compact_bytes: u64,
@@ -141,8 +142,8 @@ impl<P: Platform, S: Storage> FileStore<P, S> {
         instance.await.map(|instance| Some(instance.clone()))
     }
 
-    /// Where an instance is, once it is open. One that a failed write left unusable is opened again: its files say what was
-    /// written.
+    /// Where an instance is, once it is open. One that a failed write left unusable is opened again: its files say what
+    /// was written.
     fn cell(&self, id: &str) -> Cell<S> {
         let mut instances = self.instances();
         let cell = instances.entry(id.to_owned()).or_default();
@@ -248,8 +249,8 @@ impl<P: Platform, S: Storage> DispatchStore for FileStore<P, S> {
     }
 }
 
-/// Creates a folder that survives a loss of power, as do those around it. Which of them are new is not known: a process before
-/// this one may have ended when it had created them.
+/// Creates a folder that survives a loss of power, as do those around it. Which of them are new is not known: a process
+/// before this one may have ended when it had created them.
 async fn create<S: Storage>(storage: &S, path: &Path) -> Result<(), StoreError> {
     let created = storage.create_dir(path).await;
     created.map_err(|error| failed(path, "created", &error))?;

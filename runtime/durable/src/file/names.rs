@@ -7,9 +7,9 @@ use crate::store::StoreError;
 /// The longest name that common file systems have.
 const NAME_BYTES_MAX: usize = 255;
 
-/// The folder of an instance: `a-z`, `0-9`, `-`, `_` and dots stay, except for a leading dot; all else is `%` and two digits
-/// per byte. So no id leads out of the store, and ids that differ in case are different on every file system. The empty id is
-/// `%`.
+/// The folder of an instance: `a-z`, `0-9`, `-`, `_` and dots stay, except for a leading dot; all else is `%` and two
+/// digits per byte. So no id leads out of the store, and ids that differ in case are different on every file system.
+/// The empty id is `%`.
 pub(super) fn folder_of(id: &str) -> Result<String, StoreError> {
     if id.is_empty() {
         return Ok("%".to_owned());

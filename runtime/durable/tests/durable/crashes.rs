@@ -1,4 +1,5 @@
-//! Whatever is added, wherever the machine or the process stops, and whatever of its cache is lost: what was acknowledged is there.
+//! Whatever is added, wherever the machine or the process stops, and whatever of its cache is lost: what was
+//! acknowledged is there.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -304,7 +305,12 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 12_000, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_was_acknowledged_is_there(steps in steps(), seed: u64, compact_bytes in prop_oneof![Just(0), Just(1500)], history: bool) {
+    fn what_was_acknowledged_is_there(
+        steps in steps(),
+        seed: u64,
+        compact_bytes in prop_oneof![Just(0), Just(1500)],
+        history: bool,
+    ) {
         let mut world = World::new(Options { history, compact_bytes }, seed);
         for step in &steps {
             world.take(step);

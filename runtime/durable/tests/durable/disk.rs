@@ -1,7 +1,7 @@
 //! A disk in memory with a page cache: a crash loses what was not synced, in any part.
 //!
-//! Writes are lost by sectors, and a file that grew may have any length between the old and the new one. Changes of names are
-//! lost from the last one backwards, folder by folder, as with a file system that has a journal.
+//! Writes are lost by sectors, and a file that grew may have any length between the old and the new one. Changes of
+//! names are lost from the last one backwards, folder by folder, as with a file system that has a journal.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::{Future, pending};
