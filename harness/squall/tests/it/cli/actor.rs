@@ -63,10 +63,10 @@ fn with_a_node(test: impl FnOnce(&dyn Fn(&[&str]) -> (Option<i32>, String, Strin
         .expect("a runtime");
     let address = runtime.block_on(async {
         let platform = TokioPlatform::new();
-        let system = System::<serde_json::Value>::builder(platform.clone(), "node-b")
+        let system = System::<serde_json::Value>::builder(platform, "node-b")
             .behaviour("sum", |_| Ok(Sum(0)))
             .build();
-        let node = Node::builder(platform.clone())
+        let node = Node::builder(platform)
             .endpoint(Arc::new(system))
             .time_travel(Arc::new(Past))
             .build();
