@@ -21,7 +21,7 @@ use crate::run::Run;
 /// The `if_tsresol` of a file with nanoseconds: 10 to the power of minus 9.
 const NANOSECONDS: u8 = 9;
 
-/// Writes the packets of a [captured](crate::Harness::captured) run.
+/// Writes the packets of a captured run.
 ///
 /// # Errors
 /// If writing to `writer` fails.

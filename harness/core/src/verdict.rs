@@ -14,7 +14,7 @@ pub(crate) const INCIDENT: &str = "incident";
 pub struct Verdict {
     /// The scenario's expectations, in plan order.
     pub expectations: Vec<Judged>,
-    /// The oracles, in the order of [`oracle::ALL`](crate::oracle::ALL), then user-defined ones.
+    /// The oracles, in the order of their lists, then user-defined ones.
     pub oracles: Vec<Judged>,
 }
 

@@ -45,8 +45,27 @@ pub mod network {
     pub use squall_system_router::evidence::{Drain, Endpoint, Wire};
 }
 
-/// Invariants: see [`squall_core::oracle`].
 pub mod oracle {
+    //! Invariants: see [`squall_core::oracle`], which has those about calls in any system. Those of systems:
+    //!
+    //! | oracle | what it promises | where that comes from |
+    //! |---|---|---|
+    //! | [`RightPlace`] | only the addressed node handles a message | router S-9 to S-12 |
+    //! | [`Converges`] | calls go where discovery says | router 4.3, 6.1, appendix C |
+    //! | [`Dismissed`] | connections to a withdrawn endpoint are closed with their last call | router 4.3, 6.1 |
+    //! | [`Turns`] | a module's replicas take turns | router 4.3 |
+    //! | [`Dials`] | an endpoint is dialled once at a time | router 4.2, 4.3 |
+    //! | [`Drains`] | a draining server gets no new requests, and ends with none in flight | router 5.2, provider 2.8 |
+    //! | [`Idempotent`] | a message with an idempotency key runs to completion once | router W-3, section 9, appendix C |
+    //! | [`NoSelfDial`] | no module dials itself | router H-9 |
+    //! | [`Depth`] | chains of calls are bounded, and each execution counts | router 3.4 |
+    //! | [`MetricsAgree`] | the counters of modules agree with the journal | router S-34, S-35, appendix C |
+    //! | [`SilentProvider`] | a silent provider is deregistered in time, and not early | provider 2.7 |
+    //! | [`OneOwner`] | a namespace has one owner, and a free one can be taken | provider 2.6 |
+    //! | [`Fair`] | members of a group take turns | provider 2.11 |
+    //! | [`RightProvider`] | only the provider that got the request executes it | provider 2.12 |
+    //! | [`CanaryEnds`] | a canary ends with one version, or reports the version of each provider | provider 3.7 |
+
     pub use crate::oracles::{
         ALL, CanaryEnds, Converges, Counters, Depth, Dials, Dismissed, Drains, Fair, Idempotent,
         MetricsAgree, NoSelfDial, OneOwner, Placement, RightPlace, RightProvider, SilentProvider, Turns,

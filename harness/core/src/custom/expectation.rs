@@ -17,7 +17,7 @@ use crate::file::settings::Sort;
 use crate::oracle::{Run, Violation};
 use crate::plan::Window;
 
-/// A user-defined expectation: a key of `[[expect]]`, added with [`Harness::expectation`](crate::Harness::expectation).
+/// A user-defined expectation: a key of `[[expect]]`, added with `squall::Harness::expectation`.
 /// Its fields are the fields of the key's value.
 ///
 /// ```

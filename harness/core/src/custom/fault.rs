@@ -15,7 +15,7 @@ use crate::file::report::{Problem, Problems};
 use crate::file::settings::Sort;
 use crate::plan::Topology;
 
-/// A user-defined kind of fault: a key of `[[fault]]`, added with [`Harness::fault`](crate::Harness::fault).
+/// A user-defined kind of fault: a key of `[[fault]]`, added with `squall::Harness::fault`.
 ///
 /// Its fields are the fields of the key's value; its behaviour is its [`FaultKind`].
 ///

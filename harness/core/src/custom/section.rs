@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::oracle;
 
-/// A table of a report, derived from a run's evidence. See [`Harness::section`](crate::Harness::section).
+/// A table of a report, derived from a run's evidence. See `squall::Harness::section`.
 ///
 /// Columns whose cells all begin with a digit are right-aligned. In `--json` a section is a list of objects under its
 /// first heading.

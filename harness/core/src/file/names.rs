@@ -177,7 +177,7 @@ fn listed(mut names: Vec<&str>) -> Option<String> {
     (!names.is_empty()).then(|| names.join(", ") + &more)
 }
 
-/// Adds a problem when `name` is not [allowed](NAME_PATTERN).
+/// Adds a problem when `name` is not allowed.
 pub fn check_name(what: &str, name: &At<String>, problems: &mut Problems) {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     let problem = if name.is_empty() {

@@ -130,7 +130,7 @@ fn listed(names: impl Iterator<Item = String>) -> String {
     }
 }
 
-/// The hosts of a group: `name` alone, or `name-0`, `name-1`, ... [`check_hosts`] reports when there are too many.
+/// The hosts of a group: `name` alone, or `name-0`, `name-1`, ... The caller reports when there are too many.
 pub fn hosts_of(name: &str, replicas: Option<&At<u64>>) -> Vec<String> {
     match replicas.map(|replicas| replicas.value) {
         Some(count @ 2..=REPLICAS_MAX) => (0..count).map(|number| format!("{name}-{number}")).collect(),

@@ -383,7 +383,7 @@ pub enum Event {
         /// Reply digest; 0 for no value.
         digest: Id,
     },
-    /// A [`note`](crate::note) by user code.
+    /// A `squall::note` by user code.
     Noted {
         /// Its name.
         name: Arc<str>,

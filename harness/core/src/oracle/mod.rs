@@ -3,36 +3,21 @@
 //! One invariant, one file. An oracle is a pure function of a run's journal and plan. It must have no false positives
 //! in any scenario: where a journal cannot tell a violation from an effect of the scenario itself, the oracle passes.
 //!
-//! Oracles about calls in any system are here, those of one system in `systems/*/oracles`.
+//! Oracles about calls in any system are here, those of one system in that system's crate.
 //!
 //! | oracle | what it promises | where that comes from |
 //! |---|---|---|
 //! | [`EndsOnce`] | every call ends exactly once, with a known class | router H-10, appendix C |
 //! | [`Deadline`] | calls end in time, and do not time out early | router S-32, S-33, appendix C |
-//! | [`RightPlace`] | only the addressed node handles a message | router S-9 to S-12 |
 //! | [`Executed`] | every reply comes from an execution of the same call | router S-9, W-3, section 9 |
-//! | [`Converges`] | calls go where discovery says | router 4.3, 6.1, appendix C |
-//! | [`Dismissed`] | connections to a withdrawn endpoint are closed with their last call | router 4.3, 6.1 |
-//! | [`Turns`] | a module's replicas take turns | router 4.3 |
-//! | [`Dials`] | an endpoint is dialled once at a time | router 4.2, 4.3 |
-//! | [`Drains`] | a draining server gets no new requests, and ends with none in flight | router 5.2, provider 2.8 |
 //! | [`PayloadIntact`] | what is sent is what arrives, both ways | router S-22, S-27 |
 //! | [`Once`] | nothing is sent or executed twice | router W-2, appendix C |
-//! | [`Idempotent`] | a message with an idempotency key runs to completion once | router W-3, section 9, appendix C |
-//! | [`NoSelfDial`] | no module dials itself | router H-9 |
-//! | [`Depth`] | chains of calls are bounded, and each execution counts | router 3.4 |
 //! | [`Blocking`] | no caller returns before its callee | router S-28 |
 //! | [`NothingLeft`] | no task, socket, timer, hop or execution is left at the end | router W-4, appendix C |
 //! | [`OutcomeHonest`] | a call that "certainly did not happen" was not executed | router W-3, appendix A |
-//! | [`MetricsAgree`] | the counters of modules agree with the journal | router S-34, S-35, appendix C |
-//! | [`SilentProvider`] | a silent provider is deregistered in time, and not early | provider 2.7 |
-//! | [`OneOwner`] | a namespace has one owner, and a free one can be taken | provider 2.6 |
-//! | [`Fair`] | members of a group take turns | provider 2.11 |
-//! | [`RightProvider`] | only the provider that got the request executes it | provider 2.12 |
 //! | [`Budget`] | no hop has more time than its parent has left | router S-32, H-13 |
 //! | [`Abandoned`] | work stops after its caller gave up | router 3.10, provider section 6 |
 //! | [`Overtime`] | no handler runs past its deadline | router S-32, provider section 6 |
-//! | [`CanaryEnds`] | a canary ends with one version, or reports the version of each provider | provider 3.7 |
 //! | [`Recovers`] | calls succeed again after the last fault | design, section 7 |
 
 use std::panic::{RefUnwindSafe, UnwindSafe};

@@ -26,7 +26,7 @@ pub struct Run<'j> {
     kept: Kept,
 }
 
-/// A journal entry by user code: [`note`](crate::note).
+/// A journal entry by user code: `squall::note`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Note<'j> {
     /// When, in virtual nanoseconds.

@@ -3,7 +3,7 @@
 /// Fits any terminal.
 pub(crate) const WIDTH: usize = 80;
 
-/// Wraps a text into lines of at most [`WIDTH`] columns, if its words allow it. The first line begins with `first`, the
+/// Wraps a text into lines of at most 80 columns, if its words allow it. The first line begins with `first`, the
 /// others with `rest`.
 pub fn wrapped(text: &str, first: &str, rest: &str) -> Vec<String> {
     let mut lines = Vec::new();

@@ -85,9 +85,9 @@ pub struct Run {
     pub wall_time: Duration,
     /// The digest of the run: a hash over every segment and every journal entry.
     pub digest: u64,
-    /// A line per segment, if the harness was [`Harness::traced`](crate::Harness::traced).
+    /// A line per segment, if the harness was `squall::Harness::traced`.
     pub trace: Vec<TracePoint>,
-    /// Every delivered segment, if the harness was [`Harness::captured`](crate::Harness::captured).
+    /// Every delivered segment, if the harness was `squall::Harness::captured`.
     pub packets: Vec<Packet>,
     /// Every host's address, by name.
     pub addresses: Vec<(String, IpAddr)>,

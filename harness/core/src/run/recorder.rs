@@ -22,7 +22,7 @@ use crate::journal::{Close, Death, Entry, Event, Journal, Touch};
 /// The tracing events of one system, and how to read them.
 #[derive(Debug, Clone, Copy)]
 pub struct Source {
-    /// The target of its events: [`OF_SQUALL`] and a name.
+    /// The target of its events: `squall::` and a name.
     pub target: &'static str,
     /// Returns `None` for an event that the journal omits.
     pub read: ReadEvent,
