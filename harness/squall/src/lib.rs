@@ -7,7 +7,6 @@
 //! |---|---|
 //! | [`mod@file`], [`scenario`], [`plan`], [`schema`] | files, their checked content, and the plan drawn from a seed |
 //! | [`faults`] | faults: one file per kind |
-//! | `systems` | the parts of each system: hosts, targets, events, faults, oracles |
 //! | [`components`], [`assembly`] | what nodes run, and how a module is put together, on any platform |
 //! | [`Site`], [`Call`], [`CallError`] | user-defined services and clients |
 //! | [`Harness`], [`Run`] | a run in the simulator |
@@ -16,7 +15,10 @@
 //! | [`statistics`], [`report`], [`capture`], [`time`] | reports about it |
 //! | [`import`] | from TinyNode and TinyModule manifests to a topology |
 //! | [`live`] | the same topology on real sockets, with measurements |
+//! | [`testing`] | journals written by hand, for tests of oracles |
 //! | [`cli`] | the command line |
+//!
+//! Most of these modules are those of `squall-core`, joined with what each system adds (`facade`, `systems`).
 
 pub mod cli;
 mod facade;
@@ -40,6 +42,8 @@ pub use squall_core::custom::{CustomExpect, CustomExpectation, CustomFault, Find
 pub use squall_core::registry::{Declaration, NoSettings};
 pub use squall_core::run::{Difference, End, Failure, PanicSite, Run, RunError, Scene, compare};
 pub use squall_core::scenario::Scenario;
+/// Journals written by hand, for tests of your own oracles.
+pub use squall_core::testing;
 pub use squall_core::{Judgement, calls, capture, expectation, history, report, scenario, time};
 /// The types that components are written with.
 pub use squall_router as router;

@@ -1,9 +1,11 @@
 //! `squall actor`
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use bytes::Bytes;
 use clap::{Args, Subcommand};
+use serde::de::IgnoredAny;
 use serde_json::{Value, json};
 use squall_cluster::{ActorRef, CallOptions, Delivered, Error, HistoryError, Outcome, Transport as _};
 use squall_platform::{Authority, TokioPlatform};
@@ -156,7 +158,7 @@ async fn ask(verb: &ActorVerb) -> Result<String, Trouble> {
     };
     match verb {
         ActorVerb::Spawn { src, id, input, .. } => {
-            let input = input.as_deref().map(payload).transpose()?;
+            let input = input.as_deref().map(object).transpose()?;
             let spawned = transport.spawn(&node.name, src, id, input, &options).await;
             Ok(one_line(&json!(spawned.map_err(Trouble::Call)?)))
         }
@@ -188,6 +190,15 @@ async fn ask(verb: &ActorVerb) -> Result<String, Trouble> {
 
 fn payload(text: &str) -> Result<Bytes, Trouble> {
     json_input(text).map(Bytes::from).map_err(Trouble::BadInput)
+}
+
+/// The input of a spawn.
+fn object(text: &str) -> Result<Bytes, Trouble> {
+    let input = payload(text)?;
+    match serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(&input) {
+        Ok(_) => Ok(input),
+        Err(_) => Err(Trouble::BadInput("the input must be a JSON object".to_owned())),
+    }
 }
 
 /// What an actor did. A node in Go does not say.

@@ -117,6 +117,11 @@ fn what_fails_has_an_exit_code_and_a_reason() {
         let (code, _, why) = actor(&["deliver", "sum-1", "{"]);
         assert_eq!(code, Some(2));
         assert!(why.contains("not JSON"), "{why}");
+        let (code, _, why) = actor(&["spawn", "sum", "sum-2", "[1]"]);
+        assert_eq!(
+            (code, why.as_str()),
+            (Some(2), "error: the input must be a JSON object\n")
+        );
     });
     let words = [
         "actor",
