@@ -47,6 +47,24 @@ fn ended(node: &str, spec: &SpawnSpec, incarnation: u64, how: &str, cause: Optio
     });
 }
 
+/// An actor has handled an event: the `number`th of this incarnation.
+pub(crate) fn handled(
+    node: &str,
+    spec: &SpawnSpec,
+    (incarnation, number): (u64, u64),
+    message: Option<&str>,
+    outcome: &'static str,
+) {
+    said::ActorHandled::say(|| said::ActorHandled {
+        node: node.into(),
+        actor: spec.id.as_str().into(),
+        incarnation,
+        message: message.unwrap_or_default().into(),
+        number,
+        outcome: outcome.into(),
+    });
+}
+
 /// What a supervisor did about a failure. The delay is that of a restart which is planned.
 pub(crate) fn supervised(escalation: &Escalation, decision: Decision, delay: Option<Duration>) {
     said::ActorSupervised::say(|| said::ActorSupervised {

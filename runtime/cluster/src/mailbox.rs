@@ -32,6 +32,16 @@ pub(crate) enum Ticket {
     Id(String),
 }
 
+impl Ticket {
+    /// The id of the message.
+    pub(crate) fn id(&self) -> Option<&str> {
+        match self {
+            Ticket::Id(id) => Some(id),
+            Ticket::Nobody | Ticket::Caller(_) => None,
+        }
+    }
+}
+
 /// A message in a mailbox.
 pub(crate) struct Envelope<E> {
     pub(crate) message: Message<E>,

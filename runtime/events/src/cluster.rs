@@ -29,6 +29,19 @@ crate::events! {
         cause: Text,
     };
 
+    /// A running actor has come to the end of an event, before it takes the next one.
+    ActorHandled = "actor.handled" at DEBUG {
+        node: Text,
+        actor: Text,
+        incarnation: Number,
+        /// The id of the message; empty if it has none.
+        message: Text,
+        /// The place of the event in this life of the actor: 1, 2, ...
+        number: Number,
+        /// `handled`, `ignored`, `rejected`, `completed` or `failed`.
+        outcome: Text,
+    };
+
     /// A supervisor has dealt with a failure.
     ActorSupervised = "actor.supervised" at INFO {
         node: Text,

@@ -9,10 +9,10 @@ use tokio::time::Instant;
 use super::Local;
 use crate::actor::{Actor, BoxError, Cause, Next};
 use crate::environment::Environment;
-use crate::mailbox::{Envelope, Mailbox, Message, Ticket};
+use crate::mailbox::{Envelope, Mailbox, Message};
 use crate::signal::Signal;
 use crate::unwind::{Panicked, caught, guarded};
-use crate::{Context, Delivered, Event, Outcome, SpawnSpec};
+use crate::{Context, Delivered, Event, Outcome, SpawnSpec, events};
 
 /// An actor is woken no more often: one that always wants to be woken at once would stop a virtual clock.
 const WAKES_APART: Duration = Duration::from_millis(1);
@@ -71,6 +71,16 @@ impl Verdict {
             Err(cause) => Verdict::Failed(cause),
         }
     }
+
+    fn as_str(&self) -> &'static str {
+        match self {
+            Verdict::Continue(Outcome::Handled) => "handled",
+            Verdict::Continue(Outcome::Ignored) => "ignored",
+            Verdict::Continue(Outcome::Rejected(_)) => "rejected",
+            Verdict::Done(_) => "completed",
+            Verdict::Continue(Outcome::Failed(_)) | Verdict::Failed(_) => "failed",
+        }
+    }
 }
 
 /// What an actor does next.
@@ -96,6 +106,7 @@ impl<E: Event> Task<E> {
             return;
         }
         let mut woken_last: Option<Instant> = None;
+        let mut number = 0;
         loop {
             let mut wake_at = caught(|| actor.wake_at()).unwrap_or(None);
             if let (Some(at), Some(last)) = (&mut wake_at, woken_last) {
@@ -108,7 +119,7 @@ impl<E: Event> Task<E> {
                 return;
             };
             let goes_on = match turn {
-                Turn::Message(envelope) => self.step(&local, actor, envelope.message, envelope.ticket).await,
+                Turn::Message(envelope) => self.step(&local, actor, envelope, &mut number).await,
                 Turn::Wake => {
                     woken_last = Some(Instant::now());
                     self.wake(&local, actor).await
@@ -158,9 +169,10 @@ impl<E: Event> Task<E> {
         &self,
         local: &Arc<Local<E>>,
         actor: &mut dyn Actor<E>,
-        message: Message<E>,
-        ticket: Ticket,
+        Envelope { message, ticket }: Envelope<E>,
+        number: &mut u64,
     ) -> bool {
+        let is_event = matches!(message, Message::Event { .. });
         let (next, is_stopping) = match message {
             Message::Event { event, sender } => {
                 let mut context = Context::new(local, &self.spec, sender.as_ref());
@@ -179,6 +191,11 @@ impl<E: Event> Task<E> {
             }
         };
         let verdict = Verdict::of(next);
+        if is_event {
+            *number += 1;
+            let place = (self.incarnation, *number);
+            events::handled(local.node(), &self.spec, place, ticket.id(), verdict.as_str());
+        }
         let (outcome, goes_on) = self.settle(local, verdict, is_stopping).await;
         // Last: who was answered finds the consequences in place.
         self.mailbox.answer(ticket, &Delivered::to_actor(outcome));

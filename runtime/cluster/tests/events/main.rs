@@ -42,6 +42,35 @@ async fn an_actors_life_is_told_from_spawn_to_end() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_event_is_told_once_with_its_message_and_its_place_in_a_life() {
+    let events = Events::collect("squall::cluster");
+    let (a, _) = node("a");
+    let supervisor = Supervisor::builder(platform()).restart("worker", 1).build();
+    supervisor.attach(&a);
+    a.spawn_local("worker", "w", None).await.unwrap();
+    let with_id = |id: &str| CallOptions {
+        message_id: Some(id.to_owned()),
+        ..CallOptions::default()
+    };
+    let w = ActorRef::local("w");
+    for (ask, id) in [(Ask::Add(1), "one"), (Ask::Add(1), "one"), (fail(), "two")] {
+        a.deliver_with(&w, ask, &with_id(id)).await.unwrap();
+    }
+    a.deliver_by_id("w", Ask::Add(1)).await.unwrap();
+    let told: Vec<_> = events
+        .named("actor.handled")
+        .iter()
+        .map(|it| ["actor", "incarnation", "message", "number", "outcome"].map(|field| it[field].clone()))
+        .collect();
+    let expected = [
+        ["w", "1", "one", "1", "handled"],
+        ["w", "1", "two", "2", "failed"],
+        ["w", "2", "", "1", "handled"],
+    ];
+    assert_eq!(told, expected);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_failure_is_told_with_what_was_done_about_it() {
     let events = Events::collect("squall::cluster");
     let (a, _) = node("a");
