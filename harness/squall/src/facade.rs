@@ -28,6 +28,7 @@ pub mod file {
 /// The journal: see [`squall_core::journal`].
 pub mod journal {
     pub use squall_core::journal::*;
+    pub use squall_system_cluster::ClusterEvent;
     pub use squall_system_provider::ProviderEvent;
     pub use squall_system_router::RouterEvent;
     pub use squall_system_service::RpcEvent;
@@ -76,6 +77,8 @@ pub mod oracle {
 /// The typed plan of one run: see [`squall_core::plan`].
 pub mod plan {
     pub use squall_core::plan::*;
+    pub use squall_system_cluster::Delivery;
+    pub use squall_system_cluster::plan::{ClusterActor, ClusterNode, Restarts};
     pub use squall_system_provider::plan::{
         Answer, Canary, CanaryEnd, Flaky, Handler, Manager, Provider, ProviderModule, ProviderState,
         Reconnect,
@@ -98,6 +101,7 @@ pub mod statistics {
 /// Targets of workloads: see [`squall_core::target`].
 pub mod target {
     pub use squall_core::target::*;
+    pub use squall_system_cluster::Delivery;
     pub use squall_system_provider::{ModuleCall, PipelineRun};
     pub use squall_system_router::NodePort;
     pub use squall_system_service::ClientCall;

@@ -16,6 +16,7 @@ use squall_core::registry::Declaration;
 use squall_core::run::{self, Run, RunError};
 use squall_router::{Component, Module, Options};
 use squall_sim::{Failure, SimPlatform};
+use squall_system_cluster::Cluster;
 use squall_system_provider::Providers;
 use squall_system_router::components::Components;
 use squall_system_router::{Front, Router};
@@ -42,6 +43,7 @@ struct Custom {
 #[derive(Clone)]
 pub struct Harness {
     router: Router,
+    cluster: Cluster,
     services: ServiceCode,
     custom: Custom,
     traced: bool,
@@ -57,6 +59,7 @@ impl Harness {
     pub fn new() -> Self {
         Harness {
             router: Router::builtin(),
+            cluster: Cluster::builtin(),
             services: ServiceCode::builtin(),
             custom: Custom {
                 oracles: Vec::new(),
@@ -388,9 +391,10 @@ impl Harness {
             oracles: self.custom.oracles.clone(),
             sections: self.custom.sections.clone(),
         };
-        let systems: [Arc<dyn Hosting>; 3] = [
+        let systems: [Arc<dyn Hosting>; 4] = [
             Arc::new(self.router.clone()),
             Arc::new(Providers),
+            Arc::new(self.cluster.clone()),
             Arc::new(self.services.clone()),
         ];
         run::run(plan.into(), systems.into(), options)

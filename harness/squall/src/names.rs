@@ -10,6 +10,8 @@ use squall_core::file::{Names, Report, scenario_from_str_with};
 use squall_core::plan::Topology;
 use squall_core::registry::SettingsError;
 use squall_core::scenario::Scenario;
+use squall_system_cluster::Behaviours;
+use squall_system_cluster::file::OfBehaviours;
 use squall_system_router::components::Components;
 use squall_system_router::file::OfComponents;
 use squall_system_service::ServiceCode;
@@ -47,6 +49,7 @@ impl ComponentNames {
     pub fn of(components: &Components) -> Self {
         let names = Names::none(Arc::new(Kinds::of(&LISTS)))
             .knowing::<OfComponents>(Catalogue::of(components.registry()))
+            .knowing::<OfBehaviours>(Catalogue::tried(Behaviours::builtin().registry()))
             .knowing::<OfServices>(Catalogue::of(ServiceCode::builtin().services()));
         ComponentNames(names)
     }
@@ -55,6 +58,7 @@ impl ComponentNames {
     pub(crate) fn of_all(components: &Components, services: &ServiceCode, kinds: &Kinds) -> Self {
         let names = Names::none(Arc::new(kinds.clone()))
             .knowing::<OfComponents>(Catalogue::tried(components.registry()))
+            .knowing::<OfBehaviours>(Catalogue::tried(Behaviours::builtin().registry()))
             .knowing::<OfServices>(Catalogue::tried(services.services()))
             .knowing::<OfClients>(Catalogue::tried(services.clients()));
         ComponentNames(names)

@@ -5,6 +5,7 @@
 //! |---|---|---|
 //! | [`router`] | `[module.*]` | `to`: a port of a node |
 //! | [`provider`] | `[manager.*]`, `[provider.*]` | `call`: a module; `pipeline`: a program of modules |
+//! | [`cluster`] | `[cluster.*]` | `deliver`: an actor of a node |
 //! | [`service`] | `[service.*]`, user-defined tables | `client`: a user-defined client |
 
 use std::io::BufRead;
@@ -14,6 +15,7 @@ use squall_core::faults;
 use squall_core::file::targets::PAYLOAD;
 use squall_core::journal::{Journal, lines};
 use squall_core::lists::Lists;
+use squall_system_cluster as cluster;
 use squall_system_provider as provider;
 use squall_system_router as router;
 use squall_system_service as service;
@@ -31,17 +33,19 @@ pub(crate) static LISTS: Lists = Lists {
     hosts: &[
         &router::file::HOSTS,
         &provider::file::HOSTS,
+        &cluster::file::HOSTS,
         &service::file::HOSTS,
     ],
     targets: &[
         router::file::TARGETS,
         provider::file::TARGETS,
+        cluster::file::TARGETS,
         service::file::TARGETS,
     ],
     carried: &[&PAYLOAD, &provider::file::INPUT],
     own_target: Some(service::file::own_target),
     expects: &[&expectation::OF_CALLS, &provider::file::EXPECTS],
-    events: &[router::EVENTS, provider::EVENTS, service::EVENTS],
+    events: &[router::EVENTS, provider::EVENTS, cluster::EVENTS, service::EVENTS],
     oracles: || &oracles::ALL,
     sections: &[provider::section],
     notes: &[service::deaf::notes],

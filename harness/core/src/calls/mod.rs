@@ -18,7 +18,7 @@ use crate::plan::Plan;
 
 /// Every error class of a call, and every status of a hop other than `ok`. For calls of the provider protocol the class
 /// is the code in lower case. Spec: router H-10.
-pub const ERROR_CLASSES: [&str; 13] = [
+pub const ERROR_CLASSES: [&str; 16] = [
     "remote_error",
     "unavailable",
     "timeout",
@@ -31,6 +31,10 @@ pub const ERROR_CLASSES: [&str; 13] = [
     "runtime_error",
     "module_not_found",
     "protocol_error",
+    // Of actors of a cluster's nodes.
+    "rejected",
+    "actor_failed",
+    "not_delivered",
     // The source host was down: the call was never made.
     "source_down",
     // The source host went down before the call ended.

@@ -23,7 +23,7 @@ use super::{Console, Exit, line, plain, runtime};
 use crate::Harness;
 use crate::file;
 use crate::live::{self, Fleet, Layout, Services, System};
-use crate::plan::{Limits, Manager, Module};
+use crate::plan::{ClusterNode, Limits, Manager, Module};
 
 #[derive(Debug, Args)]
 pub(super) struct UpArgs {
@@ -117,6 +117,16 @@ pub(super) fn up<O: Write>(
             return Ok(Exit::BadInput);
         }
     };
+    if args.modules.is_empty()
+        && let Some(node) = topology.all::<ClusterNode>().keys().next()
+    {
+        writeln!(
+            console.err,
+            "error: `up` does not run nodes of a cluster yet, and the topology has [cluster.{node}]: \
+             `squall run` simulates them"
+        )?;
+        return Ok(Exit::BadInput);
+    }
     if !topology.all::<Manager>().is_empty() {
         environment::review(Managers::OfTopology, console)?;
     }

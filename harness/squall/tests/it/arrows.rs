@@ -95,6 +95,17 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "squall-system-cluster",
+        &[
+            "squall-cluster",
+            "squall-core",
+            "squall-events",
+            "squall-platform",
+            "squall-sim",
+            "squall-transport",
+        ],
+    ),
+    (
         "squall-system-service",
         &["squall-core", "squall-events", "squall-sim", "squall-site"],
     ),
@@ -111,6 +122,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "squall-router",
             "squall-sim",
             "squall-site",
+            "squall-system-cluster",
             "squall-system-provider",
             "squall-system-router",
             "squall-system-service",
@@ -178,6 +190,8 @@ fn an_arrow_from_runtime_to_harness_is_caught() {
 /// What names a system.
 const NAMES: &[&str] = &[
     "squall_router",
+    "squall_cluster",
+    "squall_transport",
     "squall_provider",
     "squall_engine",
     "squall_value",
@@ -194,6 +208,10 @@ const TYPES: &[&str] = &[
     "Canary",
     "CanaryEnd",
     "ClientCall",
+    "ClusterActor",
+    "ClusterEvent",
+    "ClusterNode",
+    "Delivery",
     "Manager",
     "Module",
     "ModuleCall",

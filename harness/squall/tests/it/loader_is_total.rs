@@ -7,7 +7,8 @@ use proptest::prelude::*;
 use squall::faults::{DrainProvider, Partition, Reset};
 use squall::file::{self, ComponentNames, Report};
 use squall::plan::{
-    Arrival, Canary, Manager, Module, ModuleCall, NodePort, PipelineRun, Plan, ProviderModule, Topology,
+    Arrival, Canary, ClusterNode, Delivery, Manager, Module, ModuleCall, NodePort, PipelineRun, Plan,
+    ProviderModule, Topology,
 };
 use squall::scenario::Scenario;
 
@@ -69,6 +70,10 @@ fn check_plan(plan: &Plan) {
                 workload.from.iter().all(|manager| is_known(manager)),
                 "{workload:?}"
             );
+        } else if let Some(Delivery { actor, node, .. }) = target.downcast_ref() {
+            let nodes = plan.topology.all::<ClusterNode>();
+            assert!(nodes[node].actors.contains_key(actor), "{workload:?}");
+            assert!(workload.from.iter().all(|host| nodes.contains_key(host)));
         } else {
             panic!("nothing else is registered, and so not {target:?}");
         }
