@@ -69,7 +69,8 @@ pub mod oracle {
 
     pub use crate::oracles::{
         ALL, CanaryEnds, Converges, Counters, Depth, Dials, Dismissed, Drains, Fair, Idempotent,
-        MetricsAgree, NoSelfDial, OneOwner, Placement, RightPlace, RightProvider, SilentProvider, Turns,
+        MetricsAgree, NoSelfDial, OneOwner, Ordered, Placement, RightPlace, RightProvider, SilentProvider,
+        Told, Turns,
     };
     pub use squall_core::oracle::*;
 }
@@ -95,6 +96,7 @@ pub mod plan {
 /// The numbers in a report: see [`squall_core::statistics`].
 pub mod statistics {
     pub use squall_core::statistics::*;
+    pub use squall_system_cluster::ActorStatistics;
     pub use squall_system_provider::ProviderStatistics;
 }
 

@@ -4,6 +4,8 @@ use squall_core::journal::Journal;
 use squall_core::oracle::{self, First, Oracle, Run, Violation};
 use squall_core::plan::Plan;
 use squall_core::verdict::{Verdict, judge_run_with};
+use squall_system_cluster as cluster;
+pub use squall_system_cluster::oracles::{Ordered, Told};
 use squall_system_provider as provider;
 pub use squall_system_provider::oracles::{CanaryEnds, Fair, OneOwner, RightProvider, SilentProvider};
 use squall_system_router as router;
@@ -16,15 +18,16 @@ pub use squall_system_router::oracles::{
 const OF_BOTH: &[&dyn Oracle] = &[&Drains];
 
 /// All oracles, in report order: first those about calls in any system, then those of each system.
-pub const ALL: [&dyn Oracle; 27] = joined([
+pub const ALL: [&dyn Oracle; 29] = joined([
     oracle::OF_CALLS,
     router::oracles::ALL,
     OF_BOTH,
     provider::oracles::ALL,
+    cluster::oracles::ALL,
 ]);
 
 /// Fails to compile unless the lists have `N` items together.
-const fn joined<const N: usize>(lists: [&[&'static dyn Oracle]; 4]) -> [&'static dyn Oracle; N] {
+const fn joined<const N: usize>(lists: [&[&'static dyn Oracle]; 5]) -> [&'static dyn Oracle; N] {
     let mut all: [&dyn Oracle; N] = [&Drains; N];
     let (mut list, mut place) = (0, 0);
     while list < lists.len() {

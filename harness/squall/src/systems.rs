@@ -47,7 +47,7 @@ pub(crate) static LISTS: Lists = Lists {
     expects: &[&expectation::OF_CALLS, &provider::file::EXPECTS],
     events: &[router::EVENTS, provider::EVENTS, cluster::EVENTS, service::EVENTS],
     oracles: || &oracles::ALL,
-    sections: &[provider::section],
+    sections: &[provider::section, cluster::section],
     notes: &[service::deaf::notes],
     callers: &[
         "squall_router::",

@@ -2,11 +2,17 @@
 
 mod behaviours;
 mod events;
+pub mod evidence;
 pub mod file;
 mod journal;
 mod nodes;
+pub mod oracles;
 pub mod plan;
+mod section;
+mod statistics;
 mod target;
+#[cfg(test)]
+mod testing;
 
 use std::sync::Arc;
 
@@ -14,6 +20,8 @@ pub use self::behaviours::{Behaviour, Behaviours};
 pub use self::journal::ClusterEvent;
 pub use self::journal::KIND as EVENTS;
 pub(crate) use self::nodes::Nodes;
+pub use self::section::section;
+pub use self::statistics::ActorStatistics;
 pub use self::target::Delivery;
 use squall_core::hosting::{Hosting, Running, Start};
 use squall_core::run::Source;

@@ -102,6 +102,7 @@ fn json_has_the_promised_shape() {
             "workloads",
             "faults",
             "providers",
+            "actors",
             "sections",
             "incidents",
             "vacuous",
