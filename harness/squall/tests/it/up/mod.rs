@@ -55,6 +55,23 @@ fn a_topology_answers_calls_counts_them_and_shows_them() {
 }
 
 #[test]
+fn nodes_of_a_cluster_are_refused_because_nothing_would_run_them() {
+    let topology = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../topologies/nodes-of-a-cluster.toml"
+    );
+    let mut command = squall();
+    command.args(["up", topology]);
+    let refused = ran(command);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stdout));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("does not run nodes of a cluster yet") && said.contains("[cluster.node-a]"),
+        "{said}"
+    );
+}
+
+#[test]
 fn sigterm_lets_a_call_in_flight_finish_with_all_its_hops_and_refuses_new_ones() {
     let mut system = Running::up(&["--metrics", "127.0.0.1:0"]);
     let slow = call(system.address("back"), &["late.in", "1"])
