@@ -66,6 +66,8 @@ pub mod oracle {
     //! | [`Fair`] | members of a group take turns | provider 2.11 |
     //! | [`RightProvider`] | only the provider that got the request executes it | provider 2.12 |
     //! | [`CanaryEnds`] | a canary ends with one version, or reports the version of each provider | provider 3.7 |
+    //! | [`Ordered`] | an actor handles one event after the other, and a message with an id once | cluster W5, W8 |
+    //! | [`Told`] | the answer to a delivery is what the actor did | cluster 3.3, W20 |
 
     pub use crate::oracles::{
         ALL, CanaryEnds, Converges, Counters, Depth, Dials, Dismissed, Drains, Fair, Idempotent,
