@@ -28,6 +28,7 @@ mod places;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::faults::Partition;
 use crate::journal::{Death, Entry, Event, Handling, Id, Journal};
 use crate::oracle::{Oracle, Run, Violation};
 use crate::plan::{CallsExpectation, Check, Fault, FaultKind, Pairs, Plan, Window};
@@ -221,6 +222,23 @@ impl Script {
         self.hop_ended(TIMEOUT, "front", first, "timeout", "back:50051");
         self.call_ended(TIMEOUT, call, "timeout");
         self.handle_ended(TIMEOUT + 2 * MS, "back", first, Handling::Dropped)
+    }
+
+    /// Calls of all kinds, some of them during a partition, in which no promise is broken.
+    pub fn sound(&mut self) -> &mut Self {
+        let split = Partition(both_ways("front", "back"));
+        self.fault("split", 20 * S, Some(30 * S), split);
+        for call in 1..50 {
+            let script = self.at(call * S);
+            match call {
+                20..30 => script.timed_out(call),
+                30..34 => script.unavailable(call),
+                40 => script.slow_component(call),
+                _ if call % 3 == 0 => script.local(call),
+                _ => script.chain(call),
+            };
+        }
+        self
     }
 
     /// Makes the hop `again`, with its execution, a retry of `once`.

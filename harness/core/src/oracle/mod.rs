@@ -102,29 +102,13 @@ pub const CALM: u64 = 30_000_000_000;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::faults::Partition;
-    use crate::testing::{S, Script, assert_holds, both_ways};
+    use crate::testing::{Script, assert_holds};
 
     #[test]
     fn all_hold_on_a_sound_journal() {
         for oracle in OF_CALLS {
             let mut script = Script::new();
-            script.fault(
-                "split",
-                20 * S,
-                Some(30 * S),
-                Partition(both_ways("front", "back")),
-            );
-            for call in 1..50 {
-                let script = script.at(call * S);
-                match call {
-                    20..30 => script.timed_out(call),
-                    30..34 => script.unavailable(call),
-                    40 => script.slow_component(call),
-                    _ if call % 3 == 0 => script.local(call),
-                    _ => script.chain(call),
-                };
-            }
+            script.sound();
             assert_holds(*oracle, script);
         }
     }

@@ -38,31 +38,14 @@ pub const ALL: &[&dyn Oracle] = &[
 
 #[cfg(test)]
 mod tests {
-    use squall_core::faults::Partition;
-
     use super::*;
-    use crate::testing::{OfModules, S, Script, assert_holds, both_ways};
+    use crate::testing::{OfModules, Script, assert_holds};
 
     #[test]
     fn all_hold_on_a_sound_journal() {
         for oracle in ALL {
             let mut script = Script::of_modules();
-            script.fault(
-                "split",
-                20 * S,
-                Some(30 * S),
-                Partition(both_ways("front", "back")),
-            );
-            for call in 1..50 {
-                let script = script.at(call * S);
-                match call {
-                    20..30 => script.timed_out(call),
-                    30..34 => script.unavailable(call),
-                    40 => script.slow_component(call),
-                    _ if call % 3 == 0 => script.local(call),
-                    _ => script.chain(call),
-                };
-            }
+            script.sound();
             assert_holds(*oracle, script);
         }
     }
